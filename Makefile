@@ -1,0 +1,24 @@
+# make run   creates .venv, installs topolearn, trains on bundled digits, and says where to look
+# make test  installs what is missing, and runs the whole suite, ruff and mypy
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet -c constraints.txt
+
+.PHONY: run test
+run: .venv/.run
+	$(BIN)/python -m analysis.first_look
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2
+
+.venv/.run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) -e .
+	touch $@
+
+.venv/.test: .venv/.run
+	$(PIP) -e '.[dev]'
+	touch $@

@@ -1,0 +1,142 @@
+"""A stand-in for a training run: links drift towards a few good neurons, as they do in real ones."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from topolearn.graph import BipartiteGraph
+
+STEPS_PER_EPOCH = 45
+
+
+@dataclass
+class FakeConfig:
+    method: str = "chts"
+    dataset: str = "digits"
+    density: float = 0.05
+    epochs: int = 10
+    seed: int = 0
+    hidden: tuple = (200, 200)
+    batch_size: int = 32
+    lr: float = 0.025
+    device: str = "cpu"
+    threads: int = 2
+    optimizer: dict = field(default_factory=lambda: {"name": "sgd", "momentum": 0.9})
+
+    def to_dict(self):
+        return asdict(self)
+
+
+class FakeHistory:
+    def __init__(self, states, rows):
+        self._states = states  # step -> layer -> bool array
+        self.steps = list(states)
+        columns = ["index", "step", "layer", "decayed", "removed", "percolated", "regrown", "overlap"]
+        self.updates = pd.DataFrame(rows, columns=columns)
+
+    def at(self, step):
+        step = max(known for known in self.steps if known <= step)
+        return {name: BipartiteGraph(adjacency) for name, adjacency in self._states[step].items()}
+
+
+class FakeRun:
+    def __init__(self, path, config, states, rows, accuracy):
+        self.path, self.name, self.config = Path(path), Path(path).name, config
+        self.environment = {"python": "3.11", "torch": "2.13", "host <here>": "a & b"}
+        self.history = FakeHistory(states, rows)
+        self.layers = layer_table(self.history, config.epochs)
+        self.metrics = metric_table(self.history, config, accuracy, self.layers)
+        done = not self.metrics.empty
+        last = self.metrics.iloc[-1] if done else None
+        self.summary = {
+            "best_accuracy": self.metrics["test_accuracy"].max() if done else None,
+            "best_epoch": int(self.metrics["test_accuracy"].idxmax()) + 1 if done else None,
+            "last_accuracy": last["test_accuracy"] if done else None,
+            "seconds": 12.5,
+            "n_links": int(last["n_links"]) if done else 0,
+            "active_neurons": last["active_neurons"] if done else None,
+            "n_updates": len(self.history.steps) - 1,
+            "complete": done,
+        }
+
+
+def fake_run(path, *, shapes=None, method="chts", density=0.05, epochs=10, updates=10, accuracy=0.97, seed=0):
+    """Return a run of `updates` updates over layers of the given shapes (n_out, n_in); {} is dense."""
+    shapes = {"fc1": (200, 64), "fc2": (200, 200), "fc3": (200, 200)} if shapes is None else shapes
+    rng = np.random.default_rng(seed)
+    state = {name: rng.permutation(n * m) < round(density * n * m) for name, (n, m) in shapes.items()}
+    state = {name: flat.reshape(shapes[name]) for name, flat in state.items()}
+    quality = {n: np.outer(rng.lognormal(0, 1.1, s[0]), rng.lognormal(0, 1.1, s[1])) for n, s in shapes.items()}
+    states, rows = {0: state}, []
+    for index in range(1, updates + 1):
+        step = index * STEPS_PER_EPOCH * epochs // (updates + 1)
+        new = {}
+        for name, old in state.items():
+            new[name], row = drift(old, quality[name] * rng.lognormal(0, 1.5 / index, old.shape), rng)
+            rows.append((index, step, name, 0, *row))
+        states[step] = state = new
+    return FakeRun(path, FakeConfig(method, density=density, epochs=epochs), states, rows, accuracy)
+
+
+def drift(old, score, rng):
+    links = np.flatnonzero(old)
+    removed = links[np.argsort(score.flat[links])[: round(0.3 * len(links))]]
+    percolated = rng.permutation(np.setdiff1d(links, removed))[: len(links) // 100]
+    gone = np.union1d(removed, percolated)
+    kept = np.setdiff1d(links, gone)
+    candidates = np.setdiff1d(np.arange(old.size), kept)
+    order = np.argsort(-score.flat[candidates] * rng.lognormal(0, 0.7, len(candidates)))
+    regrown = candidates[order[: len(gone)]]
+    new = np.zeros(old.size, dtype=bool)
+    new[np.union1d(kept, regrown)] = True
+    return new.reshape(old.shape), (
+        len(removed),
+        len(percolated),
+        len(regrown),
+        np.isin(regrown, gone).mean(),
+    )
+
+
+def layer_table(history, epochs):
+    rows = []
+    explored = {name: np.zeros((g.n_out, g.n_in), dtype=bool) for name, g in history.at(0).items()}
+    for epoch in range(epochs + 1):
+        step = epoch * STEPS_PER_EPOCH
+        for name, g in history.at(step).items():
+            explored[name] |= g.to_scipy().toarray()
+            done = history.updates[(history.updates["layer"] == name) & (history.updates["step"] <= step)]
+            row = {
+                "epoch": epoch, "step": step, "layer": name, "n_in": g.n_in, "n_out": g.n_out,
+                "n_links": g.n_links, "density": g.density, "removed": done["removed"].sum(),
+                "percolated": done["percolated"].sum(), "regrown": done["regrown"].sum(),
+                "overlap": done["overlap"].iloc[-1] if len(done) else np.nan, "itop": explored[name].mean(),
+                "active_inputs": int((g.fan_out > 0).sum()), "active_outputs": int((g.fan_in > 0).sum()),
+            }  # fmt: skip
+            for side, degrees in (("fan_in", g.fan_in), ("fan_out", g.fan_out)):
+                for measure in ("min", "mean", "max", "std"):
+                    row[f"{side}_{measure}"] = float(getattr(np, measure)(degrees))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def metric_table(history, config, accuracy, layers):
+    epochs = np.arange(1, config.epochs + 1)
+    rng = np.random.default_rng(config.seed)
+    table = pd.DataFrame({"epoch": epochs, "step": epochs * STEPS_PER_EPOCH, "lr": config.lr})
+    falling = np.exp(-epochs / 2.5)
+    table["train_loss"] = 0.02 + 2 * falling
+    table["train_accuracy"] = 1 - 0.5 * falling
+    table["test_loss"] = 0.1 + 1.8 * falling
+    table["test_accuracy"] = accuracy - 0.4 * falling + rng.normal(0, 0.003, len(epochs))
+    table["n_links"] = int(layers[layers["epoch"] == 0]["n_links"].sum()) if len(layers) else 64 * 200
+    table["density"] = config.density
+    last = layers[layers["epoch"] > 0].groupby("epoch") if len(layers) else None
+    active = last["active_outputs"].sum() / last["n_out"].sum() if last is not None else None
+    table["active_neurons"] = 1.0 if active is None else 0.9 * active.to_numpy()
+    table["active_neurons_authors"] = table["active_neurons"]
+    table["n_updates"] = [sum(0 < step <= at for step in history.steps) for at in table["step"]]
+    table["overlap"] = np.nan
+    table["seconds"] = 1.25
+    return table

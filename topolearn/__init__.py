@@ -1,0 +1,58 @@
+"""topolearn: grow, watch and train sparse neural networks as graphs.
+
+Three verbs: *generate* a topology, *evolve* it while a network trains, *analyse* what it became.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, training
+from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
+from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.sparse import SparseLinear, densify, topology_of
+from topolearn.training import Dataset, Run, TrainConfig, resume, train
+
+if TYPE_CHECKING:
+    from topolearn import plotting
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BipartiteGraph",
+    "Dataset",
+    "LayeredNetwork",
+    "Method",
+    "NeuronGroup",
+    "Run",
+    "SparseLinear",
+    "TopologyScheduler",
+    "TopologyUpdate",
+    "TrainConfig",
+    "attach",
+    "densify",
+    "diagnostics",
+    "errors",
+    "evolution",
+    "generators",
+    "graph",
+    "linkpred",
+    "method",
+    "methods",
+    "percolate",
+    "plotting",
+    "resume",
+    "sampling",
+    "sparse",
+    "sparsify",
+    "topology_of",
+    "train",
+    "training",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # matplotlib is loaded by the first picture, not by the import of topolearn.
+    if name == "plotting":
+        return importlib.import_module("topolearn.plotting")
+    raise AttributeError(f"module 'topolearn' has no attribute {name!r}")

@@ -1,0 +1,187 @@
+"""`topolearn ...`: train, report, methods, datasets."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import InvalidValueError, TopolearnError
+
+DESCRIPTION = "Grow, watch and train sparse neural networks as graphs."
+
+EXAMPLES = """examples:
+  topolearn train                                          CHTs at 5 % of the links, on bundled digits
+  topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
+  topolearn train --method set --set zeta=0.2 --set generator=bsw --update-interval 10
+  topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
+  topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
+  topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 2 for a mistake of the user, 130 when interrupted."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        args.command(args)
+    except TopolearnError as error:
+        print(f"topolearn: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="topolearn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_report(commands)
+    for name, command, help_text in (
+        ("methods", _methods, "list the methods and their parts"),
+        ("datasets", _datasets, "list the data sets"),
+    ):
+        commands.add_parser(name, help=help_text, description=f"{help_text.capitalize()}.").set_defaults(
+            command=command
+        )
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    from topolearn.training import TrainConfig
+
+    parser = commands.add_parser(
+        "train",
+        help="train a network and leave a run directory behind",
+        description="Train a network; its run directory holds configuration, metrics, topology history, checkpoints.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help="file with any of these options")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PART=VALUE",
+        help="another value for a part of the method: generator, removal, regrowth, zeta, zeta_schedule, "
+        "percolation, ...; parameters of the generator as generator_params.beta=0.1; may be repeated",
+    )
+    for f in fields(TrainConfig):
+        if f.name == "overrides":
+            continue
+        kind, several = _argument_type(f.name, f.type)
+        default = "" if f.default is None else f" [{f.default}]"
+        parser.add_argument(
+            f"--{f.name.replace('_', '-')}",
+            type=kind,
+            nargs="+" if several else None,
+            default=argparse.SUPPRESS,
+            metavar=f.name.upper() if kind is str else kind.__name__.upper(),
+            help=(f.metadata["help"] + default).replace("%", "%%"),
+        )
+    parser.set_defaults(command=_train)
+
+
+def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bool]:
+    """Return the type of an option's value, and whether it takes several."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    for kind in (int, float, str):
+        if kind.__name__ in text:
+            return kind, text.startswith("tuple")
+    raise TypeError(f"option {name!r} has type {text}, which the command line cannot read")
+
+
+def _train(args: argparse.Namespace) -> None:
+    from topolearn.training import Run, TrainConfig, resume, train
+    from topolearn.training.report import write_report
+
+    given = {f.name: getattr(args, f.name) for f in fields(TrainConfig) if hasattr(args, f.name)}
+    if args.set:
+        given["overrides"] = _parse_parts(args.set)
+    if args.resume:
+        if given or args.config:
+            raise InvalidValueError("--resume takes no other options: a run goes on with its own configuration")
+        if Run(args.resume).is_complete:
+            raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
+        run = resume(args.resume, quiet=args.quiet)
+    else:
+        config = TrainConfig.load(args.config) if args.config else TrainConfig()
+        run = train(config.with_values(given), quiet=args.quiet)
+    page = write_report(run)
+    summary = run.summary
+    print(
+        f"best test accuracy {summary['best_accuracy']:.2%} (epoch {summary['best_epoch']}), "
+        f"last {summary['last_accuracy']:.2%}, {summary['n_links']} links, "
+        f"{summary['active_neurons']:.1%} of hidden neurons active, {summary['n_updates']} topology updates, "
+        f"{summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"
+    )
+
+
+def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:
+    """Return ``PART=VALUE`` words as overrides; values are numbers, true, false, or text."""
+    overrides: dict[str, Any] = {}
+    for part in parts:
+        name, equals, text = part.partition("=")
+        if not equals:
+            raise InvalidValueError(f"--set {part!r} must be PART=VALUE, such as zeta=0.2")
+        target = overrides
+        if name.startswith("generator_params."):
+            target = overrides.setdefault("generator_params", {})
+            name = name.removeprefix("generator_params.")
+        target[name] = _parse_value(text)
+    return overrides
+
+
+def _parse_value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _add_report(commands: Any) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="write a run's report.html: tables and pictures on one page",
+        description="Write report.html into a run directory: one page that opens from disk, without a network.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run directory")
+    parser.add_argument("--compare", type=Path, nargs="+", default=[], metavar="RUN", help="runs to show beside it")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write [RUN/report.html]")
+    parser.set_defaults(command=_report)
+
+
+def _report(args: argparse.Namespace) -> None:
+    from topolearn.training import Run
+    from topolearn.training.report import write_report
+
+    print(write_report(Run(args.run), compare=[Run(path) for path in args.compare], path=args.output))
+
+
+def _methods(args: argparse.Namespace) -> None:
+    from topolearn.evolution import methods
+
+    print(methods())
+
+
+def _datasets(args: argparse.Namespace) -> None:
+    from topolearn.training import DATASETS
+
+    for name, source in DATASETS.items():
+        print(f"{name:10}{source.description}{'; bundled' if source.bundled else ''}")
+    print("FILE.npz  your own arrays: train_x, train_y, test_x, test_y")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Errors: each is a `TopolearnError` and the built-in kind, and names the value, the range and the fix."""
+
+
+class TopolearnError(Exception):
+    """Base of every error that topolearn raises on purpose."""
+
+
+class InvalidValueError(TopolearnError, ValueError):
+    """A value outside its range, or data that cannot be used."""
+
+
+class InvalidTypeError(TopolearnError, TypeError):
+    """An argument of a kind that cannot be used here."""
+
+
+class UnknownNameError(TopolearnError, ValueError, KeyError):
+    """A name that is in no registry; the message suggests the nearest ones."""
+
+    __str__ = Exception.__str__  # KeyError would show it in quotes
+
+
+class MissingFileError(TopolearnError, FileNotFoundError):
+    """A file that must exist and does not."""
+
+    __str__ = Exception.__str__
+
+
+class ExistingFileError(TopolearnError, FileExistsError):
+    """A file or directory that must not exist yet."""
+
+    __str__ = Exception.__str__
+
+
+class CorruptFileError(TopolearnError, ValueError):
+    """A file that is cut off, altered, or of another kind than its name says."""
+
+
+class CheckpointError(TopolearnError, ValueError):
+    """A saved state that does not fit the model it is loaded into."""
+
+
+class TrainingError(TopolearnError, RuntimeError):
+    """Training cannot go on, for example because the loss is not finite."""

@@ -1,0 +1,48 @@
+"""How zeta and the softness of the selection move through training.
+
+A schedule is a function of ``progress``, the share of the steps in which the topology evolves that have passed.
+"""
+
+import math
+from collections.abc import Callable
+
+from topolearn.registry import Registry
+
+
+def constant(zeta: float, progress: float) -> float:
+    """Return zeta itself, at any progress."""
+    return zeta
+
+
+def cosine(zeta: float, progress: float) -> float:
+    r"""Return :math:`\frac{\zeta}{2} (1 + \cos(\pi p))`: from zeta at the start to 0 at the end.
+
+    References
+    ----------
+    Dettmers, Zettlemoyer (2019), "Sparse networks from scratch"; Evci et al. (2020), "Rigging the lottery".
+
+    Examples
+    --------
+    >>> [round(cosine(0.3, p), 3) for p in (0, 0.5, 1)]
+    [0.3, 0.15, 0.0]
+    """
+    return zeta / 2 * (1 + math.cos(math.pi * progress))
+
+
+ZETA_SCHEDULES: Registry[Callable[[float, float], float]] = Registry(
+    "zeta schedule", {"constant": constant, "cosine": cosine}
+)
+
+
+def softness_exponent(softness: tuple[float, float], progress: float) -> float:
+    r"""Return the exponent :math:`T = \delta / (1 - \delta)` of eq. 2.
+
+    :math:`T` moves linearly between its values at the two deltas; .5 and .75, the paper's, give 1 and 3.
+
+    Examples
+    --------
+    >>> softness_exponent((0.5, 0.75), 0.5)
+    2.0
+    """
+    first, last = (delta / (1 - delta) for delta in softness)
+    return first + (last - first) * progress

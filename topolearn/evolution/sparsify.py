@@ -1,0 +1,144 @@
+"""`sparsify`: give a model the initial topology of a method."""
+
+import fnmatch
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution.method import Method
+from topolearn.evolution.table import method as find_method
+from topolearn.generators import make
+from topolearn.registry import suggest
+from topolearn.sampling import RandomField
+from topolearn.sparse import replace_linear, sparse_layers
+
+INITS = ("he", "keep")
+
+
+def sparsify(
+    model: nn.Module,
+    method: Method | str,
+    *,
+    exclude: Sequence[str] | None = None,
+    backend: str = "auto",
+    init: str = "he",
+    calibration: torch.Tensor | None = None,
+    seed: int = 0,
+) -> nn.Module:
+    """Replace the linear layers of a model by sparse ones with the initial topology of a method, in place.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any model with `torch.nn.Linear` layers. Make the optimizer after this call.
+    method : Method or str
+        Generator and density come from it. The method ``dense`` leaves the model as it is.
+    exclude : sequence of str, optional
+        Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the last linear
+        layer in module order.
+    backend : {"auto", "masked"}
+        As for `SparseLinear`.
+    init : {"he", "keep"}
+        Draw new weights, scaled for the number of links, or keep the model's weights where there are links. Biases
+        are kept either way.
+    calibration : Tensor, optional
+        Data for generators that need it; none of the present ones does, and data for these is refused.
+    seed : int
+        Fixes topology and weights; each layer has its own stream, by its name.
+
+    Returns
+    -------
+    torch.nn.Module
+        The model itself.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When no linear layer is left to be made sparse, a pattern matches none, the density leaves a layer without
+        links, the model is sparse already, or a layer's weight is shared. The model is unchanged then.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> mlp = torch.nn.Sequential(torch.nn.Linear(64, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10))
+    >>> tl.sparsify(mlp, tl.method("chts", density=0.05))
+    Sequential(
+      (0): SparseLinear(in_features=64, out_features=100, bias=True, n_links=320, density=5.00%)
+      (1): ReLU()
+      (2): Linear(in_features=100, out_features=10, bias=True)
+    )
+    """
+    method = find_method(method) if isinstance(method, str) else method
+    if not isinstance(method, Method):
+        raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
+    if init not in INITS:
+        raise InvalidValueError(f"init={init!r} is unknown: {suggest(str(init), list(INITS))}")
+    if calibration is not None:
+        raise InvalidValueError(f"generator {method.generator!r} uses no data: leave calibration out")
+    if sparse_layers(model):
+        raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
+    if method.is_dense:
+        return model
+    graphs = {
+        name: make(
+            method.generator or "",
+            layer.in_features,
+            layer.out_features,
+            method.density,
+            seed=RandomField(seed, name, 0, "generator").integer,
+            **method.generator_params,
+        )
+        for name, layer in linear_layers(model, exclude).items()
+    }
+    with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
+        replace_linear(model, graphs, backend=backend)
+    for name, layer in sparse_layers(model).items():
+        if init == "he":
+            generator = torch.Generator().manual_seed(RandomField(seed, name, 0, "weights").integer)
+            layer.reset_weight(generator)
+    return model
+
+
+def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
+    """Return the linear layers of a model that `sparsify` makes sparse, by name, in module order.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When there are none, a pattern matches none, or a layer cannot be replaced.
+    """
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    if "" in layers:
+        raise InvalidValueError("the model is itself a linear layer and cannot be replaced in place: wrap it")
+    if not layers:
+        raise InvalidValueError("the model has no linear layer to make sparse")
+    if isinstance(exclude, str):
+        raise InvalidTypeError(f"exclude={exclude!r} must be a list of patterns: use [{exclude!r}]")
+    patterns = [list(layers)[-1]] if exclude is None else list(exclude)
+    for pattern in patterns:
+        if not fnmatch.filter(layers, pattern):
+            raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {', '.join(layers)}")
+    chosen = {n: m for n, m in layers.items() if not any(fnmatch.fnmatchcase(n, p) for p in patterns)}
+    if not chosen:
+        raise InvalidValueError(
+            f"no linear layer is left to make sparse: {', '.join(layers)} excluded; pass exclude=[] to include the last"
+        )
+    _check_replaceable(model, chosen)
+    return chosen
+
+
+def _check_replaceable(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
+    owners: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        owners.setdefault(id(parameter), []).append(name)
+    for name, layer in chosen.items():
+        shared = owners[id(layer.weight)]
+        if len(shared) > 1:
+            raise InvalidValueError(f"layer {name!r} shares its weight ({', '.join(shared)}): exclude it")
+        parent = model.get_submodule(name.rpartition(".")[0])
+        if isinstance(parent, nn.MultiheadAttention):
+            raise InvalidValueError(
+                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed: exclude it"
+            )

@@ -1,0 +1,229 @@
+"""The topology of one layer."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from topolearn.graph import checks, convert, files, frames, tensors
+from topolearn.graph.immutable import Immutable
+
+Integers = NDArray[np.int64]
+Names = Iterable[str] | None
+
+
+class BipartiteGraph(Immutable):
+    """The topology of one layer: input neurons, output neurons and the links between them.
+
+    A graph never changes. Its properties are plain values and read-only arrays; its methods return
+    fresh copies.
+
+    Parameters
+    ----------
+    adjacency : array of shape (n_out, n_in)
+        Rows are output neurons, as in ``torch.nn.Linear.weight``. In a numpy array or a dense torch tensor a
+        non-zero is a link; in a scipy array or a sparse torch tensor (CSR, COO) a stored entry is a link,
+        zero or not (save in the scipy formats bsr and dia, which store zeros as padding).
+    input_names, output_names : sequence of str, optional
+        One name for each neuron of the side, all different.
+
+    Raises
+    ------
+    InvalidTypeError
+        When `adjacency` is of another kind or not numeric, or a name is not a string.
+    InvalidValueError
+        When `adjacency` is not two-dimensional, has an empty side or a NaN, or names do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> graph = BipartiteGraph(np.array([[1, 0, 1], [0, 0, 1]]))
+    >>> graph
+    BipartiteGraph(3 inputs x 2 outputs, 3 links, density 50.00%, fan-in 1-2, fan-out 0-2)
+    >>> graph.edges().tolist()
+    [[0, 0], [2, 0], [2, 1]]
+    """
+
+    __slots__ = ("_indices", "_indptr", "_input_names", "_n_in", "_output_names")
+
+    _n_in: int
+    _indptr: Integers
+    _indices: Integers
+    _input_names: tuple[str, ...] | None
+    _output_names: tuple[str, ...] | None
+
+    def __init__(self, adjacency: Any, *, input_names: Names = None, output_names: Names = None) -> None:
+        cells, n_in, n_out = tensors.read_adjacency(adjacency)
+        self._fill_cells(cells, n_in, n_out, input_names, output_names)
+
+    def _fill_cells(self, cells: Integers, n_in: int, n_out: int, input_names: Names, output_names: Names) -> None:
+        outputs = cells // n_in
+        fan_in = np.bincount(outputs, minlength=n_out)
+        self._fill(
+            _n_in=n_in,
+            _indptr=_read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
+            _indices=_read_only(cells - outputs * n_in),
+            _input_names=checks.names(input_names, n_in, "input"),
+            _output_names=checks.names(output_names, n_out, "output"),
+        )
+
+    @classmethod
+    def from_edges(
+        cls, edges: ArrayLike, n_in: int, n_out: int, *, input_names: Names = None, output_names: Names = None
+    ) -> Self:
+        """Make a graph from (k, 2) integer rows (input, output), in any order, each link once.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            When a row is not integer, out of range or repeated; the message quotes it.
+
+        Examples
+        --------
+        >>> BipartiteGraph.from_edges([(0, 0), (2, 1)], n_in=3, n_out=2).fan_out
+        array([1, 0, 1])
+        """
+        n_in, n_out = checks.sizes(n_in, n_out)
+        cells = checks.cells_of_edges(edges, n_in, n_out)
+        return cls.from_cells(cells, n_in, n_out, input_names=input_names, output_names=output_names)
+
+    @classmethod
+    def from_cells(
+        cls, cells: ArrayLike, n_in: int, n_out: int, *, input_names: Names = None, output_names: Names = None
+    ) -> Self:
+        """Make a graph from 1-D integer cells ``output * n_in + input``, in any order, each once.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            When a cell is not integer, out of range or repeated; the message quotes it.
+
+        Examples
+        --------
+        >>> BipartiteGraph.from_cells([5, 0], n_in=3, n_out=2).edges().tolist()
+        [[0, 0], [2, 1]]
+        """
+        n_in, n_out = checks.sizes(n_in, n_out)
+        graph = cls.__new__(cls)
+        graph._fill_cells(checks.sorted_cells(cells, n_in, n_out), n_in, n_out, input_names, output_names)
+        return graph
+
+    from_networkx = classmethod(convert.from_networkx)
+    from_igraph = classmethod(convert.from_igraph)
+    from_frame = classmethod(frames.from_frame)
+    load = classmethod(files.load)
+
+    @property
+    def n_in(self) -> int:
+        """Number of input neurons."""
+        return self._n_in
+
+    @property
+    def n_out(self) -> int:
+        """Number of output neurons."""
+        return self._indptr.size - 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the adjacency: (n_out, n_in)."""
+        return self.n_out, self.n_in
+
+    @property
+    def n_links(self) -> int:
+        """Number of links."""
+        return self._indices.size
+
+    @property
+    def density(self) -> float:
+        """Links over possible links: n_links / (n_in * n_out)."""
+        return self.n_links / (self.n_in * self.n_out)
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """Names of the input neurons, or None."""
+        return self._input_names
+
+    @property
+    def output_names(self) -> tuple[str, ...] | None:
+        """Names of the output neurons, or None."""
+        return self._output_names
+
+    @property
+    def fan_in(self) -> Integers:
+        """Links into each output neuron, shape (n_out,)."""
+        return _read_only(np.diff(self._indptr))
+
+    @property
+    def fan_out(self) -> Integers:
+        """Links out of each input neuron, shape (n_in,)."""
+        return _read_only(np.bincount(self._indices, minlength=self.n_in))
+
+    @property
+    def degrees(self) -> Integers:
+        """Links of every neuron, shape (n_in + n_out,), inputs first."""
+        return _read_only(np.concatenate([self.fan_out, self.fan_in]))
+
+    @property
+    def cells(self) -> Integers:
+        """Flat positions of the links in the adjacency, output * n_in + input, sorted, shape (n_links,)."""
+        return _read_only(np.repeat(np.arange(self.n_out) * self.n_in, self.fan_in) + self._indices)
+
+    def edges(self) -> Integers:
+        """Return the links as (n_links, 2) rows (input, output), sorted by input, then output."""
+        by_input = self.to_scipy().tocsc()
+        inputs = np.repeat(np.arange(self.n_in), np.diff(by_input.indptr))
+        return np.column_stack([inputs, by_input.indices]).astype(np.int64)
+
+    def to_scipy(self) -> sparse.csr_array:
+        """Return the adjacency as a boolean csr_array of shape (n_out, n_in)."""
+        links = np.ones(self.n_links, dtype=bool)
+        return sparse.csr_array((links, self._indices, self._indptr), shape=self.shape, copy=True)
+
+    to_torch = tensors.to_torch
+    to_networkx = convert.to_networkx
+    to_igraph = convert.to_igraph
+    to_frame = frames.to_frame
+    save = files.save
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BipartiteGraph):
+            return NotImplemented
+        return (
+            self.shape == other.shape
+            and np.array_equal(self._indptr, other._indptr)
+            and np.array_equal(self._indices, other._indices)
+            and self.input_names == other.input_names
+            and self.output_names == other.output_names
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.cells.tobytes(), self.input_names, self.output_names))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        build = partial(type(self).from_cells, input_names=self.input_names, output_names=self.output_names)
+        return build, (self.cells, self.n_in, self.n_out)
+
+    def __repr__(self) -> str:
+        sides = f"{self.n_in} inputs x {self.n_out} outputs"
+        if self.n_links == 0:
+            return f"BipartiteGraph({sides}, no links)"
+        fans = f"fan-in {_span(self.fan_in)}, fan-out {_span(self.fan_out)}"
+        return f"BipartiteGraph({sides}, {self.n_links} links, density {percent(self.density)}, {fans})"
+
+
+def percent(density: float) -> str:
+    """Return a density as text: two decimals, or two digits where those would all be zero."""
+    return f"{100 * density:.2f}%" if density >= 1e-4 or density == 0 else f"{100 * density:.2g}%"
+
+
+def _span(values: Integers) -> str:
+    low, high = values.min(), values.max()
+    return f"{low}" if low == high else f"{low}-{high}"
+
+
+def _read_only(array: Integers) -> Integers:
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,116 @@
+"""What is asked of sizes, names, edges and cells where they enter a graph."""
+
+import operator
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+# What XML can carry on one line, so that every file type can carry every name.
+_NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+
+
+def sizes(n_in: int, n_out: int) -> tuple[int, int]:
+    """Return both sizes as plain integers; each side has at least one neuron."""
+    try:
+        n_in, n_out = operator.index(n_in), operator.index(n_out)
+    except TypeError:
+        raise InvalidTypeError(f"n_in={n_in!r}, n_out={n_out!r}: sizes are integers, 1 or more") from None
+    if n_in < 1 or n_out < 1:
+        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: each side needs 1 neuron or more")
+    if n_in * n_out >= 2**63:
+        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: n_in * n_out must stay below 2**63")
+    return n_in, n_out
+
+
+def names(given: Iterable[str] | None, n: int, side: str) -> tuple[str, ...] | None:
+    """Return the names of one side as a tuple: strings, one for each neuron, all different."""
+    if given is None:
+        return None
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InvalidTypeError(f"{side}_names={given!r}: pass a sequence of {n} strings")
+    result = tuple(given)
+    if len(result) != n:
+        raise InvalidValueError(f"{side}_names has {len(result)} names for {n} {side} neurons: pass {n}")
+    first: dict[str, int] = {}
+    for i, name in enumerate(result):
+        if not isinstance(name, str):
+            raise InvalidTypeError(f"{side}_names[{i}] = {name!r} is not a string: use str({name!r})")
+        if not _NAME.fullmatch(name):
+            raise InvalidValueError(
+                f"{side}_names[{i}] = {name!r}: a name has 1 character or more and no control characters"
+            )
+        if first.setdefault(name, i) != i:
+            raise InvalidValueError(
+                f"{side}_names[{i}] = {name!r} repeats {side}_names[{first[name]}]: names must differ"
+            )
+    return tuple(str(name) for name in result)
+
+
+def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
+    """Return the sorted cells of (k, 2) integer rows (input, output), all different and in range."""
+    rows = _integers(edges, "edges")
+    if rows.shape == (0,):
+        rows = rows.reshape(0, 2)
+    if rows.ndim != 2 or rows.shape[1] != 2:
+        raise InvalidValueError(f"edges has shape {rows.shape}: pass (k, 2) rows (input, output)")
+    outside = ((rows < 0) | (rows >= np.array([n_in, n_out]))).any(axis=1)
+    if outside.any():
+        raise InvalidValueError(
+            f"{_quote(rows, 'edges', int(outside.argmax()))} is out of range: "
+            f"inputs are 0..{n_in - 1}, outputs 0..{n_out - 1}; rows are (input, output)"
+        )
+    rows = rows.astype(np.int64)
+    return _sorted_distinct(rows[:, 1] * n_in + rows[:, 0], rows, "edges")
+
+
+def sorted_cells(cells: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
+    """Return cells in order: 1-D integers, all different and in range."""
+    values = _integers(cells, "cells")
+    if values.ndim != 1:
+        raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array of output * n_in + input")
+    outside = (values < 0) | (values >= n_in * n_out)
+    if outside.any():
+        raise InvalidValueError(
+            f"{_quote(values, 'cells', int(outside.argmax()))} is out of range: "
+            f"cells of {n_in} inputs and {n_out} outputs are 0..{n_in * n_out - 1}"
+        )
+    values = values.astype(np.int64)
+    return _sorted_distinct(values, values, "cells")
+
+
+def _integers(values: ArrayLike, what: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InvalidValueError(f"{what} is not an array of integers: {error}") from None
+    if array.size == 0:  # an empty list has no integer dtype
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise InvalidTypeError(
+            f"{_quote(np.atleast_1d(array), what, 0)} has dtype {array.dtype}: pass integers, for example "
+            f"{what}.astype(int)"
+        )
+    return array
+
+
+def _sorted_distinct(cells: NDArray[np.int64], given: NDArray[Any], what: str) -> NDArray[np.int64]:
+    if (np.diff(cells) > 0).all():
+        return cells
+    result = np.sort(cells)
+    repeated = result[1:][result[1:] == result[:-1]]
+    if repeated.size:
+        first, second = np.flatnonzero(cells == repeated[0])[:2]
+        raise InvalidValueError(
+            f"{_quote(given, what, second)} repeats {what}[{first}]: a link exists once; "
+            f"use numpy.unique({what}, axis=0)"
+        )
+    return result
+
+
+def _quote(array: NDArray[Any], what: str, i: int) -> str:
+    return f"{what}[{i}] = {array[i : i + 1].tolist()[0]}"

@@ -1,0 +1,201 @@
+"""Files: .npz, .mtx, .csv and .graphml, each whole or not there, each with sizes and names."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import io, sparse
+
+from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.graph.frames import describe
+from topolearn.registry import Registry
+
+if TYPE_CHECKING:
+    from topolearn.graph.bipartite import BipartiteGraph
+
+
+@contextmanager
+def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
+
+    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`.
+
+    Raises
+    ------
+    MissingFileError
+        When the directory of `path` does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "note.txt")
+    >>> with written_aside(path) as aside:
+    ...     _ = aside.write_text("whole")
+    >>> path.read_text()
+    'whole'
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
+    aside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield aside
+        with aside.open("rb+") as written:
+            os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def save(graph: BipartiteGraph, path: str | os.PathLike[str]) -> None:
+    """Write the graph to a .npz, .mtx, .csv or .graphml file, whole or not at all.
+
+    Sizes, links and names are kept by all four; .npz is the smallest and can be read by
+    `scipy.sparse.load_npz` too.
+
+    Raises
+    ------
+    UnknownNameError, MissingFileError
+        When the suffix is another, or the directory does not exist.
+    """
+    write, _ = _FORMATS[Path(path).suffix.lower()]
+    with written_aside(path) as aside:
+        write(graph, aside)
+
+
+def load(cls: type[BipartiteGraph], path: str | os.PathLike[str]) -> BipartiteGraph:
+    """Read a graph from a .npz, .mtx, .csv or .graphml file.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, UnknownNameError
+        When the file is not there, is cut off or of another kind, or has another suffix.
+    """
+    path = Path(path)
+    _, read = _FORMATS[path.suffix.lower()]
+    if not path.exists():
+        raise MissingFileError(f"there is no file {str(path)!r}: check the path, or write it with graph.save")
+    try:
+        return read(cls, path)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # parsers raise what they like on a broken file
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CorruptFileError(
+            f"{str(path)!r} is no whole {path.suffix} file of a graph ({reason}): save the graph again"
+        ) from error
+
+
+def _write_npz(graph: BipartiteGraph, path: Path) -> None:
+    adjacency = graph.to_scipy()
+    names = {"input_names": graph.input_names, "output_names": graph.output_names}
+    stored: dict[str, Any] = {side: np.array(given) for side, given in names.items() if given is not None}
+    with path.open("wb") as file:  # given a path, writers add a suffix that they miss
+        np.savez_compressed(
+            file,
+            format=np.array(b"csr"),
+            shape=np.array(graph.shape),
+            data=adjacency.data,
+            indices=adjacency.indices,
+            indptr=adjacency.indptr,
+            **stored,
+        )
+
+
+def _read_npz(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    with np.load(path, allow_pickle=False) as stored:
+        names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
+    return cls(sparse.load_npz(path), **names)
+
+
+def _write_mtx(graph: BipartiteGraph, path: Path) -> None:
+    header = json.dumps(describe(graph))
+    with path.open("wb") as file:
+        io.mmwrite(file, graph.to_scipy(), comment=header, field="pattern", symmetry="general")
+
+
+def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    with path.open("rb") as file:
+        adjacency = io.mmread(file)
+    header = _mtx_header(path)
+    if header is None:
+        return cls(adjacency)
+    if adjacency.shape != (header["n_out"], header["n_in"]):
+        raise ValueError(f"shape {adjacency.shape} is not that of its comment")
+    return cls(adjacency, input_names=header["input_names"], output_names=header["output_names"])
+
+
+def _mtx_header(path: Path) -> dict[str, Any] | None:
+    """Return the comment that `save` leaves, or None in a file of another program."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("%{"):
+                _refuse_open_end(path)
+                return json.loads(line[1:])
+            if not line.startswith("%"):
+                break
+    return None
+
+
+def _refuse_open_end(path: Path) -> None:
+    """Refuse a file without a last newline: its last number may be cut."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            raise ValueError("its last line is cut off")
+
+
+def _write_csv(graph: BipartiteGraph, path: Path) -> None:
+    header = json.dumps({**describe(graph), "n_links": graph.n_links})
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(f"# {header}\ninput,output\n")
+        np.savetxt(file, graph.edges(), fmt="%d", delimiter=",")
+
+
+def _read_csv(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    if len(lines) < 3 or not lines[0].startswith("# {") or lines[1] != "input,output":
+        raise ValueError("it does not begin with '# {...}' and 'input,output'; read other tables with from_frame")
+    comment, _, *rows, end = lines
+    header = json.loads(comment[1:])
+    n_links = header.pop("n_links")
+    if len(rows) != n_links or end:
+        raise ValueError(f"{len(rows)} whole rows of {n_links}, and {end!r} at the end")
+    edges = np.empty((0, 2), dtype=np.int64)
+    if rows:
+        edges = np.loadtxt(rows, dtype=np.int64, delimiter=",", ndmin=2)
+    return cls.from_edges(edges, **header)
+
+
+def _write_graphml(graph: BipartiteGraph, path: Path) -> None:
+    import networkx as nx
+
+    nx.write_graphml(graph.to_networkx(), path)
+
+
+def _read_graphml(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    import networkx as nx
+
+    graph = nx.read_graphml(path)
+    numbers = {str(i): i for i in range(len(graph))}
+    if set(graph) == set(numbers):  # labels are text in the file
+        graph = nx.relabel_nodes(graph, numbers)
+    return cls.from_networkx(graph)
+
+
+_FORMATS: Registry[tuple[Callable[[Any, Path], None], Callable[[Any, Path], Any]]] = Registry(
+    "file suffix",
+    {
+        ".npz": (_write_npz, _read_npz),
+        ".mtx": (_write_mtx, _read_mtx),
+        ".csv": (_write_csv, _read_csv),
+        ".graphml": (_write_graphml, _read_graphml),
+    },
+)

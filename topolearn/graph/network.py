@@ -1,0 +1,200 @@
+"""The graphs of all sparse layers of a model, and how their neurons meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.graph.bipartite import BipartiteGraph, percent
+from topolearn.graph.groups import NeuronGroup, chain, checked
+from topolearn.graph.immutable import Immutable
+from topolearn.registry import suggest
+
+if TYPE_CHECKING:
+    import igraph
+    import networkx as nx
+
+
+class LayeredNetwork(Immutable):
+    """The graphs of the sparse layers of a model, and the groups in which their hidden neurons meet.
+
+    A network never changes. Its neurons come in populations, numbered in order of first appearance, layer by
+    layer, inputs before outputs. The neurons of a group exist once, whoever writes to them or reads them; a
+    side of a layer that is in no group is a population of its own.
+
+    Parameters
+    ----------
+    graphs : Mapping of str to BipartiteGraph
+        The graph of each layer by name, one or more, in order.
+    groups : sequence of NeuronGroup, optional
+        Where layers meet; a layer writes to one group at most, and reads from one at most. If None, layers
+        are a chain: each writes to the next.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When there is no graph, sizes do not meet, or a group names an unknown layer or one that is taken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> LayeredNetwork({"fc1": BipartiteGraph(np.eye(3)), "fc2": BipartiteGraph(np.ones((2, 3)))})
+    LayeredNetwork(2 layers, 8 neurons, 9 links, density 60.00%: fc1 3 x 3, fc2 3 x 2)
+    """
+
+    __slots__ = ("_graphs", "_groups", "_neurons")
+
+    _graphs: Mapping[str, BipartiteGraph]
+    _groups: tuple[NeuronGroup, ...]
+    _neurons: Mapping[str, tuple[slice, slice]]
+
+    def __init__(self, graphs: Mapping[str, BipartiteGraph], groups: Sequence[NeuronGroup] | None = None) -> None:
+        if not isinstance(graphs, Mapping):
+            raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a dict of layer names to graphs")
+        if not graphs:
+            raise InvalidValueError("graphs is empty: a network needs 1 layer or more")
+        for name, graph in graphs.items():
+            if not isinstance(name, str) or not isinstance(graph, BipartiteGraph):
+                raise InvalidTypeError(f"graphs[{name!r}] is a {type(graph).__name__}: map a str to a BipartiteGraph")
+        graphs = dict(graphs)
+        groups = chain(graphs) if groups is None else checked(groups, graphs)
+        self._fill(
+            _graphs=MappingProxyType(graphs),
+            _groups=groups,
+            _neurons=MappingProxyType(_place(graphs, groups)),
+        )
+
+    @property
+    def graphs(self) -> Mapping[str, BipartiteGraph]:
+        """The graph of each layer, by name, in order; read-only."""
+        return self._graphs
+
+    @property
+    def groups(self) -> tuple[NeuronGroup, ...]:
+        """The groups in which layers meet."""
+        return self._groups
+
+    @property
+    def neurons(self) -> Mapping[str, tuple[slice, slice]]:
+        """Where the inputs and the outputs of each layer lie among all neurons of the network."""
+        return self._neurons
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons of all populations."""
+        return max(side.stop for sides in self._neurons.values() for side in sides)
+
+    @property
+    def n_links(self) -> int:
+        """Number of links of all layers."""
+        return sum(graph.n_links for graph in self._graphs.values())
+
+    @property
+    def density(self) -> float:
+        """Links of all layers over their possible links."""
+        return self.n_links / sum(graph.n_in * graph.n_out for graph in self._graphs.values())
+
+    def to_scipy(self) -> sparse.csr_array:
+        """Return the adjacency of the whole network: boolean, shape (n_neurons, n_neurons), (target, source).
+
+        Layers that read one population and write to another together share entries, so there can be fewer
+        entries than links.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> layer = BipartiteGraph(np.eye(2))
+        >>> LayeredNetwork({"fc1": layer, "fc2": layer}).to_scipy().nonzero()[0].tolist()
+        [2, 3, 4, 5]
+        """
+        rows, columns = [], []
+        for name, graph in self._graphs.items():
+            inputs, outputs = self._neurons[name]
+            links = graph.to_scipy().tocoo()
+            rows.append(links.row + outputs.start)
+            columns.append(links.col + inputs.start)
+        ends = np.concatenate(rows), np.concatenate(columns)
+        return sparse.csr_array((np.ones(ends[0].size, dtype=bool), ends), shape=(self.n_neurons,) * 2)
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Return a networkx graph, source to target; attributes ``population`` and ``index`` (within it)."""
+        import networkx as nx
+
+        population, index = self._populations()
+        result = nx.DiGraph()
+        places = enumerate(zip(population.tolist(), index.tolist(), strict=True))
+        result.add_nodes_from((i, {"population": p, "index": j}) for i, (p, j) in places)
+        result.add_edges_from(self._pairs())
+        return result
+
+    def to_igraph(self) -> igraph.Graph:
+        """Return an igraph graph, source to target; attributes ``population`` and ``index`` (within it)."""
+        import igraph
+
+        population, index = self._populations()
+        places = {"population": population.tolist(), "index": index.tolist()}
+        return igraph.Graph(n=self.n_neurons, edges=self._pairs(), directed=True, vertex_attrs=places)
+
+    def _pairs(self) -> list[list[int]]:
+        targets, sources = self.to_scipy().nonzero()
+        return np.column_stack([sources, targets]).tolist()
+
+    def _populations(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the population of each neuron, and its index within it."""
+        starts = np.unique([side.start for sides in self._neurons.values() for side in sides])
+        population = np.repeat(np.arange(starts.size), np.diff(starts, append=self.n_neurons))
+        return population, np.arange(self.n_neurons) - starts[population]
+
+    def __getitem__(self, name: str) -> BipartiteGraph:
+        if name not in self._graphs:
+            raise UnknownNameError(f"unknown layer {name!r}: {suggest(str(name), list(self._graphs))}")
+        return self._graphs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._graphs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._graphs)
+
+    def __len__(self) -> int:
+        return len(self._graphs)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LayeredNetwork):
+            return NotImplemented
+        return list(self._graphs.items()) == list(other._graphs.items()) and self._groups == other._groups
+
+    def __hash__(self) -> int:
+        return hash((tuple(self._graphs.items()), self._groups))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self._graphs), self._groups)
+
+    def __repr__(self) -> str:
+        layers = ", ".join(f"{name} {graph.n_in} x {graph.n_out}" for name, graph in self._graphs.items())
+        links = f"{self.n_links} links, density {percent(self.density)}"
+        return f"LayeredNetwork({len(self)} layers, {self.n_neurons} neurons, {links}: {layers})"
+
+
+def _place(graphs: Mapping[str, BipartiteGraph], groups: tuple[NeuronGroup, ...]) -> dict[str, tuple[slice, slice]]:
+    read = {name: group for group in groups for name in group.readers}
+    written = {name: group for group in groups for name in group.writers}
+    populations: dict[object, slice] = {}
+    total = 0
+    for name, graph in graphs.items():
+        for key, n in (
+            (read.get(name, (name, "in")), graph.n_in),
+            (written.get(name, (name, "out")), graph.n_out),
+        ):
+            if key not in populations:
+                populations[key] = slice(total, total := total + n)
+    return {
+        name: (populations[read.get(name, (name, "in"))], populations[written.get(name, (name, "out"))])
+        for name in graphs
+    }

@@ -1,0 +1,123 @@
+"""The adjacency of a layer as a picture: exact cells while they fit, local density beyond."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from topolearn.graph import BipartiteGraph
+from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style, whole_ticks
+
+EXACT = 1.0  # pixels that a cell needs to be drawn by itself
+BLOCK = 3.0  # pixels across a block of cells otherwise
+MAX_STRETCH = 3.0  # cells are squares up to this ratio of the sides
+LINK = ListedColormap(["#FFFFFF", "#12436D"])
+# Lightness falls evenly from white through the blues, so darker always means denser.
+DENSITY = LinearSegmentedColormap.from_list(
+    "links", ["#FFFFFF", "#D6E6F2", "#9CC3DF", "#5598C8", "#1F6CA8", "#12436D", "#081D36"]
+)
+
+
+def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+    """Draw the adjacency of a layer.
+
+    Rows are output neurons, columns input neurons. While the cells fit on the axes each link is a
+    dark cell; beyond that the colour is the local density in blocks of cells.
+
+    Parameters
+    ----------
+    g : BipartiteGraph
+        The graph of the layer.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+    title : str, optional
+        Written above the number of links and the density.
+
+    Returns
+    -------
+    Axes
+        With one image (exact cells) or one mesh of local densities and its colour bar.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topolearn.graph import BipartiteGraph
+    >>> ax = adjacency(BipartiteGraph(np.eye(4, dtype=bool)))
+    >>> ax.get_title(loc="left")
+    '4 links, density 25 %'
+    """
+    with style():
+        ax = axes_or_new(ax, width=5.0, height=5.2)
+        density = draw_adjacency(g, ax, title=title)
+        if density is not None:
+            add_density_bar(density, ax)
+    return ax
+
+
+def draw_adjacency(g: BipartiteGraph, ax: Axes, *, title: str | None = None) -> ScalarMappable | None:
+    """Draw into `ax`, and return what a colour bar needs when the colours are densities."""
+    stretch = max(g.n_in, g.n_out) / max(min(g.n_in, g.n_out), 1)
+    square = stretch <= MAX_STRETCH
+    rows, columns = block_shape(g, ax, square=square)
+    density: ScalarMappable | None = None
+    if rows == columns == 1:
+        ax.imshow(g.to_scipy().toarray(), cmap=LINK, vmin=0, vmax=1, interpolation="nearest")
+    else:
+        local, row_edges, column_edges = local_density(g, rows, columns)
+        density = ax.pcolormesh(
+            column_edges, row_edges, local, cmap=DENSITY, vmin=0, vmax=colour_top(local), rasterized=True
+        )
+        density.topolearn_block = f"{rows} × {columns}"  # type: ignore[attr-defined]
+    ax.set_aspect("equal" if square else "auto")
+    ax.set(xlim=(-0.5, g.n_in - 0.5), ylim=(g.n_out - 0.5, -0.5), xlabel="input neuron", ylabel="output neuron")
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(True)
+    for axis in (ax.xaxis, ax.yaxis):
+        whole_ticks(axis)
+    counts = f"{g.n_links:,} links, density {percent(g.density)}"
+    ax.set_title(counts if title is None else f"{plain(title)}\n{counts}", loc="left", fontsize="small")
+    return density
+
+
+def add_density_bar(density: ScalarMappable, *axes: Axes) -> None:
+    """Add the colour bar of local densities below one axes, or below several that share it."""
+    bar = axes[0].figure.colorbar(density, ax=axes, location="bottom", extend="max", shrink=0.75, aspect=40, pad=0.03)
+    bar.set_label(f"local density ({density.topolearn_block} cells per block)")  # type: ignore[attr-defined]
+    bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
+    percent_ticks(bar.ax.xaxis)
+    bar.outline.set_visible(False)
+
+
+def block_shape(g: BipartiteGraph, ax: Axes, *, square: bool) -> tuple[int, int]:
+    """Return how many rows and columns of cells share one colour on these axes."""
+    box = ax.get_window_extent()
+    cell = np.array([box.height / max(g.n_out, 1), box.width / max(g.n_in, 1)])  # pixels
+    if square:
+        cell[:] = cell.min()
+    if (cell >= EXACT).all():
+        return 1, 1
+    rows, columns = (max(1, math.ceil(BLOCK / pixels)) for pixels in cell)
+    return rows, columns
+
+
+def local_density(
+    g: BipartiteGraph, rows: int, columns: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return links per cell in blocks, and the edges of the blocks; the last blocks may be smaller."""
+    row_edges = np.append(np.arange(0, g.n_out, rows), g.n_out)
+    column_edges = np.append(np.arange(0, g.n_in, columns), g.n_in)
+    inputs, outputs = g.edges().T
+    counts = np.zeros((len(row_edges) - 1, len(column_edges) - 1))
+    np.add.at(counts, (outputs // rows, inputs // columns), 1)
+    cells = np.outer(np.diff(row_edges), np.diff(column_edges))
+    return counts / cells, row_edges - 0.5, column_edges - 0.5
+
+
+def colour_top(local: NDArray[np.float64]) -> float:
+    """Return the density of the darkest colour: a few hubs must not wash out the rest."""
+    filled = local[local > 0]
+    return float(np.quantile(filled, 0.98)) if filled.size else 1.0

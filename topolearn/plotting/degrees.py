@@ -1,0 +1,86 @@
+"""How the links of a layer are spread over its neurons."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from topolearn.graph import BipartiteGraph
+from topolearn.plotting.style import axes_or_new, legend, percent_ticks, style
+
+FAN_IN, FAN_OUT = "#0072B2", "#D55E00"
+
+
+def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return each degree above zero that occurs, and the share of all neurons that have at least it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ccdf(np.array([0, 1, 1, 3]))
+    (array([1, 3]), array([0.75, 0.25]))
+    """
+    values, counts = np.unique(np.asarray(degrees), return_counts=True)
+    share = counts[::-1].cumsum()[::-1] / max(len(degrees), 1)
+    return values[values > 0], share[values > 0]
+
+
+def degree_distribution(g: BipartiteGraph, ax: Axes | None = None) -> Axes:
+    """Draw the share of neurons with at least k links, for both sides of a layer.
+
+    Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
+    on such an axis: they count in the shares, and the legend says how many there are.
+
+    Parameters
+    ----------
+    g : BipartiteGraph
+        The graph of the layer.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        With a line for the fan-in of the outputs and one for the fan-out of the inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topolearn.graph import BipartiteGraph
+    >>> ax = degree_distribution(BipartiteGraph(np.eye(4, dtype=bool)))
+    >>> ax.lines[0].get_label()
+    'fan-in of outputs: mean 1, max 1'
+    """
+    with style():
+        ax = axes_or_new(ax)
+        draw_ccdf(ax, g.fan_in, "fan-in of outputs", color=FAN_IN, marker="o", markersize=5.5)
+        draw_ccdf(ax, g.fan_out, "fan-out of inputs", color=FAN_OUT, marker="s", markersize=2.5)
+        ax.set_title("Degree distribution")
+        finish(ax)
+    return ax
+
+
+def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:
+    """Draw one side of a layer; its label says mean, maximum and how many neurons have no link."""
+    known = np.asarray(degrees)
+    text = f"{label}: mean {known.mean():.3g}, max {known.max()}" if known.size else f"{label}: no neurons"
+    if unlinked := int((known == 0).sum()):
+        text += f", {unlinked:,} without links"
+    ax.plot(*ccdf(known), label=text, linewidth=1.4, **look)
+
+
+def finish(ax: Axes) -> None:
+    """Make both axes logarithmic, with round ticks even when they span less than a decade."""
+    ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel="neurons with at least k links")
+    degrees = np.concatenate([np.append(line.get_xdata(), 1.0) for line in ax.lines])
+    shares = np.concatenate([np.append(line.get_ydata(), 1.0) for line in ax.lines])
+    # The lowest part of the axes is left to the legend.
+    ax.set(xlim=(0.85, max(10.0, 1.3 * degrees.max())), ylim=(min(0.1, shares.min()) ** 1.4, 1.4))
+    percent_ticks(ax.yaxis)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda degree, _: f"{degree:,.0f}"))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    legend(ax, loc="lower left")

@@ -1,0 +1,159 @@
+"""What became of the topology: the first and the last graph side by side, and a run in one picture."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
+from topolearn.plotting.curves import accuracy, metrics
+from topolearn.plotting.degrees import FAN_IN, FAN_OUT, draw_ccdf, finish
+from topolearn.plotting.run_data import RunLike, finished_epochs, first_and_last, known_layer, layer_names
+from topolearn.plotting.style import plain, style
+from topolearn.plotting.updates import overlap
+
+MOST_LAYERS = 3
+EARLIER = "#9A9A9A"
+
+
+def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw a run in one picture: its topology first and last, its accuracy, and how both got there.
+
+    Parameters
+    ----------
+    run : Run
+        A training run with sparse layers and at least one finished epoch.
+    figure : Figure or SubFigure, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Figure or SubFigure
+        Above, the first and the last adjacency of up to three layers (the first, the middle and the
+        last one); below, accuracy, overlap and active neurons. A topology that never changed is
+        drawn once and has no overlap.
+
+    Examples
+    --------
+    >>> figure = evolution(run)  # doctest: +SKIP
+    >>> figure.savefig("evolution.png")  # doctest: +SKIP
+    """
+    names = layer_names(run)
+    finished_epochs(run)
+    shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))]
+    changes = len(run.history.steps) > 1
+    with style():
+        figure = figure_or_new(figure, width=13.0, height=7.6)
+        above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.1, 1.0), hspace=0.04)))
+        parts = np.ravel(np.asarray(above.subfigures(1, len(shown), squeeze=False)))
+        for name, part in zip(shown, parts, strict=True):
+            part.suptitle(plain(name), fontsize="medium", fontweight="bold")
+            draw_pair(run, name, part.subplots(1, 2 if changes else 1, squeeze=False)[0])
+        panels = list(below.subplots(1, 3 if changes else 2))
+        accuracy(run, panels.pop(0))
+        if changes:
+            overlap(run, panels.pop(0))
+        metrics(run, ["active_neurons"], panels[0])
+        panels[0].set(title="Active hidden neurons", ylim=(-0.03, 1.03), ylabel="linked on both sides")
+        some = f", {len(shown)} of {len(names)} layers" if len(shown) < len(names) else ""
+        figure.suptitle(f"{plain(run.name)}{some}")
+    return figure
+
+
+def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw the adjacency of a layer at the first and at the last recorded step, in the same colours.
+
+    Parameters
+    ----------
+    run : Run
+        A training run with sparse layers.
+    layer : str
+        Name of the layer.
+    figure : Figure or SubFigure, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Figure or SubFigure
+        With two axes, or one when the topology never changed.
+
+    Examples
+    --------
+    >>> figure = adjacency_change(run, "fc1")  # doctest: +SKIP
+    """
+    known_layer(run, layer)
+    count = min(len(run.history.steps), 2)
+    with style():
+        g = run.history.at(0)[layer]
+        # Square cells leave the sides of a wide panel empty when the layer is tall.
+        panel = 4.2 * min(1.0, g.n_in / g.n_out) if g.n_out <= MAX_STRETCH * g.n_in else 4.2
+        width = max(4.6, 0.7 + (0.4 + panel) * count)
+        figure = figure_or_new(figure, width=width, height=5.4, layout="compressed")
+        figure.suptitle(plain(layer), fontsize="medium", fontweight="bold")
+        draw_pair(run, layer, figure.subplots(1, count, squeeze=False)[0])
+    return figure
+
+
+def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw the degree distributions of a layer at the first (grey) and at the last recorded step.
+
+    Parameters
+    ----------
+    run : Run
+        A training run with sparse layers.
+    layer : str
+        Name of the layer.
+    figure : Figure or SubFigure, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Figure or SubFigure
+        With two axes: the fan-in of the outputs, and the fan-out of the inputs.
+
+    Examples
+    --------
+    >>> figure = degree_change(run, "fc1")  # doctest: +SKIP
+    """
+    first, last = first_and_last(run, layer)
+    sides = [
+        ("fan-in of outputs", first.fan_in, last.fan_in, FAN_IN),
+        ("fan-out of inputs", first.fan_out, last.fan_out, FAN_OUT),
+    ]
+    with style():
+        figure = figure_or_new(figure, width=10.2, height=3.4)
+        for ax, (side, before, after, colour) in zip(figure.subplots(1, 2), sides, strict=True):
+            draw_ccdf(ax, before, "first", color=EARLIER, marker="s", markersize=5)
+            draw_ccdf(ax, after, "last", color=colour, marker="o", markersize=3)
+            ax.set_title(f"{plain(layer)}: {side}")
+            finish(ax)
+    return figure
+
+
+def draw_pair(run: RunLike, layer: str, axes: Sequence[Axes]) -> None:
+    """Draw the first and, on a second axes, the last adjacency; one colour scale serves both."""
+    meshes = []
+    steps = [0, run.history.steps[-1]]
+    for ax, step, g in zip(axes, steps, first_and_last(run, layer), strict=False):
+        meshes.append(draw_adjacency(g, ax, title=f"step {step:,}"))
+    densities = [mesh for mesh in meshes if mesh is not None]
+    if densities:
+        top = max(mesh.get_clim()[1] for mesh in densities)
+        for mesh in densities:
+            mesh.set_clim(0, top)
+        add_density_bar(densities[0], *axes)
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+
+
+def figure_or_new(
+    figure: Figure | SubFigure | None,
+    *,
+    width: float,
+    height: float,
+    layout: Literal["constrained", "compressed"] = "constrained",
+) -> Figure | SubFigure:
+    """Return `figure`, or a new one that pyplot does not know."""
+    return Figure(figsize=(width, height), layout=layout) if figure is None else figure

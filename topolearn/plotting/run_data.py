@@ -1,0 +1,97 @@
+"""What a picture needs from a run, and the checks at the door."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pandas as pd
+
+from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph
+
+
+class HistoryLike(Protocol):
+    """The topology of every layer at each update."""
+
+    @property
+    def steps(self) -> list[int]:
+        """Step 0 and the step of each update."""
+
+    @property
+    def updates(self) -> pd.DataFrame:
+        """A row for each update and layer."""
+
+    def at(self, step: int) -> Mapping[str, BipartiteGraph]:
+        """Return the graph of every layer at `step`."""
+
+
+class RunLike(Protocol):
+    """The part of a training run that pictures are drawn from."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row for each epoch."""
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """A row for each epoch and layer."""
+
+    @property
+    def history(self) -> HistoryLike:
+        """The topology over time."""
+
+
+def layer_names(run: RunLike) -> list[str]:
+    """Return the sparse layers of a run in the order of the model, or refuse a run that has none."""
+    names = list(run.history.at(0))
+    if not names:
+        raise InvalidValueError(
+            f"run {run.name!r} has no sparse layers, so it has no topology to draw; "
+            "plotting.accuracy, loss and metrics draw dense runs"
+        )
+    return names
+
+
+def known_layer(run: RunLike, layer: str) -> str:
+    """Return `layer` when the run has it."""
+    names = layer_names(run)
+    if layer not in names:
+        raise InvalidValueError(f"run {run.name!r} has no layer {layer!r}; its layers: {', '.join(names)}")
+    return layer
+
+
+def known_column(table: pd.DataFrame, column: str, what: str) -> str:
+    """Return `column` when it is one of the numbers of `table`."""
+    known = [str(name) for name in table.select_dtypes("number").columns if name not in ("epoch", "step")]
+    if column not in known:
+        raise InvalidValueError(f"{what} has no column {column!r} to draw; known columns: {', '.join(known)}")
+    return column
+
+
+def finished_epochs(run: RunLike) -> pd.DataFrame:
+    """Return the metrics of a run, or refuse a run that has none yet."""
+    if run.metrics.empty:
+        raise InvalidValueError(
+            f"run {run.name!r} has no finished epoch, so there is nothing to draw; let it finish an epoch, or resume it"
+        )
+    return run.metrics
+
+
+def updates(run: RunLike) -> pd.DataFrame:
+    """Return the updates of a run, or refuse a run whose topology never changed."""
+    layer_names(run)
+    table = run.history.updates
+    if table.empty:
+        raise InvalidValueError(
+            f"run {run.name!r} has no topology updates: its method is static, or it ended before the first"
+        )
+    return table
+
+
+def first_and_last(run: RunLike, layer: str) -> tuple[BipartiteGraph, BipartiteGraph]:
+    """Return the graph of a layer at the beginning and at the last recorded step."""
+    known_layer(run, layer)
+    return run.history.at(0)[layer], run.history.at(run.history.steps[-1])[layer]

@@ -1,0 +1,172 @@
+"""How the topology changed while the network trained."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from topolearn.errors import InvalidValueError
+from topolearn.plotting.curves import FRACTIONS, draw_epochs, in_words
+from topolearn.plotting.run_data import (
+    RunLike,
+    finished_epochs,
+    known_column,
+    known_layer,
+    layer_names,
+    updates,
+)
+from topolearn.plotting.style import (
+    axes_or_new,
+    legend,
+    line_styles,
+    marker,
+    percent_ticks,
+    plain,
+    style,
+    whole_ticks,
+)  # fmt: skip
+
+# What leaves hangs below zero, what comes stands above; a method without density decay has no `decayed`.
+LEAVING = {"removed": "#0072B2", "percolated": "#E69F00", "decayed": "#CC79A7"}
+COMING = "#009E73"
+
+
+def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
+    """Draw a column of `run.layers` over the epochs, a line for each layer.
+
+    Parameters
+    ----------
+    run : Run
+        A training run with sparse layers.
+    column : str
+        A number in `run.layers`: ``"n_links"``, ``"active_outputs"``, ``"itop"``, ``"fan_in_max"``, ...
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = layer_metric(run, "fan_out_max")  # doctest: +SKIP
+    """
+    names = layer_names(run)
+    finished_epochs(run)
+    known_column(run.layers, column, f"layers of run {run.name!r}")
+    with style():
+        ax = axes_or_new(ax)
+        for name, look in line_styles(names).items():
+            rows = run.layers[run.layers["layer"] == name]
+            draw_epochs(ax, rows, column, label=plain(name), **look)
+        ax.set_ylabel(in_words(column))
+        ax.set_title(f"{in_words(column)[:1].upper()}{in_words(column)[1:]}, by layer")
+        if column in FRACTIONS:
+            percent_ticks(ax.yaxis)
+        legend(ax)
+    return ax
+
+
+def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes:
+    """Draw the overlap of removed and regrown links at each update, a line for each layer.
+
+    Parameters
+    ----------
+    run : Run
+        A training run whose topology was updated.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+    theta : float
+        From this overlap on, a layer is in the epitopological local minimum (ELM); a dashed line.
+
+    Returns
+    -------
+    Axes
+        With a line for each layer, then the line of `theta`.
+
+    Examples
+    --------
+    >>> ax = overlap(run, theta=0.8)  # doctest: +SKIP
+    """
+    if not 0 <= theta <= 1:
+        raise InvalidValueError(f"theta={theta!r}; an overlap is a share of links: give 0 <= theta <= 1")
+    table = updates(run)
+    with style():
+        ax = axes_or_new(ax)
+        for name, look in line_styles(layer_names(run)).items():
+            rows = table[table["layer"] == name]
+            ax.plot(rows["step"], rows["overlap"], label=plain(name), marker=marker(len(rows)), **look)
+        ax.axhline(theta, color="#555555", linestyle="--", linewidth=1.2, label=f"ELM (θ = {theta:g})")
+        ax.set(ylim=(-0.03, 1.03), ylabel="overlap")
+        percent_ticks(ax.yaxis)
+        ax.set_title("Overlap of removed and regrown links")
+        count_steps(ax)
+        legend(ax)
+    return ax
+
+
+def link_flow(run: RunLike, layer: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw how many links each update removed, percolated and regrew.
+
+    Links that leave hang below zero and links that come stand above it, so the two sides balance
+    where the number of links is kept.
+
+    Parameters
+    ----------
+    run : Run
+        A training run whose topology was updated.
+    layer : str, optional
+        The layer; the sum over all layers without it.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        With a filled step line for each kind of change.
+
+    Examples
+    --------
+    >>> ax = link_flow(run, "fc1")  # doctest: +SKIP
+    """
+    table = updates(run)
+    if layer is not None:
+        table = table[table["layer"] == known_layer(run, layer)]
+    flow = table.groupby("step")[["regrown", *LEAVING]].sum()
+    edges = bar_edges(flow.index.to_numpy(dtype=float))
+    with style():
+        ax = axes_or_new(ax)
+        ax.stairs(with_gaps(flow["regrown"]), edges, fill=True, color=COMING, label="regrown")
+        floor = np.zeros(len(flow))
+        for kind, colour in LEAVING.items():
+            if flow[kind].any():
+                below = floor - flow[kind].to_numpy()
+                ax.stairs(with_gaps(below), edges, baseline=with_gaps(floor), fill=True, color=colour, label=kind)
+                floor = below
+        ax.axhline(0, color="#555555", linewidth=0.8)
+        whole_ticks(ax.yaxis)
+        ax.set_ylabel("links lost  |  links gained")
+        ax.set_title(f"Link flow, {'all layers' if layer is None else plain(layer)}")
+        ax.set_ylim(1.08 * min(floor.min(), -1), 1.4 * max(flow["regrown"].max(), 1))
+        count_steps(ax)
+        if len(flow) == 1:
+            ax.margins(x=2.0)  # a single bar as wide as the axes would look like a background
+        legend(ax, loc="upper center", ncols=4)
+    return ax
+
+
+def bar_edges(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return left and right edge of a bar at each step, narrow enough for a gap between neighbours."""
+    half = 0.4 * (np.diff(steps).min() if len(steps) > 1 else 1.0)
+    return np.column_stack([steps - half, steps + half]).ravel()
+
+
+def with_gaps(heights: ArrayLike) -> NDArray[np.float64]:
+    """Return the heights of bars with nothing (nan) between them."""
+    known = np.asarray(heights, dtype=float)
+    return np.column_stack([known, np.full(len(known), np.nan)]).ravel()[:-1]
+
+
+def count_steps(ax: Axes) -> None:
+    """Label the x axis with training steps."""
+    ax.set_xlabel("training step")
+    whole_ticks(ax.xaxis)

@@ -1,0 +1,7 @@
+"""How a choice is drawn: the random field, and the selection of k among candidates."""
+
+from topolearn.sampling.field import RandomField
+from topolearn.sampling.filling import fill
+from topolearn.sampling.selection import choose, sample, top
+
+__all__ = ["RandomField", "choose", "fill", "sample", "top"]

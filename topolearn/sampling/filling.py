@@ -1,0 +1,71 @@
+"""Choosing cells uniformly: the k of a layer's free cells, without a list of them."""
+
+import torch
+from torch import Tensor
+
+from topolearn.errors import InvalidValueError
+from topolearn.sampling.field import RandomField
+
+
+def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
+    """Draw k cells uniformly, without replacement, from those of ``range(n_cells)`` that are not excluded.
+
+    Draw number i of the field names the free cell of rank ``floor(u_i * n_free)``; one that came before is rejected.
+    Time and memory are proportional to ``k`` and the number of excluded cells, never to ``n_cells``.
+
+    Parameters
+    ----------
+    k : int
+        How many to draw.
+    n_cells : int
+        Number of cells of the layer, ``n_out * n_in``.
+    excluded : Tensor of int64, sorted, without repeats
+        Cells that may not be drawn: links, and cells that were chosen already.
+    field : RandomField
+        The source of the draws.
+
+    Returns
+    -------
+    Tensor of int64, shape (k,)
+        The drawn cells, sorted.
+
+    Raises
+    ------
+    InvalidValueError
+        When fewer than k cells are free.
+
+    Examples
+    --------
+    >>> import torch
+    >>> fill(2, 5, torch.tensor([0, 1, 3]), RandomField(0))
+    tensor([2, 4])
+    """
+    n_free = n_cells - excluded.numel()
+    if not 0 <= k <= n_free:
+        raise InvalidValueError(f"k={k} cells asked for, but {n_free} of {n_cells} are free")
+    # Beyond one half it is cheaper to draw the free cells that stay free.
+    ranks = _distinct(min(k, n_free - k), n_free, field, excluded.device)
+    if 2 * k > n_free:
+        left_out = ranks
+        ranks = torch.ones(n_free, dtype=torch.bool, device=excluded.device)
+        ranks[left_out] = False
+        ranks = ranks.nonzero().squeeze(1)
+    # Before the i-th excluded cell e_i lie e_i - i free ones, so a free rank is shifted by those not above it.
+    gaps = excluded - torch.arange(excluded.numel(), device=excluded.device)
+    return (ranks + torch.searchsorted(gaps, ranks, right=True)).sort().values
+
+
+def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tensor:
+    """Return the first k distinct integers of the sequence ``floor(u_i * n)``, i = 0, 1, ..., for 2 k <= n."""
+    chosen = torch.empty(0, dtype=torch.int64, device=device)
+    drawn = 0
+    while chosen.numel() < k:
+        missing = k - chosen.numel()
+        counters = torch.arange(drawn, drawn + 2 * missing, device=device)
+        drawn += 2 * missing
+        draws = torch.cat((chosen, (field.bits(counters).to(torch.float64) * 2.0**-53 * n).to(torch.int64)))
+        values, positions = torch.unique(draws, return_inverse=True)
+        first = torch.full_like(values, draws.numel())
+        first.scatter_reduce_(0, positions, torch.arange(draws.numel(), device=device), "amin")
+        chosen = draws[first.sort().values[:k]]
+    return chosen

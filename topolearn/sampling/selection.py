@@ -1,0 +1,162 @@
+"""Choosing k candidates: the best (`top`), in proportion to a score (`sample`), or with a fallback (`choose`)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from topolearn.errors import InvalidValueError
+from topolearn.sampling.field import RandomField
+from topolearn.sampling.filling import fill
+
+
+def _largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys``."""
+    if k == 0:
+        return torch.empty(0, dtype=torch.int64, device=keys.device)
+    if k == keys.numel():
+        return torch.arange(k, device=keys.device)
+    threshold = torch.topk(keys, k, sorted=False).values.min()
+    above = (keys > threshold).nonzero().squeeze(1)
+    tied = (keys == threshold).nonzero().squeeze(1)
+    missing = k - above.numel()
+    if missing < tied.numel():
+        tied = tied[torch.argsort(tie_keys(tied), descending=True, stable=True)[:missing]]
+    return torch.cat((above, tied))
+
+
+def _check(cells: Tensor, scores: Tensor, k: int) -> None:
+    if cells.shape != scores.shape or cells.dim() != 1:
+        raise InvalidValueError(
+            f"cells {tuple(cells.shape)} and scores {tuple(scores.shape)} must be 1-D and of one length"
+        )
+    if not 0 <= k <= cells.numel():
+        raise InvalidValueError(f"k={k} of {cells.numel()} candidates: k must lie in 0..{cells.numel()}")
+    if not bool((scores >= 0).all()):
+        raise InvalidValueError("scores must be numbers of at least 0; NaN or negative ones cannot be ranked")
+
+
+def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
+    """Return the k candidates with the highest scores (hard selection); ties are broken by the field.
+
+    Parameters
+    ----------
+    cells : Tensor of int64, shape (n,)
+        The candidates, each once, in any order.
+    scores : Tensor, shape (n,)
+        Their scores, at least 0.
+    k : int
+        How many to choose, 0 <= k <= n.
+    field : RandomField
+        Breaks ties, so that equal scores are chosen uniformly at random.
+
+    Returns
+    -------
+    Tensor of int64, shape (k,)
+        The chosen cells, sorted.
+
+    Raises
+    ------
+    InvalidValueError
+        For scores that are NaN or negative, or an impossible k.
+
+    Examples
+    --------
+    >>> import torch
+    >>> top(torch.tensor([4, 9, 2]), torch.tensor([0.5, 3.0, 1.0]), 2, RandomField(0))
+    tensor([2, 9])
+    """
+    _check(cells, scores, k)
+    chosen = _largest(scores, k, lambda tied: field.uniform(cells[tied]))
+    return cells[chosen].sort().values
+
+
+def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent: float = 1.0) -> Tensor:
+    r"""Draw k candidates without replacement, with probability proportional to ``scores ** exponent``.
+
+    The law is that of drawing one after another from what is left. It is computed as Gumbel top-k: the k largest of
+    ``exponent * log(score) + gumbel(cell)``, which neither overflows nor has a limit on the number of candidates.
+    Candidates with score 0 are taken, uniformly, only when those with a positive score are used up.
+
+    Parameters
+    ----------
+    cells, scores, k, field
+        As for `top`.
+    exponent : float
+        :math:`\delta / (1 - \delta)` of eq. 2; 1 draws in proportion to the scores themselves.
+
+    Returns
+    -------
+    Tensor of int64, shape (k,)
+        The chosen cells, sorted.
+
+    References
+    ----------
+    Kool, van Hoof, Welling (2019), "Stochastic beams and where to find them", ICML; Zhang et al., eq. 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> cells, scores = torch.arange(3), torch.tensor([0.0, 1.0, 5.0])
+    >>> sample(cells, scores, 2, RandomField(0))
+    tensor([1, 2])
+    """
+    _check(cells, scores, k)
+    keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
+    chosen = _largest(keys, k, lambda tied: field.uniform(cells[tied]))
+    return cells[chosen].sort().values
+
+
+def choose(
+    cells: Tensor,
+    scores: Tensor,
+    k: int,
+    field: RandomField,
+    *,
+    soft: bool,
+    n_cells: int,
+    excluded: Tensor,
+) -> Tensor:
+    """Choose k cells by score, and uniformly among the other free cells when too few have a score.
+
+    Only candidates with a positive score are drawn for, so that a list of these gives the draw that the full matrix
+    of scores would give.
+
+    Parameters
+    ----------
+    cells, scores
+        Candidates and their scores; free cells that are not listed have score 0.
+    k : int
+        How many to choose.
+    field : RandomField
+        The source of the draws.
+    soft : bool
+        `sample` if true, `top` if false.
+    n_cells : int
+        Number of cells of the layer, ``n_out * n_in``.
+    excluded : Tensor of int64, sorted
+        Cells that may not be chosen: the links. Candidates must not be among them.
+
+    Returns
+    -------
+    Tensor of int64, shape (k,)
+        The chosen cells, sorted.
+
+    Examples
+    --------
+    >>> import torch
+    >>> cells, scores, links = torch.tensor([1, 3]), torch.tensor([2.0, 0.0]), torch.tensor([0, 4])
+    >>> choose(cells, scores, 3, RandomField(0), soft=True, n_cells=5, excluded=links)
+    tensor([1, 2, 3])
+    """
+    _check(cells, scores, min(k, cells.numel()))
+    positive = scores > 0
+    cells, scores = cells[positive], scores[positive]
+    n_scored = min(k, cells.numel())
+    chosen = sample(cells, scores, n_scored, field) if soft else top(cells, scores, n_scored, field)
+    if n_scored == k:
+        return chosen
+    taken = torch.cat((excluded, chosen)).sort().values
+    filled = fill(k - n_scored, n_cells, taken, replace(field, purpose=f"{field.purpose}, filled"))
+    return torch.cat((chosen, filled)).sort().values

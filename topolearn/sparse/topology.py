@@ -1,0 +1,155 @@
+"""From a model to its topology, and back: the sparse layers of a model, their graphs and how their neurons meet."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
+from topolearn.sparse.linear import SparseLinear
+
+# Modules that treat each neuron by itself, so that the neurons before and after them are the same.
+NEURON_WISE = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh,
+    nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm1d,
+)  # fmt: skip
+
+
+def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
+    """Return the sparse layers of a model by the name that `topolearn.sparsify` gave them, in module order."""
+    layers: dict[str, SparseLinear] = {}
+    for path, module in model.named_modules():
+        if isinstance(module, SparseLinear):
+            name = module.layer_name or path
+            if name in layers:
+                raise InvalidValueError(f"two sparse layers are called {name!r}: give each its own layer_name")
+            layers[name] = module
+    return layers
+
+
+def topology_of(model: nn.Module) -> LayeredNetwork:
+    """Return the topology of a model: the graph of each sparse layer, and the neuron groups between them.
+
+    Two sparse layers meet in a neuron group when they follow each other in an `torch.nn.Sequential` with nothing
+    but activations, dropout or batch normalisation in between.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model with `SparseLinear` layers.
+
+    Returns
+    -------
+    LayeredNetwork
+
+    Raises
+    ------
+    InvalidValueError
+        When the model has no sparse layer.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> mlp = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU(), torch.nn.Linear(8, 8), torch.nn.Linear(8, 2))
+    >>> network = tl.topology_of(tl.sparsify(mlp, tl.method("set", density=0.5)))
+    >>> {name: g.n_links for name, g in network.graphs.items()}
+    {'0': 32, '2': 32}
+    >>> network.groups
+    (NeuronGroup(writers=('0',), readers=('2',), combine='any'),)
+    """
+    layers = sparse_layers(model)
+    if not layers:
+        raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
+    return LayeredNetwork({name: layer.graph for name, layer in layers.items()}, groups=neuron_groups(model))
+
+
+def neuron_groups(model: nn.Module) -> list[NeuronGroup]:
+    """Return the neuron groups between consecutive sparse layers of the model's sequences."""
+    names = {id(layer): name for name, layer in sparse_layers(model).items()}
+    groups = []
+    for sequence in _outermost_sequences(model):
+        writer: str | None = None
+        for module in _flatten(sequence):
+            if isinstance(module, SparseLinear):
+                reader = names[id(module)]
+                if writer is not None:
+                    groups.append(NeuronGroup((writer,), (reader,)))
+                writer = reader
+            elif not isinstance(module, NEURON_WISE):
+                writer = None
+    return groups
+
+
+def replace_linear(model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, backend: str = "auto") -> None:
+    """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model; the named modules must be `torch.nn.Linear`.
+    graphs : Mapping of str to BipartiteGraph
+        The topology of each layer, by its module name.
+    backend : str
+        As for `SparseLinear`.
+    """
+    for name, graph in graphs.items():
+        parent, _, child = name.rpartition(".")
+        linear = model.get_submodule(name)
+        assert isinstance(linear, nn.Linear)
+        layer = SparseLinear(
+            linear.in_features, linear.out_features, graph, linear.bias is not None, backend,
+            linear.weight.device, linear.weight.dtype,
+        )  # fmt: skip
+        layer.layer_name = name
+        layer.train(linear.training)
+        with torch.no_grad():
+            layer.weight.copy_(linear.weight.masked_fill(~layer.mask, 0))
+            if linear.bias is not None:
+                layer.bias.copy_(linear.bias)
+        setattr(model.get_submodule(parent), child, layer)
+
+
+def densify(model: nn.Module) -> nn.Module:
+    """Replace the sparse layers of a model by `torch.nn.Linear` layers with the same weights, in place.
+
+    Returns
+    -------
+    torch.nn.Module
+        The model; its outputs are unchanged, its zero weights become free to train.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> model = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)), "set")
+    >>> type(tl.densify(model)[0]).__name__
+    'Linear'
+    """
+    for path, module in list(model.named_modules()):
+        if isinstance(module, SparseLinear):
+            if not path:
+                raise InvalidValueError("the model is itself a SparseLinear and cannot be replaced in place: wrap it")
+            linear = nn.Linear(
+                module.in_features, module.out_features, module.bias is not None,
+                module.weight.device, module.weight.dtype,
+            )  # fmt: skip
+            linear.load_state_dict(module.state_dict())
+            parent, _, child = path.rpartition(".")
+            setattr(model.get_submodule(parent), child, linear.train(module.training))
+    return model
+
+
+def _outermost_sequences(module: nn.Module) -> Iterator[nn.Sequential]:
+    if isinstance(module, nn.Sequential):
+        yield module
+    else:
+        for child in module.children():
+            yield from _outermost_sequences(child)
+
+
+def _flatten(sequence: nn.Sequential) -> Iterator[nn.Module]:
+    for child in sequence:
+        if isinstance(child, nn.Sequential):
+            yield from _flatten(child)
+        else:
+            yield child

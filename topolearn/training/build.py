@@ -1,0 +1,107 @@
+"""From a configuration to the things that train: settled values, model, optimizer, topology scheduler."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import TopologyScheduler, sparsify
+from topolearn.graph import BipartiteGraph
+from topolearn.sparse import replace_linear
+from topolearn.training.checkpoint import read_checkpoint
+from topolearn.training.config import TrainConfig
+from topolearn.training.data import Dataset
+from topolearn.training.models import mlp
+
+# Below this many weights a second thread gains little on a free machine, and loses a hundredfold on a busy one.
+ONE_THREAD_BELOW = 1_000_000
+
+
+def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
+    """Return the configuration with every open value settled for a data set and this machine.
+
+    Raises
+    ------
+    InvalidValueError
+        When CUDA is asked for and absent.
+    """
+    method = config.build_method()
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InvalidValueError("device='cuda', but torch sees no CUDA device: use device 'cpu' or 'auto'")
+    parts = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
+    hidden = config.hidden or (2 * data.n_features,) * 3
+    run_dir = f"runs/{Path(config.dataset).stem}-{config.method}-{method.density:g}-s{config.seed}"
+    return replace(
+        config,
+        density=method.density,
+        overrides=parts,
+        hidden=hidden,
+        update_interval=config.update_interval or steps_per_epoch(config, data),
+        device=device,
+        threads=config.threads or _default_threads(hidden, data),
+        run_dir=config.run_dir or run_dir,
+    )
+
+
+def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
+    """Return the number of batches in an epoch; the last one may be smaller."""
+    return math.ceil(len(data.train_x) / config.batch_size)
+
+
+def _default_threads(hidden: tuple[int, ...], data: Dataset) -> int:
+    """Return one thread for small layers, whose steps cost less than waking a second one, else torch's number."""
+    sizes = (data.n_features, *hidden)
+    n_weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+    return 1 if n_weights < ONE_THREAD_BELOW else torch.get_num_threads()
+
+
+def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.optim.SGD, TopologyScheduler]:
+    """Return model, optimizer and topology scheduler of a settled configuration.
+
+    The caller's random state is left as it is.
+    """
+    method = config.build_method()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = mlp(data.n_features, config.hidden or (), data.n_classes)
+    sparsify(model, method, seed=config.seed)
+    model.to(config.device)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+    topology = TopologyScheduler(
+        model,
+        optimizer,
+        method,
+        total_steps=config.epochs * steps_per_epoch(config, data),
+        interval=config.update_interval or steps_per_epoch(config, data),
+        seed=config.seed,
+    )
+    return model, optimizer, topology
+
+
+def load_model(path: Path, hidden: Sequence[int]) -> nn.Sequential:
+    """Return the model of a checkpoint, on the CPU.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or no checkpoint.
+    """
+    tensors, header = read_checkpoint(path)
+    weights = {name.removeprefix("model/"): x for name, x in tensors.items() if name.startswith("model/")}
+    model = mlp(weights["hidden1.weight"].shape[1], hidden, weights["head.weight"].shape[0])
+    graphs = {}
+    for name, (n_out, n_in) in header["topology"]["shapes"].items():
+        graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
+    replace_linear(model, graphs)
+    model.load_state_dict(weights)
+    return model

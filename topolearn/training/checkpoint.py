@@ -1,0 +1,105 @@
+"""Checkpoints: all state of a training in one safetensors file, written aside and renamed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from topolearn.errors import CheckpointError, CorruptFileError, MissingFileError
+from topolearn.evolution import TopologyScheduler
+from topolearn.graph.files import written_aside
+
+_HEADER = "topolearn"
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler, counters: Mapping[str, Any]
+) -> None:
+    """Write model, optimizer, links, torch's random state and counters.
+
+    Parameters
+    ----------
+    path : Path
+        The file, replaced in one move when it is complete.
+    model, optimizer, topology
+        What to save.
+    counters : Mapping
+        Plain values, such as the epoch.
+    """
+    state = topology.state_dict()
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    for i, entries in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{i}/{key}": value for key, value in entries.items() if isinstance(value, Tensor)}
+    tensors |= {f"links/{name}": cells for name, cells in state["links"].items()}
+    tensors["random/torch"] = torch.get_rng_state()
+    header = {
+        "counters": dict(counters),
+        "topology": {key: state[key] for key in ("n_steps", "n_updates", "seed", "shapes")},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(tensors, aside, metadata={_HEADER: json.dumps(header)})
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler) -> dict[str, Any]:
+    """Restore what `save_checkpoint` wrote, and return its counters.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or no checkpoint.
+    CheckpointError
+        When it is of a model with other layers or shapes; nothing is changed then.
+    """
+    tensors, header = read_checkpoint(path)
+    weights = _part(tensors, "model/")
+    _check_shapes(path, weights, model)
+    topology.load_state_dict({**header["topology"], "links": _part(tensors, "links/")})
+    model.load_state_dict(weights)
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _part(tensors, "optimizer/").items():
+        i, _, key = name.partition("/")
+        states.setdefault(int(i), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+    torch.set_rng_state(tensors["random/torch"])
+    return dict(header["counters"])
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the header of a checkpoint file.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or no checkpoint.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"there is no checkpoint {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[_HEADER])
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise CorruptFileError(f"{path} is cut off or no checkpoint of topolearn ({error}): remove it") from None
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _check_shapes(path: Path, weights: Mapping[str, Tensor], model: nn.Module) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{path} does not fit the model: {name} is {found.get(name, 'missing')} in the checkpoint and "
+                f"{expected.get(name, 'missing')} in the model; resume with the configuration that made it"
+            )

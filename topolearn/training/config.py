@@ -1,0 +1,179 @@
+"""`TrainConfig`: everything that decides what a training does, as typed values."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
+from topolearn.evolution import METHODS, Method
+from topolearn.registry import suggest
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "bf16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """What to train, on what, and how; every field has a default and is an option of ``topolearn train``.
+
+    Fields that are None are settled when training begins, and the settled values are written into the run. The
+    sentence for each field is in its metadata, and in ``topolearn train --help``.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For a value of a wrong type, out of range, or a name that is not known.
+
+    Examples
+    --------
+    >>> config = TrainConfig(method="chts", density=0.01, overrides={"zeta": 0.2})
+    >>> config.build_method().zeta
+    0.2
+    """
+
+    dataset: str = field(
+        default="digits",
+        metadata={"help": "digits, mnist, or the path of an .npz file with train_x, train_y, test_x, test_y"},
+    )
+    data_dir: str | None = field(default=None, metadata={"help": "folder with the data set's files [data/NAME]"})
+    method: str = field(
+        default="chts", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}
+    )
+    density: float | None = field(
+        default=None, metadata={"help": "share of the possible links that exist in each sparse layer [the method's]"}
+    )
+    overrides: dict[str, Any] = field(default_factory=dict, metadata={"help": "other values for parts of the method"})
+    hidden: tuple[int, ...] | None = field(
+        default=None, metadata={"help": "width of each hidden layer [3 layers of 2 x features]"}
+    )
+    epochs: int = field(default=20, metadata={"help": "passes over the training examples"})
+    batch_size: int = field(default=32, metadata={"help": "examples in a batch"})
+    lr: float = field(default=0.025, metadata={"help": "learning rate at the start"})
+    lr_end: float = field(default=0.01, metadata={"help": "learning rate at the end, as a share of the first"})
+    lr_decay: float = field(
+        default=0.9, metadata={"help": "share of the training over which the learning rate falls linearly"}
+    )
+    momentum: float = field(default=0.9, metadata={"help": "momentum of SGD"})
+    weight_decay: float = field(default=5e-4, metadata={"help": "weight decay of SGD"})
+    update_interval: int | None = field(
+        default=None, metadata={"help": "optimizer steps between topology updates [once an epoch]"}
+    )
+    seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
+    precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
+    threads: int | None = field(
+        default=None,
+        metadata={
+            "help": "CPU threads; part of the record, as results may depend on it [1 for small nets, else torch's]"
+        },
+    )
+    run_dir: str | None = field(
+        default=None,
+        metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
+    )
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            kind = f.type.__name__ if isinstance(f.type, type) else str(f.type)
+            object.__setattr__(self, f.name, _typed(f.name, kind, getattr(self, f.name)))
+        _check_ranges(self)
+        self.build_method()
+
+    def build_method(self) -> Method:
+        """Return the method with density and overrides applied."""
+        density = {} if self.density is None else {"density": self.density}
+        return METHODS[self.method].with_overrides({**self.overrides, **density})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values, None included."""
+        return {**asdict(self), "hidden": None if self.hidden is None else list(self.hidden)}
+
+    def with_values(self, values: Mapping[str, Any]) -> "TrainConfig":
+        """Return the configuration with other values for some fields; overrides are merged.
+
+        Raises
+        ------
+        InvalidValueError
+            For a field that does not exist.
+        """
+        known = [f.name for f in fields(self)]
+        for name in values:
+            if name not in known:
+                raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
+        merged = dict(values)
+        if "overrides" in merged:
+            merged["overrides"] = {**self.overrides, **merged["overrides"]}
+        return replace(self, **merged)
+
+    def save(self, path: Path) -> None:
+        """Write the configuration as TOML; None, which TOML lacks, is left out."""
+        path.write_text(tomli_w.dumps(_without_none(self.to_dict())), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TrainConfig":
+        """Read a configuration from a TOML file.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, InvalidValueError
+            When there is no such file, it is not TOML, or a value is refused.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingFileError(f"there is no configuration file {path}")
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CorruptFileError(f"{path} is not TOML: {error}") from None
+        return cls().with_values(values)
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    """Return the value as its declared type; integers pass for floats, lists for tuples."""
+    if value is None and "None" in kind:
+        return None
+    base = kind.split(" | ", maxsplit=1)[0]
+    if base.startswith("tuple") and isinstance(value, list | tuple):
+        return tuple(_typed(name, "int", item) for item in value)
+    if base.startswith("dict") and isinstance(value, Mapping):
+        return dict(value)
+    if base == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if (base == "int" and isinstance(value, int) and not isinstance(value, bool)) or (
+        base == "str" and isinstance(value, str)
+    ):
+        return value
+    raise InvalidTypeError(f"{name}={value!r} must be of type {kind}")
+
+
+def _check_ranges(config: TrainConfig) -> None:
+    at_least_one = ["epochs", "batch_size", "update_interval", "threads"]
+    for name in at_least_one:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise InvalidValueError(f"{name}={value} must be at least 1")
+    if config.hidden is not None and (not config.hidden or min(config.hidden) < 1):
+        raise InvalidValueError(f"hidden={list(config.hidden)} must be one or more widths of at least 1")
+    for name, low, high in (("lr_end", 0, 1), ("lr_decay", 0, 1), ("momentum", 0, 1), ("weight_decay", 0, 1)):
+        if not low <= getattr(config, name) <= high:
+            raise InvalidValueError(f"{name}={getattr(config, name)} must lie in [{low}, {high}]")
+    if not 0 < config.lr < float("inf"):
+        raise InvalidValueError(f"lr={config.lr} must be a positive number")
+    if config.seed < 0:
+        raise InvalidValueError(f"seed={config.seed} must be at least 0")
+    for name, allowed in (("device", DEVICES), ("precision", PRECISIONS)):
+        value = getattr(config, name)
+        if value not in allowed:
+            raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(allowed))}")
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,29 @@
+"""The models that the training loop builds."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+
+def mlp(n_features: int, hidden: Sequence[int], n_classes: int) -> nn.Sequential:
+    """Return the paper's MLP: linear layers with ReLU between them, and a linear head.
+
+    Parameters
+    ----------
+    n_features : int
+    hidden : sequence of int
+        Width of each hidden layer; layers are called ``hidden1``, ``hidden2``, ..., and the last one ``head``.
+    n_classes : int
+
+    Examples
+    --------
+    >>> [name for name, _ in mlp(64, [128, 128], 10).named_children()]
+    ['hidden1', 'relu1', 'hidden2', 'relu2', 'head']
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for i, (n_in, n_out) in enumerate(zip([n_features, *hidden], hidden, strict=False), start=1):
+        layers[f"hidden{i}"] = nn.Linear(n_in, n_out)
+        layers[f"relu{i}"] = nn.ReLU()
+    layers["head"] = nn.Linear(hidden[-1], n_classes)
+    return nn.Sequential(layers)

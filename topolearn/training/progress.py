@@ -1,0 +1,68 @@
+"""What a person sees of a running training: a bar on a terminal, a line an epoch elsewhere."""
+
+import sys
+from types import TracebackType
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Shows steps, loss, accuracy, density, overlap and the time left.
+
+    Parameters
+    ----------
+    label : str
+        What is trained.
+    total, done : int
+        Optimizer steps in all, and those that a resumed run has behind it.
+    stream : file, optional
+        Where to write; default standard error. On a terminal a bar is drawn, elsewhere a line is written an epoch.
+    quiet : bool
+        Show nothing.
+    """
+
+    def __init__(
+        self, label: str, total: int, *, done: int = 0, stream: TextIO | None = None, quiet: bool = False
+    ) -> None:
+        self._label = label
+        self._stream = stream or sys.stderr
+        self._lines = not quiet and not self._stream.isatty()
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=label,
+            unit="step",
+            file=self._stream,
+            disable=quiet or self._lines,
+            mininterval=0.2,
+            dynamic_ncols=True,
+        )
+        self._shown: dict[str, str] = {}
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def advance(self) -> None:
+        """Count one step."""
+        self._bar.update()
+
+    def epoch(self, row: dict[str, Any], n_epochs: int) -> None:
+        """Show the end of an epoch."""
+        self._shown = {
+            "loss": f"{row['train_loss']:.4f}",
+            "accuracy": f"{row['test_accuracy']:.2%}",
+            "density": f"{row['density']:.2%}",
+            "overlap": "-" if row["overlap"] is None else f"{row['overlap']:.2f}",
+        }
+        self._bar.set_postfix(self._shown, refresh=False)
+        if self._lines:
+            left = (n_epochs - row["epoch"]) * row["seconds"]
+            shown = "  ".join(f"{name} {value}" for name, value in self._shown.items())
+            line = f"{self._label}  epoch {row['epoch']}/{n_epochs}  {shown}  {row['seconds']:.1f} s, {left:.0f} s left"
+            print(line, file=self._stream, flush=True)

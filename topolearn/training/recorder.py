@@ -1,0 +1,133 @@
+"""The recorder: two tidy tables and the topology history, written while a run goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topolearn.diagnostics import active_neuron_rate
+from topolearn.evolution import EVENTS, TopologyUpdate
+from topolearn.graph import LayeredNetwork
+from topolearn.graph.files import written_aside
+from topolearn.training.history import History
+
+METRICS = "metrics.csv"
+LAYERS = "layers.csv"
+
+
+class Recorder:
+    """Writes what happens: ``metrics.csv`` (a row an epoch), ``layers.csv`` (a row an epoch and layer), the history.
+
+    Parameters
+    ----------
+    path : Path
+        Directory of the run.
+    network : LayeredNetwork
+        The topology before training.
+    evolving : bool
+        Whether the topology is that of sparse layers, whose history is kept.
+    """
+
+    def __init__(self, path: Path, network: LayeredNetwork, *, evolving: bool) -> None:
+        self.path = path
+        self.history = History(path / "topology")
+        self._metrics: list[dict[str, Any]] = []
+        self._layers: list[dict[str, Any]] = []
+        self._updates: list[TopologyUpdate] = []
+        self._ever = {name: graph.cells for name, graph in network.graphs.items()}
+        self._network = network
+        self._evolving = evolving
+
+    def start(self) -> None:
+        """Write the topology before training, as epoch 0."""
+        if self._evolving:
+            self.history.write_initial(self._network.graphs)
+        self._layers = self._layer_rows(0, 0, self._network)
+        self._write_tables()
+
+    def resume(self, epoch: int, n_updates: int) -> None:
+        """Take up the tables and the history as they were at the end of an epoch."""
+        self.history.truncate(n_updates)
+        for update in self.history:
+            self._explore(update)
+        self._metrics = _rows_up_to(self.path / METRICS, epoch)
+        self._layers = _rows_up_to(self.path / LAYERS, epoch)
+        self._write_tables()
+
+    def update(self, update: TopologyUpdate) -> None:
+        """Store one topology update."""
+        self.history.write(update)
+        self._explore(update)
+        self._updates.append(update)
+
+    def epoch(self, epoch: int, step: int, network: LayeredNetwork, metrics: dict[str, float]) -> dict[str, Any]:
+        """Store the end of an epoch, and return its row of ``metrics.csv``."""
+        overlaps = [value for update in self._updates for value in update.overlap.values()]
+        row = {
+            "epoch": epoch,
+            "step": step,
+            **{name: value for name, value in metrics.items() if name != "seconds"},
+            "n_links": network.n_links,
+            "density": network.density,
+            "active_neurons": active_neuron_rate(network),
+            "active_neurons_authors": active_neuron_rate(network, "authors"),
+            "n_updates": len(self._updates),
+            "overlap": float(np.mean(overlaps)) if overlaps else None,
+            "seconds": metrics["seconds"],
+        }
+        self._metrics.append(row)
+        self._layers.extend(self._layer_rows(epoch, step, network))
+        self._updates = []
+        self._write_tables()
+        return row
+
+    def _explore(self, update: TopologyUpdate) -> None:
+        for name, layer in update.items():
+            self._ever[name] = np.union1d(self._ever[name], layer.regrown @ [1, self._network[name].n_in])
+
+    def _layer_rows(self, epoch: int, step: int, network: LayeredNetwork) -> list[dict[str, Any]]:
+        rows = []
+        for name, graph in network.graphs.items():
+            events = {event: sum(len(getattr(u[name], event)) for u in self._updates) for event in EVENTS}
+            overlaps = [update[name].overlap for update in self._updates]
+            rows.append(
+                {
+                    "epoch": epoch,
+                    "step": step,
+                    "layer": name,
+                    "n_in": graph.n_in,
+                    "n_out": graph.n_out,
+                    "n_links": graph.n_links,
+                    "density": graph.density,
+                    **events,
+                    "overlap": float(np.mean(overlaps)) if overlaps else None,
+                    "itop": len(self._ever[name]) / (graph.n_in * graph.n_out),
+                    "active_inputs": int((graph.fan_out > 0).sum()),
+                    "active_outputs": int((graph.fan_in > 0).sum()),
+                    **_degree_summary("fan_in", graph.fan_in),
+                    **_degree_summary("fan_out", graph.fan_out),
+                }
+            )
+        return rows
+
+    def _write_tables(self) -> None:
+        for name, rows in ((METRICS, self._metrics), (LAYERS, self._layers)):
+            with written_aside(self.path / name) as aside:
+                pd.DataFrame(rows).to_csv(aside, index=False)
+
+
+def _degree_summary(name: str, degrees: np.ndarray) -> dict[str, float]:
+    return {
+        f"{name}_min": int(degrees.min()),
+        f"{name}_mean": float(degrees.mean()),
+        f"{name}_max": int(degrees.max()),
+        f"{name}_std": float(degrees.std()),
+    }
+
+
+def _rows_up_to(file: Path, epoch: int) -> list[dict[str, Any]]:
+    table = pd.read_csv(file, float_precision="round_trip")
+    table = table[table["epoch"] <= epoch].astype(object)
+    rows = table.where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
