@@ -4,6 +4,7 @@ Run it with ``make run`` or ``python -m analysis.first_look``; each call makes n
 """
 
 import argparse
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -21,11 +22,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs are kept [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--figure", type=Path, help="also save the picture of the topology's evolution here")
     args = parser.parse_args()
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
     sparse = _train(TrainConfig(method="chts", density=0.05), folder / "chts", args.epochs)
     dense = _train(TrainConfig(method="dense"), folder / "dense", args.epochs)
     report = write_report(sparse, compare=[dense])
+    if args.figure:
+        shutil.copyfile(sparse.path / "figures" / "evolution.png", args.figure)
     print(f"\n{_table([sparse, dense])}\n\nreport  {report.resolve().as_uri()}\nruns    {folder}")
 
 

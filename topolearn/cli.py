@@ -27,8 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         args.command(args)
-    except TopolearnError as error:
-        print(f"topolearn: error: {error}", file=sys.stderr)
+    except (TopolearnError, OSError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        print(f"topolearn: error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
@@ -72,7 +73,8 @@ def _add_train(commands: Any) -> None:
         default=[],
         metavar="PART=VALUE",
         help="another value for a part of the method: generator, removal, regrowth, zeta, zeta_schedule, "
-        "percolation, ...; parameters of the generator as generator_params.beta=0.1; may be repeated",
+        "percolation, softness=0.5,0.75, ...; parameters of the generator as generator_params.beta=0.1; none for no "
+        "part; may be repeated",
     )
     for f in fields(TrainConfig):
         if f.name == "overrides":
@@ -126,7 +128,7 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:
-    """Return ``PART=VALUE`` words as overrides; values are numbers, true, false, or text."""
+    """Return ``PART=VALUE`` words as overrides; values are numbers, true, false, none, text, or some with commas."""
     overrides: dict[str, Any] = {}
     for part in parts:
         name, equals, text = part.partition("=")
@@ -136,11 +138,15 @@ def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:
         if name.startswith("generator_params."):
             target = overrides.setdefault("generator_params", {})
             name = name.removeprefix("generator_params.")
+            if not isinstance(target, dict):
+                raise InvalidValueError(f"--set generator_params={target} must be generator_params.NAME=VALUE")
         target[name] = _parse_value(text)
     return overrides
 
 
 def _parse_value(text: str) -> Any:
+    if "," in text:
+        return [_parse_value(item.strip()) for item in text.split(",")]
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]

@@ -29,6 +29,13 @@ def graph():
     return BipartiteGraph(rng.random((7, 5)) < 0.3)
 
 
+@pytest.fixture(autouse=True)
+def no_open_figures():
+    pyplot.close("all")
+    yield
+    pyplot.close("all")
+
+
 def call(name, run, graph, **where):
     function = getattr(plotting, name)
     first = next(iter(inspect.signature(function).parameters))
@@ -42,13 +49,17 @@ def test_contract(name, run, graph):
         assert parameters["ax"].default is None
         given = Figure().add_subplot()
         assert call(name, run, graph, ax=given) is given
+        assert pyplot.get_fignums() == []
         assert isinstance(call(name, run, graph), Axes)
     else:
         assert parameters["figure"].default is None
         given = Figure(figsize=(12, 7), layout="constrained")
         assert call(name, run, graph, figure=given) is given
         assert given.get_axes() or given.subfigs
+        assert pyplot.get_fignums() == []
         assert isinstance(call(name, run, graph), Figure)
+    assert len(pyplot.get_fignums()) == 1, "a picture of its own is one that pyplot shows"
+    pyplot.close()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -57,7 +68,7 @@ def test_nothing_is_left_behind(name, run, graph, capsys):
     drawn = call(name, run, graph)
     figure = drawn if isinstance(drawn, Figure) else drawn.figure
     figure.canvas.draw()
-    assert pyplot.get_fignums() == []
+    pyplot.close(figure)
     assert dict(mpl.rcParams) == before
     assert capsys.readouterr().out == ""
 

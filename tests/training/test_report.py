@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 
 from topolearn.errors import InvalidValueError
 from topolearn.training.report import write_report
@@ -151,3 +152,9 @@ def test_a_run_without_an_epoch_is_refused(dense, tmp_path):
         with pytest.raises(InvalidValueError, match="finish an epoch, or resume"):
             write_report(runs[0], compare=runs[1])
     assert not (tmp_path / "new").exists()
+
+
+def test_no_figure_is_left_open(run):
+    before = pyplot.get_fignums()
+    write_report(run)
+    assert pyplot.get_fignums() == before

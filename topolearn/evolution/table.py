@@ -78,7 +78,7 @@ def methods() -> MethodTable:
     return METHODS
 
 
-def method(name: str, density: float | None = None, **overrides: Any) -> Method:
+def method(name: str, /, density: float | None = None, **overrides: Any) -> Method:
     """Return a method by name, with other values for some of its fields.
 
     Parameters

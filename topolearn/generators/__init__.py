@@ -11,7 +11,7 @@ import numpy as np
 
 from topolearn.errors import InvalidValueError
 from topolearn.generators.bipartite_small_world import bipartite_small_world
-from topolearn.generators.counts import check_share, check_size, link_count
+from topolearn.generators.checks import check_share, check_size, link_count, random_generator
 from topolearn.generators.erdos_renyi import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.registry import Registry, suggest
@@ -26,6 +26,7 @@ __all__ = [
     "link_count",
     "make",
     "names",
+    "random_generator",
 ]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.generators.counts import check_share, link_count
+from topolearn.generators.checks import check_share, link_count, random_generator
 from topolearn.graph import BipartiteGraph
 
 
@@ -54,8 +54,9 @@ def bipartite_small_world(
     ([2, 2, 2, 2, 2, 2, 2, 2], [4, 4, 4, 4])
     """
     n_links = link_count(n_in, n_out, density)
+    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
     beta = check_share("beta", beta)
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     small, large = min(n_in, n_out), max(n_in, n_out)
     outputs_are_small = n_out <= n_in
     small_neuron, large_neuron = _ring_lattice(small, large, n_links, rng)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topolearn.generators.counts import link_count
+from topolearn.generators.checks import link_count, random_generator
 from topolearn.graph import BipartiteGraph
 
 
@@ -43,6 +43,7 @@ def erdos_renyi(
     12293
     """
     n_links = link_count(n_in, n_out, density)
-    rng = np.random.default_rng(seed)
+    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    rng = random_generator(seed)
     cells = rng.choice(n_in * n_out, n_links, replace=False, shuffle=False)
     return BipartiteGraph.from_cells(cells, n_in, n_out)

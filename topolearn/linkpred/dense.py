@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,14 +34,33 @@ def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None) 
 
 @contextmanager
 def exact_products(device: torch.device) -> Iterator[None]:
-    """Compute matrix products in the dtype of their factors: no autocast and no TF32 within."""
-    tf32 = torch.backends.cuda.matmul.allow_tf32
-    with torch.no_grad(), torch.autocast(device.type, enabled=False):
-        torch.backends.cuda.matmul.allow_tf32 = False
+    """Compute matrix products in the dtype of their factors: no autocast, no TF32 or bfloat16 within."""
+    with torch.no_grad(), torch.autocast(device.type, enabled=False), _full_precision():
+        yield
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Switch reduced-precision float32 products off, and leave torch's settings as they were."""
+    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # before torch 2.9: one setting for all
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
         try:
             yield
         finally:
-            torch.backends.cuda.matmul.allow_tf32 = tf32
+            torch.set_float32_matmul_precision(before)
+        return
+    # The older flags cannot be read once a caller has used these, nor the other way round be set without a trace.
+    modules: tuple[Any, ...] = (torch.backends.cuda, torch.backends.mkldnn)
+    backends = [module.matmul for module in modules]
+    found = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, found, strict=True):
+            backend.fp32_precision = precision
 
 
 def check_dtype(dtype: torch.dtype | np.dtype | str | None) -> torch.dtype:

@@ -59,7 +59,7 @@ def metrics(run: RunLike, columns: Sequence[str] = ("test_accuracy",), ax: Axes 
 
     Examples
     --------
-    >>> ax = metrics(run, ["train_accuracy", "test_accuracy"])  # doctest: +SKIP
+    >>> ax = metrics(run, ["train_accuracy", "test_accuracy"])
     """
     columns = [columns] if isinstance(columns, str) else list(columns)
     if not columns:
@@ -97,7 +97,7 @@ def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> ax = accuracy([run, dense])  # doctest: +SKIP
+    >>> ax = accuracy([run, dense])
     """
     several: list[RunLike] = [runs] if hasattr(runs, "metrics") else list(runs)  # type: ignore[list-item]
     if not several:
@@ -139,7 +139,7 @@ def loss(run: RunLike, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> ax = loss(run)  # doctest: +SKIP
+    >>> ax = loss(run)
     """
     with style():
         ax = metrics(run, ["train_loss", "test_loss"], ax)

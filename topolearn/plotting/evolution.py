@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -37,8 +38,8 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
 
     Examples
     --------
-    >>> figure = evolution(run)  # doctest: +SKIP
-    >>> figure.savefig("evolution.png")  # doctest: +SKIP
+    >>> figure = evolution(run)
+    >>> figure.savefig(run.path / "evolution.png")
     """
     names = layer_names(run)
     finished_epochs(run)
@@ -81,7 +82,7 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
 
     Examples
     --------
-    >>> figure = adjacency_change(run, "fc1")  # doctest: +SKIP
+    >>> figure = adjacency_change(run, "hidden1")
     """
     known_layer(run, layer)
     count = min(len(run.history.steps), 2)
@@ -115,7 +116,7 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
 
     Examples
     --------
-    >>> figure = degree_change(run, "fc1")  # doctest: +SKIP
+    >>> figure = degree_change(run, "hidden1")
     """
     first, last = first_and_last(run, layer)
     sides = [
@@ -155,5 +156,5 @@ def figure_or_new(
     height: float,
     layout: Literal["constrained", "compressed"] = "constrained",
 ) -> Figure | SubFigure:
-    """Return `figure`, or a new one that pyplot does not know."""
-    return Figure(figsize=(width, height), layout=layout) if figure is None else figure
+    """Return `figure`, or a new one of pyplot, which notebooks show by themselves."""
+    return pyplot.figure(figsize=(width, height), layout=layout) if figure is None else figure

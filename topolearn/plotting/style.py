@@ -6,9 +6,9 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
+from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 SEVERAL = 8  # lines that colour alone tells apart; more also differ in dash
@@ -37,8 +37,8 @@ def style() -> AbstractContextManager[None]:
 
 
 def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> Axes:
-    """Return `ax`, or the axes of a new figure that pyplot does not know."""
-    return Figure(figsize=(width, height)).add_subplot() if ax is None else ax
+    """Return `ax`, or the axes of a new pyplot figure, which notebooks show by themselves."""
+    return pyplot.subplots(figsize=(width, height))[1] if ax is None else ax
 
 
 def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:

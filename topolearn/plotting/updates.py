@@ -48,7 +48,7 @@ def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> ax = layer_metric(run, "fan_out_max")  # doctest: +SKIP
+    >>> ax = layer_metric(run, "fan_out_max")
     """
     names = layer_names(run)
     finished_epochs(run)
@@ -85,7 +85,7 @@ def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes
 
     Examples
     --------
-    >>> ax = overlap(run, theta=0.8)  # doctest: +SKIP
+    >>> ax = overlap(run, theta=0.8)
     """
     if not 0 <= theta <= 1:
         raise InvalidValueError(f"theta={theta!r}; an overlap is a share of links: give 0 <= theta <= 1")
@@ -126,7 +126,7 @@ def link_flow(run: RunLike, layer: str | None = None, ax: Axes | None = None) ->
 
     Examples
     --------
-    >>> ax = link_flow(run, "fc1")  # doctest: +SKIP
+    >>> ax = link_flow(run, "hidden1")
     """
     table = updates(run)
     if layer is not None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from topolearn.errors import InvalidTypeError
+
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1 = 0xBF58476D1CE4E5B9
 _MIX_2 = 0x94D049BB133111EB
@@ -88,7 +90,14 @@ class RandomField:
         Returns
         -------
         Tensor of int64, same shape, in [0, 2**53)
+
+        Raises
+        ------
+        InvalidTypeError
+            For cells of another dtype, whose arithmetic would wrap around elsewhere.
         """
+        if cells.dtype != torch.int64:
+            raise InvalidTypeError(f"cells of {cells.dtype} have no draw: use torch.int64")
         return _shift_right(_mix(_mix(cells + _signed(_GOLDEN)) ^ self.key), 11)
 
     def uniform(self, cells: Tensor) -> Tensor:

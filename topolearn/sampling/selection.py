@@ -84,7 +84,8 @@ def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponen
     cells, scores, k, field
         As for `top`.
     exponent : float
-        :math:`\delta / (1 - \delta)` of eq. 2; 1 draws in proportion to the scores themselves.
+        :math:`\delta / (1 - \delta)` of eq. 2; 1 draws in proportion to the scores themselves, 0 uniformly among the
+        positive ones.
 
     Returns
     -------
@@ -103,7 +104,10 @@ def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponen
     tensor([1, 2])
     """
     _check(cells, scores, k)
+    if not 0 <= exponent < float("inf"):
+        raise InvalidValueError(f"exponent={exponent} must be finite and at least 0")
     keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
+    keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is no number
     chosen = _largest(keys, k, lambda tied: field.uniform(cells[tied]))
     return cells[chosen].sort().values
 

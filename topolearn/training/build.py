@@ -13,7 +13,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import replace_linear
-from topolearn.training.checkpoint import read_checkpoint
+from topolearn.training.checkpoint import check_shapes, part, read_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
@@ -71,7 +71,13 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
     method = config.build_method()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = mlp(data.n_features, config.hidden or (), data.n_classes)
+        try:
+            model = mlp(data.n_features, config.hidden or (), data.n_classes)
+        except RuntimeError:  # so torch calls an allocation that fails
+            raise InvalidValueError(
+                f"hidden={list(config.hidden or ())} with {data.n_features} features and {data.n_classes} classes does "
+                "not fit into memory: choose smaller widths"
+            ) from None
     sparsify(model, method, seed=config.seed)
     model.to(config.device)
     optimizer = torch.optim.SGD(
@@ -95,13 +101,17 @@ def load_model(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     ------
     MissingFileError, CorruptFileError
         When there is no such file, or it is cut off or no checkpoint.
+    CheckpointError
+        When it is of a model with other widths.
     """
     tensors, header = read_checkpoint(path)
-    weights = {name.removeprefix("model/"): x for name, x in tensors.items() if name.startswith("model/")}
-    model = mlp(weights["hidden1.weight"].shape[1], hidden, weights["head.weight"].shape[0])
+    weights = part(tensors, "model/")
     graphs = {}
     for name, (n_out, n_in) in header["topology"]["shapes"].items():
         graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
-    replace_linear(model, graphs)
+    with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
+        model = mlp(weights["hidden1.weight"].shape[1], hidden, weights["head.weight"].shape[0])
+        check_shapes(path, weights, model)
+        replace_linear(model, graphs)
     model.load_state_dict(weights)
     return model

@@ -59,12 +59,12 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
         When it is of a model with other layers or shapes; nothing is changed then.
     """
     tensors, header = read_checkpoint(path)
-    weights = _part(tensors, "model/")
-    _check_shapes(path, weights, model)
-    topology.load_state_dict({**header["topology"], "links": _part(tensors, "links/")})
+    weights = part(tensors, "model/")
+    check_shapes(path, weights, model)
+    topology.load_state_dict({**header["topology"], "links": part(tensors, "links/")})
     model.load_state_dict(weights)
     states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _part(tensors, "optimizer/").items():
+    for name, tensor in part(tensors, "optimizer/").items():
         i, _, key = name.partition("/")
         states.setdefault(int(i), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
@@ -87,14 +87,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {})[_HEADER])
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise CorruptFileError(f"{path} is cut off or no checkpoint of topolearn ({error}): remove it") from None
+        reason = "it has no header of topolearn" if isinstance(error, KeyError) else error
+        raise CorruptFileError(f"{path} is cut off or no checkpoint of topolearn ({reason}): remove it") from None
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, under the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _check_shapes(path: Path, weights: Mapping[str, Tensor], model: nn.Module) -> None:
+def check_shapes(path: Path, weights: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Refuse weights whose names or shapes are not those of the model."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(expected.keys() | found.keys()):

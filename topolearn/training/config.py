@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import tomli_w
 
 from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
 from topolearn.evolution import METHODS, Method
+from topolearn.graph.files import written_aside
 from topolearn.registry import suggest
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
+NONE = "none"  # how TOML, which has no None, says that a method has no such part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,7 @@ class TrainConfig:
         for f in fields(self):
             kind = f.type.__name__ if isinstance(f.type, type) else str(f.type)
             object.__setattr__(self, f.name, _typed(f.name, kind, getattr(self, f.name)))
+        object.__setattr__(self, "overrides", _typed_parts(self.overrides))
         _check_ranges(self)
         self.build_method()
 
@@ -95,23 +99,36 @@ class TrainConfig:
     def with_values(self, values: Mapping[str, Any]) -> "TrainConfig":
         """Return the configuration with other values for some fields; overrides are merged.
 
+        Another generator among the overrides drops the parameters of the former one.
+
         Raises
         ------
         InvalidValueError
-            For a field that does not exist.
+            For a field that does not exist, or another method while there are overrides, which are of the former one.
         """
         known = [f.name for f in fields(self)]
         for name in values:
             if name not in known:
                 raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
+        if self.overrides and values.get("method", self.method) != self.method:
+            raise InvalidValueError(
+                f"method={values['method']!r}, but there are overrides, which are parts of {self.method!r}: "
+                f"remove these ({', '.join(self.overrides)}) first"
+            )
         merged = dict(values)
-        if "overrides" in merged:
-            merged["overrides"] = {**self.overrides, **merged["overrides"]}
+        if isinstance(parts := merged.get("overrides"), Mapping):
+            former, generator = dict(self.overrides), self.build_method().generator
+            if parts.get("generator", generator) != generator:
+                former.pop("generator_params", None)
+            merged["overrides"] = {**former, **parts}
         return replace(self, **merged)
 
     def save(self, path: Path) -> None:
-        """Write the configuration as TOML; None, which TOML lacks, is left out."""
-        path.write_text(tomli_w.dumps(_without_none(self.to_dict())), encoding="utf-8")
+        """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
+        values = {name: value for name, value in self.to_dict().items() if value is not None}
+        values["overrides"] = {name: NONE if value is None else value for name, value in self.overrides.items()}
+        with written_aside(path) as aside:
+            aside.write_text(tomli_w.dumps(values), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "TrainConfig":
@@ -137,43 +154,45 @@ def _typed(name: str, kind: str, value: Any) -> Any:
     if value is None and "None" in kind:
         return None
     base = kind.split(" | ", maxsplit=1)[0]
-    if base.startswith("tuple") and isinstance(value, list | tuple):
-        return tuple(_typed(name, "int", item) for item in value)
-    if base.startswith("dict") and isinstance(value, Mapping):
+    outer, _, inner = base.partition("[")
+    if base == "str" and isinstance(value, PathLike):
+        return str(value)
+    if outer == "tuple" and isinstance(value, list | tuple):
+        return tuple(_typed(name, inner.split(",", maxsplit=1)[0], item) for item in value)
+    if outer == "dict" and isinstance(value, Mapping):
         return dict(value)
-    if base == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if (base == "int" and isinstance(value, int) and not isinstance(value, bool)) or (
-        base == "str" and isinstance(value, str)
-    ):
-        return value
+    accepted = {"float": int | float, "int": int, "str": str, "bool": bool}.get(base, ())
+    if isinstance(value, accepted) and (base == "bool" or not isinstance(value, bool)):
+        return float(value) if base == "float" else value
     raise InvalidTypeError(f"{name}={value!r} must be of type {kind}")
 
 
+def _typed_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the overrides with the types that parts of a method have; the word "none" is None."""
+    if "density" in parts:
+        raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
+    kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type) for f in fields(Method)}
+    values = {name: None if value == NONE else value for name, value in parts.items()}
+    return {name: _typed(name, kinds[name], value) if name in kinds else value for name, value in values.items()}
+
+
 def _check_ranges(config: TrainConfig) -> None:
-    at_least_one = ["epochs", "batch_size", "update_interval", "threads"]
-    for name in at_least_one:
+    for name, high in (("epochs", 2**31), ("batch_size", 2**31), ("update_interval", 2**31), ("threads", 1024)):
         value = getattr(config, name)
         if value is not None and value < 1:
             raise InvalidValueError(f"{name}={value} must be at least 1")
-    if config.hidden is not None and (not config.hidden or min(config.hidden) < 1):
-        raise InvalidValueError(f"hidden={list(config.hidden)} must be one or more widths of at least 1")
+        if value is not None and value > high:
+            raise InvalidValueError(f"{name}={value} must be at most {high}")
+    if config.hidden is not None and not (config.hidden and all(1 <= width < 2**31 for width in config.hidden)):
+        raise InvalidValueError(f"hidden={list(config.hidden)} must be one or more widths of at least 1, below 2**31")
     for name, low, high in (("lr_end", 0, 1), ("lr_decay", 0, 1), ("momentum", 0, 1), ("weight_decay", 0, 1)):
         if not low <= getattr(config, name) <= high:
             raise InvalidValueError(f"{name}={getattr(config, name)} must lie in [{low}, {high}]")
     if not 0 < config.lr < float("inf"):
         raise InvalidValueError(f"lr={config.lr} must be a positive number")
-    if config.seed < 0:
-        raise InvalidValueError(f"seed={config.seed} must be at least 0")
+    if not 0 <= config.seed < 2**63:
+        raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
     for name, allowed in (("device", DEVICES), ("precision", PRECISIONS)):
         value = getattr(config, name)
         if value not in allowed:
             raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(allowed))}")
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _without_none(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None
-    }

@@ -1,5 +1,7 @@
 """`History`: the links of a run at every update, as files that are complete or not there."""
 
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -150,7 +152,7 @@ def _read(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
 
 

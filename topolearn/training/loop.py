@@ -3,6 +3,9 @@
 import json
 import platform
 import time
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from topolearn.errors import ExistingFileError, TrainingError
+from topolearn.errors import ExistingFileError, InvalidValueError, TrainingError
 from topolearn.evolution import linear_layers
 from topolearn.generators import erdos_renyi
 from topolearn.graph import LayeredNetwork
@@ -37,7 +40,7 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
     config : TrainConfig
         What to do. Everything is checked before the directory is made.
     data : Dataset, optional
-        Your own data; default the one that ``config.dataset`` names.
+        Your own data, whose name then is the run's ``config.dataset``; default the one that ``config.dataset`` names.
     quiet : bool
         Show no progress.
 
@@ -51,8 +54,8 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
         When the run directory exists.
     TrainingError
         When the loss is no longer finite.
-    TopologyError kinds of `topolearn.errors`
-        For anything that cannot be trained.
+    TopolearnError
+        Of another kind, for anything that cannot be trained.
 
     Examples
     --------
@@ -62,6 +65,8 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
     >>> run.metrics["n_updates"].tolist()
     [1, 0]
     """
+    if data is not None:
+        config = replace(config, dataset=data.name)
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
     path = Path(str(config.run_dir))
@@ -70,7 +75,10 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
             f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
         )
     trainer = _Trainer(config, data, path)
-    path.mkdir(parents=True)
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise InvalidValueError(f"the run directory {path} cannot be made ({error.strerror}): choose another") from None
     config.save(path / CONFIG)
     _write_json(path / ENVIRONMENT, _environment(config))
     trainer.recorder.start()
@@ -91,13 +99,20 @@ def resume(path: str | Path, *, data: Dataset | None = None, quiet: bool = False
 
     Raises
     ------
-    MissingFileError, CorruptFileError, CheckpointError
-        When there is no run, or its checkpoint is unusable.
+    MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+        When there is no run, or its checkpoint or configuration is unusable.
     """
     run = Run(path)
     config = run.config
     data = data or load_dataset(config.dataset, config.data_dir)
+    if settle(config, data) != config:
+        raise InvalidValueError(
+            f"{run.path / CONFIG} leaves values open, so it is not that of a run: start one with topolearn train "
+            f"{run.path / CONFIG} --run-dir DIR"
+        )
     trainer = _Trainer(config, data, run.path)
+    if not (run.path / ENVIRONMENT).is_file():
+        _write_json(run.path / ENVIRONMENT, _environment(config))
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
         trainer.restore()
     else:
@@ -118,22 +133,28 @@ class _Trainer:
         )
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)
-        self.recorder = Recorder(path, self.network(), evolving=not self.topology.method.is_dense)
+        self.recorder = Recorder(path, self.network(), sparse=not self.topology.method.is_dense)
         self.done_epochs = 0
+        self.random_state = torch.Generator().manual_seed(config.seed).get_state()
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
     def network(self) -> LayeredNetwork:
         """Return the present topology; a dense network has all links."""
-        if not self.topology.method.is_dense:
-            return topology_of(self.model)
+        return self._complete if self.topology.method.is_dense else topology_of(self.model)
+
+    @cached_property
+    def _complete(self) -> LayeredNetwork:
         layers = linear_layers(self.model)
         return LayeredNetwork({n: erdos_renyi(x.in_features, x.out_features, 1.0) for n, x in layers.items()})
 
     def restore(self) -> None:
         """Take up the last checkpoint."""
-        self.counters = load_checkpoint(self._checkpoint("last"), self.model, self.optimizer, self.topology)
+        with torch.random.fork_rng(devices=[]):
+            self.counters = load_checkpoint(self._checkpoint("last"), self.model, self.optimizer, self.topology)
+            self.random_state = torch.get_rng_state()
         self.done_epochs = self.counters.pop("epoch")
-        self.recorder.resume(self.done_epochs, self.topology.n_updates)
+        row = self.recorder.resume(self.done_epochs, self.topology.n_updates)
+        self._write_summary(self.done_epochs, row)
 
     def run(self, *, quiet: bool) -> Run:
         """Train the epochs that are left."""
@@ -143,7 +164,8 @@ class _Trainer:
         label = f"{self.topology.method.title} on {config.dataset}"
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
-            with Progress(label, total, done=done, quiet=quiet) as progress:
+            with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
+                torch.set_rng_state(self.random_state)
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
                     progress.epoch(self._epoch(epoch, progress), config.epochs)
         finally:
@@ -155,6 +177,8 @@ class _Trainer:
         start = time.perf_counter()
         train_loss, train_accuracy = self._train(epoch, progress)
         test_loss, test_accuracy = self._evaluate()
+        if not np.isfinite(test_loss):
+            self._stop(epoch)
         metrics = {
             "lr": self.optimizer.param_groups[0]["lr"],
             "train_loss": train_loss,
@@ -169,10 +193,10 @@ class _Trainer:
         if test_accuracy > self.counters["best_accuracy"]:
             self.counters |= {"best_accuracy": test_accuracy, "best_epoch": epoch}
             names = ["best", "last"]
-        self._write_summary(epoch, row)
         for name in names:
             counters = {**self.counters, "epoch": epoch}
             save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
+        self._write_summary(epoch, row)  # last, as it says that the run is complete
         return row
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
@@ -251,11 +275,9 @@ class _Trainer:
 
 
 def _environment(config: TrainConfig) -> dict[str, Any]:
-    from topolearn import __version__
-
     device = torch.cuda.get_device_name() if config.device == "cuda" else platform.machine()
     return {
-        "topolearn": __version__,
+        "topolearn": version("topolearn"),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": platform.system(),

@@ -1,5 +1,6 @@
 """The recorder: two tidy tables and the topology history, written while a run goes on."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from topolearn.diagnostics import active_neuron_rate
+from topolearn.errors import CorruptFileError
 from topolearn.evolution import EVENTS, TopologyUpdate
 from topolearn.graph import LayeredNetwork
 from topolearn.graph.files import written_aside
@@ -25,11 +27,11 @@ class Recorder:
         Directory of the run.
     network : LayeredNetwork
         The topology before training.
-    evolving : bool
-        Whether the topology is that of sparse layers, whose history is kept.
+    sparse : bool
+        Whether the layers are sparse; only then is their history kept.
     """
 
-    def __init__(self, path: Path, network: LayeredNetwork, *, evolving: bool) -> None:
+    def __init__(self, path: Path, network: LayeredNetwork, *, sparse: bool) -> None:
         self.path = path
         self.history = History(path / "topology")
         self._metrics: list[dict[str, Any]] = []
@@ -37,23 +39,24 @@ class Recorder:
         self._updates: list[TopologyUpdate] = []
         self._ever = {name: graph.cells for name, graph in network.graphs.items()}
         self._network = network
-        self._evolving = evolving
+        self._sparse = sparse
 
     def start(self) -> None:
         """Write the topology before training, as epoch 0."""
-        if self._evolving:
+        if self._sparse:
             self.history.write_initial(self._network.graphs)
         self._layers = self._layer_rows(0, 0, self._network)
         self._write_tables()
 
-    def resume(self, epoch: int, n_updates: int) -> None:
-        """Take up the tables and the history as they were at the end of an epoch."""
+    def resume(self, epoch: int, n_updates: int) -> dict[str, Any]:
+        """Take up the tables and the history as they were at the end of an epoch; return its row of ``metrics.csv``."""
         self.history.truncate(n_updates)
         for update in self.history:
             self._explore(update)
         self._metrics = _rows_up_to(self.path / METRICS, epoch)
         self._layers = _rows_up_to(self.path / LAYERS, epoch)
         self._write_tables()
+        return {name: json.loads(value) if value else None for name, value in self._metrics[-1].items()}
 
     def update(self, update: TopologyUpdate) -> None:
         """Store one topology update."""
@@ -117,6 +120,25 @@ class Recorder:
                 pd.DataFrame(rows).to_csv(aside, index=False)
 
 
+def read_table(file: Path, **options: Any) -> pd.DataFrame:
+    """Return one of the tables; without rows when it has none yet, or is not there.
+
+    Raises
+    ------
+    CorruptFileError
+        When it is no such table.
+    """
+    try:
+        table = pd.read_csv(file, **options)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame({"epoch": []})
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise CorruptFileError(f"{file} is not a readable table: {error}") from None
+    if "epoch" not in table:
+        raise CorruptFileError(f"{file} is not a table of a run: it has no column 'epoch'")
+    return table
+
+
 def _degree_summary(name: str, degrees: np.ndarray) -> dict[str, float]:
     return {
         f"{name}_min": int(degrees.min()),
@@ -127,7 +149,8 @@ def _degree_summary(name: str, degrees: np.ndarray) -> dict[str, float]:
 
 
 def _rows_up_to(file: Path, epoch: int) -> list[dict[str, Any]]:
-    table = pd.read_csv(file, float_precision="round_trip")
-    table = table[table["epoch"] <= epoch].astype(object)
-    rows = table.where(table.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
+    """Return the rows as text, so that they are written again just as they were."""
+    rows = read_table(file, dtype=str, keep_default_na=False).to_dict("records")
+    if str(epoch) not in [row["epoch"] for row in rows]:
+        raise CorruptFileError(f"{file} has no row of epoch {epoch}, where the checkpoint stands: start the run again")
+    return [{str(name): value for name, value in row.items()} for row in rows if int(row["epoch"]) <= epoch]

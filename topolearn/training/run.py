@@ -12,7 +12,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.training.build import load_model
 from topolearn.training.config import TrainConfig
 from topolearn.training.history import History
-from topolearn.training.recorder import LAYERS, METRICS
+from topolearn.training.recorder import LAYERS, METRICS, read_table
 
 CONFIG = "config.toml"
 SUMMARY = "summary.json"
@@ -93,8 +93,8 @@ class Run:
 
         Raises
         ------
-        InvalidValueError, MissingFileError, CorruptFileError
-            For another word, or when there is no such checkpoint yet.
+        InvalidValueError, MissingFileError, CorruptFileError, CheckpointError
+            For another word, or when there is no such checkpoint yet, or it is unusable.
         """
         if which not in ("best", "last"):
             raise InvalidValueError(f"which={which!r} must be 'best' or 'last'")
@@ -104,13 +104,7 @@ class Run:
         return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {len(self.metrics)} epochs)"
 
     def _table(self, name: str) -> pd.DataFrame:
-        file = self.path / name
-        if not file.is_file():
-            return pd.DataFrame({"epoch": []})
-        try:
-            return pd.read_csv(file)
-        except pd.errors.EmptyDataError:
-            return pd.DataFrame({"epoch": []})
+        return read_table(self.path / name)
 
     def _json(self, name: str) -> dict[str, Any]:
         try:

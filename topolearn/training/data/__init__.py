@@ -1,6 +1,7 @@
 """Data sets, held in memory: bundled digits, MNIST from its files, and arrays of your own."""
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +76,10 @@ def _load_npz(path: Path) -> Dataset:
     if not path.is_file():
         raise MissingFileError(f"there is no data file {path}: name an .npz file, or one of {', '.join(DATASETS)}")
     try:
+        with zipfile.ZipFile(path):  # np.load takes other files too
+            pass
         with np.load(path, allow_pickle=False) as arrays:
             content = dict(arrays)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise CorruptFileError(f"{path} is not a readable .npz file of numbers: {error}") from None
     return from_arrays(path.stem, content)

@@ -1,5 +1,6 @@
 """`Dataset`: a labelled data set held in memory, checked once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,6 +52,11 @@ class Dataset:
                 f"data set {self.name!r} has {self.train_x.shape[1]} features in train_x and "
                 f"{self.test_x.shape[1]} in test_x: they must agree"
             )
+        if self.n_classes > len(self.train_y) + len(self.test_y):
+            raise InvalidValueError(
+                f"data set {self.name!r} has a label {self.n_classes - 1}, but fewer examples than that many classes: "
+                "number the classes 0, 1, 2, ..."
+            )
 
     def _check_split(self, split: str, x: Tensor, y: Tensor) -> None:
         where = f"data set {self.name!r}, {split}_x"
@@ -64,8 +70,8 @@ class Dataset:
                 raise InvalidValueError(
                     f"{where} has NaN or infinite features in {n_bad} of {len(x)} examples: remove or fill them"
                 )
-        if y.is_floating_point() or int(y.min()) < 0:
-            raise InvalidValueError(f"data set {self.name!r}, {split}_y must hold integer labels from 0")
+        if y.dtype != torch.int64 or int(y.min()) < 0:
+            raise InvalidValueError(f"data set {self.name!r}, {split}_y must hold integer labels from 0, as int64")
 
     @property
     def n_features(self) -> int:
@@ -102,8 +108,9 @@ def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
             raise InvalidValueError(f"data set {name!r}: {key} is of dtype {array.dtype}; numbers are needed")
         if key.endswith("_y"):
             labels = array.astype(np.int64, casting="unsafe") if array.dtype.kind in "uib" else array
-            parts[key] = torch.from_numpy(np.ascontiguousarray(labels))
+            parts[key] = torch.tensor(labels)
         else:
-            keep = array if array.dtype == np.uint8 else array.astype(np.float32)
-            parts[key] = torch.from_numpy(np.ascontiguousarray(keep).reshape(len(keep), -1))
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, which the data set refuses
+                keep = array if array.dtype == np.uint8 else array.astype(np.float32)
+            parts[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
     return Dataset(name, **parts)

@@ -26,8 +26,8 @@ def read_idx(path: Path) -> np.ndarray:
 
     Raises
     ------
-    CorruptFileError
-        When the file is cut off, or is not an IDX file of unsigned bytes.
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or not an IDX file of unsigned bytes.
     """
     return _parse(path, _content(path))
 
@@ -72,6 +72,8 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise MissingFileError(f"there is no IDX file {path}")
     raw = path.read_bytes()
     if path.suffix != ".gz":
         return raw

@@ -1,6 +1,8 @@
-"""How many links a layer has: the one place where sizes and densities are checked and rounded."""
+"""What every generator is given, checked in one place: sizes, shares, the number of links, the seed."""
 
 from numbers import Integral, Real
+
+import numpy as np
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
@@ -65,3 +67,20 @@ def link_count(n_in: int, n_out: int, density: float) -> int:
             f"use at least {1 / n_cells:.3g}, which leaves one"
         )
     return n_links
+
+
+def random_generator(seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the generator object of a seed; a generator object is used as it is, None gives a fresh one.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is none of these, or negative.
+    """
+    if seed is None or isinstance(seed, np.random.Generator):
+        return np.random.default_rng(seed)
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise InvalidTypeError(f"seed={seed!r} must be an integer, a numpy Generator or None")
+    if seed < 0:
+        raise InvalidValueError(f"seed={seed} must be at least 0")
+    return np.random.default_rng(int(seed))

@@ -1,0 +1,74 @@
+"""Soft against hard selection: how much of what is removed comes back (definition 1 and section 3.1 of the paper).
+
+CHTs twice, with updates several times an epoch: once as it is, sampling in both halves of a step, once taking the best
+scores (the rigid rule). Run it with ``python -m analysis.overlap``; it writes figures/overlap_DATASET.png.
+"""
+
+import argparse
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from topolearn import plotting
+from topolearn.training import Run, TrainConfig, train
+
+RULES = {
+    "soft (CHTs)": {},
+    "hard": {"removal": "weight_magnitude", "regrowth": "ch2_l3n"},
+}
+FIGURES = Path("figures")
+
+
+def draw(runs: dict[str, Run]) -> Figure:
+    """Return a figure with the overlap of each run, side by side, over a common axis."""
+    with plotting.style():
+        figure = Figure(figsize=(11, 4), layout="constrained")
+        for ax, (rule, run) in zip(figure.subplots(1, len(runs), sharey=True), runs.items(), strict=True):
+            plotting.overlap(run, ax=ax)
+            ax.set_title(f"{rule}: best test accuracy {run.summary['best_accuracy']:.1%}")
+        config = next(iter(runs.values())).config
+        figure.suptitle(
+            f"Overlap of removed and regrown links: {config.dataset}, density {config.density:.0%}, "
+            f"an update every {config.update_interval} steps"
+        )
+    return figure
+
+
+def main() -> None:
+    """Train with both rules, and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--data-dir")
+    parser.add_argument("--density", type=float, default=0.05)
+    parser.add_argument("--hidden", type=int, nargs="+", default=[256, 256, 256])
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--update-interval", type=int, default=9, help="steps between updates [9, five an epoch]")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--runs", type=Path, default=Path("runs/overlap"), help="where the runs are kept")
+    args = parser.parse_args()
+    runs = {}
+    for i, (rule, overrides) in enumerate(RULES.items()):
+        path = args.runs / f"{args.dataset}-{i}"
+        config = TrainConfig(
+            dataset=args.dataset,
+            data_dir=args.data_dir,
+            density=args.density,
+            overrides=overrides,
+            hidden=tuple(args.hidden),
+            epochs=args.epochs,
+            update_interval=args.update_interval,
+            threads=args.threads,
+            run_dir=str(path),
+        )
+        runs[rule] = Run(path) if path.exists() and Run(path).is_complete else train(config)
+    FIGURES.mkdir(exist_ok=True)
+    path = FIGURES / f"overlap_{args.dataset}.png"
+    draw(runs).savefig(path, dpi=110)
+    for rule, run in runs.items():
+        overlap = run.history.updates.groupby("layer")["overlap"].mean()
+        print(f"{rule}: mean overlap {overlap.round(3).to_dict()}, best {run.summary['best_accuracy']:.2%}")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""One thread for each test process, since pools that share cores slow each other, and pictures without a screen."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+import torch
+
+import topolearn as tl
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def example_runs(tmp_path_factory):
+    """Two finished runs, a sparse and a dense one, as the examples in docstrings use them."""
+    folder = tmp_path_factory.mktemp("runs")
+    options = {"hidden": (24, 24), "epochs": 2, "threads": 1}
+    return {
+        method: tl.train(tl.TrainConfig(method=method, run_dir=str(folder / method), **options), quiet=True)
+        for method in ("chts", "dense")
+    }
+
+
+@pytest.fixture(autouse=True)
+def doctest_names(request, doctest_namespace):
+    """Let examples in docstrings speak of ``run`` and ``dense``."""
+    if isinstance(request.node, pytest.DoctestItem):
+        runs = request.getfixturevalue("example_runs")
+        doctest_namespace.update(run=runs["chts"], dense=runs["dense"])

@@ -1,0 +1,211 @@
+"""One evolution step: worked by hand on small layers, and its invariants on random ones."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import topolearn as tl
+from topolearn.evolution import LayerLinks, edges_of, evolve
+from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
+from topolearn.linkpred import score
+
+REMOVALS = ("weight_magnitude", "weight_magnitude-soft")
+REGROWTHS = ("random", "ch2_l3n", "ch2_l3n-soft")
+
+
+def rule(**parts):
+    return tl.method("chts", **{"removal": "weight_magnitude", "regrowth": "ch2_l3n", **parts})
+
+
+def step(weights, groups=(), *, seed=0, index=1, progress=0.0, **parts):
+    layers = {name: LayerLinks(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
+    return evolve(layers, groups, rule(**parts), progress=progress, seed=seed, index=index)
+
+
+def cells_of(edges, n_in):
+    return {int(o * n_in + i) for i, o in edges}
+
+
+def test_hard_removal_takes_the_smallest_weights_of_both_signs():
+    # 6 links, zeta 1/3: the two smallest |w| go, at (input 1, output 0) and (input 0, output 1).
+    weights = {"a": [[3.0, -0.1, 2.0], [0.2, -5.0, 4.0]]}
+    cells, updates = step(weights, zeta=0.34, percolation=False, regrowth="random")
+    assert updates["a"].removed.tolist() == [[0, 1], [1, 0]]
+    # All other cells are links, so the two that were removed are the only ones to return.
+    assert updates["a"].regrown.tolist() == [[0, 1], [1, 0]]
+    assert updates["a"].overlap == 1.0
+    assert cells["a"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_hard_regrowth_takes_the_best_score_of_the_graph_that_is_left():
+    # After removal of the weakest link (input 2, output 2) the links are a path u0-v0-u1-v1-u2 by outputs u, inputs v.
+    weights = {"a": [[1.0, 0, 0], [2.0, 3.0, 0], [0, 4.0, 0.5]]}
+    cells, updates = step(weights, zeta=0.2, percolation=False)
+    assert updates["a"].removed.tolist() == [[2, 2]]
+    left = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    best = score(left, "ch2_l3n")
+    # Outputs 0 and 2 each close a path of length three; input 2 is isolated and scores 0.
+    assert best[0, 1] > 0
+    assert best[2, 0] == best[0, 1]
+    assert best[:, 2].max() == 0
+    assert updates["a"].regrown.tolist() in ([[1, 0]], [[0, 2]])
+    assert cells["a"].numel() == 5
+
+
+def test_regrowth_scores_the_graph_after_percolation():
+    # Layer a feeds b. Hidden neuron 1 loses its only link out, so its link in goes as well.
+    weights = {"a": [[5.0, 6.0], [7.0, 8.0]], "b": [[9.0, 0.1], [9.0, 0.0]]}
+    layers = {name: LayerLinks(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
+    groups = (NeuronGroup(("a",), ("b",)),)
+    cells, updates = evolve(layers, groups, rule(zeta=0.34, regrowth="random"), progress=0.0, seed=0, index=1)
+    assert updates["b"].removed.tolist() == [[1, 0]]
+    assert updates["a"].removed.tolist() == [[0, 0]]
+    assert updates["a"].percolated.tolist() == [[0, 1], [1, 1]]
+    assert updates["b"].percolated.tolist() == []
+    assert len(updates["a"].regrown) == 3
+    assert {n: c.numel() for n, c in cells.items()} == {"a": 4, "b": 3}
+
+
+def test_percolation_that_would_empty_a_layer_is_left_out_with_a_warning():
+    # Removal leaves hidden neuron 0 with a link in only, and neuron 1 with a link out only.
+    weights = {"a": [[5.0, 0.0], [0.1, 0.0]], "b": [[0.1, 5.0]]}
+    with pytest.warns(UserWarning, match="would leave layer 'a' without links"):
+        cells, updates = step(weights, (NeuronGroup(("a",), ("b",)),), zeta=0.5)
+    assert not len(updates["a"].percolated)
+    assert {n: c.numel() for n, c in cells.items()} == {"a": 2, "b": 2}
+
+
+def test_soft_removal_keeps_links_in_proportion_to_their_weight():
+    # Weights 1, 2, 3, keep 2: {1,2} .15, {1,3} .2667, {2,3} .5833 (facts of successive sampling).
+    seen = {}
+    for seed in range(3000):
+        _, updates = step(
+            {"a": [[1.0, 2.0, 3.0, 0.0]]}, seed=seed, zeta=0.34, removal="weight_magnitude-soft", percolation=False
+        )
+        removed = int(updates["a"].removed[0, 0])
+        seen[removed] = seen.get(removed, 0) + 1 / 3000
+    assert seen == pytest.approx({2: 0.15, 1: 0.2667, 0: 0.5833}, abs=0.03)
+
+
+def test_soft_removal_hardens_as_training_goes_on():
+    def share_of_the_weakest(progress):
+        n_weakest = 0
+        for seed in range(400):
+            weights = {"a": [[1.0, 2.0, 3.0, 0.0]]}
+            _, updates = step(
+                weights, seed=seed, progress=progress, zeta=0.34, removal="weight_magnitude-soft", percolation=False
+            )
+            n_weakest += int(updates["a"].removed[0, 0] == 0)
+        return n_weakest / 400
+
+    # With exponent 3 the weights count as 1, 8, 27: the weakest goes with probability 8/36 * 27/28 + 27/36 * 8/9.
+    assert share_of_the_weakest(1.0) == pytest.approx(8 / 36 * 27 / 28 + 27 / 36 * 8 / 9, abs=0.06)
+
+
+def test_links_of_weight_zero_are_links_and_go_first():
+    weight, mask = torch.tensor([[0.0, 1.0, 0.0, 2.0]]), torch.tensor([[True, True, False, True]])
+    for removal in REMOVALS:
+        _, updates = evolve(
+            {"a": LayerLinks(weight, mask)}, (), rule(zeta=0.34, removal=removal, percolation=False),
+            progress=0.0, seed=3, index=1,
+        )  # fmt: skip
+        assert updates["a"].removed.tolist() == [[0, 0]]
+
+
+def test_zeta_below_one_link_removes_nothing():
+    _, updates = step({"a": [[1.0, 2.0], [3.0, 0.0]]}, zeta=0.3, percolation=False)
+    assert len(updates["a"].removed) == len(updates["a"].regrown) == 0
+    assert updates["a"].overlap == 0.0
+
+
+def test_cosine_zeta_removes_less_and_less():
+    weights = {"a": (torch.arange(100.0).reshape(10, 10) + 1).tolist()}
+    removed = [
+        len(step(weights, zeta=0.4, zeta_schedule="cosine", progress=p, percolation=False)[1]["a"].removed)
+        for p in (0.0, 0.5, 1.0)
+    ]
+    assert removed == [40, 20, 0]
+
+
+@st.composite
+def chains(draw):
+    sizes = draw(st.lists(st.integers(2, 12), min_size=2, max_size=5))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**20)))
+    density = draw(st.floats(0.1, 0.9))
+    layers = {}
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        n_links = max(1, round(density * n_in * n_out))
+        mask = torch.zeros(n_out * n_in, dtype=torch.bool)
+        mask[torch.randperm(n_out * n_in, generator=generator)[:n_links]] = True
+        mask = mask.reshape(n_out, n_in)
+        layers[f"layer{i}"] = LayerLinks(torch.randn(n_out, n_in, generator=generator) * mask, mask)
+    names = list(layers)
+    groups = [NeuronGroup((a,), (b,)) for a, b in pairwise(names)]
+    method = rule(
+        zeta=draw(st.floats(0.05, 0.95)),
+        removal=draw(st.sampled_from(REMOVALS)),
+        regrowth=draw(st.sampled_from(REGROWTHS)),
+        percolation=draw(st.booleans()),
+    )
+    return layers, groups, method, draw(st.integers(0, 100))
+
+
+@pytest.mark.filterwarnings("ignore:percolation would leave")
+@settings(max_examples=150, deadline=None)
+@given(chains())
+def test_invariants_of_a_step(case):
+    layers, groups, method, seed = case
+    before = {name: layer.cells.clone() for name, layer in layers.items()}
+    cells, updates = evolve(layers, groups, method, progress=0.3, seed=seed, index=4)
+    percolated = {}
+    kept_graphs = {}
+    for name, layer in layers.items():
+        n_out, n_in = layer.mask.shape
+        old, new = set(before[name].tolist()), set(cells[name].tolist())
+        removed, regrown = (cells_of(getattr(updates[name], event), n_in) for event in ("removed", "regrown"))
+        percolated[name] = cells_of(updates[name].percolated, n_in)
+        left = old - removed - percolated[name]
+        assert cells[name].numel() == len(new) == len(old)
+        assert torch.equal(cells[name], cells[name].sort().values)
+        assert len(removed) == len(updates[name].removed) == int(method.zeta * len(old))
+        assert removed <= old
+        assert percolated[name] <= old - removed
+        assert not regrown & left
+        assert new == left | regrown
+        assert not len(updates[name].decayed)
+        assert torch.equal(layer.cells, before[name])
+        kept_graphs[name] = tl.BipartiteGraph.from_cells(sorted(old - removed), n_in, n_out)
+    network, expected = percolate(LayeredNetwork(kept_graphs, groups))
+    if not method.percolation or any(graph.n_links == 0 for graph in network.graphs.values()):
+        assert not any(percolated.values())
+    else:
+        assert percolated == {name: cells_of(edges, network[name].n_in) for name, edges in expected.items()}
+        assert not any(len(edges) for edges in percolate(network)[1].values()), "one-sided neurons are left"
+
+
+@settings(max_examples=30, deadline=None)
+@given(chains())
+@pytest.mark.filterwarnings("ignore:percolation would leave")
+def test_a_step_is_a_function_of_seed_and_index(case):
+    layers, groups, method, seed = case
+    first, again, other = (
+        evolve(layers, groups, method, progress=0.3, seed=seed, index=index)[0] for index in (1, 1, 2)
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert set(other) == set(first)
+
+
+def test_two_layers_alike_draw_differently():
+    weights = torch.arange(1.0, 101.0).reshape(10, 10).tolist()
+    cells, _ = step({"a": weights, "b": weights}, removal="weight_magnitude-soft", percolation=False)
+    assert cells["a"].numel() == cells["b"].numel() == 100
+    _, updates = step({"a": weights, "b": weights}, removal="weight_magnitude-soft", percolation=False)
+    assert updates["a"].removed.tolist() != updates["b"].removed.tolist()
+
+
+def test_edges_are_rows_of_input_and_output_sorted():
+    assert edges_of(np.array([0, 3, 4, 5]), 3).tolist() == [[0, 0], [0, 1], [1, 1], [2, 1]]

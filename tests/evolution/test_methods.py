@@ -1,0 +1,108 @@
+"""The table of methods, and what a user makes of it."""
+
+import pytest
+
+import topolearn as tl
+from topolearn.errors import InvalidValueError, UnknownNameError
+from topolearn.evolution import METHODS, REMOVAL_SCORES, ZETA_SCHEDULES, Method
+from topolearn.evolution.schedules import softness_exponent
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_row_is_complete(name):
+    row = METHODS[name]
+    assert row.name == name
+    assert row.title
+    assert row.paper
+    assert row.is_dense == (row.density == 1)
+    assert Method(**{**row.to_dict(), "softness": tuple(row.softness)}) == row
+
+
+def test_rows_read_like_the_papers():
+    chts, mocanu = tl.method("chts"), tl.method("set")
+    assert (chts.generator, chts.generator_params) == ("bsw", {"beta": 0.25})
+    assert (chts.removal, chts.regrowth, chts.zeta) == ("weight_magnitude-soft", "ch2_l3n-soft", 0.3)
+    assert chts.softness == (0.5, 0.75)
+    assert chts.percolation
+    assert (mocanu.generator, mocanu.removal, mocanu.regrowth) == ("er", "weight_magnitude", "random")
+    assert (mocanu.zeta, mocanu.percolation) == (0.3, False)
+
+
+def test_the_table_is_shown_as_a_table():
+    shown = repr(tl.methods())
+    assert all(row.title in shown for row in METHODS.values())
+    assert "bsw(beta=0.25)" in shown
+    assert tl.methods()._repr_html_().startswith("<table")
+
+
+def test_overrides_combine_parts():
+    rule = tl.method("set", density=0.01, regrowth="ch2_l3n", zeta=0.1, percolation=True)
+    assert (rule.density, rule.regrowth, rule.zeta, rule.percolation) == (0.01, "ch2_l3n", 0.1, True)
+    assert tl.method("set").zeta == 0.3
+
+
+def test_another_generator_drops_the_parameters_of_the_former():
+    assert tl.method("chts", generator="er").generator_params == {}
+    assert tl.method("chts", generator="bsw").generator_params == {"beta": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"zeta": 0}, "zeta=0 must lie strictly between 0 and 1"),
+        ({"zeta": 1}, "zeta=1 must lie strictly between 0 and 1"),
+        ({"zeta": float("nan")}, "zeta=nan"),
+        ({"density": 0}, "density=0 leaves no link"),
+        ({"density": 1.5}, "density=1.5 must lie in"),
+        ({"stop_fraction": 0}, "stop_fraction=0"),
+        ({"softness": (0.5, 1.0)}, "softness="),
+        ({"softness": (0.5,)}, "softness="),
+        ({"removal": None}, "an evolution step needs both"),
+        ({"removal": None, "regrowth": None}, "percolation=True needs removal and regrowth"),
+        ({"generator_params": {"gamma": 1}}, "no parameter 'gamma'.*beta"),
+        ({"generator": None}, "no generator"),
+        ({"zet": 0.2}, "no field 'zet': did you mean 'zeta'"),
+        ({"name": "mine"}, "no field 'name'"),
+    ],
+)
+def test_values_without_a_meaning_are_refused(overrides, message):
+    with pytest.raises(InvalidValueError, match=message):
+        tl.method("chts", **overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"regrowth": "ch2_l3m"}, "unknown regrowth score 'ch2_l3m': did you mean 'ch2_l3n'"),
+        ({"removal": "weight"}, "unknown removal score 'weight'"),
+        ({"generator": "bws"}, "unknown generator 'bws': did you mean 'bsw'"),
+        ({"zeta_schedule": "cosin"}, "unknown zeta schedule 'cosin': did you mean 'cosine'"),
+    ],
+)
+def test_unknown_parts_are_refused_with_a_suggestion(overrides, message):
+    with pytest.raises(UnknownNameError, match=message):
+        tl.method("chts", **overrides)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "progress", "expected"),
+    [("constant", 0.0, 0.3), ("constant", 1.0, 0.3), ("cosine", 0.0, 0.3), ("cosine", 0.5, 0.15), ("cosine", 1.0, 0.0)],
+)
+def test_zeta_schedules(schedule, progress, expected):
+    assert ZETA_SCHEDULES[schedule](0.3, progress) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("progress", "expected"), [(0, 1), (0.25, 1.5), (0.5, 2), (1, 3)])
+def test_softness_moves_linearly_in_the_exponent(progress, expected):
+    assert softness_exponent((0.5, 0.75), progress) == pytest.approx(expected)
+
+
+def test_removal_scores_are_zero_off_the_links():
+    import torch
+
+    weight, mask = torch.randn(5, 6), torch.rand(5, 6) < 0.5
+    for score in REMOVAL_SCORES.values():
+        scores = score(weight, mask)
+        assert scores.shape == weight.shape
+        assert not scores[~mask].any()
+        assert bool((scores >= 0).all())

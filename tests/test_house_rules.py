@@ -1,0 +1,266 @@
+"""Rules of the house that can be read off the source: randomness, direction of imports, light import, docstrings."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import topolearn
+
+PACKAGE = Path(topolearn.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+EACH_SOURCE = pytest.mark.parametrize("path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES])
+IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # that one shows all rooms
+MAX_LINES = 350
+
+# Which rooms a room may import from (design.md 2), besides itself and the two modules below all rooms.
+BELOW_ALL = {"errors", "registry"}
+MAY_IMPORT = {
+    "errors": set(),
+    "registry": {"errors"},
+    "sampling": set(),
+    "graph": set(),
+    "generators": {"graph", "sampling"},
+    "linkpred": {"graph", "sampling"},
+    "diagnostics": {"graph", "sampling", "generators", "linkpred"},
+    "plotting": {"graph", "sampling", "generators", "linkpred", "diagnostics"},
+    "sparse": {"graph", "generators", "sampling"},
+    "evolution": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse"},
+}
+MAY_IMPORT["training"] = set(MAY_IMPORT)
+MAY_IMPORT["integrations"] = set(MAY_IMPORT)
+MAY_IMPORT["cli"] = set(MAY_IMPORT)
+ROOMS = [name for name in MAY_IMPORT if (PACKAGE / name / "__init__.py").exists()]
+
+SEEDING = {"seed", "manual_seed", "manual_seed_all", "set_rng_state", "set_rng_state_all", "seed_all"}
+DRAWS = {
+    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "multinomial",
+    "bernoulli", "poisson", "normal_", "uniform_", "random_", "exponential_", "bernoulli_", "geometric_", "cauchy_",
+    "log_normal_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "trunc_normal_",
+}  # fmt: skip
+NUMPY_OBJECTS = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox"}
+NEEDS_RANDOM_STATE = {"train_test_split", "StratifiedShuffleSplit", "KFold", "shuffle", "resample"}
+
+
+def dotted(node):
+    """The name of an attribute chain, such as ``np.random.default_rng``; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def aliases(tree):
+    """What each imported name stands for."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                found[name.asname or name.name.split(".")[0]] = name.name if name.asname else name.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for name in node.names:
+                found[name.asname or name.name] = f"{node.module}.{name.name}"
+    return found
+
+
+def forked(tree):
+    """Every node within a ``with torch.random.fork_rng(...)``."""
+    return {
+        inner
+        for block in ast.walk(tree)
+        if isinstance(block, ast.With)
+        and any(
+            isinstance(item.context_expr, ast.Call) and dotted(item.context_expr.func).endswith("fork_rng")
+            for item in block.items
+        )
+        for inner in ast.walk(block)
+    }
+
+
+def global_randomness(source, seeding_allowed=False):
+    """Lines that draw from, or seed, a generator that is not passed around."""
+    tree = ast.parse(source)
+    known, safe, found = aliases(tree), forked(tree), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(name.name.split(".")[0] == "random" for name in node.names):
+            found.append((node.lineno, "import random"))
+        if isinstance(node, ast.ImportFrom) and node.module == "random" and not node.level:
+            found.append((node.lineno, "from random import"))
+        if not isinstance(node, (ast.Attribute, ast.Name)):
+            continue
+        head, _, rest = dotted(node).partition(".")
+        name = ".".join(filter(None, (known.get(head, head), rest)))
+        parts = name.split(".")
+        if parts[:2] == ["numpy", "random"] and len(parts) > 2 and parts[2] not in NUMPY_OBJECTS:
+            found.append((node.lineno, name))
+        if parts[0] == "torch" and parts[-1] in SEEDING and not (seeding_allowed or node in safe):
+            found.append((node.lineno, name))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        words = {keyword.arg for keyword in node.keywords}
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func)
+        head, _, rest = dotted(node.func).partition(".")
+        of_torch = known.get(head, head).split(".")[0] == "torch" or last.endswith("_")
+        if last in DRAWS and of_torch and "generator" not in words:
+            found.append((node.lineno, f"{last} without generator="))
+        if last in NEEDS_RANDOM_STATE and known.get(head, "").startswith("sklearn") and "random_state" not in words:
+            found.append((node.lineno, f"{last} without random_state="))
+    return found
+
+
+def rooms_imported(tree, room):
+    """The rooms of topolearn that a module imports, anywhere in it, with the lines."""
+    found = []
+    for node in ast.walk(tree):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import hides the room"
+            modules = [node.module]
+            if node.module == "topolearn":
+                modules = [f"topolearn.{name.name}" for name in node.names]
+        for module in modules:
+            top, _, rest = module.partition(".")
+            if top == "analysis":
+                found.append((node.lineno, "analysis"))
+            elif top == "topolearn" and rest.split(".")[0] != room:
+                found.append((node.lineno, rest.split(".")[0] or "topolearn itself"))
+    return found
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@EACH_SOURCE
+def test_no_global_generator(path):
+    assert global_randomness(path.read_text(), seeding_allowed=path == PACKAGE / "training" / "checkpoint.py") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import random",
+        "from random import shuffle",
+        "import numpy as np\nnp.random.seed(0)",
+        "import numpy as np\nx = np.random.rand(3)",
+        "import numpy\nnumpy.random.shuffle(x)",
+        "from numpy import random\nrandom.permutation(3)",
+        "from numpy.random import permutation\npermutation(3)",
+        "import torch\ntorch.manual_seed(0)",
+        "import torch\ntorch.cuda.manual_seed_all(0)",
+        "from torch import manual_seed\nmanual_seed(0)",
+        "import torch\ntorch.random.set_rng_state(s)",
+        "import torch\nx = torch.rand(3)",
+        "import torch\nx = torch.randn_like(y)",
+        "from torch import randperm\nrandperm(3)",
+        "import torch\nweight.data.normal_(0, 1)",
+        "from torch import nn\nnn.init.kaiming_uniform_(weight)",
+        "from sklearn.model_selection import train_test_split\ntrain_test_split(x, y)",
+        "import torch\nwith torch.random.fork_rng():\n    x = torch.rand(3)",
+    ],
+)
+def test_the_check_of_generators_finds(source):
+    assert global_randomness(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np\nrng = np.random.default_rng(0)\nrng.permutation(3)\nrng.normal()",
+        "import numpy as np\ndef f(seed: int | np.random.Generator | None): ...",
+        "import torch\nx = torch.rand(3, generator=torch.Generator().manual_seed(0))",
+        "import torch\nwith torch.random.fork_rng(devices=[]):\n    torch.manual_seed(0)",
+        "from topolearn.evolution.regrowth import random\nrandom(mask)",
+        "from sklearn.model_selection import train_test_split\ntrain_test_split(x, y, random_state=0)",
+    ],
+)
+def test_the_check_of_generators_passes(source):
+    assert global_randomness(source) == []
+
+
+@pytest.mark.parametrize("path", IN_ROOMS, ids=[path.relative_to(PACKAGE).as_posix() for path in IN_ROOMS])
+def test_no_import_upward(path):
+    room = room_of(path)
+    assert room in MAY_IMPORT, f"no rule says what {room} may import"
+    allowed = MAY_IMPORT[room] | (BELOW_ALL if room not in BELOW_ALL else set())
+    upward = [found for found in rooms_imported(ast.parse(path.read_text()), room) if found[1] not in allowed]
+    assert upward == []
+
+
+@pytest.mark.parametrize(
+    ("source", "room"),
+    [
+        ("from topolearn.training import Run", "training"),
+        ("import topolearn.evolution.step", "evolution"),
+        ("def f():\n    from topolearn.plotting import adjacency", "plotting"),
+        ("from topolearn import cli", "cli"),
+        ("import topolearn", "topolearn itself"),
+        ("import analysis.first_look", "analysis"),
+    ],
+)
+def test_the_check_of_imports_finds(source, room):
+    assert [name for _, name in rooms_imported(ast.parse(source), "graph")] == [room]
+
+
+def test_the_order_of_the_rooms_has_no_circle():
+    """Only training, integrations and the command line may import all others."""
+    ranked = {}
+    rooms = {name: below for name, below in MAY_IMPORT.items() if name not in ("training", "integrations", "cli")}
+    while rooms:
+        free = [name for name, below in rooms.items() if below <= ranked.keys()]
+        assert free, f"these rooms import one another: {sorted(rooms)}"
+        for name in free:
+            ranked[name] = rooms.pop(name)
+
+
+def test_import_is_light():
+    heavy = ["matplotlib", "transformers", "numba", "sklearn", "lightning", "torchvision"]
+    code = f"import sys, topolearn; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("room", ["", *ROOMS])
+def test_public_names_exist_and_are_documented(room):
+    module = importlib.import_module(f"topolearn.{room}".rstrip("."))
+    assert module.__doc__
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        part = getattr(module, name)
+        if inspect.isclass(part) or inspect.isfunction(part):
+            written = part.__doc__ or ""
+            automatic = inspect.isclass(part) and written.startswith(f"{part.__name__}(")
+            assert written.strip(), f"{module.__name__}.{name} has no docstring"
+            assert not automatic, f"{module.__name__}.{name} has only the signature that dataclass wrote"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_say_what_is_public(room):
+    assert hasattr(importlib.import_module(f"topolearn.{room}"), "__all__")
+
+
+@EACH_SOURCE
+def test_files_are_short_and_finished(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_LINES
+    assert not [word for word in ("TODO", "FIXME", "XXX") if word in text]
+    assert ast.get_docstring(ast.parse(text)), "no docstring says what the file is for"
+
+
+def test_the_sources_were_found():
+    assert {room_of(path) for path in SOURCES} >= {
+        "graph",
+        "sampling",
+        "generators",
+        "linkpred",
+        "evolution",
+        "training",
+    }
+    assert len(ROOMS) >= 8

@@ -1,0 +1,265 @@
+"""A run that was stopped anywhere and resumed equals, bit for bit, the run that was not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import topolearn as tl
+from topolearn.cli import main
+from topolearn.training import build, loop, mlp, report, resume
+from topolearn.training.recorder import Recorder
+
+
+def table(path):
+    """A table as text, so that equal means equal to the last digit."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
+
+
+def assert_same_run(one, other):
+    """All that two runs left behind is the same, but for where they are and how long they took."""
+    for which in ("last", "best"):
+        first, second = (load_file(run.path / "checkpoints" / f"{which}.safetensors") for run in (one, other))
+        assert first.keys() == second.keys()
+        for name in first:
+            assert first[name].dtype == second[name].dtype
+            assert first[name].numpy().tobytes() == second[name].numpy().tobytes(), f"{name} of {which}"
+    for name in ("metrics.csv", "layers.csv"):
+        pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
+    updates = [list(run.history) for run in (one, other)]
+    assert [(x.step, x.index) for x in updates[0]] == [(x.step, x.index) for x in updates[1]]
+    assert one.history.initial == other.history.initial
+    for layer in one.history.layers:
+        pd.testing.assert_frame_equal(one.history.events(layer), other.history.events(layer))
+    assert one.config.with_values({"run_dir": None}) == other.config.with_values({"run_dir": None})
+    summaries = [{k: v for k, v in run.summary.items() if k != "seconds"} for run in (one, other)]
+    assert summaries[0] == summaries[1]
+    assert one.is_complete
+    assert one.environment == other.environment
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Leave the report out, whose pictures take longer than the training."""
+    monkeypatch.setattr(report, "write_report", lambda run, **_: run.path / "report.html")
+
+
+# --- killed processes ------------------------------------------------------------------------------------------------
+
+EPOCHS = 5
+
+
+def command(path, method):
+    words = ["train", "--method", method, "--run-dir", str(path), "--hidden", "64", "64", "--threads", "1", "--quiet"]
+    words += ["--epochs", str(EPOCHS), "--batch-size", "8", "--update-interval", "30"]
+    return words if method == "dense" else [*words, "--density", "0.1"]
+
+
+def position(path):
+    """Finished epochs and topology updates, and the updates that belong to the finished epochs."""
+    try:
+        metrics = pd.read_csv(path / "metrics.csv")
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return 0, 0, 0
+    return len(metrics), len(list((path / "topology").glob("update-*.npz"))), int(metrics["n_updates"].sum())
+
+
+def kill_in_the_middle(words, path, *, evolves):
+    """Start a training in another process, and kill it after two epochs, in the middle of another one."""
+    process = subprocess.Popen([sys.executable, "-m", "topolearn.cli", *words], stderr=subprocess.PIPE)
+    try:
+        while True:
+            assert process.poll() is None, f"it ended before it could be killed: {process.stderr.read().decode()}"
+            if (path / "metrics.csv").exists() and position(path)[0] >= 2:
+                os.kill(process.pid, signal.SIGSTOP)  # what is seen now is what will be left
+                os.waitpid(process.pid, os.WUNTRACED)
+                epochs, updates, recorded = position(path)
+                if updates > recorded or not evolves:
+                    break
+                os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.002)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert process.returncode == -signal.SIGKILL
+    return epochs, updates - recorded
+
+
+@pytest.mark.parametrize("method", ["chts", "set", "dense"])
+def test_a_killed_run_is_resumed_bit_for_bit(method, tmp_path, no_report, capsys):
+    evolves = method != "dense"
+    killed = tmp_path / "killed"
+    epochs, lost = kill_in_the_middle(command(killed, method), killed, evolves=evolves)
+    run = tl.Run(killed)
+    assert 2 <= epochs < EPOCHS
+    assert lost > 0 or not evolves
+    assert not run.is_complete
+    if method == "chts":
+        words = [sys.executable, "-m", "topolearn.cli", "train", "--resume", str(killed), "--quiet"]
+        code = "import sys; from topolearn.training import report; from topolearn.cli import main\n"
+        code += "report.write_report = lambda run: ''\nsys.exit(main(sys.argv[1:]))"
+        subprocess.run([sys.executable, "-c", code, *words[3:]], check=True, stdout=subprocess.DEVNULL)
+    else:
+        assert main(["train", "--resume", str(killed), "--quiet"]) == 0
+        assert "best test accuracy" in capsys.readouterr().out
+    assert main(command(tmp_path / "whole", method)) == 0
+    assert_same_run(tl.Run(killed), tl.Run(tmp_path / "whole"))
+    assert len(run.metrics) == EPOCHS
+    assert (run.summary["n_updates"] > 0) == evolves
+
+
+# --- interrupted anywhere --------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Stands for the kill."""
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Return a function that lets one call of a function end the run, before or after it did its work."""
+
+    def at(owner, name, call, *, after):
+        function, calls = getattr(owner, name), [0]
+
+        def stopping(*args, **words):
+            calls[0] += 1
+            if calls[0] == call and not after:
+                raise Killed
+            result = function(*args, **words)
+            if calls[0] == call:
+                raise Killed
+            return result
+
+        monkeypatch.setattr(owner, name, stopping)
+
+    return at
+
+
+POINTS = {
+    "before the first update": (Recorder, "update", 1, False),
+    "after the first update": (Recorder, "update", 1, True),
+    "in the second epoch": (Recorder, "update", 7, True),
+    "in the last epoch": (Recorder, "update", 13, False),
+    "when the tables of the first epoch are written": (Recorder, "epoch", 1, True),
+    "when the tables of the second epoch are written": (Recorder, "epoch", 2, True),
+    "before the first checkpoint": (loop, "save_checkpoint", 1, False),
+    "between the first best and last checkpoint": (loop, "save_checkpoint", 1, True),
+    "in the first summary": (loop, "_write_json", 2, False),
+    "in the last summary": (loop, "_write_json", 4, False),
+    "when all is done but said": (loop, "_write_json", 4, True),
+    "before the environment is written": (loop, "_write_json", 1, False),
+    "before the first table": (Recorder, "start", 1, False),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_interrupted_anywhere_is_resumed_bit_for_bit(point, chts, small, tmp_path, interrupt, monkeypatch):
+    owner, name, call, after = POINTS[point]
+    interrupt(owner, name, call, after=after)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run"), quiet=True)
+    monkeypatch.undo()
+    assert tl.Run(tmp_path / "run").is_complete == (point == "when all is done but said")
+    resume(tmp_path / "run", quiet=True)
+    assert_same_run(tl.Run(tmp_path / "run"), chts)
+
+
+def test_a_run_is_resumed_twice(chts, small, tmp_path, interrupt, monkeypatch):
+    for call, start in ((5, lambda: tl.train(small(tmp_path / "run"), quiet=True)), (6, None)):
+        interrupt(Recorder, "update", call, after=True)
+        with pytest.raises(Killed):
+            (start or (lambda: resume(tmp_path / "run", quiet=True)))()
+        monkeypatch.undo()
+    assert_same_run(resume(tmp_path / "run", quiet=True), chts)
+
+
+@pytest.mark.parametrize(
+    "values", [{"momentum": 0}, {"precision": "bf16"}, {"update_interval": 2, "epochs": 2}], ids=str
+)
+def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interrupt, monkeypatch):
+    interrupt(Recorder, "update", 25 if "update_interval" in values else 7, after=True)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run", **values), quiet=True)
+    monkeypatch.undo()
+    torch.manual_seed(7)  # no state of this process matters
+    resumed = resume(tmp_path / "run", quiet=True)
+    assert_same_run(resumed, tl.train(small(tmp_path / "whole", **values), quiet=True))
+
+
+def test_a_model_that_draws_is_resumed_bit_for_bit(small, tmp_path, interrupt, monkeypatch):
+    """Dropout is the one user of torch's own random state."""
+
+    def mlp_with_dropout(*sizes):
+        model = mlp(*sizes)
+        model.relu1 = torch.nn.Dropout()
+        return model
+
+    def restart():
+        monkeypatch.undo()
+        monkeypatch.setattr(build, "mlp", mlp_with_dropout)
+
+    restart()
+    whole = tl.train(small(tmp_path / "whole"), quiet=True)
+    interrupt(Recorder, "update", 7, after=True)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run"), quiet=True)
+    restart()
+    assert_same_run(resume(tmp_path / "run", quiet=True), whole)
+
+
+def test_half_written_files_do_not_matter(chts, small, tmp_path, interrupt, monkeypatch):
+    interrupt(Recorder, "update", 7, after=True)
+    path = tmp_path / "run"
+    with pytest.raises(Killed):
+        tl.train(small(path), quiet=True)
+    monkeypatch.undo()
+    for name in (".12ab.csv", ".12ab.json", "topology/.12ab.npz", "checkpoints/.12ab.safetensors"):
+        (path / name).write_bytes(b"PK half a file")
+    assert_same_run(resume(path, quiet=True), chts)
+
+
+def test_the_clock_goes_on_and_the_updates_are_not_counted_twice(small, tmp_path, interrupt, monkeypatch):
+    interrupt(Recorder, "update", 7, after=True)
+    path = tmp_path / "run"
+    with pytest.raises(Killed):
+        tl.train(small(path), quiet=True)
+    monkeypatch.undo()
+    before = json.loads((path / "summary.json").read_text())
+    assert (before["epochs"], before["complete"], before["n_updates"]) == (1, False, 4)
+    run = resume(path, quiet=True)
+    assert run.summary["seconds"] == pytest.approx(run.metrics["seconds"].sum())
+    assert run.summary["seconds"] > before["seconds"]
+    assert run.summary["n_updates"] == len(run.history.steps) - 1 == run.metrics["n_updates"].sum()
+    assert np.array_equal(run.metrics["epoch"], [1, 2, 3])
+
+
+# --- what is not resumed ---------------------------------------------------------------------------------------------
+
+
+def test_a_complete_run_is_not_resumed(chts, copy, tree, capsys):
+    before = tree(copy(chts))
+    assert main(["train", "--resume", str(copy.path)]) == 2
+    assert capsys.readouterr().err.startswith(f"topolearn: error: the run {copy.path} is complete: start another")
+    assert tree(copy.path) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--epochs", "9"], ["--set", "zeta=0.1"], ["--run-dir", "x"], ["--density", "0.1"], ["experiment.toml"]],
+    ids=str,
+)
+def test_resume_takes_no_other_options(words, chts, copy, tree, capsys):
+    before = tree(copy(chts))
+    assert main(["train", *words, "--resume", str(copy.path)]) == 2
+    assert capsys.readouterr().err.startswith("topolearn: error: --resume takes no other options")
+    assert tree(copy.path) == before

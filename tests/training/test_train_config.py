@@ -1,0 +1,239 @@
+"""The configuration: types, ranges, names, files, and that a run writes down everything it used."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import topolearn as tl
+from topolearn.errors import (
+    CorruptFileError,
+    InvalidTypeError,
+    InvalidValueError,
+    MissingFileError,
+    TopolearnError,
+    UnknownNameError,
+)
+from topolearn.evolution import Method
+from topolearn.training import TrainConfig, load_dataset
+from topolearn.training.build import settle
+
+EXPERIMENT = """
+method = "set"
+density = 0.2
+hidden = [40, 30]
+lr = 1            # an integer for a number
+
+[overrides]
+zeta = 0.1
+generator = "bsw"
+generator_params = {beta = 0.5}
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    path = tmp_path / "experiment.toml"
+    path.write_text(EXPERIMENT)
+    return path
+
+
+def test_a_file_and_overrides_on_top(experiment):
+    config = TrainConfig.load(experiment)
+    assert (config.method, config.density, config.hidden, config.lr) == ("set", 0.2, (40, 30), 1.0)
+    assert isinstance(config.lr, float)
+    assert config.epochs == TrainConfig().epochs
+    changed = config.with_values({"density": 0.3, "overrides": {"zeta": 0.2}})
+    assert (changed.density, changed.hidden) == (0.3, (40, 30))
+    method = changed.build_method()
+    assert (method.name, method.density, method.zeta) == ("set", 0.3, 0.2)
+    assert (method.generator, method.generator_params) == ("bsw", {"beta": 0.5})
+    assert config == TrainConfig.load(experiment)
+
+
+def test_another_generator_on_top_drops_the_parameters_of_the_former(experiment):
+    config = TrainConfig.load(experiment)
+    assert config.with_values({"overrides": {"generator": "er"}}).build_method().generator_params == {}
+    assert config.with_values({"overrides": {"generator": "bsw"}}).build_method().generator_params == {"beta": 0.5}
+
+
+def test_another_method_on_top_of_overrides_is_refused(experiment):
+    config = TrainConfig.load(experiment)
+    with pytest.raises(InvalidValueError, match=r"method='chts'.*parts of 'set'.*zeta, generator"):
+        config.with_values({"method": "chts"})
+    assert config.with_values({"method": "set"}) == config
+    assert TrainConfig().with_values({"method": "set", "overrides": {"zeta": 0.1}}).build_method().zeta == 0.1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"method": "dense"},
+        {"method": "static"},
+        {"method": "chts", "overrides": {"generator_params": {"beta": 0.5}, "softness": [0, 0.5]}},
+        {"method": "chts", "overrides": {"removal": None, "regrowth": None, "percolation": False}},
+        {"method": "set", "overrides": {"generator": "bsw"}, "seed": 2**63 - 1, "precision": "bf16"},
+        {"hidden": [8], "lr": 1, "lr_end": 0, "run_dir": 'a "quoted" näme', "data_dir": "x"},
+    ],
+)
+def test_settled_values_are_written_and_read_back(values, tmp_path):
+    settled = settle(TrainConfig(**values), load_dataset("digits"))
+    path = tmp_path / "config.toml"
+    settled.save(path)
+    assert TrainConfig.load(path) == settled
+    assert TrainConfig.load(path).build_method() == TrainConfig(**values).build_method()
+    assert settle(settled, load_dataset("digits")) == settled
+    written = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert {f.name for f in fields(TrainConfig)} - written.keys() <= {"data_dir"}
+    parts = {f.name for f in fields(Method)} - {"name", "title", "paper", "density"}
+    assert written["overrides"].keys() == parts
+    assert [file.name for file in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_run_keeps_its_configuration(chts, small):
+    given = small(chts.path)
+    assert chts.config == settle(given, load_dataset("digits"))
+    assert TrainConfig.load(chts.path / "config.toml") == chts.config
+    assert (chts.config.hidden, chts.config.density, chts.config.update_interval) == ((32, 32), 0.08, 10)
+    assert chts.config.device in ("cpu", "cuda")
+
+
+def test_values_left_open_are_settled_by_the_data():
+    config = settle(TrainConfig(seed=3), load_dataset("digits"))
+    assert config.hidden == (128, 128, 128)
+    assert config.update_interval == 45  # batches of 32 in 1,437 examples
+    assert config.density == tl.method("chts").density
+    assert config.run_dir == "runs/digits-chts-0.05-s3"
+    assert config.threads == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": True},
+        {"epochs": 2.0},
+        {"epochs": "3"},
+        {"epochs": None},
+        {"lr": "0.1"},
+        {"lr": True},
+        {"method": 3},
+        {"dataset": None},
+        {"density": "0.1"},
+        {"hidden": 64},
+        {"hidden": "64"},
+        {"hidden": [64, 3.5]},
+        {"hidden": [True]},
+        {"overrides": 5},
+        {"overrides": ["zeta"]},
+        {"overrides": {"zeta": "a"}},
+        {"overrides": {"zeta": True}},
+        {"overrides": {"percolation": "yes"}},
+        {"overrides": {"percolation": 1}},
+        {"overrides": {"removal": 5}},
+        {"overrides": {"generator": ["er"]}},
+        {"overrides": {"generator_params": 5}},
+        {"overrides": {"softness": 0.5}},
+        {"overrides": {"softness": [0.5, "a"]}},
+        {"overrides": {"zeta_schedule": None}},
+    ],
+    ids=str,
+)
+def test_wrong_types_are_refused(values):
+    ((name, value),) = values.items()
+    shown = next(iter(value)) if isinstance(value, dict) else name
+    for make in (lambda: TrainConfig(**values), lambda: TrainConfig().with_values(values)):
+        with pytest.raises(InvalidTypeError, match=f"{shown}=.* must be of type") as refusal:
+            make()
+        assert isinstance(refusal.value, TypeError)
+
+
+def test_types_that_pass_for_others():
+    config = TrainConfig(lr=1, hidden=[8, 9], run_dir=Path("a") / "b", overrides={"softness": [0, 0.5], "zeta": 0.5})
+    assert (config.lr, config.hidden, config.run_dir) == (1.0, (8, 9), str(Path("a") / "b"))
+    assert config.build_method().softness == (0.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs=0 must be at least 1"),
+        ({"epochs": 2**40}, "epochs=.* must be at most"),
+        ({"batch_size": 0}, "batch_size=0 must be at least 1"),
+        ({"update_interval": 0}, "update_interval=0 must be at least 1"),
+        ({"threads": 0}, "threads=0 must be at least 1"),
+        ({"threads": 10**6}, "threads=1000000 must be at most 1024"),
+        ({"hidden": []}, "hidden=.* one or more widths"),
+        ({"hidden": [4, 0]}, "hidden=.* at least 1"),
+        ({"hidden": [10**20]}, "hidden=.* below"),
+        ({"lr": 0}, "lr=0.0 must be a positive number"),
+        ({"lr": float("nan")}, "lr=nan must be a positive number"),
+        ({"lr": float("inf")}, "lr=inf must be a positive number"),
+        ({"lr_end": 1.5}, "lr_end=1.5 must lie in"),
+        ({"lr_decay": -0.1}, "lr_decay=-0.1 must lie in"),
+        ({"momentum": float("nan")}, "momentum=nan must lie in"),
+        ({"weight_decay": -1}, "weight_decay=-1.0 must lie in"),
+        ({"seed": -1}, "seed=-1 must be at least 0"),
+        ({"seed": 2**63}, "seed=.* below 2"),
+        ({"device": "gpu"}, "device='gpu' is unknown: did you mean 'cpu'"),
+        ({"precision": "float16"}, "precision='float16' is unknown: did you mean 'float32'"),
+        ({"density": 0}, "density=0 leaves no link"),
+        ({"density": 1.5}, "density=1.5 must lie in"),
+        ({"density": float("nan")}, "density=nan must lie in"),
+        ({"method": "dense", "density": 0.5}, "density must be 1"),
+        ({"overrides": {"zeta": 1}}, "zeta=1.0 must lie strictly between"),
+        ({"overrides": {"zet": 0.1}}, "no field 'zet': did you mean 'zeta'"),
+        ({"overrides": {"title": "mine"}}, "no field 'title'"),
+        ({"overrides": {"density": 0.1}}, "--density"),
+        ({"overrides": {"removal": None}}, "an evolution step needs both"),
+        ({"overrides": {"generator_params": {"betta": 1}}}, "no parameter 'betta': did you mean 'beta'"),
+    ],
+    ids=str,
+)
+def test_values_out_of_range_are_refused(values, message):
+    with pytest.raises(InvalidValueError, match=message):
+        TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"method": "chtss"}, "unknown method 'chtss': did you mean 'chts'.*dense"),
+        ({"overrides": {"generator": "bws"}}, "unknown generator 'bws': did you mean 'bsw'"),
+        ({"overrides": {"removal": "weight_magnitud"}}, "unknown removal score .* did you mean 'weight_magnitude'"),
+        ({"overrides": {"regrowth": "rand"}}, "unknown regrowth score 'rand'"),
+    ],
+    ids=str,
+)
+def test_unknown_names_are_refused(values, message):
+    with pytest.raises(UnknownNameError, match=message):
+        TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("epoch = 3", InvalidValueError, "no option 'epoch': did you mean 'epochs'"),
+        ("zeta = 0.1", InvalidValueError, "no option 'zeta'"),
+        ("[train]\nepochs = 3", InvalidValueError, "no option 'train'"),
+        ("epochs = 3.0", InvalidTypeError, "epochs=3.0 must be of type int"),
+        ("overrides = 3", InvalidTypeError, "overrides=3"),
+        ("epochs = ", CorruptFileError, "experiment.toml is not TOML"),
+        ("epochs = 3\nepochs = 4", CorruptFileError, "is not TOML"),
+        (b"\xff\xfe\x00", CorruptFileError, "is not TOML"),
+        ('method = "sett"', UnknownNameError, "did you mean 'set'"),
+    ],
+)
+def test_files_that_are_refused(text, error, message, tmp_path):
+    path = tmp_path / "experiment.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(error, match=message) as refusal:
+        TrainConfig.load(path)
+    assert isinstance(refusal.value, TopolearnError)
+
+
+def test_a_file_that_is_missing_or_a_directory(tmp_path):
+    for path in (tmp_path / "nothing.toml", tmp_path):
+        with pytest.raises(MissingFileError, match="no configuration file"):
+            TrainConfig.load(path)

@@ -1,0 +1,89 @@
+"""`write_report`: the page itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from topolearn import plotting
+from topolearn.errors import InvalidValueError
+from topolearn.graph.files import written_aside
+from topolearn.training.report.pictures import Pictures, layer_pictures, learning, over_time
+from topolearn.training.report.snapshot import ReportedRun, Snapshot
+from topolearn.training.report.tables import flat, layer_table, result_row
+from topolearn.training.report.words import changes, sentence
+
+MOST_LAYERS = 8  # layers with pictures of their own; keeps the file below a few megabytes
+
+
+def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path: str | Path | None = None) -> Path:
+    """Write the report of a run, and its pictures as PNG files into ``run.path / "figures"``.
+
+    Parameters
+    ----------
+    run : Run
+        A run with at least one finished epoch.
+    compare : sequence of Run
+        Runs to show beside it, for example the dense one.
+    path : path, optional
+        The HTML file; ``run.path / "report.html"`` without it.
+
+    Returns
+    -------
+    Path
+        The file: self-contained, nothing in it is loaded from elsewhere.
+
+    Raises
+    ------
+    InvalidValueError
+        When one of the runs has no finished epoch.
+
+    Examples
+    --------
+    >>> write_report(run, compare=[dense]).name
+    'report.html'
+    """
+    for each in (run, *compare):
+        if each.metrics.empty:
+            raise InvalidValueError(
+                f"run {each.name!r} has no finished epoch, so there is nothing to report; "
+                "let it finish an epoch, or resume it"
+            )
+    run, *compare = runs = [Snapshot(each) for each in (run, *compare)]
+    target = run.path / "report.html" if path is None else Path(path)
+    pictures = Pictures(run.path / "figures")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("topolearn.training.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    html = environment.get_template("page.html.j2").render(
+        name=run.name,
+        sentence=sentence(run, compare),
+        comparison=[result_row(each) for each in runs],
+        learning=learning(runs, pictures),
+        **(topology(run, pictures) if run.history.at(0) else {"layers": []}),
+        configuration=flat(run.config.to_dict()),
+        environment=run.environment,
+    )
+    with written_aside(target) as aside:
+        aside.write_text(html, encoding="utf-8")
+    return target
+
+
+def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
+    """Draw and describe the topology of a sparse run."""
+    first, last = run.history.at(0), run.history.at(run.history.steps[-1])
+    names = list(first)
+    shown = np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))
+    pictures.save(plotting.evolution(run), "evolution", "")
+    return {
+        "layers": [layer_pictures(run, names[i], int(i), last[names[i]], pictures) for i in shown],
+        "n_layers": len(names),
+        "n_epochs": len(run.metrics),
+        "changes": changes(run, first, last),
+        "over_time": over_time(run, pictures),
+        "layer_table": layer_table(run, last),
+    }

@@ -1,0 +1,46 @@
+"""What a report reads of a run, and reads once."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from topolearn.plotting.run_data import HistoryLike, RunLike
+
+
+class ReportedRun(RunLike, Protocol):
+    """A run with what the report says beside the pictures."""
+
+    @property
+    def path(self) -> Path:
+        """Directory of the run."""
+
+    @property
+    def config(self) -> Any:
+        """Every setting of the run."""
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Its results."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Versions and machine."""
+
+
+class Snapshot:
+    """A run read once: every picture asks for its tables and graphs, which are files."""
+
+    def __init__(self, run: ReportedRun) -> None:
+        self.path, self.name, self.config = run.path, run.name, run.config
+        self.summary, self.environment = run.summary, run.environment
+        self.metrics, self.layers = run.metrics, run.layers
+        self.history = HistorySnapshot(run.history)
+
+
+class HistorySnapshot:
+    """The topology over time, read once."""
+
+    def __init__(self, history: HistoryLike) -> None:
+        self.steps, self.updates = history.steps, history.updates
+        self.at = functools.cache(history.at)

@@ -1,0 +1,76 @@
+"""The sentences of a report."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topolearn.evolution import METHODS
+from topolearn.graph import BipartiteGraph
+from topolearn.plotting.style import percent
+from topolearn.training.report.snapshot import ReportedRun
+
+THETA = 0.9  # overlap from which on a layer is in the ELM
+
+
+def title(run: ReportedRun) -> str:
+    """Return the method of a run as its paper writes it."""
+    name = str(run.config.method)
+    return METHODS[name].title if name in METHODS else name
+
+
+def share(value: Any) -> str:
+    """Write a fraction as a percentage that does not break across lines, or a dash where there is none."""
+    return "–" if pd.isna(value) else percent(float(value)).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def sentence(run: ReportedRun, compare: Iterable[ReportedRun]) -> str:
+    """Return the outcome of a run in one sentence, and a second one if it has not finished."""
+    sparse = bool(run.history.at(0))
+    links = f"{share(run.metrics['density'].iloc[-1])} of the links" if sparse else "all links"
+    text = f"{title(run)} with {links} reached {share(run.summary['best_accuracy'])} on {run.config.dataset}"
+    for other in compare:
+        text += f", {other.name} ({title(other)}) {share(other.summary['best_accuracy'])}"
+        if other.config.dataset != run.config.dataset:
+            text += f" on {other.config.dataset}"
+    if sparse and not pd.isna(run.summary["active_neurons"]):
+        text += f"; {share(run.summary['active_neurons'])} of hidden neurons stayed active"
+    if not run.summary["complete"]:
+        text += f". The run has not finished: {len(run.metrics)} of {run.config.epochs} epochs are done"
+    return f"{text}."
+
+
+def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping[str, BipartiteGraph]) -> list[str]:
+    """Say in sentences which layers changed most, and how."""
+    if run.history.updates.empty:
+        return ["Nothing: the topology was never updated."]
+    said = []
+    replaced = {
+        name: 1 - first[name].to_scipy().multiply(g.to_scipy()).sum() / max(g.n_links, 1) for name, g in last.items()
+    }
+    name = max(replaced, key=replaced.__getitem__)
+    said.append(f"{name} replaced most: {share(replaced[name])} of its last links are not from the start.")
+    for side in ("fan_out", "fan_in"):
+        peaks = {key: (getattr(first[key], side).max(), getattr(g, side).max()) for key, g in last.items()}
+        name = max(peaks, key=lambda key: abs(np.log((peaks[key][1] + 1) / (peaks[key][0] + 1))))
+        before, after = peaks[name]
+        words = side.replace("_", "-")
+        said.append(
+            f"The largest {words} moved most in {name}: from {before:,} to {after:,} links."
+            if before != after
+            else f"The largest {words} is the same as at the start in every layer."
+        )
+    lost = {key: int((g.degrees == 0).sum() - (first[key].degrees == 0).sum()) for key, g in last.items()}
+    name = max(lost, key=lost.__getitem__)
+    if lost[name] > 0:
+        size = last[name].n_in + last[name].n_out
+        said.append(
+            f"{name} lost most neurons: {lost[name]:,} more of its {size:,} are without links than at the start."
+        )
+    updates = run.history.updates
+    settled = updates[updates["index"] == updates["index"].max()].set_index("layer")["overlap"].dropna()
+    if not settled.empty:
+        state = "settled (ELM)" if settled.max() >= THETA else f"not settled, which takes {share(THETA)}"
+        said.append(f"{settled.idxmax()} had the highest last overlap, {share(settled.max())}: {state}.")
+    return said
