@@ -3,7 +3,7 @@
 import pytest
 
 import topolearn as tl
-from topolearn.errors import InvalidValueError, UnknownNameError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution import METHODS, REMOVAL_SCORES, ZETA_SCHEDULES, Method
 from topolearn.evolution.schedules import softness_exponent
 
@@ -49,12 +49,12 @@ def test_another_generator_drops_the_parameters_of_the_former():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"zeta": 0}, "zeta=0 must lie strictly between 0 and 1"),
-        ({"zeta": 1}, "zeta=1 must lie strictly between 0 and 1"),
+        ({"zeta": 0}, "zeta=0.0 must lie strictly between 0 and 1"),
+        ({"zeta": 1}, "zeta=1.0 must lie strictly between 0 and 1"),
         ({"zeta": float("nan")}, "zeta=nan"),
         ({"density": 0}, "density=0 leaves no link"),
         ({"density": 1.5}, "density=1.5 must lie in"),
-        ({"stop_fraction": 0}, "stop_fraction=0"),
+        ({"stop_fraction": 0}, "stop_fraction=0.0"),
         ({"softness": (0.5, 1.0)}, "softness="),
         ({"softness": (0.5,)}, "softness="),
         ({"removal": None}, "an evolution step needs both"),
@@ -67,6 +67,22 @@ def test_another_generator_drops_the_parameters_of_the_former():
 )
 def test_values_without_a_meaning_are_refused(overrides, message):
     with pytest.raises(InvalidValueError, match=message):
+        tl.method("chts", **overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"zeta": "much"}, "zeta='much' must be of type float"),
+        ({"zeta": True}, "zeta=True must be of type float"),
+        ({"softness": 0.5}, r"softness=0.5 must be of type tuple"),
+        ({"removal": 5}, "removal=5 must be of type str"),
+        ({"percolation": "yes"}, "percolation='yes' must be of type bool"),
+        ({"generator_params": 3}, "generator_params=3 must be of type dict"),
+    ],
+)
+def test_values_of_another_type_are_refused(overrides, message):
+    with pytest.raises(InvalidTypeError, match=message):
         tl.method("chts", **overrides)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.regrowth import REGROWTH_SCORES
 from topolearn.evolution.removal import REMOVAL_SCORES
@@ -46,8 +47,8 @@ class Method:
 
     Raises
     ------
-    InvalidValueError
-        For values out of range and combinations without a meaning.
+    InvalidTypeError, InvalidValueError
+        For values of another type or out of range, and combinations without a meaning.
     UnknownNameError
         For names of no registered part.
     """
@@ -57,7 +58,7 @@ class Method:
     paper: str
     density: float = 0.05
     generator: str | None = "er"
-    generator_params: dict[str, float] = field(default_factory=dict)
+    generator_params: dict[str, Any] = field(default_factory=dict)
     removal: str | None = None
     regrowth: str | None = None
     zeta: float = 0.3
@@ -67,8 +68,7 @@ class Method:
     stop_fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "generator_params", dict(self.generator_params))
-        object.__setattr__(self, "softness", tuple(self.softness))
+        settle_fields(self)
         _check_start(self)
         _check_parts(self)
         if not 0 < self.zeta < 1:
@@ -90,7 +90,7 @@ class Method:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values."""
-        return {**asdict(self), "softness": list(self.softness)}
+        return asdict(self)
 
     def with_overrides(self, overrides: Mapping[str, Any]) -> "Method":
         """Return the method with other values for some fields.

@@ -64,14 +64,21 @@ def topology_of(model: nn.Module) -> LayeredNetwork:
     return LayeredNetwork({name: layer.graph for name, layer in layers.items()}, groups=neuron_groups(model))
 
 
-def neuron_groups(model: nn.Module) -> list[NeuronGroup]:
-    """Return the neuron groups between consecutive sparse layers of the model's sequences."""
-    names = {id(layer): name for name, layer in sparse_layers(model).items()}
+def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module] | None = None) -> list[NeuronGroup]:
+    """Return the neuron groups between layers that follow each other in the model's sequences.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : Mapping of str to torch.nn.Module, optional
+        The layers by name; default the sparse layers of the model.
+    """
+    names = {id(layer): name for name, layer in (sparse_layers(model) if layers is None else layers).items()}
     groups = []
     for sequence in _outermost_sequences(model):
         writer: str | None = None
         for module in _flatten(sequence):
-            if isinstance(module, SparseLinear):
+            if id(module) in names:
                 reader = names[id(module)]
                 if writer is not None:
                     groups.append(NeuronGroup((writer,), (reader,)))

@@ -3,13 +3,13 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
+from topolearn.declared import settle_fields
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.evolution import METHODS, Method
 from topolearn.graph.files import written_aside
 from topolearn.registry import suggest
@@ -80,12 +80,14 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            kind = f.type.__name__ if isinstance(f.type, type) else str(f.type)
-            object.__setattr__(self, f.name, _typed(f.name, kind, getattr(self, f.name)))
-        object.__setattr__(self, "overrides", _typed_parts(self.overrides))
+        settle_fields(self)
+        if "density" in self.overrides:
+            raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
+        parts = {name: None if value == NONE else value for name, value in self.overrides.items()}
+        object.__setattr__(self, "overrides", parts)
         _check_ranges(self)
-        self.build_method()
+        method = self.build_method()
+        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
 
     def build_method(self) -> Method:
         """Return the method with density and overrides applied."""
@@ -147,33 +149,6 @@ class TrainConfig:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CorruptFileError(f"{path} is not TOML: {error}") from None
         return cls().with_values(values)
-
-
-def _typed(name: str, kind: str, value: Any) -> Any:
-    """Return the value as its declared type; integers pass for floats, lists for tuples."""
-    if value is None and "None" in kind:
-        return None
-    base = kind.split(" | ", maxsplit=1)[0]
-    outer, _, inner = base.partition("[")
-    if base == "str" and isinstance(value, PathLike):
-        return str(value)
-    if outer == "tuple" and isinstance(value, list | tuple):
-        return tuple(_typed(name, inner.split(",", maxsplit=1)[0], item) for item in value)
-    if outer == "dict" and isinstance(value, Mapping):
-        return dict(value)
-    accepted = {"float": int | float, "int": int, "str": str, "bool": bool}.get(base, ())
-    if isinstance(value, accepted) and (base == "bool" or not isinstance(value, bool)):
-        return float(value) if base == "float" else value
-    raise InvalidTypeError(f"{name}={value!r} must be of type {kind}")
-
-
-def _typed_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the overrides with the types that parts of a method have; the word "none" is None."""
-    if "density" in parts:
-        raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
-    kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type) for f in fields(Method)}
-    values = {name: None if value == NONE else value for name, value in parts.items()}
-    return {name: _typed(name, kinds[name], value) if name in kinds else value for name, value in values.items()}
 
 
 def _check_ranges(config: TrainConfig) -> None:
