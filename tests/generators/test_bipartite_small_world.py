@@ -8,22 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from topolearn.diagnostics import closure
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_small_world, erdos_renyi
 
 FEW = settings(max_examples=40, deadline=None)
 SIZES = st.integers(1, 40)
 DENSITIES = st.floats(0.02, 1)
-
-
-def closure(graph):
-    """Share of the paths of length three that close: 4 C4 / L3 (facts.md 6)."""
-    adjacency = graph.to_scipy().astype(np.int64)
-    shared = (adjacency @ adjacency.T).tocoo()
-    pairs = shared.data[shared.row < shared.col]
-    inputs, outputs = graph.edges().T
-    n_paths = ((graph.fan_out[inputs] - 1) * (graph.fan_in[outputs] - 1)).sum()
-    return 4 * (pairs * (pairs - 1) // 2).sum() / n_paths
 
 
 def lattice(n_in, n_out, density, seed=0):
@@ -147,3 +138,13 @@ def test_beta_is_a_quarter_unless_told_otherwise():
 def test_beta_out_of_range_is_refused(beta, error):
     with pytest.raises(error, match=rf"beta={beta!r}.*\[0, 1\]"):
         bipartite_small_world(8, 6, 0.5, beta=beta)
+
+
+def test_rewiring_shortens_paths_long_before_it_opens_closed_ones():
+    lattice, small_world, random = (
+        bipartite_small_world(784, 1568, 0.01, beta=beta, seed=0) for beta in (0.0, 0.25, 1.0)
+    )
+    lengths = [graph.to_igraph().average_path_length() for graph in (lattice, small_world, random)]
+    assert lengths[0] > 5 * lengths[1]
+    assert lengths[1] < 1.3 * lengths[2]
+    assert closure(small_world) > 10 * closure(random)

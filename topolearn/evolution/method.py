@@ -9,7 +9,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution.regrowth import REGROWTH_SCORES
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import ZETA_SCHEDULES
-from topolearn.generators import GENERATORS, check_params, check_share
+from topolearn.generators import DISTRIBUTIONS, check_params, check_share
 from topolearn.registry import suggest
 
 SOFT = "-soft"
@@ -24,11 +24,14 @@ class Method:
     name, title, paper : str
         Its name in topolearn, its name in print, and where it comes from.
     density : float
-        Share of the cells that are links, in (0, 1], the same in each sparse layer.
+        Share of the cells that are links, in (0, 1].
     generator : str or None
-        The model of the initial topology, one of `topolearn.generators.names`; None leaves all layers dense.
+        The model of the initial topology, one of `topolearn.generators.names`, such as ``bsw`` or ``bsf+ep+resort``;
+        None leaves all layers dense.
     generator_params : dict
         Parameters of that model.
+    distribution : str or dict of str to float
+        How the links are shared out among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
     removal : str or None
         A removal score; with the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
         those with the highest scores are kept. None never changes the topology.
@@ -59,6 +62,7 @@ class Method:
     density: float = 0.05
     generator: str | None = "er"
     generator_params: dict[str, Any] = field(default_factory=dict)
+    distribution: str | dict[str, float] = "uniform"
     removal: str | None = None
     regrowth: str | None = None
     zeta: float = 0.3
@@ -133,7 +137,8 @@ def _check_start(method: Method) -> None:
                 f"(not {method.density}), without removal, regrowth and generator_params"
             )
         return
-    GENERATORS[method.generator]
+    if isinstance(method.distribution, str):
+        DISTRIBUTIONS[method.distribution]
     check_params(method.generator, method.generator_params)
 
 

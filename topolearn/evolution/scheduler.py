@@ -11,10 +11,11 @@ from torch.utils.hooks import RemovableHandle
 from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
 from topolearn.evolution.method import Method
 from topolearn.evolution.optimizer_state import check_optimizer, mask_state
+from topolearn.evolution.sparsify import initial_links
 from topolearn.evolution.step import LayerLinks, evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import TopologyUpdate
-from topolearn.generators import check_size, link_count
+from topolearn.generators import check_size
 from topolearn.sparse import neuron_groups, sparse_layers
 
 
@@ -190,12 +191,15 @@ class TopologyScheduler:
             raise InvalidValueError(
                 f"the model has no sparse layer for method {self.method.name!r}: call sparsify(model, method) first"
             )
+        if not self.layers:
+            return
+        sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
+        expected = initial_links(sizes, self.method)
         for name, layer in self.layers.items():
-            expected = link_count(layer.in_features, layer.out_features, self.method.density)
-            if layer.n_links != expected:
+            if layer.n_links != expected[name]:
                 raise InvalidValueError(
                     f"layer {name!r} has {layer.n_links} links, but method {self.method.name!r} at density "
-                    f"{self.method.density} starts with {expected}: sparsify the model with this very method"
+                    f"{self.method.density} starts with {expected[name]}: sparsify the model with this very method"
                 )
 
 

@@ -1,7 +1,7 @@
 """`sparsify`: give a model the initial topology of a method."""
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -9,10 +9,11 @@ from torch import nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.method import Method
 from topolearn.evolution.table import method as find_method
-from topolearn.generators import make
+from topolearn.generators import distribute, make_network
+from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
-from topolearn.sparse import replace_linear, sparse_layers
+from topolearn.sparse import neuron_groups, replace_linear, sparse_layers
 
 INITS = ("he", "keep")
 
@@ -44,7 +45,7 @@ def sparsify(
         Draw new weights, scaled for the number of links, or keep the model's weights where there are links. Biases
         are kept either way.
     calibration : Tensor, optional
-        Data for generators that need it; none of the present ones does, and data for these is refused.
+        Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
         Fixes topology and weights; each layer has its own stream, by its name.
 
@@ -75,30 +76,41 @@ def sparsify(
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
     if init not in INITS:
         raise InvalidValueError(f"init={init!r} is unknown: {suggest(str(init), list(INITS))}")
-    if calibration is not None:
-        raise InvalidValueError(f"generator {method.generator!r} uses no data: leave calibration out")
     if sparse_layers(model):
         raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
     if method.is_dense:
         return model
-    graphs = {
-        name: make(
-            method.generator or "",
-            layer.in_features,
-            layer.out_features,
-            method.density,
-            seed=RandomField(seed, name, 0, "generator").integer,
-            **method.generator_params,
-        )
-        for name, layer in linear_layers(model, exclude).items()
-    }
+    layers = linear_layers(model, exclude)
+    network = _initial_network(model, layers, method, calibration, seed)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
-        replace_linear(model, graphs, backend=backend)
+        replace_linear(model, network.graphs, backend=backend)
     for name, layer in sparse_layers(model).items():
         if init == "he":
             generator = torch.Generator().manual_seed(RandomField(seed, name, 0, "weights").integer)
             layer.reset_weight(generator)
     return model
+
+
+def initial_links(sizes: Mapping[str, tuple[int, int]], method: Method) -> dict[str, int]:
+    """Return the number of links with which a method begins, for layers of given (n_in, n_out)."""
+    return distribute(sizes, method.density, method.distribution)
+
+
+def _initial_network(
+    model: nn.Module, layers: Mapping[str, nn.Linear], method: Method, calibration: torch.Tensor | None, seed: int
+) -> LayeredNetwork:
+    """Generate the topology with which a method begins."""
+    assert method.generator is not None
+    sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    counts = initial_links(sizes, method)
+    return make_network(
+        method.generator,
+        {name: (*sizes[name], counts[name]) for name in layers},
+        neuron_groups(model, layers),
+        seeds={name: RandomField(seed, name, 0, "generator").integer for name in layers},
+        data=calibration,
+        **method.generator_params,
+    )
 
 
 def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:

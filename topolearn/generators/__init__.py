@@ -4,97 +4,53 @@ Every generator is called as ``f(n_in, n_out, density, *, seed=None)``, with the
 keywords, and returns a `BipartiteGraph` with exactly ``round(density * n_in * n_out)`` links.
 """
 
-import inspect
-from typing import Protocol
-
-import numpy as np
-
-from topolearn.errors import InvalidValueError
+from topolearn.generators.bipartite_receptive_field import bipartite_receptive_field
+from topolearn.generators.bipartite_scale_free import bipartite_scale_free, scale_free_degrees
 from topolearn.generators.bipartite_small_world import bipartite_small_world
+from topolearn.generators.catalogue import (
+    GENERATORS,
+    check_params,
+    make,
+    make_network,
+    model_parameters,
+    names,
+    needs_data,
+    split_name,
+)
 from topolearn.generators.checks import check_share, check_size, link_count, random_generator
+from topolearn.generators.correlated import correlated
+from topolearn.generators.distributions import DISTRIBUTIONS, distribute
+from topolearn.generators.equal_partition import equal_partition
 from topolearn.generators.erdos_renyi import erdos_renyi
-from topolearn.graph import BipartiteGraph
-from topolearn.registry import Registry, suggest
+from topolearn.generators.fixed_fan_in import fixed_fan_in
+from topolearn.generators.latticise import latticise
+from topolearn.generators.randomise import randomise
+from topolearn.generators.resort import resort
 
 __all__ = [
+    "DISTRIBUTIONS",
     "GENERATORS",
-    "Generator",
+    "bipartite_receptive_field",
+    "bipartite_scale_free",
     "bipartite_small_world",
+    "check_params",
     "check_share",
     "check_size",
+    "correlated",
+    "distribute",
+    "equal_partition",
     "erdos_renyi",
+    "fixed_fan_in",
+    "latticise",
     "link_count",
     "make",
+    "make_network",
+    "model_parameters",
     "names",
+    "needs_data",
     "random_generator",
+    "randomise",
+    "resort",
+    "scale_free_degrees",
+    "split_name",
 ]
-
-
-class Generator(Protocol):
-    """The signature of every generator."""
-
-    def __call__(
-        self, n_in: int, n_out: int, density: float, *, seed: int | np.random.Generator | None = None
-    ) -> BipartiteGraph:
-        """Return a graph with exactly ``round(density * n_in * n_out)`` links."""
-
-
-GENERATORS: Registry[Generator] = Registry(
-    "generator",
-    {
-        "er": erdos_renyi,
-        "bsw": bipartite_small_world,
-    },
-)
-
-
-def names() -> list[str]:
-    """Return the names that `make` knows."""
-    return list(GENERATORS)
-
-
-def make(
-    name: str,
-    n_in: int,
-    n_out: int,
-    density: float,
-    *,
-    seed: int | np.random.Generator | None = None,
-    **params: float,
-) -> BipartiteGraph:
-    """Generate a graph by the name of its model.
-
-    Parameters
-    ----------
-    name : str
-        One of `names`.
-    n_in, n_out, density, seed
-        As for every generator.
-    **params
-        Parameters of the model, such as ``beta`` for ``"bsw"``.
-
-    Raises
-    ------
-    UnknownNameError
-        When no generator has that name.
-    InvalidValueError
-        When the generator has no such parameter.
-
-    Examples
-    --------
-    >>> make("bsw", 784, 1568, 0.01, beta=0.1, seed=0).n_links
-    12293
-    """
-    check_params(name, params)
-    return GENERATORS[name](n_in, n_out, density, seed=seed, **params)
-
-
-def check_params(name: str, params: dict[str, float]) -> None:
-    """Refuse parameters that the named generator does not have."""
-    shared = {"n_in", "n_out", "density", "seed"}
-    known = [word for word in inspect.signature(GENERATORS[name]).parameters if word not in shared]
-    for word in params:
-        if word not in known:
-            raise InvalidValueError(
-                f"generator {name!r} has no parameter {word!r}: {suggest(word, known) if known else 'it has none'}"
-            )

@@ -54,6 +54,16 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Refuse a path whose suffix is of no known format.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    _FORMATS[Path(path).suffix.lower()]
+
+
 def save(graph: BipartiteGraph, path: str | os.PathLike[str]) -> None:
     """Write the graph to a .npz, .mtx, .csv or .graphml file, whole or not at all.
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import TopologyScheduler, sparsify
+from topolearn.generators import needs_data
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import replace_linear
 from topolearn.training.checkpoint import check_shapes, part, read_checkpoint
@@ -78,7 +79,8 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
                 f"hidden={list(config.hidden or ())} with {data.n_features} features and {data.n_classes} classes does "
                 "not fit into memory: choose smaller widths"
             ) from None
-    sparsify(model, method, seed=config.seed)
+    calibration = data.train_x if method.generator and needs_data(method.generator) else None
+    sparsify(model, method, calibration=calibration, seed=config.seed)
     model.to(config.device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay

@@ -1,15 +1,12 @@
-"""`topolearn ...`: train, report, methods, datasets."""
+"""`topolearn train`: train a network, or continue a run."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import InvalidValueError, TopolearnError
-
-DESCRIPTION = "Grow, watch and train sparse neural networks as graphs."
+from topolearn.errors import InvalidValueError
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -17,44 +14,11 @@ EXAMPLES = """examples:
   topolearn train --method set --set zeta=0.2 --set generator=bsw --update-interval 10
   topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
-  topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0, 2 for a mistake of the user, 130 when interrupted."""
-    parser = _parser()
-    args = parser.parse_args(argv)
-    try:
-        args.command(args)
-    except (TopolearnError, OSError, MemoryError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        print(f"topolearn: error: {reason}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="topolearn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_train(commands)
-    _add_report(commands)
-    for name, command, help_text in (
-        ("methods", _methods, "list the methods and their parts"),
-        ("datasets", _datasets, "list the data sets"),
-    ):
-        commands.add_parser(name, help=help_text, description=f"{help_text.capitalize()}.").set_defaults(
-            command=command
-        )
-    return parser
-
-
-def _add_train(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn train``."""
     from topolearn.training import TrainConfig
 
     parser = commands.add_parser(
@@ -154,40 +118,3 @@ def _parse_value(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def _add_report(commands: Any) -> None:
-    parser = commands.add_parser(
-        "report",
-        help="write a run's report.html: tables and pictures on one page",
-        description="Write report.html into a run directory: one page that opens from disk, without a network.",
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run directory")
-    parser.add_argument("--compare", type=Path, nargs="+", default=[], metavar="RUN", help="runs to show beside it")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write [RUN/report.html]")
-    parser.set_defaults(command=_report)
-
-
-def _report(args: argparse.Namespace) -> None:
-    from topolearn.training import Run
-    from topolearn.training.report import write_report
-
-    print(write_report(Run(args.run), compare=[Run(path) for path in args.compare], path=args.output))
-
-
-def _methods(args: argparse.Namespace) -> None:
-    from topolearn.evolution import methods
-
-    print(methods())
-
-
-def _datasets(args: argparse.Namespace) -> None:
-    from topolearn.training import DATASETS
-
-    for name, source in DATASETS.items():
-        print(f"{name:10}{source.description}{'; bundled' if source.bundled else ''}")
-    print("FILE.npz  your own arrays: train_x, train_y, test_x, test_y")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

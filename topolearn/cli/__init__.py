@@ -1,0 +1,57 @@
+"""`topolearn ...`: one file for each command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from topolearn.cli import generate, lists, report, train
+from topolearn.errors import TopolearnError
+
+__all__ = ["main"]
+
+EXAMPLES = """examples:
+  topolearn train                                          CHTs at 5 % of the links, on bundled digits
+  topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
+  topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
+  topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
+  topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
+
+'topolearn COMMAND --help' tells the rest.
+"""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all errors of topolearn are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and where help is, and exit with code 2."""
+        self.exit(2, f"topolearn: error: {message} (see '{self.prog} --help')\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 2 for a mistake of the user, 130 when interrupted."""
+    args = _parser().parse_args(argv)
+    try:
+        args.command(args)
+    except (TopolearnError, OSError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        print(f"topolearn: error: {reason}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="topolearn",
+        description="Grow, watch and train sparse neural networks as graphs.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (train, report, generate, lists):
+        command.add_parser(commands)
+    return parser

@@ -1,0 +1,7 @@
+"""``python -m topolearn.cli``."""
+
+import sys
+
+from topolearn.cli import main
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+"""`topolearn generate`: a topology, written to a file."""
+
+import argparse
+import inspect
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """examples:
+  topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz
+  topolearn generate bsf+ep --n-in 100 --n-out 200 --density 0.05 -o layer.graphml --plot
+  topolearn generate csti --n-in 64 --n-out 128 --density 0.05 --data digits -o layer.csv
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn generate``."""
+    from topolearn import generators
+
+    parser = commands.add_parser(
+        "generate",
+        help="generate the topology of a layer and write it to a file",
+        description="Generate a bipartite graph with exactly round(density * n_in * n_out) links.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "generator",
+        metavar="GENERATOR",
+        help=f"{', '.join(generators.names())}; followed by +ep for equal fan-outs",
+    )
+    parser.add_argument("--n-in", type=int, required=True, help="number of input neurons")
+    parser.add_argument("--n-out", type=int, required=True, help="number of output neurons")
+    parser.add_argument("--density", type=float, required=True, help="share of the possible links that exist")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same graph [0]")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="where to write: .npz, .graphml, .mtx or .csv"
+    )
+    parser.add_argument(
+        "--plot", action="store_true", help="also draw the adjacency and the degrees, into FILE with the ending .png"
+    )
+    for name, owners, kind in _model_parameters():
+        parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=f"parameter of {', '.join(owners)}")
+    parser.add_argument("--data", help="data set, or .npz file, for generators that start from data")
+    parser.add_argument("--data-dir", help="folder with the data set's files [data/NAME]")
+    parser.set_defaults(command=_generate)
+
+
+def _model_parameters() -> list[tuple[str, list[str], type]]:
+    """Return each parameter of a generator's model: its name, the generators that have it, and its type."""
+    from topolearn.generators import GENERATORS, model_parameters
+
+    owners: dict[str, list[str]] = {}
+    kinds: dict[str, type] = {}
+    for generator in GENERATORS:
+        for name in model_parameters(generator):
+            owners.setdefault(name, []).append(generator)
+            default = inspect.signature(GENERATORS[generator]).parameters[name].default
+            kinds[name] = type(default)
+    return [(name, owners[name], kinds[name]) for name in owners]
+
+
+def _generate(args: argparse.Namespace) -> None:
+    from topolearn import generators
+    from topolearn.graph.files import check_suffix
+    from topolearn.training import load_dataset
+
+    check_suffix(args.output)
+    params: dict[str, Any] = {name: getattr(args, name) for name, _, _ in _model_parameters() if hasattr(args, name)}
+    if args.data is not None:
+        params["data"] = load_dataset(args.data, args.data_dir).train_x
+    graph = generators.make(args.generator, args.n_in, args.n_out, args.density, seed=args.seed, **params)
+    graph.save(args.output)
+    print(f"{graph}\nfile    {args.output}")
+    if args.plot:
+        print(f"picture {_draw(graph, args.output.with_suffix('.png'))}")
+
+
+def _draw(graph: Any, path: Path) -> Path:
+    from matplotlib.figure import Figure
+
+    from topolearn import plotting
+
+    with plotting.style():
+        figure = Figure(figsize=(10, 4.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        plotting.adjacency(graph, ax=left)
+        plotting.degree_distribution(graph, ax=right)
+        figure.savefig(path, dpi=150)
+    return path

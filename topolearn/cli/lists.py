@@ -1,0 +1,27 @@
+"""`topolearn methods` and `topolearn datasets`: what there is to choose from."""
+
+import argparse
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn methods`` and ``topolearn datasets``."""
+    for name, command, text in (
+        ("methods", _methods, "list the methods and their parts"),
+        ("datasets", _datasets, "list the data sets"),
+    ):
+        commands.add_parser(name, help=text, description=f"{text.capitalize()}.").set_defaults(command=command)
+
+
+def _methods(args: argparse.Namespace) -> None:
+    from topolearn.evolution import methods
+
+    print(methods())
+
+
+def _datasets(args: argparse.Namespace) -> None:
+    from topolearn.training import DATASETS
+
+    for name, source in DATASETS.items():
+        print(f"{name:10}{source.description}{'; bundled' if source.bundled else ''}")
+    print("FILE.npz  your own arrays: train_x, train_y, test_x, test_y")

@@ -1,0 +1,106 @@
+"""How many links each layer of a network gets: layer distributions."""
+
+import fnmatch
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.generators.checks import check_share, link_count
+from topolearn.registry import Registry
+
+Sizes = Mapping[str, tuple[int, int]]
+
+
+def uniform(sizes: Sizes, density: float) -> dict[str, int]:
+    """Give every layer the same density: ``round(density * n_in * n_out)`` links."""
+    return {name: link_count(n_in, n_out, density) for name, (n_in, n_out) in sizes.items()}
+
+
+def erk(sizes: Sizes, density: float) -> dict[str, int]:
+    r"""Give layer l the density :math:`\epsilon \, (n_{in} + n_{out}) / (n_{in} n_{out})` (Erdős-Rényi-kernel).
+
+    Small layers become denser than large ones: a layer has about :math:`\epsilon` links for each of its neurons. A
+    layer whose density would exceed 1 has all its links, and :math:`\epsilon` is solved again for the others. The
+    total is exactly ``round(density * n_cells)``; what rounding leaves over goes to the largest remainders.
+
+    References
+    ----------
+    Mocanu et al. (2018), for :math:`\epsilon`; Evci et al. (2020), "Rigging the lottery", for ERK.
+
+    Examples
+    --------
+    >>> erk({"wide": (100, 100), "narrow": (100, 2)}, 0.1)
+    {'wide': 820, 'narrow': 200}
+    """
+    cells = np.array([n_in * n_out for n_in, n_out in sizes.values()])
+    neurons = np.array([n_in + n_out for n_in, n_out in sizes.values()])
+    total = link_count(int(cells.sum()), 1, density)
+    full = np.zeros(len(cells), dtype=bool)
+    while True:
+        epsilon = (total - cells[full].sum()) / max(neurons[~full].sum(), 1)
+        links = np.where(full, cells, epsilon * neurons)
+        if not (links > cells).any():
+            break
+        full |= links > cells
+    counts = _round_to_total(links, total, cells)
+    empty = [name for name, count in zip(sizes, counts, strict=True) if count == 0]
+    if empty:
+        raise InvalidValueError(f"density={density} leaves layer {empty[0]!r} without links: raise the density")
+    return dict(zip(sizes, counts, strict=True))
+
+
+DISTRIBUTIONS: Registry[Callable[[Sizes, float], dict[str, int]]] = Registry(
+    "layer distribution", {"uniform": uniform, "erk": erk}
+)
+
+
+def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, float] = "uniform") -> dict[str, int]:
+    """Return the number of links of each layer.
+
+    Parameters
+    ----------
+    sizes : Mapping of str to (int, int)
+        Numbers of input and output neurons of each layer, by its name.
+    density : float
+        Share of all cells that are links; layers that a mapping names have densities of their own.
+    distribution : str or Mapping of str to float
+        One of `DISTRIBUTIONS`, or densities by patterns of layer names; the first pattern that fits a layer counts,
+        and the layers that none fits get ``density``.
+
+    Returns
+    -------
+    dict of str to int
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For an unknown distribution, a pattern that fits no layer, or densities that leave a layer without links.
+
+    Examples
+    --------
+    >>> distribute({"a": (10, 10), "b": (10, 20)}, 0.1, {"b": 0.5})
+    {'a': 10, 'b': 100}
+    """
+    if isinstance(distribution, str):
+        return DISTRIBUTIONS[distribution](sizes, density)
+    if not isinstance(distribution, Mapping):
+        raise InvalidTypeError(f"distribution={distribution!r} must be a name, or densities by layer name")
+    for pattern, share in distribution.items():
+        check_share(f"density of {pattern!r}", share)
+        if not fnmatch.filter(sizes, pattern):
+            raise InvalidValueError(f"no layer fits {pattern!r} of the distribution: the layers are {', '.join(sizes)}")
+    counts = {}
+    for name, (n_in, n_out) in sizes.items():
+        fitting = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
+        counts[name] = link_count(n_in, n_out, next(fitting, density))
+    return counts
+
+
+def _round_to_total(links: np.ndarray, total: int, most: np.ndarray) -> list[int]:
+    """Return integers that add up to the total: floors, and one more where the remainder is largest."""
+    counts = np.floor(links + 1e-9).astype(np.int64)
+    order = np.argsort(-(links - counts), kind="stable")
+    order = order[counts[order] < most[order]]
+    counts[order[: total - int(counts.sum())]] += 1
+    return counts.tolist()
