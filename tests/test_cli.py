@@ -124,7 +124,7 @@ MISTAKES = [
     ([*NEW, "--set", "softness=0.5,0.6,0.7"], "must be two deltas"),
     ([*NEW, "--set", "removal=5"], "removal=5.0 must be of type str"),
     ([*NEW, "--set", "removal=none"], "an evolution step needs both"),
-    ([*NEW, "--set", "regrowth=ch2"], "unknown regrowth score 'ch2': did you mean 'ch2_l3n'?"),
+    ([*NEW, "--set", "regrowth=ch2l3n"], "unknown regrowth score 'ch2l3n': did you mean 'ch2_l3n'?"),
     ([*NEW, "--set", "density=0.1"], "--density"),
     ([*NEW, "--set", "generator_params=5"], "generator_params=5.0 must be of type dict"),
     ([*NEW, "--set", "generator_params=a", "--set", "generator_params.beta=1"], "must be generator_params.NAME=VALUE"),

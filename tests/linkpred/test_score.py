@@ -119,7 +119,7 @@ def test_a_device_may_be_named(graph):
 
 def test_the_shortcut_is_the_predictor(graph):
     np.testing.assert_array_equal(ch2_l3n(graph), score(graph, "ch2_l3n"))
-    assert names() == list(PREDICTORS)
+    assert names() == [*PREDICTORS, "random"]
     assert isinstance(ch2_l3n(graph.to_torch()), torch.Tensor)
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 import topolearn as tl
 from topolearn.cli import main
-from topolearn.training import build, loop, mlp, report, resume
+from topolearn.training import build, loop, mlp, report, resume, trainer
 from topolearn.training.recorder import Recorder
 
 
@@ -157,12 +157,12 @@ POINTS = {
     "in the last epoch": (Recorder, "update", 13, False),
     "when the tables of the first epoch are written": (Recorder, "epoch", 1, True),
     "when the tables of the second epoch are written": (Recorder, "epoch", 2, True),
-    "before the first checkpoint": (loop, "save_checkpoint", 1, False),
-    "between the first best and last checkpoint": (loop, "save_checkpoint", 1, True),
-    "in the first summary": (loop, "_write_json", 2, False),
-    "in the last summary": (loop, "_write_json", 4, False),
-    "when all is done but said": (loop, "_write_json", 4, True),
-    "before the environment is written": (loop, "_write_json", 1, False),
+    "before the first checkpoint": (trainer, "save_checkpoint", 1, False),
+    "between the first best and last checkpoint": (trainer, "save_checkpoint", 1, True),
+    "in the first summary": (trainer, "write_json", 1, False),
+    "in the last summary": (trainer, "write_json", 3, False),
+    "when all is done but said": (trainer, "write_json", 3, True),
+    "before the environment is written": (loop, "write_json", 1, False),
     "before the first table": (Recorder, "start", 1, False),
 }
 

@@ -21,7 +21,7 @@ from topolearn.errors import (
     TrainingError,
     UnknownNameError,
 )
-from topolearn.training import Dataset, build, loop, mlp, resume
+from topolearn.training import Dataset, build, mlp, resume, trainer
 
 
 def toy(n=50, n_test=11, name="toy"):
@@ -103,7 +103,7 @@ def test_batches_cover_every_example_once_an_epoch(small, tmp_path):
 
 def test_the_test_set_is_evaluated_whole_in_pieces(small, tmp_path, monkeypatch):
     whole = tl.train(small(tmp_path / "whole", epochs=1, density=0.5), data=toy(), quiet=True)
-    monkeypatch.setattr(loop, "EVALUATION_BATCH", 4)
+    monkeypatch.setattr(trainer, "EVALUATION_BATCH", 4)
     pieces = tl.train(small(tmp_path / "pieces", epochs=1, density=0.5), data=toy(), quiet=True)
     for name in ("test_accuracy", "test_loss"):
         assert pieces.metrics[name][0] == pytest.approx(whole.metrics[name][0], rel=1e-5)
@@ -140,9 +140,9 @@ def test_state_of_the_caller_is_left_alone(method, small, tmp_path, two_threads)
 
 def test_threads_are_those_of_the_configuration(small, tmp_path, two_threads, monkeypatch):
     used = []
-    evaluate = loop._Trainer._evaluate
+    evaluate = trainer.Trainer._evaluate
     monkeypatch.setattr(
-        loop._Trainer, "_evaluate", lambda self: (used.append(torch.get_num_threads()), evaluate(self))[1]
+        trainer.Trainer, "_evaluate", lambda self: (used.append(torch.get_num_threads()), evaluate(self))[1]
     )
     run = tl.train(small(tmp_path / "run", epochs=1, threads=1), quiet=True)
     assert used == [1]

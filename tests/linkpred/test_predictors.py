@@ -1,0 +1,187 @@
+"""Every predictor against the authors' own scores and against its definition, and the bounds on its memory."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from by_hand import PER_NODE, PER_PATH, scores_by_hand
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import sparse
+
+import topolearn as tl
+from topolearn import linkpred
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.generators import bipartite_scale_free, bipartite_small_world, erdos_renyi
+from topolearn.linkpred import PREDICTORS, dense, memory, names, path_based, random, score
+from topolearn.linkpred.node_based import external, node_based
+
+REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "ch_scores.json"
+EACH = pytest.mark.parametrize("predictor", list(PREDICTORS))
+SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference scores at {REFERENCE}")
+@pytest.mark.parametrize("predictor", ["CH3_L3p", "CH2_L3p", "CH3_L3n", "CH2_L3n"])
+@pytest.mark.parametrize("shape", ["as it is", "transposed"])
+def test_all_scores_by_the_authors(predictor, shape):
+    cases = json.loads(REFERENCE.read_text())["cases"]
+    assert len(cases) >= 8
+    for case in cases:
+        adjacency, expected = np.array(case["adjacency"]), np.array(case[predictor])
+        if shape == "transposed":
+            adjacency, expected = adjacency.T, expected.T
+        found = score(adjacency, predictor.lower())
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9, err_msg=case["name"])
+        np.testing.assert_allclose(scores_by_hand(adjacency, predictor.lower()), expected, rtol=0, atol=1e-9)
+
+
+@EACH
+@settings(max_examples=60, deadline=None)
+@given(adjacency=SMALL)
+@example(adjacency=np.zeros((3, 2), dtype=bool))
+@example(adjacency=np.ones((3, 4), dtype=bool))
+@example(adjacency=~np.eye(8, dtype=bool))
+@example(adjacency=np.tri(8, dtype=bool))
+@example(adjacency=np.tri(2, 8, dtype=bool))
+def test_the_definition_by_explicit_paths(predictor, adjacency):
+    np.testing.assert_allclose(score(adjacency, predictor), scores_by_hand(adjacency, predictor), rtol=1e-12)
+
+
+@EACH
+@pytest.mark.parametrize(
+    "graph",
+    [
+        bipartite_small_world(24, 16, 0.15, beta=0.25, seed=1),
+        bipartite_scale_free(16, 24, 0.15, seed=1),
+        erdos_renyi(60, 6, 0.2, seed=1),
+        erdos_renyi(6, 60, 0.2, seed=1),
+    ],
+    ids=["small world", "scale free", "wide", "tall"],
+)
+def test_the_definition_on_layers_of_a_generator(predictor, graph):
+    expected = scores_by_hand(graph.to_scipy().toarray(), predictor)
+    np.testing.assert_allclose(score(graph, predictor), expected, rtol=1e-12)
+
+
+def test_every_predictor_has_a_definition_and_a_function_of_its_name():
+    assert set(PREDICTORS) == PER_NODE.keys() | PER_PATH.keys()
+    assert names() == [*PREDICTORS, "random"]
+    graph = erdos_renyi(20, 30, 0.2, seed=0)
+    for name in PREDICTORS:
+        function = getattr(linkpred, name)
+        np.testing.assert_array_equal(function(graph), score(graph, name))
+        assert function(graph).shape == (30, 20)
+        assert function(graph).flags.c_contiguous
+
+
+def test_internal_links_of_ch1_are_counted_as_the_authors_do():
+    """No one is added (facts.md 3.1 stars what has one): on a single path each neuron has one internal link of two."""
+    assert linkpred.ch1_l3(np.array([[1, 0], [1, 1]]))[0, 1] == pytest.approx(0.5, rel=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (30, 20), (3, 40), (40, 3)])
+@pytest.mark.parametrize("block", [1, 100, 1500])
+def test_blocks_give_the_scores_of_the_whole(shape, block):
+    links = erdos_renyi(*shape, 0.3, seed=3).to_torch()
+    adjacency = links.double()
+
+    def weight(degree, shared):
+        return external(degree, shared).reciprocal()
+
+    for compute in (node_based, path_based.path_based):
+        expected = compute(adjacency, weight)
+        torch.testing.assert_close(compute(adjacency, weight, block=block), expected, rtol=1e-12, atol=0)
+        torch.testing.assert_close(compute(adjacency.T, weight, block=block).T, expected, rtol=1e-12, atol=0)
+
+
+def test_parts_are_added_in_order_where_rows_repeat():
+    """The way of the GPU, where one call with repeated rows would add in any order, gives the sums of the other."""
+    scores, members = torch.zeros(4, 3), torch.tensor([[0, 2], [2, 3]])
+    parts = torch.arange(12.0).reshape(2, 2, 3)
+    path_based._add(scores, members, parts)
+    assert scores.tolist() == [[0, 1, 2], [0, 0, 0], [9, 11, 13], [9, 10, 11]]
+
+
+@pytest.mark.parametrize("predictor", names())
+def test_graphs_too_large_for_memory_are_refused_before_anything_is_made(predictor):
+    graph = tl.BipartiteGraph.from_edges([(0, 0), (1, 0)], n_in=10**6, n_out=10**6)
+    with pytest.raises(InvalidValueError, match=r"1000000 x 1000000 neurons needs 33000000000000 bytes.*float32"):
+        score(graph, predictor)
+    with pytest.raises(InvalidValueError, match="needs 17000000000000 bytes"):
+        score(sparse.csr_array((10**6, 10**6)), predictor, dtype="float32")
+
+
+@EACH
+def test_what_memory_bounds(predictor, monkeypatch):
+    graph = erdos_renyi(30, 20, 0.2, seed=0)
+    monkeypatch.setattr(memory, "memory_of", lambda device: 30 * 20 * 33)
+    assert score(graph, predictor).any()
+    monkeypatch.setattr(memory, "memory_of", lambda device: 30 * 20 * 33 - 1)
+    with pytest.raises(InvalidValueError, match="cpu has 19799"):
+        score(graph, predictor)
+    with pytest.raises(InvalidValueError, match="cpu has 19799"):
+        score(graph.to_torch(), predictor)
+    assert score(graph, predictor, dtype="float32").any()
+
+
+def test_a_hub_too_large_for_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "memory_of", lambda device: 50_000)
+    links = np.zeros((40, 30), dtype=bool)
+    links[0] = links[:, 0] = True
+    links[1:, 1:][np.eye(39, 29, dtype=bool)] = True
+    with pytest.raises(InvalidValueError, match="cpu has 50000"):
+        score(links, "ch3_l3p")
+    assert score(links, "ch3_l3n").any()
+
+
+def test_memory_of_a_cpu_is_that_of_the_machine():
+    assert 2**28 < memory.memory_of(torch.device("cpu")) < 2**50
+    assert dense.dense_bytes is memory.dense_bytes
+
+
+def test_random_scores_come_from_the_field():
+    graph = erdos_renyi(30, 20, 0.2, seed=0)
+    links = graph.to_scipy().toarray()
+    found = random(graph, seed=5)
+    expected = tl.sampling.RandomField(5, purpose="random").uniform(torch.arange(600)).numpy().reshape(20, 30)
+    np.testing.assert_array_equal(found, np.where(links, 0, expected))
+    np.testing.assert_array_equal(found, score(graph, "random", seed=5))
+    assert (random(graph) != random(graph)).any()
+    assert isinstance(random(graph.to_torch(), seed=5), torch.Tensor)
+    single = score(graph, "random", seed=5, dtype="float32")
+    np.testing.assert_allclose(single, found, rtol=1e-6)
+    np.testing.assert_array_equal(score(graph, "random", seed=np.int64(5)), found)
+
+
+def test_random_scores_do_not_depend_on_the_block(monkeypatch):
+    module = __import__("sys").modules["topolearn.linkpred.random"]
+    expected = random(np.eye(7), seed=1)
+    monkeypatch.setattr(module, "BLOCK", 5)
+    np.testing.assert_array_equal(random(np.eye(7), seed=1), expected)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "seed", "error", "message"),
+    [
+        ("random", -1, InvalidValueError, "seed=-1"),
+        ("random", 1.5, InvalidTypeError, "seed=1.5"),
+        ("random", True, InvalidTypeError, "seed=True"),
+        ("ch3_l3p", 1, InvalidValueError, "'ch3_l3p' draws nothing"),
+        ("randm", 1, UnknownNameError, "did you mean 'random'"),
+    ],
+)
+def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
+    with pytest.raises(error, match=message):
+        score(np.eye(3), predictor, seed=seed)
+
+
+def test_the_baseline_does_not_become_a_regrowth_score():
+    """Regrowth has a random score of its own, that scores nothing at all."""
+    assert "random" not in PREDICTORS
+    assert list(tl.evolution.REGROWTH_SCORES) == ["random", *PREDICTORS]
+    cells, _ = tl.evolution.REGROWTH_SCORES["random"](torch.eye(3, dtype=torch.bool))
+    assert cells.numel() == 0

@@ -1,0 +1,188 @@
+"""`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
+
+import json
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from topolearn.errors import TrainingError
+from topolearn.evolution import linear_layers
+from topolearn.generators import erdos_renyi
+from topolearn.graph import LayeredNetwork
+from topolearn.graph.files import written_aside
+from topolearn.sampling import RandomField
+from topolearn.sparse import topology_of
+from topolearn.training.build import build, steps_per_epoch
+from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
+from topolearn.training.config import TrainConfig
+from topolearn.training.data import Dataset
+from topolearn.training.progress import Progress
+from topolearn.training.recorder import Recorder
+from topolearn.training.run import CHECKPOINTS, SUMMARY, Run
+
+EVALUATION_BATCH = 2048
+
+
+class Trainer:
+    """One training: its parts, and where it stands."""
+
+    def __init__(self, config: TrainConfig, data: Dataset, path: Path) -> None:
+        self.config, self.path = config, path
+        self.model, self.optimizer, self.topology = build(config, data)
+        self.device = torch.device(config.device)
+        self.train_x, self.train_y, self.test_x, self.test_y = (
+            part.to(self.device) for part in (data.train_x, data.train_y, data.test_x, data.test_y)
+        )
+        self.mean, self.deviation = data.standardisation()
+        self.steps_per_epoch = steps_per_epoch(config, data)
+        self.recorder = Recorder(path, self.network(), sparse=not self.topology.method.is_dense)
+        self.done_epochs = 0
+        self.random_state = torch.Generator().manual_seed(config.seed).get_state()
+        self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
+
+    def network(self) -> LayeredNetwork:
+        """Return the present topology; a dense network has all links."""
+        return self._complete if self.topology.method.is_dense else topology_of(self.model)
+
+    @cached_property
+    def _complete(self) -> LayeredNetwork:
+        layers = linear_layers(self.model)
+        return LayeredNetwork({n: erdos_renyi(x.in_features, x.out_features, 1.0) for n, x in layers.items()})
+
+    def restore(self) -> None:
+        """Take up the last checkpoint."""
+        with torch.random.fork_rng(devices=[]):
+            self.counters = load_checkpoint(self._checkpoint("last"), self.model, self.optimizer, self.topology)
+            self.random_state = torch.get_rng_state()
+        self.done_epochs = self.counters.pop("epoch")
+        row = self.recorder.resume(self.done_epochs, self.topology.n_updates)
+        self._write_summary(self.done_epochs, row)
+
+    def run(self, *, quiet: bool) -> Run:
+        """Train the epochs that are left."""
+        config = self.config
+        threads = torch.get_num_threads()
+        torch.set_num_threads(config.threads or threads)
+        label = f"{self.topology.method.title} on {config.dataset}"
+        total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
+        try:
+            with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
+                torch.set_rng_state(self.random_state)
+                for epoch in range(self.done_epochs + 1, config.epochs + 1):
+                    progress.epoch(self._epoch(epoch, progress), config.epochs)
+        finally:
+            torch.set_num_threads(threads)
+        return Run(self.path)
+
+    def _epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+        """Train, evaluate, record and save one epoch; return its metrics."""
+        start = time.perf_counter()
+        train_loss, train_accuracy = self._train(epoch, progress)
+        test_loss, test_accuracy = self._evaluate()
+        if not np.isfinite(test_loss):
+            self._stop(epoch)
+        metrics = {
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
+            "seconds": time.perf_counter() - start,
+        }
+        row = self.recorder.epoch(epoch, epoch * self.steps_per_epoch, self.network(), metrics)
+        self.counters["seconds"] += metrics["seconds"]
+        names = ["last"]
+        if test_accuracy > self.counters["best_accuracy"]:
+            self.counters |= {"best_accuracy": test_accuracy, "best_epoch": epoch}
+            names = ["best", "last"]
+        for name in names:
+            counters = {**self.counters, "epoch": epoch}
+            save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
+        self._write_summary(epoch, row)  # last, as it says that the run is complete
+        return row
+
+    def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
+        """Take the steps of one epoch; return mean loss and accuracy over its batches."""
+        seed = RandomField(self.config.seed, update=epoch, purpose="batches").integer
+        order = torch.randperm(len(self.train_x), generator=torch.Generator().manual_seed(seed)).to(self.device)
+        total_loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        n_correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.model.train()
+        for i, batch in enumerate(order.split(self.config.batch_size)):
+            self._set_learning_rate((epoch - 1) * self.steps_per_epoch + i)
+            y = self.train_y[batch]
+            logits, loss = self._forward(self.train_x[batch], y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total_loss += loss.detach() * len(batch)
+            n_correct += (logits.argmax(dim=1) == y).sum()
+            if self.device.type == "cpu" and not np.isfinite(loss.item()):
+                self._stop(epoch)
+            update = self.topology.step()
+            if update is not None:
+                self.recorder.update(update)
+            progress.advance()
+        mean_loss = float(total_loss) / len(order)
+        if not np.isfinite(mean_loss):
+            self._stop(epoch)
+        return mean_loss, int(n_correct) / len(order)
+
+    @torch.no_grad()
+    def _evaluate(self) -> tuple[float, float]:
+        """Return mean loss and accuracy on the test examples."""
+        self.model.eval()
+        total_loss, n_correct = 0.0, 0
+        for x, y in zip(self.test_x.split(EVALUATION_BATCH), self.test_y.split(EVALUATION_BATCH), strict=True):
+            logits, loss = self._forward(x, y)
+            total_loss += float(loss) * len(y)
+            n_correct += int((logits.argmax(dim=1) == y).sum())
+        return total_loss / len(self.test_x), n_correct / len(self.test_x)
+
+    def _forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        x = (x.to(torch.float32) - self.mean) / self.deviation
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            logits = self.model(x)
+            return logits, F.cross_entropy(logits, y)
+
+    def _set_learning_rate(self, step: int) -> None:
+        """Let the learning rate fall linearly, and stay at its end value for the rest."""
+        config = self.config
+        decay_steps = config.lr_decay * config.epochs * self.steps_per_epoch
+        passed = min(1.0, step / decay_steps) if decay_steps else 0.0
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.lr * (1 - (1 - config.lr_end) * passed)
+
+    def _write_summary(self, epoch: int, row: dict[str, Any]) -> None:
+        write_json(
+            self.path / SUMMARY,
+            {
+                **self.counters,
+                "last_accuracy": row["test_accuracy"],
+                "n_links": row["n_links"],
+                "active_neurons": row["active_neurons"],
+                "n_updates": self.topology.n_updates,
+                "epochs": epoch,
+                "complete": epoch == self.config.epochs,
+            },
+        )
+
+    def _stop(self, epoch: int) -> None:
+        raise TrainingError(
+            f"the loss is not finite in epoch {epoch}: lower lr={self.config.lr}; {self.path} keeps the epochs before"
+        )
+
+    def _checkpoint(self, name: str) -> Path:
+        return self.path / CHECKPOINTS / f"{name}.safetensors"
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write values as JSON, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
