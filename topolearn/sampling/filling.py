@@ -52,7 +52,8 @@ def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
         ranks = ranks.nonzero().squeeze(1)
     # Before the i-th excluded cell e_i lie e_i - i free ones, so a free rank is shifted by those not above it.
     gaps = excluded - torch.arange(excluded.numel(), device=excluded.device)
-    return (ranks + torch.searchsorted(gaps, ranks, right=True)).sort().values
+    ranks = ranks.sort().values
+    return ranks + torch.searchsorted(gaps, ranks, right=True)
 
 
 def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tensor:
