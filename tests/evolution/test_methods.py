@@ -89,7 +89,7 @@ def test_values_of_another_type_are_refused(overrides, message):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"regrowth": "ch2_l3m"}, "unknown regrowth score 'ch2_l3m': did you mean 'ch2_l3n'"),
+        ({"regrowth": "ch2_l3nn"}, "unknown regrowth score 'ch2_l3nn': did you mean 'ch2_l3n'"),
         ({"removal": "weight"}, "unknown removal score 'weight'"),
         ({"generator": "bws"}, "unknown generator 'bws': did you mean 'bsw'"),
         ({"zeta_schedule": "cosin"}, "unknown zeta schedule 'cosin': did you mean 'cosine'"),

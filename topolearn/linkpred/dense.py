@@ -10,25 +10,33 @@ from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.linkpred.memory import check_memory, dense_bytes
 
 AdjacencyLike = object  # BipartiteGraph, scipy sparse matrix, numpy array or torch tensor
 
 
-def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None) -> Tensor:
+def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None, itemsize: int = 0) -> Tensor:
     """Return the adjacency as a bool tensor of shape (n_out, n_in); a torch mask stays on its device.
+
+    With an `itemsize`, a graph whose dense form would not fit into memory in numbers of so many bytes is refused,
+    before anything of its shape is made.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is neither a graph nor a matrix of links.
+        When it is neither a graph nor a matrix of links, or too large.
     """
     if isinstance(adjacency, Tensor) and adjacency.dtype == torch.bool and adjacency.layout == torch.strided:
         if adjacency.dim() != 2:
             raise InvalidValueError(f"a mask must be 2-D, (n_out, n_in); this one has shape {tuple(adjacency.shape)}")
-        return adjacency if device is None else adjacency.to(device)
+        device = torch.device(adjacency.device if device is None else device)
+        check_memory(dense_bytes(adjacency.shape, itemsize), device, tuple(adjacency.shape))
+        return adjacency.to(device)
     if device is None and isinstance(adjacency, Tensor):
         device = adjacency.device
     graph = adjacency if isinstance(adjacency, BipartiteGraph) else BipartiteGraph(adjacency)
+    device = torch.device(torch.get_default_device() if device is None else device)
+    check_memory(dense_bytes(graph.shape, itemsize), device, graph.shape)
     return graph.to_torch(device=device)
 
 

@@ -1,0 +1,42 @@
+"""What the dense forms need, and what a device has."""
+
+import os
+
+import torch
+
+from topolearn.errors import InvalidValueError
+
+
+def memory_of(device: torch.device) -> int:
+    """Return the bytes a device can hold: free ones of a GPU, all physical ones of the machine for the CPU."""
+    if device.type == "cuda":
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + idle
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
+    """Return the bytes of a dense form at its peak: the mask, the adjacency, the scores and two temporaries.
+
+    Examples
+    --------
+    >>> dense_bytes((1000, 2000), itemsize=8)
+    66000000
+    """
+    return shape[0] * shape[1] * (1 + 4 * itemsize)
+
+
+def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> None:
+    """Refuse what would not fit into the memory of a device.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    available = memory_of(device)
+    if needed > available:
+        raise InvalidValueError(
+            f"the dense form of a graph of {shape[0]} x {shape[1]} neurons needs {needed} bytes "
+            f"({needed / 2**30:.1f} GiB), but {device} has {available} ({available / 2**30:.1f} GiB): "
+            "pass dtype='float32', or score a smaller graph"
+        )

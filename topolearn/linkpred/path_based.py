@@ -1,0 +1,112 @@
+"""The dense form shared by the path-based predictors: each path of length three counts, and none is stored."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from topolearn.linkpred.memory import check_memory, dense_bytes
+from topolearn.linkpred.node_based import Weight, blocks
+
+BLOCK = 2**22  # elements of one batch of local products
+
+
+def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
+    r"""Score every cell of one layer by its paths of length three, as batched products per local community.
+
+    A path-based score sums :math:`w(d_{z_1}, x_{z_1})\, w(d_{z_2}, x_{z_2})` over the paths
+    :math:`u - z_2 - z_1 - v`, with the degree of each neuron between and its number of links to others between. With
+    the adjacency :math:`A` (rows outputs), :math:`F_{uz} = w(d_z, (A A^T)_{uz})` and
+    :math:`G_{zv} = w(d_z, (A^T A)_{zv})`,
+
+    .. math:: S_{uv} = \sum_{z_1, z_2} A_{u z_2} A_{z_1 z_2} A_{z_1 v}\, F_{u z_1} G_{z_2 v}
+
+    For each output :math:`z_1` with neighbours :math:`H` this adds :math:`F_{\cdot z_1} \circ (A_{\cdot H} G_{HH})` to
+    :math:`S_{\cdot H}`: :math:`2 n_{out} |H|^2` operations. Outputs of one degree form one batch, cut so that a batch
+    holds no more than `block` elements, or one output. If that is cheaper, inputs play the part of outputs. Sums run
+    in a fixed order on any device.
+
+    Parameters
+    ----------
+    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
+        1 at links, 0 elsewhere.
+    weight : callable
+        ``weight(degree, shared)`` of two tensors that broadcast; it must be finite for any counts.
+    block : int
+        Elements of a batch.
+
+    Returns
+    -------
+    Tensor, shape (n_out, n_in)
+        The scores; values at links have no meaning.
+
+    Raises
+    ------
+    InvalidValueError
+        When the products of the largest local community do not fit into memory.
+    """
+    n_out, n_in = adjacency.shape
+    by_outputs = n_out * float(adjacency.sum(dim=1).square().sum())
+    by_inputs = n_in * float(adjacency.sum(dim=0).square().sum())
+    if by_inputs < by_outputs or (by_inputs == by_outputs and n_in > n_out):
+        return _through_rows(adjacency.T, weight, block).contiguous()
+    return _through_rows(adjacency, weight, block).T.contiguous()
+
+
+def _through_rows(adjacency: Tensor, weight: Weight, block: int) -> Tensor:
+    """Return the scores, transposed, from the local communities of the rows."""
+    n_rows, n_columns = adjacency.shape
+    across = adjacency.T.contiguous()  # rows of this are read and written as a whole
+    row_degrees, column_degrees = across.sum(dim=0), across.sum(dim=1)
+    largest = int(row_degrees.max())
+    itemsize, shape = across.element_size(), tuple(adjacency.shape)
+    local = itemsize * largest * (2 * n_rows + 2 * largest)
+    check_memory(dense_bytes(shape, itemsize) + local, across.device, shape)
+    table = _table(across, column_degrees, weight) if n_columns <= n_rows else None  # no larger than the scores
+    scores = torch.zeros_like(across)
+    for rows, members in _communities(adjacency, max(n_rows, n_columns if table is None else 1), block):
+        reached = across[members]
+        if table is None:
+            pairs = weight(column_degrees[members][:, None, :], reached @ reached.mT)
+        else:
+            pairs = table[members[:, :, None], members[:, None, :]]
+        parts = pairs @ reached
+        parts *= weight(row_degrees[rows][:, None], across[:, rows].T @ across)[:, None, :]
+        _add(scores, members, parts)
+    return scores
+
+
+def _table(across: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
+    """Return G transposed: the weight of each column neuron (column) for each seed (row)."""
+    table = across @ across.T
+    for rows in blocks(table.shape[0], table.shape[1], BLOCK):
+        table[rows] = weight(degrees, table[rows])
+    return table
+
+
+def _communities(adjacency: Tensor, width: int, block: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches of rows of one degree, (b,), with the columns they link to, (b, degree)."""
+    columns = adjacency.nonzero()[:, 1]
+    degrees = adjacency.sum(dim=1).to(torch.int64)
+    first = degrees.cumsum(dim=0) - degrees
+    for degree in degrees.unique().tolist():
+        if degree < 2:
+            continue  # such a neuron is on no path
+        rows = (degrees == degree).nonzero().squeeze(1)
+        places = torch.arange(degree, device=rows.device)
+        for part in blocks(rows.numel(), degree * width, block):
+            yield rows[part], columns[first[rows[part]][:, None] + places]
+
+
+def _add(scores: Tensor, members: Tensor, parts: Tensor) -> None:
+    """Add each part to the rows of the scores that it belongs to, in order."""
+    if scores.device.type == "cpu":
+        scores.index_add_(0, members.flatten(), parts.flatten(0, 1))
+    else:
+        _add_in_turn(scores, members, parts)
+
+
+def _add_in_turn(scores: Tensor, members: Tensor, parts: Tensor) -> None:
+    """Add part after part: a GPU adds to rows that repeat within one call in any order, so that sums would vary."""
+    for rows, part in zip(members, parts, strict=True):
+        scores.index_add_(0, rows, part)
