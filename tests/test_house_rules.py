@@ -17,7 +17,7 @@ EACH_SOURCE = pytest.mark.parametrize("path", SOURCES, ids=[path.relative_to(PAC
 IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # that one shows all rooms
 MAX_LINES = 350
 
-# Which rooms a room may import from (design.md 2), besides itself and the two modules below all rooms.
+# Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {"errors", "registry", "declared"}
 MAY_IMPORT = {
     "errors": set(),

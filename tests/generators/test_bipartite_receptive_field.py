@@ -76,7 +76,7 @@ def test_as_many_links_as_neurons_reach_them_all(n_links):
 @pytest.mark.parametrize(("n_in", "n_out"), [(512, 1376), (1376, 512), (2048, 768), (768, 2048)])
 @pytest.mark.parametrize("degree", ["fixed", "uniform"])
 def test_layers_of_the_paper_have_no_isolated_neuron(n_in, n_out, degree):
-    """The centres i * floor(b / a) leave 353 of 1376 and 404 of 2048 neurons without a link (facts.md 4)."""
+    """The centres i * floor(b / a) leave 353 of 1376 and 404 of 2048 neurons without a link."""
     graph = bipartite_receptive_field(n_in, n_out, 0.05, r=0, degree=degree, seed=0)
     assert graph.n_links == round(0.05 * n_in * n_out)
     assert graph.degrees.min() > 0

@@ -114,7 +114,7 @@ def test_rewired_links_fall_anywhere_and_any_link_is_rewired(n_in, n_out):
 @pytest.mark.parametrize(("n_in", "n_out"), [(784, 1568), (1568, 784)])
 @pytest.mark.parametrize(("beta", "expected"), [(0, 0.599), (0.1, 0.372), (0.25, 0.177), (1, 0.010)])
 def test_closure(n_in, n_out, beta, expected):
-    """facts.md 6: the lattice closes its paths of length three; Erdős-Rényi closes as many as its density."""
+    """The lattice closes its paths of length three; Erdős-Rényi closes as many as its density."""
     found = [closure(bipartite_small_world(n_in, n_out, 0.01, beta=beta, seed=seed)) for seed in range(5)]
     assert np.mean(found) == pytest.approx(expected, rel=0.05)
 

@@ -9,22 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from topolearn.diagnostics import closure
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_small_world, erdos_renyi, latticise, randomise
 from topolearn.graph import BipartiteGraph
 
 FEW = settings(max_examples=60, deadline=None)
 BOTH = pytest.mark.parametrize("null", [lambda graph: randomise(graph, seed=0), latticise], ids=["random", "lattice"])
-
-
-def closure(graph):
-    """Share of the paths of length three that close: 4 C4 / L3 (facts.md 6)."""
-    adjacency = graph.to_scipy().astype(np.int64)
-    shared = (adjacency @ adjacency.T).tocoo()
-    pairs = shared.data[shared.row < shared.col]
-    inputs, outputs = graph.edges().T
-    n_paths = ((graph.fan_out[inputs] - 1) * (graph.fan_in[outputs] - 1)).sum()
-    return 4 * (pairs * (pairs - 1) // 2).sum() / n_paths
 
 
 def hubs(n_in, n_out, density, seed=0):

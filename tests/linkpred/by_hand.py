@@ -1,4 +1,4 @@
-"""Every predictor from its definition: paths enumerated one by one, and neurons counted by kind (facts.md 3.1)."""
+"""Every predictor from its definition: paths enumerated one by one, and neurons counted by kind."""
 
 import itertools
 from math import sqrt

@@ -30,7 +30,7 @@ def read(rows):
 
 
 def ch2_l3n_by_hand(adjacency):
-    """facts.md 3.1: for each non-link its paths, their community, and the links of each member by kind."""
+    """For each non-link its paths, their community, and the links of each member by kind."""
     n_out, n_in = adjacency.shape
     outputs, inputs = [("out", i) for i in range(n_out)], [("in", j) for j in range(n_in)]
     neighbours = {

@@ -214,7 +214,7 @@ def test_choose_without_candidates_and_in_a_layer_too_large_to_list(soft):
 
 
 def test_the_softer_the_choice_the_more_it_differs_from_the_hard_one():
-    """facts.md 2.1: share of the 30 % removed that is among the 30 % smallest, for normal weights."""
+    """Share of the 30 % removed that is among the 30 % smallest, for normal weights."""
     weights = np.abs(np.random.default_rng(0).standard_normal(20_000))
     cells, scores, kept = torch.arange(20_000), torch.from_numpy(weights), 14_000
     hard = set(np.argsort(weights)[:6000].tolist())
