@@ -79,7 +79,7 @@ def test_every_predictor_has_a_definition_and_a_function_of_its_name():
 
 
 def test_internal_links_of_ch1_are_counted_as_the_authors_do():
-    """No one is added (starred names are those that have one): on a single path each neuron has one internal link of two."""
+    """No one is added (starred names have one): on a single path each neuron has one internal link of two."""
     assert linkpred.ch1_l3(np.array([[1, 0], [1, 1]]))[0, 1] == pytest.approx(0.5, rel=1e-15)
 
 
