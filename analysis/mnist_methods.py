@@ -9,28 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from topolearn.training import Run, TrainConfig, resume, train
+from analysis.runs import finished_run
+from topolearn.training import Run, TrainConfig
 
 METHODS = ("chts", "set", "static", "dense")
 FIGURES = Path("figures")
 
 
-def run_or_load(method: str, seed: int, args: argparse.Namespace) -> Run:
-    """Return the finished run of a method and seed, training it if there is none."""
-    path = args.runs / f"{method}-s{seed}"
-    if path.exists():
-        return Run(path) if Run(path).is_complete else resume(path)
-    config = TrainConfig(
+def config_of(method: str, seed: int, args: argparse.Namespace) -> TrainConfig:
+    """Return the configuration of a method and seed."""
+    return TrainConfig(
         dataset="mnist",
-        data_dir=str(args.data_dir),
+        data_dir=args.data_dir,
         method=method,
         density=None if method == "dense" else args.density,
         epochs=args.epochs,
         threads=args.threads,
         seed=seed,
-        run_dir=str(path),
+        run_dir=args.runs / f"{method}-s{seed}",
     )
-    return train(config)
 
 
 def table(runs: list[Run]) -> pd.DataFrame:
@@ -70,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    runs = [run_or_load(method, seed, args) for seed in range(args.seeds) for method in METHODS]
+    runs = [finished_run(config_of(method, seed, args)) for seed in range(args.seeds) for method in METHODS]
     result = table(runs)
     FIGURES.mkdir(exist_ok=True)
     result.to_csv(FIGURES / "mnist_methods.csv")

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analysis.runs import finished_run
 from topolearn import plotting
-from topolearn.training import Run, TrainConfig, train
+from topolearn.training import Run, TrainConfig
 
 RULES = {
-    "soft (CHTs)": {},
+    "soft (CHTs)": {"removal": "weight_magnitude-soft", "regrowth": "ch2_l3n-soft"},
     "hard": {"removal": "weight_magnitude", "regrowth": "ch2_l3n"},
 }
 FIGURES = Path("figures")
@@ -48,7 +49,6 @@ def main() -> None:
     args = parser.parse_args()
     runs = {}
     for i, (rule, overrides) in enumerate(RULES.items()):
-        path = args.runs / f"{args.dataset}-{i}"
         config = TrainConfig(
             dataset=args.dataset,
             data_dir=args.data_dir,
@@ -58,9 +58,9 @@ def main() -> None:
             epochs=args.epochs,
             update_interval=args.update_interval,
             threads=args.threads,
-            run_dir=str(path),
+            run_dir=args.runs / f"{args.dataset}-{i}",
         )
-        runs[rule] = Run(path) if path.exists() and Run(path).is_complete else train(config)
+        runs[rule] = finished_run(config)
     FIGURES.mkdir(exist_ok=True)
     path = FIGURES / f"overlap_{args.dataset}.png"
     draw(runs).savefig(path, dpi=110)

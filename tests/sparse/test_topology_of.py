@@ -149,6 +149,7 @@ def shared():
         (chain(8, 8, 4), {"method": "sett"}, "did you mean 'set'"),
         (chain(8, 8, 4), {"method": 3}, "not int"),
         (chain(8, 8, 4), {"calibration": torch.zeros(2, 8)}, "uses no data"),
+        (chain(8, 8, 4), {"method": "dense", "calibration": torch.zeros(2, 8)}, "method 'dense' uses no data"),
         (chain(8, 8, 4), {"backend": "csr"}, "not available"),
         (shared(), {}, r"shares its weight \(0.weight, 1.weight\)"),
         (nn.Sequential(nn.MultiheadAttention(8, 2), nn.Linear(8, 2)), {}, "part of nn.MultiheadAttention"),

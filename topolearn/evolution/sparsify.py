@@ -79,13 +79,15 @@ def sparsify(
     if sparse_layers(model):
         raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
     if method.is_dense:
+        if calibration is not None:
+            raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")
         return model
     layers = linear_layers(model, exclude)
     network = _initial_network(model, layers, method, calibration, seed)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
         replace_linear(model, network.graphs, backend=backend)
-    for name, layer in sparse_layers(model).items():
-        if init == "he":
+    if init == "he":
+        for name, layer in sparse_layers(model).items():
             generator = torch.Generator().manual_seed(RandomField(seed, name, 0, "weights").integer)
             layer.reset_weight(generator)
     return model

@@ -12,8 +12,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred.dense import AdjacencyLike
 from topolearn.linkpred.random import check_seed
-from topolearn.linkpred.scoring import BASELINE, names, score
-from topolearn.registry import Registry
+from topolearn.linkpred.scoring import BASELINE, check_name, score
 from topolearn.sampling import RandomField
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def evaluate(
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 1:
         raise InvalidValueError(f"repeats={repeats!r} must be an integer of at least 1")
     if isinstance(predictor, str):
-        Registry("link predictor", dict.fromkeys(names()))[predictor]
+        check_name(predictor)
     elif not callable(predictor):
         raise InvalidTypeError(f"predictor={predictor!r} must be a name or a function of a BipartiteGraph")
     seed = check_seed(seed)

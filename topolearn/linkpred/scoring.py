@@ -42,6 +42,11 @@ def names() -> list[str]:
     return list(_NAMED)
 
 
+def check_name(predictor: str) -> None:
+    """Refuse a name of no link predictor; the error suggests the nearest."""
+    _NAMED[predictor]
+
+
 def score(
     adjacency: AdjacencyLike,
     predictor: str,
