@@ -25,18 +25,26 @@ def scores_by_hand(adjacency, predictor):
     near |= {("in", j): {("out", i) for i in range(n_out) if adjacency[i, j]} for j in range(n_in)}
     scores = np.zeros(adjacency.shape)
     for i, j in itertools.product(range(n_out), range(n_in)):
-        if not adjacency[i, j]:
-            scores[i, j] = _score_of_pair(near, ("out", i), ("in", j), predictor)
+        scores[i, j] = _score_of_pair(near, ("out", i), ("in", j), predictor)
+    return scores
+
+
+def one_mode_by_hand(graph, predictor):
+    """The scores of all pairs of nodes of a networkx graph, in its order of nodes."""
+    near = {node: set(graph[node]) for node in graph}
+    scores = np.zeros((len(near), len(near)))
+    for (i, u), (j, v) in itertools.permutations(enumerate(near), 2):
+        scores[i, j] = _score_of_pair(near, u, v, predictor)
     return scores
 
 
 def _score_of_pair(near, u, v, predictor):
-    paths = [(a, b) for a in near[u] for b in near[a] if b != u and v in near[b] and a != v]
+    """The score of two nodes, 0 if they are linked, from the neighbours of every node."""
+    if v in near[u]:
+        return 0.0
+    paths = [(a, b) for a in near[u] for b in near[a] if v in near[b] and len({u, a, b, v}) == 4]
     between = set().union(*paths)
-    counts = {}
-    for z in between:
-        internal = len(near[z] & between)
-        counts[z] = (len(near[z]), internal, len(near[z] - between - {u, v}))
+    counts = {z: (len(near[z]), len(near[z] & between), len(near[z] - between - {u, v})) for z in between}
     if predictor in PER_NODE:
         return sum(PER_NODE[predictor](*counts[z]) for z in between)
     weight = PER_PATH[predictor]

@@ -1,19 +1,17 @@
 """CH2-L3n against the authors' own scores, and against its definition by explicit loops."""
 
-import json
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from layers import NEEDS_REFERENCE, reference_cases
 
 from topolearn.generators import bipartite_small_world
 from topolearn.linkpred import ch2_l3n
 
-REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "ch_scores.json"
 SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
 
 # Some of the reference cases, so that they are tested wherever the file is not.
@@ -63,10 +61,9 @@ def test_known_scores(name):
     np.testing.assert_allclose(ch2_l3n_by_hand(read(rows)), expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference scores at {REFERENCE}: the known ones stand in")
+@NEEDS_REFERENCE
 def test_all_scores_by_the_authors():
-    cases = json.loads(REFERENCE.read_text())["cases"]
-    assert len(cases) >= 8
+    cases = reference_cases()
     for case in cases:
         found = ch2_l3n(np.array(case["adjacency"]))
         np.testing.assert_allclose(found, case["CH2_L3n"], rtol=0, atol=1e-9, err_msg=case["name"])

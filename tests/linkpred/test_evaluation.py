@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -17,10 +18,12 @@ MEASURES = ["auc_pr", "auc_roc", "precision"]
 
 
 def real_network(name):
-    """A bipartite network from a file of two names a line."""
-    path = NETWORKS / f"{name}.tsv"
+    """A network from a file of two names a line: bipartite by its prefix, else one-mode."""
+    path = NETWORKS / f"{name}.{'tsv' if name.startswith('bip_') else 'edges'}"
     if not path.exists():
         pytest.skip(f"no network at {path}")
+    if path.suffix == ".edges":
+        return nx.read_edgelist(path)
     pairs = [line.split("\t") for line in path.read_text().splitlines() if line.strip()]
     sides = [{name: i for i, name in enumerate(dict.fromkeys(column))} for column in zip(*pairs, strict=True)]
     edges = sorted({(sides[1][b], sides[0][a]) for a, b in pairs})
@@ -56,10 +59,21 @@ def test_a_graph_without_structure_has_nothing_to_find():
     assert 0.4 < found["auc_roc"].mean() < 0.55
 
 
-@pytest.mark.parametrize("name", ["bip_southern_women", "bip_drug_target_nuclear_receptor", "bip_drug_target_enzyme"])
-def test_real_networks(name):
+@pytest.mark.parametrize(
+    ("name", "repeats"),
+    [
+        ("bip_southern_women", 20),
+        ("bip_drug_target_nuclear_receptor", 20),
+        ("bip_drug_target_enzyme", 3),
+        ("bip_drug_target_ion_channel", 3),
+        ("bip_drug_target_dtinet", 3),
+        ("karate", 20),
+        ("usair", 2),
+        ("netscience", 2),
+    ],
+)
+def test_real_networks(name, repeats):
     graph = real_network(name)
-    repeats = 3 if name == "bip_drug_target_enzyme" else 20
     found, chance = (evaluate(graph, which, repeats=repeats, seed=0).mean() for which in ("ch3_l3p", "random"))
     assert (found[MEASURES] > chance[MEASURES]).all()
     assert found["auc_roc"] > 0.6

@@ -1,8 +1,5 @@
 """Every predictor against the authors' own scores and against its definition, and the bounds on its memory."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,27 +7,25 @@ from by_hand import PER_NODE, PER_PATH, scores_by_hand
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from layers import AUTHORS, EACH, NEEDS_REFERENCE, reference_cases
 from scipy import sparse
 
 import topolearn as tl
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import bipartite_scale_free, bipartite_small_world, erdos_renyi
-from topolearn.linkpred import PREDICTORS, dense, memory, names, path_based, random, score
-from topolearn.linkpred.node_based import external, node_based
+from topolearn.linkpred import PREDICTORS, memory, names, random, score
+from topolearn.linkpred.dense.node_based import node_based
+from topolearn.linkpred.dense.path_based import _add, _add_in_turn, path_based
 
-REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "ch_scores.json"
-EACH = pytest.mark.parametrize("predictor", list(PREDICTORS))
 SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference scores at {REFERENCE}")
-@pytest.mark.parametrize("predictor", ["CH3_L3p", "CH2_L3p", "CH3_L3n", "CH2_L3n"])
+@NEEDS_REFERENCE
+@pytest.mark.parametrize("predictor", AUTHORS)
 @pytest.mark.parametrize("shape", ["as it is", "transposed"])
 def test_all_scores_by_the_authors(predictor, shape):
-    cases = json.loads(REFERENCE.read_text())["cases"]
-    assert len(cases) >= 8
-    for case in cases:
+    for case in reference_cases():
         adjacency, expected = np.array(case["adjacency"]), np.array(case[predictor])
         if shape == "transposed":
             adjacency, expected = adjacency.T, expected.T
@@ -87,18 +82,19 @@ def test_internal_links_of_ch1_are_counted_as_the_authors_do():
 @pytest.mark.parametrize("block", [1, 100, 1500])
 def test_blocks_give_the_scores_of_the_whole(shape, block):
     links = erdos_renyi(*shape, 0.3, seed=3).to_torch()
-    adjacency = links.double()
+    adjacency = torch.stack([links, links.flip(0)]).double()
 
-    def weight(degree, shared):
-        return external(degree, shared).reciprocal()
+    def weight(degree, internal, external):
+        return (1 + external).reciprocal()
 
-    for compute in (node_based, path_based.path_based):
+    for compute in (node_based, path_based):
         expected = compute(adjacency, weight)
+        assert expected.any()
         torch.testing.assert_close(compute(adjacency, weight, block=block), expected, rtol=1e-12, atol=0)
-        torch.testing.assert_close(compute(adjacency.T, weight, block=block).T, expected, rtol=1e-12, atol=0)
+        torch.testing.assert_close(compute(adjacency.mT, weight, block=block).mT, expected, rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("add", [path_based._add, path_based._add_in_turn])
+@pytest.mark.parametrize("add", [_add, _add_in_turn])
 def test_parts_are_added_where_rows_repeat(add):
     """As on the CPU, and as on a GPU."""
     scores, members = torch.zeros(4, 3), torch.tensor([[0, 2], [2, 3]])
@@ -106,13 +102,25 @@ def test_parts_are_added_where_rows_repeat(add):
     assert scores.tolist() == [[0, 1, 2], [0, 0, 0], [9, 11, 13], [9, 10, 11]]
 
 
-@pytest.mark.parametrize("predictor", names())
-def test_graphs_too_large_for_memory_are_refused_before_anything_is_made(predictor):
-    graph = tl.BipartiteGraph.from_edges([(0, 0), (1, 0)], n_in=10**6, n_out=10**6)
-    with pytest.raises(InvalidValueError, match=r"1000000 x 1000000 neurons needs 33000000000000 bytes.*float32"):
-        score(graph, predictor)
-    with pytest.raises(InvalidValueError, match="needs 17000000000000 bytes"):
-        score(sparse.csr_array((10**6, 10**6)), predictor, dtype="float32")
+HUGE = tl.BipartiteGraph.from_edges([(0, 0), (1, 0)], n_in=10**6, n_out=10**6)
+NEEDS = r"the scores of a graph of 1000000 x 1000000 neurons need"
+
+
+@pytest.mark.parametrize(("form", "bytes_a_cell"), [("auto", 8), ("stream", 8), ("community", 8), ("dense", 33)])
+@EACH
+def test_graphs_too_large_for_memory_are_refused_before_anything_is_made(predictor, form, bytes_a_cell):
+    with pytest.raises(InvalidValueError, match=rf"{NEEDS} {bytes_a_cell}000000000000 bytes.*linkpred.select"):
+        score(HUGE, predictor, form=form)
+    half = (bytes_a_cell + 1) // 2
+    with pytest.raises(InvalidValueError, match=f"{NEEDS} {half}000000000000 bytes"):
+        score(sparse.csr_array((10**6, 10**6)), predictor, form=form, dtype="float32")
+
+
+def test_random_scores_too_large_for_memory_are_refused_before_anything_is_made():
+    with pytest.raises(InvalidValueError, match=f"{NEEDS} 33000000000000 bytes"):
+        random(HUGE)
+    with pytest.raises(InvalidValueError, match=f"{NEEDS} 17000000000000 bytes.*float32"):
+        random(sparse.csr_array((10**6, 10**6)), dtype="float32")
 
 
 @EACH
@@ -120,14 +128,27 @@ def test_what_memory_bounds(predictor, monkeypatch):
     graph = erdos_renyi(30, 20, 0.2, seed=0)
     local = 8 * 12 * (2 * 30 + 2 * 12) if predictor in PER_PATH else 0  # no neuron has more than 12 links
     monkeypatch.setattr(memory, "memory_of", lambda device: 30 * 20 * 33 + local)
-    assert score(graph, predictor).any()
+    assert score(graph, predictor, form="dense").any()
     monkeypatch.setattr(memory, "memory_of", lambda device: 30 * 20 * 33 - 1)
-    with pytest.raises(InvalidValueError, match="cpu has 19799"):
-        score(graph, predictor)
-    with pytest.raises(InvalidValueError, match="cpu has 19799"):
-        score(graph.to_torch(), predictor)
+    for same in (graph, graph.to_torch(), graph.to_torch()[None]):
+        with pytest.raises(InvalidValueError, match=r"need 19800 bytes.*cpu has 19799"):
+            score(same, predictor, form="dense")
     if predictor in PER_NODE:
-        assert score(graph, predictor, dtype="float32").any()
+        assert score(graph, predictor, form="dense", dtype="float32").any()
+
+
+@EACH
+@pytest.mark.parametrize("form", ["stream", "community"])
+def test_what_memory_bounds_without_products(predictor, form, monkeypatch):
+    graph = erdos_renyi(30, 20, 0.2, seed=0)
+    pairs = 30 * 30 if form == "community" and predictor in PER_PATH else 0
+    needed = (30 * 20 + pairs) * 8
+    monkeypatch.setattr(memory, "memory_of", lambda device: needed)
+    assert score(graph, predictor, form=form).any()
+    monkeypatch.setattr(memory, "memory_of", lambda device: needed - 1)
+    with pytest.raises(InvalidValueError, match=f"need {needed} bytes"):
+        score(graph, predictor, form=form)
+    assert score(graph, predictor, form=form, dtype="float32").any()
 
 
 def test_a_hub_too_large_for_memory_is_refused(monkeypatch):
@@ -136,13 +157,13 @@ def test_a_hub_too_large_for_memory_is_refused(monkeypatch):
     links[0] = links[:, 0] = True
     links[1:, 1:][np.eye(39, 29, dtype=bool)] = True
     with pytest.raises(InvalidValueError, match="cpu has 70000"):
-        score(links, "ch3_l3p")
-    assert score(links, "ch3_l3n").any()
+        score(links, "ch3_l3p", form="dense")
+    assert score(links, "ch3_l3n", form="dense").any()
+    assert score(links, "ch3_l3p", form="stream").any()
 
 
 def test_memory_of_a_cpu_is_that_of_the_machine():
     assert 2**28 < memory.memory_of(torch.device("cpu")) < 2**50
-    assert dense.dense_bytes is memory.dense_bytes
 
 
 def test_random_scores_come_from_the_field():
@@ -181,9 +202,24 @@ def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
         score(np.eye(3), predictor, seed=seed)
 
 
-def test_the_baseline_does_not_become_a_regrowth_score():
-    """Regrowth has a random score of its own, that scores nothing at all."""
+@pytest.mark.parametrize("soft", [False, True])
+def test_every_name_is_a_regrowth(soft):
     assert "random" not in PREDICTORS
-    assert list(tl.evolution.REGROWTH_SCORES) == ["random", *PREDICTORS]
-    cells, _ = tl.evolution.REGROWTH_SCORES["random"](torch.eye(3, dtype=torch.bool))
-    assert cells.numel() == 0
+    assert list(tl.evolution.REGROWTHS) == names()
+    mask, field = erdos_renyi(12, 10, 0.3, seed=0).to_torch(), tl.sampling.RandomField(2, "fc", 1, "regrowth")
+    for name in names():
+        cells = tl.evolution.REGROWTHS[name](mask, 7, field, soft)
+        expected = linkpred.select_cells(mask, name, 7, field, soft=soft, dtype=torch.float32)
+        assert torch.equal(cells, expected)
+        assert cells.unique().tolist() == cells.tolist()
+        assert cells.numel() == 7
+        assert not mask.flatten()[cells].any()
+
+
+def test_random_scores_of_several_layers_differ_and_the_first_is_that_of_a_layer_alone():
+    layers = torch.zeros(3, 4, 5, dtype=torch.bool)
+    layers[:, 1, 2] = True
+    found = random(layers, seed=1)
+    expected = tl.sampling.RandomField(1, purpose="random").uniform(torch.arange(60)).reshape(3, 4, 5)
+    assert torch.equal(found, expected.masked_fill(layers, 0))
+    assert torch.equal(found[0], random(layers[0], seed=1))

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from layers import EACH, EACH_FORM
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
@@ -13,8 +14,8 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred import PREDICTORS, ch2_l3n, names, score
 from topolearn.linkpred.dense import exact_products
+from topolearn.linkpred.scoring import FORMS
 
-EACH = pytest.mark.parametrize("predictor", list(PREDICTORS))
 FEW = settings(max_examples=30, deadline=None)
 ADJACENCIES = arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 HAS_BACKENDS = hasattr(torch.backends.cuda.matmul, "fp32_precision")  # torch 2.9 and later
@@ -131,12 +132,13 @@ def test_a_weight_that_wants_a_gradient_is_scored_as_its_links(predictor, graph)
 
 
 @EACH
+@EACH_FORM
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_autocast_does_not_reach_the_scores(predictor, graph, dtype):
-    expected = score(graph, predictor, dtype=dtype)
+def test_autocast_does_not_reach_the_scores(predictor, form, graph, dtype):
+    expected = score(graph, predictor, form=form, dtype=dtype)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.ones(2, 2).matmul(torch.ones(2, 2)).dtype == torch.bfloat16
-        found = score(graph, predictor, dtype=dtype)
+        found = score(graph, predictor, form=form, dtype=dtype)
         assert torch.is_autocast_enabled("cpu")
     np.testing.assert_array_equal(found, expected)
 
@@ -158,11 +160,11 @@ def precision():
 
 @pytest.mark.parametrize("level", ["highest", "high", "medium"])
 def test_tf32_is_off_within_and_restored(graph, precision, level):
-    expected = score(graph, "ch2_l3n", dtype="float32")
+    expected = score(graph, "ch2_l3n", form="dense", dtype="float32")
     torch.set_float32_matmul_precision(level)
     allowed, before = torch.backends.cuda.matmul.allow_tf32, precision()
     assert allowed is (level != "highest")
-    np.testing.assert_array_equal(score(graph, "ch2_l3n", dtype="float32"), expected)
+    np.testing.assert_array_equal(score(graph, "ch2_l3n", form="dense", dtype="float32"), expected)
     with pytest.raises(KeyboardInterrupt), exact_products(torch.device("cpu")):
         if HAS_BACKENDS:
             assert precision() == ["ieee", "ieee"]
@@ -176,7 +178,7 @@ def test_tf32_is_off_within_and_restored(graph, precision, level):
 
 def test_the_older_tf32_flag_is_restored(graph, precision):
     torch.backends.cuda.matmul.allow_tf32 = True
-    score(graph, "ch2_l3n")
+    score(graph, "ch2_l3n", form="dense")
     assert torch.backends.cuda.matmul.allow_tf32 is True
 
 
@@ -189,7 +191,7 @@ def test_the_newer_tf32_setting_is_restored(graph, precision, backend):
     setting.fp32_precision = "tf32"
     with exact_products(torch.device("cpu")):
         assert precision() == ["ieee", "ieee"]
-    score(graph, "ch2_l3n")
+    score(graph, "ch2_l3n", form="dense")
     assert setting.fp32_precision == "tf32"
     setting.fp32_precision = before[backend == "mkldnn"]
     assert precision() == before
@@ -204,12 +206,14 @@ def test_unknown_predictors_are_refused_with_a_suggestion(graph, name):
 @pytest.mark.parametrize(
     ("adjacency", "keywords", "error", "message"),
     [
-        (np.eye(3), {"form": "sparse"}, InvalidValueError, "form='sparse'.*'auto' or 'dense'"),
-        (np.eye(3), {"form": "dnese"}, InvalidValueError, "form='dnese'"),
+        (np.eye(3), {"form": "dnese"}, InvalidValueError, f"form='dnese'.*{', '.join(map(repr, FORMS))}"),
+        (np.eye(3), {"form": None}, InvalidValueError, "form=None"),
         (np.array([[1, np.nan]]), {}, InvalidValueError, "nan"),
         (torch.tensor([[1, float("nan")]]), {}, InvalidValueError, "nan"),
-        (torch.tensor([True, False]), {}, InvalidValueError, r"2-D.*\(2,\)"),
-        (torch.ones(1, 2, 3, dtype=torch.bool), {}, InvalidValueError, r"2-D.*\(1, 2, 3\)"),
+        (torch.tensor([True, False]), {}, InvalidValueError, r"shape \(2,\): pass two dimensions"),
+        (torch.tensor([True, False]), {"form": "dense"}, InvalidValueError, r"2-D.*\(2,\)"),
+        (torch.ones(1, 2, 2, 3, dtype=torch.bool), {}, InvalidValueError, r"\(1, 2, 2, 3\)"),
+        (np.ones((1, 2, 3)), {}, InvalidValueError, "adjacency"),
         (np.ones(3), {}, InvalidValueError, "adjacency"),
         (torch.ones(3), {}, InvalidValueError, "adjacency"),
         ("a graph", {}, InvalidTypeError, "adjacency is a str"),
@@ -230,3 +234,16 @@ def test_what_cannot_be_scored_is_refused(adjacency, keywords, error, message):
 @pytest.mark.parametrize("edges", [[], [(0, 0)], [(0, 0), (1, 0), (2, 0)]])
 def test_graphs_without_paths_of_length_three(predictor, edges):
     assert not score(BipartiteGraph.from_edges(edges, n_in=3, n_out=2), predictor).any()
+
+
+@pytest.mark.parametrize("predictor", names())
+@pytest.mark.parametrize("form", ["auto", "dense"])
+def test_no_layer_at_all_is_refused(predictor, form):
+    with pytest.raises(InvalidValueError, match=r"\(0, 3, 4\): pass one layer or more"):
+        score(torch.zeros(0, 3, 4, dtype=torch.bool), predictor, form=form)
+
+
+@pytest.mark.parametrize("predictor", names())
+def test_forms_of_the_cpu_are_refused_elsewhere(predictor):
+    with pytest.raises(InvalidValueError, match="form='community' runs on the CPU, not on meta"):
+        score(np.eye(3), predictor, form="community", device="meta")

@@ -223,13 +223,6 @@ def test_the_softer_the_choice_the_more_it_differs_from_the_hard_one():
         assert len(hard - set(keep)) / 6000 == pytest.approx(share, abs=0.015)
 
 
-@pytest.fixture
-def n_threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 def test_the_number_of_threads_does_not_matter(n_threads):
     n, field = 300_000, RandomField(6, "fc", 2, "regrowth")
     cells, excluded = torch.arange(n) * 2, torch.arange(n) * 2 + 1

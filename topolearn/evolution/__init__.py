@@ -1,7 +1,7 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
 from topolearn.evolution.method import Method
-from topolearn.evolution.regrowth import REGROWTH_SCORES
+from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES, weight_magnitude
 from topolearn.evolution.scheduler import TopologyScheduler, attach
 from topolearn.evolution.schedules import ZETA_SCHEDULES
@@ -16,7 +16,7 @@ __all__ = [
     "LayerUpdate",
     "METHODS",
     "Method",
-    "REGROWTH_SCORES",
+    "REGROWTHS",
     "REMOVAL_SCORES",
     "TopologyScheduler",
     "TopologyUpdate",

@@ -6,7 +6,7 @@ from typing import Any
 
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.regrowth import REGROWTH_SCORES
+from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import ZETA_SCHEDULES
 from topolearn.generators import DISTRIBUTIONS, check_params, check_share
@@ -153,4 +153,4 @@ def _check_parts(method: Method) -> None:
             raise InvalidValueError("percolation=True needs removal and regrowth: it is part of an evolution step")
         return
     REMOVAL_SCORES[split_soft(method.removal)[0]]
-    REGROWTH_SCORES[split_soft(method.regrowth)[0]]
+    REGROWTHS[split_soft(method.regrowth)[0]]

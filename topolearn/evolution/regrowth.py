@@ -1,7 +1,7 @@
-"""Where new links grow: the scores of the non-links.
+"""Where new links grow: among the non-links of a layer, by their scores.
 
-A regrowth score is a function of the mask of a layer after removal and percolation, and gives the non-links that have
-a positive score, as sorted cells, with these scores. All other non-links have score 0.
+A regrowth takes the mask of a layer after removal and percolation, and gives k of its non-links as sorted cells: those
+with the highest scores (hard), or a sample in proportion to the scores (soft).
 """
 
 from collections.abc import Callable
@@ -9,31 +9,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from topolearn.linkpred import PREDICTORS, score
+from topolearn.linkpred import names, select_cells
 from topolearn.registry import Registry
+from topolearn.sampling import RandomField
 
-RegrowthScore = Callable[[Tensor], tuple[Tensor, Tensor]]
-
-
-def random(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Score no link above another, so that all are drawn uniformly (SET)."""
-    nothing = torch.empty(0, device=mask.device)
-    return nothing.to(torch.int64), nothing
+Regrowth = Callable[[Tensor, int, RandomField, bool], Tensor]
 
 
-def by_predictor(predictor: str) -> RegrowthScore:
-    """Return the regrowth score that asks a link predictor, in float32."""
+def by_predictor(predictor: str) -> Regrowth:
+    """Return the regrowth that asks a link predictor, in float32; ``random`` draws uniformly (SET)."""
 
-    def scores_of(mask: Tensor) -> tuple[Tensor, Tensor]:
-        scores = score(mask, predictor, dtype=torch.float32)
-        assert isinstance(scores, Tensor)
-        flat = scores.flatten()
-        cells = flat.nonzero().squeeze(1)
-        return cells, flat[cells]
+    def regrow(mask: Tensor, k: int, field: RandomField, soft: bool) -> Tensor:
+        return select_cells(mask, predictor, k, field, soft=soft, dtype=torch.float32)
 
-    return scores_of
+    return regrow
 
 
-REGROWTH_SCORES: Registry[RegrowthScore] = Registry(
-    "regrowth score", {"random": random, **{name: by_predictor(name) for name in PREDICTORS}}
-)
+REGROWTHS: Registry[Regrowth] = Registry("regrowth score", {name: by_predictor(name) for name in names()})

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from topolearn.errors import TopolearnError
 from topolearn.evolution.method import Method, split_soft
-from topolearn.evolution.regrowth import REGROWTH_SCORES
+from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import ZETA_SCHEDULES, softness_exponent
 from topolearn.evolution.update import LayerUpdate, edges_of
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
-from topolearn.sampling import RandomField, choose, sample, top
+from topolearn.sampling import RandomField, sample, top
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ def _regrow(mask: Tensor, survivors: Tensor, k: int, method: Method, field: Rand
     name, soft = split_soft(method.regrowth)
     surviving = torch.zeros_like(mask)
     surviving.view(-1)[survivors] = True
-    cells, scores = REGROWTH_SCORES[name](surviving)
-    return choose(cells, scores, k, field, soft=soft, n_cells=mask.numel(), excluded=survivors)
+    return REGROWTHS[name](surviving, k, field, soft)
 
 
 def _without(cells: Tensor, others: Tensor) -> Tensor:

@@ -1,12 +1,21 @@
-"""CH2-L3n: the node-based Cannistraci-Hebb score with internal and external links of the local community (eq. 5)."""
+"""CH2-L3n: the node-based Cannistraci-Hebb score with internal and external links (eq. 5)."""
 
+import numpy as np
 from torch import Tensor
 
-from topolearn.linkpred.node_based import external, node_based
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.scoring import Scorable, scores_of
 
 
-def ch2_l3n_dense(adjacency: Tensor) -> Tensor:
-    r"""Score every cell of one layer by CH2-L3n, as matrix products.
+def _weight(degree: Tensor, internal: Tensor, external: Tensor) -> Tensor:
+    return (1 + internal) / (1 + external)
+
+
+CH2_L3N = LinkPredictor("ch2_l3n", per="neuron", weight=_weight)
+
+
+def ch2_l3n(graph: Scorable) -> np.ndarray | Tensor:
+    r"""Score all non-links by CH2-L3n.
 
     .. math:: \text{CH2-L3n}(u, v) = \sum_{z \in L3} \frac{di^*_z}{de^*_z}
 
@@ -16,20 +25,21 @@ def ch2_l3n_dense(adjacency: Tensor) -> Tensor:
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
-        1 at links, 0 elsewhere.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
-        The scores; values at links have no meaning.
+    numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
+        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
 
     References
     ----------
     Zhang et al., eq. 5; Muscoloni et al. (2022), "Adaptive network automata modelling of complex networks".
+
+    Examples
+    --------
+    >>> ch2_l3n(np.array([[1, 0], [1, 1]]))[0, 1].round(9)
+    np.float64(4.0)
     """
-    return node_based(adjacency, _weight)
-
-
-def _weight(degree: Tensor, shared: Tensor) -> Tensor:
-    return (shared + 1).div_(external(degree, shared))
+    return scores_of(graph, CH2_L3N)

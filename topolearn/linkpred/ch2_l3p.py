@@ -1,13 +1,21 @@
 """CH2-L3p: the path-based Cannistraci-Hebb score with internal and external links of the local community."""
 
+import numpy as np
 from torch import Tensor
 
-from topolearn.linkpred.node_based import external
-from topolearn.linkpred.path_based import path_based
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.scoring import Scorable, scores_of
 
 
-def ch2_l3p_dense(adjacency: Tensor) -> Tensor:
-    r"""Score every cell of one layer by CH2-L3p, as batched matrix products.
+def _weight(degree: Tensor, internal: Tensor, external: Tensor) -> Tensor:
+    return ((1 + internal) / (1 + external)).sqrt()
+
+
+CH2_L3P = LinkPredictor("ch2_l3p", per="path", weight=_weight)
+
+
+def ch2_l3p(graph: Scorable) -> np.ndarray | Tensor:
+    r"""Score all non-links by CH2-L3p.
 
     .. math:: \text{CH2-L3p}(u, v) = \sum_{(z_1, z_2) \in L3}
               \sqrt{\frac{di^*_{z_1} di^*_{z_2}}{de^*_{z_1} de^*_{z_2}}}
@@ -18,20 +26,21 @@ def ch2_l3p_dense(adjacency: Tensor) -> Tensor:
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
-        1 at links, 0 elsewhere.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
-        The scores; values at links have no meaning.
+    numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
+        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
 
     References
     ----------
     Muscoloni et al. (2022), "Adaptive network automata modelling of complex networks".
+
+    Examples
+    --------
+    >>> ch2_l3p(np.array([[1, 0], [1, 1]]))[0, 1].round(9)
+    np.float64(2.0)
     """
-    return path_based(adjacency, _weight)
-
-
-def _weight(degree: Tensor, shared: Tensor) -> Tensor:
-    return (shared + 1).div_(external(degree, shared)).sqrt_()
+    return scores_of(graph, CH2_L3P)

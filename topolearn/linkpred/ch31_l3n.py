@@ -1,12 +1,21 @@
 """CH3.1-L3n: the node-based score that weighs external links by an exponent of their own."""
 
+import numpy as np
 from torch import Tensor
 
-from topolearn.linkpred.node_based import external, node_based
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.scoring import Scorable, scores_of
 
 
-def ch31_l3n_dense(adjacency: Tensor) -> Tensor:
-    r"""Score every cell of one layer by CH3.1-L3n, as matrix products.
+def _weight(degree: Tensor, internal: Tensor, external: Tensor) -> Tensor:
+    return (1 + internal) / (1 + external).pow(1 + external / (1 + external))
+
+
+CH31_L3N = LinkPredictor("ch31_l3n", per="neuron", weight=_weight)
+
+
+def ch31_l3n(graph: Scorable) -> np.ndarray | Tensor:
+    r"""Score all non-links by CH3.1-L3n.
 
     .. math:: \text{CH3.1-L3n}(u, v) = \sum_{z \in L3} \frac{1 + di_z}{(1 + de_z)^{1 + de_z / (1 + de_z)}}
 
@@ -16,21 +25,21 @@ def ch31_l3n_dense(adjacency: Tensor) -> Tensor:
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
-        1 at links, 0 elsewhere.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
-        The scores; values at links have no meaning.
+    numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
+        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
 
     References
     ----------
     The program of Zhang et al. for large language models, the only place where it is defined.
+
+    Examples
+    --------
+    >>> ch31_l3n(np.array([[1, 0], [1, 1]]))[0, 1].round(9)
+    np.float64(4.0)
     """
-    return node_based(adjacency, _weight)
-
-
-def _weight(degree: Tensor, shared: Tensor) -> Tensor:
-    outside = external(degree, shared)  # 1 + de
-    return (shared + 1).div_(outside.pow(2 - outside.reciprocal()))
+    return scores_of(graph, CH31_L3N)

@@ -1,13 +1,21 @@
 """CH3-L3p: the path-based Cannistraci-Hebb score that fears external links only."""
 
+import numpy as np
 from torch import Tensor
 
-from topolearn.linkpred.node_based import external
-from topolearn.linkpred.path_based import path_based
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.scoring import Scorable, scores_of
 
 
-def ch3_l3p_dense(adjacency: Tensor) -> Tensor:
-    r"""Score every cell of one layer by CH3-L3p, as batched matrix products.
+def _weight(degree: Tensor, internal: Tensor, external: Tensor) -> Tensor:
+    return (1 + external).rsqrt()
+
+
+CH3_L3P = LinkPredictor("ch3_l3p", per="path", weight=_weight)
+
+
+def ch3_l3p(graph: Scorable) -> np.ndarray | Tensor:
+    r"""Score all non-links by CH3-L3p.
 
     .. math:: \text{CH3-L3p}(u, v) = \sum_{(z_1, z_2) \in L3} \frac{1}{\sqrt{de^*_{z_1} de^*_{z_2}}}
 
@@ -17,20 +25,21 @@ def ch3_l3p_dense(adjacency: Tensor) -> Tensor:
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
-        1 at links, 0 elsewhere.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
-        The scores; values at links have no meaning.
+    numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
+        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
 
     References
     ----------
     Zhang et al., eq. 3; Muscoloni et al. (2022), "Adaptive network automata modelling of complex networks".
+
+    Examples
+    --------
+    >>> ch3_l3p(np.array([[1, 0], [1, 1]]))[0, 1].round(9)
+    np.float64(1.0)
     """
-    return path_based(adjacency, _weight)
-
-
-def _weight(degree: Tensor, shared: Tensor) -> Tensor:
-    return external(degree, shared).rsqrt_()
+    return scores_of(graph, CH3_L3P)

@@ -10,19 +10,21 @@ import torch
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.dense import AdjacencyLike
+from topolearn.linkpred.catalogue import BASELINE, find, score
+from topolearn.linkpred.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.random import check_seed
-from topolearn.linkpred.scoring import BASELINE, check_name, score
+from topolearn.linkpred.scoring import Scorable, two_sided
 from topolearn.sampling import RandomField
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Predictor = str | Callable[[BipartiteGraph], np.ndarray | torch.Tensor]
+Graph = BipartiteGraph | OneModeGraph
+Predictor = str | Callable[[Graph], np.ndarray | torch.Tensor]
 
 
 def evaluate(
-    graph: AdjacencyLike,
+    graph: Scorable,
     predictor: Predictor,
     *,
     fraction: float = 0.1,
@@ -33,11 +35,11 @@ def evaluate(
 
     Parameters
     ----------
-    graph : BipartiteGraph, scipy sparse matrix, numpy array or torch tensor, shape (n_out, n_in)
-        The links.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, as for `topolearn.linkpred.score`.
     predictor : str or callable
-        One of `names`, or a function that takes a `BipartiteGraph` and returns scores of shape (n_out, n_in), the
-        higher the likelier a link; only its scores at non-links count.
+        One of `names`, or a function that takes a `BipartiteGraph` (a `OneModeGraph` of a one-mode graph) and returns
+        scores of its shape, the higher the likelier a link; only its scores at non-links count.
     fraction : float
         Share of the links that is hidden, in (0, 1).
     repeats : int
@@ -76,24 +78,26 @@ def evaluate(
     """
     import pandas as pd
 
-    graph = graph if isinstance(graph, BipartiteGraph) else BipartiteGraph(graph)
-    n_hidden = _count(graph, fraction)
+    nodes = one_mode(graph)
+    sides = nodes if nodes is not None else two_sided(graph)
+    known = sides if isinstance(sides, BipartiteGraph | OneModeGraph) else BipartiteGraph(sides)
+    n_hidden = _count(known, fraction)
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 1:
         raise InvalidValueError(f"repeats={repeats!r} must be an integer of at least 1")
     if isinstance(predictor, str):
-        check_name(predictor)
+        find(predictor)
     elif not callable(predictor):
         raise InvalidTypeError(f"predictor={predictor!r} must be a name or a function of a BipartiteGraph")
     seed = check_seed(seed)
-    rows = [_once(graph, predictor, n_hidden, seed, repeat) for repeat in range(int(repeats))]
+    rows = [_once(known, predictor, n_hidden, seed, repeat) for repeat in range(int(repeats))]
     return pd.DataFrame(rows, index=pd.RangeIndex(int(repeats), name="repeat"))
 
 
-def _count(graph: BipartiteGraph, fraction: float) -> int:
+def _count(graph: Graph, fraction: float) -> int:
     """Return how many links to hide, or refuse."""
     if not isinstance(fraction, int | float | np.number) or not 0 < fraction < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be a number in (0, 1)")
-    n_cells = graph.n_in * graph.n_out
+    n_cells = _n_cells(graph)
     if graph.n_links == n_cells:
         raise InvalidValueError(f"all {n_cells} possible links exist: a graph without non-links has nothing to predict")
     n_hidden = round(float(fraction) * graph.n_links)
@@ -104,22 +108,20 @@ def _count(graph: BipartiteGraph, fraction: float) -> int:
     return n_hidden
 
 
-def _once(graph: BipartiteGraph, predictor: Predictor, n_hidden: int, seed: int, repeat: int) -> dict[str, float]:
+def _once(graph: Graph, predictor: Predictor, n_hidden: int, seed: int, repeat: int) -> dict[str, float]:
     """Hide links, score what is left, and measure."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     draws = RandomField(seed, update=repeat, purpose="hidden").uniform(torch.tensor(graph.cells)).numpy()
     order = np.argsort(draws, kind="stable")
     hidden, kept = graph.cells[order[:n_hidden]], graph.cells[order[n_hidden:]]
-    left = BipartiteGraph.from_cells(
-        kept, graph.n_in, graph.n_out, input_names=graph.input_names, output_names=graph.output_names
-    )
+    left = _with_links(graph, kept)
     scores = _scores(left, predictor, RandomField(seed, update=repeat, purpose="predictor").integer)
     candidate = np.ones(scores.size, dtype=bool)
     candidate[kept] = False
     is_hidden = np.zeros(scores.size, dtype=bool)
     is_hidden[hidden] = True
-    scores, is_hidden = scores.ravel()[candidate], is_hidden[candidate]
+    scores, is_hidden = scores[candidate], is_hidden[candidate]
     if not np.isfinite(scores).all():
         raise InvalidValueError("predictor gave scores that are no finite numbers at non-links")
     return {
@@ -130,8 +132,21 @@ def _once(graph: BipartiteGraph, predictor: Predictor, n_hidden: int, seed: int,
     }
 
 
-def _scores(graph: BipartiteGraph, predictor: Predictor, seed: int) -> np.ndarray:
-    """Return the scores of all cells as float64, by name or by a function, whose answer is checked."""
+def _n_cells(graph: Graph) -> int:
+    return graph.n_cells if isinstance(graph, OneModeGraph) else graph.n_in * graph.n_out
+
+
+def _with_links(graph: Graph, cells: np.ndarray) -> Graph:
+    """Return the graph with the links of some cells only."""
+    if isinstance(graph, OneModeGraph):
+        return OneModeGraph(graph.edges(np.sort(cells)), graph.n_nodes, labels=graph.labels)
+    return BipartiteGraph.from_cells(
+        cells, graph.n_in, graph.n_out, input_names=graph.input_names, output_names=graph.output_names
+    )
+
+
+def _scores(graph: Graph, predictor: Predictor, seed: int) -> np.ndarray:
+    """Return the scores of all cells, one after another, as float64; a function's answer is checked."""
     if isinstance(predictor, str):
         found = score(graph, predictor, seed=seed if predictor == BASELINE else None)
     else:
@@ -142,7 +157,7 @@ def _scores(graph: BipartiteGraph, predictor: Predictor, seed: int) -> np.ndarra
         raise InvalidTypeError(f"predictor gave a {type(found).__name__}, not an array of scores") from None
     if scores.shape != graph.shape:
         raise InvalidValueError(f"predictor gave scores of shape {scores.shape} for a graph of shape {graph.shape}")
-    return scores
+    return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, OneModeGraph) else scores.ravel()
 
 
 def _precision(is_hidden: np.ndarray, scores: np.ndarray, k: int) -> float:

@@ -1,5 +1,6 @@
-"""What the dense forms need, and what a device has."""
+"""What the scores of all cells need, and what a device has."""
 
+import math
 import os
 
 import torch
@@ -23,7 +24,19 @@ def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
     >>> dense_bytes((1000, 2000), itemsize=8)
     66000000
     """
-    return shape[0] * shape[1] * (1 + 4 * itemsize)
+    return math.prod(shape) * (1 + 4 * itemsize)
+
+
+def sparse_bytes(shape: tuple[int, int], itemsize: int, form: str, per: str) -> int:
+    """Return the bytes of a sparse form: the scores, and the weights of pairs of inputs where it needs them.
+
+    Examples
+    --------
+    >>> sparse_bytes((1000, 2000), 8, "stream", "path"), sparse_bytes((1000, 2000), 8, "community", "path")
+    (16000000, 48000000)
+    """
+    weights = shape[1] ** 2 if (form, per) == ("community", "path") else 0
+    return (math.prod(shape) + weights) * itemsize
 
 
 def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> None:
@@ -36,7 +49,7 @@ def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> N
     available = memory_of(device)
     if needed > available:
         raise InvalidValueError(
-            f"the dense form of a graph of {shape[0]} x {shape[1]} neurons needs {needed} bytes "
+            f"the scores of a graph of {' x '.join(map(str, shape))} neurons need {needed} bytes "
             f"({needed / 2**30:.1f} GiB), but {device} has {available} ({available / 2**30:.1f} GiB): "
-            "pass dtype='float32', or score a smaller graph"
+            "use linkpred.select, which needs memory for the links and the k best only, or dtype='float32'"
         )

@@ -7,7 +7,11 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.linkpred.node_based import blocks
+from topolearn.linkpred.dense import as_mask
+from topolearn.linkpred.dense.device import check_dtype
+from topolearn.linkpred.dense.node_based import blocks
+from topolearn.linkpred.one_mode import one_mode
+from topolearn.linkpred.scoring import Scorable, two_sided
 from topolearn.sampling import RandomField
 
 BLOCK = 2**22  # cells drawn at a time
@@ -30,24 +34,62 @@ def check_seed(seed: int | None) -> int:
     return int(seed)
 
 
-def random_dense(adjacency: Tensor, seed: int | None = None) -> Tensor:
-    """Score every cell of one layer by a draw of U(0, 1] from the random field of the seed.
+def random(
+    graph: Scorable,
+    *,
+    seed: int | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | np.dtype | str | None = None,
+) -> np.ndarray | Tensor:
+    """Score all non-links by a draw of U(0, 1] from the random field of the seed: the baseline.
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
-        Only its shape, dtype and device matter.
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
     seed : int, optional
         The same seed gives the same scores on any device; None draws fresh ones.
+    device, dtype : optional
+        As for `topolearn.linkpred.score`.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
-        The scores.
+    numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
+        The scores, 0 at links.
+
+    Examples
+    --------
+    >>> first, again = (random(np.eye(3), seed=7) for _ in range(2))
+    >>> bool((first == again).all())
+    True
     """
     field = RandomField(check_seed(seed), purpose="random")
-    scores = torch.empty_like(adjacency, memory_format=torch.contiguous_format)
+    number = check_dtype(dtype)
+    nodes = one_mode(graph)
+    if nodes is not None:
+        scores = np.zeros(nodes.shape, np.float64)
+        i, j = np.triu_indices(nodes.n_nodes, 1)
+        scores[i, j] = scores[j, i] = field.uniform(torch.arange(nodes.n_cells)).numpy()
+        scores[nodes.to_scipy().nonzero()] = 0
+        return scores.astype(torch.empty(0, dtype=number).numpy().dtype)
+    if isinstance(graph, Tensor) and graph.dim() == 3 and not len(graph):
+        raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass one layer or more")
+    masks = [as_mask(layer, device, number.itemsize) for layer in _layers(graph)]
+    drawn = torch.stack([_draw(mask, field, number, i * mask.numel()) for i, mask in enumerate(masks)])
+    if not isinstance(graph, Tensor):
+        return drawn[0].cpu().numpy()
+    return drawn if graph.dim() == 3 else drawn[0]
+
+
+def _layers(graph: Scorable) -> list[Scorable]:
+    return list(graph) if isinstance(graph, Tensor) and graph.dim() == 3 else [two_sided(graph)]
+
+
+def _draw(mask: Tensor, field: RandomField, number: torch.dtype, first: int) -> Tensor:
+    """Return the draws of a layer's cells, the first of which has that number."""
+    scores = torch.empty(mask.shape, dtype=number, device=mask.device)
     flat = scores.view(-1)
     for part in blocks(flat.numel(), 1, BLOCK):
-        flat[part] = field.uniform(torch.arange(part.start, part.stop, device=flat.device)).to(flat.dtype)
-    return scores
+        cells = torch.arange(first + part.start, first + part.stop, device=flat.device)
+        flat[part] = field.uniform(cells).to(number)
+    return scores.masked_fill_(mask, 0)

@@ -1,107 +1,110 @@
-"""Every link predictor by name, and the one way to ask them."""
+"""The scores of all non-links: which form computes them, where, and in what precision."""
 
-from collections.abc import Callable
-from functools import partial
+from __future__ import annotations
+
+import sys
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.linkpred.ch1_l3 import ch1_l3_dense
-from topolearn.linkpred.ch2_l3n import ch2_l3n_dense
-from topolearn.linkpred.ch2_l3p import ch2_l3p_dense
-from topolearn.linkpred.ch3_l3n import ch3_l3n_dense
-from topolearn.linkpred.ch3_l3p import ch3_l3p_dense
-from topolearn.linkpred.ch31_l3n import ch31_l3n_dense
-from topolearn.linkpred.dense import AdjacencyLike, as_mask, check_dtype, exact_products
-from topolearn.linkpred.ra_l3 import ra_l3_dense
-from topolearn.linkpred.random import check_seed, random_dense
-from topolearn.registry import Registry
+from topolearn.graph import BipartiteGraph
+from topolearn.linkpred.dense import as_mask, dense_scores
+from topolearn.linkpred.dense.device import check_dtype
+from topolearn.linkpred.memory import check_memory, dense_bytes, sparse_bytes
+from topolearn.linkpred.one_mode import one_mode
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.sparse import best_form, one_mode_scores, sparse_scores
+from topolearn.linkpred.sparse.links import Links
 
-BASELINE = "random"
-FORMS = ("auto", "dense")
-
-PREDICTORS: Registry[Callable[[Tensor], Tensor]] = Registry(
-    "link predictor",
-    {
-        "ch3_l3p": ch3_l3p_dense,
-        "ch3_l3n": ch3_l3n_dense,
-        "ch2_l3n": ch2_l3n_dense,
-        "ch2_l3p": ch2_l3p_dense,
-        "ch31_l3n": ch31_l3n_dense,
-        "ch1_l3": ch1_l3_dense,
-        "ra_l3": ra_l3_dense,
-    },
-)
-_NAMED = Registry(PREDICTORS.kind, {**PREDICTORS, BASELINE: random_dense})
+Scorable = object  # BipartiteGraph, scipy or numpy matrix, torch tensor, networkx or igraph graph
+FORMS = ("auto", "dense", "sparse", "stream", "community")
 
 
-def names() -> list[str]:
-    """Return the names of the link predictors: those of `PREDICTORS`, and the baseline ``random``."""
-    return list(_NAMED)
-
-
-def check_name(predictor: str) -> None:
-    """Refuse a name of no link predictor; the error suggests the nearest."""
-    _NAMED[predictor]
-
-
-def score(
-    adjacency: AdjacencyLike,
-    predictor: str,
+def scores_of(
+    graph: Scorable,
+    predictor: LinkPredictor,
     *,
     form: str = "auto",
     device: torch.device | str | None = None,
     dtype: torch.dtype | np.dtype | str | None = None,
-    seed: int | None = None,
 ) -> np.ndarray | Tensor:
-    """Score all non-links of a graph.
-
-    Parameters
-    ----------
-    adjacency : BipartiteGraph, scipy sparse matrix, numpy array or torch tensor, shape (n_out, n_in)
-        The links.
-    predictor : str
-        One of `names`.
-    form : {"auto", "dense"}
-        How the scores are computed; the dense form uses matrix products.
-    device : torch.device or str, optional
-        Where to compute; default the tensor's device, else the CPU.
-    dtype : optional
-        float32 or float64 (the default).
-    seed : int, optional
-        For ``random`` only: the same seed gives the same scores; None draws fresh ones.
-
-    Returns
-    -------
-    numpy.ndarray or Tensor, shape (n_out, n_in)
-        The scores, 0 at links: a tensor for a tensor, an array for anything else.
-
-    Raises
-    ------
-    UnknownNameError
-        When no predictor has that name.
-    InvalidValueError
-        For an unknown form, a matrix that is no adjacency, a seed for a predictor that draws nothing, or a graph
-        whose dense form does not fit into memory.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> score(np.array([[1, 0], [1, 1]]), "ch2_l3n")
-    array([[0., 4.],
-           [0., 0.]])
-    """
-    compute: Callable[[Tensor], Tensor] = _NAMED[predictor]
-    if form not in FORMS:
-        raise InvalidValueError(f"form={form!r} of {predictor!r} is not available: use 'auto' or 'dense'")
-    if predictor == BASELINE:
-        compute = partial(random_dense, seed=check_seed(seed))
-    elif seed is not None:
-        raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")
+    """Score all non-links of a graph by a predictor of any kind; see `topolearn.linkpred.score`."""
+    check_form(form)
     number = check_dtype(dtype)
-    mask = as_mask(adjacency, device, number.itemsize)
-    with exact_products(mask.device):
-        scores = compute(mask.to(number)).masked_fill_(mask, 0)
-    return scores if isinstance(adjacency, Tensor) else scores.cpu().numpy()
+    nodes = one_mode(graph)
+    if nodes is not None:
+        refuse_for_one_mode(form, device)
+        check_memory(nodes.n_nodes**2 * number.itemsize, torch.device("cpu"), nodes.shape)
+        return one_mode_scores(nodes, predictor, number)
+    if isinstance(graph, Tensor) and graph.dim() == 3:
+        return _of_layers(graph, predictor, form, device, number)
+    place = device_of(graph, device)
+    if place.type != "cpu" or form == "dense":
+        refuse_sparse_on(place, form)
+        scores = dense_scores(as_mask(two_sided(graph), place, number.itemsize), predictor, number)
+        return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
+    sides = two_sided(graph)
+    sides = sides if isinstance(sides, BipartiteGraph) else BipartiteGraph(sides)
+    check_memory(sides.shape[0] * sides.shape[1] * number.itemsize, place, sides.shape)
+    links = Links.of(sides)
+    chosen = best_form(links, predictor, number.itemsize, form)
+    if chosen == "dense":
+        return scores_of(graph, predictor, form="dense", device=place, dtype=number)
+    check_memory(sparse_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
+    found = sparse_scores(links, predictor, number, chosen)
+    return torch.from_numpy(found) if isinstance(graph, Tensor) else found
+
+
+def two_sided(graph: Scorable) -> Scorable:
+    """Return a networkx or igraph graph with two sides as a `BipartiteGraph`, and anything else as it is."""
+    networkx, igraph = sys.modules.get("networkx"), sys.modules.get("igraph")
+    if networkx is not None and isinstance(graph, networkx.Graph):
+        return BipartiteGraph.from_networkx(graph)
+    if igraph is not None and isinstance(graph, igraph.Graph):
+        return BipartiteGraph.from_igraph(graph)
+    return graph
+
+
+def device_of(graph: Scorable, device: torch.device | str | None) -> torch.device:
+    """Return where to compute: the device asked for, else the tensor's, else torch's default."""
+    if device is not None:
+        return torch.device(device)
+    return graph.device if isinstance(graph, Tensor) else torch.get_default_device()
+
+
+def check_form(form: str) -> None:
+    """Refuse a form that does not exist."""
+    if form not in FORMS:
+        raise InvalidValueError(f"form={form!r} is not available: use one of {', '.join(map(repr, FORMS))}")
+
+
+def refuse_sparse_on(device: torch.device, form: str) -> None:
+    """Refuse a form that is compiled for the CPU on any other device."""
+    if device.type != "cpu" and form not in ("auto", "dense"):
+        raise InvalidValueError(f"form={form!r} runs on the CPU, not on {device}: use 'dense', or device='cpu'")
+
+
+def refuse_for_one_mode(form: str, device: torch.device | str | None) -> None:
+    """Refuse a form that is for graphs with two sides, and any device but the CPU."""
+    if form not in ("auto", "sparse"):
+        raise InvalidValueError(f"form={form!r} is for graphs with two sides: use 'auto' for a one-mode graph")
+    if device is not None and torch.device(device).type != "cpu":
+        raise InvalidValueError(f"device={str(device)!r}: one-mode graphs are scored on the CPU; leave device out")
+
+
+def _of_layers(
+    layers: Tensor, predictor: LinkPredictor, form: str, device: torch.device | str | None, number: torch.dtype
+) -> Tensor:
+    """Return the scores of several layers of one shape, (n_layers, n_out, n_in)."""
+    place = device_of(layers, device)
+    if not len(layers):
+        raise InvalidValueError(f"layers of shape {tuple(layers.shape)}: pass one layer or more")
+    if place.type == "cpu" and form != "dense":
+        scores = [scores_of(layer, predictor, form=form, device=place, dtype=number) for layer in layers]
+        return torch.stack([torch.as_tensor(each) for each in scores])
+    refuse_sparse_on(place, form)
+    check_memory(dense_bytes(tuple(layers.shape), number.itemsize), place, tuple(layers.shape))
+    masks = torch.stack([as_mask(layer, place) for layer in layers])
+    return dense_scores(masks, predictor, number)

@@ -11,8 +11,8 @@ from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
 
 
-def _largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys``."""
+def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys(positions)``."""
     if k == 0:
         return torch.empty(0, dtype=torch.int64, device=keys.device)
     if k == keys.numel():
@@ -68,7 +68,7 @@ def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
     tensor([2, 9])
     """
     _check(cells, scores, k)
-    chosen = _largest(scores, k, lambda tied: field.uniform(cells[tied]))
+    chosen = largest(scores, k, lambda tied: field.uniform(cells[tied]))
     return cells[chosen].sort().values
 
 
@@ -106,10 +106,15 @@ def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponen
     _check(cells, scores, k)
     if not 0 <= exponent < float("inf"):
         raise InvalidValueError(f"exponent={exponent} must be finite and at least 0")
-    keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
-    keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is no number
-    chosen = _largest(keys, k, lambda tied: field.uniform(cells[tied]))
+    keys = soft_keys(cells, scores, field, exponent)
+    chosen = largest(keys, k, lambda tied: field.uniform(cells[tied]))
     return cells[chosen].sort().values
+
+
+def soft_keys(cells: Tensor, scores: Tensor, field: RandomField, exponent: float = 1.0) -> Tensor:
+    """Return ``exponent * log(score) + gumbel(cell)`` in float64: the k largest of these are a sample."""
+    keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
+    return keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is no number
 
 
 def choose(

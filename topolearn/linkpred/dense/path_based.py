@@ -5,39 +5,39 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from topolearn.linkpred.dense.node_based import blocks, weigh
 from topolearn.linkpred.memory import check_memory, dense_bytes
-from topolearn.linkpred.node_based import Weight, blocks
+from topolearn.linkpred.predictor import Weight
 
 BLOCK = 2**22  # elements of one batch of local products
 
 
 def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
-    r"""Score every cell of one layer by its paths of length three, as batched products per local community.
+    r"""Score every cell by its paths of length three, as batched products per local community.
 
-    A path-based score sums :math:`w(d_{z_1}, x_{z_1})\, w(d_{z_2}, x_{z_2})` over the paths
-    :math:`u - z_2 - z_1 - v`, with the degree of each neuron between and its number of links to others between. With
-    the adjacency :math:`A` (rows outputs), :math:`F_{uz} = w(d_z, (A A^T)_{uz})` and
-    :math:`G_{zv} = w(d_z, (A^T A)_{zv})`,
+    A path-based score sums :math:`w_{z_1} w_{z_2}` over the paths :math:`u - z_2 - z_1 - v`. With the adjacency
+    :math:`A` (rows outputs), :math:`F_{uz} = w(d_z, (A A^T)_{uz}, \cdot)` and
+    :math:`G_{zv} = w(d_z, (A^T A)_{zv}, \cdot)`,
 
     .. math:: S_{uv} = \sum_{z_1, z_2} A_{u z_2} A_{z_1 z_2} A_{z_1 v}\, F_{u z_1} G_{z_2 v}
 
     For each output :math:`z_1` with neighbours :math:`H` this adds :math:`F_{\cdot z_1} \circ (A_{\cdot H} G_{HH})` to
-    :math:`S_{\cdot H}`: :math:`2 n_{out} |H|^2` operations. Outputs of one degree form one batch, cut so that a batch
-    holds no more than `block` elements, or one output. If that is cheaper, inputs play the part of outputs. Sums run
-    in a fixed order on any device.
+    :math:`S_{\cdot H}`: :math:`2 n_{out} |H|^2` operations. Outputs of one degree, of all layers, form one batch, cut
+    so that a batch holds no more than `block` elements, or one output. If that is cheaper, inputs play the part of
+    outputs. Sums run in a fixed order on any device.
 
     Parameters
     ----------
-    adjacency : Tensor of a floating dtype, shape (n_out, n_in)
+    adjacency : Tensor of a floating dtype, shape (n_layers, n_out, n_in)
         1 at links, 0 elsewhere.
     weight : callable
-        ``weight(degree, shared)`` of two tensors that broadcast; it must be finite for any counts.
+        As in `topolearn.linkpred.predictor.LinkPredictor`.
     block : int
         Elements of a batch.
 
     Returns
     -------
-    Tensor, shape (n_out, n_in)
+    Tensor, shape (n_layers, n_out, n_in)
         The scores; values at links have no meaning.
 
     Raises
@@ -45,47 +45,52 @@ def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     InvalidValueError
         When the products of the largest local community do not fit into memory.
     """
-    n_out, n_in = adjacency.shape
-    by_outputs = n_out * float(adjacency.sum(dim=1).square().sum())
-    by_inputs = n_in * float(adjacency.sum(dim=0).square().sum())
+    _, n_out, n_in = adjacency.shape
+    by_outputs = n_out * float(adjacency.sum(dim=2).square().sum())
+    by_inputs = n_in * float(adjacency.sum(dim=1).square().sum())
     if by_inputs < by_outputs or (by_inputs == by_outputs and n_in > n_out):
-        return _through_rows(adjacency.T, weight, block).contiguous()
-    return _through_rows(adjacency, weight, block).T.contiguous()
+        return _through_rows(adjacency.mT, weight, block).contiguous()
+    return _through_rows(adjacency, weight, block).mT.contiguous()
 
 
 def _through_rows(adjacency: Tensor, weight: Weight, block: int) -> Tensor:
     """Return the scores, transposed, from the local communities of the rows."""
-    n_rows, n_columns = adjacency.shape
-    across = adjacency.T.contiguous()  # rows of this are read and written as a whole
-    row_degrees, column_degrees = across.sum(dim=0), across.sum(dim=1)
+    n_layers, n_rows, n_columns = adjacency.shape
+    row_degrees, column_degrees = adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten()
     largest = int(row_degrees.max())
-    itemsize, shape = across.element_size(), tuple(adjacency.shape)
+    shape, itemsize = tuple(adjacency.shape), adjacency.element_size()
     local = itemsize * largest * (2 * n_rows + 2 * largest)
-    check_memory(dense_bytes(shape, itemsize) + local, across.device, shape)
+    check_memory(dense_bytes(shape, itemsize) + local, adjacency.device, shape)
+    across = adjacency.mT.contiguous()
     table = _table(across, column_degrees, weight) if n_columns <= n_rows else None  # no larger than the scores
+    across = across.flatten(0, 1)  # rows of this are read and written as a whole
     scores = torch.zeros_like(across)
     for rows, members in _communities(adjacency, max(n_rows, n_columns if table is None else 1), block):
-        reached = across[members]
+        places = members + (rows // n_rows * n_columns)[:, None]  # of the members among the columns of all layers
+        reached = across[places]
         if table is None:
-            pairs = weight(column_degrees[members][:, None, :], reached @ reached.mT)
+            pairs = weigh(column_degrees[places][:, None, :], reached @ reached.mT, weight)
         else:
-            pairs = table[members[:, :, None], members[:, None, :]]
+            pairs = table[places[:, :, None], members[:, None, :]]
         parts = pairs @ reached
-        parts *= weight(row_degrees[rows][:, None], across[:, rows].T @ across)[:, None, :]
-        _add(scores, members, parts)
-    return scores
+        parts *= weigh(row_degrees[rows][:, None], reached.sum(dim=1), weight)[:, None, :]
+        _add(scores, places, parts)
+    return scores.view(n_layers, n_columns, n_rows)
 
 
 def _table(across: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
-    """Return G transposed: the weight of each column neuron (column) for each seed (row)."""
-    table = across @ across.T
-    for rows in blocks(table.shape[0], table.shape[1], BLOCK):
-        table[rows] = weight(degrees, table[rows])
-    return table
+    """Return G transposed: the weight of each column neuron (column) for each seed (row of any layer)."""
+    n_layers, n_columns, _ = across.shape
+    table = across @ across.mT
+    degrees = degrees.view(n_layers, 1, n_columns)
+    for rows in blocks(n_columns, n_layers * n_columns, BLOCK):
+        table[:, rows] = weigh(degrees, table[:, rows], weight)
+    return table.flatten(0, 1)
 
 
 def _communities(adjacency: Tensor, width: int, block: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches of rows of one degree, (b,), with the columns they link to, (b, degree)."""
+    """Yield batches of rows of one degree, (b,), counted through all layers, with the columns they link to."""
+    adjacency = adjacency.flatten(0, 1)
     columns = adjacency.nonzero()[:, 1]
     degrees = adjacency.sum(dim=1).to(torch.int64)
     first = degrees.cumsum(dim=0) - degrees

@@ -1,4 +1,4 @@
-"""The dense form of every link predictor: matrix products on any torch device."""
+"""Where the dense form computes, and how exactly."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,0 +1,43 @@
+"""The layers that the tests of link predictors share."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from topolearn.linkpred import PREDICTORS
+
+REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "ch_scores.json"
+NEEDS_REFERENCE = pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference scores at {REFERENCE}")
+AUTHORS = ["CH3_L3p", "CH2_L3p", "CH3_L3n", "CH2_L3n"]
+
+EACH = pytest.mark.parametrize("predictor", list(PREDICTORS))
+COMPILED = ["stream", "community"]
+FORMS = ["auto", "dense", "sparse", *COMPILED]
+EACH_FORM = pytest.mark.parametrize("form", FORMS)
+
+
+def reference_cases():
+    """The graphs that the authors' own program has scored, with its scores."""
+    cases = json.loads(REFERENCE.read_text())["cases"]
+    assert len(cases) >= 8
+    return cases
+
+
+@st.composite
+def layers(draw, most=40):
+    """Any shape up to so many neurons a side, any density, none and all included."""
+    shape = draw(st.tuples(st.integers(1, most), st.integers(1, most)))
+    density = draw(st.sampled_from([0, 0.03, 0.1, 0.2, 0.4, 0.7, 0.95, 1]))
+    return np.random.default_rng(draw(st.integers(0, 10**6))).random(shape) < density
+
+
+def with_hubs(n_out, n_in, density, seed=0):
+    """A layer with a neuron on each side that is linked to nearly all others."""
+    rng = np.random.default_rng(seed)
+    links = rng.random((n_out, n_in)) < density
+    links[n_out // 2] = rng.random(n_in) < 0.9
+    links[:, n_in // 3] = rng.random(n_out) < 0.9
+    return links

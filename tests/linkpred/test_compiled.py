@@ -1,0 +1,129 @@
+"""The compiled forms: nothing is compiled unasked, all is kept on disk, and Python runs on beside them."""
+
+import os
+import pkgutil
+import subprocess
+import sys
+import threading
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+
+from topolearn.generators import erdos_renyi
+from topolearn.linkpred import PREDICTORS, score
+from topolearn.linkpred.sparse import forms, kernels
+from topolearn.linkpred.sparse.links import Links
+
+MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
+
+
+def run(code, **environment):
+    """What a fresh Python prints."""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.split()
+
+
+def test_numba_is_imported_by_the_first_compiled_score_only():
+    printed = run(
+        "import sys, numpy, topolearn, topolearn.linkpred\n"
+        "print('numba' in sys.modules, 'llvmlite' in sys.modules)\n"
+        "topolearn.linkpred.score(numpy.eye(3), 'ch3_l3p')\n"
+        "topolearn.linkpred.select(numpy.eye(3), 'ch3_l3p', 2)\n"
+        "print('numba' in sys.modules)\n"
+        "topolearn.linkpred.score(numpy.eye(3), 'ch3_l3p', form='stream')\n"
+        "print('numba' in sys.modules)"
+    )
+    assert printed == ["False", "False", "False", "True"]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("row_sums")])
+def test_every_kernel_releases_the_gil_and_is_kept(module):
+    compiled = {n: f for n, f in vars(import_module(module)).items() if hasattr(f, "py_func")}
+    assert compiled
+    for name, function in compiled.items():
+        assert function.targetoptions["nogil"] is True, name
+        assert type(function._cache).__name__ == "FunctionCache", name
+
+
+@pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])
+def test_python_goes_on_while_rows_are_scored(predictor):
+    """Rows that are done appear one by one; were the GIL held, they would appear all at once."""
+    from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
+
+    links, per_path = Links.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
+    tables = forms.tables_of(links, PREDICTORS[predictor], torch.float64)
+    scores = np.zeros((700, 700))
+
+    def work(last):
+        score_rows(0, last, per_path, links.arrays, *tables, make_scratch(700, 700, scores.dtype), scores)
+
+    work(1)  # compiled, or read from disk
+    scores[:] = 0
+    worker, seen = threading.Thread(target=work, args=(700,)), set()
+    worker.start()
+    while worker.is_alive():
+        seen.add(np.count_nonzero(scores[:, -1] + scores[:, 0]))
+    worker.join()
+    n_done = np.count_nonzero(scores[:, -1] + scores[:, 0])
+    assert n_done > 600
+    assert len(seen - {0, n_done}) > 3
+
+
+def test_scores_from_several_threads_of_the_caller_do_not_mix():
+    graphs = [erdos_renyi(90, 80, density, seed=0) for density in (0.05, 0.1, 0.2, 0.3)]
+    expected = [score(graph, "ch3_l3p", form="stream") for graph in graphs]
+    found = {}
+
+    def work(i):
+        found[i] = [score(graphs[i], "ch3_l3p", form=form) for form in ("stream", "community", "stream")]
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for i, scores in enumerate(expected):
+        for again in found[i]:
+            np.testing.assert_allclose(again, scores, rtol=1e-11)
+
+
+def test_an_error_in_a_thread_reaches_the_caller(n_threads):
+    from topolearn.linkpred.sparse.threads import for_each
+
+    for threads in (1, 3):
+        n_threads(threads)
+        done = []
+        for_each(done.append, range(9))
+        assert sorted(done) == list(range(9))
+        with pytest.raises(KeyError, match="7"):
+            for_each({i: i for i in range(7)}.__getitem__, range(9))
+
+
+def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
+    code = (
+        "import numpy\n"
+        "from topolearn.linkpred import score\n"
+        "scores = score(numpy.tri(4), 'ra_l3', form='stream')\n"
+        "from topolearn.linkpred.sparse.kernels.stream import score_rows\n"
+        "stats = score_rows.stats\n"
+        "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), scores.sum())"
+    )
+
+    def kept():
+        files = [path for path in tmp_path.rglob("*") if path.suffix in {".nbi", ".nbc"}]
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    first = run(code, NUMBA_CACHE_DIR=str(tmp_path))
+    files = kept()
+    assert {path.suffix for path in files} == {".nbi", ".nbc"}
+    second = run(code, NUMBA_CACHE_DIR=str(tmp_path))
+    assert kept() == files
+    assert first[:2] == ["0", "1"]
+    assert second[:2] == ["1", "0"]
+    assert first[2] == second[2]
+    assert float(first[2]) == pytest.approx(score(np.tri(4), "ra_l3").sum(), rel=1e-12)

@@ -1,0 +1,116 @@
+"""Which form is taken: the model of its cost, and what rules a form out."""
+
+from math import inf
+
+import numpy as np
+import pytest
+from layers import COMPILED, EACH, FORMS, with_hubs
+
+from topolearn import BipartiteGraph
+from topolearn.errors import InvalidValueError
+from topolearn.generators import erdos_renyi
+from topolearn.linkpred import PREDICTORS
+from topolearn.linkpred.sparse import best_form, cost, costs
+from topolearn.linkpred.sparse.links import Links
+
+
+def links(n_in, n_out, density):
+    return Links.of(erdos_renyi(n_in, n_out, density, seed=0))
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("shape", "density", "expected"),
+    [
+        ((64, 64), 0.05, "dense"),
+        ((1000, 4), 0.5, "dense"),
+        ((500, 500), 0.002, "stream"),
+        ((3000, 2000), 0.001, "stream"),
+        ((20_000, 20_000), 0.0005, "stream"),
+        ((500, 500), 0.1, "community"),
+        ((1000, 2000), 0.05, "community"),
+    ],
+)
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_the_form_that_is_taken(predictor, shape, density, expected, itemsize):
+    layer = links(*shape, density)
+    assert best_form(layer, PREDICTORS[predictor], itemsize, "auto") == expected
+    compiled = best_form(layer, PREDICTORS[predictor], itemsize, "sparse")
+    assert compiled == expected if expected != "dense" else compiled in COMPILED
+
+
+@EACH
+def test_the_cheapest_by_the_estimates_is_taken(predictor, monkeypatch):
+    layer, found = links(100, 100, 0.05), {}
+    for cheapest in ("stream", "community", "dense"):
+        estimate = cost.Costs(**{form: float(form != cheapest) for form in ("stream", "community", "dense")})
+        monkeypatch.setattr(cost, "costs", lambda *_, estimate=estimate: estimate)
+        found[cheapest] = best_form(layer, PREDICTORS[predictor], 8, "auto")
+    assert found == {form: form for form in ("stream", "community", "dense")}
+    assert best_form(layer, PREDICTORS[predictor], 8, "sparse") in COMPILED
+
+
+@EACH
+def test_estimates_grow_with_links_neurons_and_bytes(predictor):
+    def estimates(*arguments, itemsize=4):
+        found = costs(links(*arguments), PREDICTORS[predictor], itemsize)
+        return np.array([found.stream, found.community, found.dense])
+
+    by_density = np.stack([estimates(400, 300, density) for density in (0.01, 0.05, 0.2, 0.6)])
+    grows = np.diff(by_density, axis=0)
+    assert (by_density > 0).all()
+    assert (grows[:, :2] > 0).all()
+    assert (grows[:, 2] >= 0).all()
+    assert (estimates(800, 300, 0.05) > by_density[1]).all()
+    assert (estimates(400, 600, 0.05) > by_density[1]).all()
+    wide = estimates(400, 300, 0.05, itemsize=8)
+    assert wide[0] >= by_density[1, 0]
+    assert (wide[1:] > by_density[1, 1:]).all()
+
+
+@EACH
+def test_a_table_that_is_too_large_rules_the_community_form_out(predictor, monkeypatch):
+    layer, found = links(500, 400, 0.1), PREDICTORS[predictor]
+    monkeypatch.setattr(cost, "TABLE_BYTES", 500 * 500 * 4)
+    assert best_form(layer, found, 4, "sparse") == "community"
+    monkeypatch.setattr(cost, "TABLE_BYTES", 500 * 500 * 4 - 1)
+    needs_table = found.per == "path"
+    assert (costs(layer, found, 4).community == inf) is needs_table
+    assert best_form(layer, found, 4, "sparse") == ("stream" if needs_table else "community")
+    assert best_form(layer, found, 4, "auto") != "community" or not needs_table
+
+
+@EACH
+def test_a_degree_that_is_too_large_rules_the_community_form_out(predictor, monkeypatch):
+    layer, found = Links.of(BipartiteGraph(with_hubs(200, 300, 0.2))), PREDICTORS[predictor]
+    largest = int(max(layer.fan_in.max(), layer.fan_out.max()))
+    monkeypatch.setattr(cost, "MAX_DEGREE", largest)
+    assert costs(layer, found, 4).community < inf
+    assert best_form(layer, found, 4, "community") == "community"
+    monkeypatch.setattr(cost, "MAX_DEGREE", largest - 1)
+    assert costs(layer, found, 4).community == costs(layer.transposed, found, 4).community == inf
+    assert best_form(layer, found, 4, "sparse") == "stream"
+    with pytest.raises(InvalidValueError, match=f"a neuron has {largest} links"):
+        best_form(layer, found, 4, "community")
+
+
+@EACH
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("auto", "sparse")])
+def test_a_form_that_is_named_is_taken(predictor, form):
+    for layer in (links(10, 10, 0.3), links(500, 400, 0.001), links(300, 300, 0.3)):
+        assert best_form(layer, PREDICTORS[predictor], 8, form) == form
+
+
+@EACH
+def test_a_graph_without_links_costs_next_to_nothing_in_a_stream(predictor):
+    layer = Links.of(BipartiteGraph(np.zeros((100, 90))))
+    assert costs(layer, PREDICTORS[predictor], 8).stream == 0
+    assert best_form(layer, PREDICTORS[predictor], 8, "auto") == "stream"
+
+
+def test_walks_are_counted_as_the_cube_of_the_adjacency():
+    adjacency = with_hubs(30, 20, 0.1)
+    layer, matrix = Links.of(BipartiteGraph(adjacency)), adjacency.astype(np.int64)
+    np.testing.assert_array_equal(layer.reached(), (matrix.T @ matrix).sum(axis=1))
+    np.testing.assert_array_equal(layer.walks(), (matrix @ matrix.T @ matrix).sum(axis=1))
+    np.testing.assert_array_equal(layer.transposed.walks(), (matrix.T @ matrix @ matrix.T).sum(axis=1))

@@ -1,0 +1,237 @@
+"""Networks of one kind of node: every predictor by its definition, and pairs of nodes as candidates."""
+
+import igraph
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from by_hand import one_mode_by_hand
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from layers import EACH
+
+from topolearn import BipartiteGraph
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.linkpred import OneModeGraph, evaluate, names, score, select
+from topolearn.linkpred.rounding import rounded
+from topolearn.sampling import RandomField, choose, pool
+
+GRAPHS = st.builds(nx.gnp_random_graph, st.integers(2, 14), st.floats(0, 1), seed=st.integers(0, 10**6))
+KARATE, WOMEN = nx.karate_club_graph(), nx.davis_southern_women_graph()
+
+
+@EACH
+@settings(max_examples=25, deadline=None)
+@given(graph=GRAPHS)
+@example(graph=nx.empty_graph(2))
+@example(graph=nx.path_graph(4))
+@example(graph=nx.complete_graph(7))
+@example(graph=nx.cycle_graph(5))
+@example(graph=nx.star_graph(6))
+@example(graph=nx.complete_multipartite_graph(3, 3, 2))
+@example(graph=nx.petersen_graph())
+def test_the_definition_by_explicit_paths(predictor, graph):
+    expected = one_mode_by_hand(graph, predictor)
+    scores = score(graph, predictor)
+    np.testing.assert_allclose(scores, expected, rtol=1e-11)
+    np.testing.assert_array_equal(scores, scores.T)
+    single = score(graph, predictor, form="sparse", dtype="float32")
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, expected, rtol=2e-5)
+
+
+def test_a_triangle_with_a_tail_by_hand():
+    graph = nx.Graph([(0, 1), (0, 2), (1, 2), (2, 3)])
+    scores = score(graph, "ch2_l3n")
+    assert np.count_nonzero(scores) == 4
+    # 3 - 2 - 1 - 0: node 2 has three links, one to 1 and two to the ends; node 1 has two, one to 2 and one to an end.
+    assert scores[0, 3] == scores[1, 3] == pytest.approx(2 + 2)
+
+
+@EACH
+def test_larger_graphs_with_hubs(predictor):
+    graph = nx.barabasi_albert_graph(60, 3, seed=1)
+    expected = one_mode_by_hand(graph, predictor)
+    np.testing.assert_allclose(score(graph, predictor), expected, rtol=1e-11)
+
+
+@EACH
+def test_a_graph_of_two_kinds_of_node_has_the_scores_of_its_layer(predictor):
+    """Paths of length three of a bipartite graph join the two sides only, whether these are known or not."""
+    layer = score(WOMEN, predictor)
+    assert layer.shape == (14, 18)
+    np.testing.assert_array_equal(layer, score(BipartiteGraph.from_networkx(WOMEN), predictor))
+    nodes = nx.Graph(WOMEN.edges)
+    number = {node: i for i, node in enumerate(nodes)}
+    women, events = ([number[n] for n, d in WOMEN.nodes(data=True) if d["bipartite"] == side] for side in (0, 1))
+    whole = score(nodes, predictor)
+    np.testing.assert_allclose(whole[np.ix_(events, women)], layer, rtol=1e-11)
+    assert not whole[np.ix_(women, women)].any()
+    assert not whole[np.ix_(events, events)].any()
+
+
+def test_links_are_chosen_between_the_sides_of_a_graph_that_has_them():
+    found = select(WOMEN, "ch3_l3p", 12, seed=0)
+    np.testing.assert_array_equal(found, select(BipartiteGraph.from_networkx(WOMEN), "ch3_l3p", 12, seed=0))
+    assert found.max(axis=0).tolist() <= [17, 13]
+    sided = igraph.Graph.from_networkx(WOMEN)
+    sided.vs["type"] = [bool(side) for side in sided.vs["bipartite"]]
+    np.testing.assert_array_equal(select(sided, "ch3_l3p", 12, seed=0), found)
+    np.testing.assert_array_equal(score(sided, "ch3_l3p"), score(WOMEN, "ch3_l3p"))
+
+
+@EACH
+@pytest.mark.parametrize("soft", [False, True])
+@settings(max_examples=15, deadline=None)
+@given(graph=GRAPHS, data=st.data())
+def test_the_choice_is_that_from_all_pairs(predictor, soft, graph, data):
+    upper = np.triu_indices(len(graph), 1)
+    is_link = nx.to_numpy_array(graph)[upper] > 0
+    links, others = (torch.from_numpy(np.flatnonzero(which)) for which in (is_link, ~is_link))
+    k, seed = data.draw(st.integers(0, others.numel())), data.draw(st.integers(0, 10**6))
+    scores = rounded(torch.from_numpy(one_mode_by_hand(graph, predictor)[upper]))
+    field = RandomField(seed, purpose="select")
+    chosen = choose(others, scores[others], k, field, soft=soft, n_cells=is_link.size, excluded=links).numpy()
+    found = select(graph, predictor, k, soft=soft, seed=seed)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, np.column_stack([side[chosen] for side in upper]))
+
+
+@EACH
+def test_neither_threads_nor_parts_matter(predictor, n_threads, monkeypatch):
+    graph = nx.gnp_random_graph(70, 0.06, seed=2)
+    found, chosen = [], []
+    for threads, slack in ((1, 2**20), (2, 3), (3, 0)):
+        n_threads(threads)
+        monkeypatch.setattr(pool, "SLACK", slack)
+        found.append(score(graph, predictor))
+        chosen.append([select(graph, predictor, 90, soft=soft, seed=0) for soft in (False, True)])
+    for scores, links in zip(found[1:], chosen[1:], strict=True):
+        np.testing.assert_array_equal(scores, found[0])
+        np.testing.assert_array_equal(links, chosen[0])
+
+
+@pytest.mark.parametrize("name", names())
+def test_names_and_kinds_of_graph_agree(name):
+    seed = {"seed": 1} if name == "random" else {}
+    expected = score(KARATE, name, **seed)
+    assert expected.shape == (34, 34)
+    linked = nx.to_numpy_array(KARATE) > 0
+    assert not expected[linked].any()
+    assert not expected.diagonal().any()
+    np.testing.assert_array_equal(expected, expected.T)
+    links = select(KARATE, name, 9, seed=1)
+    assert (links[:, 0] < links[:, 1]).all()
+    assert not linked[links[:, 0], links[:, 1]].any()
+    lettered = nx.relabel_nodes(KARATE, {i: f"member {i}" for i in KARATE})
+    assert list(OneModeGraph.from_networkx(lettered).labels) == list(lettered)
+    for same in (lettered, igraph.Graph.from_networkx(KARATE), OneModeGraph(list(KARATE.edges), 34)):
+        np.testing.assert_array_equal(score(same, name, **seed), expected)
+        np.testing.assert_array_equal(select(same, name, 9, seed=1), links)
+
+
+@EACH
+def test_scores_follow_the_order_of_the_nodes(predictor):
+    order = np.random.default_rng(0).permutation(34)
+    shuffled = nx.Graph()
+    shuffled.add_nodes_from(order.tolist())
+    shuffled.add_edges_from((b, a) for a, b in KARATE.edges)
+    np.testing.assert_allclose(score(shuffled, predictor), score(KARATE, predictor)[np.ix_(order, order)], rtol=1e-11)
+
+
+@settings(max_examples=40, deadline=None)
+@given(graph=GRAPHS)
+def test_cells_are_the_pairs_in_order(graph):
+    nodes = OneModeGraph.from_networkx(graph)
+    pairs = np.column_stack(np.triu_indices(len(graph), 1))
+    assert nodes.n_cells == len(pairs)
+    np.testing.assert_array_equal(nodes.edges(np.arange(len(pairs))), pairs)
+    np.testing.assert_array_equal(nodes.starts[pairs[:, 0]] + pairs[:, 1], np.arange(len(pairs)))
+    assert sorted(map(tuple, nodes.edges().tolist())) == sorted(tuple(sorted(edge)) for edge in graph.edges)
+    np.testing.assert_array_equal(nodes.to_scipy().toarray(), nx.to_numpy_array(graph) > 0)
+    assert nodes.n_links == graph.number_of_edges()
+
+
+def test_cells_of_a_graph_too_large_for_a_matrix():
+    nodes = OneModeGraph([(0, 1), (10**6 - 2, 10**6 - 1), (5, 10**6 - 1)], 10**6)
+    assert nodes.edges().tolist() == [[0, 1], [5, 10**6 - 1], [10**6 - 2, 10**6 - 1]]
+    assert nodes.cells.tolist()[::2] == [0, nodes.n_cells - 1]
+    with pytest.raises(InvalidValueError, match=r"1000000 x 1000000 neurons need 8000000000000 bytes.*linkpred.select"):
+        score(nodes, "ch3_l3p")
+
+
+def test_the_only_pair_with_a_score_among_many():
+    path = OneModeGraph([(0, 7), (7, 9_999), (9_999, 3)], 10_000)
+    assert select(path, "ch3_l3p", 1, seed=0).tolist() == [[0, 3]]
+
+
+def test_hidden_links_of_a_network_are_found():
+    found, chance = (evaluate(KARATE, which, repeats=10, seed=0).mean() for which in ("ch3_l3p", "random"))
+    assert found["n_hidden"] == 8
+    assert (found[["auc_pr", "auc_roc", "precision"]] > chance[["auc_pr", "auc_roc", "precision"]]).all()
+    assert found["auc_roc"] > 0.6
+    assert 0.35 < chance["auc_roc"] < 0.65
+
+
+def test_a_function_is_evaluated_on_a_graph_whose_links_are_hidden():
+    seen = []
+
+    def spy(graph):
+        seen.append(graph)
+        return nx.to_numpy_array(KARATE)
+
+    assert (evaluate(KARATE, spy, repeats=2, seed=0)[["auc_pr", "auc_roc", "precision"]] == 1).all(axis=None)
+    assert [type(graph) for graph in seen] == [OneModeGraph] * 2
+    assert [graph.n_links for graph in seen] == [70, 70]
+    assert all(set(graph.cells) < set(OneModeGraph.from_networkx(KARATE).cells) for graph in seen)
+    with pytest.raises(InvalidValueError, match=r"shape \(34, 33\)"):
+        evaluate(KARATE, lambda graph: np.zeros((34, 33)), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("graph", "error", "message"),
+    [
+        (nx.DiGraph([(0, 1), (1, 2)]), InvalidTypeError, "networkx graph is directed"),
+        (igraph.Graph([(0, 1), (1, 2)], directed=True), InvalidTypeError, "igraph graph is directed"),
+        (nx.Graph([("a", "b"), ("c", "c")]), InvalidValueError, "node 'c' is linked to itself"),
+        (nx.MultiGraph([(0, 1), (1, 0), (1, 2)]), InvalidValueError, "a link is there twice"),
+        (igraph.Graph([(0, 1), (0, 1)]), InvalidValueError, "a link is there twice"),
+        (nx.empty_graph(1), InvalidValueError, "n_nodes=1"),
+        (nx.Graph(), InvalidValueError, "n_nodes=0"),
+    ],
+)
+def test_graphs_that_are_not_simple_are_refused(graph, error, message):
+    for use in (score, lambda graph, name: select(graph, name, 1), evaluate):
+        with pytest.raises(error, match=message):
+            use(graph, "ch3_l3p")
+
+
+@pytest.mark.parametrize(
+    ("edges", "keywords", "message"),
+    [
+        ([(0, 3)], {}, "node 3: nodes are 0..2"),
+        ([(-1, 0)], {}, "nodes are 0..2"),
+        ([(1, 1)], {"labels": "abc"}, "node 'b' is linked to itself"),
+        ([(0, 1)], {"labels": "ab"}, "n_nodes=3 with 2 labels"),
+    ],
+)
+def test_edges_that_name_no_pair_are_refused(edges, keywords, message):
+    with pytest.raises(InvalidValueError, match=message):
+        OneModeGraph(edges, 3, **keywords)
+
+
+@pytest.mark.parametrize("form", ["dense", "stream", "community"])
+def test_forms_and_devices_for_two_sides_are_refused(form):
+    for use in (score, lambda graph, name, **keywords: select(graph, name, 1, **keywords)):
+        with pytest.raises(InvalidValueError, match=f"form='{form}' is for graphs with two sides"):
+            use(KARATE, "ch3_l3p", form=form)
+        with pytest.raises(InvalidValueError, match="device='meta': one-mode graphs"):
+            use(KARATE, "ch3_l3p", device="meta")
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(("k", "message"), [(-1, "k=-1"), (484, "k=484 links asked for, but 483 of 561 pairs")])
+def test_more_links_than_there_are_non_links_are_refused(name, k, message):
+    with pytest.raises(InvalidValueError, match=message):
+        select(KARATE, name, k)
+    assert len(select(KARATE, name, 483)) == 483

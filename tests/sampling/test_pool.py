@@ -1,0 +1,114 @@
+"""The k best of candidates that come in parts: those that all at once would give, and a bound that never misleads."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from topolearn.linkpred.sparse.kernels.picking import random_bits
+from topolearn.sampling import Pool, RandomField, pool, sample, top
+
+SOFT = pytest.mark.parametrize("soft", [False, True])
+FEW = settings(max_examples=40, deadline=None)
+SCORES = st.lists(st.sampled_from([0.25, 0.5, 1.0, 1.0, 2.0, 7.25]), max_size=40)
+
+
+def reaches(bound, cells, scores, field, soft):
+    """Whether each candidate may enter a full pool, as the documentation of `Bound` says."""
+    if soft:
+        return -torch.log(field.uniform(cells)) <= scores.double() * bound.level
+    return (scores > bound.level) | ((scores == bound.level) & (field.bits(cells) >= bound.bits))
+
+
+def pooled(parts, k, field, soft, *, sift):
+    """The best of parts offered in turn, sorted, after checking the bound; how many candidates were offered."""
+    found, offered = Pool(k, field, soft), 0
+    for cells, scores in parts:
+        if sift:
+            passes = reaches(found.bound, cells, scores, field, soft)
+            cells, scores = cells[passes], scores[passes]  # noqa: PLW2901
+        found.offer(cells, scores)
+        offered += cells.numel()
+    cells, scores = found.best()
+    assert reaches(found.bound, cells, scores, field, soft).all()
+    order = cells.argsort()
+    return cells[order], scores[order], offered
+
+
+@SOFT
+@FEW
+@given(scores=SCORES, data=st.data())
+def test_the_best_are_those_of_all_in_any_order_and_any_parts(soft, scores, data):
+    n, field = len(scores), RandomField(data.draw(st.integers(0, 10**6)), purpose="select")
+    k = data.draw(st.integers(0, n + 3))
+    dtype = data.draw(st.sampled_from([torch.float32, torch.float64]))
+    order = torch.tensor(data.draw(st.permutations(range(n))), dtype=torch.int64)
+    cells, values = order * 7 + 1, torch.tensor(scores, dtype=dtype)[order]
+    cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=6)))
+    sizes = np.diff([0, *cuts, n]).tolist()
+    parts = list(zip(cells.split(sizes), values.split(sizes), strict=True))
+    expected = (sample if soft else top)(cells, values, min(k, n), field)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "SLACK", data.draw(st.sampled_from([0, 3, 2**20])))
+        for sift in (False, True):
+            found, kept, _ = pooled(parts, k, field, soft, sift=sift)
+            assert torch.equal(found, expected)
+            assert kept.tolist() == [scores[(cell - 1) // 7] for cell in found.tolist()]
+
+
+@SOFT
+@pytest.mark.parametrize("levels", [1, 5, 10**6])
+def test_the_bound_keeps_most_candidates_out_and_none_of_the_best(soft, levels, monkeypatch):
+    monkeypatch.setattr(pool, "SLACK", 100)
+    n, k, field = 20_000, 50, RandomField(4, purpose="select")
+    scores = (torch.from_numpy(np.random.default_rng(0).integers(1, levels + 1, n)) / levels).double()
+    cells = torch.arange(n)
+    parts = list(zip(cells.split(100), scores.split(100), strict=True))
+    found, _, offered = pooled(parts, k, field, soft, sift=True)
+    assert torch.equal(found, (sample if soft else top)(cells, scores, k, field))
+    assert offered < n / 10
+
+
+@SOFT
+def test_any_candidate_passes_while_there_are_fewer_than_k(soft):
+    found, field = Pool(3, RandomField(0), soft), RandomField(0)
+    cells, scores = torch.arange(5), torch.full((5,), 1e-300, dtype=torch.float64)
+    for size in (0, 2):
+        found.offer(cells[:size], scores[:size])
+        assert reaches(found.bound, cells, scores, field, soft).all()
+    assert found.best()[0].tolist() == [0, 1]
+
+
+@SOFT
+def test_a_pool_of_none(soft):
+    cells, scores, field = torch.arange(9), torch.ones(9, dtype=torch.float64), RandomField(1)
+    empty = Pool(0, field, soft)
+    assert empty.best()[0].tolist() == []
+    empty.offer(cells, scores)
+    assert empty.best()[0].numel() == empty.best()[1].numel() == 0
+    assert not reaches(empty.bound, cells, scores, field, soft).any()
+
+
+@SOFT
+def test_no_more_than_twice_k_and_the_slack_are_kept(soft, monkeypatch):
+    monkeypatch.setattr(pool, "SLACK", 10)
+    found = Pool(20, RandomField(0), soft)
+    for start in range(0, 1000, 10):
+        found.offer(torch.arange(start, start + 10), torch.ones(10))
+        assert sum(cells.numel() for cells, _ in found._parts) <= 2 * 20 + 10
+    assert found.best()[0].numel() == 20
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**40])
+def test_compiled_bits_are_those_of_the_field(seed):
+    field = RandomField(seed, "fc", 3, "select")
+    cells = [0, 1, 2, 17, 2**31, 2**40, 2**53 + 1, 2**62, 2**63 - 1]
+    expected = field.bits(torch.tensor(cells)).tolist()
+    key = np.uint64(field.key & (2**64 - 1))
+    assert [int(random_bits(np.int64(cell), key)) for cell in cells] == expected
+    assert len(set(expected)) == len(cells)
+
+
+def test_keys_of_both_signs_were_compared():
+    assert len({RandomField(seed, "fc", 3, "select").key > 0 for seed in (0, 1, 2**40)}) == 2

@@ -1,0 +1,97 @@
+"""Every link predictor by name, and the one way to ask them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from topolearn.errors import InvalidValueError
+from topolearn.linkpred.ch1_l3 import CH1_L3
+from topolearn.linkpred.ch2_l3n import CH2_L3N
+from topolearn.linkpred.ch2_l3p import CH2_L3P
+from topolearn.linkpred.ch3_l3n import CH3_L3N
+from topolearn.linkpred.ch3_l3p import CH3_L3P
+from topolearn.linkpred.ch31_l3n import CH31_L3N
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.ra_l3 import RA_L3
+from topolearn.linkpred.random import random
+from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_sparse_on, scores_of
+from topolearn.registry import Registry
+
+BASELINE = "random"
+
+PREDICTORS: Registry[LinkPredictor] = Registry(
+    "link predictor",
+    {each.name: each for each in (CH3_L3P, CH3_L3N, CH2_L3N, CH2_L3P, CH31_L3N, CH1_L3, RA_L3)},
+)
+_NAMED: Registry[LinkPredictor | None] = Registry(PREDICTORS.kind, {**PREDICTORS, BASELINE: None})
+
+
+def names() -> list[str]:
+    """Return the names of the link predictors: those of `PREDICTORS`, and the baseline ``random``."""
+    return list(_NAMED)
+
+
+def find(predictor: str) -> LinkPredictor | None:
+    """Return a link predictor, None for the baseline; the error for another name suggests the nearest."""
+    return _NAMED[predictor]
+
+
+def score(
+    graph: Scorable,
+    predictor: str,
+    *,
+    form: str = "auto",
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | np.dtype | str | None = None,
+    seed: int | None = None,
+) -> np.ndarray | Tensor:
+    """Score all non-links of a graph.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links: a matrix has shape (n_out, n_in), and a tensor may hold several layers of one shape,
+        (n_layers, n_out, n_in). A networkx or igraph graph whose nodes have no side (the attribute ``bipartite``, or
+        ``type`` in igraph) is a one-mode graph of n nodes.
+    predictor : str
+        One of `names`.
+    form : {"auto", "dense", "sparse", "stream", "community"}
+        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. The sparse
+        forms are compiled for the CPU and run on as many threads as torch uses: ``stream`` walks along the links of
+        each row, ``community`` adds up whole local communities. ``sparse`` takes the cheaper of these by the model of
+        `topolearn.linkpred.sparse.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
+    device : torch.device or str, optional
+        Where to compute; default the tensor's device, else the CPU.
+    dtype : optional
+        float32 or float64 (the default).
+    seed : int, optional
+        For ``random`` only: the same seed gives the same scores; None draws fresh ones.
+
+    Returns
+    -------
+    numpy.ndarray or Tensor, shape (n_out, n_in), (n_layers, n_out, n_in) or (n, n)
+        The scores, 0 at links: a tensor for a tensor, an array for anything else.
+
+    Raises
+    ------
+    UnknownNameError
+        When no predictor has that name.
+    InvalidValueError
+        For an unknown form, or one that cannot be used here; a matrix that is no adjacency; a seed for a predictor
+        that draws nothing; or a graph whose scores do not fit into memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score(np.array([[1, 0], [1, 1]]), "ch2_l3n")
+    array([[0., 4.],
+           [0., 0.]])
+    """
+    found = find(predictor)
+    if found is None:
+        check_form(form)
+        refuse_sparse_on(device_of(graph, device), form)
+        return random(graph, seed=seed, device=device, dtype=dtype)
+    if seed is not None:
+        raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")
+    return scores_of(graph, found, form=form, device=device, dtype=dtype)

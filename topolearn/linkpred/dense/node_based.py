@@ -1,0 +1,74 @@
+"""The dense form shared by the node-based predictors: each neuron of the local community counts once."""
+
+import torch
+from torch import Tensor
+
+from topolearn.linkpred.predictor import Weight
+
+BLOCK = 2**24  # elements of one block of shared neighbours
+
+
+def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
+    r"""Score every cell by the neurons of its local community, as matrix products.
+
+    A node-based score sums a weight :math:`w(d_z, x, d_z - x - 1)` over the neurons :math:`z` of the local community,
+    where :math:`d_z` is the degree of :math:`z` and :math:`x` its number of links to other members; one more link
+    leads to a seed. With the adjacency :math:`A` (rows outputs), an output :math:`z` on a path from :math:`u` has
+    :math:`x = (A A^T)_{uz}`, because all that it shares with :math:`u` lies on a path; an input :math:`z` likewise has
+    :math:`x = (A^T A)_{vz}`. Hence
+
+    .. math:: S = P(A) A + (P(A^T) A^T)^T, \quad P(A)_{uz} = [D_{uz} > 0]\, w(d_z, D_{uz}, \cdot), \quad D = A A^T
+
+    which is exact at every non-link. The products go over blocks of rows, so that beside the scores no more than
+    `block` elements of :math:`P` exist at a time, or one row of it.
+
+    Parameters
+    ----------
+    adjacency : Tensor of a floating dtype, shape (n_layers, n_out, n_in)
+        1 at links, 0 elsewhere.
+    weight : callable
+        As in `topolearn.linkpred.predictor.LinkPredictor`.
+    block : int
+        Elements of a block.
+
+    Returns
+    -------
+    Tensor, shape (n_layers, n_out, n_in)
+        The scores; values at links have no meaning.
+    """
+    n_layers, n_out, n_in = adjacency.shape
+    scores = torch.empty_like(adjacency, memory_format=torch.contiguous_format)
+    degrees = adjacency.sum(dim=2)
+    for rows in blocks(n_out, n_layers * n_out, block):
+        scores[:, rows] = _weights(adjacency[:, rows] @ adjacency.mT, degrees, weight) @ adjacency
+    degrees = adjacency.sum(dim=1)
+    for columns in blocks(n_in, n_layers * n_in, block):
+        part = _weights(adjacency.mT[:, columns] @ adjacency, degrees, weight) @ adjacency.mT
+        scores[:, :, columns] += part.mT
+    return scores
+
+
+def _weights(shared: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
+    """Return P: the weight of each other neuron of the side (column) for each seed (row), 0 where they share none."""
+    return weigh(degrees[:, None, :], shared, weight).mul_(shared > 0)
+
+
+def weigh(degree: Tensor, shared: Tensor, weight: Weight) -> Tensor:
+    """Return the weight of members that share so many neighbours with a seed.
+
+    One of a member's links leads to the seed on the other side. The bounds only guard entries that meet no non-link.
+    """
+    degree = degree.clamp(min=1)
+    return weight(degree, shared, (degree - shared).sub_(1).clamp_(min=0))
+
+
+def blocks(n: int, width: int, block: int) -> list[slice]:
+    """Return slices that cut n rows of a width into blocks of about so many elements, one row at least.
+
+    Examples
+    --------
+    >>> blocks(5, 10, 20)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(block // width, 1)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -1,0 +1,76 @@
+"""The likeliest missing links as a table, with the names of what they join."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from topolearn.graph import BipartiteGraph
+from topolearn.linkpred.one_mode import OneModeGraph, one_mode
+from topolearn.linkpred.random import check_seed
+from topolearn.linkpred.scoring import Scorable, two_sided
+from topolearn.linkpred.select import choose_cells
+from topolearn.sampling import RandomField
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predict(
+    graph: Scorable,
+    predictor: str = "ch3_l3p",
+    k: int = 20,
+    *,
+    soft: bool = False,
+    seed: int | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Return the k likeliest missing links of a graph, best first.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
+        The links, as for `topolearn.linkpred.score`.
+    predictor, k, soft, seed, progress
+        As for `topolearn.linkpred.select`, which makes the choice.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each: ``input`` and ``output``, or ``node`` and ``other`` of a one-mode graph, by name where there
+        are names and else by number, and the ``score``: 0 where too few had one, and the rest was drawn at random.
+
+    Raises
+    ------
+    UnknownNameError, InvalidTypeError, InvalidValueError
+        As `topolearn.linkpred.select`.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> predict(nx.davis_southern_women_graph(), k=2, seed=0)
+                  input output     score
+    0      Nora Fayette     E8  26.047951
+    1  Evelyn Jefferson     E7  20.679310
+    """
+    import pandas as pd
+
+    nodes = one_mode(graph)
+    sides = nodes if nodes is not None else two_sided(graph)
+    known = sides if isinstance(sides, BipartiteGraph | OneModeGraph) else BipartiteGraph(sides)
+    cells, scores = choose_cells(
+        known, predictor, k, RandomField(check_seed(seed), purpose="select"), soft, progress=progress
+    )
+    order = torch.argsort(scores, descending=True, stable=True)
+    picked, columns = cells[order].numpy(), {}
+    if isinstance(known, OneModeGraph):
+        for name, side in zip(("node", "other"), known.edges(picked).T, strict=True):
+            columns[name] = [known.labels[i] for i in side]
+    else:
+        sides_of = {"input": picked % known.n_in, "output": picked // known.n_in}
+        for name, side in sides_of.items():
+            labels: Sequence[Hashable] | None = getattr(known, f"{name}_names")
+            columns[name] = side.tolist() if labels is None else [labels[i] for i in side]
+    return pd.DataFrame({**columns, "score": scores[order].numpy()})

@@ -1,0 +1,112 @@
+"""From links to the candidates worth keeping: non-links with a score that reaches what a pool asks for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from topolearn.linkpred.one_mode import OneModeGraph
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.rounding import splitter
+from topolearn.linkpred.sparse.forms import Rows, numpy_dtype, tables_of, tables_of_one_mode
+from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.sparse.threads import PARTS, cut, for_each
+from topolearn.sampling import Pool
+
+CANDIDATES = 2**20  # that a part of a stream may meet at most, unless one row has more
+
+
+def stream(
+    graph: Links | OneModeGraph,
+    predictor: LinkPredictor,
+    dtype: torch.dtype,
+    pool: Pool,
+    progress: Callable[[int], None],
+) -> None:
+    """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done."""
+    lock = threading.Lock()
+    n_rows = graph.n_out if isinstance(graph, Links) else graph.n_nodes
+    pick, capacity = _picker(graph, predictor, dtype)
+    parts = cut(capacity, most=min(CANDIDATES, int(capacity.sum()) // (PARTS * torch.get_num_threads()) + 1))
+    local = threading.local()
+
+    def offer(part: Rows) -> None:
+        first, last = part
+        needed = int(capacity[first:last].sum())
+        if not hasattr(local, "cells") or local.cells.size < needed:
+            local.cells, local.kept = np.empty(needed, np.int64), np.empty(needed, numpy_dtype(dtype))
+        with lock:
+            sieve = _sieve(pool, dtype)
+        n = pick(local, part, sieve, local.cells, local.kept)
+        with lock:
+            if n:
+                pool.offer(torch.from_numpy(local.cells[:n].copy()), torch.from_numpy(local.kept[:n].copy()))
+            progress(last - first)
+
+    assert parts[-1][1] == n_rows
+    for_each(offer, parts)
+
+
+def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
+    """Offer the candidates among a block of scores to a pool."""
+    from topolearn.linkpred.sparse.kernels.picking import pick_block
+
+    lock = threading.Lock()
+
+    def offer(part: Rows) -> None:
+        first, last = part
+        size = (last - first) * links.n_in
+        cells, kept = np.empty(size, np.int64), np.empty(size, numpy_dtype(dtype))
+        with lock:
+            sieve = _sieve(pool, dtype)
+        n = pick_block(rows[0] + first, scores[first:last], sieve, cells, kept)
+        with lock:
+            pool.offer(torch.from_numpy(cells[:n].copy()), torch.from_numpy(kept[:n].copy()))
+
+    for_each(offer, cut(np.full(rows[1] - rows[0], links.n_in), most=CANDIDATES))
+
+
+def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
+    """Return the pool's bound as the kernels take it."""
+    bound = pool.bound
+    key = np.uint64(pool.field.key & (2**64 - 1))
+    number = numpy_dtype(dtype).type(splitter(dtype))
+    return key, pool.soft, np.float64(bound.level), np.uint64(bound.bits), number
+
+
+def _picker(
+    graph: Links | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
+) -> tuple[Callable[..., int], NDArray[np.int64]]:
+    """Return a function that picks the candidates of some rows, and how many each row has at most.
+
+    The function is given what its thread keeps for itself.
+    """
+    per_path = predictor.per == "path"
+    if isinstance(graph, Links):
+        from topolearn.linkpred.sparse.kernels.stream import make_scratch, pick_rows
+
+        table, far_table = tables_of(graph, predictor, dtype)
+        links, n_out, n_in = graph.arrays, graph.n_out, graph.n_in
+
+        def pick(local: Any, part: Rows, *rest: Any) -> int:
+            if not hasattr(local, "scratch"):
+                local.scratch = make_scratch(n_out, n_in, numpy_dtype(dtype))
+            return pick_rows(*part, per_path, links, table, far_table, local.scratch, *rest)
+
+        return pick, np.minimum(graph.walks(), graph.n_in)
+    from topolearn.linkpred.sparse.kernels import one_mode
+
+    both, tables, capacity = tables_of_one_mode(graph, predictor, dtype)
+    starts, n_nodes = graph.starts, graph.n_nodes
+
+    def pick_nodes(local: Any, part: Rows, *rest: Any) -> int:
+        if not hasattr(local, "scratch"):
+            local.scratch = one_mode.make_scratch(n_nodes, numpy_dtype(dtype))
+        return one_mode.pick_nodes(*part, per_path, both, tables, local.scratch, starts, *rest)
+
+    return pick_nodes, capacity

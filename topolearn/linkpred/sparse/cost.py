@@ -1,0 +1,117 @@
+"""Which form is the cheapest: a model of the seconds that each takes, from counts that cost next to nothing.
+
+Its constants are nanoseconds of one thread of a 3 GHz core with 256-bit vectors. Other machines are faster or slower,
+but rarely change the order of the forms; where they do, name the form (``form="stream"``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from topolearn.errors import InvalidValueError
+from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.sparse.links import Links
+
+FORMS = ("stream", "community")
+SMALL = 2**12  # cells of a layer that dense products score before a compiled form would even have been loaded
+MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
+TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
+
+STREAM_PATH, STREAM_NEURON = 4.5, 3.4  # a walk of length three
+FOUND = 16.0  # a score found in a stream, written and forgotten
+SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
+REACH = 3.5  # listing that an output neuron reaches a member of a community
+SCATTER = 1.6  # adding one sum to the score of a member
+GATHER = 1.5  # copying one weight into a community's table
+CELL_PATH, CELL_NEURON = 9.0, 3.1  # a weight looked up, and a score written
+DENSE_PATH, DENSE_NEURON = 0.03, 0.025  # a multiplication and an addition in a matrix product
+DENSE_GATHER = 4.0  # collecting the rows of a community, and adding to them
+DENSE_CELL = 15.0  # all that a dense form does to a cell besides
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Estimated seconds of each form on one thread; infinite where a form cannot be used."""
+
+    stream: float
+    community: float
+    dense: float
+
+
+def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
+    """Estimate what the scores of all non-links take.
+
+    Parameters
+    ----------
+    links : Links
+    predictor : LinkPredictor
+    itemsize : int
+        Bytes of a score.
+
+    Examples
+    --------
+    >>> from topolearn.generators import erdos_renyi
+    >>> from topolearn.linkpred import PREDICTORS
+    >>> thin, thick = (Links.of(erdos_renyi(500, 500, p, seed=0)) for p in (0.004, 0.2))
+    >>> [costs(links, PREDICTORS["ch3_l3p"], 4).stream < costs(links, PREDICTORS["ch3_l3p"], 4).community
+    ...  for links in (thin, thick)]
+    [True, False]
+    """
+    n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
+    n_cells = float(n_out) * n_in
+    fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
+    walks = float(links.walks().sum())
+    wide = itemsize / 4
+    stream = FOUND * n_cells * -np.expm1(-walks / n_cells)
+    dense = DENSE_CELL * n_cells
+    table_bytes = 0
+    if predictor.per == "path":
+        table_bytes = n_in**2 * itemsize
+        stream += STREAM_PATH * walks
+        community = CELL_PATH * n_cells + _paths(links, fan_in, walks, wide) + _neurons(n_in, n_links, n_in, wide) / 2
+        through_outputs, through_inputs = n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum()
+        dense += DENSE_PATH * min(through_outputs, through_inputs) + DENSE_GATHER * n_links * max(n_out, n_in)
+    else:
+        stream += STREAM_NEURON * walks
+        community = _neurons(n_out, n_links, n_in + n_out, wide) + _neurons(n_in, n_links, n_in + n_out, wide)
+        dense += DENSE_NEURON * 2 * n_cells * (n_out + n_in)
+    largest = max(fan_in.max(), fan_out.max())
+    if largest > MAX_DEGREE or table_bytes > TABLE_BYTES:
+        community = np.inf
+    return Costs(*(float(nanoseconds) * 1e-9 for nanoseconds in (stream, community, dense * wide)))
+
+
+def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) -> str:
+    """Return the form to use for "auto" or "sparse"; any other is returned as it is.
+
+    Raises
+    ------
+    InvalidValueError
+        When the community form is asked for, and a neuron has more links than it can count.
+    """
+    if form == "auto" and links.n_out * links.n_in <= SMALL:
+        return "dense"
+    if form in ("auto", "sparse"):
+        estimate = costs(links, predictor, itemsize)
+        candidates = FORMS if form == "sparse" else (*FORMS, "dense")
+        return min(candidates, key=lambda name: getattr(estimate, name))
+    largest = int(max(links.fan_in.max(), links.fan_out.max()))
+    if form == "community" and largest > MAX_DEGREE:
+        raise InvalidValueError(
+            f"form='community': a neuron has {largest} links, and the form counts to {MAX_DEGREE}: use form='stream'"
+        )
+    return form
+
+
+def _paths(links: Links, fan_in: np.ndarray, walks: float, wide: float) -> float:
+    """Return the nanoseconds of all paths, once the table of weights is there."""
+    reached = links.transposed.reached()
+    sums = SUM_PATH * wide * (walks / 32 + reached.sum())
+    scatter = SCATTER * (fan_in * np.minimum(reached, links.n_out)).sum()
+    gather = GATHER * (fan_in**2).sum() * max(links.n_out / 256, 1)
+    return sums + REACH * reached.sum() + scatter + gather
+
+
+def _neurons(n_seeds: int, n_links: float, n_neurons: int, wide: float) -> float:
+    """Return the nanoseconds of the sums over the neurons of one side."""
+    return n_seeds * (n_links * SUM_NEURON * (0.5 + wide) / 32 + n_neurons * CELL_NEURON)

@@ -1,0 +1,160 @@
+"""Kernels that go through whole local communities: for layers whose neurons have many links.
+
+Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neurons wide, in SIMD registers.
+"""
+
+import numpy as np
+from numba import njit, uintp
+
+from topolearn.linkpred.sparse.kernels.row_sums import WIDTH, add_rows
+
+TILE = 16  # columns of results that are written at once
+BLOCK_BYTES = 24 * 1024  # of a table's rows that are added to all sums in turn: they stay in the first-level cache
+FEW = 32  # links to a block, on average, below which blocks become larger
+
+
+@njit(nogil=True, cache=True)
+def split(low, high, pointers, ends, n_rows, itemsize):
+    """Cut the links of neurons low..high by blocks of the table's rows that they lead to.
+
+    The links of neuron ``low + i`` to block b are ``splits[b, i]`` to ``splits[b + 1, i]``.
+    """
+    n_links = pointers[high] - pointers[low] + 1
+    block = max(BLOCK_BYTES // (WIDTH * itemsize), FEW * (high - low) * n_rows // n_links)
+    n_blocks = max(-(-n_rows // block), 1)
+    splits = np.empty((n_blocks + 1, high - low), np.int64)
+    for i in range(high - low):
+        k = pointers[low + i]
+        for b in range(n_blocks):
+            splits[b, i] = k
+            while k < pointers[low + i + 1] and ends[k] < (b + 1) * block:
+                k += 1
+        splits[n_blocks, i] = k
+    return splits
+
+
+@njit(nogil=True, cache=True)
+def sum_tables(splits, ends, table, sums, zero):
+    """Write to ``sums[i]`` the sum of the rows of the table that neuron i links to."""
+    sums[:] = 0
+    for b in range(splits.shape[0] - 1):
+        for i in range(splits.shape[1]):
+            begin = splits[b, i]
+            numbers = uintp(ends.ctypes.data) + uintp(4 * begin)
+            total = uintp(sums.ctypes.data) + uintp(i * WIDTH * sums.itemsize)
+            add_rows(uintp(table.ctypes.data), numbers, splits[b + 1, i] - begin, total, zero)
+
+
+@njit(nogil=True, cache=True)
+def weigh_panel(first, count, links, splits, table, panel, shared, weights):
+    """Write ``weights[z, i] = w_z`` for all row neurons z and the seeds ``first + i`` of their side."""
+    pointers, ends, _, _ = links
+    values, starts = table
+    for i in range(count):
+        for k in range(pointers[first + i], pointers[first + i + 1]):
+            panel[ends[k], i] = 1
+    sum_tables(splits, ends, panel, shared, np.int16(0))
+    for z in range(weights.shape[0]):
+        for i in range(WIDTH):
+            weights[z, i] = values[starts[z] + shared[z, i]] if shared[z, i] > 0 else 0
+    for i in range(count):
+        for k in range(pointers[first + i], pointers[first + i + 1]):
+            panel[ends[k], i] = 0
+
+
+@njit(nogil=True, cache=True)
+def add_neurons(first, last, links, splits, table, scores):
+    """Add to ``scores[u - first, j]`` the weights of the row neurons of each local community.
+
+    For the seeds u in first..last of the row side, and the column neurons v, number j of those whose links are split.
+    Called with the links and scores transposed, it adds the weights of the column neurons.
+    """
+    pointers, _, back_pointers, back_ends = links
+    by_row, by_column = splits
+    n_rows, n_seen = pointers.size - 1, by_column.shape[1]
+    panel = np.zeros((back_pointers.size - 1, WIDTH), np.int16)
+    shared = np.empty((n_rows, WIDTH), np.int16)
+    weights = np.empty((n_rows, WIDTH), scores.dtype)
+    sums = np.empty((n_seen, WIDTH), scores.dtype)
+    for seed in range(first, last, WIDTH):
+        count = min(WIDTH, last - seed)
+        weigh_panel(seed, count, links, by_row, table, panel, shared, weights)
+        sum_tables(by_column, back_ends, weights, sums, scores.dtype.type(0))
+        for tile in range(0, n_seen, TILE):
+            for i in range(count):
+                for j in range(tile, min(tile + TILE, n_seen)):
+                    scores[seed - first + i, j] += sums[j, i]
+
+
+@njit(nogil=True, cache=True)
+def fill_weights(first, last, links, splits, table, weights):
+    """Write ``weights[z, u]``, the weight of row neuron z for seed u of its own side, for u in first..last."""
+    pointers, _, back_pointers, _ = links
+    n_rows = pointers.size - 1
+    panel = np.zeros((back_pointers.size - 1, WIDTH), np.int16)
+    shared = np.empty((n_rows, WIDTH), np.int16)
+    narrow = np.empty((n_rows, WIDTH), weights.dtype)
+    for seed in range(first, last, WIDTH):
+        count = min(WIDTH, last - seed)
+        weigh_panel(seed, count, links, splits, table, panel, shared, narrow)
+        for z in range(n_rows):
+            for i in range(count):
+                weights[z, seed + i] = narrow[z, i]
+
+
+@njit(nogil=True, cache=True)
+def add_paths(first, last, links, table, far_weights, scores):
+    """Add to ``scores[u - first, v]`` the paths u - z2 - z1 - v, for u in first..last.
+
+    For each z1 with neighbours H: what u reaches of H, summed over the rows of ``far_weights[H][:, H]`` (the weights
+    of z2 for v), times the weight of z1 for u.
+    """
+    pointers, ends, back_pointers, back_ends = links
+    values, starts = table
+    n_seeds, largest = last - first, 0
+    for z in range(pointers.size - 1):
+        largest = max(largest, pointers[z + 1] - pointers[z])
+    position = np.empty(back_pointers.size - 1, np.int64)
+    for h in range(position.size):
+        position[h] = back_pointers[h] + np.searchsorted(back_ends[back_pointers[h] : back_pointers[h + 1]], first)
+    reached = np.empty((n_seeds, largest), np.int32)
+    n_reached = np.zeros(n_seeds, np.int32)
+    weights = np.empty(n_seeds, scores.dtype)
+    panel = np.zeros((largest, WIDTH), scores.dtype)
+    total = np.empty(WIDTH, scores.dtype)
+    zero = scores.dtype.type(0)
+    across = np.zeros((back_pointers.size - 1, n_seeds + 16), scores.dtype)  # uneven, else rows collide in the cache
+    for z in range(pointers.size - 1):
+        community = ends[pointers[z] : pointers[z + 1]]
+        if community.size < 2:
+            continue
+        n_reached[:] = 0
+        for p in range(community.size):
+            h = community[p]
+            k = position[h]
+            while k < back_pointers[h + 1] and back_ends[k] < last:
+                u = back_ends[k] - first
+                reached[u, n_reached[u]] = p
+                n_reached[u] += 1
+                k += 1
+        if first <= z < last:
+            n_reached[z - first] = 0
+        for u in range(n_seeds):
+            weights[u] = values[starts[z] + n_reached[u]]
+        for part in range(0, community.size, WIDTH):
+            members = community[part : min(part + WIDTH, community.size)]
+            for p in range(community.size):
+                row = far_weights[community[p]]
+                for q in range(members.size):
+                    panel[p, q] = row[members[q]]
+            for u in range(n_seeds):
+                if n_reached[u] == 0:
+                    continue
+                numbers = uintp(reached.ctypes.data) + uintp(4 * u * largest)
+                total[:] = 0
+                add_rows(uintp(panel.ctypes.data), numbers, n_reached[u], uintp(total.ctypes.data), zero)
+                for q in range(members.size):
+                    across[members[q], u] += weights[u] * total[q]
+    for u in range(n_seeds):
+        for v in range(scores.shape[1]):
+            scores[u, v] += across[v, u]

@@ -1,0 +1,63 @@
+"""Which candidates are worth keeping: the compiled side of `topolearn.sampling.Pool`.
+
+A sieve is ``(key, soft, level, bits, splitter)``: the key of the random field, the pool's bound, and the constant that
+rounds scores (see `topolearn.linkpred.rounding`).
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def _mix(bits):
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+@njit(nogil=True, cache=True)
+def random_bits(cell, key):
+    """Return the 53 bits that `topolearn.sampling.RandomField.bits` gives for a cell."""
+    return _mix(_mix(np.uint64(cell) + np.uint64(0x9E3779B97F4A7C15)) ^ key) >> np.uint64(11)
+
+
+@njit(nogil=True, cache=True)
+def pick(cell, score, sieve, cells, kept, n_kept):
+    """Append a candidate with a positive score that reaches the bound; return how many there are now."""
+    key, soft, level, bound_bits, splitter = sieve
+    if score <= 0:
+        return n_kept
+    stretched = score * splitter
+    rounded = stretched - (stretched - score)
+    bits = random_bits(cell, key)
+    if soft:
+        uniform = np.float64(bits + np.uint64(1)) * 2.0**-53
+        limit = rounded * level
+        if 1 - uniform > limit or -math.log(uniform) > limit:  # -log(x) is never below 1 - x, and dearer
+            return n_kept
+    elif rounded < level or (rounded == level and bits < bound_bits):
+        return n_kept
+    cells[n_kept] = cell
+    kept[n_kept] = rounded
+    return n_kept + 1
+
+
+@njit(nogil=True, cache=True)
+def clear_links(first, last, pointers, ends, scores):
+    """Write 0 to the links in rows first..last of a block of scores that begins with row first."""
+    for u in range(first, last):
+        for k in range(pointers[u], pointers[u + 1]):
+            scores[u - first, ends[k]] = 0
+
+
+@njit(nogil=True, cache=True)
+def pick_block(first, scores, sieve, cells, kept):
+    """Write the cells and scores of the candidates in a block of scores that pass; return how many do."""
+    n_kept = 0
+    n_rows, n_in = scores.shape
+    for i in range(n_rows):
+        for v in range(n_in):
+            n_kept = pick((first + i) * n_in + v, scores[i, v], sieve, cells, kept, n_kept)
+    return n_kept
