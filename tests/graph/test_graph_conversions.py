@@ -193,3 +193,19 @@ def test_foreign_frame_needs_sizes():
         BipartiteGraph.from_frame(pd.DataFrame({"source": [1]}), 3, 2)
     with pytest.raises(errors.InvalidTypeError, match="has dtype float64"):
         BipartiteGraph.from_frame(frame.astype(float), 3, 2)
+
+
+def test_pairs_of_names():
+    pairs = [("b", "x"), ("a", "x"), ("b", "y"), ("b", "x"), ("x", "x")]
+    graph = BipartiteGraph.from_pairs(pairs)
+    assert (graph.input_names, graph.output_names) == (("b", "a", "x"), ("x", "y"))
+    assert graph.edges().tolist() == [[0, 0], [0, 1], [1, 0], [2, 0]]
+    assert BipartiteGraph.from_pairs(iter(pairs)) == graph
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"), [([], "no pairs"), ([("a", "b"), ("a",)], "entry 1 is"), ([("a", "b", "c")], "entry 0 is")]
+)
+def test_what_is_no_pair_is_refused(pairs, message):
+    with pytest.raises(errors.InvalidValueError, match=message):
+        BipartiteGraph.from_pairs(pairs)

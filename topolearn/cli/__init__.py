@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import generate, lists, report, train
+from topolearn.cli import generate, lists, report, score, train
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
+  topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
 
 'topolearn COMMAND --help' tells the rest.
 """
@@ -52,6 +53,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, report, generate, lists):
+    for command in (train, report, generate, score, lists):
         command.add_parser(commands)
     return parser

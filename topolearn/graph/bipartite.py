@@ -114,6 +114,7 @@ class BipartiteGraph(Immutable):
     from_networkx = classmethod(convert.from_networkx)
     from_igraph = classmethod(convert.from_igraph)
     from_frame = classmethod(frames.from_frame)
+    from_pairs = classmethod(frames.from_pairs)
     load = classmethod(files.load)
 
     @property

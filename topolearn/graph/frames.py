@@ -80,6 +80,34 @@ def from_frame(
     return cls.from_edges(frame[["input", "output"]].to_numpy(), **known)
 
 
+def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> BipartiteGraph:
+    """Make a graph from the names of linked neurons, input first; a pair that is there twice is one link.
+
+    Neurons stand in the order in which their names come first; one name may be on both sides.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is no pair, or an entry is not a pair.
+
+    Examples
+    --------
+    >>> from topolearn.graph import BipartiteGraph
+    >>> BipartiteGraph.from_pairs([("aspirin", "COX-1"), ("aspirin", "COX-2"), ("celecoxib", "COX-2")]).fan_in
+    array([1, 2])
+    """
+    given = [tuple(pair) for pair in pairs]
+    for i, pair in enumerate(given):
+        if len(pair) != 2:
+            raise InvalidValueError(f"entry {i} is {pair!r}: pass pairs of names, (input, output)")
+    if not given:
+        raise InvalidValueError("there are no pairs: a graph needs one link or more")
+    inputs, outputs = (list(dict.fromkeys(side)) for side in zip(*given, strict=True))
+    place = [{name: i for i, name in enumerate(side)} for side in (inputs, outputs)]
+    edges = sorted({(place[0][a], place[1][b]) for a, b in given})
+    return cls.from_edges(edges, len(inputs), len(outputs), input_names=inputs, output_names=outputs)
+
+
 def describe(graph: BipartiteGraph) -> dict[str, Any]:
     """Return the sizes and names of a graph, ready for JSON: what its edges do not say."""
     return {

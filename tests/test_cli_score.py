@@ -1,0 +1,99 @@
+"""``topolearn score`` as it is typed."""
+
+import pandas as pd
+import pytest
+
+import topolearn as tl
+from topolearn.cli import main
+
+PAIRS = "# drug\ttarget\naspirin\tCOX 1\naspirin\tCOX 2\ncelecoxib\tCOX 2\nibuprofen\tCOX 1\n"
+KITE = "0 1\n0 2\n1 2\n1 3\n2 3\n3 4\n4 5\n"
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tl.generators.bipartite_small_world(30, 40, 0.1, seed=0).save("layer.npz")
+    (tmp_path / "drugs.tsv").write_text(PAIRS)
+    (tmp_path / "kite.edges").write_text(KITE)
+    (tmp_path / "broken.tsv").write_text("aspirin\tCOX 1\naspirin\n")
+    (tmp_path / "empty.tsv").write_text("# nothing\n")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "layer.npz").read_bytes()[:300])
+    return tmp_path
+
+
+def test_the_best_are_listed_by_name(files, capsys):
+    assert main(["score", "drugs.tsv", "--top", "2"]) == 0
+    header, columns, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("BipartiteGraph(3 inputs x 2 outputs, 4 links")
+    assert columns.split() == ["method", "input", "output", "score"]
+    assert sorted(row.split("  ")[0].split()[0] for row in rows) == ["ch3_l3p", "ch3_l3p"]
+    assert {"celecoxib", "ibuprofen"} == {row.split()[1] for row in rows}
+    assert all(float(row.split()[-1]) == 1 for row in rows)
+
+
+def test_the_list_is_that_of_predict_and_is_written(files, capsys):
+    assert main(["score", "layer.npz", "--method", "ch2_l3n", "ra_l3", "--top", "7", "--seed", "5", "-o", "t.csv"]) == 0
+    table = pd.read_csv("t.csv")
+    graph = tl.BipartiteGraph.load("layer.npz")
+    for name in ("ch2_l3n", "ra_l3"):
+        found = table[table["method"] == name].drop(columns="method").reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, tl.linkpred.predict(graph, name, 7, seed=5), rtol=1e-9)
+    assert capsys.readouterr().out.splitlines()[-1] == "table   t.csv"
+
+
+def test_a_sample_is_another_list(files, capsys):
+    outputs = []
+    for words in ([], ["--soft"], ["--soft", "--seed", "1"]):
+        assert main(["score", "layer.npz", "--top", "10", *words]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert len(set(outputs)) == 3
+
+
+def test_one_kind_of_node(files, capsys):
+    assert main(["score", "kite.edges", "--one-mode", "--top", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "OneModeGraph(6 nodes, 7 links)"
+    assert lines[1].split() == ["method", "node", "other", "score"]
+    assert sorted(line.split()[1:] for line in lines[2:]) == [["0", "3", "2.0"], ["0", "4", "2.0"]]
+
+
+def test_evaluate(files, capsys):
+    words = ["score", "layer.npz", "--evaluate", "--method", "ch3_l3p", "random", "--repeats", "3", "--fraction", "0.2"]
+    assert main([*words, "-o", "t.csv"]) == 0
+    table = pd.read_csv("t.csv").set_index("method")
+    graph = tl.BipartiteGraph.load("layer.npz")
+    for name in ("ch3_l3p", "random"):
+        expected = tl.linkpred.evaluate(graph, name, fraction=0.2, repeats=3, seed=0)
+        assert table.loc[name, "auc_roc"] == pytest.approx(expected["auc_roc"].mean(), abs=1e-4)
+        assert table.loc[name, "auc_pr +-"] == pytest.approx(expected["auc_pr"].sem(), abs=1e-4)
+        assert table.loc[name, "n_hidden"] == 24
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("nothing.npz", "there is no file 'nothing.npz'"),
+        ("nothing.tsv", "there is no file 'nothing.tsv'"),
+        ("layer.xyz", "unknown file suffix '.xyz'"),
+        ("cut.npz", "'cut.npz' is no whole .npz file"),
+        ("broken.tsv", "line 2 of 'broken.tsv' is 'aspirin'"),
+        ("empty.tsv", "'empty.tsv' has no links"),
+        ("layer.npz --method ch3l3p", "did you mean 'ch3_l3p'"),
+        ("layer.npz --top 1081", "k=1081 links asked for, but 1080 of 1200 pairs are non-links"),
+        ("layer.npz --top -1", "k=-1 links asked for"),
+        ("layer.npz --one-mode", "--one-mode reads .tsv, .edges, .txt files, not 'layer.npz'"),
+        ("layer.npz --seed -1", "seed=-1 must be at least 0"),
+        ("layer.npz --evaluate --fraction 0", "fraction=0.0 must be a number in (0, 1)"),
+        ("layer.npz --evaluate --repeats 0", "repeats=0"),
+        ("layer.npz -o nowhere/t.csv", "there is no directory 'nowhere'"),
+    ],
+)
+def test_score_refuses_in_one_line(files, capsys, words, message):
+    before = sorted(path.name for path in files.iterdir())
+    assert main(["score", *words.split()]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("topolearn: error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert sorted(path.name for path in files.iterdir()) == before

@@ -1,0 +1,112 @@
+"""`topolearn score`: the likeliest missing links of a graph in a file."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+
+EXAMPLES = """examples:
+  topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
+  topolearn score drugs.tsv --method ch3_l3p --top 20      of two kinds of nodes: a line for each link, two names
+  topolearn score friends.edges --one-mode --evaluate      of one kind of nodes; hide links, and see who finds them
+"""
+LISTS = (".tsv", ".edges", ".txt")  # a line for each link, two names
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn score``."""
+    from topolearn.linkpred import names
+
+    parser = commands.add_parser(
+        "score",
+        help="score the missing links of a graph, and list the best",
+        description="List the non-links of a graph with the highest scores, or evaluate how well hidden links are "
+        "found. No matrix of all scores is made, so that large graphs fit.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=".npz, .mtx, .csv or .graphml of a graph; or .tsv, .edges or .txt with two names a line, first the input",
+    )
+    parser.add_argument(
+        "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(names())} [ch3_l3p]"
+    )
+    parser.add_argument("--top", type=int, default=20, metavar="K", help="how many non-links to list [20]")
+    parser.add_argument("--soft", action="store_true", help="sample in proportion to the scores, not the best")
+    parser.add_argument("--one-mode", action="store_true", help="both names of a line are of one kind of node")
+    parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how they rank")
+    parser.add_argument("--fraction", type=float, default=0.1, help="share of the links to hide [0.1]")
+    parser.add_argument("--repeats", type=int, default=10, help="how often links are hidden [10]")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed breaks ties and hides links alike [0]")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
+    parser.set_defaults(command=_score)
+
+
+def _score(args: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from topolearn import linkpred
+
+    if args.output is not None and not args.output.parent.is_dir():
+        raise MissingFileError(
+            f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
+        )
+    graph = _read(args.file, one_mode=args.one_mode)
+    print(graph)
+    if args.evaluate:
+        options = {"fraction": args.fraction, "repeats": args.repeats, "seed": args.seed}
+        rows = [{"method": name, **_means(linkpred.evaluate(graph, name, **options))} for name in args.method]
+        table = pd.DataFrame(rows).round(4)
+    else:
+        options = {"soft": args.soft, "seed": args.seed, "progress": True}
+        tables = {name: linkpred.predict(graph, name, args.top, **options) for name in args.method}
+        table = pd.concat(tables, names=["method"]).reset_index(level=0)
+    print(table.to_string(index=False))
+    if args.output is not None:
+        table.to_csv(args.output, index=False)
+        print(f"table   {args.output}")
+
+
+def _read(path: Path, *, one_mode: bool) -> Any:
+    """Return the graph in a file."""
+    import networkx as nx
+
+    from topolearn.graph import BipartiteGraph
+    from topolearn.linkpred import OneModeGraph
+
+    if path.suffix.lower() not in LISTS:
+        if one_mode:
+            raise InvalidValueError(f"--one-mode reads {', '.join(LISTS)} files, not {path.name!r}")
+        return BipartiteGraph.load(path)
+    pairs = _pairs(path)
+    return OneModeGraph.from_networkx(nx.Graph(pairs)) if one_mode else BipartiteGraph.from_pairs(pairs)
+
+
+def _pairs(path: Path) -> list[tuple[str, str]]:
+    """Return the pairs of names in a file: parted by a tab, or by spaces; lines that begin with # are comments."""
+    if not path.exists():
+        raise MissingFileError(f"there is no file {str(path)!r}: check the path")
+    pairs = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        words = line.strip().split("\t") if "\t" in line else line.split()
+        if len(words) != 2:
+            raise CorruptFileError(f"line {number} of {str(path)!r} is {line!r}: each line must have two names")
+        pairs.append((words[0], words[1]))
+    if not pairs:
+        raise CorruptFileError(f"{str(path)!r} has no links: each line must have two names")
+    return pairs
+
+
+def _means(found: Any) -> dict[str, float]:
+    """Return the mean of each measure, and its standard error."""
+    columns: dict[str, float] = {}
+    for name in ("auc_pr", "auc_roc", "precision"):
+        columns[name] = found[name].mean()
+        columns[f"{name} +-"] = found[name].sem() if len(found) > 1 else float("nan")
+    return columns | {"n_hidden": found["n_hidden"].iloc[0]}
