@@ -1,0 +1,109 @@
+"""Milliseconds of the exact CH3-L3p and of CH2-L3n for all non-links, beside the matrix form of the paper's authors.
+
+Run it with ``python -m analysis.benchmarks.link_prediction``; it writes figures/benchmark_link_prediction.csv. All
+three take turns in one process, on one thread and on two; medians are shown. Ours begin with a `BipartiteGraph` and
+choose their form by themselves; the matrix form begins with the dense float32 matrix that it needs. A case that would
+take longer than `LIMIT` is timed on some of its rows, and marked.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from topolearn.generators import erdos_renyi
+from topolearn.graph import BipartiteGraph
+from topolearn.linkpred import PREDICTORS, score
+from topolearn.linkpred.sparse import best_form, block_scores, costs
+from topolearn.linkpred.sparse.links import Links
+
+FIGURES = Path("figures")
+SIZES = ((256, 256), (512, 512), (784, 1568), (1024, 1024), (1568, 1568), (768, 2048), (2048, 2048), (4096, 4096))
+DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+OURS = ("ch3_l3p", "ch2_l3n")
+LIMIT = 20.0  # seconds on one thread
+ROWS = 512  # output neurons that a longer case is timed on
+
+
+def matrix_form(adjacency: Tensor) -> Tensor:
+    """Score all cells by CH2-L3n in four matrix products, as the authors' program does for large models."""
+    shared_rows, shared_columns = adjacency @ adjacency.T, adjacency.T @ adjacency
+    rows, columns = adjacency.sum(dim=1), adjacency.sum(dim=0)
+    by_row = (shared_rows > 0) * (shared_rows + 1) / (rows - shared_rows).clamp(min=1)
+    by_column = (shared_columns > 0) * (shared_columns + 1) / (columns - shared_columns).clamp(min=1)
+    return by_row @ adjacency + (by_column @ adjacency.T).T
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _ours(graph: BipartiteGraph, name: str) -> tuple[Callable[[], float], str]:
+    """Return a function that times a predictor once, and the form that it takes."""
+    links = Links.of(graph)
+    form = best_form(links, PREDICTORS[name], 4, "auto")
+    estimate = getattr(costs(links, PREDICTORS[name], 4), form)
+    if estimate < LIMIT or form == "dense":
+        return lambda: _seconds(lambda: score(graph, name, dtype="float32")), form
+
+    def on_some_rows() -> float:
+        start = time.perf_counter()
+        compute = block_scores(Links.of(graph), PREDICTORS[name], torch.float32)
+        before = time.perf_counter() - start
+        return before + _seconds(lambda: compute((0, ROWS))) * graph.n_out / ROWS
+
+    return on_some_rows, f"{form}, from {ROWS} rows"
+
+
+def measure(n_out: int, n_in: int, density: float, threads: int, repeats: int) -> dict[str, object]:
+    """Return the median milliseconds of each, and the ratios to the matrix form."""
+    torch.set_num_threads(threads)
+    graph = erdos_renyi(n_in, n_out, density, seed=0)
+    adjacency = graph.to_torch().to(torch.float32)
+    timed = {name: _ours(graph, name) for name in OURS}
+    runs = {"matrix form": lambda: _seconds(lambda: matrix_form(adjacency)), **{n: t[0] for n, t in timed.items()}}
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    first = {name: run() for name, run in runs.items()}
+    for name, seconds in first.items():
+        if seconds > 2:  # a long run needs no warming up
+            found[name].append(seconds)
+    for _ in range(repeats):
+        for name, run in runs.items():
+            if first[name] < 2 or (first[name] < 8 and len(found[name]) < 2):
+                found[name].append(run())
+    row: dict[str, object] = {"outputs": n_out, "inputs": n_in, "density": density, "threads": threads}
+    medians = {name: statistics.median(seconds) for name, seconds in found.items()}
+    row |= {f"{name} ms": round(1e3 * seconds, 2) for name, seconds in medians.items()}
+    for name in OURS:
+        row |= {f"{name} ratio": round(medians[name] / medians["matrix form"], 3), f"{name} form": timed[name][1]}
+    return row
+
+
+def main() -> None:
+    """Measure all sizes and densities, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs")
+    args = parser.parse_args()
+    rows = []
+    for threads in args.threads:
+        for n_out, n_in in SIZES:
+            if args.sizes and n_out not in args.sizes:
+                continue
+            for density in DENSITIES:
+                rows.append(measure(n_out, n_in, density, threads, args.repeats))
+                print(*(f"{name} {value}" for name, value in rows[-1].items()), sep="  ", flush=True)
+    FIGURES.mkdir(exist_ok=True)
+    pd.DataFrame(rows).to_csv(FIGURES / "benchmark_link_prediction.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
