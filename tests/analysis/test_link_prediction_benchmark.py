@@ -29,8 +29,8 @@ def threads():
 def test_a_row_of_the_table(monkeypatch, limit):
     monkeypatch.setattr(link_prediction, "LIMIT", limit)
     monkeypatch.setattr(link_prediction, "ROWS", 64)
-    row = link_prediction.measure(128, 96, 0.1, threads=1, repeats=2)
-    assert (row["outputs"], row["inputs"], row["density"], row["threads"]) == (128, 96, 0.1, 1)
+    row = link_prediction.measure(400, 300, 0.1, threads=1, repeats=2)
+    assert (row["outputs"], row["inputs"], row["density"], row["threads"]) == (400, 300, 0.1, 1)
     for name in ("ch3_l3p", "ch2_l3n"):
         assert row[f"{name} ratio"] == pytest.approx(row[f"{name} ms"] / row["matrix form ms"], rel=0.05, abs=0.01)
         assert ("from 64 rows" in row[f"{name} form"]) == (limit == 0)

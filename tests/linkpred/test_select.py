@@ -216,7 +216,8 @@ def test_cells_are_drawn_from_the_field_that_is_given():
         assert torch.equal(cells, drawn)
 
 
-def test_progress_counts_all_rows():
+def test_progress_counts_all_rows(monkeypatch):
+    monkeypatch.setattr(candidates, "FEW", 1)
     done = []
     links = candidates.Links.of(erdos_renyi(50, 64, 0.1, seed=0))
     best = pool.Pool(5, RandomField(0), soft=False)

@@ -15,10 +15,11 @@ from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
 from topolearn.linkpred.sparse.forms import Rows, numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.threads import PARTS, cut, for_each
+from topolearn.linkpred.sparse.threads import PARTS, fill_parts, for_each
 from topolearn.sampling import Pool
 
-CANDIDATES = 2**20  # that a part of a stream may meet at most, unless one row has more
+CANDIDATES = 2**20  # that a part may meet at most, unless one row has more
+FEW = 2**14  # that are worth another part
 
 
 def stream(
@@ -32,7 +33,8 @@ def stream(
     lock = threading.Lock()
     n_rows = graph.n_out if isinstance(graph, Links) else graph.n_nodes
     pick, capacity = _picker(graph, predictor, dtype)
-    parts = cut(capacity, most=min(CANDIDATES, int(capacity.sum()) // (PARTS * torch.get_num_threads()) + 1))
+    total = np.concatenate([[0], np.cumsum(capacity)])
+    parts = fill_parts(total, min(CANDIDATES, max(total[-1] / (PARTS * torch.get_num_threads()), FEW)))
     local = threading.local()
 
     def offer(part: Rows) -> None:
@@ -68,7 +70,7 @@ def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Po
         with lock:
             pool.offer(torch.from_numpy(cells[:n].copy()), torch.from_numpy(kept[:n].copy()))
 
-    for_each(offer, cut(np.full(rows[1] - rows[0], links.n_in), most=CANDIDATES))
+    for_each(offer, fill_parts(np.arange(rows[1] - rows[0] + 1) * links.n_in, CANDIDATES))
 
 
 def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.links import Links
 
 FORMS = ("stream", "community")
-SMALL = 2**12  # cells of a layer that dense products score before a compiled form would even have been loaded
+SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
 MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
 TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
 
@@ -26,6 +26,7 @@ GATHER = 1.5  # copying one weight into a community's table
 CELL_PATH, CELL_NEURON = 9.0, 3.1  # a weight looked up, and a score written
 DENSE_PATH, DENSE_NEURON = 0.03, 0.025  # a multiplication and an addition in a matrix product
 DENSE_GATHER = 4.0  # collecting the rows of a community, and adding to them
+CALL = 5e5  # what a compiled form takes, however small the layer
 DENSE_CELL = 15.0  # all that a dense form does to a cell besides
 
 
@@ -62,18 +63,20 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
     walks = float(links.walks().sum())
     wide = itemsize / 4
-    stream = FOUND * n_cells * -np.expm1(-walks / n_cells)
+    stream = CALL + FOUND * n_cells * -np.expm1(-walks / n_cells)
     dense = DENSE_CELL * n_cells
     table_bytes = 0
     if predictor.per == "path":
         table_bytes = n_in**2 * itemsize
         stream += STREAM_PATH * walks
-        community = CELL_PATH * n_cells + _paths(links, fan_in, walks, wide) + _neurons(n_in, n_links, n_in, wide) / 2
+        community = (
+            CALL + CELL_PATH * n_cells + _paths(links, fan_in, walks, wide) + _neurons(n_in, n_links, n_in, wide) / 2
+        )
         through_outputs, through_inputs = n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum()
         dense += DENSE_PATH * min(through_outputs, through_inputs) + DENSE_GATHER * n_links * max(n_out, n_in)
     else:
         stream += STREAM_NEURON * walks
-        community = _neurons(n_out, n_links, n_in + n_out, wide) + _neurons(n_in, n_links, n_in + n_out, wide)
+        community = CALL + sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
         dense += DENSE_NEURON * 2 * n_cells * (n_out + n_in)
     largest = max(fan_in.max(), fan_out.max())
     if largest > MAX_DEGREE or table_bytes > TABLE_BYTES:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from topolearn.linkpred.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.links import Links, links_of_one_mode, weight_table
-from topolearn.linkpred.sparse.threads import cut, for_each
+from topolearn.linkpred.sparse.threads import LEAST, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
 Rows = tuple[int, int]
@@ -47,7 +47,7 @@ def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.
             local.scratch = make_scratch(graph.n_nodes, scores.dtype)
         score_nodes(*part, predictor.per == "path", links, tables, local.scratch, scores)
 
-    for_each(work, cut(n_candidates + 1))
+    for_each(work, cut(20 * n_candidates + 1))
     return scores
 
 
@@ -70,7 +70,8 @@ def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
             add_paths(*block, links.arrays, table, far_weights, scores[first:last])
             clear_links(*block, links.pointers, links.ends, scores[first:last])
 
-        for_each(work, _blocks(len(scores), SEEDS))
+        nanoseconds = 9.0 * scores.size + links.walks()[slice(*rows)].sum() / 4
+        for_each(work, _blocks(len(scores), nanoseconds))
         return scores
 
     def neurons(rows: Rows) -> NDArray[np.floating]:
@@ -91,7 +92,7 @@ def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.fl
     splits = split(0, links.n_out, links.pointers, links.ends, links.n_in, 2)
     for_each(
         lambda part: fill_weights(*part, links.arrays, splits, table, weights),
-        cut(np.ones(links.n_out, np.int64), step=WIDTH),
+        cut(np.full(links.n_out, _nanoseconds_of_seed(links)), step=WIDTH),
     )
     return weights
 
@@ -111,12 +112,17 @@ def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floati
         first, last = part
         add_neurons(offset + first, offset + last, links.arrays, splits, table, scores[first:last])
 
-    for_each(work, cut(np.ones(len(scores), np.int64), step=WIDTH))
+    for_each(work, cut(np.full(len(scores), _nanoseconds_of_seed(links)), step=WIDTH))
 
 
-def _blocks(n: int, most: int) -> list[Rows]:
-    """Return blocks of at most so many rows, and at least one for each thread."""
-    n_blocks = max(-(-n // most), min(n, torch.get_num_threads()))
+def _nanoseconds_of_seed(links: Links) -> float:
+    """Return about how long the sums over the row neurons of one seed take."""
+    return links.ends.size / 20 + 3 * (links.n_out + links.n_in)
+
+
+def _blocks(n: int, nanoseconds: float) -> list[Rows]:
+    """Return blocks of at most `SEEDS` rows, and one for each thread if there is enough work."""
+    n_blocks = max(-(-n // SEEDS), min(n, torch.get_num_threads(), int(nanoseconds / LEAST)))
     bounds = np.linspace(0, n, n_blocks + 1).round().astype(int).tolist()
     return list(pairwise(bounds))
 
@@ -143,7 +149,7 @@ def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scor
             first, last, predictor.per == "path", links.arrays, table, far_table, local.scratch, scores[first:last]
         )
 
-    for_each(work, cut(links.walks() + 1))
+    for_each(work, cut(5 * links.walks() + 1))
 
 
 def tables_of_one_mode(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:

@@ -1,6 +1,6 @@
 """Work shared out among threads: the kernels run without the GIL, so that Python's own threads do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 PARTS = 8  # for each thread, so that none waits long for the last
+LEAST = 2e6  # nanoseconds of work that are worth another part: torch's own threads spin for a while after a product
 
 
-def for_each(work: Callable[[T], None], parts: Iterable[T]) -> None:
-    """Do the work for all parts, on as many threads as torch uses (`torch.set_num_threads`)."""
-    n_threads = torch.get_num_threads()
-    if n_threads == 1:
+def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
+    """Do the work for all parts, on as many threads as torch uses (`torch.set_num_threads`), and one for one part."""
+    n_threads = min(torch.get_num_threads(), len(parts))
+    if n_threads <= 1:
         for part in parts:
             work(part)
         return
@@ -24,29 +25,41 @@ def for_each(work: Callable[[T], None], parts: Iterable[T]) -> None:
             pass
 
 
-def cut(costs: NDArray[np.integer], *, most: int | None = None, step: int = 1) -> list[tuple[int, int]]:
-    """Cut rows into parts (first, last) of about equal cost: some for each thread, or of at most so much each.
+def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, int]]:
+    """Cut rows into parts (first, last) of about equal work: some for each thread, if there is enough of it.
 
     Parameters
     ----------
-    costs : array, shape (n,)
-        The cost of each row.
-    most : int, optional
-        What a part may cost; a row that costs more is a part of its own. Default: `PARTS` parts for each thread.
+    nanoseconds : array, shape (n,)
+        About how long each row takes.
     step : int
         All parts but the last have a multiple of so many rows.
 
     Examples
     --------
-    >>> cut(np.array([1, 1, 1, 5, 1]), most=3)
+    >>> cut(np.full(4, 100))
+    [(0, 4)]
+    """
+    n = nanoseconds.size
+    bounds = np.append(np.arange(0, n, step), n)
+    total = np.concatenate([[0], np.cumsum(nanoseconds)])[bounds]
+    most = max(total[-1] / (PARTS * torch.get_num_threads()), LEAST)
+    return [(int(bounds[first]), int(bounds[last])) for first, last in fill_parts(total, most)]
+
+
+def fill_parts(total: NDArray[np.number], most: float) -> list[tuple[int, int]]:
+    """Cut rows, given the running total of their costs from 0 on, into parts that cost at most so much each.
+
+    A row that costs more is a part of its own.
+
+    Examples
+    --------
+    >>> fill_parts(np.array([0, 1, 2, 3, 8, 9]), 3)
     [(0, 3), (3, 4), (4, 5)]
     """
-    total = np.concatenate([[0], np.cumsum(costs[np.arange(0, costs.size, step)] if step > 1 else costs)])
-    if most is None:
-        most = int(total[-1]) // (PARTS * torch.get_num_threads()) + 1
-    n, first, parts = total.size - 1, 0, []
-    while first < n:
+    first, parts = 0, []
+    while first < total.size - 1:
         last = max(int(np.searchsorted(total, total[first] + most, side="right")) - 1, first + 1)
-        parts.append((first * step, min(last * step, costs.size)))
+        parts.append((first, last))
         first = last
     return parts
