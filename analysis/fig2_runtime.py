@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from analysis.benchmarks.link_prediction import measure
 from topolearn import plotting
 
-DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 SIZES = (128, 256, 512, 1024, 2048, 4096)
 LINES = {
     "ch3_l3p ms": ("path-based, exact (CH3-L3p)", "C3"),

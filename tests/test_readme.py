@@ -1,4 +1,4 @@
-"""The README's own example runs as it stands."""
+"""The README's own examples run as they stand."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_python_example_runs_and_evolves(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    namespace: dict = {}
-    exec(example, namespace)
-    assert namespace["topology"].n_updates == 9
+def test_the_python_examples_run(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    namespaces: list[dict] = [{}, {}]
+    for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
+        exec(example, namespace)
+    assert namespaces[0]["topology"].n_updates == 9
     assert capsys.readouterr().out.count("TopologyUpdate(") == 9
+    assert namespaces[1]["scores"].shape == (14, 18)
+    assert namespaces[1]["new"].shape == (10, 2)
 
 
 def test_the_pictures_and_commands_it_names_exist():
@@ -21,5 +24,5 @@ def test_the_pictures_and_commands_it_names_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", text, flags=re.MULTILINE):
         assert f"\n{target}:" in makefile
-    for module in re.findall(r"python -m (analysis\.\w+)", text):
-        assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file(), module
+    for module in re.findall(r"python -m (analysis\.[\w.]+)", text):
+        assert (ROOT / module.rstrip(".").replace(".", "/")).with_suffix(".py").is_file(), module

@@ -78,7 +78,13 @@ def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
         scores = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
         _add_neurons(links, rows, table, scores, by_rows=True)
         _add_neurons(across, rows, far_table, scores.T, by_rows=False)
-        clear_links(*rows, links.pointers, links.ends, scores)
+        first = rows[0]
+        for_each(
+            lambda part: clear_links(
+                first + part[0], first + part[1], links.pointers, links.ends, scores[part[0] : part[1]]
+            ),
+            cut(links.fan_in[slice(*rows)] * 2 + 1),
+        )
         return scores
 
     return paths if predictor.per == "path" else neurons

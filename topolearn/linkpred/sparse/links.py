@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
@@ -47,6 +48,9 @@ class Links:
                 f"a side of {max(graph.shape)} neurons is too large: at most {2**31 - 1} are scored"
             )
         by_output = graph.to_scipy()
+        if graph.n_links < 2**31:
+            narrow = by_output.indices.astype(np.int32), by_output.indptr.astype(np.int32)
+            by_output = sparse.csr_array((by_output.data, *narrow), shape=graph.shape)
         by_input = by_output.tocsc()
         return cls(*_compressed(by_output), *_compressed(by_input))
 
