@@ -3,9 +3,8 @@
 The exact path-based CH3-L3p and the node-based CH2-L3n as they are here, beside the node-based matrix form of the
 paper's authors, measured in turns in one process. In the paper's own figure the path-based method, which stores every
 path, climbs steeply with density and with size, and the node-based one stays low and nearly flat: the reason to prefer
-it there. Without stored paths the exact score of 1024 x 1024 neurons costs about as much as the matrix form at 5 % density, and
-less below.
-Run it with ``python -m analysis.fig2_runtime``; it writes figures/fig2_runtime.png and .csv.
+it there. Without stored paths the exact score of 1024 x 1024 neurons costs about as much as the matrix form at 5 %
+density, and less below. Run it with ``python -m analysis.fig2_runtime``; it writes figures/fig2_runtime.png and .csv.
 """
 
 import argparse
