@@ -86,6 +86,10 @@ def test_evaluate(files, capsys):
         ("layer.npz --seed -1", "seed=-1 must be at least 0"),
         ("layer.npz --evaluate --fraction 0", "fraction=0.0 must be a number in (0, 1)"),
         ("layer.npz --evaluate --repeats 0", "repeats=0"),
+        ("layer.npz --evaluate --top 3", "--evaluate lists no links: leave --top and --soft out"),
+        ("layer.npz --evaluate --soft", "--evaluate lists no links"),
+        ("layer.npz --fraction 0.2", "--fraction and --repeats are for --evaluate"),
+        ("layer.npz --repeats 2", "--fraction and --repeats are for --evaluate"),
         ("layer.npz -o nowhere/t.csv", "there is no directory 'nowhere'"),
     ],
 )

@@ -13,7 +13,7 @@ from scipy import stats
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
-from topolearn.linkpred import PREDICTORS, names, score, select, select_cells
+from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells
 from topolearn.linkpred.rounding import rounded
 from topolearn.linkpred.sparse import candidates
 from topolearn.sampling import RandomField, choose, fill, pool
@@ -284,3 +284,12 @@ def test_the_best_of_a_large_layer_are_the_best():
     found = select(graph, "ch3_l3p", 500, seed=0)
     least = np.sort(scores.ravel())[-500]
     assert (scores[found[:, 1], found[:, 0]] >= least * (1 - 1e-9)).all()
+
+
+def test_tables_too_large_for_memory_are_refused(monkeypatch):
+    graph = erdos_renyi(90, 80, 0.1, seed=0)
+    monkeypatch.setattr(memory, "memory_of", lambda device: 90 * 90 * 8 - 1)
+    with pytest.raises(InvalidValueError, match="need 64800 bytes"):
+        select(graph, "ch3_l3p", 5, seed=0, form="community")
+    assert select(graph, "ch3_l3p", 5, seed=0, form="stream").shape == (5, 2)
+    assert select(graph, "ch3_l3n", 5, seed=0, form="community").shape == (5, 2)

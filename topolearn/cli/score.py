@@ -21,8 +21,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "score",
         help="score the missing links of a graph, and list the best",
-        description="List the non-links of a graph with the highest scores, or evaluate how well hidden links are "
-        "found. No matrix of all scores is made, so that large graphs fit.",
+        description="List the non-links of a graph with the highest scores, without a matrix of all scores, so that "
+        "large graphs fit; or evaluate how well hidden links are found, which makes that matrix.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,12 +35,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(names())} [ch3_l3p]"
     )
-    parser.add_argument("--top", type=int, default=20, metavar="K", help="how many non-links to list [20]")
+    parser.add_argument("--top", type=int, metavar="K", help="how many non-links to list [20]")
     parser.add_argument("--soft", action="store_true", help="sample in proportion to the scores, not the best")
     parser.add_argument("--one-mode", action="store_true", help="both names of a line are of one kind of node")
     parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how they rank")
-    parser.add_argument("--fraction", type=float, default=0.1, help="share of the links to hide [0.1]")
-    parser.add_argument("--repeats", type=int, default=10, help="how often links are hidden [10]")
+    parser.add_argument("--fraction", type=float, help="with --evaluate: share of the links to hide [0.1]")
+    parser.add_argument("--repeats", type=int, help="with --evaluate: how often links are hidden [10]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed breaks ties and hides links alike [0]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
     parser.set_defaults(command=_score)
@@ -55,20 +55,32 @@ def _score(args: argparse.Namespace) -> None:
         raise MissingFileError(
             f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
         )
+    _refuse_what_is_not_used(args)
     graph = _read(args.file, one_mode=args.one_mode)
     print(graph)
     if args.evaluate:
-        options = {"fraction": args.fraction, "repeats": args.repeats, "seed": args.seed}
+        given = {"fraction": args.fraction, "repeats": args.repeats}
+        options = {"seed": args.seed, **{word: value for word, value in given.items() if value is not None}}
         rows = [{"method": name, **_means(linkpred.evaluate(graph, name, **options))} for name in args.method]
         table = pd.DataFrame(rows).round(4)
     else:
         options = {"soft": args.soft, "seed": args.seed, "progress": True}
-        tables = {name: linkpred.predict(graph, name, args.top, **options) for name in args.method}
+        tables = {
+            name: linkpred.predict(graph, name, 20 if args.top is None else args.top, **options) for name in args.method
+        }
         table = pd.concat(tables, names=["method"]).reset_index(level=0)
     print(table.to_string(index=False))
     if args.output is not None:
         table.to_csv(args.output, index=False)
         print(f"table   {args.output}")
+
+
+def _refuse_what_is_not_used(args: argparse.Namespace) -> None:
+    """Refuse options of the list with --evaluate, and those of the evaluation without it."""
+    if args.evaluate and (args.top is not None or args.soft):
+        raise InvalidValueError("--evaluate lists no links: leave --top and --soft out")
+    if not args.evaluate and (args.fraction is not None or args.repeats is not None):
+        raise InvalidValueError("--fraction and --repeats are for --evaluate: add it, or leave them out")
 
 
 def _read(path: Path, *, one_mode: bool) -> Any:

@@ -15,6 +15,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
+from topolearn.linkpred.memory import check_memory, sparse_bytes
 from topolearn.linkpred.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.random import check_seed
@@ -159,6 +160,8 @@ def choose_cells(
         chosen_form = best_form(links, found, number.itemsize, form)
         if chosen_form == "dense":
             return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number)
+        tables = sparse_bytes((0, links.n_in), number.itemsize, chosen_form, found.per)
+        check_memory(tables, place, (links.n_out, links.n_in))
         _offer_all(links, found, number, chosen_form, pool, progress)
     return _choose(*pool.best(), k, field, soft, n_cells, known)
 

@@ -87,9 +87,7 @@ class Pool:
             keys = soft_keys(cells, scores, self.field) if self.soft else scores
             kept = largest(keys, self.k, lambda tied: self.field.uniform(cells[tied]))
             cells, scores = cells[kept], scores[kept]
-            self._bound = (
-                self._reach(cells, scores, keys[kept]) if self.k else Bound(0.0 if self.soft else math.inf, 2**53)
-            )
+            self._bound = self._reach(cells, scores, keys[kept])
         self._parts, self._size = [(cells, scores)], cells.numel()
 
     def _reach(self, cells: Tensor, scores: Tensor, keys: Tensor) -> Bound:

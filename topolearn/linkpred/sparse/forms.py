@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from topolearn.linkpred.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links, links_of_one_mode, weight_table
+from topolearn.linkpred.sparse.links import Links, links_of_one_mode, sum_over, weight_table
 from topolearn.linkpred.sparse.threads import LEAST, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
@@ -163,8 +163,5 @@ def tables_of_one_mode(graph: OneModeGraph, predictor: LinkPredictor, dtype: tor
     links = links_of_one_mode(graph)
     degrees = np.diff(links[0])
     one, both = (weight_table(degrees, predictor.weight, dtype, n_seeds=n) for n in (1, 2))
-    walks = degrees
-    for _ in range(2):
-        running = np.concatenate([[0], np.cumsum(walks[links[1]])])
-        walks = running[links[0][1:]] - running[links[0][:-1]]
+    walks = sum_over(*links, sum_over(*links, degrees))
     return links, (*one, *both), np.minimum(walks, np.arange(graph.n_nodes)[::-1])

@@ -86,17 +86,17 @@ class Links:
 
     def reached(self) -> NDArray[np.int64]:
         """Return the number of walks of length two from each input neuron."""
-        return self._sum_over(self.back_pointers, self.back_ends, self.fan_in)
+        return sum_over(self.back_pointers, self.back_ends, self.fan_in)
 
     def walks(self) -> NDArray[np.int64]:
         """Return the number of walks of length three from each output neuron: the work that its scores take."""
-        return self._sum_over(self.pointers, self.ends, self.reached())
+        return sum_over(self.pointers, self.ends, self.reached())
 
-    @staticmethod
-    def _sum_over(pointers: NDArray[np.int64], ends: NDArray[np.int32], values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return for each neuron the sum of its neighbours' values."""
-        running = np.concatenate([[0], np.cumsum(values[ends])])
-        return running[pointers[1:]] - running[pointers[:-1]]
+
+def sum_over(pointers: NDArray[np.int64], ends: NDArray[np.int32], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each neuron the sum of its neighbours' values."""
+    running = np.concatenate([[0], np.cumsum(values[ends])])
+    return running[pointers[1:]] - running[pointers[:-1]]
 
 
 def links_of_one_mode(graph: OneModeGraph) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
