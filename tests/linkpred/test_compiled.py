@@ -13,8 +13,8 @@ import torch
 
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import forms, kernels
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.sparse import kernels
+from topolearn.linkpred.sparse.links import Links, tables_of
 
 MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
 
@@ -56,7 +56,7 @@ def test_python_goes_on_while_rows_are_scored(predictor):
     from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
 
     links, per_path = Links.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
-    tables = forms.tables_of(links, PREDICTORS[predictor], torch.float64)
+    tables = tables_of(links, PREDICTORS[predictor], torch.float64)
     scores = np.zeros((700, 700))
 
     def work(last):

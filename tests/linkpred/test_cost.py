@@ -10,7 +10,7 @@ from topolearn import BipartiteGraph
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS
-from topolearn.linkpred.sparse import best_form, cost, costs
+from topolearn.linkpred.sparse import best_form, cost, costs, multiplies, prepare
 from topolearn.linkpred.sparse.links import Links
 
 
@@ -22,8 +22,7 @@ def links(n_in, n_out, density):
 @pytest.mark.parametrize(
     ("shape", "density", "expected"),
     [
-        ((64, 64), 0.05, "dense"),
-        ((1000, 4), 0.5, "dense"),
+        ((1000, 4), 0.5, "community"),
         ((500, 500), 0.002, "stream"),
         ((3000, 2000), 0.001, "stream"),
         ((20_000, 20_000), 0.0005, "stream"),
@@ -35,8 +34,16 @@ def links(n_in, n_out, density):
 def test_the_form_that_is_taken(predictor, shape, density, expected, itemsize):
     layer = links(*shape, density)
     assert best_form(layer, PREDICTORS[predictor], itemsize, "auto") == expected
-    compiled = best_form(layer, PREDICTORS[predictor], itemsize, "sparse")
-    assert compiled == expected if expected != "dense" else compiled in COMPILED
+    assert best_form(layer, PREDICTORS[predictor], itemsize, "sparse") == expected
+
+
+@EACH
+def test_nothing_is_compiled_for_a_small_layer(predictor):
+    found = PREDICTORS[predictor]
+    assert prepare(erdos_renyi(64, 64, 0.05, seed=0), found, 4, "auto") == ("dense", None)
+    for graph, form in ((erdos_renyi(65, 64, 0.05, seed=0), "auto"), (erdos_renyi(9, 9, 0.5, seed=0), "stream")):
+        chosen, read = prepare(graph, found, 4, form)
+        assert chosen == best_form(read, found, 4, form) != "dense"
 
 
 @EACH
@@ -114,3 +121,15 @@ def test_walks_are_counted_as_the_cube_of_the_adjacency():
     np.testing.assert_array_equal(layer.reached(), (matrix.T @ matrix).sum(axis=1))
     np.testing.assert_array_equal(layer.walks(), (matrix @ matrix.T @ matrix).sum(axis=1))
     np.testing.assert_array_equal(layer.transposed.walks(), (matrix.T @ matrix @ matrix.T).sum(axis=1))
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_thickly_linked_layers_are_summed_by_products(itemsize, monkeypatch):
+    thin, thick = links(300, 400, 0.05), links(300, 400, 0.7)
+    node_based, path_based = PREDICTORS["ch2_l3n"], PREDICTORS["ch3_l3p"]
+    assert [multiplies(layer, node_based, itemsize) for layer in (thin, thick)] == [False, True]
+    assert not multiplies(thick, path_based, itemsize)
+    before = costs(thick, node_based, itemsize).community
+    monkeypatch.setattr(cost, "TABLE_BYTES", 300 * 700 * itemsize - 1)
+    assert not multiplies(thick, node_based, itemsize)
+    assert costs(thick, node_based, itemsize).community > before

@@ -5,12 +5,15 @@ import pytest
 import torch
 from by_hand import scores_by_hand
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from layers import AUTHORS, COMPILED, EACH, EACH_FORM, FORMS, NEEDS_REFERENCE, layers, reference_cases, with_hubs
 
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import cost
+from topolearn.linkpred.sparse import cost, forms
+from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.sparse.products import product_scores
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 FEW = settings(max_examples=20, deadline=None)
@@ -179,3 +182,20 @@ def test_a_generated_graph_is_scored_as_its_matrix():
             np.testing.assert_array_equal(
                 score(graph, name, form=form), score(graph.to_scipy().toarray(), name, form=form)
             )
+
+
+@EACH
+@FEW
+@given(adjacency=layers(most=150), by_products=st.booleans())
+def test_narrow_tables_and_products_agree(predictor, adjacency, by_products):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forms, "multiplies", lambda *_: by_products and PREDICTORS[predictor].per == "neuron")
+        agree(adjacency, predictor, ["community"])
+
+
+def test_products_serve_any_block_of_rows():
+    links = Links.of(erdos_renyi(130, 70, 0.6, seed=0))
+    compute = product_scores(links, PREDICTORS["ch2_l3n"], torch.float64)
+    whole = compute((0, 70))
+    for rows in ((0, 1), (3, 70), (64, 65)):
+        np.testing.assert_allclose(compute(rows), whole[slice(*rows)], rtol=1e-12)

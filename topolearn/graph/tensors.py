@@ -81,8 +81,11 @@ def to_torch(
     import torch
 
     if layout == "mask":
-        mask = torch.zeros(graph.shape, dtype=torch.bool, device=device)
-        mask.view(-1)[torch.tensor(graph.cells, device=mask.device)] = True
+        place = torch.get_default_device() if device is None else torch.device(device)
+        if place.type == "cpu":
+            return torch.from_numpy(graph.to_scipy().toarray())
+        mask = torch.zeros(graph.shape, dtype=torch.bool, device=place)
+        mask.view(-1)[torch.tensor(graph.cells, device=place)] = True
         return mask
     if layout == "csr":
         crow = torch.tensor(np.concatenate([[0], np.cumsum(graph.fan_in)]), device=device)

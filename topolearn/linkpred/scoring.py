@@ -15,8 +15,7 @@ from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.memory import check_memory, dense_bytes, sparse_bytes
 from topolearn.linkpred.one_mode import one_mode
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse import best_form, one_mode_scores, sparse_scores
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.sparse import one_mode_scores, prepare, sparse_scores
 
 Scorable = object  # BipartiteGraph, scipy or numpy matrix, torch tensor, networkx or igraph graph
 FORMS = ("auto", "dense", "sparse", "stream", "community")
@@ -41,20 +40,21 @@ def scores_of(
     if isinstance(graph, Tensor) and graph.dim() == 3:
         return _of_layers(graph, predictor, form, device, number)
     place = device_of(graph, device)
-    if place.type != "cpu" or form == "dense":
-        refuse_sparse_on(place, form)
-        scores = dense_scores(as_mask(two_sided(graph), place, number.itemsize), predictor, number)
-        return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
-    sides = two_sided(graph)
-    sides = sides if isinstance(sides, BipartiteGraph) else BipartiteGraph(sides)
-    check_memory(sides.shape[0] * sides.shape[1] * number.itemsize, place, sides.shape)
-    links = Links.of(sides)
-    chosen = best_form(links, predictor, number.itemsize, form)
-    if chosen == "dense":
-        return scores_of(graph, predictor, form="dense", device=place, dtype=number)
-    check_memory(sparse_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
-    found = sparse_scores(links, predictor, number, chosen)
-    return torch.from_numpy(found) if isinstance(graph, Tensor) else found
+    refuse_sparse_on(place, form)
+    scores = _of_sides(two_sided(graph), predictor, form, place, number)
+    return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
+
+
+def _of_sides(graph: Scorable, predictor: LinkPredictor, form: str, place: torch.device, number: torch.dtype) -> Tensor:
+    """Return the scores of a graph with two sides, on the device, by the form that is asked for or by the cheapest."""
+    if place.type == "cpu" and form != "dense":
+        sides = graph if isinstance(graph, BipartiteGraph) else BipartiteGraph(graph)
+        check_memory(sides.shape[0] * sides.shape[1] * number.itemsize, place, sides.shape)
+        chosen, links = prepare(sides, predictor, number.itemsize, form)
+        if links is not None:
+            check_memory(sparse_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
+            return torch.from_numpy(sparse_scores(links, predictor, number, chosen))
+    return dense_scores(as_mask(graph, place, number.itemsize), predictor, number)
 
 
 def two_sided(graph: Scorable) -> Scorable:

@@ -28,7 +28,7 @@ from topolearn.linkpred.scoring import (
     refuse_sparse_on,
     two_sided,
 )
-from topolearn.linkpred.sparse import best_form, block_scores, offer_block, stream
+from topolearn.linkpred.sparse import block_scores, offer_block, prepare, stream
 from topolearn.linkpred.sparse.links import Links
 from topolearn.sampling import Pool, RandomField, choose, fill
 
@@ -156,13 +156,12 @@ def choose_cells(
         with _bar(found, graph.n_nodes, progress) as bar:
             stream(graph, found, number, pool, bar.update)
     else:
-        links = Links.of(graph)
-        chosen_form = best_form(links, found, number.itemsize, form)
-        if chosen_form == "dense":
+        chosen, links = prepare(graph, found, number.itemsize, form)
+        if links is None:
             return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number)
-        tables = sparse_bytes((0, links.n_in), number.itemsize, chosen_form, found.per)
+        tables = sparse_bytes((0, links.n_in), number.itemsize, chosen, found.per)
         check_memory(tables, place, (links.n_out, links.n_in))
-        _offer_all(links, found, number, chosen_form, pool, progress)
+        _offer_all(links, found, number, chosen, pool, progress)
     return _choose(*pool.best(), k, field, soft, n_cells, known)
 
 

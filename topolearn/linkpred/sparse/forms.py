@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 
 from topolearn.linkpred.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links, links_of_one_mode, sum_over, weight_table
-from topolearn.linkpred.sparse.threads import LEAST, cut, for_each
+from topolearn.linkpred.sparse.cost import multiplies
+from topolearn.linkpred.sparse.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
+from topolearn.linkpred.sparse.products import product_scores
+from topolearn.linkpred.sparse.threads import LEAST, Rows, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
-Rows = tuple[int, int]
-
-
-def numpy_dtype(dtype: torch.dtype) -> np.dtype[np.floating]:
-    """Return numpy's float32 or float64."""
-    return np.dtype(np.float32 if dtype == torch.float32 else np.float64)
 
 
 def sparse_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
@@ -53,41 +49,67 @@ def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.
 
 def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows, 0 at links."""
-    from topolearn.linkpred.sparse.kernels.community import add_paths
+    if predictor.per == "path":
+        compute = _path_scores(links, predictor, dtype)
+    elif multiplies(links, predictor, numpy_dtype(dtype).itemsize):
+        compute = product_scores(links, predictor, dtype)
+    else:
+        compute = _neuron_scores(links, predictor, dtype)
+
+    def scores(rows: Rows) -> NDArray[np.floating]:
+        found = compute(rows)
+        _clear_links(links, rows, found)
+        return found
+
+    return scores
+
+
+def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None:
+    """Write 0 to the links in a block of scores."""
     from topolearn.linkpred.sparse.kernels.picking import clear_links
 
-    table, far_table = tables_of(links, predictor, dtype)
-    across = links.transposed
-    if predictor.per == "path":
-        far_weights = _pair_weights(across, far_table, dtype)
+    def work(part: Rows) -> None:
+        first, last = part
+        clear_links(rows[0] + first, rows[0] + last, links.pointers, links.ends, scores[first:last])
 
-    def paths(rows: Rows) -> NDArray[np.floating]:
-        scores = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+    for_each(work, cut(links.fan_in[slice(*rows)] * 2 + 1))
+
+
+def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
+    """Return a function that sums the paths from a block of rows."""
+    from topolearn.linkpred.sparse.kernels.community import add_paths
+
+    table, far_table = tables_of(links, predictor, dtype)
+    far_weights = _pair_weights(links.transposed, far_table, dtype)
+
+    def scores(rows: Rows) -> NDArray[np.floating]:
+        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
 
         def work(part: Rows) -> None:
             first, last = part
-            block = rows[0] + first, rows[0] + last
-            add_paths(*block, links.arrays, table, far_weights, scores[first:last])
-            clear_links(*block, links.pointers, links.ends, scores[first:last])
+            add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, found[first:last])
 
-        nanoseconds = 9.0 * scores.size + links.walks()[slice(*rows)].sum() / 4
-        for_each(work, _blocks(len(scores), nanoseconds))
-        return scores
+        nanoseconds = 9.0 * found.size + links.walks()[slice(*rows)].sum() / 4
+        for_each(work, _blocks(len(found), nanoseconds))
+        return found
 
-    def neurons(rows: Rows) -> NDArray[np.floating]:
-        scores = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
-        _add_neurons(links, rows, table, scores, by_rows=True)
-        _add_neurons(across, rows, far_table, scores.T, by_rows=False)
-        first = rows[0]
-        for_each(
-            lambda part: clear_links(
-                first + part[0], first + part[1], links.pointers, links.ends, scores[part[0] : part[1]]
-            ),
-            cut(links.fan_in[slice(*rows)] * 2 + 1),
-        )
-        return scores
+    return scores
 
-    return paths if predictor.per == "path" else neurons
+
+def _neuron_scores(
+    links: Links, predictor: LinkPredictor, dtype: torch.dtype
+) -> Callable[[Rows], NDArray[np.floating]]:
+    """Return a function that sums the neurons of the local communities of a block of rows."""
+    table, far_table = tables_of(links, predictor, dtype)
+    across = links.transposed
+
+    def scores(rows: Rows) -> NDArray[np.floating]:
+        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+        _add_neurons(links, rows, table, found, by_rows=True)
+        _add_neurons(across, rows, far_table, found.T, by_rows=False)
+        return found
+
+    return scores
 
 
 def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
@@ -131,14 +153,6 @@ def _blocks(n: int, nanoseconds: float) -> list[Rows]:
     n_blocks = max(-(-n // SEEDS), min(n, torch.get_num_threads(), int(nanoseconds / LEAST)))
     bounds = np.linspace(0, n, n_blocks + 1).round().astype(int).tolist()
     return list(pairwise(bounds))
-
-
-def tables_of(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any]:
-    """Return the weight tables of the output neurons and of the input neurons."""
-    return (
-        weight_table(links.fan_in, predictor.weight, dtype),
-        weight_table(links.fan_out, predictor.weight, dtype),
-    )
 
 
 def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:

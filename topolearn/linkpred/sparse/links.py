@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred.one_mode import OneModeGraph
-from topolearn.linkpred.predictor import Weight
+from topolearn.linkpred.predictor import LinkPredictor, Weight
 
 Table = tuple[NDArray[np.floating], NDArray[np.int64]]  # values, and where those of each neuron begin
 
@@ -47,12 +46,10 @@ class Links:
             raise InvalidValueError(
                 f"a side of {max(graph.shape)} neurons is too large: at most {2**31 - 1} are scored"
             )
-        by_output = graph.to_scipy()
-        if graph.n_links < 2**31:
-            narrow = by_output.indices.astype(np.int32), by_output.indptr.astype(np.int32)
-            by_output = sparse.csr_array((by_output.data, *narrow), shape=graph.shape)
-        by_input = by_output.tocsc()
-        return cls(*_compressed(by_output), *_compressed(by_input))
+        from topolearn.linkpred.sparse.kernels.transpose import transpose
+
+        by_output = _compressed(graph.to_scipy())
+        return cls(*by_output, *transpose(*by_output, graph.n_in))
 
     @property
     def n_out(self) -> int:
@@ -104,6 +101,17 @@ def links_of_one_mode(graph: OneModeGraph) -> tuple[NDArray[np.int64], NDArray[n
     return _compressed(graph.to_scipy())
 
 
+def numpy_dtype(dtype: torch.dtype) -> np.dtype[np.floating]:
+    """Return numpy's float32 or float64."""
+    return np.dtype(np.float32 if dtype == torch.float32 else np.float64)
+
+
+def tables_of(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Table, Table]:
+    """Return the weight tables of the output neurons and of the input neurons."""
+    values, starts = weight_table(np.concatenate([links.fan_in, links.fan_out]), predictor.weight, dtype)
+    return (values, starts[: links.n_out].copy()), (values, starts[links.n_out :].copy())
+
+
 def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype, *, n_seeds: int = 1) -> Table:
     """Return the weights of every neuron for every number of internal links that it can have.
 
@@ -128,17 +136,16 @@ def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype,
     --------
     >>> values, starts = weight_table(np.array([2, 0, 1, 2]), lambda d, di, de: di / d, torch.float64)
     >>> values.tolist(), starts.tolist()
-    ([0.0, 1.0, 0.0, 0.5, 1.0], [2, 0, 0, 2])
+    ([0.0, 0.0, 1.0, 0.0, 0.5, 1.0], [3, 0, 1, 3])
     """
-    distinct = np.unique(degrees[degrees > 0])
-    first = np.concatenate([[0], np.cumsum(distinct + 1)])
-    degree = torch.from_numpy(np.repeat(distinct, distinct + 1)).to(torch.float64)
-    internal = torch.arange(degree.numel()) - torch.from_numpy(np.repeat(first[:-1], distinct + 1))
-    external = (degree - internal - n_seeds).clamp_(min=0)
-    values = weight(degree, internal.to(torch.float64), external).to(dtype).numpy()
-    # A neuron without links is in no community; any start will do.
-    starts = first[np.searchsorted(distinct, degrees).clip(max=max(distinct.size - 1, 0))] * (degrees > 0)
-    return (values if values.size else np.zeros(1, values.dtype)), starts.astype(np.int64)
+    sizes = (np.bincount(degrees, minlength=1) > 0) * np.arange(1, degrees.max(initial=0) + 2)
+    sizes[0] = 1  # a neuron without links is in no community; its weight is never asked for
+    first: NDArray[np.int64] = np.cumsum(sizes) - sizes
+    degree = np.repeat(np.arange(sizes.size), sizes).astype(np.float64)
+    internal = np.arange(degree.size) - np.repeat(first, sizes).astype(np.float64)
+    counts = degree.clip(min=1), internal, (degree - internal - n_seeds).clip(min=0)
+    values = weight(*(torch.from_numpy(each) for each in counts)).to(dtype).numpy()
+    return values, first[degrees]
 
 
 def _compressed(matrix: object) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

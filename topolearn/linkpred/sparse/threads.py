@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+Rows = tuple[int, int]  # the first, and the one after the last
 PARTS = 8  # for each thread, so that none waits long for the last
 LEAST = 2e6  # nanoseconds of work that are worth another part: torch's own threads spin for a while after a product
 

@@ -1,0 +1,42 @@
+"""Kernels that count shared neighbours 64 at a time: for layers where a good part of all links is there."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def count_ones(typing: Any, word: Any) -> Any:
+    """Return the number of ones in a word of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@njit(nogil=True, cache=True)
+def pack(pointers, ends, n_in):
+    """Return the links as bits: bit v % 64 of ``bits[v // 64, u]`` is set where u links to v."""
+    bits = np.zeros((-(-n_in // 64), pointers.size - 1), np.uint64)
+    for u in range(pointers.size - 1):
+        for k in range(pointers[u], pointers[u + 1]):
+            bits[ends[k] >> 6, u] |= np.uint64(1) << np.uint64(ends[k] & 63)
+    return bits
+
+
+@njit(nogil=True, cache=True)
+def weigh_rows(first, last, bits, table, weights):
+    """Write ``weights[u - first, z] = w_z`` for all row neurons z and the seeds u in first..last of their side."""
+    values, starts = table
+    shared = np.empty(bits.shape[1], np.uint64)
+    for u in range(first, last):
+        shared[:] = 0
+        for i in range(bits.shape[0]):
+            word, row = bits[i, u], bits[i]
+            for z in range(row.size):
+                shared[z] += count_ones(word & row[z])
+        for z in range(shared.size):
+            weights[u - first, z] = values[starts[z] + np.int64(shared[z])] if shared[z] > 0 else 0
