@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, training
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
-from topolearn.sparse import SparseLinear, densify, topology_of
+from topolearn.sparse import SparseLinear, densify, parameter_groups, topology_of
 from topolearn.training import Dataset, Run, TrainConfig, resume, train
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "linkpred",
     "method",
     "methods",
+    "parameter_groups",
     "percolate",
     "plotting",
     "resume",

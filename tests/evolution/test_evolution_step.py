@@ -22,7 +22,7 @@ def rule(**parts):
 
 
 def step(weights, groups=(), *, seed=0, index=1, progress=0.0, **parts):
-    layers = {name: LayerLinks(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
+    layers = {name: LayerLinks.of(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
     return evolve(layers, groups, rule(**parts), progress=progress, seed=seed, index=index)
 
 
@@ -59,7 +59,7 @@ def test_hard_regrowth_takes_the_best_score_of_the_graph_that_is_left():
 def test_regrowth_scores_the_graph_after_percolation():
     # Layer a feeds b. Hidden neuron 1 loses its only link out, so its link in goes as well.
     weights = {"a": [[5.0, 6.0], [7.0, 8.0]], "b": [[9.0, 0.1], [9.0, 0.0]]}
-    layers = {name: LayerLinks(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
+    layers = {name: LayerLinks.of(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
     groups = (NeuronGroup(("a",), ("b",)),)
     cells, updates = evolve(layers, groups, rule(zeta=0.34, regrowth="random"), progress=0.0, seed=0, index=1)
     assert updates["b"].removed.tolist() == [[1, 0]]
@@ -110,7 +110,7 @@ def test_links_of_weight_zero_are_links_and_go_first():
     weight, mask = torch.tensor([[0.0, 1.0, 0.0, 2.0]]), torch.tensor([[True, True, False, True]])
     for removal in REMOVALS:
         _, updates = evolve(
-            {"a": LayerLinks(weight, mask)}, (), rule(zeta=0.34, removal=removal, percolation=False),
+            {"a": LayerLinks.of(weight, mask)}, (), rule(zeta=0.34, removal=removal, percolation=False),
             progress=0.0, seed=3, index=1,
         )  # fmt: skip
         assert updates["a"].removed.tolist() == [[0, 0]]
@@ -142,7 +142,7 @@ def chains(draw):
         mask = torch.zeros(n_out * n_in, dtype=torch.bool)
         mask[torch.randperm(n_out * n_in, generator=generator)[:n_links]] = True
         mask = mask.reshape(n_out, n_in)
-        layers[f"layer{i}"] = LayerLinks(torch.randn(n_out, n_in, generator=generator) * mask, mask)
+        layers[f"layer{i}"] = LayerLinks.of(torch.randn(n_out, n_in, generator=generator) * mask, mask)
     names = list(layers)
     groups = [NeuronGroup((a,), (b,)) for a, b in pairwise(names)]
     method = rule(
@@ -164,7 +164,7 @@ def test_invariants_of_a_step(case):
     percolated = {}
     kept_graphs = {}
     for name, layer in layers.items():
-        n_out, n_in = layer.mask.shape
+        n_out, n_in = layer.shape
         old, new = set(before[name].tolist()), set(cells[name].tolist())
         removed, regrown = (cells_of(getattr(updates[name], event), n_in) for event in ("removed", "regrown"))
         percolated[name] = cells_of(updates[name].percolated, n_in)

@@ -93,14 +93,14 @@ def test_scores_from_several_threads_of_the_caller_do_not_mix():
 
 
 def test_an_error_in_a_thread_reaches_the_caller(n_threads):
-    from topolearn.linkpred.sparse.threads import for_each
+    from topolearn.threads import for_each
 
     for threads in (1, 3):
         n_threads(threads)
         done = []
         for_each(done.append, range(9))
         assert sorted(done) == list(range(9))
-        with pytest.raises(KeyError, match="7"):
+        with pytest.raises(KeyError, match=r"7|8"):
             for_each({i: i for i in range(7)}.__getitem__, range(9))
 
 

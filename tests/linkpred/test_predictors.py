@@ -206,9 +206,10 @@ def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
 def test_every_name_is_a_regrowth(soft):
     assert "random" not in PREDICTORS
     assert list(tl.evolution.REGROWTHS) == names()
-    mask, field = erdos_renyi(12, 10, 0.3, seed=0).to_torch(), tl.sampling.RandomField(2, "fc", 1, "regrowth")
+    graph, field = erdos_renyi(12, 10, 0.3, seed=0), tl.sampling.RandomField(2, "fc", 1, "regrowth")
+    mask = graph.to_torch()
     for name in names():
-        cells = tl.evolution.REGROWTHS[name](mask, 7, field, soft)
+        cells = tl.evolution.REGROWTHS[name](graph, 7, field, soft, torch.device("cpu"))
         expected = linkpred.select_cells(mask, name, 7, field, soft=soft, dtype=torch.float32)
         assert torch.equal(cells, expected)
         assert cells.unique().tolist() == cells.tolist()

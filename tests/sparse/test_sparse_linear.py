@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import topolearn as tl
-from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_repr_says_how_sparse_it_is(layer):
     [
         ({"graph": np.ones((5, 7))}, InvalidTypeError, "must be a BipartiteGraph, not ndarray"),
         ({"in_features": 8}, InvalidValueError, "graph has 7 inputs and 5 outputs, the layer 8 and 5"),
-        ({"backend": "csr"}, InvalidValueError, r"backend='csr' is not available: use one of auto, masked"),
+        ({"backend": "mask"}, UnknownNameError, "unknown backend 'mask': did you mean 'masked'"),
         ({"graph": tl.BipartiteGraph(np.zeros((5, 7)))}, InvalidValueError, "no links"),
     ],
 )

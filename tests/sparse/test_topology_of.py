@@ -38,7 +38,7 @@ def test_sparsify_replaces_all_but_the_last_linear_layer_in_place():
     model = chain(8, 16, 16, 4)
     biases = [model[0].bias.detach().clone(), model[2].bias.detach().clone()]
     assert tl.sparsify(model, HALF) is model
-    assert [type(m).__name__ for m in model] == ["SparseLinear", "ReLU", "SparseLinear", "ReLU", "Linear"]
+    assert [type(m).__name__ for m in model] == ["MaskedLinear", "ReLU", "MaskedLinear", "ReLU", "Linear"]
     assert torch.equal(model[0].bias, biases[0])
     assert torch.equal(model[2].bias, biases[1])
     network = tl.topology_of(model)
@@ -150,7 +150,7 @@ def shared():
         (chain(8, 8, 4), {"method": 3}, "not int"),
         (chain(8, 8, 4), {"calibration": torch.zeros(2, 8)}, "uses no data"),
         (chain(8, 8, 4), {"method": "dense", "calibration": torch.zeros(2, 8)}, "method 'dense' uses no data"),
-        (chain(8, 8, 4), {"backend": "csr"}, "not available"),
+        (chain(8, 8, 4), {"backend": "mask"}, "unknown backend"),
         (shared(), {}, r"shares its weight \(0.weight, 1.weight\)"),
         (nn.Sequential(nn.MultiheadAttention(8, 2), nn.Linear(8, 2)), {}, "part of nn.MultiheadAttention"),
         (tl.sparsify(chain(8, 8, 4), HALF), {}, "sparse already"),

@@ -26,7 +26,7 @@ def bits(model, optimizer, topology):
     found = {f"model/{name}": tensor.clone() for name, tensor in model.state_dict().items()}
     for i, state in optimizer.state_dict()["state"].items():
         found |= {f"optimizer/{i}/{name}": value.clone() for name, value in state.items() if value is not None}
-    found |= {f"mask/{name}": layer.mask.clone() for name, layer in topology.layers.items()}
+    found |= {f"links/{name}": layer.cells().clone() for name, layer in topology.layers.items()}
     found["counters"] = torch.tensor([topology.n_steps, topology.n_updates, topology.seed])
     return found
 
@@ -64,7 +64,7 @@ def test_a_checkpoint_is_tensors_and_json(chts, dense):
             assert metadata == {}
             assert content.keys() == {"counters", "topology"}
             assert content["counters"]["epoch"] == (3 if which == "last" else run.summary["best_epoch"])
-            assert {entry["dtype"] for entry in header.values()} <= {"F32", "I64", "U8"}
+            assert {entry["dtype"] for entry in header.values()} <= {"F32", "I32", "I64", "U8"}
             assert max(entry["data_offsets"][1] for entry in header.values()) == n_bytes
 
 
@@ -77,8 +77,20 @@ def test_no_file_of_a_run_is_pickled(chts):
             assert path.suffix in {".toml", ".csv", ".json", ".npz", ".safetensors"}, path
 
 
-def test_links_of_a_checkpoint_are_cells_of_the_weights(chts):
+def test_links_of_a_checkpoint_belong_to_the_values(chts):
     tensors = load_file(chts.path / "checkpoints" / "last.safetensors")
+    for name, n_in in (("hidden1", 64), ("hidden2", 32)):
+        values, crow, col = (tensors[f"model/{name}.{part}"] for part in ("values", "crow", "col"))
+        rows = torch.repeat_interleave(torch.arange(32), crow.diff())
+        assert torch.equal(rows * n_in + col, tensors[f"links/{name}"])
+        momentum = tensors[f"optimizer/{2 * int(name[-1]) - 2}/momentum_buffer"]
+        assert momentum.shape == values.shape
+        assert momentum.any()
+
+
+def test_links_of_a_checkpoint_are_cells_of_the_weights(small, tmp_path):
+    run = tl.train(small(tmp_path / "run", backend="masked"), quiet=True)
+    tensors = load_file(run.path / "checkpoints" / "last.safetensors")
     for name in ("hidden1", "hidden2"):
         weight, links = tensors[f"model/{name}.weight"], tensors[f"links/{name}"]
         off = torch.ones(weight.numel(), dtype=torch.bool)
@@ -91,7 +103,9 @@ def test_links_of_a_checkpoint_are_cells_of_the_weights(chts):
         assert momentum.any()
 
 
-@pytest.mark.parametrize("values", [{}, {"method": "set"}, {"method": "dense"}, {"momentum": 0}], ids=str)
+@pytest.mark.parametrize(
+    "values", [{}, {"backend": "masked"}, {"method": "set"}, {"method": "dense"}, {"momentum": 0}], ids=str
+)
 def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
     saved = parts(12, **values)
     path = tmp_path / "new" / "x.safetensors"
@@ -115,7 +129,7 @@ def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
     [
         ({"hidden": (32, 16)}, r"head.weight is \(10, 32\) in the checkpoint and \(10, 16\) in the model"),
         ({"hidden": (32, 32, 32)}, r"hidden3.bias is missing in the checkpoint and \(32,\) in the model"),
-        ({"method": "dense"}, "the topology state is of layers hidden1, hidden2"),
+        ({"method": "dense"}, r"hidden1.col is \(164,\) in the checkpoint and missing in the model"),
     ],
     ids=str,
 )

@@ -1,9 +1,9 @@
 """The optimizer follows the links: what each known optimizer remembers of a weight."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -32,7 +32,7 @@ def check_optimizer(optimizer: Optimizer, layers: Iterable[tuple[str, SparseLine
         raise InvalidTypeError(f"optimizer {type(optimizer).__name__} is not supported: use one of {known}")
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for name, layer in layers:
-        if id(layer.weight) not in trained:
+        if id(layer.link_parameter) not in trained:
             raise InvalidValueError(
                 f"the weight of sparse layer {name!r} is in no param group of the optimizer: make the optimizer after "
                 "sparsify(model, ...), with model.parameters()"
@@ -40,9 +40,9 @@ def check_optimizer(optimizer: Optimizer, layers: Iterable[tuple[str, SparseLine
 
 
 @torch.no_grad()
-def mask_state(optimizer: Optimizer, weight: Tensor, mask: Tensor) -> None:
-    """Set the optimizer's memory of a weight to zero off the mask; links that stay keep theirs."""
-    state = optimizer.state.get(weight, {})
+def follow_links(optimizer: Optimizer, parameter: nn.Parameter, moved: Callable[[Tensor], Tensor]) -> None:
+    """Let the optimizer's memory of a layer follow its links, by what `topolearn.SparseLinear.set_links` returned."""
+    state = optimizer.state.get(parameter, {})
     for key in LINK_STATE[type(optimizer)]:
         if isinstance(state.get(key), Tensor):
-            state[key].masked_fill_(~mask, 0)
+            state[key] = moved(state[key])

@@ -1,7 +1,7 @@
 """How strongly a link is held: the scores by which links are kept, and the rest removed.
 
-A removal score is a function of the weight and the mask of a layer, both of shape (n_out, n_in), and gives a tensor of
-that shape which is 0 off the mask. Links with a low score are removed.
+A removal score is a function of the values of a layer's links, and gives one score for each. Links with a low score
+are removed.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,12 @@ from torch import Tensor
 from topolearn.registry import Registry
 
 
-def weight_magnitude(weight: Tensor, mask: Tensor) -> Tensor:
-    """Return the absolute weight of each link, 0 elsewhere (WM).
+def weight_magnitude(values: Tensor) -> Tensor:
+    """Return the absolute weight of each link (WM).
 
     Parameters
     ----------
-    weight : Tensor, shape (n_out, n_in)
-    mask : Tensor of bool, shape (n_out, n_in)
+    values : Tensor, shape (n_links,)
 
     References
     ----------
@@ -26,12 +25,10 @@ def weight_magnitude(weight: Tensor, mask: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> weight_magnitude(torch.tensor([[-2.0, 1.0]]), torch.tensor([[True, False]]))
-    tensor([[2., 0.]])
+    >>> weight_magnitude(torch.tensor([-2.0, 1.0]))
+    tensor([2., 1.])
     """
-    return weight.detach().abs().masked_fill(~mask, 0)
+    return values.abs()
 
 
-REMOVAL_SCORES: Registry[Callable[[Tensor, Tensor], Tensor]] = Registry(
-    "removal score", {"weight_magnitude": weight_magnitude}
-)
+REMOVAL_SCORES: Registry[Callable[[Tensor], Tensor]] = Registry("removal score", {"weight_magnitude": weight_magnitude})

@@ -10,7 +10,7 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
 from topolearn.evolution.method import Method
-from topolearn.evolution.optimizer_state import check_optimizer, mask_state
+from topolearn.evolution.optimizer_state import check_optimizer, follow_links
 from topolearn.evolution.sparsify import initial_links
 from topolearn.evolution.step import LayerLinks, evolve
 from topolearn.evolution.table import method as find_method
@@ -123,9 +123,9 @@ class TopologyScheduler:
         self.n_steps += 1
         if not self.is_due:
             return None
-        links = {name: LayerLinks(layer.weight.detach(), layer.mask) for name, layer in self.layers.items()}
+        links = {name: LayerLinks(x.cells(), x.link_values(), x.shape) for name, x in self.layers.items()}
         for name, layer in links.items():
-            if not bool(torch.isfinite(layer.weight).all()):
+            if not bool(torch.isfinite(layer.values).all()):
                 raise InvalidValueError(
                     f"layer {name!r} has a weight that is not finite at step {self.n_steps}: lower the learning rate"
                 )
@@ -138,8 +138,7 @@ class TopologyScheduler:
             index=self.n_updates + 1,
         )
         for name, sparse in self.layers.items():
-            sparse.set_links(cells[name])
-            mask_state(self.optimizer, sparse.weight, sparse.mask)
+            follow_links(self.optimizer, sparse.link_parameter, sparse.set_links(cells[name]))
         self.n_updates += 1
         self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates)
         return self.last_update
@@ -151,7 +150,7 @@ class TopologyScheduler:
             "n_updates": self.n_updates,
             "seed": self.seed,
             "links": {name: layer.cells().cpu() for name, layer in self.layers.items()},
-            "shapes": {name: tuple(layer.mask.shape) for name, layer in self.layers.items()},
+            "shapes": {name: layer.shape for name, layer in self.layers.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -170,18 +169,17 @@ class TopologyScheduler:
                 f"the topology state is of layers {', '.join(state['links'])}; the model has {', '.join(self.layers)}"
             )
         for name, layer in self.layers.items():
-            found, expected = tuple(state["shapes"][name]), tuple(layer.mask.shape)
+            found, expected = tuple(state["shapes"][name]), layer.shape
             if found != expected:
                 raise CheckpointError(
                     f"layer {name!r} is {found} in the topology state and {expected} in the model: "
                     "build the model with the sizes that it was trained with"
                 )
             cells = state["links"][name]
-            if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= layer.mask.numel():
+            if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= layer.in_features * layer.out_features:
                 raise CheckpointError(f"the links of layer {name!r} in the topology state are not cells of the layer")
         for name, layer in self.layers.items():
-            layer.set_links(state["links"][name])
-            mask_state(self.optimizer, layer.weight, layer.mask)
+            follow_links(self.optimizer, layer.link_parameter, layer.set_links(state["links"][name]))
         self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
 
     def _check_links(self) -> None:

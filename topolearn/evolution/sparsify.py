@@ -39,7 +39,7 @@ def sparsify(
     exclude : sequence of str, optional
         Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the last linear
         layer in module order.
-    backend : {"auto", "masked"}
+    backend : {"auto", "masked", "csr"}
         As for `SparseLinear`.
     init : {"he", "keep"}
         Draw new weights, scaled for the number of links, or keep the model's weights where there are links. Biases
@@ -66,7 +66,7 @@ def sparsify(
     >>> mlp = torch.nn.Sequential(torch.nn.Linear(64, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10))
     >>> tl.sparsify(mlp, tl.method("chts", density=0.05))
     Sequential(
-      (0): SparseLinear(in_features=64, out_features=100, bias=True, n_links=320, density=5.00%)
+      (0): MaskedLinear(in_features=64, out_features=100, bias=True, n_links=320, density=5.00%)
       (1): ReLU()
       (2): Linear(in_features=100, out_features=10, bias=True)
     )

@@ -23,19 +23,23 @@ class LayerLinks:
 
     Attributes
     ----------
-    weight : Tensor, shape (n_out, n_in)
-        The weights, zero off the mask.
-    mask : Tensor of bool, shape (n_out, n_in)
-        The adjacency.
+    cells : Tensor of int64, shape (n_links,)
+        The links as sorted flat positions, ``output * n_in + input``.
+    values : Tensor, shape (n_links,)
+        Their weights.
+    shape : (int, int)
+        Numbers of output and input neurons.
     """
 
-    weight: Tensor
-    mask: Tensor
+    cells: Tensor
+    values: Tensor
+    shape: tuple[int, int]
 
-    @property
-    def cells(self) -> Tensor:
-        """The links as sorted flat positions."""
-        return self.mask.flatten().nonzero().squeeze(1)
+    @classmethod
+    def of(cls, weight: Tensor, mask: Tensor) -> "LayerLinks":
+        """Return the links of a dense weight, shape (n_out, n_in), where a mask of that shape is true."""
+        n_out, n_in = weight.shape
+        return cls(mask.flatten().nonzero().squeeze(1), weight.detach()[mask], (n_out, n_in))
 
 
 def evolve(
@@ -71,7 +75,7 @@ def evolve(
     """
     before = {name: layer.cells for name, layer in layers.items()}
     kept = {
-        name: _keep(layer, before[name], method, progress, RandomField(seed, name, index, "removal"))
+        name: _keep(layer, method, progress, RandomField(seed, name, index, "removal"))
         for name, layer in layers.items()
     }
     percolated = _percolate(kept, layers, groups) if method.percolation else {}
@@ -80,7 +84,7 @@ def evolve(
         survivors = _without(kept[name], percolated[name]) if name in percolated else kept[name]
         n_regrow = before[name].numel() - survivors.numel()
         field = RandomField(seed, name, index, "regrowth")
-        regrown = _regrow(layer.mask, survivors, n_regrow, method, field)
+        regrown = _regrow(layer.shape, survivors, n_regrow, method, field)
         after[name] = torch.cat((survivors, regrown)).sort().values
         if torch.unique(after[name]).numel() != before[name].numel():
             raise TopolearnError(
@@ -88,21 +92,21 @@ def evolve(
             )
         lost = {"removed": _without(before[name], kept[name]), "percolated": _without(kept[name], survivors)}
         events = {"decayed": before[name][:0], **lost, "regrown": regrown}
-        n_in = layer.mask.shape[1]
+        n_in = layer.shape[1]
         updates[name] = LayerUpdate(**{event: edges_of(x.cpu().numpy(), n_in) for event, x in events.items()})
     return after, updates
 
 
-def _keep(layer: LayerLinks, cells: Tensor, method: Method, progress: float, field: RandomField) -> Tensor:
+def _keep(layer: LayerLinks, method: Method, progress: float, field: RandomField) -> Tensor:
     """Return the links that removal keeps: ``n - floor(zeta n)`` of them."""
     assert method.removal is not None
     zeta = ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress)
-    n_keep = cells.numel() - int(zeta * cells.numel())
+    n_keep = layer.cells.numel() - int(zeta * layer.cells.numel())
     name, soft = split_soft(method.removal)
-    scores = REMOVAL_SCORES[name](layer.weight, layer.mask).flatten()[cells]
+    scores = REMOVAL_SCORES[name](layer.values)
     if not soft:
-        return top(cells, scores, n_keep, field)
-    return sample(cells, scores, n_keep, field, exponent=softness_exponent(method.softness, progress))
+        return top(layer.cells, scores, n_keep, field)
+    return sample(layer.cells, scores, n_keep, field, exponent=softness_exponent(method.softness, progress))
 
 
 def _percolate(
@@ -111,8 +115,7 @@ def _percolate(
     """Return the links that percolation removes, by layer; none at all if it would empty a layer."""
     graphs = {}
     for name, cells in kept.items():
-        n_out, n_in = layers[name].mask.shape
-        graphs[name] = BipartiteGraph.from_cells(cells.cpu().numpy(), n_in, n_out)
+        graphs[name] = _graph(cells, layers[name].shape)
     percolated, removed = percolate(LayeredNetwork(graphs, groups=groups))
     emptied = [name for name, graph in percolated.graphs.items() if graph.n_links == 0 and graphs[name].n_links > 0]
     if emptied:
@@ -128,13 +131,16 @@ def _percolate(
     }
 
 
-def _regrow(mask: Tensor, survivors: Tensor, k: int, method: Method, field: RandomField) -> Tensor:
+def _regrow(shape: tuple[int, int], survivors: Tensor, k: int, method: Method, field: RandomField) -> Tensor:
     """Return k new links, chosen among the non-links of the graph of the survivors."""
     assert method.regrowth is not None
     name, soft = split_soft(method.regrowth)
-    surviving = torch.zeros_like(mask)
-    surviving.view(-1)[survivors] = True
-    return REGROWTHS[name](surviving, k, field, soft)
+    return REGROWTHS[name](_graph(survivors, shape), k, field, soft, survivors.device)
+
+
+def _graph(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:
+    n_out, n_in = shape
+    return BipartiteGraph.from_cells(cells.cpu().numpy(), n_in, n_out)
 
 
 def _without(cells: Tensor, others: Tensor) -> Tensor:

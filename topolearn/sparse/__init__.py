@@ -1,13 +1,20 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
-from topolearn.sparse.linear import BACKENDS, SparseLinear
+from topolearn.sparse.backends import BACKENDS
+from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.masked import MaskedLinear
+from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
 
 __all__ = [
     "BACKENDS",
+    "CsrLinear",
+    "MaskedLinear",
     "SparseLinear",
     "densify",
     "neuron_groups",
+    "parameter_groups",
     "replace_linear",
     "sparse_layers",
     "topology_of",

@@ -1,7 +1,9 @@
 """`SparseLinear`: a linear layer whose weights exist only on the links of a graph."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,17 +12,16 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 
-BACKENDS = ("auto", "masked")
 
-
-class SparseLinear(nn.Linear):
+class SparseLinear(nn.Module):
     r"""A linear layer, :math:`y = x W^T + b`, where :math:`W` is zero off the links of a graph.
 
-    With the masked backend the weight is an ordinary dense parameter that is exactly zero off the mask: the forward
-    is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so that no optimizer
-    that leaves a zero gradient alone ever moves a weight that is no link. The keys of ``state_dict`` are those of
-    `torch.nn.Linear`; the links travel with the topology (see `topolearn.TopologyScheduler.state_dict`), and weights
-    off the mask are refused.
+    How it computes is its backend's affair; links, outputs and gradients are the same.
+
+    - ``masked`` (`MaskedLinear`): the weight is an ordinary dense parameter that is exactly zero off the mask. For any
+      device, and layers where a good part of all links is there.
+    - ``csr`` (`CsrLinear`): there is one parameter with the values of the links, and nothing else. Time and memory
+      shrink with the links.
 
     Parameters
     ----------
@@ -30,22 +31,20 @@ class SparseLinear(nn.Linear):
         The links; its sizes must be those of the layer.
     bias : bool
         Whether output neurons have a bias; biases are always dense.
-    backend : {"auto", "masked"}
-        How the layer computes.
+    backend : {"auto", "masked", "csr"}
+        How the layer computes; "auto" is "masked".
     device, dtype
         As for `torch.nn.Linear`.
 
     Attributes
     ----------
-    mask : Tensor of bool, shape (out_features, in_features)
-        The adjacency.
     layer_name : str
         The name under which the topology knows this layer; `topolearn.sparsify` sets it.
 
     Raises
     ------
-    InvalidTypeError, InvalidValueError
-        When the graph has other sizes or no links, or the backend is not available.
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When the graph has other sizes or no links, or the backend is unknown.
 
     Examples
     --------
@@ -54,116 +53,113 @@ class SparseLinear(nn.Linear):
     >>> layer = tl.SparseLinear(64, 32, graph=g)
     >>> layer(torch.zeros(5, 64)).shape, int((layer.weight != 0).sum())
     (torch.Size([5, 32]), 205)
+    >>> tl.SparseLinear(64, 32, graph=g, backend="csr").values.shape
+    torch.Size([205])
     """
 
-    mask: Tensor
+    in_features: int
+    out_features: int
+    layer_name: str
 
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        graph: BipartiteGraph,
-        bias: bool = True,
-        backend: str = "auto",
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        if not isinstance(graph, BipartiteGraph):
-            raise InvalidTypeError(f"graph must be a BipartiteGraph, not {type(graph).__name__}")
-        if (graph.n_in, graph.n_out) != (in_features, out_features):
-            raise InvalidValueError(
-                f"the graph has {graph.n_in} inputs and {graph.n_out} outputs, the layer {in_features} and "
-                f"{out_features}: generate the graph with the layer's sizes"
-            )
-        if graph.n_links == 0:
-            raise InvalidValueError("the graph has no links: a sparse layer needs at least one")
-        if backend not in BACKENDS:
-            raise InvalidValueError(f"backend={backend!r} is not available: use one of {', '.join(BACKENDS)}")
-        super().__init__(in_features, out_features, bias=bias, device=device, dtype=dtype)
-        self.layer_name = ""
-        self.register_buffer("mask", graph.to_torch(device=self.weight.device), persistent=False)
-        self._mask_gradient()
-        self.reset_parameters()
+    def __new__(cls, *args: Any, **kwargs: Any) -> SparseLinear:
+        """Make a layer of the class that the backend names."""
+        if cls is not SparseLinear:
+            return super().__new__(cls)
+        from topolearn.sparse.backends import BACKENDS
+
+        return super().__new__(BACKENDS[_backend(*args, **kwargs)])
 
     @property
-    def graph(self) -> BipartiteGraph:
-        """The topology of the layer, as a graph of its own."""
-        return BipartiteGraph(self.mask)
+    def link_parameter(self) -> nn.Parameter:
+        """The parameter that holds the values of the links."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of output and input neurons."""
+        return self.out_features, self.in_features
 
     @property
     def n_links(self) -> int:
         """Number of links."""
-        return int(self.mask.sum())
+        raise NotImplementedError
+
+    @property
+    def graph(self) -> BipartiteGraph:
+        """The topology of the layer, as a graph of its own."""
+        return BipartiteGraph.from_cells(self.cells().cpu().numpy(), self.in_features, self.out_features)
 
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, ``output * in_features + input``, on the layer's device."""
-        return self.mask.flatten().nonzero().squeeze(1)
+        raise NotImplementedError
 
-    @torch.no_grad()
-    def set_links(self, cells: Tensor) -> None:
-        """Give the layer other links, in place: links that stay keep weight and gradient, new ones start at 0.
+    def link_values(self) -> Tensor:
+        """Return the values of the links, detached, in the order of `cells`."""
+        raise NotImplementedError
+
+    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
+        """Give the layer other links, in place: links that stay keep value and gradient, new ones start at 0.
 
         Parameters
         ----------
         cells : Tensor of int64, shape (n_links,)
-            Flat positions of the links.
-        """
-        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
-        self.weight.masked_fill_(~self.mask, 0)
-        if self.weight.grad is not None:
-            self.weight.grad.masked_fill_(~self.mask, 0)
+            Sorted flat positions of the links.
 
-    @torch.no_grad()
+        Returns
+        -------
+        callable
+            Turns what an optimizer remembers of `link_parameter` into what it should remember from now on.
+        """
+        raise NotImplementedError
+
+    def set_link_values(self, values: Tensor) -> None:
+        """Write the values of the links, in the order of `cells`."""
+        raise NotImplementedError
+
+    def dense_weight(self) -> Tensor:
+        """Return the weight as a dense matrix, detached, shape (out_features, in_features)."""
+        values = self.link_values()
+        return values.new_zeros(self.shape).flatten().index_put_((self.cells(),), values).view(self.shape)
+
     def reset_weight(self, generator: torch.Generator | None = None) -> None:
-        r"""Draw the weights of the links from :math:`N(0, 2 / (\text{density} \cdot \text{in\_features}))`.
+        r"""Draw the values of the links from :math:`N(0, 2 / (\text{density} \cdot \text{in\_features}))`.
 
         This is He's initialisation for the mean fan-in that the layer has, so that activations keep their scale at
-        any density. The draws are made on the CPU and are the same for every device.
+        any density. The draws are made on the CPU and are the same for every device and backend.
         """
-        n_links = self.n_links
-        values = torch.randn(n_links, generator=generator, dtype=self.weight.dtype)
-        self.weight.zero_()
-        self.weight[self.mask] = (values * math.sqrt(2 * self.out_features / n_links)).to(self.weight.device)
-
-    def reset_parameters(self) -> None:
-        """Draw all parameters anew: the weights by `reset_weight`, the bias as `torch.nn.Linear` does."""
-        super().reset_parameters()
-        if "mask" in self._buffers:  # nn.Linear calls this once before the links are known
-            self.reset_weight()
+        values = torch.randn(self.n_links, generator=generator, dtype=self.link_parameter.dtype)
+        self.set_link_values(values * math.sqrt(2 * self.out_features / self.n_links))
 
     def extra_repr(self) -> str:
         """Return what ``print(model)`` shows of the layer."""
-        density = self.n_links / self.mask.numel()
-        return f"{super().extra_repr()}, n_links={self.n_links}, density={density:.2%}"
-
-    def _mask_gradient(self) -> None:
-        def mask_gradient(weight: Tensor) -> None:
-            if weight.grad is not None:
-                weight.grad = torch.where(self.mask, weight.grad, 0)
-
-        self.weight.register_post_accumulate_grad_hook(mask_gradient)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Copies and unpickled layers have a parameter of their own, and hooks are not copied.
-        super().__setstate__(state)
-        self._mask_gradient()
-
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
-        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
-    ) -> None:  # fmt: skip
-        weight = state_dict.get(f"{prefix}weight")
-        if isinstance(weight, Tensor) and weight.shape == self.mask.shape:
-            n_off = int(((weight != 0) & ~self.mask.to(weight.device)).sum())
-            if n_off:
-                error_msgs.append(
-                    f"{prefix}weight has {n_off} non-zero weights off the links of the layer: load the topology first "
-                    "(TopologyScheduler.load_state_dict), or load before sparsify(model, method, init='keep')"
-                )
-                return
-        before = self.weight
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        density = self.n_links / (self.in_features * self.out_features)
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}, "
+            f"n_links={self.n_links}, density={density:.2%}"
         )
-        if self.weight is not before:  # load_state_dict(assign=True) brings a parameter without the hook
-            self._mask_gradient()
+
+
+def check_graph(in_features: int, out_features: int, graph: BipartiteGraph) -> None:
+    """Refuse a graph that is none, has other sizes than the layer, or no links."""
+    if not isinstance(graph, BipartiteGraph):
+        raise InvalidTypeError(f"graph must be a BipartiteGraph, not {type(graph).__name__}")
+    if (graph.n_in, graph.n_out) != (in_features, out_features):
+        raise InvalidValueError(
+            f"the graph has {graph.n_in} inputs and {graph.n_out} outputs, the layer {in_features} and "
+            f"{out_features}: generate the graph with the layer's sizes"
+        )
+    if graph.n_links == 0:
+        raise InvalidValueError("the graph has no links: a sparse layer needs at least one")
+
+
+def _backend(
+    in_features: int,
+    out_features: int,
+    graph: BipartiteGraph,
+    bias: bool = True,
+    backend: str = "auto",
+    *_: Any,
+    **__: Any,
+) -> str:
+    """Return the backend among the arguments of a layer; "auto" is the one that every device has."""
+    return "masked" if backend == "auto" else backend

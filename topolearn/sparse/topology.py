@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-import torch
 from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
+from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.linear import SparseLinear
 
 # Modules that treat each neuron by itself, so that the neurons before and after them are the same.
@@ -110,11 +110,11 @@ def replace_linear(model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, ba
         )  # fmt: skip
         layer.layer_name = name
         layer.train(linear.training)
-        with torch.no_grad():
-            layer.weight.copy_(linear.weight.masked_fill(~layer.mask, 0))
-            if linear.bias is not None:
-                layer.bias.copy_(linear.bias)
+        layer.set_link_values(linear.weight.detach().flatten()[layer.cells()])
+        if linear.bias is not None:
+            layer.get_parameter("bias").data.copy_(linear.bias.data)
         setattr(model.get_submodule(parent), child, layer)
+    chain(model)
 
 
 def densify(model: nn.Module) -> nn.Module:
@@ -138,11 +138,14 @@ def densify(model: nn.Module) -> nn.Module:
                 raise InvalidValueError("the model is itself a SparseLinear and cannot be replaced in place: wrap it")
             linear = nn.Linear(
                 module.in_features, module.out_features, module.bias is not None,
-                module.weight.device, module.weight.dtype,
+                module.link_parameter.device, module.link_parameter.dtype,
             )  # fmt: skip
-            linear.load_state_dict(module.state_dict())
+            linear.weight.data.copy_(module.dense_weight())
+            if module.bias is not None:
+                linear.bias.data.copy_(module.get_parameter("bias").data)
             parent, _, child = path.rpartition(".")
             setattr(model.get_submodule(parent), child, linear.train(module.training))
+    unchain(model)
     return model
 
 

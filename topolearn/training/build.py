@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import TopologyScheduler, sparsify
+from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.generators import needs_data
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import replace_linear
@@ -21,6 +21,7 @@ from topolearn.training.models import mlp
 
 # Below this many weights a second thread gains little on a free machine, and loses a hundredfold on a busy one.
 ONE_THREAD_BELOW = 1_000_000
+CSR_UP_TO = 0.2  # density up to which the csr backend is the faster one on a CPU
 
 
 def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
@@ -47,9 +48,18 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         hidden=hidden,
         update_interval=config.update_interval or steps_per_epoch(config, data),
         device=device,
+        backend=_backend(config, device, method),
         threads=config.threads or _default_threads(hidden, data),
         run_dir=config.run_dir or run_dir,
     )
+
+
+def _backend(config: TrainConfig, device: str, method: Method) -> str:
+    """Return the backend asked for, else the faster one: below some density on a CPU, the links alone."""
+    if config.backend != "auto":
+        return config.backend
+    is_thin = not method.is_dense and method.density <= CSR_UP_TO
+    return "csr" if is_thin and device == "cpu" and config.precision == "float32" else "masked"
 
 
 def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
@@ -80,7 +90,7 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
                 "not fit into memory: choose smaller widths"
             ) from None
     calibration = data.train_x if method.generator and needs_data(method.generator) else None
-    sparsify(model, method, calibration=calibration, seed=config.seed)
+    sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
     model.to(config.device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
@@ -111,9 +121,13 @@ def load_model(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     graphs = {}
     for name, (n_out, n_in) in header["topology"]["shapes"].items():
         graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
+    n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
     with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
-        model = mlp(weights["hidden1.weight"].shape[1], hidden, weights["head.weight"].shape[0])
-        check_shapes(path, weights, model)
-        replace_linear(model, graphs)
+        model = mlp(n_features, hidden, weights["head.weight"].shape[0])
+        is_csr = "hidden1.values" in weights
+        dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
+        links = tuple(f"{name}.{part}" for name in graphs for part in ("values", "crow", "col"))
+        check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
+        replace_linear(model, graphs, backend="csr" if is_csr else "masked")
     model.load_state_dict(weights)
     return model

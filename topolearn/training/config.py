@@ -13,6 +13,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.evolution import METHODS, Method
 from topolearn.graph.files import written_aside
 from topolearn.registry import suggest
+from topolearn.sparse import BACKENDS
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
@@ -67,6 +68,10 @@ class TrainConfig:
     )
     seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
     device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
+    backend: str = field(
+        default="auto",
+        metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
+    )
     precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
     threads: int | None = field(
         default=None,
@@ -167,7 +172,7 @@ def _check_ranges(config: TrainConfig) -> None:
         raise InvalidValueError(f"lr={config.lr} must be a positive number")
     if not 0 <= config.seed < 2**63:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
-    for name, allowed in (("device", DEVICES), ("precision", PRECISIONS)):
+    for name, allowed in (("device", DEVICES), ("precision", PRECISIONS), ("backend", ("auto", *BACKENDS))):
         value = getattr(config, name)
         if value not in allowed:
             raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(allowed))}")

@@ -15,8 +15,8 @@ from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
 from topolearn.linkpred.sparse.forms import tables_of_one_mode
 from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
-from topolearn.linkpred.sparse.threads import PARTS, Rows, fill_parts, for_each
 from topolearn.sampling import Pool
+from topolearn.threads import PARTS, Rows, fill_parts, for_each
 
 CANDIDATES = 2**20  # that a part may meet at most, unless one row has more
 FEW = 2**14  # that are worth another part

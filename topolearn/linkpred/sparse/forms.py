@@ -16,7 +16,7 @@ from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.cost import multiplies
 from topolearn.linkpred.sparse.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
 from topolearn.linkpred.sparse.products import product_scores
-from topolearn.linkpred.sparse.threads import LEAST, Rows, cut, for_each
+from topolearn.threads import LEAST, Rows, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
 

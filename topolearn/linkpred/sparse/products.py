@@ -13,7 +13,7 @@ from scipy import sparse
 from topolearn.linkpred.dense.device import exact_products
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
-from topolearn.linkpred.sparse.threads import Rows, cut, for_each
+from topolearn.threads import Rows, cut, for_each
 
 WORD, LOOK_UP = 0.3, 0.8  # nanoseconds that 64 possible neighbours take, and a weight
 

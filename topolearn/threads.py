@@ -1,7 +1,9 @@
 """Work shared out among threads: the kernels run without the GIL, so that Python's own threads do."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -21,9 +23,25 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
         for part in parts:
             work(part)
         return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for _ in pool.map(work, parts):
-            pass
+    waiting = iter(parts)  # whoever is free takes the next one
+
+    def take() -> None:
+        for part in waiting:
+            work(part)
+
+    others = [_pool(os.getpid()).submit(take) for _ in range(n_threads - 1)]
+    try:
+        take()
+    finally:
+        begun = [other for other in others if not other.cancel()]
+    for other in begun:
+        other.result()
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Return the threads of a process: a forked one has none of its parent's."""
+    return ThreadPoolExecutor(max(torch.get_num_threads(), os.cpu_count() or 1), thread_name_prefix="topolearn")
 
 
 def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, int]]:

@@ -1,0 +1,118 @@
+"""Chained sequences: one autograd node that nobody notices."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import topolearn as tl
+from topolearn.sparse import CsrLinear
+from topolearn.sparse.chained import ChainedSequential
+
+
+def mlp(*, inplace=False, middle=None):
+    modules = [nn.Linear(12, 20), nn.ReLU(inplace), nn.Linear(20, 20), *(middle or []), nn.ReLU(inplace)]
+    return nn.Sequential(*modules, nn.Linear(20, 16), nn.Linear(16, 4))
+
+
+def pair(model, density=0.3, exclude=None):
+    """The same network with the csr and with the masked backend."""
+    networks = []
+    for backend in ("csr", "masked"):
+        torch.manual_seed(0)
+        twin = copy.deepcopy(model).double()
+        networks.append(tl.sparsify(twin, tl.method("set", density=density), backend=backend, exclude=exclude))
+    for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        if one.shape == other.shape:
+            one.data.copy_(other.data)
+    return networks
+
+
+def gradients(model, x):
+    x = x.clone().requires_grad_()
+    y = model(x)
+    y.square().sum().backward()
+    values = []
+    for module in model.modules():
+        if isinstance(module, CsrLinear):
+            values += [module.values.grad, module.bias.grad]
+        elif isinstance(module, tl.SparseLinear):
+            values += [module.weight.grad.flatten()[module.cells()], module.bias.grad]
+        elif isinstance(module, nn.Linear):
+            values += [module.weight.grad, module.bias.grad]
+    return [y.detach(), x.grad, *values]
+
+
+MODELS = {
+    "relu": mlp(),
+    "relu in place": mlp(inplace=True),
+    "another activation": mlp(middle=[nn.Tanh()]),
+    "dropout of nothing": mlp(middle=[nn.Dropout(0.0)]),
+    "nested": nn.Sequential(nn.Sequential(nn.Linear(12, 20), nn.ReLU()), mlp()[2:]),
+    "layers alone": nn.Sequential(nn.Linear(12, 8), nn.Linear(8, 8), nn.Linear(8, 4)),
+    "activation first": nn.Sequential(nn.ReLU(), nn.Linear(12, 8), nn.ReLU(), nn.ReLU(), nn.Linear(8, 4)),
+}
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("exclude", [None, []], ids=["dense head", "sparse head"])
+def test_outputs_and_gradients_are_those_of_the_masked_backend(name, exclude):
+    csr, masked = pair(MODELS[name], exclude=exclude)
+    x = torch.randn(9, 12, dtype=torch.float64)
+    for one, other in zip(gradients(csr, x), gradients(masked, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_chain_is_one_node_of_autograd():
+    csr, _ = pair(mlp())
+    y = csr(torch.randn(3, 12, dtype=torch.float64))
+    names, node = [], y.grad_fn
+    while node is not None:
+        names.append(type(node).__name__)
+        node = next((each for each, _ in node.next_functions if each and "AccumulateGrad" not in str(each)), None)
+    assert names.count("_ChainBackward") == 1
+
+
+def test_the_model_looks_like_a_sequence():
+    csr, masked = pair(mlp())
+    assert isinstance(csr, nn.Sequential)
+    assert type(csr) is ChainedSequential
+    assert repr(csr).startswith("Sequential(")
+    assert [name for name, _ in csr.named_modules()] == [name for name, _ in masked.named_modules()]
+    assert type(csr[:2]) is ChainedSequential
+    assert type(masked) is nn.Sequential
+    assert type(tl.densify(csr)) is nn.Sequential
+
+
+def test_hooks_see_each_layer():
+    csr, _ = pair(mlp())
+    x, seen = torch.randn(3, 12, dtype=torch.float64), {}
+    expected = csr(x)
+    for i in (1, 2):
+        csr[i].register_forward_hook(lambda module, inputs, output: seen.update({module: output.detach()}))
+    assert torch.equal(csr(x), expected)
+    first = copy.deepcopy(csr[0])
+    assert torch.equal(seen[csr[1]], first(x).relu())
+    assert torch.equal(seen[csr[2]], csr[2](seen[csr[1]]))
+
+
+def test_subclasses_of_sequential_keep_their_forward():
+    class Doubled(nn.Sequential):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    model = tl.sparsify(Doubled(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), "set", backend="csr")
+    assert type(model) is Doubled
+    x = torch.randn(3, 4)
+    assert torch.equal(model(x), 2 * model[2](model[1](model[0](x))))
+
+
+def test_copies_are_chained_too():
+    csr, _ = pair(mlp())
+    x = torch.randn(3, 12, dtype=torch.float64)
+    twin = copy.deepcopy(csr)
+    assert type(twin) is ChainedSequential
+    assert torch.equal(twin(x), csr(x))
+    with torch.no_grad():
+        assert torch.equal(csr.eval()(x), twin(x))

@@ -1,0 +1,184 @@
+"""`CsrLinear`: only the links exist."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph
+from topolearn.sparse.chain import sparse_chain
+from topolearn.sparse.index import LinkIndex
+from topolearn.sparse.linear import SparseLinear, check_graph
+
+
+class CsrLinear(SparseLinear):
+    """The csr backend of `SparseLinear`.
+
+    Its parameter `values` has an element for each link, in the order of rows. On the CPU the products are compiled by
+    numba, over the links alone; on other devices, and without numba, they are torch's sparse products. Results do not
+    depend on the number of threads. The keys of ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that
+    links travel with the values.
+
+    Attributes
+    ----------
+    values : Parameter, shape (n_links,)
+        The values of the links.
+    crow, col : Tensor of int64, shape (out_features + 1,), and int32, shape (n_links,)
+        Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
+
+    Examples
+    --------
+    >>> import numpy as np, torch, topolearn as tl
+    >>> layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(np.eye(2, 3)), backend="csr", bias=False)
+    >>> layer.set_link_values(torch.tensor([2.0, 3.0]))
+    >>> layer(torch.tensor([[1.0, 10.0, 100.0]]))
+    tensor([[ 2., 30.]], grad_fn=<ViewBackward0>)
+    """
+
+    crow: Tensor
+    col: Tensor
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        graph: BipartiteGraph,
+        bias: bool = True,
+        backend: str = "csr",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        check_graph(in_features, out_features, graph)
+        super().__init__()
+        self.in_features, self.out_features, self.layer_name = in_features, out_features, ""
+        cells = torch.tensor(graph.cells, device=torch.get_default_device() if device is None else device)
+        self.values = nn.Parameter(torch.empty(graph.n_links, device=cells.device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(out_features, device=cells.device, dtype=dtype)) if bias else None
+        self._index: LinkIndex | None = LinkIndex.of_cells(cells, out_features, in_features)
+        self.register_buffer("crow", self._index.crow)
+        self.register_buffer("col", self._index.col)
+        self.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
+        return sparse_chain(x, [self], [False])
+
+    @property
+    def index(self) -> LinkIndex:
+        """The links as the products read them."""
+        if self._index is None:
+            self._index = LinkIndex(self.crow, self.col, self.in_features)
+        return self._index
+
+    @property
+    def link_parameter(self) -> nn.Parameter:
+        """The values of the links."""
+        return self.values
+
+    @property
+    def n_links(self) -> int:
+        """Number of links."""
+        return self.col.numel()
+
+    def cells(self) -> Tensor:
+        """Return the links as sorted flat positions, on the layer's device."""
+        return self.index.cells
+
+    def link_values(self) -> Tensor:
+        """Return the values of the links, detached."""
+        return self.values.detach()
+
+    @torch.no_grad()
+    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
+        """Give the layer other links; see `SparseLinear.set_links`. There may be more or fewer than before."""
+        cells = cells.to(self.col.device)
+        old = self.cells()
+        index = LinkIndex.of_cells(cells, self.out_features, self.in_features)
+        places = torch.searchsorted(old, cells).clamp_(max=max(old.numel() - 1, 0))
+        stays = old[places] == cells if old.numel() else torch.zeros_like(cells, dtype=torch.bool)
+
+        def moved(state: Tensor) -> Tensor:
+            found = state.new_zeros(cells.numel())
+            found[stays] = state[places[stays]]
+            return state.copy_(found) if state.shape == found.shape else found
+
+        gradient = self.values.grad
+        self._set_values(moved(self.values.data))
+        self.values.grad = None if gradient is None else moved(gradient)
+        self._take(index)
+        return moved
+
+    @torch.no_grad()
+    def set_link_values(self, values: Tensor) -> None:
+        """Write the values of the links, in the order of `cells`."""
+        if values.shape != self.values.shape:
+            raise InvalidValueError(f"values of shape {tuple(values.shape)} for {self.n_links} links: give one each")
+        self.values.copy_(values)
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features)
+            nn.init.uniform_(self.bias, -bound, bound)
+        self.reset_weight()
+
+    def _set_values(self, values: Tensor) -> None:
+        """Give the parameter other data, perhaps of another size; it has no gradient then."""
+        self.values.grad = None
+        if values.shape != self.values.shape:  # autograd forgets the former size only when the dtype changes
+            self.values.data = torch.empty(0, dtype=torch.float16, device=values.device)
+        self.values.data = values
+
+    def _take(self, index: LinkIndex) -> None:
+        self.crow, self.col, self._index = index.crow, index.col, index
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CsrLinear:
+        self._index = None  # its tensors may move to another device
+        return super()._apply(fn, recurse)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_index": None}
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        found = [state_dict.get(f"{prefix}{name}") for name in ("crow", "col", "values")]
+        if all(isinstance(each, Tensor) for each in found):
+            problem = self._problem(*found)  # type: ignore[arg-type]
+            if problem:
+                error_msgs.append(f"{prefix}{problem}")
+                return
+            self._make_room(*found)  # type: ignore[arg-type]
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        self._index = None
+
+    def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:
+        """Return what is wrong with links that are to be loaded, if anything is."""
+        if crow.shape != self.crow.shape:
+            return f"crow is of a layer with {crow.numel() - 1} outputs; this one has {self.out_features}"
+        if col.dim() != 1 or values.shape != col.shape or int(crow[0]) != 0 or int(crow[-1]) != col.numel():
+            return (
+                f"crow, col and values do not belong together: {int(crow[-1])} links, {col.numel()}, {values.numel()}"
+            )
+        if bool((crow.diff() < 0).any()) or not col.numel() or int(col.min()) < 0 or int(col.max()) >= self.in_features:
+            return f"crow and col are no links of a layer with {self.in_features} inputs"
+        cells = LinkIndex(crow, col, self.in_features).cells
+        if bool((cells.diff() <= 0).any()):
+            return "col is not sorted within each output, or has a link twice"
+        return None
+
+    @torch.no_grad()
+    def _make_room(self, crow: Tensor, col: Tensor, values: Tensor) -> None:
+        """Give parameters and buffers the size of what is to be loaded."""
+        if col.shape != self.col.shape:
+            self._set_values(self.values.new_zeros(values.shape))
+        self.crow, self.col = self.crow.clone(), torch.zeros_like(col, device=self.col.device)

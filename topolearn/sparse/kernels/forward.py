@@ -1,0 +1,77 @@
+"""The outputs of a sparse layer: for each output neuron, the sum over its links."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
+
+ADDRESS = types.int64
+
+
+@intrinsic(prefer_literal=True)
+def sum_links(
+    typing: Any, x: Any, ends: Any, values: Any, first: Any, last: Any, y: Any, batch: Any, count: Any, bias: Any,
+    floor: Any, n_vectors: Any,
+) -> Any:  # fmt: skip
+    """Write one tile of an output neuron: its bias and the links first..last; what is below the floor is raised to it.
+
+    The floor is 0 for ReLU, and NaN for none, as nothing is below NaN.
+    """
+    signature = types.void(
+        ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, ADDRESS, types.int64, types.int64, bias, bias, n_vectors
+    )
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        element = context.get_value_type(bias)
+        base, col, weights, begin, end, out, stride, live, start, least, _n = arguments
+        base, weights, out = (pointer(builder, each, element) for each in (base, weights, out))
+        col = pointer(builder, col, INT32)
+        tile = Tile(builder, element, n_vectors.literal_value, live)
+
+        def add_link(k: Any, sums: list[Any]) -> list[Any]:
+            row = builder.gep(base, [builder.mul(load_index(builder, col, k), stride)])
+            weight = splat(builder, builder.load(builder.gep(weights, [k])), tile.lanes)
+            return [multiply_add(builder, weight, tile.load(row, i), each) for i, each in enumerate(sums)]
+
+        _, sums = loop(builder, begin, end, 1, [splat(builder, start, tile.lanes)] * tile.n_vectors, add_link)
+        least = splat(builder, least, tile.lanes)
+        for i, each in enumerate(sums):
+            tile.store(builder.select(builder.fcmp_ordered("<", each, least), least, each), out, i)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def number_at(typing: Any, address: Any, k: Any, like: Any) -> Any:
+    """Return element k of the array at an address, of the type of the last argument."""
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        base = pointer(builder, arguments[0], context.get_value_type(like))
+        return builder.load(builder.gep(base, [arguments[1]]))
+
+    return like(ADDRESS, types.int64, like), generate
+
+
+@cache
+def forward_kernel(dtype: str, n_vectors: int) -> Any:
+    """Return the kernel that computes one tile of the output neurons first..last.
+
+    All but the pointers of the links, and whether to apply ReLU, are addresses and counts, so that a call costs little.
+    """
+    number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
+    zero, none = number(0), number(np.nan)
+
+    @njit(nogil=True, cache=True, error_model="numpy")
+    def forward(first, last, pointers, ends, values, bias, x, y, batch, count, relu):
+        floor = zero if relu else none
+        for u in range(first, last):
+            start = number_at(bias, u, zero) if bias else zero
+            begin, end, out = pointers[u], pointers[u + 1], y + u * batch * size
+            sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
+
+    return forward

@@ -1,0 +1,126 @@
+"""`MaskedLinear`: a dense weight that is zero off the links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.graph import BipartiteGraph
+from topolearn.sparse.linear import SparseLinear, check_graph
+
+
+class MaskedLinear(SparseLinear, nn.Linear):
+    """The masked backend of `SparseLinear`.
+
+    The forward is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so that no
+    optimizer that leaves a zero gradient alone ever moves a weight that is no link. The keys of ``state_dict`` are
+    those of `torch.nn.Linear`; the links travel with the topology (see `topolearn.TopologyScheduler.state_dict`), and
+    weights off the mask are refused.
+
+    Attributes
+    ----------
+    mask : Tensor of bool, shape (out_features, in_features)
+        The adjacency.
+
+    Examples
+    --------
+    >>> import numpy as np, topolearn as tl
+    >>> layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(np.eye(2, 3)), backend="masked")
+    >>> type(layer).__name__, layer.weight.shape
+    ('MaskedLinear', torch.Size([2, 3]))
+    """
+
+    mask: Tensor
+    weight: nn.Parameter
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        graph: BipartiteGraph,
+        bias: bool = True,
+        backend: str = "masked",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        check_graph(in_features, out_features, graph)
+        nn.Linear.__init__(self, in_features, out_features, bias=bias, device=device, dtype=dtype)
+        self.layer_name = ""
+        self.register_buffer("mask", graph.to_torch(device=self.weight.device), persistent=False)
+        self._mask_gradient()
+        self.reset_parameters()
+
+    @property
+    def link_parameter(self) -> nn.Parameter:
+        """The dense weight."""
+        return self.weight
+
+    @property
+    def n_links(self) -> int:
+        """Number of links."""
+        return int(self.mask.sum())
+
+    def cells(self) -> Tensor:
+        """Return the links as sorted flat positions, on the layer's device."""
+        return self.mask.flatten().nonzero().squeeze(1)
+
+    def link_values(self) -> Tensor:
+        """Return the values of the links, detached."""
+        return self.weight.detach()[self.mask]
+
+    @torch.no_grad()
+    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
+        """Give the layer other links; see `SparseLinear.set_links`."""
+        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        off = ~self.mask
+        self.weight.masked_fill_(off, 0)
+        if self.weight.grad is not None:
+            self.weight.grad.masked_fill_(off, 0)
+        return lambda state: state.masked_fill_(off, 0)
+
+    @torch.no_grad()
+    def set_link_values(self, values: Tensor) -> None:
+        """Write the values of the links, in the order of `cells`."""
+        self.weight.zero_()
+        self.weight[self.mask] = values.to(self.weight)
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew: the weights by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        super().reset_parameters()
+        if "mask" in self._buffers:  # nn.Linear calls this once before the links are known
+            self.reset_weight()
+
+    def _mask_gradient(self) -> None:
+        def mask_gradient(weight: Tensor) -> None:
+            if weight.grad is not None:
+                weight.grad = torch.where(self.mask, weight.grad, 0)
+
+        self.weight.register_post_accumulate_grad_hook(mask_gradient)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Copies and unpickled layers have a parameter of their own, and hooks are not copied.
+        super().__setstate__(state)
+        self._mask_gradient()
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        weight = state_dict.get(f"{prefix}weight")
+        if isinstance(weight, Tensor) and weight.shape == self.mask.shape:
+            n_off = int(((weight != 0) & ~self.mask.to(weight.device)).sum())
+            if n_off:
+                error_msgs.append(
+                    f"{prefix}weight has {n_off} non-zero weights off the links of the layer: load the topology first "
+                    "(TopologyScheduler.load_state_dict), or load before sparsify(model, method, init='keep')"
+                )
+                return
+        before = self.weight
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        if self.weight is not before:  # load_state_dict(assign=True) brings a parameter without the hook
+            self._mask_gradient()

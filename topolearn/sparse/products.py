@@ -1,0 +1,121 @@
+"""The products of a sparse layer with feature-major activations, compiled for the CPU."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from topolearn.sparse.index import LinkIndex
+from topolearn.threads import Rows, for_each
+
+TILES = (8, 4, 2, 1)  # vectors in a tile
+FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
+LEAST = 2e5  # nanoseconds of work that are worth another thread
+
+
+def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
+    """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
+    from topolearn.sparse.kernels.forward import forward_kernel
+
+    batch, size = x.shape[1], x.element_size()
+    y = x.new_empty((links.n_out, batch))
+    pointers, ends = links.crow.numpy(), links.col.data_ptr()
+    start = 0 if bias is None else bias.data_ptr()
+    for offset, n_vectors, count in _tiles(batch, size):
+        kernel = forward_kernel(_name(x), n_vectors)
+        rest = (
+            pointers,
+            ends,
+            values.data_ptr(),
+            start,
+            x.data_ptr() + offset,
+            y.data_ptr() + offset,
+            batch,
+            count,
+            relu,
+        )
+        _share(kernel, pointers, FORWARD * count, rest)
+    return y
+
+
+def gradients(
+    links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
+) -> tuple[Tensor | None, Tensor]:
+    """Return the gradients of the inputs, or None, and of the links.
+
+    Parameters
+    ----------
+    links : LinkIndex
+    values : Tensor, shape (n_links,)
+    x, dy : Tensor, shape (n_in, batch) and (n_out, batch)
+        The inputs, and the gradient of the outputs before their activation.
+    need_dx : bool
+        Whether the gradient of the inputs is wanted.
+    behind_relu : bool
+        Whether the inputs came out of a ReLU; their gradient is then that of what went into it.
+    """
+    from topolearn.sparse.kernels.backward import backward_kernel
+
+    batch, size = x.shape[1], x.element_size()
+    dx = torch.empty_like(x) if need_dx else None
+    dvalues = torch.empty_like(values) if batch else torch.zeros_like(values)
+    pointers, ends, places = links.across
+    below = 0 if dx is None else dx.data_ptr()
+    for offset, n_vectors, count in _tiles(batch, size):
+        kernel = backward_kernel(_name(x), n_vectors, int(need_dx), int(offset > 0))
+        rest = (
+            pointers, ends.ctypes.data, places.ctypes.data, values.data_ptr(), x.data_ptr() + offset,
+            dy.data_ptr() + offset, below + offset, dvalues.data_ptr(), batch, count, behind_relu,
+        )  # fmt: skip
+        _share(kernel, pointers, BACKWARD * count, rest)
+    return dx, dvalues
+
+
+def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
+    """Return the gradient before the activation that gave y, and its sum over the batch: the gradient of the biases."""
+    from topolearn.sparse.kernels.backward import mask_kernel
+
+    dz = torch.empty_like(dy) if relu else dy
+    dbias = dy.new_empty(dy.shape[0])
+    kernel = mask_kernel(_name(dy), int(relu))
+    kernel(0, dy.shape[0], y.data_ptr(), dy.data_ptr(), dz.data_ptr(), dbias.data_ptr(), dy.shape[1])
+    return dz, dbias
+
+
+def _name(tensor: Tensor) -> str:
+    return "float32" if tensor.dtype == torch.float32 else "float64"
+
+
+@cache
+def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
+    """Return the tiles that cover a batch: offset in bytes, vectors (0 for part of one), activations.
+
+    Examples
+    --------
+    >>> _tiles(77, 4)
+    [(0, 4, 64), (256, 0, 13)]
+    """
+    lanes, at, tiles = 64 // size, 0, []
+    for n_vectors in TILES:
+        while batch - at >= n_vectors * lanes:
+            tiles.append((at * size, n_vectors, n_vectors * lanes))
+            at += n_vectors * lanes
+    if at < batch:
+        tiles.append((at * size, 0, batch - at))
+    return tiles
+
+
+def _share(kernel: Any, pointers: np.ndarray, nanoseconds: float, rest: tuple[Any, ...]) -> None:
+    """Run a kernel over all rows, given what a link takes: on several threads where there is enough work."""
+    n_rows, n_links = pointers.size - 1, int(pointers[-1])
+    n_parts = min(torch.get_num_threads(), int(n_links * nanoseconds / LEAST))
+    if n_parts <= 1:
+        kernel(0, n_rows, *rest)
+        return
+    inner = np.searchsorted(pointers, np.arange(1, n_parts) * n_links // n_parts).tolist()
+    parts: list[Rows] = list(zip([0, *inner], [*inner, n_rows], strict=True))
+    for_each(lambda part: kernel(*part, *rest), parts)

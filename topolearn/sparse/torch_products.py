@@ -1,0 +1,51 @@
+"""The products of a sparse layer by torch's own sparse matrices: for GPUs, and where numba is missing."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from topolearn.sparse.index import LinkIndex
+
+
+def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
+    """Return the outputs of a layer; see `topolearn.sparse.products.outputs`."""
+    y = _matrix(links, values) @ x
+    if bias is not None:
+        y += bias[:, None]
+    return y.relu_() if relu else y
+
+
+def gradients(
+    links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
+) -> tuple[Tensor | None, Tensor]:
+    """Return the gradients of the inputs, or None, and of the links; see `topolearn.sparse.products.gradients`."""
+    pattern = _matrix(links, torch.zeros_like(values))
+    dvalues = torch.sparse.sampled_addmm(pattern, dy, x.t().contiguous()).values()
+    if not need_dx:
+        return None, dvalues
+    rows, columns = links.rows, links.col.to(torch.int64)
+    order = torch.argsort(columns, stable=True)
+    pointers = torch.zeros(links.n_in + 1, dtype=torch.int64, device=x.device)
+    torch.cumsum(torch.bincount(columns, minlength=links.n_in), 0, out=pointers[1:])
+    across = _csr(pointers, rows[order], values[order], (links.n_in, links.n_out))
+    dx = across @ dy
+    return dx.masked_fill_(x <= 0, 0) if behind_relu else dx, dvalues
+
+
+def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
+    """Return the gradient before the activation that gave y, and its sum over the batch."""
+    dz = dy.masked_fill(y <= 0, 0) if relu else dy
+    return dz, dz.sum(dim=1)
+
+
+def _matrix(links: LinkIndex, values: Tensor) -> Tensor:
+    return _csr(links.crow, links.col.to(torch.int64), values, (links.n_out, links.n_in))
+
+
+def _csr(pointers: Tensor, ends: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(pointers, ends, values, shape, check_invariants=False)
