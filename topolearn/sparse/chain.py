@@ -46,12 +46,11 @@ def sparse_chain(x: Tensor, layers: Sequence[CsrLinear], relus: Sequence[bool]) 
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
         x = x.to(first.values.dtype)
     _check(x, first)
-    with torch.autocast(kind, enabled=False):
-        batch = x.reshape(-1, first.in_features).t()
-        spec = tuple((layer.index, relu) for layer, relu in zip(layers, relus, strict=True))
-        parameters = [each for layer in layers for each in (layer.values, layer.bias)]
-        y: Tensor = _Chain.apply(batch, spec, *parameters)
-        return y.t().view(*x.shape[:-1], layers[-1].out_features)
+    spec = tuple((layer.index, relu) for layer, relu in zip(layers, relus, strict=True))
+    parameters = [each for layer in layers for each in (layer.values, layer.bias)]
+    batch = x if x.dim() == 2 else x.reshape(-1, first.in_features)
+    y: Tensor = _Chain.apply(batch.t(), spec, *parameters)
+    return y.t() if x.dim() == 2 else y.t().view(*x.shape[:-1], layers[-1].out_features)
 
 
 class _Chain(torch.autograd.Function):

@@ -15,6 +15,22 @@ from topolearn.errors import InvalidValueError
 MOST = 2**31 - 1  # links, and neurons of a side, that 32 bits can number
 
 
+class Direction:
+    """The links of each neuron of a side, as addresses that a kernel can be called with at no cost.
+
+    Attributes
+    ----------
+    pointers : array of int64, shape (n_neurons + 1,)
+    addresses : tuple of int
+        Of the pointers, of the neurons at the other ends, and of the links' places among all, if these are needed.
+    """
+
+    def __init__(self, pointers: np.ndarray, *others: np.ndarray) -> None:
+        self.pointers, self._others = pointers, others
+        self.n_neurons, self.n_links = pointers.size - 1, int(pointers[-1])
+        self.addresses = tuple(each.ctypes.data for each in (pointers, *others))
+
+
 @dataclass(frozen=True)
 class LinkIndex:
     """Where the links of a layer lead, in both directions.
@@ -70,9 +86,14 @@ class LinkIndex:
         return self.rows * self.n_in + self.col
 
     @cached_property
-    def across(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pointers and output neurons of the links of each input neuron, and the places of these links among all."""
+    def along(self) -> Direction:
+        """The links of each output neuron, for the kernels of the CPU."""
+        return Direction(self.crow.numpy(), self.col.numpy())
+
+    @cached_property
+    def across(self) -> Direction:
+        """The links of each input neuron, and their places among all, for the kernels of the CPU."""
         places = np.arange(self.n_links, dtype=np.int32)
         by_output = sparse.csr_array((places, self.col.numpy(), self.crow.numpy()), shape=(self.n_out, self.n_in))
         by_input = by_output.tocsc()
-        return by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32), by_input.data
+        return Direction(by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32), by_input.data)

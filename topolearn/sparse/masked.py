@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.linear import SparseLinear, check_graph
 
+INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a weight
+
 
 class MaskedLinear(SparseLinear, nn.Linear):
     """The masked backend of `SparseLinear`.
@@ -49,6 +51,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         check_graph(in_features, out_features, graph)
         nn.Linear.__init__(self, in_features, out_features, bias=bias, device=device, dtype=dtype)
         self.layer_name = ""
+        self._kept: Tensor | None = None
         self.register_buffer("mask", graph.to_torch(device=self.weight.device), persistent=False)
         self._mask_gradient()
         self.reset_parameters()
@@ -75,6 +78,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links; see `SparseLinear.set_links`."""
         self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        if self._kept is not None:  # in place, as a captured CUDA graph reads it
+            self._kept.copy_(self.mask).neg_()
         off = ~self.mask
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
@@ -96,9 +101,22 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def _mask_gradient(self) -> None:
         def mask_gradient(weight: Tensor) -> None:
             if weight.grad is not None:
-                weight.grad = torch.where(self.mask, weight.grad, 0)
+                weight.grad.view(INTEGERS[weight.grad.itemsize]).bitwise_and_(self._bits(weight.grad))
 
         self.weight.register_post_accumulate_grad_hook(mask_gradient)
+
+    def _bits(self, gradient: Tensor) -> Tensor:
+        """Return the mask as integers without any bit off the links, and all of them on the links.
+
+        A conjunction takes a fifth of the time of ``where``, and stops NaN where a product would not.
+        """
+        kind = INTEGERS[gradient.itemsize]
+        if self._kept is None or self._kept.dtype != kind or self._kept.device != gradient.device:
+            self._kept = self.mask.to(kind).neg_()
+        return self._kept
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Copies and unpickled layers have a parameter of their own, and hooks are not copied.

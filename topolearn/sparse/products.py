@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topolearn.sparse.index import LinkIndex
+from topolearn.sparse.index import Direction, LinkIndex
 from topolearn.threads import Rows, for_each
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
@@ -23,22 +23,12 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
 
     batch, size = x.shape[1], x.element_size()
     y = x.new_empty((links.n_out, batch))
-    pointers, ends = links.crow.numpy(), links.col.data_ptr()
     start = 0 if bias is None else bias.data_ptr()
+    inputs, found, weights = x.data_ptr(), y.data_ptr(), values.data_ptr()
     for offset, n_vectors, count in _tiles(batch, size):
         kernel = forward_kernel(_name(x), n_vectors)
-        rest = (
-            pointers,
-            ends,
-            values.data_ptr(),
-            start,
-            x.data_ptr() + offset,
-            y.data_ptr() + offset,
-            batch,
-            count,
-            relu,
-        )
-        _share(kernel, pointers, FORWARD * count, rest)
+        rest = (weights, start, inputs + offset, found + offset, batch, count, relu)
+        _share(kernel, links.along, FORWARD * count, rest)
     return y
 
 
@@ -63,15 +53,12 @@ def gradients(
     batch, size = x.shape[1], x.element_size()
     dx = torch.empty_like(x) if need_dx else None
     dvalues = torch.empty_like(values) if batch else torch.zeros_like(values)
-    pointers, ends, places = links.across
     below = 0 if dx is None else dx.data_ptr()
+    inputs, above, weights, found = x.data_ptr(), dy.data_ptr(), values.data_ptr(), dvalues.data_ptr()
     for offset, n_vectors, count in _tiles(batch, size):
         kernel = backward_kernel(_name(x), n_vectors, int(need_dx), int(offset > 0))
-        rest = (
-            pointers, ends.ctypes.data, places.ctypes.data, values.data_ptr(), x.data_ptr() + offset,
-            dy.data_ptr() + offset, below + offset, dvalues.data_ptr(), batch, count, behind_relu,
-        )  # fmt: skip
-        _share(kernel, pointers, BACKWARD * count, rest)
+        rest = (weights, inputs + offset, above + offset, below + offset, found, batch, count, behind_relu)
+        _share(kernel, links.across, BACKWARD * count, rest)
     return dx, dvalues
 
 
@@ -109,13 +96,14 @@ def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
     return tiles
 
 
-def _share(kernel: Any, pointers: np.ndarray, nanoseconds: float, rest: tuple[Any, ...]) -> None:
-    """Run a kernel over all rows, given what a link takes: on several threads where there is enough work."""
-    n_rows, n_links = pointers.size - 1, int(pointers[-1])
-    n_parts = min(torch.get_num_threads(), int(n_links * nanoseconds / LEAST))
-    if n_parts <= 1:
-        kernel(0, n_rows, *rest)
+def _share(kernel: Any, links: Direction, nanoseconds: float, rest: tuple[Any, ...]) -> None:
+    """Run a kernel over all neurons of a side, given what a link takes: on several threads if there is enough work."""
+    pointers = links.pointers
+    n_neurons, n_links = links.n_neurons, links.n_links
+    n_parts = int(n_links * nanoseconds / LEAST)
+    if n_parts <= 1 or (n_parts := min(torch.get_num_threads(), n_parts)) == 1:
+        kernel(0, n_neurons, *links.addresses, *rest)
         return
     inner = np.searchsorted(pointers, np.arange(1, n_parts) * n_links // n_parts).tolist()
-    parts: list[Rows] = list(zip([0, *inner], [*inner, n_rows], strict=True))
-    for_each(lambda part: kernel(*part, *rest), parts)
+    parts: list[Rows] = list(zip([0, *inner], [*inner, n_neurons], strict=True))
+    for_each(lambda part: kernel(*part, *links.addresses, *rest), parts)

@@ -12,7 +12,8 @@ from topolearn.sparse.index import LinkIndex
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer; see `topolearn.sparse.products.outputs`."""
-    y = _matrix(links, values) @ x
+    with torch.autocast(x.device.type, enabled=False):
+        y = _matrix(links, values) @ x
     if bias is not None:
         y += bias[:, None]
     return y.relu_() if relu else y

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from topolearn.sparse.kernels.forward import integer_at
 from topolearn.sparse.kernels.vectors import (
     INT32,
     INT64,
@@ -154,7 +155,7 @@ def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -
         threshold = zero if behind_relu else none
         for v in range(first, last):
             row = v * batch * size
-            begin, end = pointers[v], pointers[v + 1]
+            begin, end = integer_at(pointers, v), integer_at(pointers, v + 1)
             pass_links(
                 x + row, dy, ends, places, values, begin, end, dx + row, dvalues, batch, count, threshold, n_vectors,
                 need_dx, accumulate,

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
+from topolearn.sparse.kernels.vectors import INT32, INT64, Tile, load_index, loop, multiply_add, pointer, splat
 
 ADDRESS = types.int64
 
@@ -57,11 +57,21 @@ def number_at(typing: Any, address: Any, k: Any, like: Any) -> Any:
     return like(ADDRESS, types.int64, like), generate
 
 
+@intrinsic
+def integer_at(typing: Any, address: Any, k: Any) -> Any:
+    """Return element k of the array of int64 at an address."""
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        return builder.load(builder.gep(pointer(builder, arguments[0], INT64), [arguments[1]]))
+
+    return types.int64(ADDRESS, types.int64), generate
+
+
 @cache
 def forward_kernel(dtype: str, n_vectors: int) -> Any:
     """Return the kernel that computes one tile of the output neurons first..last.
 
-    All but the pointers of the links, and whether to apply ReLU, are addresses and counts, so that a call costs little.
+    It takes addresses and counts, so that a call costs little.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
@@ -71,7 +81,7 @@ def forward_kernel(dtype: str, n_vectors: int) -> Any:
         floor = zero if relu else none
         for u in range(first, last):
             start = number_at(bias, u, zero) if bias else zero
-            begin, end, out = pointers[u], pointers[u + 1], y + u * batch * size
+            begin, end, out = integer_at(pointers, u), integer_at(pointers, u + 1), y + u * batch * size
             sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
 
     return forward
