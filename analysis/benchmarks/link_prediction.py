@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs")
+    parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs; others keep their rows")
     args = parser.parse_args()
     rows = []
     for threads in args.threads:
@@ -108,7 +108,12 @@ def main() -> None:
                 rows.append(measure(n_out, n_in, density, threads, args.repeats))
                 print(*(f"{name} {value}" for name, value in rows[-1].items()), sep="  ", flush=True)
     FIGURES.mkdir(exist_ok=True)
-    pd.DataFrame(rows).to_csv(FIGURES / "benchmark_link_prediction.csv", index=False)
+    table, file = pd.DataFrame(rows), FIGURES / "benchmark_link_prediction.csv"
+    if args.sizes and file.is_file():
+        before = pd.read_csv(file)
+        keys = ["threads", "outputs", "inputs", "density"]
+        table = pd.concat([before, table]).drop_duplicates(keys, keep="last").sort_values("threads", kind="stable")
+    table.to_csv(file, index=False)
 
 
 if __name__ == "__main__":

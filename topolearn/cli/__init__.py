@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import generate, lists, report, score, train
+from topolearn.cli import bench, generate, lists, report, score, train
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -53,6 +53,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, report, generate, score, lists):
+    for command in (train, report, generate, score, bench, lists):
         command.add_parser(commands)
     return parser

@@ -9,6 +9,7 @@ from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.curves import accuracy, loss, metrics
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
+from topolearn.plotting.speed import training_speed
 from topolearn.plotting.style import style
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
@@ -25,4 +26,5 @@ __all__ = [
     "metrics",
     "overlap",
     "style",
+    "training_speed",
 ]

@@ -2,6 +2,7 @@
 
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.dense_gradient import largest_gradients, recorded
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
@@ -13,8 +14,10 @@ __all__ = [
     "MaskedLinear",
     "SparseLinear",
     "densify",
+    "largest_gradients",
     "neuron_groups",
     "parameter_groups",
+    "recorded",
     "replace_linear",
     "sparse_layers",
     "topology_of",

@@ -18,6 +18,7 @@ from topolearn.sparse.index import LinkIndex
 if TYPE_CHECKING:
     from topolearn.sparse.csr import CsrLinear
 
+Spec = tuple[tuple[LinkIndex, bool, "list[tuple[Tensor, Tensor]] | None"], ...]
 COMPILED = find_spec("numba") is not None
 
 
@@ -46,7 +47,7 @@ def sparse_chain(x: Tensor, layers: Sequence[CsrLinear], relus: Sequence[bool]) 
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
         x = x.to(first.values.dtype)
     _check(x, first)
-    spec = tuple((layer.index, relu) for layer, relu in zip(layers, relus, strict=True))
+    spec = tuple((layer.index, relu, layer.record) for layer, relu in zip(layers, relus, strict=True))
     parameters = [each for layer in layers for each in (layer.values, layer.bias)]
     batch = x if x.dim() == 2 else x.reshape(-1, first.in_features)
     y: Tensor = _Chain.apply(batch.t(), spec, *parameters)
@@ -57,9 +58,9 @@ class _Chain(torch.autograd.Function):
     """One node for any number of layers, from and to feature-major activations, shape (n_neurons, batch)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, spec: tuple[tuple[LinkIndex, bool], ...], *parameters: Tensor | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, spec: Spec, *parameters: Tensor | None) -> Tensor:
         activations, form = [x.contiguous()], _form(x)
-        for (links, relu), values, bias in zip(spec, parameters[::2], parameters[1::2], strict=True):
+        for (links, relu, _), values, bias in zip(spec, parameters[::2], parameters[1::2], strict=True):
             activations.append(form.outputs(links, values, bias, activations[-1], relu))
         # The last outputs are needed for their ReLU alone; unsaved, whatever follows may change them in place.
         kept = activations if spec[-1][1] else activations[:-1]
@@ -76,11 +77,13 @@ class _Chain(torch.autograd.Function):
         found: list[Tensor | None] = [None] * (2 * len(spec))
         dy, masked = gradient.contiguous(), False
         for i in reversed(range(len(spec))):
-            links, relu = spec[i]
+            links, relu, record = spec[i]
             mask = relu and not masked
             if mask or ctx.has_bias[i]:
                 dy, dbias = form.before_activation(activations[i + 1] if mask else dy, dy, mask)
                 found[2 * i + 1] = dbias if ctx.has_bias[i] else None
+            if record is not None:
+                record.append((activations[i], dy))
             need_dx, masked = i > 0 or ctx.needs_input_grad[0], i > 0 and spec[i - 1][1]
             dx, found[2 * i] = form.gradients(
                 links, weights[i], activations[i], dy, need_dx=need_dx, behind_relu=masked

@@ -36,8 +36,8 @@ class CsrLinear(SparseLinear):
     >>> import numpy as np, torch, topolearn as tl
     >>> layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(np.eye(2, 3)), backend="csr", bias=False)
     >>> layer.set_link_values(torch.tensor([2.0, 3.0]))
-    >>> layer(torch.tensor([[1.0, 10.0, 100.0]]))
-    tensor([[ 2., 30.]], grad_fn=<ViewBackward0>)
+    >>> layer(torch.tensor([[1.0, 10.0, 100.0]])).tolist()
+    [[2.0, 30.0]]
     """
 
     crow: Tensor
@@ -57,6 +57,7 @@ class CsrLinear(SparseLinear):
         check_graph(in_features, out_features, graph)
         super().__init__()
         self.in_features, self.out_features, self.layer_name = in_features, out_features, ""
+        self.record: list[tuple[Tensor, Tensor]] | None = None  # see `topolearn.sparse.recorded`
         cells = torch.tensor(graph.cells, device=torch.get_default_device() if device is None else device)
         self.values = nn.Parameter(torch.empty(graph.n_links, device=cells.device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=cells.device, dtype=dtype)) if bias else None
@@ -125,7 +126,7 @@ class CsrLinear(SparseLinear):
         """Draw all parameters anew: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features)
-            nn.init.uniform_(self.bias, -bound, bound)
+            nn.init.uniform_(self.bias, -bound, bound, generator=None)  # torch's own, as nn.Linear
         self.reset_weight()
 
     def _set_values(self, values: Tensor) -> None:
@@ -143,7 +144,7 @@ class CsrLinear(SparseLinear):
         return super()._apply(fn, recurse)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_index": None}
+        return {**self.__dict__, "_index": None, "record": None}
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,

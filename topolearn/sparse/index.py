@@ -28,6 +28,7 @@ class Direction:
     def __init__(self, pointers: np.ndarray, *others: np.ndarray) -> None:
         self.pointers, self._others = pointers, others
         self.n_neurons, self.n_links = pointers.size - 1, int(pointers[-1])
+        self.n_bytes = sum(each.nbytes for each in (pointers, *others))
         self.addresses = tuple(each.ctypes.data for each in (pointers, *others))
 
 

@@ -23,6 +23,7 @@ TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
 STREAM_PATH, STREAM_NEURON = 4.5, 3.4  # a walk of length three
 FOUND = 16.0  # a score found in a stream, written and forgotten
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
+CACHE, SLOWER = 2**18, 0.6  # bytes of a table; how much longer sums of its rows take beyond
 REACH = 3.5  # listing that an output neuron reaches a member of a community
 SCATTER = 1.6  # adding one sum to the score of a member
 GATHER = 1.5  # copying one weight into a community's table
@@ -165,4 +166,5 @@ def _paths(links: Links, fan_in: np.ndarray, walks: float, wide: float) -> float
 
 def _neurons(n_seeds: int, n_links: float, n_neurons: int, wide: float) -> float:
     """Return the nanoseconds of the sums over the neurons of one side."""
-    return n_seeds * (n_links * SUM_NEURON * (0.5 + wide) / 32 + n_neurons * CELL_NEURON)
+    beyond = min(n_seeds * 128 * wide / CACHE, 1) ** 2  # how far a table and its sums outgrow the cache
+    return n_seeds * (n_links * SUM_NEURON * (0.5 + wide) / 32 * (1 + SLOWER * beyond) + n_neurons * CELL_NEURON)

@@ -1,0 +1,94 @@
+"""`topolearn bench train`: a table of this machine, with its peers."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+import topolearn as tl
+from topolearn.benchmarks import VARIANTS, crossover, measure_training
+from topolearn.benchmarks.training import _Run
+from topolearn.cli import main
+from topolearn.errors import InvalidValueError
+
+SIZES = (20, 30, 30, 4)
+SMALL = ["bench", "train", "--sizes", "20", "30", "30", "4", "--density", "0.1", "--batch", "8", "--seconds", "0.01"]
+
+
+def test_the_table_has_every_variant_beside_the_dense_network():
+    table = measure_training([0.05, 0.4], [8], sizes=SIZES, seconds=0.01)
+    assert table[["density", "batch"]].to_numpy().tolist() == [[0.05, 8], [0.4, 8]]
+    for name in VARIANTS:
+        assert (table[f"{name} ms"] > 0).all()
+        assert table[f"{name} speed-up"].to_numpy() == pytest.approx(table["dense ms"] / table[f"{name} ms"], rel=0.05)
+    assert (table["dense speed-up"] == 1).all()
+    assert table["csr MiB"].is_monotonic_increasing
+    assert (table["csr MiB"] == table["csr chain MiB"]).all()
+    assert (table["weight * mask MiB"] > table["dense MiB"]).all()
+
+
+def test_all_variants_train_the_same_network():
+    losses = {}
+    for name, make in VARIANTS.items():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            run = _Run(make(SIZES, 0.3), SIZES, 16)
+        losses[name] = torch.nn.functional.cross_entropy(run.model(run.x[0]), run.y[0]).item()
+    dense = losses.pop("dense")
+    assert dense != losses["masked"]
+    assert list(losses.values()) == pytest.approx([losses["masked"]] * len(losses), rel=1e-5)
+
+
+def test_bytes_are_those_of_weights_gradients_momentum_and_indices():
+    with torch.random.fork_rng():
+        runs = {name: _Run(make((200, 300, 300, 10), 0.01), (200, 300, 300, 10), 4) for name, make in VARIANTS.items()}
+    weights, links, biases, head = 300 * 500, 1500, 600, 3010
+    assert runs["dense"].n_bytes == 12 * (weights + biases + head)
+    pointers = 8 * (301 + 201 + 301 + 301)
+    assert runs["csr"].n_bytes == 12 * (links + biases + head) + 12 * links + pointers
+
+
+def test_the_crossover_lies_between_the_densities_around_it():
+    table = pd.DataFrame({"density": [0.1, 0.2, 0.4], "batch": 8, "csr chain ms": [1, 2, 4], "dense ms": [3, 3, 3]})
+    assert 0.2 < crossover(table, 8) < 0.4
+    assert math.isnan(crossover(table[:2], 8))
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(InvalidValueError, match="there is no variant 'gpu': use some of dense"):
+        measure_training([0.1], [8], sizes=SIZES, variants=["gpu"])
+
+
+def test_the_command_prints_and_writes_the_table_and_a_picture(tmp_path, capsys):
+    files = [str(tmp_path / "b.csv"), str(tmp_path / "b.png")]
+    threads = torch.get_num_threads()
+    assert main([*SMALL, "--threads", "1", "-o", files[0], "--plot", files[1]]) == 0
+    assert "csr chain speed-up" in capsys.readouterr().out
+    assert pd.read_csv(files[0])["threads"].tolist() == [1]
+    assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--density", "0"], "--density 0.0: give positive numbers"),
+        (["--density", "1.5"], "densities up to 1"),
+        (["--batch", "-1"], "--batch -1"),
+        (["--sizes", "4", "4"], "give features, hidden widths and classes"),
+        (["--threads", "0"], "--threads 0"),
+        (["-o", "nowhere/b.csv"], "there is no directory 'nowhere'"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, message, capsys):
+    assert main([*SMALL, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_the_picture_has_a_line_for_each_variant_and_batch():
+    table = measure_training([0.05, 0.4], [4, 8], sizes=SIZES, seconds=0.01)
+    ax = tl.plotting.training_speed(table)
+    assert [line.get_label() for line in ax.lines] == [f"{name}, batch {b}" for b in (4, 8) for name in VARIANTS]

@@ -1,0 +1,5 @@
+"""What this machine takes: measurements that a user can repeat, each beside its peers, in turns in one process."""
+
+from topolearn.benchmarks.training import VARIANTS, crossover, measure_training
+
+__all__ = ["VARIANTS", "crossover", "measure_training"]

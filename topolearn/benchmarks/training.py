@@ -1,0 +1,201 @@
+"""A training step of an MLP: dense, with a masked weight, and by each backend, over density and batch."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import SGD
+from tqdm import tqdm
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import method, sparsify
+from topolearn.sparse import MaskedLinear, sparse_layers
+from topolearn.sparse.csr import CsrLinear
+from topolearn.training.models import mlp
+
+PAPER = (784, 1568, 1568, 1568, 10)
+BATCHES = 8  # that a measurement goes round through
+
+
+class WeightTimesMask(nn.Module):
+    """A layer as most programs for sparse training have it: a dense weight, multiplied by its mask at every step."""
+
+    mask: Tensor
+
+    def __init__(self, layer: MaskedLinear) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(layer.weight.detach().clone()), layer.bias  # without the layer's hook
+        self.register_buffer("mask", layer.mask.to(layer.weight.dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs of the layer."""
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+def _dense(sizes: Sequence[int], density: float) -> nn.Module:
+    return mlp(sizes[0], sizes[1:-1], sizes[-1])
+
+
+def _sparse(sizes: Sequence[int], density: float, backend: str) -> nn.Module:
+    return sparsify(_dense(sizes, density), method("static", density=density), backend=backend)
+
+
+def _weight_times_mask(sizes: Sequence[int], density: float) -> nn.Module:
+    model = _sparse(sizes, density, "masked")
+    for name, layer in sparse_layers(model).items():
+        assert isinstance(layer, MaskedLinear)
+        setattr(model, name, WeightTimesMask(layer))
+    return model
+
+
+def _separate(sizes: Sequence[int], density: float) -> nn.Module:
+    return nn.Sequential(*_sparse(sizes, density, "csr").children())
+
+
+VARIANTS: dict[str, Callable[[Sequence[int], float], nn.Module]] = {
+    "dense": _dense,
+    "weight * mask": _weight_times_mask,
+    "masked": lambda sizes, density: _sparse(sizes, density, "masked"),
+    "csr": _separate,
+    "csr chain": lambda sizes, density: _sparse(sizes, density, "csr"),
+}
+
+
+def measure_training(
+    densities: Iterable[float] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5),
+    batches: Iterable[int] = (32, 128),
+    *,
+    sizes: Sequence[int] = PAPER,
+    variants: Iterable[str] = tuple(VARIANTS),
+    seconds: float = 2.0,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Time a training step (forward, cross-entropy, backward, SGD with momentum) of an MLP on this machine.
+
+    The variants take turns in one process, on as many threads as torch uses, so that they share what else the machine
+    does; medians are given.
+
+    Parameters
+    ----------
+    densities, batches : iterables
+        The table's rows; every layer but the last has the density.
+    sizes : sequence of int
+        Features, width of each hidden layer, classes.
+    variants : iterable of str
+        Some of `VARIANTS`: a dense network, a weight that is multiplied by its mask, the masked backend, the csr
+        backend layer by layer, and as a chain. The first one is what others are compared with.
+    seconds : float
+        About how long each variant is measured in each row.
+    progress : bool
+        Whether to show a bar.
+
+    Returns
+    -------
+    DataFrame
+        A row for each density and batch: threads, ``<variant> ms``, ``<variant> speed-up`` and ``<variant> MiB`` (of
+        parameters, gradients, momentum, masks and indices).
+
+    Raises
+    ------
+    InvalidValueError
+        For a variant that does not exist, or a density that no layer can have.
+    """
+    variants = list(variants)
+    for name in variants:
+        if name not in VARIANTS:
+            raise InvalidValueError(f"there is no variant {name!r}: use some of {', '.join(VARIANTS)}")
+    cases = [(density, batch) for density in densities for batch in batches]
+    rows = []
+    for density, batch in tqdm(cases, desc="bench train", disable=not progress):
+        with torch.random.fork_rng(devices=[]):
+            models = {name: VARIANTS[name](sizes, density) for name in variants}
+        runs = {name: _Run(model, sizes, batch) for name, model in models.items()}
+        _take_turns(runs.values(), seconds)
+        base = runs[variants[0]].milliseconds
+        row: dict[str, float] = {"density": density, "batch": batch, "threads": torch.get_num_threads()}
+        row |= {f"{name} ms": round(run.milliseconds, 3) for name, run in runs.items()}
+        row |= {f"{name} speed-up": round(base / run.milliseconds, 2) for name, run in runs.items()}
+        row |= {f"{name} MiB": round(run.n_bytes / 2**20, 3) for name, run in runs.items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def crossover(table: pd.DataFrame, batch: int, variant: str = "csr chain", peer: str = "dense") -> float:
+    """Return the density up to which a variant is faster than its peer, between two measured ones by interpolation.
+
+    Returns
+    -------
+    float
+        NaN when it is faster, or slower, at all measured densities.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"density": [0.1, 0.4], "batch": 32, "csr chain ms": [1.0, 4.0], "dense ms": [2.0, 2.0]})
+    >>> round(crossover(table, 32), 3)
+    0.2
+    """
+    rows = table[table["batch"] == batch].sort_values("density")
+    gain = [math.log(x) for x in rows[f"{peer} ms"] / rows[f"{variant} ms"]]
+    places = [math.log(x) for x in rows["density"]]
+    for i in range(len(gain) - 1):
+        if gain[i] > 0 >= gain[i + 1]:
+            return math.exp(places[i] + (places[i + 1] - places[i]) * gain[i] / (gain[i] - gain[i + 1]))
+    return math.nan
+
+
+class _Run:
+    """A variant in training on random data, and what its steps took."""
+
+    def __init__(self, model: nn.Module, sizes: Sequence[int], batch: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.model = model
+        self.optimizer = SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+        self.x = torch.randn(BATCHES, batch, sizes[0], generator=generator)
+        self.y = torch.randint(sizes[-1], (BATCHES, batch), generator=generator)
+        self.times: list[float] = []
+        for _ in range(3):  # what is compiled, and what the optimizer remembers, is there after these
+            self.step()
+        self.times.clear()
+
+    def step(self) -> None:
+        i, start = len(self.times) % BATCHES, time.perf_counter()
+        self.optimizer.zero_grad()
+        F.cross_entropy(self.model(self.x[i]), self.y[i]).backward()
+        self.optimizer.step()
+        self.times.append(time.perf_counter() - start)
+
+    @property
+    def milliseconds(self) -> float:
+        return 1e3 * statistics.median(self.times)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all that a training holds, but for activations."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        tensors += [p.grad for p in self.model.parameters() if p.grad is not None]
+        tensors += [t for state in self.optimizer.state.values() for t in state.values() if isinstance(t, Tensor)]
+        n_bytes = sum(t.numel() * t.element_size() for t in tensors)
+        for module in self.model.modules():
+            if isinstance(module, MaskedLinear):
+                n_bytes += module.weight.numel() * module.weight.element_size()  # the mask as integers
+            elif isinstance(module, CsrLinear):
+                n_bytes += module.index.across.n_bytes
+        return n_bytes
+
+
+def _take_turns(runs: Iterable[_Run], seconds: float) -> None:
+    """Let each take steps for about so long: in ten turns, a step at least each."""
+    runs = list(runs)
+    for _ in range(10):
+        for run in runs:
+            start = time.perf_counter()
+            run.step()
+            while time.perf_counter() - start < seconds / 10:
+                run.step()

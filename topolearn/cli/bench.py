@@ -1,0 +1,75 @@
+"""`topolearn bench`: what this machine takes."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import InvalidValueError, MissingFileError
+
+EXAMPLES = """examples:
+  topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
+  topolearn bench train --density 0.01 0.05 --batch 32 --threads 2 -o bench.csv --plot bench.png
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn bench``."""
+    parser = commands.add_parser(
+        "bench",
+        help="time training steps on this machine",
+        description="Time training steps of an MLP: dense, and sparse by each backend, in turns in one process.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=["train"], help="what to time")
+    parser.add_argument("--density", type=float, nargs="+", default=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
+    parser.add_argument("--batch", type=int, nargs="+", default=[32, 128])
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", metavar="N", help="features, hidden widths, classes [784 1568 1568 1568 10]"
+    )
+    parser.add_argument("--threads", type=int, help="CPU threads [torch's number]")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each network in each row [2]")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the speed-ups there")
+    parser.set_defaults(command=_bench)
+
+
+def _bench(args: argparse.Namespace) -> None:
+    import torch
+
+    from topolearn.benchmarks import crossover, measure_training
+    from topolearn.benchmarks.training import PAPER
+
+    for path in (args.output, args.plot):
+        if path is not None and not path.parent.is_dir():
+            raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path} into: create it")
+    for name, values in (("density", args.density), ("batch", args.batch), ("sizes", args.sizes or PAPER)):
+        if any(value <= 0 for value in values) or (name == "density" and max(values) > 1):
+            raise InvalidValueError(f"--{name} {' '.join(map(str, values))}: give positive numbers, densities up to 1")
+    if args.sizes and len(args.sizes) < 3:
+        raise InvalidValueError(f"--sizes {' '.join(map(str, args.sizes))}: give features, hidden widths and classes")
+    if args.threads is not None and args.threads < 1:
+        raise InvalidValueError(f"--threads {args.threads}: give at least 1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(args.threads or threads)
+    try:
+        table = measure_training(
+            args.density, args.batch, sizes=args.sizes or PAPER, seconds=args.seconds, progress=True
+        )
+    finally:
+        torch.set_num_threads(threads)
+    print(table.to_string(index=False))
+    for batch in args.batch:
+        density = crossover(table, batch)
+        if not math.isnan(density):
+            print(f"batch {batch}: csr is faster than dense up to a density of {density:.0%}")
+    if args.output:
+        table.to_csv(args.output, index=False)
+    if args.plot:
+        from topolearn import plotting
+
+        figure = plotting.training_speed(table).get_figure(root=True)
+        assert figure is not None
+        figure.savefig(args.plot)
+        print(args.plot)
