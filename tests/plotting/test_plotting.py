@@ -6,6 +6,7 @@ import sys
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ from topolearn.plotting.degrees import ccdf
 
 # What each function needs beside a run or a graph; a new function must work without an entry, or add one.
 EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",)}
+SPEEDS = pd.DataFrame({"density": [0.1, 0.5], "batch": 8, "dense speed-up": 1.0, "csr speed-up": [3.0, 0.8]})
 FUNCTIONS = [name for name in plotting.__all__ if name != "style"]
 
 
@@ -39,7 +41,7 @@ def no_open_figures():
 def call(name, run, graph, **where):
     function = getattr(plotting, name)
     first = next(iter(inspect.signature(function).parameters))
-    return function(graph if first == "g" else run, *EXTRA.get(name, ()), **where)
+    return function({"g": graph, "table": SPEEDS}.get(first, run), *EXTRA.get(name, ()), **where)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -108,7 +108,7 @@ def test_set_links_keeps_what_stays_and_zeroes_the_rest(layer):
 
 def test_initial_weights_have_the_variance_of_he_for_the_mean_fan_in():
     graph = tl.generators.erdos_renyi(600, 900, 0.05, seed=0)
-    layer = tl.SparseLinear(600, 900, graph=graph)
+    layer = tl.SparseLinear(600, 900, graph=graph, backend="masked")
     layer.reset_weight(torch.Generator().manual_seed(0))
     values = layer.weight.detach()[layer.mask]
     assert not layer.weight[~layer.mask].any()

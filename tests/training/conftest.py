@@ -8,7 +8,7 @@ import pytest
 
 import topolearn as tl
 
-SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1}
+SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1, "backend": "csr"}
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,9 @@ def test_a_run_is_resumed_twice(chts, small, tmp_path, interrupt, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "values", [{"momentum": 0}, {"precision": "bf16"}, {"update_interval": 2, "epochs": 2}], ids=str
+    "values",
+    [{"backend": "masked"}, {"momentum": 0}, {"precision": "bf16"}, {"update_interval": 2, "epochs": 2}],
+    ids=str,
 )
 def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interrupt, monkeypatch):
     interrupt(Recorder, "update", 25 if "update_interval" in values else 7, after=True)

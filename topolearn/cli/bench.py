@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from topolearn.errors import InvalidValueError, MissingFileError
 
 EXAMPLES = """examples:
   topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
+  topolearn bench --calibrate                              which backend is the faster one here, for backend="auto"
   topolearn bench train --density 0.01 0.05 --batch 32 --threads 2 -o bench.csv --plot bench.png
 """
 
@@ -22,7 +24,12 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["train"], help="what to time")
+    parser.add_argument("what", choices=["train"], nargs="?", help="what to time")
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="measure which backend is the faster one on this machine, and keep that for backend='auto'",
+    )
     parser.add_argument("--density", type=float, nargs="+", default=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
     parser.add_argument("--batch", type=int, nargs="+", default=[32, 128])
     parser.add_argument(
@@ -36,6 +43,32 @@ def add_parser(commands: Any) -> None:
 
 
 def _bench(args: argparse.Namespace) -> None:
+    if not args.calibrate and args.what is None:
+        raise InvalidValueError("nothing to do: give 'train', or --calibrate")
+    if args.calibrate:
+        _calibrate()
+    if args.what is not None:
+        _train(args)
+
+
+def _calibrate() -> None:
+    import pandas as pd
+
+    from topolearn.benchmarks import measure_crossovers
+    from topolearn.graph.files import written_aside
+    from topolearn.sparse.choice import calibration_file, to_json
+
+    found = measure_crossovers(progress=True)
+    file = calibration_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(file) as aside:
+        aside.write_text(to_json(found, {"machine": platform.machine(), "processor": platform.processor()}))
+    print("density up to which csr trains a layer faster than masked, by width (rows) and batch:")
+    print(pd.DataFrame(list(found.densities), index=list(found.widths), columns=list(found.batches)).to_string())
+    print(file)
+
+
+def _train(args: argparse.Namespace) -> None:
     import torch
 
     from topolearn.benchmarks import crossover, measure_training

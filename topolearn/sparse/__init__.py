@@ -1,6 +1,7 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
 from topolearn.sparse.backends import BACKENDS
+from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, recorded
 from topolearn.sparse.linear import SparseLinear
@@ -13,6 +14,7 @@ __all__ = [
     "CsrLinear",
     "MaskedLinear",
     "SparseLinear",
+    "best_backend",
     "densify",
     "largest_gradients",
     "neuron_groups",

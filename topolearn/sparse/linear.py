@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.sparse.choice import best_backend
 
 
 class SparseLinear(nn.Module):
@@ -32,7 +33,7 @@ class SparseLinear(nn.Module):
     bias : bool
         Whether output neurons have a bias; biases are always dense.
     backend : {"auto", "masked", "csr"}
-        How the layer computes; "auto" is "masked".
+        How the layer computes; "auto" is what `topolearn.sparse.best_backend` says for the layer.
     device, dtype
         As for `torch.nn.Linear`.
 
@@ -158,8 +159,11 @@ def _backend(
     graph: BipartiteGraph,
     bias: bool = True,
     backend: str = "auto",
-    *_: Any,
-    **__: Any,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> str:
-    """Return the backend among the arguments of a layer; "auto" is the one that every device has."""
-    return "masked" if backend == "auto" else backend
+    """Return the backend among the arguments of a layer, the faster one for "auto"."""
+    if backend != "auto" or not isinstance(graph, BipartiteGraph):
+        return "masked" if backend == "auto" else backend
+    device = torch.get_default_device() if device is None else device
+    return best_backend(in_features, out_features, graph.density, device=device, dtype=dtype)

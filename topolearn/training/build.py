@@ -13,7 +13,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.generators import needs_data
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse import replace_linear
+from topolearn.sparse import best_backend, replace_linear
 from topolearn.training.checkpoint import check_shapes, part, read_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
@@ -21,7 +21,6 @@ from topolearn.training.models import mlp
 
 # Below this many weights a second thread gains little on a free machine, and loses a hundredfold on a busy one.
 ONE_THREAD_BELOW = 1_000_000
-CSR_UP_TO = 0.2  # density up to which the csr backend is the faster one on a CPU
 
 
 def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
@@ -48,18 +47,20 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         hidden=hidden,
         update_interval=config.update_interval or steps_per_epoch(config, data),
         device=device,
-        backend=_backend(config, device, method),
+        backend=_backend(config, device, method, (data.n_features, *hidden)),
         threads=config.threads or _default_threads(hidden, data),
         run_dir=config.run_dir or run_dir,
     )
 
 
-def _backend(config: TrainConfig, device: str, method: Method) -> str:
-    """Return the backend asked for, else the faster one: below some density on a CPU, the links alone."""
+def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[int]) -> str:
+    """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
-    is_thin = not method.is_dense and method.density <= CSR_UP_TO
-    return "csr" if is_thin and device == "cpu" and config.precision == "float32" else "masked"
+    if method.is_dense or config.precision != "float32":
+        return "masked"
+    n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
+    return best_backend(n_in, n_out, method.density, batch=config.batch_size, device=device)
 
 
 def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
