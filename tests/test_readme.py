@@ -8,13 +8,14 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_python_examples_run(capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{}, {}]
+    namespaces: list[dict] = [{}, {}, {}]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
     assert namespaces[0]["topology"].n_updates == 9
     assert capsys.readouterr().out.count("TopologyUpdate(") == 9
-    assert namespaces[1]["scores"].shape == (14, 18)
-    assert namespaces[1]["new"].shape == (10, 2)
+    assert type(namespaces[1]["model"][0]).__name__ == "CsrLinear"
+    assert namespaces[2]["scores"].shape == (14, 18)
+    assert namespaces[2]["new"].shape == (10, 2)
 
 
 def test_the_pictures_and_commands_it_names_exist():

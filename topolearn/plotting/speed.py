@@ -1,9 +1,14 @@
 """How fast training is, by density."""
 
+from collections.abc import Callable, Iterable
+
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 from topolearn.plotting.style import axes_or_new, legend, line_styles, percent, style
+
+APART = 1.6  # ratio of two labels that do not touch
 
 
 def training_speed(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -30,10 +35,20 @@ def training_speed(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 ax.plot(rows["density"], rows[f"{name} speed-up"], label=label, **{**looks[name], "linewidth": 1 + i})
         ax.set_xscale("log")
         ax.set_yscale("log")
-        densities = sorted(table["density"].unique())
-        ax.set_xticks(densities, [percent(each) for each in densities], minor=False)
-        ax.set_xticks([], minor=True)
+        _plain_ticks(ax.xaxis, table["density"], percent)
+        _plain_ticks(ax.yaxis, [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100], "{:g}".format)
         ax.set_xlabel("density of the sparse layers")
         ax.set_ylabel(f"times faster than {names[0]}")
         legend(ax)
     return ax
+
+
+def _plain_ticks(axis: Axis, marks: Iterable[float], words: Callable[[float], str]) -> None:
+    """Put marks on a logarithmic axis, as far as their labels do not touch and they are within what it shows."""
+    low, high = axis.get_view_interval()
+    chosen: list[float] = []
+    for mark in sorted(set(marks)):
+        if low <= mark <= high and (not chosen or mark >= APART * chosen[-1]):
+            chosen.append(mark)
+    axis.set_ticks(chosen, [words(mark) for mark in chosen])
+    axis.set_ticks([], minor=True)

@@ -94,7 +94,7 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
     sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
     model.to(config.device)
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
     )
     topology = TopologyScheduler(
         model,

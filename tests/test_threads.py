@@ -1,0 +1,90 @@
+"""Work shared out among threads: all of it done once, errors told, and safe after a fork."""
+
+import multiprocessing
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import topolearn as tl
+from topolearn.sparse import products
+from topolearn.threads import cut, fill_parts, for_each
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_every_part_is_done_once(n, threads):
+    threads(n)
+    done = []
+    for_each(done.append, range(100))
+    assert sorted(done) == list(range(100))
+    for_each(done.append, [])
+    assert len(done) == 100
+
+
+def test_parts_are_shared_out(threads):
+    threads(2)
+    seen = set()
+
+    def work(_):
+        seen.add(threading.get_ident())
+        time.sleep(0.01)
+
+    for_each(work, range(20))
+    assert len(seen) == 2
+    assert threading.get_ident() in seen
+
+
+def test_one_thread_is_the_caller(threads):
+    threads(1)
+    seen = set()
+    for_each(lambda _: seen.add(threading.get_ident()), range(5))
+    assert seen == {threading.get_ident()}
+
+
+def test_work_within_work_does_not_wait_for_itself(threads):
+    threads(4)
+    done = []
+    for_each(lambda _: for_each(done.append, range(10)), range(50))
+    assert len(done) == 500
+
+
+def step(layer, x):
+    layer.zero_grad()
+    layer(x).square().sum().backward()
+    return layer.values.grad.clone()
+
+
+def child(layer, x, queue):
+    products.LEAST = 1.0  # many threads, however small the work
+    queue.put(step(layer, x).numpy())
+
+
+def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
+    """As the workers of a DataLoader are, in the midst of a training."""
+    threads(3)
+    monkeypatch.setattr(products, "LEAST", 1.0)
+    layer = tl.SparseLinear(40, 30, graph=tl.generators.erdos_renyi(40, 30, 0.2, seed=0), backend="csr")
+    x = torch.randn(16, 40, generator=torch.Generator().manual_seed(0))
+    expected = step(layer, x).numpy()
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    worker = context.Process(target=child, args=(layer, x, queue))
+    worker.start()
+    found = queue.get(timeout=60)
+    worker.join()
+    assert worker.exitcode == 0
+    assert np.array_equal(found, expected)
+
+
+def test_parts_of_equal_cost():
+    assert cut(np.full(4, 100)) == [(0, 4)]
+    assert fill_parts(np.array([0, 1, 2, 3, 8, 9]), 3) == [(0, 3), (3, 4), (4, 5)]
