@@ -8,7 +8,7 @@ import pytest
 
 import topolearn as tl
 
-SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1, "backend": "csr"}
+SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1}
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,8 @@ def small():
     """Return a function that makes a small configuration, with other values where they are given."""
 
     def config(run_dir, **values):
-        values = {**SMALL, "density": None if values.get("method") == "dense" else 0.08, **values}
+        sparse = {} if values.get("method") == "dense" else {"density": 0.08, "backend": "csr"}
+        values = {**SMALL, **sparse, **values}
         return tl.TrainConfig(run_dir=str(run_dir), **values)
 
     return config

@@ -177,6 +177,8 @@ def test_types_that_pass_for_others():
         ({"seed": -1}, "seed=-1 must be at least 0"),
         ({"seed": 2**63}, "seed=.* below 2"),
         ({"device": "gpu"}, "device='gpu' is unknown: did you mean 'cpu'"),
+        ({"backend": "coo"}, "backend='coo' is unknown"),
+        ({"backend": "csr", "method": "dense"}, "method 'dense' has no sparse layer: leave backend='csr' out"),
         ({"precision": "float16"}, "precision='float16' is unknown: did you mean 'float32'"),
         ({"density": 0}, "density=0 leaves no link"),
         ({"density": 1.5}, "density=1.5 must lie in"),

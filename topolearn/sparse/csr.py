@@ -21,8 +21,8 @@ class CsrLinear(SparseLinear):
 
     Its parameter `values` has an element for each link, in the order of rows. On the CPU the products are compiled by
     numba, over the links alone; on other devices, and without numba, they are torch's sparse products. Results do not
-    depend on the number of threads. The keys of ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that
-    links travel with the values.
+    depend on the number of threads. Under autocast it computes in the dtype of its values all the same. The keys of
+    ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that links travel with the values.
 
     Attributes
     ----------

@@ -92,6 +92,8 @@ class TrainConfig:
         object.__setattr__(self, "overrides", parts)
         _check_ranges(self)
         method = self.build_method()
+        if self.backend == "csr" and method.is_dense:
+            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
         object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
 
     def build_method(self) -> Method:
