@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import topolearn as tl
+from topolearn.errors import TopolearnError
 from topolearn.sparse import CsrLinear
 from topolearn.sparse.chained import ChainedSequential
 
@@ -116,3 +117,19 @@ def test_copies_are_chained_too():
     assert torch.equal(twin(x), csr(x))
     with torch.no_grad():
         assert torch.equal(csr.eval()(x), twin(x))
+
+
+def layer(n_in, n_out):
+    return tl.SparseLinear(n_in, n_out, graph=tl.generators.erdos_renyi(n_in, n_out, 0.5, seed=0), backend="csr")
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([layer(6, 9), layer(8, 2)], "with 9 outputs is followed by one with 8 inputs"),
+        ([layer(6, 8), layer(8, 2).double()], "a layer in torch.float32 on cpu is followed by one in torch.float64"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(layers, message):
+    with pytest.raises(TopolearnError, match=message):
+        ChainedSequential(*layers)(torch.zeros(3, 6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ def sparse_chain(x: Tensor, layers: Sequence[CsrLinear], relus: Sequence[bool]) 
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
         x = x.to(first.values.dtype)
     _check(x, first)
+    for before, after in pairwise(layers):
+        _check_pair(before, after)
     spec = tuple((layer.index, relu, layer.record) for layer, relu in zip(layers, relus, strict=True))
     parameters = [each for layer in layers for each in (layer.values, layer.bias)]
     batch = x if x.dim() == 2 else x.reshape(-1, first.in_features)
@@ -95,6 +98,18 @@ class _Chain(torch.autograd.Function):
 def _form(x: Tensor) -> ModuleType:
     """Return the products for a device: compiled ones for the CPU, torch's for any other, or without numba."""
     return products if COMPILED and x.device.type == "cpu" else torch_products
+
+
+def _check_pair(before: CsrLinear, after: CsrLinear) -> None:
+    if before.out_features != after.in_features:
+        raise InvalidValueError(
+            f"a layer with {before.out_features} outputs is followed by one with {after.in_features} inputs"
+        )
+    if (before.values.dtype, before.values.device) != (after.values.dtype, after.values.device):
+        raise InvalidTypeError(
+            f"a layer in {before.values.dtype} on {before.values.device} is followed by one in {after.values.dtype} on "
+            f"{after.values.device}: convert one of them"
+        )
 
 
 def _check(x: Tensor, layer: CsrLinear) -> None:
