@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
+import torch
 from torch import Tensor, nn
 
 from topolearn.sparse.chain import sparse_chain
@@ -36,7 +39,11 @@ class ChainedSequential(nn.Sequential):
                 relus.append(relu)
                 i += 1 + relu
             if layers:
-                x = sparse_chain(x, layers, relus).contiguous()  # else a dense layer takes five times as long
+                x = sparse_chain(x, layers, relus)
+                if i < len(modules) and _is_head(head := modules[i], x):
+                    x = torch.addmm(head.bias[:, None], head.weight, x.t()).t()
+                    i += 1
+                x = x.contiguous()  # else a dense layer takes five times as long
             else:
                 x = modules[i](x)
                 i += 1
@@ -58,6 +65,19 @@ def unchain(model: nn.Module) -> None:
     for module in model.modules():
         if type(module) is ChainedSequential:
             module.__class__ = nn.Sequential  # type: ignore[assignment]
+
+
+def _is_head(layer: nn.Module, x: Tensor) -> TypeGuard[nn.Linear]:
+    """Whether it is a dense layer that can take feature-major activations, and gives what it would give anyway."""
+    return (
+        _is_plain(layer, nn.Linear)
+        and isinstance(layer, nn.Linear)
+        and x.dim() == 2
+        and layer.bias is not None
+        and layer.in_features == x.shape[1]
+        and layer.weight.dtype == x.dtype
+        and not torch.is_autocast_enabled(x.device.type)
+    )
 
 
 def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
