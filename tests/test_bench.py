@@ -78,6 +78,7 @@ def test_the_command_prints_and_writes_the_table_and_a_picture(tmp_path, capsys)
         (["--batch", "-1"], "--batch -1"),
         (["--sizes", "4", "4"], "give features, hidden widths and classes"),
         (["--threads", "0"], "--threads 0"),
+        (["--seconds", "0"], "--seconds 0.0: give a positive number"),
         (["-o", "nowhere/b.csv"], "there is no directory 'nowhere'"),
     ],
 )
@@ -92,3 +93,8 @@ def test_the_picture_has_a_line_for_each_variant_and_batch():
     table = measure_training([0.05, 0.4], [4, 8], sizes=SIZES, seconds=0.01)
     ax = tl.plotting.training_speed(table)
     assert [line.get_label() for line in ax.lines] == [f"{name}, batch {b}" for b in (4, 8) for name in VARIANTS]
+
+
+def test_options_of_train_are_not_ignored_by_calibration(capsys):
+    assert main(["bench", "--calibrate", "--batch", "8"]) == 2
+    assert "--batch is an option of 'topolearn bench train'" in capsys.readouterr().err

@@ -85,6 +85,24 @@ def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
     assert np.array_equal(found, expected)
 
 
+def test_no_thread_goes_on_after_an_error(threads):
+    threads(2)
+    finished = []
+
+    def work(part):
+        if threading.current_thread() is threading.main_thread():
+            time.sleep(0.02)
+            raise KeyError(part)
+        time.sleep(0.05)
+        finished.append(part)
+
+    with pytest.raises(KeyError):
+        for_each(work, range(4))
+    n = len(finished)
+    time.sleep(0.1)
+    assert len(finished) == n
+
+
 def test_parts_of_equal_cost():
     assert cut(np.full(4, 100)) == [(0, 4)]
     assert fill_parts(np.array([0, 1, 2, 3, 8, 9]), 3) == [(0, 3), (3, 4), (4, 5)]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
         take()
     finally:
         begun = [other for other in others if not other.cancel()]
+        wait(begun)  # whatever happened: they write to memory of the caller
     for other in begun:
         other.result()
 

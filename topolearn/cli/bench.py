@@ -15,6 +15,10 @@ EXAMPLES = """examples:
 """
 
 
+TRAIN_OPTIONS = ("density", "batch", "sizes", "threads", "seconds", "output", "plot")
+DENSITIES, BATCHES, SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), (32, 128), 2.0
+
+
 def add_parser(commands: Any) -> None:
     """Add ``topolearn bench``."""
     parser = commands.add_parser(
@@ -30,13 +34,13 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="measure which backend is the faster one on this machine, and keep that for backend='auto'",
     )
-    parser.add_argument("--density", type=float, nargs="+", default=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
-    parser.add_argument("--batch", type=int, nargs="+", default=[32, 128])
+    parser.add_argument("--density", type=float, nargs="+", help="of the sparse layers [.01 to .5]")
+    parser.add_argument("--batch", type=int, nargs="+", help="examples in a batch [32 128]")
     parser.add_argument(
         "--sizes", type=int, nargs="+", metavar="N", help="features, hidden widths, classes [784 1568 1568 1568 10]"
     )
     parser.add_argument("--threads", type=int, help="CPU threads [torch's number]")
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each network in each row [2]")
+    parser.add_argument("--seconds", type=float, help="for each network in each row [2]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the speed-ups there")
     parser.set_defaults(command=_bench)
@@ -45,6 +49,9 @@ def add_parser(commands: Any) -> None:
 def _bench(args: argparse.Namespace) -> None:
     if not args.calibrate and args.what is None:
         raise InvalidValueError("nothing to do: give 'train', or --calibrate")
+    given = [name for name in TRAIN_OPTIONS if getattr(args, name) is not None]
+    if args.what is None and given:
+        raise InvalidValueError(f"--{given[0]} is an option of 'topolearn bench train': add 'train', or leave it out")
     if args.calibrate:
         _calibrate()
     if args.what is not None:
@@ -74,26 +81,27 @@ def _train(args: argparse.Namespace) -> None:
     from topolearn.benchmarks import crossover, measure_training
     from topolearn.benchmarks.training import PAPER
 
+    densities, batches, sizes = args.density or DENSITIES, args.batch or BATCHES, args.sizes or PAPER
     for path in (args.output, args.plot):
         if path is not None and not path.parent.is_dir():
             raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path} into: create it")
-    for name, values in (("density", args.density), ("batch", args.batch), ("sizes", args.sizes or PAPER)):
+    for name, values in (("density", densities), ("batch", batches), ("sizes", sizes)):
         if any(value <= 0 for value in values) or (name == "density" and max(values) > 1):
             raise InvalidValueError(f"--{name} {' '.join(map(str, values))}: give positive numbers, densities up to 1")
     if args.sizes and len(args.sizes) < 3:
         raise InvalidValueError(f"--sizes {' '.join(map(str, args.sizes))}: give features, hidden widths and classes")
     if args.threads is not None and args.threads < 1:
         raise InvalidValueError(f"--threads {args.threads}: give at least 1")
+    if args.seconds is not None and not args.seconds > 0:
+        raise InvalidValueError(f"--seconds {args.seconds}: give a positive number")
     threads = torch.get_num_threads()
     torch.set_num_threads(args.threads or threads)
     try:
-        table = measure_training(
-            args.density, args.batch, sizes=args.sizes or PAPER, seconds=args.seconds, progress=True
-        )
+        table = measure_training(densities, batches, sizes=sizes, seconds=args.seconds or SECONDS, progress=True)
     finally:
         torch.set_num_threads(threads)
     print(table.to_string(index=False))
-    for batch in args.batch:
+    for batch in batches:
         density = crossover(table, batch)
         if not math.isnan(density):
             print(f"batch {batch}: csr is faster than dense up to a density of {density:.0%}")
