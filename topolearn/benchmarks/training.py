@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
-from topolearn.sparse import MaskedLinear, sparse_layers
+from topolearn.sparse import MaskedLinear, sparse_chain, sparse_layers
 from topolearn.sparse.csr import CsrLinear
 from topolearn.training.models import mlp
 
@@ -55,15 +55,26 @@ def _weight_times_mask(sizes: Sequence[int], density: float) -> nn.Module:
     return model
 
 
-def _separate(sizes: Sequence[int], density: float) -> nn.Module:
-    return nn.Sequential(*_sparse(sizes, density, "csr").children())
+class LayerByLayer(nn.Module):
+    """Sparse layers of the csr backend with their ReLU, each an autograd node of its own, and a dense last layer."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.layers, self.head = nn.ModuleList(sparse_layers(model).values()), list(model.children())[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs of the last layer."""
+        for layer in self.layers:
+            assert isinstance(layer, CsrLinear)
+            x = sparse_chain(x, [layer.stage(relu=True)])
+        return self.head(x)
 
 
 VARIANTS: dict[str, Callable[[Sequence[int], float], nn.Module]] = {
     "dense": _dense,
     "weight * mask": _weight_times_mask,
     "masked": lambda sizes, density: _sparse(sizes, density, "masked"),
-    "csr": _separate,
+    "csr": lambda sizes, density: LayerByLayer(_sparse(sizes, density, "csr")),
     "csr chain": lambda sizes, density: _sparse(sizes, density, "csr"),
 }
 

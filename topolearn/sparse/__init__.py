@@ -1,6 +1,7 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
 from topolearn.sparse.backends import BACKENDS
+from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, recorded
@@ -14,6 +15,7 @@ __all__ = [
     "CsrLinear",
     "MaskedLinear",
     "SparseLinear",
+    "Stage",
     "best_backend",
     "densify",
     "largest_gradients",
@@ -21,6 +23,7 @@ __all__ = [
     "parameter_groups",
     "recorded",
     "replace_linear",
+    "sparse_chain",
     "sparse_layers",
     "topology_of",
 ]

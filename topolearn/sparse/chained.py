@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from topolearn.sparse.chain import sparse_chain
+from topolearn.sparse import torch_products
+from topolearn.sparse.chain import Stage, form_of, sparse_chain
 from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.index import complete_index
+
+FEW_OUTPUTS = 32  # up to which a product over all links is faster than one of dense matrices
 
 
 class ChainedSequential(nn.Sequential):
     """A `torch.nn.Sequential` in which sparse layers of the csr backend, and ReLU between them, are one autograd node.
 
     Outputs, gradients, parameters and names are those of the sequence; activations are transposed once at each end
-    instead of twice a layer. A module with hooks is called by itself, so that its hooks see what they always do.
+    instead of twice a layer. To the chain belong, too, the layers of such sequences within it, and a dense layer with
+    few outputs that follows, such as the last one of a classifier. A module with hooks is called by itself, so that its
+    hooks see what they always do.
 
     Examples
     --------
@@ -28,22 +34,18 @@ class ChainedSequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the modules in order."""
-        modules = list(self)
-        i = 0
+        modules, i = list(_steps(self)), 0
         while i < len(modules):
-            layers: list[CsrLinear] = []
-            relus: list[bool] = []
-            while i < len(modules) and isinstance(layer := modules[i], CsrLinear) and _is_plain(layer, CsrLinear):
-                relu = i + 1 < len(modules) and _is_plain(modules[i + 1], nn.ReLU)
-                layers.append(layer)
-                relus.append(relu)
+            stages: list[Stage] = []
+            while i < len(modules):
+                relu = i + 1 < len(modules) and type(modules[i + 1]) is nn.ReLU and _is_plain(modules[i + 1])
+                stage = _stage(modules[i], x, relu, begun=bool(stages))
+                if stage is None:
+                    break
+                stages.append(stage)
                 i += 1 + relu
-            if layers:
-                x = sparse_chain(x, layers, relus)
-                if i < len(modules) and _is_head(head := modules[i], x):
-                    x = torch.addmm(head.bias[:, None], head.weight, x.t()).t()
-                    i += 1
-                x = x.contiguous()  # else a dense layer takes five times as long
+            if stages:
+                x = sparse_chain(x, stages, feature_major=False)  # else a dense layer takes five times as long
             else:
                 x = modules[i](x)
                 i += 1
@@ -67,20 +69,34 @@ def unchain(model: nn.Module) -> None:
             module.__class__ = nn.Sequential  # type: ignore[assignment]
 
 
-def _is_head(layer: nn.Module, x: Tensor) -> TypeGuard[nn.Linear]:
-    """Whether it is a dense layer that can take feature-major activations, and gives what it would give anyway."""
+def _steps(sequence: nn.Sequential) -> Iterator[nn.Module]:
+    """Return the modules of a sequence in order, those of chained sequences within it one by one."""
+    for module in sequence._modules.values():
+        if type(module) is ChainedSequential and _is_plain(module):
+            yield from _steps(module)
+        else:
+            yield module
+
+
+def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | None:
+    """Return a module as a stage of a chain that may have begun; None if it is to be called by itself."""
+    if type(module) is CsrLinear and _is_plain(module):
+        return module.stage(relu)
+    if type(module) is nn.Linear and begun and _is_plain(module) and _is_narrow(module, x):
+        return Stage(complete_index(module.out_features, module.in_features), module.weight, module.bias, relu)
+    return None
+
+
+def _is_narrow(layer: nn.Linear, x: Tensor) -> bool:
     return (
-        _is_plain(layer, nn.Linear)
-        and isinstance(layer, nn.Linear)
-        and x.dim() == 2
-        and layer.bias is not None
-        and layer.in_features == x.shape[1]
-        and layer.weight.dtype == x.dtype
-        and not torch.is_autocast_enabled(x.device.type)
+        layer.out_features <= FEW_OUTPUTS
+        and form_of(x) is not torch_products
+        and layer.weight.is_contiguous()
+        and not torch.is_autocast_enabled("cpu")
     )
 
 
-def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
-    return type(module) is kind and not (
+def _is_plain(module: nn.Module) -> bool:
+    return not (
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse.chain import sparse_chain
+from topolearn.sparse.chain import Record, Stage, sparse_chain
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
 
@@ -57,7 +57,7 @@ class CsrLinear(SparseLinear):
         check_graph(in_features, out_features, graph)
         super().__init__()
         self.in_features, self.out_features, self.layer_name = in_features, out_features, ""
-        self.record: list[tuple[Tensor, Tensor]] | None = None  # see `topolearn.sparse.recorded`
+        self.record: Record | None = None  # see `topolearn.sparse.recorded`
         cells = torch.tensor(graph.cells, device=torch.get_default_device() if device is None else device)
         self.values = nn.Parameter(torch.empty(graph.n_links, device=cells.device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=cells.device, dtype=dtype)) if bias else None
@@ -68,7 +68,24 @@ class CsrLinear(SparseLinear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
-        return sparse_chain(x, [self], [False])
+        return sparse_chain(x, [self.stage()])
+
+    def stage(self, relu: bool = False) -> Stage:
+        """Return the layer as a stage of a chain, with ReLU behind it or without.
+
+        Examples
+        --------
+        A module of your own computes two layers at once by its ``forward``:
+
+        >>> import torch, topolearn as tl
+        >>> g = tl.generators.erdos_renyi(8, 8, 0.3, seed=0)
+        >>> first, second = (tl.SparseLinear(8, 8, graph=g, backend="csr") for _ in range(2))
+        >>> x = torch.randn(4, 8)
+        >>> y = tl.sparse.sparse_chain(x, [first.stage(relu=True), second.stage()])
+        >>> torch.allclose(y, second(torch.relu(first(x))), atol=1e-6)
+        True
+        """
+        return Stage(self.index, self.values, self.bias, relu, self.record)
 
     @property
     def index(self) -> LinkIndex:

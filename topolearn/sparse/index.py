@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import torch
@@ -98,3 +98,15 @@ class LinkIndex:
         by_output = sparse.csr_array((places, self.col.numpy(), self.crow.numpy()), shape=(self.n_out, self.n_in))
         by_input = by_output.tocsc()
         return Direction(by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32), by_input.data)
+
+
+@cache
+def complete_index(n_out: int, n_in: int) -> LinkIndex:
+    """Return the index of a dense layer on the CPU: all links, in the order of its weight.
+
+    Examples
+    --------
+    >>> complete_index(2, 3).col.tolist()
+    [0, 1, 2, 0, 1, 2]
+    """
+    return LinkIndex.of_cells(torch.arange(n_out * n_in, device="cpu"), n_out, n_in)

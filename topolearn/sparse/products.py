@@ -1,4 +1,7 @@
-"""The products of a sparse layer with feature-major activations, compiled for the CPU."""
+"""The products of a sparse layer with feature-major activations, compiled for the CPU.
+
+Importing this loads numba, so it is imported when it is first needed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse.index import Direction, LinkIndex
+from topolearn.sparse.kernels.backward import backward_kernel, mask_kernel
+from topolearn.sparse.kernels.forward import forward_kernel
+from topolearn.sparse.kernels.transpose import transpose_kernel
 from topolearn.threads import Rows, for_each
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
@@ -17,10 +23,18 @@ FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 2e5  # nanoseconds of work that are worth another thread
 
 
+def transposed(x: Tensor) -> Tensor:
+    """Return a transposed matrix, contiguous: as it is where it is one already, else by a copy."""
+    if (turned := x.t()).is_contiguous():
+        return turned
+    x = x.contiguous()
+    y = x.new_empty(turned.shape)
+    transpose_kernel(_name(x))(x.data_ptr(), y.data_ptr(), *x.shape)
+    return y
+
+
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
-    from topolearn.sparse.kernels.forward import forward_kernel
-
     batch, size = x.shape[1], x.element_size()
     y = x.new_empty((links.n_out, batch))
     start = 0 if bias is None else bias.data_ptr()
@@ -34,38 +48,37 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
 
 def gradients(
     links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
-) -> tuple[Tensor | None, Tensor]:
-    """Return the gradients of the inputs, or None, and of the links.
+) -> tuple[Tensor | None, Tensor | None, Tensor]:
+    """Return the gradients of the inputs, their sums over the batch (both None if not wanted), and those of the links.
 
     Parameters
     ----------
     links : LinkIndex
-    values : Tensor, shape (n_links,)
+    values : Tensor with n_links elements
     x, dy : Tensor, shape (n_in, batch) and (n_out, batch)
         The inputs, and the gradient of the outputs before their activation.
     need_dx : bool
         Whether the gradient of the inputs is wanted.
     behind_relu : bool
-        Whether the inputs came out of a ReLU; their gradient is then that of what went into it.
+        Whether the inputs came out of a ReLU; their gradient is then that of what went into it, and its sum that of
+        the biases there.
     """
-    from topolearn.sparse.kernels.backward import backward_kernel
-
     batch, size = x.shape[1], x.element_size()
-    dx = torch.empty_like(x) if need_dx else None
-    dvalues = torch.empty_like(values) if batch else torch.zeros_like(values)
-    below = 0 if dx is None else dx.data_ptr()
+    dx, sums = (torch.empty_like(x), x.new_empty(links.n_in)) if need_dx else (None, None)
+    dvalues = torch.empty_like(values)
+    if not batch:
+        return dx, None if sums is None else sums.zero_(), dvalues.zero_()
+    below, biases = (0, 0) if dx is None or sums is None else (dx.data_ptr(), sums.data_ptr())
     inputs, above, weights, found = x.data_ptr(), dy.data_ptr(), values.data_ptr(), dvalues.data_ptr()
     for offset, n_vectors, count in _tiles(batch, size):
         kernel = backward_kernel(_name(x), n_vectors, int(need_dx), int(offset > 0))
-        rest = (weights, inputs + offset, above + offset, below + offset, found, batch, count, behind_relu)
+        rest = (weights, inputs + offset, above + offset, below + offset, found, biases, batch, count, behind_relu)
         _share(kernel, links.across, BACKWARD * count, rest)
-    return dx, dvalues
+    return dx, sums, dvalues
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
     """Return the gradient before the activation that gave y, and its sum over the batch: the gradient of the biases."""
-    from topolearn.sparse.kernels.backward import mask_kernel
-
     dz = torch.empty_like(dy) if relu else dy
     dbias = dy.new_empty(dy.shape[0])
     kernel = mask_kernel(_name(dy), int(relu))

@@ -10,6 +10,11 @@ from torch import Tensor
 from topolearn.sparse.index import LinkIndex
 
 
+def transposed(x: Tensor) -> Tensor:
+    """Return a transposed matrix, contiguous."""
+    return x.t().contiguous()
+
+
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer; see `topolearn.sparse.products.outputs`."""
     with torch.autocast(x.device.type, enabled=False):
@@ -21,19 +26,21 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
 
 def gradients(
     links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
-) -> tuple[Tensor | None, Tensor]:
-    """Return the gradients of the inputs, or None, and of the links; see `topolearn.sparse.products.gradients`."""
+) -> tuple[Tensor | None, Tensor | None, Tensor]:
+    """Return the gradients of the inputs, their sums, and those of the links; see `topolearn.sparse.products`."""
     pattern = _matrix(links, torch.zeros_like(values))
     dvalues = torch.sparse.sampled_addmm(pattern, dy, x.t().contiguous()).values()
     if not need_dx:
-        return None, dvalues
+        return None, None, dvalues
     rows, columns = links.rows, links.col.to(torch.int64)
     order = torch.argsort(columns, stable=True)
     pointers = torch.zeros(links.n_in + 1, dtype=torch.int64, device=x.device)
     torch.cumsum(torch.bincount(columns, minlength=links.n_in), 0, out=pointers[1:])
     across = _csr(pointers, rows[order], values[order], (links.n_in, links.n_out))
     dx = across @ dy
-    return dx.masked_fill_(x <= 0, 0) if behind_relu else dx, dvalues
+    if behind_relu:
+        dx.masked_fill_(x <= 0, 0)
+    return dx, dx.sum(dim=1), dvalues
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:

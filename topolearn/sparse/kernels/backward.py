@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.forward import integer_at
+from topolearn.sparse.kernels.forward import integer_at, number_at
 from topolearn.sparse.kernels.vectors import (
     INT32,
     INT64,
@@ -34,10 +34,10 @@ def pass_links(
 ) -> Any:  # fmt: skip
     """Write one tile of the gradient of an input neuron, and what the tile gives to the gradients of its links.
 
-    The gradient of the input is 0 where the input does not exceed the threshold: 0 behind a ReLU, NaN for none. With
-    `accumulate`, the gradients of the links are added to those of the tiles before.
+    The gradient of the input is 0 where the input does not exceed the threshold: 0 behind a ReLU, NaN for none. Its sum
+    over the tile is returned. With `accumulate`, the gradients of the links are added to those of the tiles before.
     """
-    signature = types.void(
+    signature = threshold(
         ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, ADDRESS, ADDRESS, types.int64,
         types.int64, threshold, n_vectors, need_dx, accumulate,
     )  # fmt: skip
@@ -93,10 +93,12 @@ def pass_links(
         k, sums = loop(builder, begin, fours, 4, sums, pass_four)
         _, sums = loop(builder, k, end, 1, sums, pass_one)
         least = splat(builder, least, tile.lanes)
+        whole = zeros(element)
         for i, each in enumerate(sums):
-            dead = builder.fcmp_ordered("<=", activations[i], least)
-            tile.store(builder.select(dead, zeros(element), each), below, i)
-        return context.get_dummy_value()
+            gradient = builder.select(builder.fcmp_ordered("<=", activations[i], least), zeros(element), each)
+            tile.store(gradient, below, i)
+            whole = builder.fadd(whole, gradient)
+        return total(builder, whole, element)
 
     return signature, generate
 
@@ -146,20 +148,25 @@ def set_number(typing: Any, address: Any, k: Any, number: Any) -> Any:
 
 @cache
 def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Any:
-    """Return the kernel that computes one tile of the gradients of the input neurons first..last and of their links."""
+    """Return the kernel that computes one tile of the gradients of the input neurons first..last and of their links.
+
+    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch.
+    """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
     @njit(nogil=True, cache=True, error_model="numpy")
-    def backward(first, last, pointers, ends, places, values, x, dy, dx, dvalues, batch, count, behind_relu):
+    def backward(first, last, pointers, ends, places, values, x, dy, dx, dvalues, sums, batch, count, behind_relu):
         threshold = zero if behind_relu else none
         for v in range(first, last):
             row = v * batch * size
             begin, end = integer_at(pointers, v), integer_at(pointers, v + 1)
-            pass_links(
+            whole = pass_links(
                 x + row, dy, ends, places, values, begin, end, dx + row, dvalues, batch, count, threshold, n_vectors,
                 need_dx, accumulate,
             )  # fmt: skip
+            if need_dx:
+                set_number(sums, v, number_at(sums, v, zero) + whole if accumulate else whole)
 
     return backward
 
