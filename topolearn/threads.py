@@ -1,10 +1,16 @@
-"""Work shared out among threads: the kernels run without the GIL, so that Python's own threads do."""
+"""Work shared out among threads, as many as torch uses: its own where a kernel can be handed to them, else Python's.
 
+The kernels run without the GIL. A forked process has none of its parent's threads, and OpenMP does not know that, so
+there all work is done by threads of Python's.
+"""
+
+import ctypes
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +18,7 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 Rows = tuple[int, int]  # the first, and the one after the last
+FIRST_PROCESS = os.getpid()
 PARTS = 8  # for each thread, so that none waits long for the last
 LEAST = 2e6  # nanoseconds of work that are worth another part: torch's own threads spin for a while after a product
 
@@ -37,6 +44,40 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
         wait(begun)  # whatever happened: they write to memory of the caller
     for other in begun:
         other.result()
+
+
+def run_together(kernel: Any, work: int, n_threads: int) -> None:
+    """Run a kernel on several threads at once; they share the work out among themselves.
+
+    Other threads than torch's would have to wait for a core: those of OpenMP go on spinning after a product.
+
+    Parameters
+    ----------
+    kernel : C function of numba's
+        Takes an address, and returns nothing.
+    work : int
+        The address.
+    n_threads : int
+        The caller's thread among them; all of torch's, as a team of another size is made anew.
+    """
+    if n_threads == 1:
+        kernel.ctypes(work)
+    elif (openmp := _openmp()) is not None and os.getpid() == FIRST_PROCESS:
+        openmp(kernel.address, work, n_threads, 0)
+    else:
+        for_each(lambda _: kernel.ctypes(work), range(n_threads))
+
+
+@cache
+def _openmp() -> Any:
+    """Return the function of torch's own OpenMP that runs a C function on a team of threads; None if it has none."""
+    path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+    if not path.is_file():
+        return None
+    found = getattr(ctypes.CDLL(str(path)), "GOMP_parallel", None)  # torch's, or what it is linked with
+    if found is not None:
+        found.argtypes, found.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
+    return found
 
 
 @cache

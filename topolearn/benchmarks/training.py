@@ -66,7 +66,7 @@ class LayerByLayer(nn.Module):
         """Return the outputs of the last layer."""
         for layer in self.layers:
             assert isinstance(layer, CsrLinear)
-            x = sparse_chain(x, [layer.stage(relu=True)])
+            x = sparse_chain(x, [layer.stage(relu=True)], feature_major=layer is not self.layers[-1])
         return self.head(x)
 
 

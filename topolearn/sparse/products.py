@@ -5,10 +5,10 @@ Importing this loads numba, so it is imported when it is first needed.
 
 from __future__ import annotations
 
+from array import array
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,11 +16,12 @@ from topolearn.sparse.index import Direction, LinkIndex
 from topolearn.sparse.kernels.backward import backward_kernel, mask_kernel
 from topolearn.sparse.kernels.forward import forward_kernel
 from topolearn.sparse.kernels.transpose import transpose_kernel
-from topolearn.threads import Rows, for_each
+from topolearn.threads import run_together
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
-LEAST = 2e5  # nanoseconds of work that are worth another thread
+LEAST = 4e4  # nanoseconds of work that are worth other threads
+PARTS = 4  # for each thread, so that none waits long for the last
 
 
 def transposed(x: Tensor) -> Tensor:
@@ -41,8 +42,8 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
     inputs, found, weights = x.data_ptr(), y.data_ptr(), values.data_ptr()
     for offset, n_vectors, count in _tiles(batch, size):
         kernel = forward_kernel(_name(x), n_vectors)
-        rest = (weights, start, inputs + offset, found + offset, batch, count, relu)
-        _share(kernel, links.along, FORWARD * count, rest)
+        needed = (weights, start, inputs + offset, found + offset, batch, count, relu)
+        _run(kernel, links.along, FORWARD * count, *needed)
     return y
 
 
@@ -72,8 +73,8 @@ def gradients(
     inputs, above, weights, found = x.data_ptr(), dy.data_ptr(), values.data_ptr(), dvalues.data_ptr()
     for offset, n_vectors, count in _tiles(batch, size):
         kernel = backward_kernel(_name(x), n_vectors, int(need_dx), int(offset > 0))
-        rest = (weights, inputs + offset, above + offset, below + offset, found, biases, batch, count, behind_relu)
-        _share(kernel, links.across, BACKWARD * count, rest)
+        needed = (weights, inputs + offset, above + offset, below + offset, found, biases, batch, count, behind_relu)
+        _run(kernel, links.across, BACKWARD * count, *needed)
     return dx, sums, dvalues
 
 
@@ -109,14 +110,9 @@ def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
     return tiles
 
 
-def _share(kernel: Any, links: Direction, nanoseconds: float, rest: tuple[Any, ...]) -> None:
+def _run(kernel: Any, links: Direction, nanoseconds: float, *needed: int) -> None:
     """Run a kernel over all neurons of a side, given what a link takes: on several threads if there is enough work."""
-    pointers = links.pointers
-    n_neurons, n_links = links.n_neurons, links.n_links
-    n_parts = int(n_links * nanoseconds / LEAST)
-    if n_parts <= 1 or (n_parts := min(torch.get_num_threads(), n_parts)) == 1:
-        kernel(0, n_neurons, *links.addresses, *rest)
-        return
-    inner = np.searchsorted(pointers, np.arange(1, n_parts) * n_links // n_parts).tolist()
-    parts: list[Rows] = list(zip([0, *inner], [*inner, n_neurons], strict=True))
-    for_each(lambda part: kernel(*part, *links.addresses, *rest), parts)
+    n_threads = torch.get_num_threads() if links.n_links * nanoseconds > LEAST else 1
+    n_parts = 1 if n_threads == 1 else PARTS * n_threads
+    work = array("q", (0, n_parts, links.bounds(n_parts), *links.addresses, *needed))
+    run_together(kernel, work.buffer_info()[0], n_threads)

@@ -4,10 +4,20 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.forward import integer_at, number_at
+from topolearn.sparse.kernels.memory import (
+    ADDRESS,
+    BOUNDS,
+    N_PARTS,
+    NEEDED,
+    integer_at,
+    integers_at,
+    number_at,
+    set_number,
+    take_part,
+)
 from topolearn.sparse.kernels.vectors import (
     INT32,
     INT64,
@@ -23,8 +33,6 @@ from topolearn.sparse.kernels.vectors import (
     totals_of_four,
     zeros,
 )
-
-ADDRESS = types.int64
 
 
 @intrinsic(prefer_literal=True)
@@ -134,39 +142,32 @@ def mask_row(typing: Any, y: Any, dy: Any, dz: Any, batch: Any, like: Any, relu:
     return signature, generate
 
 
-@intrinsic
-def set_number(typing: Any, address: Any, k: Any, number: Any) -> Any:
-    """Write a number to element k of the array at an address."""
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        base = pointer(builder, arguments[0], context.get_value_type(number))
-        builder.store(arguments[2], builder.gep(base, [arguments[1]]))
-        return context.get_dummy_value()
-
-    return types.void(ADDRESS, types.int64, number), generate
-
-
 @cache
 def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Any:
-    """Return the kernel that computes one tile of the gradients of the input neurons first..last and of their links.
+    """Return the kernel that computes one tile of the gradients of input neurons and of their links.
 
-    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch.
+    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. See
+    `topolearn.sparse.kernels.memory` for its work.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
-    @njit(nogil=True, cache=True, error_model="numpy")
-    def backward(first, last, pointers, ends, places, values, x, dy, dx, dvalues, sums, batch, count, behind_relu):
-        threshold = zero if behind_relu else none
-        for v in range(first, last):
-            row = v * batch * size
-            begin, end = integer_at(pointers, v), integer_at(pointers, v + 1)
-            whole = pass_links(
-                x + row, dy, ends, places, values, begin, end, dx + row, dvalues, batch, count, threshold, n_vectors,
-                need_dx, accumulate,
-            )  # fmt: skip
-            if need_dx:
-                set_number(sums, v, number_at(sums, v, zero) + whole if accumulate else whole)
+    @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
+    def backward(work):
+        pointers, ends, places, values, x, dy, dx, dvalues, sums, batch, count, relu = integers_at(work, NEEDED, 12)
+        n_parts, bounds, threshold = integer_at(work, N_PARTS), integer_at(work, BOUNDS), zero if relu else none
+        part = take_part(work)
+        while part < n_parts:
+            for v in range(integer_at(bounds, part), integer_at(bounds, part + 1)):
+                row = v * batch * size
+                begin, end = integer_at(pointers, v), integer_at(pointers, v + 1)
+                whole = pass_links(
+                    x + row, dy, ends, places, values, begin, end, dx + row, dvalues, batch, count, threshold,
+                    n_vectors, need_dx, accumulate,
+                )  # fmt: skip
+                if need_dx:
+                    set_number(sums, v, number_at(sums, v, zero) + whole if accumulate else whole)
+            part = take_part(work)
 
     return backward
 

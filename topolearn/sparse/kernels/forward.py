@@ -4,12 +4,20 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import cfunc, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.vectors import INT32, INT64, Tile, load_index, loop, multiply_add, pointer, splat
-
-ADDRESS = types.int64
+from topolearn.sparse.kernels.memory import (
+    ADDRESS,
+    BOUNDS,
+    N_PARTS,
+    NEEDED,
+    integer_at,
+    integers_at,
+    number_at,
+    take_part,
+)
+from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
 
 
 @intrinsic(prefer_literal=True)
@@ -46,42 +54,22 @@ def sum_links(
     return signature, generate
 
 
-@intrinsic
-def number_at(typing: Any, address: Any, k: Any, like: Any) -> Any:
-    """Return element k of the array at an address, of the type of the last argument."""
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        base = pointer(builder, arguments[0], context.get_value_type(like))
-        return builder.load(builder.gep(base, [arguments[1]]))
-
-    return like(ADDRESS, types.int64, like), generate
-
-
-@intrinsic
-def integer_at(typing: Any, address: Any, k: Any) -> Any:
-    """Return element k of the array of int64 at an address."""
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        return builder.load(builder.gep(pointer(builder, arguments[0], INT64), [arguments[1]]))
-
-    return types.int64(ADDRESS, types.int64), generate
-
-
 @cache
 def forward_kernel(dtype: str, n_vectors: int) -> Any:
-    """Return the kernel that computes one tile of the output neurons first..last.
-
-    It takes addresses and counts, so that a call costs little.
-    """
+    """Return the kernel of one tile of output neurons; `topolearn.sparse.kernels.memory` says what its work is."""
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
-    @njit(nogil=True, cache=True, error_model="numpy")
-    def forward(first, last, pointers, ends, values, bias, x, y, batch, count, relu):
-        floor = zero if relu else none
-        for u in range(first, last):
-            start = number_at(bias, u, zero) if bias else zero
-            begin, end, out = integer_at(pointers, u), integer_at(pointers, u + 1), y + u * batch * size
-            sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
+    @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
+    def forward(work):
+        pointers, ends, values, bias, x, y, batch, count, relu = integers_at(work, NEEDED, 9)
+        n_parts, bounds, floor = integer_at(work, N_PARTS), integer_at(work, BOUNDS), zero if relu else none
+        part = take_part(work)
+        while part < n_parts:
+            for u in range(integer_at(bounds, part), integer_at(bounds, part + 1)):
+                start = number_at(bias, u, zero) if bias else zero
+                begin, end, out = integer_at(pointers, u), integer_at(pointers, u + 1), y + u * batch * size
+                sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
+            part = take_part(work)
 
     return forward

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from topolearn.sparse.kernels.backward import set_number
-from topolearn.sparse.kernels.forward import number_at
+from topolearn.sparse.kernels.memory import number_at, set_number
 
 COLUMNS = 16  # at a time, so that each line of memory is read once
 
