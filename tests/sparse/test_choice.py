@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -21,27 +22,35 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "topolearn" / "crossovers.json"
 
 
-TABLE = Crossovers((100, 1000), (10, 1000), ((0.0, 0.2), (0.4, 0.1)))
+ONE, FOUR = ((0.0, 0.2), (0.4, 0.1)), ((0.2, 0.2), (0.2, 0.2))
+TABLE = Crossovers((1, 4), (100, 1000), (10, 1000), (ONE, FOUR))
 
 
 @pytest.mark.parametrize(
-    ("n_in", "n_out", "batch", "expected"),
+    ("n_in", "n_out", "batch", "threads", "expected"),
     [
-        (100, 100, 10, 0.0),
-        (1000, 1000, 10, 0.4),
-        (100, 10_000, 1000, 0.1),
-        (10, 10, 100, 0.1),
-        (5000, 9000, 10**6, 0.1),
-        (100, 1000, 10, 0.2),
+        (100, 100, 10, 1, 0.0),
+        (1000, 1000, 10, 1, 0.4),
+        (100, 10_000, 1000, 1, 0.1),
+        (10, 10, 100, 1, 0.1),
+        (5000, 9000, 10**6, 1, 0.1),
+        (100, 1000, 10, 1, 0.2),
+        (100, 100, 10, 2, 0.1),
+        (1000, 1000, 10, 2, 0.3),
+        (1000, 1000, 10, 64, 0.2),
     ],
 )
-def test_between_marks_by_interpolation_and_beyond_by_the_edge(n_in, n_out, batch, expected):
-    assert TABLE.at(n_in, n_out, batch) == pytest.approx(expected)
+def test_between_marks_by_interpolation_and_beyond_by_the_edge(n_in, n_out, batch, threads, expected):
+    assert TABLE.at(n_in, n_out, batch=batch, threads=threads) == pytest.approx(expected)
 
 
-@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 10**6))
-def test_within_the_range_of_the_table(n_in, n_out, batch):
-    assert 0 <= TABLE.at(n_in, n_out, batch) <= 0.4
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 100))
+def test_within_the_range_of_the_table(n_in, n_out, batch, threads):
+    assert 0 <= TABLE.at(n_in, n_out, batch=batch, threads=threads) <= 0.4
+
+
+def table(densities, **values):
+    return json.dumps({"threads": [1], "widths": [8], "batches": [1], "densities": [densities], **values})
 
 
 def test_the_shipped_table_is_used_until_there_is_another(cache):
@@ -50,15 +59,20 @@ def test_the_shipped_table_is_used_until_there_is_another(cache):
     assert best_backend(1568, 1568, 0.01) == "csr"
     assert best_backend(8, 8, 0.01) == "masked"
     cache.parent.mkdir()
-    cache.write_text(json.dumps({"widths": [8], "batches": [1], "densities": [[0.5]]}))
+    cache.write_text(table([[0.5]]))
     assert best_backend(8, 8, 0.5) == "csr"
     assert best_backend(8, 8, 0.51) == "masked"
-    cache.write_text(json.dumps({"widths": [8], "batches": [1], "densities": [[0.25]]}))
+    cache.write_text(table([[0.25]]))
     assert best_backend(8, 8, 0.5) == "masked"
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"widths": [8], "batches": [1], "densities": [[2]]}',
-                                     '{"widths": [8, 9], "batches": [1], "densities": [[0.2]]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "{}", "[1]", table([[2]]), table([[0.2]], widths=[8, 9]), table([[0.2], [0.2]], widths=[9, 8]),
+        table([[0.2]], threads=[0]), table([], widths=[]), table([["a"]]),
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_table(content, cache):
     cache.parent.mkdir()
     cache.write_text(content)
@@ -78,15 +92,30 @@ def test_each_layer_has_the_backend_that_suits_it():
     assert tl.topology_of(model).n_links == 1 + 240 + 45_000
 
 
+def test_the_choice_depends_on_threads(cache):
+    cache.parent.mkdir()
+    cache.write_text(json.dumps({"threads": [1, 2], "widths": [8], "batches": [1], "densities": [[[0.5]], [[0.1]]]}))
+    assert [best_backend(8, 8, 0.3, threads=n) for n in (1, 2)] == ["csr", "masked"]
+
+
+def test_a_model_is_made_for_its_batch(cache):
+    cache.parent.mkdir()
+    cache.write_text(json.dumps({"threads": [1], "widths": [8], "batches": [1, 64], "densities": [[[0.0, 0.5]]]}))
+    for batch, kind in ((1, MaskedLinear), (64, CsrLinear)):
+        model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 2))
+        assert type(tl.sparsify(model, "set", batch=batch)[0]) is kind
+
+
 def test_calibration_keeps_a_table_for_this_machine(cache, capsys, monkeypatch):
-    small = Crossovers(
-        (16, 32), (1, 8), measure_crossovers((16, 32), (1, 8), densities=(0.1, 0.3), seconds=0.01).densities
-    )
-    assert all(0 <= x <= 0.3 for row in small.densities for x in row)
+    before = torch.get_num_threads()
+    small = measure_crossovers((16, 32), (1, 8), threads=(1, 2), densities=(0.1, 0.3), seconds=0.01)
+    assert torch.get_num_threads() == before
+    assert np.shape(small.densities) == (2, 2, 2)
+    assert 0 <= np.min(small.densities) <= np.max(small.densities) <= 0.3
     monkeypatch.setattr("topolearn.benchmarks.measure_crossovers", lambda **_: small)
     assert main(["bench", "--calibrate"]) == 0
     assert str(cache) in capsys.readouterr().out
-    assert crossovers() == Crossovers([16, 32], [1, 8], [list(row) for row in small.densities])
+    assert crossovers() == Crossovers([1, 2], [16, 32], [1, 8], small.densities)
 
 
 def test_bench_without_a_task_is_a_mistake(capsys):

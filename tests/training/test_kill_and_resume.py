@@ -206,8 +206,8 @@ def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interru
 def test_a_model_that_draws_is_resumed_bit_for_bit(small, tmp_path, interrupt, monkeypatch):
     """Dropout is the one user of torch's own random state."""
 
-    def mlp_with_dropout(*sizes):
-        model = mlp(*sizes)
+    def mlp_with_dropout(*sizes, **options):
+        model = mlp(*sizes, **options)
         model.relu1 = torch.nn.Dropout()
         return model
 

@@ -215,7 +215,7 @@ def test_nothing_is_made_when_the_configuration_is_refused(values, error, messag
 
 
 def test_widths_beyond_the_memory_are_refused(small, tmp_path, monkeypatch):
-    def mlp_too_large(*_):
+    def mlp_too_large(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(build, "mlp", mlp_too_large)

@@ -24,16 +24,19 @@ def measure_crossovers(
     widths: Sequence[int] = WIDTHS,
     batches: Sequence[int] = BATCHES,
     *,
+    threads: Sequence[int] | None = None,
     densities: Sequence[float] = DENSITIES,
     seconds: float = 0.2,
     progress: bool = False,
 ) -> Crossovers:
-    """Measure up to which density the csr backend trains a layer faster than the masked one, on one thread.
+    """Measure up to which density the csr backend trains a layer faster than the masked one.
 
     Parameters
     ----------
     widths, batches : sequence of int
         Neurons on each side of a layer, and activations in a batch, ascending.
+    threads : sequence of int, optional
+        Ascending; default one, and as many as torch uses.
     densities : sequence of float
         Where to measure, ascending; the crossover is found between these.
     seconds : float
@@ -45,20 +48,18 @@ def measure_crossovers(
     -------
     Crossovers
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    threads = sorted({1, before}) if threads is None else threads
+    cases = [(n, width, batch) for n in threads for width in widths for batch in batches]
+    found = {}
     try:
-        with tqdm(total=len(widths) * len(batches), desc="calibrating", disable=not progress) as bar:
-            rows = []
-            for width in widths:
-                row = []
-                for batch in batches:
-                    row.append(round(_crossover(width, batch, densities, seconds), 3))
-                    bar.update()
-                rows.append(row)
+        for n, width, batch in tqdm(cases, desc="calibrating", disable=not progress):
+            torch.set_num_threads(n)
+            found[n, width, batch] = round(_crossover(width, batch, densities, seconds), 3)
     finally:
-        torch.set_num_threads(threads)
-    return Crossovers(widths, batches, rows)
+        torch.set_num_threads(before)
+    tables = [[[found[n, width, batch] for batch in batches] for width in widths] for n in threads]
+    return Crossovers(threads, widths, batches, tables)
 
 
 def _crossover(width: int, batch: int, densities: Sequence[float], seconds: float) -> float:

@@ -70,8 +70,10 @@ def _calibrate() -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
         aside.write_text(to_json(found, {"machine": platform.machine(), "processor": platform.processor()}))
-    print("density up to which csr trains a layer faster than masked, by width (rows) and batch:")
-    print(pd.DataFrame(list(found.densities), index=list(found.widths), columns=list(found.batches)).to_string())
+    print("density up to which csr trains a layer faster than masked, by width (rows) and batch")
+    for threads, table in zip(found.threads, found.densities, strict=True):
+        print(f"threads {threads}:")
+        print(pd.DataFrame(list(table), index=list(found.widths), columns=list(found.batches)).to_string())
     print(file)
 
 

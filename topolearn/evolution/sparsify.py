@@ -9,11 +9,12 @@ from torch import nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.method import Method
 from topolearn.evolution.table import method as find_method
-from topolearn.generators import distribute, make_network
+from topolearn.generators import check_size, distribute, make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
 from topolearn.sparse import neuron_groups, replace_linear, sparse_layers
+from topolearn.sparse.choice import BATCH
 
 INITS = ("he", "keep")
 
@@ -27,13 +28,15 @@ def sparsify(
     init: str = "he",
     calibration: torch.Tensor | None = None,
     seed: int = 0,
+    batch: int = BATCH,
 ) -> nn.Module:
     """Replace the linear layers of a model by sparse ones with the initial topology of a method, in place.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any model with `torch.nn.Linear` layers. Make the optimizer after this call.
+        Any model with `torch.nn.Linear` layers. Make the optimizer after this call. Layers on the meta device are made
+        on torch's default device, without ever having a dense weight.
     method : Method or str
         Generator and density come from it. The method ``dense`` leaves the model as it is.
     exclude : sequence of str, optional
@@ -43,11 +46,13 @@ def sparsify(
         As for `SparseLinear`.
     init : {"he", "keep"}
         Draw new weights, scaled for the number of links, or keep the model's weights where there are links. Biases
-        are kept either way.
+        are kept either way, but for layers on the meta device, which have none.
     calibration : Tensor, optional
         Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
         Fixes topology and weights; each layer has its own stream, by its name.
+    batch : int
+        Activations of a neuron in a step, by which ``backend="auto"`` chooses.
 
     Returns
     -------
@@ -58,7 +63,8 @@ def sparsify(
     ------
     InvalidTypeError, InvalidValueError
         When no linear layer is left to be made sparse, a pattern matches none, the density leaves a layer without
-        links, the model is sparse already, or a layer's weight is shared. The model is unchanged then.
+        links, the model is sparse already, a layer's weight is shared, or is to be kept and on the meta device. The
+        model is unchanged then.
 
     Examples
     --------
@@ -83,14 +89,22 @@ def sparsify(
             raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")
         return model
     layers = linear_layers(model, exclude)
+    unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
+    if unmade and init == "keep":
+        raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
     network = _initial_network(model, layers, method, calibration, seed)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
-        replace_linear(model, network.graphs, backend=backend)
+        replace_linear(model, network.graphs, backend=backend, batch=check_size("batch", batch))
     if init == "he":
         for name, layer in sparse_layers(model).items():
-            generator = torch.Generator().manual_seed(RandomField(seed, name, 0, "weights").integer)
-            layer.reset_weight(generator)
+            layer.reset_weight(_generator(seed, name, "weights"))
+            if name in unmade:
+                layer.reset_bias(_generator(seed, name, "biases"))
     return model
+
+
+def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(RandomField(seed, name, 0, purpose).integer)
 
 
 def initial_links(sizes: Mapping[str, tuple[int, int]], method: Method) -> dict[str, int]:

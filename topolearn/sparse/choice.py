@@ -6,10 +6,12 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from topolearn.errors import CorruptFileError
@@ -24,31 +26,29 @@ class Crossovers:
 
     Attributes
     ----------
-    widths, batches : sequence of int
-        Neurons on each side, and activations in a batch, ascending.
-    densities : sequence of sequences of float
-        ``densities[i][j]`` is the crossover at ``widths[i]`` and ``batches[j]``, 0 where csr is never the faster one.
+    threads, widths, batches : sequence of int
+        Threads, neurons on each side, and activations in a batch, ascending.
+    densities : sequence of sequences of sequences of float
+        ``densities[t][i][j]`` is the crossover at ``threads[t]``, ``widths[i]`` and ``batches[j]``, 0 where csr is
+        never the faster one.
 
     Examples
     --------
-    >>> table = Crossovers((100, 10_000), (32,), ((0.0,), (0.4,)))
-    >>> round(table.at(1000, 1000, 32), 3)  # half way, in powers of ten
+    >>> table = Crossovers((1,), (100, 10_000), (32,), (((0.0,), (0.4,)),))
+    >>> round(table.at(1000, 1000, batch=32, threads=1), 3)  # half way, in powers of ten
     0.2
     """
 
+    threads: Sequence[int]
     widths: Sequence[int]
     batches: Sequence[int]
-    densities: Sequence[Sequence[float]]
+    densities: Sequence[Sequence[Sequence[float]]]
 
-    def at(self, n_in: int, n_out: int, batch: int) -> float:
+    def at(self, n_in: int, n_out: int, *, batch: int, threads: int) -> float:
         """Return the crossover for a layer, by interpolation; beyond the table's edges it is that of the edge."""
-        i, across = _place(self.widths, math.sqrt(n_in * n_out))
-        j, along = _place(self.batches, batch)
-        low, high = (
-            self.densities[row][j] * (1 - along) + self.densities[row][min(j + 1, len(self.batches) - 1)] * along
-            for row in (i, min(i + 1, len(self.widths) - 1))
-        )
-        return low * (1 - across) + high * across
+        width = math.sqrt(n_in * n_out)
+        tables = [[_between(self.batches, row, batch) for row in table] for table in self.densities]
+        return _between(self.threads, [_between(self.widths, column, width) for column in tables], threads)
 
 
 def best_backend(
@@ -57,13 +57,14 @@ def best_backend(
     density: float,
     *,
     batch: int = BATCH,
+    threads: int | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
 ) -> str:
     """Return the backend that ``backend="auto"`` takes for a layer.
 
-    On a CPU, in float32 and float64, this is csr up to the crossover that was measured for the layer's size and the
-    batch; anywhere else it is masked. The shipped table is of two cores of 2.4 GHz with 256-bit vectors, on one thread;
+    On a CPU, in float32 and float64, this is csr up to the crossover that was measured for the layer's size, the batch
+    and the threads; anywhere else it is masked. The shipped table is of two cores of 2.4 GHz with 256-bit vectors;
     ``topolearn bench --calibrate`` measures that of this machine, and keeps it in `calibration_file`.
 
     Parameters
@@ -73,7 +74,9 @@ def best_backend(
     density : float
         Share of the cells that are links.
     batch : int
-        Activations in a batch.
+        Activations of a neuron in a step: examples, or for sequences all their elements.
+    threads : int, optional
+        Default as many as torch uses.
     device, dtype
         Where the layer computes, and in what; default torch's default dtype.
 
@@ -85,7 +88,8 @@ def best_backend(
     kind = torch.get_default_dtype() if dtype is None else dtype
     if torch.device(device).type != "cpu" or kind not in (torch.float32, torch.float64):
         return "masked"
-    return "csr" if density <= crossovers().at(n_in, n_out, batch) else "masked"
+    n = torch.get_num_threads() if threads is None else threads
+    return "csr" if density <= crossovers().at(n_in, n_out, batch=batch, threads=n) else "masked"
 
 
 def calibration_file() -> Path:
@@ -109,10 +113,12 @@ def crossovers() -> Crossovers:
 def _read(path: Path, changed: int) -> Crossovers:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        table = Crossovers(*(content[name] for name in ("widths", "batches", "densities")))
-        table.at(1, 1, 1)
-        fits = len(table.densities) == len(table.widths)
-        fits &= all(len(row) == len(table.batches) and all(0 <= x <= 1 for x in row) for row in table.densities)
+        table = Crossovers(*(content[name] for name in ("threads", "widths", "batches", "densities")))
+        values = np.array(table.densities, dtype=float)
+        fits = values.shape == (len(table.threads), len(table.widths), len(table.batches))
+        fits &= bool(((values >= 0) & (values <= 1)).all())
+        axes = (table.threads, table.widths, table.batches)
+        fits &= all(marks[0] >= 1 and all(low < high for low, high in pairwise(marks)) for marks in axes)
     except (ValueError, KeyError, TypeError, IndexError, UnicodeDecodeError):
         fits = False
     if not fits:
@@ -122,13 +128,9 @@ def _read(path: Path, changed: int) -> Crossovers:
 
 def to_json(table: Crossovers, about: Mapping[str, object]) -> str:
     """Return a table as JSON, with what is to be said about it."""
-    values = {"widths": list(table.widths), "batches": list(table.batches), "densities": list(table.densities)}
-    return json.dumps({**about, **values}, indent=1)
+    return json.dumps({**about, **asdict(table)}) + "\n"
 
 
-def _place(marks: Sequence[int], value: float) -> tuple[int, float]:
-    """Return the mark before a value, and how far the value is on the way to the next one, in logarithms."""
-    i = max(sum(mark <= value for mark in marks) - 1, 0)
-    if value <= marks[0] or i == len(marks) - 1:
-        return i, 0.0
-    return i, math.log(value / marks[i]) / math.log(marks[i + 1] / marks[i])
+def _between(marks: Sequence[int], values: Sequence[float], x: float) -> float:
+    """Interpolate in logarithms."""
+    return float(np.interp(math.log(max(x, 1)), np.log(marks), values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -141,9 +140,7 @@ class CsrLinear(SparseLinear):
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features)
-            nn.init.uniform_(self.bias, -bound, bound, generator=None)  # torch's own, as nn.Linear
+        self.reset_bias()
         self.reset_weight()
 
     def _set_values(self, values: Tensor) -> None:

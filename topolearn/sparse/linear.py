@@ -131,6 +131,13 @@ class SparseLinear(nn.Module):
         values = torch.randn(self.n_links, generator=generator, dtype=self.link_parameter.dtype)
         self.set_link_values(values * math.sqrt(2 * self.out_features / self.n_links))
 
+    def reset_bias(self, generator: torch.Generator | None = None) -> None:
+        """Draw the biases, if there are any, as `torch.nn.Linear` does; on the CPU, the same for every device."""
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features)
+            drawn = torch.empty(self.out_features, dtype=self.link_parameter.dtype, device="cpu")
+            self.get_parameter("bias").data.copy_(drawn.uniform_(-bound, bound, generator=generator))
+
     def extra_repr(self) -> str:
         """Return what ``print(model)`` shows of the layer."""
         density = self.n_links / (self.in_features * self.out_features)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+import torch
 from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
 from topolearn.sparse.chained import chain, unchain
+from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.linear import SparseLinear
 
 # Modules that treat each neuron by itself, so that the neurons before and after them are the same.
@@ -88,8 +90,13 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module] | None = Non
     return groups
 
 
-def replace_linear(model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, backend: str = "auto") -> None:
+def replace_linear(
+    model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, backend: str = "auto", batch: int = BATCH
+) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
+
+    A layer on the meta device, which has neither, is replaced by one on torch's default device with parameters of its
+    own; so a layer can be made whose dense weight would not fit into memory.
 
     Parameters
     ----------
@@ -99,20 +106,25 @@ def replace_linear(model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, ba
         The topology of each layer, by its module name.
     backend : str
         As for `SparseLinear`.
+    batch : int
+        Activations of a neuron in a step, by which "auto" chooses.
     """
     for name, graph in graphs.items():
         parent, _, child = name.rpartition(".")
         linear = model.get_submodule(name)
         assert isinstance(linear, nn.Linear)
-        layer = SparseLinear(
-            linear.in_features, linear.out_features, graph, linear.bias is not None, backend,
-            linear.weight.device, linear.weight.dtype,
-        )  # fmt: skip
+        n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
+        device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
+        kind = backend
+        if backend == "auto":
+            kind = best_backend(n_in, n_out, graph.density, batch=batch, device=device, dtype=dtype)
+        layer = SparseLinear(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name
         layer.train(linear.training)
-        layer.set_link_values(linear.weight.detach().flatten()[layer.cells()])
-        if linear.bias is not None:
-            layer.get_parameter("bias").data.copy_(linear.bias.data)
+        if not linear.weight.is_meta:
+            layer.set_link_values(linear.weight.detach().flatten()[layer.cells()])
+            if linear.bias is not None:
+                layer.get_parameter("bias").data.copy_(linear.bias.data)
         setattr(model.get_submodule(parent), child, layer)
     chain(model)
 

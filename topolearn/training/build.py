@@ -40,6 +40,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     parts = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).stem}-{config.method}-{method.density:g}-s{config.seed}"
+    threads = config.threads or _default_threads(hidden, data)
     return replace(
         config,
         density=method.density,
@@ -47,20 +48,20 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         hidden=hidden,
         update_interval=config.update_interval or steps_per_epoch(config, data),
         device=device,
-        backend=_backend(config, device, method, (data.n_features, *hidden)),
-        threads=config.threads or _default_threads(hidden, data),
+        backend=_backend(config, device, threads, method, (data.n_features, *hidden)),
+        threads=threads,
         run_dir=config.run_dir or run_dir,
     )
 
 
-def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[int]) -> str:
+def _backend(config: TrainConfig, device: str, threads: int, method: Method, sizes: Sequence[int]) -> str:
     """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
     if method.is_dense or config.precision != "float32":
         return "masked"
     n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
-    return best_backend(n_in, n_out, method.density, batch=config.batch_size, device=device)
+    return best_backend(n_in, n_out, method.density, batch=config.batch_size, threads=threads, device=device)
 
 
 def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
@@ -84,14 +85,15 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         try:
-            model = mlp(data.n_features, config.hidden or (), data.n_classes)
+            hidden_device = None if method.is_dense else "meta"
+            model = mlp(data.n_features, config.hidden or (), data.n_classes, hidden_device=hidden_device)
+            calibration = data.train_x if method.generator and needs_data(method.generator) else None
+            sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
         except RuntimeError:  # so torch calls an allocation that fails
             raise InvalidValueError(
                 f"hidden={list(config.hidden or ())} with {data.n_features} features and {data.n_classes} classes does "
                 "not fit into memory: choose smaller widths"
             ) from None
-    calibration = data.train_x if method.generator and needs_data(method.generator) else None
-    sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
     model.to(config.device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
@@ -124,7 +126,7 @@ def load_model(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
     n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
     with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
-        model = mlp(n_features, hidden, weights["head.weight"].shape[0])
+        model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
         is_csr = "hidden1.values" in weights
         dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
         links = tuple(f"{name}.{part}" for name in graphs for part in ("values", "crow", "col"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import nn
 
 
-def mlp(n_features: int, hidden: Sequence[int], n_classes: int) -> nn.Sequential:
+def mlp(n_features: int, hidden: Sequence[int], n_classes: int, *, hidden_device: str | None = None) -> nn.Sequential:
     """Return the paper's MLP: linear layers with ReLU between them, and a linear head.
 
     Parameters
@@ -15,6 +15,8 @@ def mlp(n_features: int, hidden: Sequence[int], n_classes: int) -> nn.Sequential
     hidden : sequence of int
         Width of each hidden layer; layers are called ``hidden1``, ``hidden2``, ..., and the last one ``head``.
     n_classes : int
+    hidden_device : str, optional
+        Where the hidden layers are made; on "meta" they take no memory until they are made sparse.
 
     Examples
     --------
@@ -23,7 +25,7 @@ def mlp(n_features: int, hidden: Sequence[int], n_classes: int) -> nn.Sequential
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for i, (n_in, n_out) in enumerate(zip([n_features, *hidden], hidden, strict=False), start=1):
-        layers[f"hidden{i}"] = nn.Linear(n_in, n_out)
+        layers[f"hidden{i}"] = nn.Linear(n_in, n_out, device=hidden_device)
         layers[f"relu{i}"] = nn.ReLU()
     layers["head"] = nn.Linear(hidden[-1], n_classes)
     return nn.Sequential(layers)

@@ -27,6 +27,7 @@ from topolearn.training.recorder import Recorder
 from topolearn.training.run import CHECKPOINTS, SUMMARY, Run
 
 EVALUATION_BATCH = 2048
+EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
 
 
 class Trainer:
@@ -117,7 +118,7 @@ class Trainer:
         for i, batch in enumerate(order.split(self.config.batch_size)):
             self._set_learning_rate((epoch - 1) * self.steps_per_epoch + i)
             y = self.train_y[batch]
-            logits, loss = self._forward(self.train_x[batch], y)
+            logits, loss = self._forward(self.train_x.index_select(0, batch), y)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -139,7 +140,9 @@ class Trainer:
         """Return mean loss and accuracy on the test examples."""
         self.model.eval()
         total_loss, n_correct = 0.0, 0
-        for x, y in zip(self.test_x.split(EVALUATION_BATCH), self.test_y.split(EVALUATION_BATCH), strict=True):
+        widest = max(self.config.hidden or (1,))
+        size = max(min(EVALUATION_BATCH, EVALUATION_CELLS // widest), 1)
+        for x, y in zip(self.test_x.split(size), self.test_y.split(size), strict=True):
             logits, loss = self._forward(x, y)
             total_loss += float(loss) * len(y)
             n_correct += int((logits.argmax(dim=1) == y).sum())
