@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from types import ModuleType
@@ -71,7 +70,9 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
     spec = [(stage.links, stage.relu, stage.record) for stage in stages]
     batch = x if x.dim() == 2 else x.reshape(-1, first.links.n_in)
     parameters = [each for stage in stages for each in (stage.values, stage.bias)]
-    y: Tensor = _Chain.apply(batch, spec, feature_major, *parameters)
+    from topolearn.sparse.untraced import apply_chain
+
+    y: Tensor = apply_chain(batch, spec, feature_major, *parameters)
     if feature_major:
         y = y.t()
     return y if x.dim() == 2 else y.view(*x.shape[:-1], stages[-1].links.n_out)
@@ -79,17 +80,14 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
 
 def form_of(x: Tensor) -> ModuleType:
     """Return the products for a device: compiled ones for the CPU, torch's for any other, or without numba."""
-    return _compiled() if COMPILED and x.device.type == "cpu" else torch_products
-
-
-@cache
-def _compiled() -> ModuleType:
+    if not COMPILED or x.device.type != "cpu":
+        return torch_products
     from topolearn.sparse import products
 
     return products
 
 
-class _Chain(torch.autograd.Function):
+class Chain(torch.autograd.Function):
     """One node for any number of layers; within, activations are feature-major, shape (n_neurons, batch)."""
 
     @staticmethod
@@ -97,6 +95,7 @@ class _Chain(torch.autograd.Function):
         ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, Record | None]], feature_major: bool,
         *parameters: Tensor | None,
     ) -> Tensor:  # fmt: skip
+        """Return the outputs, of shape (n_out, batch) if feature-major, of inputs of shape (batch, n_in)."""
         form = form_of(x)
         activations = [form.transposed(x)]
         for (links, relu, _), values, bias in zip(spec, parameters[::2], parameters[1::2], strict=True):
@@ -111,6 +110,7 @@ class _Chain(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs, and of values and biases of each stage."""
         saved = ctx.saved_tensors
         activations, weights = saved[: ctx.n_kept], saved[ctx.n_kept :]
         form, spec = form_of(gradient), ctx.spec

@@ -93,6 +93,7 @@ def _is_narrow(layer: nn.Linear, x: Tensor) -> bool:
         and form_of(x) is not torch_products
         and layer.weight.is_contiguous()
         and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
     )
 
 

@@ -20,7 +20,7 @@ from topolearn.threads import run_together
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
-LEAST = 4e4  # nanoseconds of work that are worth other threads
+LEAST = 1e5  # nanoseconds of work that are worth other threads
 PARTS = 4  # for each thread, so that none waits long for the last
 
 

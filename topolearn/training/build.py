@@ -19,7 +19,8 @@ from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
 
-# Below this many weights a second thread gains little on a free machine, and loses a hundredfold on a busy one.
+# Weights of a network, or for csr links of a layer times examples: with fewer, a second thread gains little on a free
+# machine, and loses a hundredfold on a busy one.
 ONE_THREAD_BELOW = 1_000_000
 
 
@@ -40,7 +41,8 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     parts = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).stem}-{config.method}-{method.density:g}-s{config.seed}"
-    threads = config.threads or _default_threads(hidden, data)
+    sizes = (data.n_features, *hidden)
+    backend = _backend(config, device, method, sizes)
     return replace(
         config,
         density=method.density,
@@ -48,32 +50,32 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         hidden=hidden,
         update_interval=config.update_interval or steps_per_epoch(config, data),
         device=device,
-        backend=_backend(config, device, threads, method, (data.n_features, *hidden)),
-        threads=threads,
+        backend=backend,
+        threads=config.threads or _default_threads(config, backend, method, sizes),
         run_dir=config.run_dir or run_dir,
     )
 
 
-def _backend(config: TrainConfig, device: str, threads: int, method: Method, sizes: Sequence[int]) -> str:
+def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[int]) -> str:
     """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
     if method.is_dense or config.precision != "float32":
         return "masked"
     n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
-    return best_backend(n_in, n_out, method.density, batch=config.batch_size, threads=threads, device=device)
+    return best_backend(n_in, n_out, method.density, batch=config.batch_size, threads=config.threads, device=device)
+
+
+def _default_threads(config: TrainConfig, backend: str, method: Method, sizes: Sequence[int]) -> int:
+    """Return one thread for layers whose steps cost less than waking a second one, else torch's number."""
+    cells = [n_in * n_out for n_in, n_out in pairwise(sizes)]
+    work = max(cells) * method.density * config.batch_size if backend == "csr" else sum(cells)
+    return 1 if work < ONE_THREAD_BELOW else torch.get_num_threads()
 
 
 def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
     """Return the number of batches in an epoch; the last one may be smaller."""
     return math.ceil(len(data.train_x) / config.batch_size)
-
-
-def _default_threads(hidden: tuple[int, ...], data: Dataset) -> int:
-    """Return one thread for small layers, whose steps cost less than waking a second one, else torch's number."""
-    sizes = (data.n_features, *hidden)
-    n_weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
-    return 1 if n_weights < ONE_THREAD_BELOW else torch.get_num_threads()
 
 
 def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.optim.SGD, TopologyScheduler]:

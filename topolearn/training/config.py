@@ -76,7 +76,7 @@ class TrainConfig:
     threads: int | None = field(
         default=None,
         metadata={
-            "help": "CPU threads; part of the record, as results may depend on it [1 for small nets, else torch's]"
+            "help": "CPU threads; part of the record, as results may depend on it [1 if steps are short, else torch's]"
         },
     )
     run_dir: str | None = field(

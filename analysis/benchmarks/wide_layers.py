@@ -1,0 +1,121 @@
+"""Training steps of networks with very wide layers: 784-N-N-N-10 with ten links a neuron, N up to a million.
+
+Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
+in a process of its own; its memory is the peak of the whole process, in which imports count too. A dense network is
+beside it as far as it fits. ``--data-dir DIR`` trains one epoch of MNIST as well, N = 10^5, with a topology update by
+CHTs every 625 steps, through `topolearn.train`.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+FIGURES = Path("figures")
+FEATURES, CLASSES, LINKS, BATCH = 784, 10, 10, 32
+CASES = [("sparse", 10**4), ("dense", 10**4), ("sparse", 10**5), ("sparse", 10**6)]
+EPOCH_WIDTH, INTERVAL = 10**5, 625
+
+
+def measure(kind: str, width: int, threads: int) -> dict[str, float]:
+    """Return the milliseconds of a step in this process, its parts, and the peak of its resident memory in MiB."""
+    import torch
+    from torch.nn import functional as F
+
+    import topolearn as tl
+    from topolearn.sparse import sparse_layers
+    from topolearn.training.models import mlp
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    start = time.perf_counter()
+    if kind == "dense":
+        model = mlp(FEATURES, (width,) * 3, CLASSES)
+    else:
+        model = mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta")
+        tl.sparsify(model, tl.method("static").with_overrides(_densities(width)), backend="csr")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+    x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
+    made, times = time.perf_counter() - start, []
+    while len(times) < 5 or sum(times) < 5:
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        times.append(time.perf_counter() - start)
+    return {
+        "links": sum(layer.n_links for layer in sparse_layers(model).values()),
+        "threads": threads,
+        "seconds to make": made,
+        "ms a step": 1e3 * statistics.median(times[2:]),
+        "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
+    """Return seconds and accuracy of one epoch of MNIST with topology updates, and the peak memory in MiB."""
+    import topolearn as tl
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = tl.TrainConfig(
+            dataset="mnist", data_dir=data_dir, method="chts", hidden=(EPOCH_WIDTH,) * 3, epochs=1, batch_size=BATCH,
+            overrides=_densities(EPOCH_WIDTH), update_interval=INTERVAL, threads=threads, run_dir=f"{folder}/run",
+        )  # fmt: skip
+        run = tl.train(config)
+        row = run.metrics.iloc[-1]
+        return {
+            "links": int(row["n_links"]),
+            "threads": threads,
+            "seconds of an epoch": float(run.summary["seconds"]),
+            "updates": int(run.summary["n_updates"]),
+            "test accuracy": float(row["test_accuracy"]),
+            "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+def _densities(width: int) -> dict[str, object]:
+    return {"density": LINKS / width, "distribution": {"hidden1": LINKS / FEATURES}}
+
+
+def _in_process(*arguments: object) -> dict[str, float]:
+    command = [sys.executable, "-m", "analysis.benchmarks.wide_layers", *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def main() -> None:
+    """Measure all cases, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--data-dir", help="folder with MNIST's files: train an epoch as well")
+    parser.add_argument("--case", nargs=2, metavar=("KIND", "N"), help="measure one case, in this process")
+    args = parser.parse_args()
+    if args.case:
+        kind, width = args.case
+        found = measure_epoch if kind == "epoch" else measure
+        arguments = (args.data_dir,) if kind == "epoch" else (kind, int(width))
+        print(json.dumps(found(*arguments, args.threads[0])))
+        return
+    rows: list[dict[str, object]] = []
+    for kind, width in CASES:
+        for threads in args.threads:
+            rows.append({"network": kind, "N": width, **_in_process("--case", kind, width, "--threads", threads)})
+            print(rows[-1], flush=True)
+    if args.data_dir:
+        options = ("--threads", args.threads[-1], "--data-dir", args.data_dir)
+        row = _in_process("--case", "epoch", EPOCH_WIDTH, *options)
+        rows.append({"network": "sparse, MNIST", "N": EPOCH_WIDTH, **row})
+    table = pd.DataFrame(rows).round({"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1})
+    FIGURES.mkdir(exist_ok=True)
+    table.to_csv(FIGURES / "benchmark_wide_layers.csv", index=False)
+    print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
