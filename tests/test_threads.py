@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import topolearn as tl
+from topolearn import threads as work_sharing
 from topolearn.sparse import products
-from topolearn.threads import cut, fill_parts, for_each
+from topolearn.threads import _openmp, cut, fill_parts, for_each
 
 
 @pytest.fixture
@@ -83,6 +84,37 @@ def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
     worker.join()
     assert worker.exitcode == 0
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("team", ["torch's", "Python's"])
+@pytest.mark.parametrize("n", [2, 5])
+def test_a_team_gives_the_bits_of_one_thread(team, n, threads, monkeypatch):
+    if team == "torch's" and _openmp() is None:
+        pytest.skip("torch has no OpenMP of GNU's kind here")
+    called = []
+    if team == "Python's":
+        monkeypatch.setattr(work_sharing, "_openmp", lambda: None)
+        monkeypatch.setattr(work_sharing, "for_each", lambda *a: (called.append(1), for_each(*a)))
+    layer = tl.SparseLinear(70, 90, graph=tl.generators.erdos_renyi(70, 90, 0.2, seed=0), backend="csr")
+    x = torch.randn(16, 70, generator=torch.Generator().manual_seed(0))
+    threads(1)
+    expected = step(layer, x)
+    threads(n)
+    monkeypatch.setattr(products, "LEAST", 1.0)
+    assert all(torch.equal(step(layer, x), expected) for _ in range(20))
+    assert bool(called) == (team == "Python's")
+
+
+def test_small_work_stays_on_one_thread(threads, monkeypatch):
+    used = []
+    monkeypatch.setattr(products, "run_together", lambda kernel, work, n: used.append(n))
+    threads(3)
+    graph = tl.generators.erdos_renyi(500, 500, 0.1, seed=0)
+    layer = tl.SparseLinear(500, 500, graph=graph, backend="csr")
+    layer(torch.zeros(1, 500))
+    layer(torch.zeros(256, 500))
+    assert set(used[:1]) == {1}
+    assert set(used[1:]) == {3}
 
 
 def test_no_thread_goes_on_after_an_error(threads):

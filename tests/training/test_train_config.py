@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
 
 import topolearn as tl
 from topolearn.errors import (
@@ -107,6 +108,25 @@ def test_values_left_open_are_settled_by_the_data():
     assert config.density == tl.method("chts").density
     assert config.run_dir == "runs/digits-chts-0.05-s3"
     assert config.threads == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "several"),
+    [
+        ({"backend": "csr", "batch_size": 32}, True),
+        ({"backend": "csr", "batch_size": 16}, False),
+        ({"backend": "masked", "batch_size": 16}, True),
+        ({"backend": "masked", "hidden": (128,)}, False),
+    ],
+)
+def test_short_steps_have_one_thread(values, several):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        config = settle(TrainConfig(**{"density": 0.01, "hidden": (2000, 2000), **values}), load_dataset("digits"))
+    finally:
+        torch.set_num_threads(before)
+    assert config.threads == (3 if several else 1)
 
 
 @pytest.mark.parametrize(
