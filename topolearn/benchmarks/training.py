@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
-from topolearn.sparse import MaskedLinear, sparse_chain, sparse_layers
+from topolearn.sparse import MaskedLinear, best_backend, sparse_chain, sparse_layers
 from topolearn.sparse.csr import CsrLinear
 from topolearn.training.models import mlp
 
@@ -110,8 +111,8 @@ def measure_training(
     Returns
     -------
     DataFrame
-        A row for each density and batch: threads, ``<variant> ms``, ``<variant> speed-up`` and ``<variant> MiB`` (of
-        parameters, gradients, momentum, masks and indices).
+        A row for each density and batch: threads, the backend that ``backend="auto"`` takes, ``<variant> ms``,
+        ``<variant> speed-up`` and ``<variant> MiB`` (of parameters, gradients, momentum, masks and indices).
 
     Raises
     ------
@@ -130,7 +131,9 @@ def measure_training(
         runs = {name: _Run(model, sizes, batch) for name, model in models.items()}
         _take_turns(runs.values(), seconds)
         base = runs[variants[0]].milliseconds
-        row: dict[str, float] = {"density": density, "batch": batch, "threads": torch.get_num_threads()}
+        row: dict[str, float | str] = {"density": density, "batch": batch, "threads": torch.get_num_threads()}
+        n_in, n_out = max(pairwise(sizes[:-1]), key=math.prod)
+        row["auto"] = best_backend(n_in, n_out, density, batch=batch)
         row |= {f"{name} ms": round(run.milliseconds, 3) for name, run in runs.items()}
         row |= {f"{name} speed-up": round(base / run.milliseconds, 2) for name, run in runs.items()}
         row |= {f"{name} MiB": round(run.n_bytes / 2**20, 3) for name, run in runs.items()}
@@ -159,6 +162,19 @@ def crossover(table: pd.DataFrame, batch: int, variant: str = "csr chain", peer:
         if gain[i] > 0 >= gain[i + 1]:
             return math.exp(places[i] + (places[i + 1] - places[i]) * gain[i] / (gain[i] - gain[i + 1]))
     return math.nan
+
+
+def cost_of_auto(table: pd.DataFrame) -> pd.Series:
+    """Return how many times longer than the better backend the one takes that ``backend="auto"`` chooses.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"auto": ["csr", "masked"], "csr chain ms": [1.0, 4.0], "masked ms": [2.0, 5.0]})
+    >>> cost_of_auto(table).tolist()
+    [1.0, 1.25]
+    """
+    csr, masked = table["csr chain ms"], table["masked ms"]
+    return csr.where(table["auto"] == "csr", masked) / csr.where(csr < masked, masked)
 
 
 class _Run:

@@ -80,7 +80,7 @@ def _calibrate() -> None:
 def _train(args: argparse.Namespace) -> None:
     import torch
 
-    from topolearn.benchmarks import crossover, measure_training
+    from topolearn.benchmarks import cost_of_auto, crossover, measure_training
     from topolearn.benchmarks.training import PAPER
 
     densities, batches, sizes = args.density or DENSITIES, args.batch or BATCHES, args.sizes or PAPER
@@ -107,6 +107,7 @@ def _train(args: argparse.Namespace) -> None:
         density = crossover(table, batch)
         if not math.isnan(density):
             print(f"batch {batch}: csr is faster than dense up to a density of {density:.0%}")
+    print(f'backend="auto" takes at most {cost_of_auto(table).max():.2f} times as long as the better backend')
     if args.output:
         table.to_csv(args.output, index=False)
     if args.plot:
