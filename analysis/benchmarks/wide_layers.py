@@ -40,7 +40,8 @@ def measure(kind: str, width: int, threads: int) -> dict[str, float]:
         model = mlp(FEATURES, (width,) * 3, CLASSES)
     else:
         model = mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta")
-        tl.sparsify(model, tl.method("static").with_overrides(_densities(width)), backend="csr")
+        method = tl.method("static", density=LINKS / width, distribution={"hidden1": LINKS / FEATURES})
+        tl.sparsify(model, method, backend="csr")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
     made, times = time.perf_counter() - start, []
@@ -66,7 +67,8 @@ def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         config = tl.TrainConfig(
             dataset="mnist", data_dir=data_dir, method="chts", hidden=(EPOCH_WIDTH,) * 3, epochs=1, batch_size=BATCH,
-            overrides=_densities(EPOCH_WIDTH), update_interval=INTERVAL, threads=threads, run_dir=f"{folder}/run",
+            density=LINKS / EPOCH_WIDTH, overrides={"distribution": {"hidden1": LINKS / FEATURES}},
+            update_interval=INTERVAL, threads=threads, run_dir=f"{folder}/run",
         )  # fmt: skip
         run = tl.train(config)
         row = run.metrics.iloc[-1]
@@ -78,10 +80,6 @@ def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
             "test accuracy": float(row["test_accuracy"]),
             "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
-
-
-def _densities(width: int) -> dict[str, object]:
-    return {"density": LINKS / width, "distribution": {"hidden1": LINKS / FEATURES}}
 
 
 def _in_process(*arguments: object) -> dict[str, float]:
