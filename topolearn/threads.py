@@ -23,6 +23,21 @@ PARTS = 8  # for each thread, so that none waits long for the last
 LEAST = 2e6  # nanoseconds of work that are worth another part: torch's own threads spin for a while after a product
 
 
+class Kernel:
+    """A C function that numba compiled, which takes an address.
+
+    Attributes
+    ----------
+    address : int
+    call : callable
+        Runs it without the GIL.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled  # which keeps its code
+        self.address, self.call = compiled.address, compiled.ctypes
+
+
 def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
     """Do the work for all parts, on as many threads as torch uses (`torch.set_num_threads`), and one for one part."""
     n_threads = min(torch.get_num_threads(), len(parts))
@@ -46,26 +61,25 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
         other.result()
 
 
-def run_together(kernel: Any, work: int, n_threads: int) -> None:
+def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
     """Run a kernel on several threads at once; they share the work out among themselves.
 
     Other threads than torch's would have to wait for a core: those of OpenMP go on spinning after a product.
 
     Parameters
     ----------
-    kernel : C function of numba's
-        Takes an address, and returns nothing.
+    kernel : Kernel
     work : int
         The address.
     n_threads : int
         The caller's thread among them; all of torch's, as a team of another size is made anew.
     """
     if n_threads == 1:
-        kernel.ctypes(work)
+        kernel.call(work)
     elif (openmp := _openmp()) is not None and os.getpid() == FIRST_PROCESS:
         openmp(kernel.address, work, n_threads, 0)
     else:
-        for_each(lambda _: kernel.ctypes(work), range(n_threads))
+        for_each(lambda _: kernel.call(work), range(n_threads))
 
 
 @cache

@@ -30,15 +30,15 @@ class Direction:
         self.n_neurons, self.n_links = pointers.size - 1, int(pointers[-1])
         self.n_bytes = sum(each.nbytes for each in (pointers, *others))
         self.addresses = tuple(each.ctypes.data for each in (pointers, *others))
-        self._bounds: dict[int, np.ndarray] = {}
+        self._bounds: dict[int, tuple[int, np.ndarray]] = {}
 
     def bounds(self, n_parts: int) -> int:
         """Return the address of the n_parts + 1 bounds of parts with about as many links each."""
         if n_parts not in self._bounds:
-            bounds = np.searchsorted(self.pointers, np.arange(n_parts + 1) * self.n_links // n_parts)
+            bounds = np.searchsorted(self.pointers, np.arange(n_parts + 1) * self.n_links // n_parts).astype(np.int64)
             bounds[0], bounds[-1] = 0, self.n_neurons
-            self._bounds[n_parts] = bounds.astype(np.int64)
-        return int(self._bounds[n_parts].ctypes.data)
+            self._bounds[n_parts] = bounds.ctypes.data, bounds
+        return self._bounds[n_parts][0]
 
 
 @dataclass(frozen=True)

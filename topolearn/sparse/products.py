@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from topolearn.sparse.index import Direction, LinkIndex
 from topolearn.sparse.kernels.backward import backward_kernel, mask_kernel
 from topolearn.sparse.kernels.forward import forward_kernel
 from topolearn.sparse.kernels.transpose import transpose_kernel
-from topolearn.threads import run_together
+from topolearn.threads import Kernel, run_together
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
@@ -110,7 +109,7 @@ def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
     return tiles
 
 
-def _run(kernel: Any, links: Direction, nanoseconds: float, *needed: int) -> None:
+def _run(kernel: Kernel, links: Direction, nanoseconds: float, *needed: int) -> None:
     """Run a kernel over all neurons of a side, given what a link takes: on several threads if there is enough work."""
     n_threads = torch.get_num_threads() if links.n_links * nanoseconds > LEAST else 1
     n_parts = 1 if n_threads == 1 else PARTS * n_threads

@@ -33,6 +33,7 @@ from topolearn.sparse.kernels.vectors import (
     totals_of_four,
     zeros,
 )
+from topolearn.threads import Kernel
 
 
 @intrinsic(prefer_literal=True)
@@ -143,7 +144,7 @@ def mask_row(typing: Any, y: Any, dy: Any, dz: Any, batch: Any, like: Any, relu:
 
 
 @cache
-def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Any:
+def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Kernel:
     """Return the kernel that computes one tile of the gradients of input neurons and of their links.
 
     With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. See
@@ -169,7 +170,7 @@ def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -
                     set_number(sums, v, number_at(sums, v, zero) + whole if accumulate else whole)
             part = take_part(work)
 
-    return backward
+    return Kernel(backward)
 
 
 @cache

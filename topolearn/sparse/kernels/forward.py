@@ -18,6 +18,7 @@ from topolearn.sparse.kernels.memory import (
     take_part,
 )
 from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
+from topolearn.threads import Kernel
 
 
 @intrinsic(prefer_literal=True)
@@ -55,7 +56,7 @@ def sum_links(
 
 
 @cache
-def forward_kernel(dtype: str, n_vectors: int) -> Any:
+def forward_kernel(dtype: str, n_vectors: int) -> Kernel:
     """Return the kernel of one tile of output neurons; `topolearn.sparse.kernels.memory` says what its work is."""
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
@@ -72,4 +73,4 @@ def forward_kernel(dtype: str, n_vectors: int) -> Any:
                 sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
             part = take_part(work)
 
-    return forward
+    return Kernel(forward)
