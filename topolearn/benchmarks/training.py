@@ -112,7 +112,8 @@ def measure_training(
     -------
     DataFrame
         A row for each density and batch: threads, the backend that ``backend="auto"`` takes, ``<variant> ms``,
-        ``<variant> speed-up`` and ``<variant> MiB`` (of parameters, gradients, momentum, masks and indices).
+        ``<variant> speed-up`` and ``<variant> MiB`` (of parameters, gradients, momentum, masks, indices, and of the
+        activations that the backward pass needs).
 
     Raises
     ------
@@ -136,7 +137,7 @@ def measure_training(
         row["auto"] = best_backend(n_in, n_out, density, batch=batch)
         row |= {f"{name} ms": round(run.milliseconds, 3) for name, run in runs.items()}
         row |= {f"{name} speed-up": round(base / run.milliseconds, 2) for name, run in runs.items()}
-        row |= {f"{name} MiB": round(run.n_bytes / 2**20, 3) for name, run in runs.items()}
+        row |= {f"{name} MiB": round((run.n_bytes + run.saved_bytes()) / 2**20, 3) for name, run in runs.items()}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -201,6 +202,22 @@ class _Run:
     @property
     def milliseconds(self) -> float:
         return 1e3 * statistics.median(self.times)
+
+    def saved_bytes(self) -> int:
+        """Bytes of what the forward pass keeps for the backward pass, parameters and buffers apart."""
+        held = {t.data_ptr() for t in (*self.model.parameters(), *self.model.buffers())}
+        sizes: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in held:
+                sizes[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = F.cross_entropy(self.model(self.x[0].clone()), self.y[0].clone())
+        del loss
+        return sum(sizes.values())
 
     @property
     def n_bytes(self) -> int:
