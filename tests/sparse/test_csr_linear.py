@@ -122,7 +122,12 @@ def test_bits_do_not_depend_on_the_number_of_threads(dtype, n_threads, monkeypat
         assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
 
 
-def test_trainings_in_several_threads_are_those_of_each_alone():
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_trainings_in_several_threads_are_those_of_each_alone(n_threads, monkeypatch):
+    monkeypatch.setattr(products, "LEAST", 1.0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+
     def train(seed, into):
         layer, generator = make(50, 40, 0.1, seed), torch.Generator().manual_seed(seed)
         optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
@@ -151,6 +156,7 @@ def test_trainings_in_several_threads_are_those_of_each_alone():
             worker.join()
     finally:
         globals()["make"] = original
+        torch.set_num_threads(before)
     assert all(torch.equal(alone[seed], together[seed]) for seed in range(4))
 
 
