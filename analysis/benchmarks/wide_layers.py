@@ -44,7 +44,8 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
         tl.sparsify(model, method, backend="csr")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
-    made, times = time.perf_counter() - start, []
+    made = time.perf_counter() - start
+    times: list[float] = []
     while len(times) < 5 or sum(times) < seconds:
         start = time.perf_counter()
         optimizer.zero_grad()
@@ -96,9 +97,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.case:
         kind, width = args.case
-        found = measure_epoch if kind == "epoch" else measure
-        arguments = (args.data_dir,) if kind == "epoch" else (kind, int(width))
-        print(json.dumps(found(*arguments, args.threads[0])))
+        threads = args.threads[0]
+        row = measure_epoch(args.data_dir, threads) if kind == "epoch" else measure(kind, int(width), threads)
+        print(json.dumps(row))
         return
     rows: list[dict[str, object]] = []
     for kind, width in CASES:
