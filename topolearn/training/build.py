@@ -91,7 +91,9 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
             model = mlp(data.n_features, config.hidden or (), data.n_classes, hidden_device=hidden_device)
             calibration = data.train_x if method.generator and needs_data(method.generator) else None
             sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
-        except RuntimeError:  # so torch calls an allocation that fails
+        except (RuntimeError, MemoryError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
             raise InvalidValueError(
                 f"hidden={list(config.hidden or ())} with {data.n_features} features and {data.n_classes} classes does "
                 "not fit into memory: choose smaller widths"
