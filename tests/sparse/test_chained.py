@@ -147,3 +147,25 @@ def layer(n_in, n_out):
 def test_layers_that_do_not_fit_are_refused(layers, message):
     with pytest.raises(TopolearnError, match=message):
         ChainedSequential(*layers)(torch.zeros(3, 6))
+
+
+@pytest.mark.parametrize(("n_out", "batch"), [(1, 5), (3, 1), (3, 5), (3, 0)])
+@pytest.mark.parametrize("relu", [False, True])
+def test_what_follows_may_change_the_outputs_in_place(n_out, batch, relu):
+    modules = [nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, n_out), *([nn.ReLU()] if relu else [])]
+    csr, masked = pair(nn.Sequential(*modules))
+    x = torch.randn(batch, 12, dtype=torch.float64)
+    for model in (csr, masked):
+        y = model(x)
+        y = y.add_(1) if model is csr else y + 1
+        y.square().sum().backward()
+    for one, other in zip(csr[0].dense_weight(), masked[0].dense_weight(), strict=True):
+        assert torch.equal(one, other)
+    torch.testing.assert_close(csr[2].weight.grad, masked[2].weight.grad, rtol=1e-12, atol=1e-12)
+
+
+def test_biases_of_another_dtype_are_refused():
+    csr, _ = pair(mlp())
+    csr[0].bias.data = csr[0].bias.data.float()
+    with pytest.raises(TopolearnError, match=r"values in torch\.float64 and biases in torch\.float32"):
+        csr(torch.randn(3, 12, dtype=torch.float64))

@@ -82,6 +82,7 @@ def sparsify(
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
     if init not in INITS:
         raise InvalidValueError(f"init={init!r} is unknown: {suggest(str(init), list(INITS))}")
+    batch = check_size("batch", batch)
     if sparse_layers(model):
         raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
     if method.is_dense:
@@ -94,7 +95,7 @@ def sparsify(
         raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
     network = _initial_network(model, layers, method, calibration, seed)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
-        replace_linear(model, network.graphs, backend=backend, batch=check_size("batch", batch))
+        replace_linear(model, network.graphs, backend=backend, batch=batch)
     if init == "he":
         for name, layer in sparse_layers(model).items():
             layer.reset_weight(_generator(seed, name, "weights"))

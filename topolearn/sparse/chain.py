@@ -65,6 +65,11 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
         x = x.to(first.values.dtype)
     _check(x, first)
+    for stage in stages:
+        if stage.bias is not None and stage.bias.dtype != stage.values.dtype:
+            raise InvalidTypeError(
+                f"a layer has values in {stage.values.dtype} and biases in {stage.bias.dtype}: convert one of them"
+            )
     for before, after in pairwise(stages):
         _check_pair(before, after)
     spec = [(stage.links, stage.relu, stage.record) for stage in stages]
@@ -105,7 +110,10 @@ class Chain(torch.autograd.Function):
         ctx.save_for_backward(*kept, *parameters[::2])
         ctx.spec, ctx.has_bias, ctx.n_kept = spec, [bias is not None for bias in parameters[1::2]], len(kept)
         ctx.feature_major = feature_major
-        return activations[-1] if feature_major else form.transposed(activations[-1])
+        if feature_major:
+            return activations[-1]
+        y = form.transposed(activations[-1])  # a view, where a side has one element; these must not be changed in place
+        return y.clone() if y.data_ptr() == activations[-1].data_ptr() else y
 
     @staticmethod
     @once_differentiable
