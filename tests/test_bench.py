@@ -43,15 +43,17 @@ def test_all_variants_train_the_same_network():
 
 def test_bytes_are_those_of_weights_gradients_momentum_and_indices():
     with torch.random.fork_rng():
-        runs = {name: _Run(make((200, 300, 300, 10), 0.01), (200, 300, 300, 10), 4) for name, make in VARIANTS.items()}
+        runs = {name: _Run(make((200, 300, 300, 10), 0.01), (200, 300, 300, 10), 16) for name, make in VARIANTS.items()}
     weights, links, biases, head = 300 * 500, 1500, 600, 3010
     assert runs["dense"].n_bytes == 12 * (weights + biases + head)
     pointers = 8 * (301 + 201 + 301 + 301)
     assert runs["csr"].n_bytes == 12 * (links + biases + head) + 12 * links + pointers
+    head = 4 * 2 * 3000 + 4 * 3000 + 8 * (11 + 301)  # the links of the last layer, in both directions
+    assert runs["csr chain"].n_bytes == runs["csr"].n_bytes + head
 
 
 def test_bytes_of_activations_are_counted_once():
-    sizes, batch = (200, 300, 300, 10), 4
+    sizes, batch = (200, 300, 300, 10), 16
     with torch.random.fork_rng():
         saved = {name: _Run(make(sizes, 0.01), sizes, batch).saved_bytes() for name, make in VARIANTS.items()}
     activations, loss = 4 * batch * (200 + 300 + 300), 4 * batch * 10 + 8 * batch + 4  # log-softmax, labels, weight

@@ -9,7 +9,7 @@ from torch import nn
 import topolearn as tl
 from topolearn.errors import TopolearnError
 from topolearn.sparse import CsrLinear
-from topolearn.sparse.chained import FEW_OUTPUTS, ChainedSequential
+from topolearn.sparse.chained import FEW_OUTPUTS, LEAST_BATCH, ChainedSequential
 
 
 def mlp(*, inplace=False, middle=None):
@@ -72,21 +72,33 @@ DENSE = {"dense head": None, "sparse head": [], "dense third": ["2"]}
 )
 def test_outputs_and_gradients_are_those_of_the_masked_backend(name, dense):
     csr, masked = pair(MODELS[name], exclude=DENSE[dense])
-    x = torch.randn(9, 12, dtype=torch.float64)
+    x = torch.randn(LEAST_BATCH, 12, dtype=torch.float64)
     for one, other in zip(gradients(csr, x), gradients(masked, x), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
-def test_a_chain_is_one_node_of_autograd():
-    csr, _ = pair(mlp())
-    y = csr(torch.randn(3, 12, dtype=torch.float64))
+def nodes_of(y):
     names, nodes = [], [y.grad_fn]
     while nodes:
         node = nodes.pop()
         names.append(type(node).__name__)
         nodes += [each for each, _ in node.next_functions if each is not None]
+    return names
+
+
+def test_a_chain_is_one_node_of_autograd():
+    csr, _ = pair(mlp())
+    names = nodes_of(csr(torch.randn(LEAST_BATCH, 12, dtype=torch.float64)))
     assert names.count("ChainBackward") == 1
     assert set(names) == {"ChainBackward", "AccumulateGrad"}  # the dense last layer included
+
+
+def test_with_few_examples_a_dense_layer_is_by_itself():
+    csr, masked = pair(mlp())
+    x = torch.randn(LEAST_BATCH - 1, 12, dtype=torch.float64)
+    assert "AddmmBackward0" in nodes_of(csr(x))
+    for one, other in zip(gradients(csr, x), gradients(masked, x), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
 def test_the_model_looks_like_a_sequence():
@@ -149,8 +161,10 @@ def test_layers_that_do_not_fit_are_refused(layers, message):
         ChainedSequential(*layers)(torch.zeros(3, 6))
 
 
-@pytest.mark.parametrize(("n_out", "batch"), [(1, 5), (3, 1), (3, 5), (3, 0)])
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize(
+    ("n_out", "batch", "relu"),
+    [(1, 5, False), (1, 20, False), (1, 20, True), (3, 1, False), (3, 20, False), (3, 20, True), (3, 0, False)],
+)
 def test_what_follows_may_change_the_outputs_in_place(n_out, batch, relu):
     modules = [nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, n_out), *([nn.ReLU()] if relu else [])]
     csr, masked = pair(nn.Sequential(*modules))
@@ -169,3 +183,9 @@ def test_biases_of_another_dtype_are_refused():
     csr[0].bias.data = csr[0].bias.data.float()
     with pytest.raises(TopolearnError, match=r"values in torch\.float64 and biases in torch\.float32"):
         csr(torch.randn(3, 12, dtype=torch.float64))
+
+
+def test_an_input_without_dimensions_is_refused():
+    csr, _ = pair(mlp())
+    with pytest.raises(TopolearnError, match=r"the input has shape \(\)"):
+        csr(torch.tensor(1.0, dtype=torch.float64))

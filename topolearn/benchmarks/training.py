@@ -18,7 +18,9 @@ from tqdm import tqdm
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
 from topolearn.sparse import MaskedLinear, best_backend, sparse_chain, sparse_layers
+from topolearn.sparse.chained import ChainedSequential, takes_part
 from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.index import complete_index
 from topolearn.training.models import mlp
 
 PAPER = (784, 1568, 1568, 1568, 10)
@@ -231,6 +233,9 @@ class _Run:
                 n_bytes += module.weight.numel() * module.weight.element_size()  # the mask as integers
             elif isinstance(module, CsrLinear):
                 n_bytes += module.index.across.n_bytes
+            elif isinstance(module, ChainedSequential):
+                dense = (child for child in module if type(child) is nn.Linear and takes_part(child, self.x[0]))
+                n_bytes += sum(complete_index(child.out_features, child.in_features).n_bytes for child in dense)
         return n_bytes
 
 

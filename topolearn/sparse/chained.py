@@ -12,7 +12,9 @@ from topolearn.sparse.chain import Stage, form_of, sparse_chain
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.index import complete_index
 
-FEW_OUTPUTS = 32  # up to which a product over all links is faster than one of dense matrices
+# Where a product over all links is faster than one of dense matrices: few outputs, and activations for a whole vector.
+# The links of such a layer are listed, which takes 12 bytes each.
+FEW_OUTPUTS, LEAST_BATCH, MOST_LINKS = 32, 16, 2**24
 
 
 class ChainedSequential(nn.Sequential):
@@ -82,16 +84,19 @@ def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | 
     """Return a module as a stage of a chain that may have begun; None if it is to be called by itself."""
     if type(module) is CsrLinear and _is_plain(module):
         return module.stage(relu)
-    if type(module) is nn.Linear and begun and _is_plain(module) and _is_narrow(module, x):
+    if type(module) is nn.Linear and begun and _is_plain(module) and takes_part(module, x):
         return Stage(complete_index(module.out_features, module.in_features), module.weight, module.bias, relu)
     return None
 
 
-def _is_narrow(layer: nn.Linear, x: Tensor) -> bool:
+def takes_part(layer: nn.Linear, x: Tensor) -> bool:
+    """Whether a chain takes in a dense layer, for activations as many as those of x."""
     return (
         layer.out_features <= FEW_OUTPUTS
-        and form_of(x) is not torch_products
+        and layer.weight.numel() <= MOST_LINKS
         and layer.weight.is_contiguous()
+        and x.numel() >= LEAST_BATCH * x.shape[-1:].numel()
+        and form_of(x) is not torch_products
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
     )

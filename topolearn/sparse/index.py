@@ -86,6 +86,11 @@ class LinkIndex:
         return self.col.numel()
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of both directions together."""
+        return self.crow.nbytes + self.col.nbytes + self.across.n_bytes
+
+    @property
     def rows(self) -> Tensor:
         """The output neuron of each link, int64, shape (n_links,)."""
         return torch.repeat_interleave(torch.arange(self.n_out, device=self.crow.device), self.crow.diff())
