@@ -4,8 +4,7 @@ import pytest
 
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
-from topolearn.evolution import METHODS, REMOVAL_SCORES, ZETA_SCHEDULES, Method
-from topolearn.evolution.schedules import softness_exponent
+from topolearn.evolution import METHODS, SOFTNESS_SCHEDULES, ZETA_SCHEDULES, Method
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -108,16 +107,12 @@ def test_zeta_schedules(schedule, progress, expected):
     assert ZETA_SCHEDULES[schedule](0.3, progress) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("progress", "expected"), [(0, 1), (0.25, 1.5), (0.5, 2), (1, 3)])
-def test_softness_moves_linearly_in_the_exponent(progress, expected):
-    assert softness_exponent((0.5, 0.75), progress) == pytest.approx(expected)
-
-
-def test_removal_scores_are_one_for_each_link():
-    import torch
-
-    values = torch.randn(30)
-    for score in REMOVAL_SCORES.values():
-        scores = score(values)
-        assert scores.shape == values.shape
-        assert bool((scores >= 0).all())
+@pytest.mark.parametrize(
+    ("schedule", "progress", "expected"),
+    [
+        ("exponent", 0, 1), ("exponent", 0.25, 1.5), ("exponent", 0.5, 2), ("exponent", 1, 3),
+        ("delta", 0, 1), ("delta", 0.5, 0.625 / 0.375), ("delta", 0.8, 0.7 / 0.3), ("delta", 1, 3),
+    ],
+)  # fmt: skip
+def test_softness_moves_linearly_in_the_exponent_or_in_delta(schedule, progress, expected):
+    assert SOFTNESS_SCHEDULES[schedule]((0.5, 0.75), progress) == pytest.approx(expected)

@@ -1,125 +1,20 @@
 """The scheduler in a plain loop: when it updates, what it leaves behind, what it refuses."""
 
 import copy
-import itertools
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from loops import OPTIMIZERS, mlp, setup, train_step
 from torch import nn
 
 import topolearn as tl
 from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
-from topolearn.evolution import METHODS
 from topolearn.sparse import sparse_layers
 
-EVOLVING = [name for name, row in METHODS.items() if row.evolves]
-OPTIMIZERS = {
-    "sgd": lambda p: torch.optim.SGD(p, lr=0.05),
-    "momentum": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3),
-    "nesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, foreach=False),
-    "adam": lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=1e-3),
-    "amsgrad": lambda p: torch.optim.Adam(p, lr=0.01, amsgrad=True),
-    "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
-}
 
-
-def mlp(*sizes):
-    layers = itertools.chain.from_iterable((nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(sizes))
-    return nn.Sequential(*list(layers)[:-1])
-
-
-def setup(method="chts", optimizer="momentum", *, sizes=(12, 20, 16, 3), seed=0, density=0.3, interval=2, total=20):
-    torch.manual_seed(seed)
-    rule = tl.method(method, density=density)
-    model = tl.sparsify(mlp(*sizes), rule, seed=seed)
-    trainer = OPTIMIZERS[optimizer](model.parameters())
-    return model, trainer, tl.TopologyScheduler(
-        model, trainer, rule, total_steps=total, interval=interval, seed=seed
-    )  # fmt: skip
-
-
-def train_step(model, optimizer):
-    x = torch.randn(8, model[0].in_features)
-    nn.functional.cross_entropy(model(x), torch.randint(0, 3, (8,))).backward()
+def step_without_gradient(optimizer, topology):
     optimizer.step()
-
-
-def link_state(optimizer, weight):
-    return {k: v for k, v in optimizer.state[weight].items() if torch.is_tensor(v) and v.shape == weight.shape}
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("method", EVOLVING)
-def test_nothing_exists_off_the_links_after_any_step(method, optimizer):
-    model, trainer, topology = setup(method, optimizer)
-    n_links = {name: layer.n_links for name, layer in topology.layers.items()}
-    n_updates = 0
-    for _ in range(20):
-        train_step(model, trainer)
-        n_updates += topology.step() is not None
-        for name, layer in topology.layers.items():
-            off = ~layer.mask
-            assert layer.n_links == n_links[name]
-            assert not layer.weight[off].any()
-            assert not layer.weight.grad[off].any()
-            assert all(not value[off].any() for value in link_state(trainer, layer.weight).values())
-        trainer.zero_grad()
-    assert n_updates == topology.n_updates == 9
-    assert optimizer == "sgd" or link_state(trainer, model[0].weight)
-
-
-@pytest.mark.parametrize("optimizer", ["momentum", "adam", "amsgrad"])
-@pytest.mark.parametrize("method", EVOLVING)
-def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method, optimizer):
-    model, trainer, topology = setup(method, optimizer, interval=3)
-    for _ in range(2):
-        train_step(model, trainer)
-        topology.step()
-    train_step(model, trainer)
-    before = {
-        name: (layer.mask.clone(), layer.weight.detach().clone(), copy.deepcopy(link_state(trainer, layer.weight)))
-        for name, layer in topology.layers.items()
-    }
-    update = topology.step()
-    assert update.index == 1
-    for name, layer in topology.layers.items():
-        old, weight, state = before[name]
-        stays, new = old & layer.mask, layer.mask & ~old
-        assert new.any()
-        assert torch.equal(layer.weight[stays], weight[stays])
-        assert not layer.weight[new].any()
-        for key, value in link_state(trainer, layer.weight).items():
-            assert torch.equal(value[stays], state[key][stays])
-            assert not value[new].any()
-        returned = {tuple(e) for e in update[name].removed.tolist()} & {tuple(e) for e in update[name].regrown.tolist()}
-        for i, o in returned:
-            assert layer.weight[o, i] == weight[o, i]
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    sizes=st.lists(st.integers(3, 24), min_size=3, max_size=5),
-    density=st.floats(0.15, 1.0),
-    seed=st.integers(0, 1000),
-    method=st.sampled_from(EVOLVING),
-)
-@pytest.mark.filterwarnings("ignore:percolation would leave")
-def test_random_runs_keep_their_counts(sizes, density, seed, method):
-    model, trainer, topology = setup(method, "adam", sizes=(*sizes, 3), seed=seed, density=density, interval=1, total=6)
-    counts = {name: layer.n_links for name, layer in topology.layers.items()}
-    for _ in range(6):
-        links = {name: set(layer.cells().tolist()) for name, layer in topology.layers.items()}
-        train_step(model, trainer)
-        update = topology.step()
-        trainer.zero_grad()
-        for name, layer in topology.layers.items():
-            assert layer.n_links == counts[name]
-            assert not layer.weight[~layer.mask].any()
-            if update:
-                lost = {(o * layer.in_features) + i for i, o in update[name].removed.tolist()}
-                assert lost <= links[name]
+    return topology.step()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +26,7 @@ def test_updates_come_at_multiples_of_the_interval_and_never_at_the_last_step(in
     model = tl.sparsify(mlp(8, 8, 3), rule)
     trainer = OPTIMIZERS["sgd"](model.parameters())
     topology = tl.TopologyScheduler(model, trainer, rule, total_steps=total, interval=interval)
-    updates = [topology.step() for _ in range(total + 3)]
+    updates = [step_without_gradient(trainer, topology) for _ in range(total + 3)]
     assert [u.step for u in updates if u] == expected
     assert [u.index for u in updates if u] == list(range(1, len(expected) + 1))
 
@@ -140,8 +35,9 @@ def test_updates_come_at_multiples_of_the_interval_and_never_at_the_last_step(in
 def test_methods_that_do_not_evolve_never_update(method):
     rule = tl.method(method)
     model = tl.sparsify(mlp(8, 40, 3), rule)
-    topology = tl.TopologyScheduler(model, OPTIMIZERS["adam"](model.parameters()), rule, total_steps=9, interval=1)
-    assert [topology.step() for _ in range(9)] == [None] * 9
+    trainer = OPTIMIZERS["adam"](model.parameters())
+    topology = tl.TopologyScheduler(model, trainer, rule, total_steps=9, interval=1)
+    assert [step_without_gradient(trainer, topology) for _ in range(9)] == [None] * 9
 
 
 def test_an_update_says_what_happened():
@@ -168,32 +64,6 @@ def test_attached_to_the_optimizer_it_counts_its_steps():
     assert topology.n_steps == 4
 
 
-@pytest.mark.parametrize("method", EVOLVING)
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, optimizer):
-    def advance(parts, n):
-        for _ in range(n):
-            train_step(parts[0], parts[1])
-            parts[2].step()
-            parts[1].zero_grad()
-
-    parts = setup(method, optimizer)
-    advance(parts, 7)
-    saved = copy.deepcopy([part.state_dict() for part in parts])
-    rng = torch.get_rng_state()
-    advance(parts, 8)
-    expected = copy.deepcopy(parts[0].state_dict())
-
-    again = setup(method, optimizer, seed=5)
-    again[2].load_state_dict(saved[2])
-    again[0].load_state_dict(saved[0])
-    again[1].load_state_dict(saved[1])
-    torch.set_rng_state(rng)
-    advance(again, 8)
-    assert all(torch.equal(value, expected[key]) for key, value in again[0].state_dict().items())
-    assert again[2].state_dict()["n_updates"] == parts[2].n_updates
-
-
 def test_loading_the_model_before_its_topology_is_refused():
     model, _, _ = setup()
     other, _, _ = setup(seed=1)
@@ -205,7 +75,7 @@ def test_loading_the_model_before_its_topology_is_refused():
     ("change", "message"),
     [
         (lambda s: s.pop("links"), "has no 'links'"),
-        (lambda s: s["links"].pop("2"), "of layers 0; the model has 0, 2"),
+        (lambda s: s["links"].pop("2"), "'links' of the topology state is of layers 0; the model has 0, 2"),
         (
             lambda s: s["shapes"].update({"2": (16, 21)}),
             r"layer '2' is \(16, 21\) in the topology state and \(16, 20\)",

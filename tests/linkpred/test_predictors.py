@@ -13,6 +13,7 @@ from scipy import sparse
 import topolearn as tl
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.evolution.regrowth import Site
 from topolearn.generators import bipartite_scale_free, bipartite_small_world, erdos_renyi
 from topolearn.linkpred import PREDICTORS, memory, names, random, score
 from topolearn.linkpred.dense.node_based import node_based
@@ -205,16 +206,36 @@ def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
 @pytest.mark.parametrize("soft", [False, True])
 def test_every_name_is_a_regrowth(soft):
     assert "random" not in PREDICTORS
-    assert list(tl.evolution.REGROWTHS) == names()
+    assert list(tl.evolution.REGROWTHS) == [*names(), "gradient"]
     graph, field = erdos_renyi(12, 10, 0.3, seed=0), tl.sampling.RandomField(2, "fc", 1, "regrowth")
     mask = graph.to_torch()
+    links = mask.flatten().nonzero().squeeze(1)
+    site = Site(links, (10, 12), barred=links[:0])
     for name in names():
-        cells = tl.evolution.REGROWTHS[name](graph, 7, field, soft, torch.device("cpu"))
+        cells = tl.evolution.REGROWTHS[name].choose(site, 7, field, soft)
         expected = linkpred.select_cells(mask, name, 7, field, soft=soft, dtype=torch.float32)
         assert torch.equal(cells, expected)
         assert cells.unique().tolist() == cells.tolist()
         assert cells.numel() == 7
         assert not mask.flatten()[cells].any()
+
+
+@pytest.mark.parametrize("form", ["dense", "stream", "community"])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("name", names())
+def test_barred_cells_are_left_out_and_nothing_else_changes(name, soft, form):
+    graph, field = erdos_renyi(12, 10, 0.3, seed=0), tl.sampling.RandomField(2)
+    free = (~graph.to_torch()).flatten().nonzero().squeeze(1)
+    barred = free[::3]
+    form = "auto" if name == "random" else form
+    cells = linkpred.select_cells(graph, name, 7, field, soft=soft, form=form, barred=barred)
+    assert not torch.isin(cells, barred).any()
+    if name != "random" and form != "community":
+        scores = torch.as_tensor(score(graph, name)).flatten()
+        left = free[~torch.isin(free, barred)]
+        excluded = (~torch.isin(torch.arange(120), left)).nonzero().squeeze(1)
+        expected = tl.sampling.choose(left, scores[left], 7, field, soft=soft, n_cells=120, excluded=excluded)
+        assert torch.equal(cells, expected)
 
 
 def test_random_scores_of_several_layers_differ_and_the_first_is_that_of_a_layer_alone():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import topolearn as tl
+from topolearn.evolution import METHODS
 
 SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1}
 
@@ -16,7 +17,9 @@ def small():
     """Return a function that makes a small configuration, with other values where they are given."""
 
     def config(run_dir, **values):
-        sparse = {} if values.get("method") == "dense" else {"density": 0.08, "backend": "csr"}
+        method = METHODS[values.get("method", "chts")]
+        backend = "masked" if method.storage == "dense" else "csr"
+        sparse = {} if method.is_dense else {"density": 0.08, "backend": backend}
         values = {**SMALL, **sparse, **values}
         return tl.TrainConfig(run_dir=str(run_dir), **values)
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 import topolearn as tl
 from topolearn.cli import main
+from topolearn.evolution import METHODS
 from topolearn.training import build, loop, mlp, report, resume, trainer
 from topolearn.training.recorder import Recorder
 
@@ -200,6 +201,18 @@ def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interru
     monkeypatch.undo()
     torch.manual_seed(7)  # no state of this process matters
     resumed = resume(tmp_path / "run", quiet=True)
+    assert_same_run(resumed, tl.train(small(tmp_path / "whole", **values), quiet=True))
+
+
+@pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves and name != "chts"])
+def test_every_method_is_resumed_bit_for_bit(method, small, tmp_path, interrupt, monkeypatch):
+    values = {"method": method, "update_interval": 2, "epochs": 3}
+    interrupt(Recorder, "epoch", 2, after=False)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run", **values), quiet=True)
+    monkeypatch.undo()
+    resumed = resume(tmp_path / "run", quiet=True)
+    assert resumed.summary["n_updates"] > 2
     assert_same_run(resumed, tl.train(small(tmp_path / "whole", **values), quiet=True))
 
 

@@ -221,7 +221,7 @@ def test_values_out_of_range_are_refused(values, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"method": "chtss"}, "unknown method 'chtss': did you mean 'chts'.*dense"),
+        ({"method": "chtx"}, "unknown method 'chtx': did you mean 'cht'.*dense"),
         ({"overrides": {"generator": "bws"}}, "unknown generator 'bws': did you mean 'bsw'"),
         ({"overrides": {"removal": "weight_magnitud"}}, "unknown removal score .* did you mean 'weight_magnitude'"),
         ({"overrides": {"regrowth": "rand"}}, "unknown regrowth score 'rand'"),

@@ -1,23 +1,29 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
+from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
+from topolearn.evolution.plan import DensityPlan
 from topolearn.evolution.regrowth import REGROWTHS
-from topolearn.evolution.removal import REMOVAL_SCORES, weight_magnitude
+from topolearn.evolution.removal import REMOVAL_SCORES, relative_importance, soft_importance, weight_magnitude
 from topolearn.evolution.scheduler import TopologyScheduler, attach
-from topolearn.evolution.schedules import ZETA_SCHEDULES
+from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sparsify import linear_layers, sparsify
-from topolearn.evolution.step import LayerLinks, evolve
+from topolearn.evolution.step import evolve
 from topolearn.evolution.table import METHODS, method, methods
 from topolearn.evolution.update import EVENTS, LayerUpdate, TopologyUpdate, edges_of
 
 __all__ = [
+    "DENSITY_SCHEDULES",
     "EVENTS",
+    "DensityPlan",
     "LayerLinks",
     "LayerUpdate",
     "METHODS",
     "Method",
     "REGROWTHS",
     "REMOVAL_SCORES",
+    "SOFTNESS_SCHEDULES",
+    "Targets",
     "TopologyScheduler",
     "TopologyUpdate",
     "ZETA_SCHEDULES",
@@ -27,6 +33,8 @@ __all__ = [
     "linear_layers",
     "method",
     "methods",
+    "relative_importance",
+    "soft_importance",
     "sparsify",
     "weight_magnitude",
 ]

@@ -1,4 +1,4 @@
-"""A method is a row of a table: what it starts with, what it removes and regrows, and how fast."""
+"""A method is a row of a table: what it starts with, what it prunes, removes and regrows, and how fast."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -6,13 +6,13 @@ from typing import Any
 
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.regrowth import REGROWTHS
+from topolearn.evolution.consistency import OF_DECAY, check_method
+from topolearn.evolution.parts import split_pooled, split_soft
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.schedules import ZETA_SCHEDULES
-from topolearn.generators import DISTRIBUTIONS, check_params, check_share
+from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.registry import suggest
 
-SOFT = "-soft"
+SURPLUS = 0.05  # of MEST's soft memory bound, where no start_density is given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Method:
     name, title, paper : str
         Its name in topolearn, its name in print, and where it comes from.
     density : float
-        Share of the cells that are links, in (0, 1].
+        Share of the cells that are links, in (0, 1]; where the density falls, that at the end.
     generator : str or None
         The model of the initial topology, one of `topolearn.generators.names`, such as ``bsw`` or ``bsf+ep+resort``;
         None leaves all layers dense.
@@ -32,21 +32,51 @@ class Method:
         Parameters of that model.
     distribution : str or dict of str to float
         How the links are shared out among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
+        Where the density falls, ``global`` and ``erk+global`` begin as ``uniform`` and ``erk``, and then rank the links
+        of all layers together, so that layers keep what they need.
+    density_schedule : str
+        How the density falls: ``constant``, ``cubic`` (eq. 6), ``sigmoid`` (eq. 7), ``em_s`` or ``one_shot``.
+    start_density : float or None
+        The density at the start, where it falls; None only for ``em_s``: .05 above the final one.
+    decay_start, decay_end : float
+        Shares of the training at which the fall of the density begins and ends.
+    match_flops : bool
+        Move the end of the decay so that it costs what a cubic one would: a sigmoid ends at half way.
+    pruning : str
+        The removal score by which the falling density prunes, always hard.
     removal : str or None
         A removal score; with the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
-        those with the highest scores are kept. None never changes the topology.
+        those with the highest scores are kept. None removes nothing but what the falling density does.
+    score_params : dict
+        Parameters of the removal and pruning scores: ``alpha`` of ``importance`` (eq. 2), ``gradient_weight`` of
+        ``mest``.
     regrowth : str or None
-        A regrowth score, soft or hard likewise.
-    zeta : float
-        Fraction of the links that an update removes, in (0, 1).
+        A regrowth score, soft or hard likewise: ``random``, ``gradient`` or a link predictor.
+    zeta : float or None
+        Fraction of the links that an update removes, in (0, 1); None removes down to the final density (MEST).
     zeta_schedule : str
         How zeta moves through training: ``constant`` or ``cosine``.
     softness : (float, float)
         delta of eq. 2 at the start and at the end, each in [0, 1).
+    softness_schedule : str
+        What moves linearly between them: the ``exponent`` delta / (1 - delta), or ``delta``.
     percolation : bool
         Whether links to and from inactive neurons are removed at each update.
+    allow_return : bool
+        Whether a link may grow again in the update that removed it; if not, it does so only where no other cell is
+        left.
+    theta : float
+        Overlap of removed and regrown links from which on a layer is in an epitopological local minimum (ELM).
+    early_stop : bool
+        Whether removal and regrowth end for good once every layer has been in such a minimum.
     stop_fraction : float
         Share of the training in which the topology evolves, in (0, 1].
+    skip_gradient_step : bool
+        Whether an update takes the place of the gradient step, as in RigL.
+    rewarmup_steps : int
+        Over how many steps after an update the learning rate rises again from 0, for new links under Adam.
+    storage : {"links", "dense"}
+        What is remembered: the links alone, or the last value of every cell, so that pruned weights may return (GMP).
 
     Raises
     ------
@@ -63,24 +93,31 @@ class Method:
     generator: str | None = "er"
     generator_params: dict[str, Any] = field(default_factory=dict)
     distribution: str | dict[str, float] = "uniform"
+    density_schedule: str = "constant"
+    start_density: float | None = None
+    decay_start: float = 0.0
+    decay_end: float = 0.75
+    match_flops: bool = False
+    pruning: str = "weight_magnitude"
     removal: str | None = None
+    score_params: dict[str, float] = field(default_factory=dict)
     regrowth: str | None = None
-    zeta: float = 0.3
+    zeta: float | None = 0.3
     zeta_schedule: str = "constant"
     softness: tuple[float, float] = (0.5, 0.75)
+    softness_schedule: str = "exponent"
     percolation: bool = False
+    allow_return: bool = True
+    theta: float = 0.9
+    early_stop: bool = False
     stop_fraction: float = 1.0
+    skip_gradient_step: bool = False
+    rewarmup_steps: int = 0
+    storage: str = "links"
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        _check_start(self)
-        _check_parts(self)
-        if not 0 < self.zeta < 1:
-            raise InvalidValueError(f"zeta={self.zeta} must lie strictly between 0 and 1")
-        if not 0 < self.stop_fraction <= 1:
-            raise InvalidValueError(f"stop_fraction={self.stop_fraction} must lie in (0, 1]")
-        if len(self.softness) != 2 or not all(0 <= delta < 1 for delta in self.softness):
-            raise InvalidValueError(f"softness={self.softness} must be two deltas in [0, 1), such as (0.5, 0.75)")
+        check_method(self)
 
     @property
     def is_dense(self) -> bool:
@@ -88,9 +125,55 @@ class Method:
         return self.generator is None
 
     @property
+    def decays(self) -> bool:
+        """Whether the density falls during training."""
+        return self.density_schedule != "constant"
+
+    @property
     def evolves(self) -> bool:
         """Whether the method changes the topology during training."""
-        return self.removal is not None
+        return self.removal is not None or self.decays
+
+    @property
+    def initial_density(self) -> float:
+        """The density at the start."""
+        if not self.decays:
+            return self.density
+        return self.density + SURPLUS if self.start_density is None else self.start_density
+
+    @property
+    def end_of_decay(self) -> float:
+        """Share of the training at which the density has fallen, as ``match_flops`` has it."""
+        if not self.match_flops:
+            return self.decay_end
+        costs = DENSITY_SCHEDULES["cubic"].area / DENSITY_SCHEDULES[self.density_schedule].area
+        return self.decay_start + costs * (self.decay_end - self.decay_start)
+
+    @property
+    def mean_density(self) -> float:
+        """The density on average over the training."""
+        if not self.decays:
+            return self.density
+        area = DENSITY_SCHEDULES[self.density_schedule].area
+        share = self.decay_start + area * (self.end_of_decay - self.decay_start)
+        return self.density + share * (self.initial_density - self.density)
+
+    @property
+    def base_distribution(self) -> str | dict[str, float]:
+        """How the links are shared out at the start."""
+        return split_pooled(self.distribution)[0]
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the falling density ranks the links of all layers together."""
+        return split_pooled(self.distribution)[1]
+
+    @property
+    def needs_link_gradient(self) -> bool:
+        """Whether a score asks for the gradient of the links."""
+        scores = [split_soft(self.removal)[0]] if self.removal else []
+        scores += [self.pruning] if self.decays else []
+        return any(REMOVAL_SCORES[score].needs_gradient for score in scores)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values."""
@@ -99,7 +182,7 @@ class Method:
     def with_overrides(self, overrides: Mapping[str, Any]) -> "Method":
         """Return the method with other values for some fields.
 
-        Another generator drops the parameters of the former one.
+        Another generator drops the parameters of the former one, and a constant density all that is said of its fall.
 
         Raises
         ------
@@ -113,44 +196,6 @@ class Method:
         values = dict(overrides)
         if values.get("generator", self.generator) != self.generator:
             values.setdefault("generator_params", {})
+        if self.decays and values.get("density_schedule") == "constant":
+            values = {f.name: f.default for f in fields(self) if f.name in OF_DECAY} | values
         return replace(self, **values)
-
-
-def split_soft(part: str) -> tuple[str, bool]:
-    """Return the name of a score and whether the selection by it is soft.
-
-    Examples
-    --------
-    >>> split_soft("ch2_l3n-soft")
-    ('ch2_l3n', True)
-    """
-    return part.removesuffix(SOFT), part.endswith(SOFT)
-
-
-def _check_start(method: Method) -> None:
-    if check_share("density", method.density) == 0:
-        raise InvalidValueError("density=0 leaves no link: use a density in (0, 1]")
-    if method.generator is None:
-        if method.density != 1 or method.evolves or method.generator_params:
-            raise InvalidValueError(
-                f"method {method.name!r} has no generator, so all layers are dense: its density must be 1 "
-                f"(not {method.density}), without removal, regrowth and generator_params"
-            )
-        return
-    if isinstance(method.distribution, str):
-        DISTRIBUTIONS[method.distribution]
-    check_params(method.generator, method.generator_params)
-
-
-def _check_parts(method: Method) -> None:
-    if (method.removal is None) != (method.regrowth is None):
-        raise InvalidValueError(
-            f"removal={method.removal!r} and regrowth={method.regrowth!r}: an evolution step needs both, or neither"
-        )
-    ZETA_SCHEDULES[method.zeta_schedule]
-    if method.removal is None or method.regrowth is None:
-        if method.percolation:
-            raise InvalidValueError("percolation=True needs removal and regrowth: it is part of an evolution step")
-        return
-    REMOVAL_SCORES[split_soft(method.removal)[0]]
-    REGROWTHS[split_soft(method.regrowth)[0]]

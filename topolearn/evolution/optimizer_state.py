@@ -1,10 +1,10 @@
 """The optimizer follows the links: what each known optimizer remembers of a weight."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse import SparseLinear
@@ -14,28 +14,57 @@ LINK_STATE: dict[type[Optimizer], tuple[str, ...]] = {
     SGD: ("momentum_buffer",),
     Adam: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
     AdamW: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+    NAdam: ("exp_avg", "exp_avg_sq"),
+    RAdam: ("exp_avg", "exp_avg_sq"),
+    RMSprop: ("square_avg", "momentum_buffer", "grad_avg"),
+    Adagrad: ("sum",),
+    Adadelta: ("square_avg", "acc_delta"),
 }
 
 
-def check_optimizer(optimizer: Optimizer, layers: Iterable[tuple[str, SparseLinear]]) -> None:
-    """Refuse an optimizer whose state is not known, or that does not train all sparse layers.
+def check_optimizer(optimizer: Optimizer, layers: Mapping[str, SparseLinear]) -> None:
+    """Refuse an optimizer whose state is not known, or that does not train all sparse layers that are not frozen.
 
     Raises
     ------
     InvalidTypeError
         For an optimizer of a kind that is not in `LINK_STATE`.
     InvalidValueError
-        When the weight of a sparse layer is in no parameter group.
+        When the weight of a sparse layer is in no parameter group, or shared, or the state begins elsewhere than at 0.
     """
     if type(optimizer) not in LINK_STATE:
         known = ", ".join(kind.__name__ for kind in LINK_STATE)
         raise InvalidTypeError(f"optimizer {type(optimizer).__name__} is not supported: use one of {known}")
+    for group in optimizer.param_groups:
+        if group.get("initial_accumulator_value", 0) != 0:
+            raise InvalidValueError(
+                f"Adagrad with initial_accumulator_value={group['initial_accumulator_value']}: new links begin with "
+                "the state 0, so use 0"
+            )
+    check_trained(optimizer, layers)
+    owners: dict[int, str] = {}
+    for name, layer in layers.items():
+        other = owners.setdefault(id(layer.link_parameter), name)
+        if other != name:
+            raise InvalidValueError(
+                f"sparse layers {other!r} and {name!r} share one weight, but have links of their own: exclude one of "
+                "them when you call sparsify(model, method, exclude=[...])"
+            )
+
+
+def check_trained(optimizer: Optimizer, layers: Mapping[str, SparseLinear]) -> None:
+    """Refuse layers whose weight is to be trained, but is in no parameter group of the optimizer.
+
+    Raises
+    ------
+    InvalidValueError
+    """
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    for name, layer in layers:
-        if id(layer.link_parameter) not in trained:
+    for name, layer in layers.items():
+        if layer.link_parameter.requires_grad and id(layer.link_parameter) not in trained:
             raise InvalidValueError(
                 f"the weight of sparse layer {name!r} is in no param group of the optimizer: make the optimizer after "
-                "sparsify(model, ...), with model.parameters()"
+                "sparsify(model, ...), with model.parameters(), or freeze the layer by requires_grad_(False)"
             )
 
 

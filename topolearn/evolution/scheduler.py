@@ -3,37 +3,46 @@
 import warnings
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution.admission import check_layers, check_model, check_state
+from topolearn.evolution.exploration import Exploration
+from topolearn.evolution.gradients import Gradients
+from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.method import Method
-from topolearn.evolution.optimizer_state import check_optimizer, follow_links
-from topolearn.evolution.sparsify import initial_links
-from topolearn.evolution.step import LayerLinks, evolve
+from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
+from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
+from topolearn.evolution.plan import DensityPlan
+from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
-from topolearn.evolution.update import TopologyUpdate
+from topolearn.evolution.update import LayerUpdate, TopologyUpdate
 from topolearn.generators import check_size
 from topolearn.sparse import neuron_groups, sparse_layers
 
 
 class TopologyScheduler:
-    """Evolves the sparse layers of a model: every ``interval`` steps links are removed and regrown.
+    """Evolves the sparse layers of a model: every ``interval`` steps links are pruned, removed and regrown.
 
-    Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has as
-    many links as before; links that stay keep weight and optimizer state, new ones start at zero, removed ones leave
-    nothing, and a link that is removed and regrown at once keeps both.
+    Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has its
+    scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed ones
+    leave nothing, and a link that is removed and regrown at once keeps both. Layers whose weight is frozen
+    (``requires_grad=False``) stay as they are.
+
+    Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
+    may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
 
     Parameters
     ----------
     model : torch.nn.Module
         A model that `topolearn.sparsify` made sparse with the same method.
     optimizer : torch.optim.Optimizer
-        SGD, Adam or AdamW; it must train the weights of all sparse layers.
+        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad or Adadelta; it must train the weights of all sparse layers
+        that are not frozen, in any of its param groups.
     method : Method or str
-        What to remove and regrow.
+        What to prune, remove and regrow.
     total_steps : int
         Length of the training, in optimizer steps; schedules are stretched over it.
     interval : int
@@ -46,6 +55,9 @@ class TopologyScheduler:
     n_steps, n_updates : int
         How often `step` was called, and how often it changed the topology.
     last_update : TopologyUpdate or None
+    converged : dict of str to bool
+        Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
+        removed and regrown once all have.
 
     Raises
     ------
@@ -88,8 +100,10 @@ class TopologyScheduler:
         self.seed = int(seed)
         self.optimizer = optimizer
         self.layers = sparse_layers(model)
-        self._check_links()
-        check_optimizer(optimizer, self.layers.items())
+        check_model(model, self.layers, self.method, self.interval)
+        check_optimizer(optimizer, self.layers)
+        sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
+        self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = neuron_groups(model)
         if self.method.percolation and len(self.layers) > 1 and not self.groups:
             warnings.warn(
@@ -100,15 +114,29 @@ class TopologyScheduler:
         self.n_steps = 0
         self.n_updates = 0
         self.last_update: TopologyUpdate | None = None
+        self.converged = dict.fromkeys(self.layers, False)
+        self._last_update_step = -1
+        self._exploration = {name: Exploration(x.cells(), x.shape[0] * x.shape[1]) for name, x in self.layers.items()}
+        self._stored = {name: x.dense_weight().flatten() for name, x in self.layers.items()} if self._is_stored else {}
+        self._gradients = Gradients(model, self.layers, self.method)
+        self._watch = OptimizerWatch(optimizer, self._before_optimizer)
+        self._gradients.expect(self._is_due(1))
 
     @property
     def is_due(self) -> bool:
         """Whether the step that was counted last is one of those at which the topology changes."""
-        before_stop = self.n_steps < self.method.stop_fraction * self.total_steps
-        return self.method.evolves and before_stop and self.n_steps % self.interval == 0
+        return self._is_due(self.n_steps)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether links are no longer removed and regrown, as all layers have converged."""
+        trained = (name for name, layer in self.layers.items() if layer.link_parameter.requires_grad)
+        return self.method.early_stop and all(self.converged[name] for name in trained)
 
     def step(self) -> TopologyUpdate | None:
         """Count one optimizer step; change the topology if it is due.
+
+        A call without an optimizer step since the last one, as when a ``GradScaler`` skipped it, does nothing.
 
         Returns
         -------
@@ -118,40 +146,58 @@ class TopologyScheduler:
         Raises
         ------
         InvalidValueError
-            When a weight is NaN at an update; the model is left as it is.
+            When a weight or gradient is NaN at an update, or a parameter has changed its shape or left the optimizer;
+            the model is left as it is.
         """
+        if not self._watch.took_step:
+            if not has_overflow(self.optimizer):
+                warnings.warn(
+                    "topology.step() was called, but optimizer.step() was not since the last time, so no step is "
+                    "counted (a step that a GradScaler skips is none)",
+                    stacklevel=2,
+                )
+            self._gradients.expect(self._is_due(self.n_steps + 1))
+            return None
+        self._watch.took_step = False
         self.n_steps += 1
         if not self.is_due:
+            self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
-        links = {name: LayerLinks(x.cells(), x.link_values(), x.shape) for name, x in self.layers.items()}
-        for name, layer in links.items():
-            if not bool(torch.isfinite(layer.values).all()):
-                raise InvalidValueError(
-                    f"layer {name!r} has a weight that is not finite at step {self.n_steps}: lower the learning rate"
-                )
-        cells, updates = evolve(
-            links,
-            self.groups,
-            self.method,
-            progress=self.n_steps / (self.method.stop_fraction * self.total_steps),
-            seed=self.seed,
-            index=self.n_updates + 1,
-        )
-        for name, sparse in self.layers.items():
-            follow_links(self.optimizer, sparse.link_parameter, sparse.set_links(cells[name]))
+        cells, updates = self._evolve()
         self.n_updates += 1
-        self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates)
+        self._last_update_step = self.n_steps
+        self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
+        for name, in_minimum in self.last_update.elm.items():
+            self.converged[name] |= in_minimum
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+        self._take(cells)
         return self.last_update
 
+    def itop_rate(self) -> dict[str, float]:
+        """Return, for each layer, the share of its cells that have been a link at any time (ITOP)."""
+        return {name: explored.itop_rate for name, explored in self._exploration.items()}
+
+    def link_ages(self) -> dict[str, Tensor]:
+        """Return, for each layer, how many steps ago each of its links grew, in the order of ``layer.cells()``."""
+        return {name: self.n_steps - explored.born() for name, explored in self._exploration.items()}
+
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: counters, seed, and the links of each layer as flat positions with their shape."""
-        return {
+        """Return the state: counters, seed, and the links of each layer as flat positions, with their ages."""
+        state: dict[str, Any] = {
             "n_steps": self.n_steps,
             "n_updates": self.n_updates,
+            "last_update_step": self._last_update_step,
             "seed": self.seed,
-            "links": {name: layer.cells().cpu() for name, layer in self.layers.items()},
+            "converged": dict(self.converged),
             "shapes": {name: layer.shape for name, layer in self.layers.items()},
+            "links": {name: layer.cells().cpu() for name, layer in self.layers.items()},
         }
+        explored = {name: each.state_dict() for name, each in self._exploration.items()}
+        for key in ("born", "explored"):
+            state[key] = {name: each[key] for name, each in explored.items()}
+        if self._is_stored:
+            state["stored"] = {name: self._latest(name).cpu() for name in self.layers}
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state; weights off its links become zero, so load the model's weights after it.
@@ -159,46 +205,93 @@ class TopologyScheduler:
         Raises
         ------
         CheckpointError
-            When a layer is missing, unknown, or of another shape; nothing is changed then.
+            When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
-        for key in ("n_steps", "n_updates", "seed", "links", "shapes"):
-            if key not in state:
-                raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
-        if set(state["links"]) != set(self.layers):
-            raise CheckpointError(
-                f"the topology state is of layers {', '.join(state['links'])}; the model has {', '.join(self.layers)}"
-            )
-        for name, layer in self.layers.items():
-            found, expected = tuple(state["shapes"][name]), layer.shape
-            if found != expected:
-                raise CheckpointError(
-                    f"layer {name!r} is {found} in the topology state and {expected} in the model: "
-                    "build the model with the sizes that it was trained with"
-                )
-            cells = state["links"][name]
-            if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= layer.in_features * layer.out_features:
-                raise CheckpointError(f"the links of layer {name!r} in the topology state are not cells of the layer")
+        check_state(state, self.layers, stored=self._is_stored)
         for name, layer in self.layers.items():
             follow_links(self.optimizer, layer.link_parameter, layer.set_links(state["links"][name]))
-        self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
-
-    def _check_links(self) -> None:
-        if self.method.is_dense and self.layers:
-            raise InvalidValueError(f"method {self.method.name!r} is dense, but the model has sparse layers")
-        if not self.method.is_dense and not self.layers:
-            raise InvalidValueError(
-                f"the model has no sparse layer for method {self.method.name!r}: call sparsify(model, method) first"
+            self._exploration[name].load_state_dict(
+                {key: state[key][name] for key in ("born", "explored")}, state["links"][name]
             )
-        if not self.layers:
-            return
-        sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
-        expected = initial_links(sizes, self.method)
+            if self._is_stored:
+                self._stored[name] = state["stored"][name].to(self._stored[name])
+        self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
+        self._last_update_step, self.converged = state["last_update_step"], dict(state["converged"])
+        self._watch.took_step = False
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+
+    @property
+    def _is_stored(self) -> bool:
+        return self.method.storage == "dense"
+
+    def _is_due(self, step: int) -> bool:
+        if (
+            self.plan is None
+            or not self.method.evolves
+            or step % self.interval
+            or not 0 < step <= self.plan.last_update
+        ):
+            return False
+        rewires = self.method.removal is not None and not self.is_stopped
+        return rewires or self.plan.falls_at(step)
+
+    def _before_optimizer(self, scale: float) -> float | None:
+        """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
+        if self._is_due(self.n_steps + 1):
+            self._gradients.take(scale)
+            if self.method.skip_gradient_step:
+                return None
+        if self._last_update_step < 0 or not self.method.rewarmup_steps:
+            return 1.0
+        return min(1.0, (self.n_steps + 1 - self._last_update_step) / self.method.rewarmup_steps)
+
+    def _evolve(self) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
+        """Return the links of each layer after an update, and what happened; nothing is changed."""
+        assert self.plan is not None
+        check_layers(self.layers, self.n_steps)
+        check_trained(self.optimizer, self.layers)
+        rewire = self.method.removal is not None and not self.is_stopped
+        links, present = {}, {}
         for name, layer in self.layers.items():
-            if layer.n_links != expected[name]:
-                raise InvalidValueError(
-                    f"layer {name!r} has {layer.n_links} links, but method {self.method.name!r} at density "
-                    f"{self.method.density} starts with {expected[name]}: sparsify the model with this very method"
-                )
+            frozen = not layer.link_parameter.requires_grad
+            if not frozen:
+                present[name] = layer.n_links
+                if rewire:
+                    self._gradients.check(name, self.n_steps)
+            links[name] = LayerLinks(
+                layer.cells(),
+                layer.link_values(),
+                layer.shape,
+                self._gradients.links.get(name),
+                layer.record,
+                self._latest(name) if self._is_stored else None,
+                frozen,
+            )
+        return evolve(
+            links,
+            self.groups,
+            self.method,
+            progress=self.n_steps / (self.method.stop_fraction * self.total_steps),
+            seed=self.seed,
+            index=self.n_updates + 1,
+            targets=self.plan.targets(self.n_steps, present),
+            rewire=rewire,
+        )
+
+    def _take(self, cells: dict[str, Tensor]) -> None:
+        """Give the layers, and all that goes with them, their new links."""
+        for name, layer in self.layers.items():
+            if self._is_stored:
+                self._stored[name] = self._latest(name)
+            follow_links(self.optimizer, layer.link_parameter, layer.set_links(cells[name]))
+            if self._is_stored:
+                layer.set_link_values(self._stored[name][layer.cells()])
+            self._exploration[name].follow(cells[name], self.n_steps)
+
+    def _latest(self, name: str) -> Tensor:
+        """Return the last value of each cell of a layer: that of its link, or the one with which it was pruned."""
+        layer = self.layers[name]
+        return self._stored[name].index_put((layer.cells(),), layer.link_values())
 
 
 def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:

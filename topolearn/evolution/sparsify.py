@@ -8,8 +8,9 @@ from torch import nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.method import Method
+from topolearn.evolution.plan import initial_links
 from topolearn.evolution.table import method as find_method
-from topolearn.generators import check_size, distribute, make_network
+from topolearn.generators import check_size, make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
@@ -43,7 +44,7 @@ def sparsify(
         Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the last linear
         layer in module order.
     backend : {"auto", "masked", "csr"}
-        As for `SparseLinear`.
+        As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
     init : {"he", "keep"}
         Draw new weights, scaled for the number of links, or keep the model's weights where there are links. Biases
         are kept either way, but for layers on the meta device, which have none.
@@ -89,13 +90,20 @@ def sparsify(
         if calibration is not None:
             raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")
         return model
+    if method.storage == "dense":
+        if backend == "csr":
+            raise InvalidValueError(
+                f"method {method.name!r} has storage='dense', and the csr backend has links alone: use backend='masked'"
+            )
+        backend = "masked"
     layers = linear_layers(model, exclude)
     unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
     if unmade and init == "keep":
         raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
     network = _initial_network(model, layers, method, calibration, seed)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
-        replace_linear(model, network.graphs, backend=backend, batch=batch)
+        on_average = method.mean_density / method.initial_density
+        replace_linear(model, network.graphs, backend=backend, batch=batch, on_average=on_average)
     if init == "he":
         for name, layer in sparse_layers(model).items():
             layer.reset_weight(_generator(seed, name, "weights"))
@@ -106,11 +114,6 @@ def sparsify(
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(RandomField(seed, name, 0, purpose).integer)
-
-
-def initial_links(sizes: Mapping[str, tuple[int, int]], method: Method) -> dict[str, int]:
-    """Return the number of links with which a method begins, for layers of given (n_in, n_out)."""
-    return distribute(sizes, method.density, method.distribution)
 
 
 def _initial_network(

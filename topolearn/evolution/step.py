@@ -1,45 +1,24 @@
-"""One evolution step: removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
+"""One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from topolearn.errors import TopolearnError
-from topolearn.evolution.method import Method, split_soft
-from topolearn.evolution.regrowth import REGROWTHS
+from topolearn.errors import InvalidValueError, TopolearnError
+from topolearn.evolution.links import LayerLinks, Targets, graph_of, without
+from topolearn.evolution.method import Method
+from topolearn.evolution.parts import split_soft
+from topolearn.evolution.pruning import prune
+from topolearn.evolution.regrowth import REGROWTHS, Site
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.schedules import ZETA_SCHEDULES, softness_exponent
+from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.update import LayerUpdate, edges_of
-from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
 from topolearn.sampling import RandomField, sample, top
 
-
-@dataclass(frozen=True)
-class LayerLinks:
-    """The links of one layer when a step begins.
-
-    Attributes
-    ----------
-    cells : Tensor of int64, shape (n_links,)
-        The links as sorted flat positions, ``output * n_in + input``.
-    values : Tensor, shape (n_links,)
-        Their weights.
-    shape : (int, int)
-        Numbers of output and input neurons.
-    """
-
-    cells: Tensor
-    values: Tensor
-    shape: tuple[int, int]
-
-    @classmethod
-    def of(cls, weight: Tensor, mask: Tensor) -> "LayerLinks":
-        """Return the links of a dense weight, shape (n_out, n_in), where a mask of that shape is true."""
-        n_out, n_in = weight.shape
-        return cls(mask.flatten().nonzero().squeeze(1), weight.detach()[mask], (n_out, n_in))
+Cells = dict[str, Tensor]
 
 
 def evolve(
@@ -50,7 +29,9 @@ def evolve(
     progress: float,
     seed: int,
     index: int,
-) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
+    targets: Targets | None = None,
+    rewire: bool = True,
+) -> tuple[Cells, dict[str, LayerUpdate]]:
     """Compute the links of each layer after one evolution step; nothing is changed in place.
 
     Parameters
@@ -65,57 +46,65 @@ def evolve(
         Share of the evolution that has passed, in [0, 1].
     seed, index : int
         Seed of the run and number of the update: with the layer's name they fix every draw.
+    targets : Targets, optional
+        How many links the layers that are not frozen are to have; default as many as before.
+    rewire : bool
+        Whether links are removed and regrown, besides those that a falling density prunes.
 
     Returns
     -------
     cells : dict of str to Tensor of int64
-        The links of each layer after the step, as sorted flat positions; as many as before.
+        The links of each layer after the step, as sorted flat positions.
     updates : dict of str to LayerUpdate
         What happened.
+
+    Raises
+    ------
+    InvalidValueError
+        When a gradient that a score asks for is missing or not finite; the message names the layer.
     """
+    free = {name: layer for name, layer in layers.items() if not layer.frozen}
     before = {name: layer.cells for name, layer in layers.items()}
-    kept = {
-        name: _keep(layer, method, progress, RandomField(seed, name, index, "removal"))
-        for name, layer in layers.items()
-    }
-    percolated = _percolate(kept, layers, groups) if method.percolation else {}
-    after, updates = {}, {}
-    for name, layer in layers.items():
-        survivors = _without(kept[name], percolated[name]) if name in percolated else kept[name]
-        n_regrow = before[name].numel() - survivors.numel()
-        field = RandomField(seed, name, index, "regrowth")
-        regrown = _regrow(layer.shape, survivors, n_regrow, method, field)
-        after[name] = torch.cat((survivors, regrown)).sort().values
-        if torch.unique(after[name]).numel() != before[name].numel():
-            raise TopolearnError(
-                f"internal error in layer {name!r}: {after[name].numel()} links instead of {before[name].numel()}"
-            )
-        lost = {"removed": _without(before[name], kept[name]), "percolated": _without(kept[name], survivors)}
-        events = {"decayed": before[name][:0], **lost, "regrown": regrown}
-        n_in = layer.shape[1]
-        updates[name] = LayerUpdate(**{event: edges_of(x.cpu().numpy(), n_in) for event, x in events.items()})
-    return after, updates
+    if targets is None:
+        present = {name: layer.cells.numel() for name, layer in free.items()}
+        targets = Targets(present, present)
+    pruned = {**before}
+    if targets.decays and free:
+        pruned |= prune(free, targets, method, seed=seed, index=index)
+    kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
+    if rewire and method.removal is not None:
+        for name, layer in free.items():
+            field = RandomField(seed, name, index, "removal")
+            kept[name] = _keep(layer.among(pruned[name]), targets.final[name], method, progress, field)
+        survivors = {**kept, **_percolated(kept, layers, groups)} if method.percolation else kept
+        for name, layer in free.items():
+            lost = without(before[name], survivors[name])
+            n_regrow = pruned[name].numel() - survivors[name].numel()
+            regrown = _regrow(name, layer, survivors[name], lost, n_regrow, method, seed, index)
+            after[name] = torch.cat((survivors[name], regrown)).sort().values
+    _check_counts(after, pruned, targets, free)
+    stages = {name: (before[name], pruned[name], kept[name], survivors[name], after[name]) for name in layers}
+    return after, {name: _events(layer, *stages[name]) for name, layer in layers.items()}
 
 
-def _keep(layer: LayerLinks, method: Method, progress: float, field: RandomField) -> Tensor:
-    """Return the links that removal keeps: ``n - floor(zeta n)`` of them."""
+def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
+    """Return the links that removal keeps: ``n - floor(zeta n)`` of them, or as many as in the end."""
     assert method.removal is not None
-    zeta = ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress)
-    n_keep = layer.cells.numel() - int(zeta * layer.cells.numel())
+    n_links = layer.cells.numel()
+    n_keep = n_final
+    if method.zeta is not None:
+        n_keep = n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
     name, soft = split_soft(method.removal)
-    scores = REMOVAL_SCORES[name](layer.values)
+    scores = REMOVAL_SCORES[name](layer, method.score_params)
     if not soft:
         return top(layer.cells, scores, n_keep, field)
-    return sample(layer.cells, scores, n_keep, field, exponent=softness_exponent(method.softness, progress))
+    exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
+    return sample(layer.cells, scores, n_keep, field, exponent=exponent)
 
 
-def _percolate(
-    kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]
-) -> dict[str, Tensor]:
-    """Return the links that percolation removes, by layer; none at all if it would empty a layer."""
-    graphs = {}
-    for name, cells in kept.items():
-        graphs[name] = _graph(cells, layers[name].shape)
+def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]) -> Cells:
+    """Return the links that percolation leaves; none of a frozen layer go, nor any at all if a layer were emptied."""
+    graphs = {name: graph_of(cells, layers[name].shape) for name, cells in kept.items()}
     percolated, removed = percolate(LayeredNetwork(graphs, groups=groups))
     emptied = [name for name, graph in percolated.graphs.items() if graph.n_links == 0 and graphs[name].n_links > 0]
     if emptied:
@@ -125,24 +114,65 @@ def _percolate(
             stacklevel=2,
         )
         return {}
-    return {
+    gone = {
         name: torch.from_numpy(edges[:, 1] * graphs[name].n_in + edges[:, 0]).to(kept[name].device)
         for name, edges in removed.items()
+        if not layers[name].frozen
     }
+    return {name: without(kept[name], cells) for name, cells in gone.items()}
 
 
-def _regrow(shape: tuple[int, int], survivors: Tensor, k: int, method: Method, field: RandomField) -> Tensor:
+def _regrow(
+    name: str, layer: LayerLinks, survivors: Tensor, lost: Tensor, k: int, method: Method, seed: int, index: int
+) -> Tensor:
     """Return k new links, chosen among the non-links of the graph of the survivors."""
     assert method.regrowth is not None
-    name, soft = split_soft(method.regrowth)
-    return REGROWTHS[name](_graph(survivors, shape), k, field, soft, survivors.device)
+    score, soft = split_soft(method.regrowth)
+    barred = lost[:0]
+    if not method.allow_return:
+        barred = _barred(
+            lost, k, layer.shape[0] * layer.shape[1] - survivors.numel(), RandomField(seed, name, index, "return")
+        )
+    site = Site(survivors, layer.shape, barred, layer.record)
+    try:
+        return REGROWTHS[score].choose(site, k, RandomField(seed, name, index, "regrowth"), soft)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"layer {name!r}: {error}") from None
 
 
-def _graph(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:
-    n_out, n_in = shape
-    return BipartiteGraph.from_cells(cells.cpu().numpy(), n_in, n_out)
+def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
+    """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
+    n_needed = max(k + lost.numel() - n_free, 0)
+    return without(lost, top(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost
 
 
-def _without(cells: Tensor, others: Tensor) -> Tensor:
-    """Return the cells that are not among the others."""
-    return cells[~torch.isin(cells, others)]
+def _events(
+    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor
+) -> LayerUpdate:
+    """Return what happened to a layer, from its links after each stage of the step."""
+    regrown = torch.cat((without(after, survivors), _within(without(pruned, before), survivors))).unique()
+    events = {
+        "decayed": without(before, pruned),
+        "removed": _within(without(pruned, kept), before),
+        "percolated": _within(without(kept, survivors), before),
+        "regrown": regrown,
+    }
+    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), layer.shape[1]) for event, x in events.items()})
+
+
+def _within(cells: Tensor, others: Tensor) -> Tensor:
+    """Return the cells that are among the others; some are not where pruned weights return from ``stored``."""
+    return cells[torch.isin(cells, others)]
+
+
+def _check_counts(
+    after: Mapping[str, Tensor], pruned: Mapping[str, Tensor], targets: Targets, free: Mapping[str, LayerLinks]
+) -> None:
+    """Assert that each layer has its scheduled number of distinct links, and pooled layers together the sum."""
+    for name in free:
+        expected = pruned[name].numel() if targets.pooled else targets.after[name]
+        if torch.unique(after[name]).numel() != expected or after[name].numel() != expected:
+            raise TopolearnError(f"internal error in layer {name!r}: {after[name].numel()} links, not {expected}")
+    total, scheduled = sum(pruned[name].numel() for name in free), sum(targets.after.values())
+    if total != scheduled:
+        raise TopolearnError(f"internal error: {total} links in all, not {scheduled}")

@@ -7,6 +7,15 @@ import pandas as pd
 from topolearn.evolution.method import Method
 from topolearn.registry import Registry
 
+CHTS: dict[str, Any] = {
+    "generator": "bsw",
+    "generator_params": {"beta": 0.25},
+    "removal": "weight_magnitude-soft",
+    "regrowth": "ch2_l3n-soft",
+    "percolation": True,
+}
+BY_IMPORTANCE: dict[str, Any] = {"start_density": 0.5, "pruning": "relative_importance"}
+
 _ROWS = [
     Method(
         name="dense",
@@ -19,27 +28,88 @@ _ROWS = [
         name="static",
         title="static",
         paper="a random topology that never changes",
-        generator="er",
     ),
     Method(
         name="set",
         title="SET",
         paper="Mocanu et al., Nature Communications 2018",
-        generator="er",
         removal="weight_magnitude",
         regrowth="random",
-        zeta=0.3,
+    ),
+    Method(
+        name="rigl",
+        title="RigL",
+        paper="Evci et al., ICML 2020",
+        removal="weight_magnitude",
+        regrowth="gradient",
+        zeta_schedule="cosine",
+        stop_fraction=0.75,
+        skip_gradient_step=True,
+    ),
+    Method(
+        name="cht",
+        title="CHT",
+        paper="Zhang et al., ICLR 2024, Epitopological learning and Cannistraci-Hebb network shape intelligence",
+        generator="csti",
+        removal="weight_magnitude",
+        regrowth="ch3_l3p",
+        percolation=True,
+        early_stop=True,
     ),
     Method(
         name="chts",
         title="CHTs",
         paper="Zhang et al., Cannistraci-Hebb training soft rule",
-        generator="bsw",
-        generator_params={"beta": 0.25},
-        removal="weight_magnitude-soft",
-        regrowth="ch2_l3n-soft",
-        zeta=0.3,
-        percolation=True,
+        **CHTS,
+    ),
+    Method(
+        name="chtss",
+        title="CHTss",
+        paper="Zhang et al., Cannistraci-Hebb training soft rule, with sigmoid gradual density decay",
+        density_schedule="sigmoid",
+        match_flops=True,
+        **BY_IMPORTANCE,
+        **CHTS,
+    ),
+    Method(
+        name="mest",
+        title="MEST (EM&S)",
+        paper="Yuan et al., NeurIPS 2021",
+        density_schedule="em_s",
+        pruning="mest",
+        removal="mest",
+        regrowth="random",
+        zeta=None,
+        stop_fraction=0.75,
+    ),
+    Method(
+        name="gmp",
+        title="GMP",
+        paper="Zhu, Gupta 2017, To prune, or not to prune",
+        density_schedule="cubic",
+        start_density=0.5,
+        storage="dense",
+    ),
+    Method(
+        name="granet",
+        title="GraNet",
+        paper="Liu et al., NeurIPS 2021",
+        density_schedule="cubic",
+        start_density=0.5,
+        decay_end=0.69,
+        removal="weight_magnitude",
+        regrowth="gradient",
+        zeta=0.5,
+        zeta_schedule="cosine",
+        skip_gradient_step=True,
+    ),
+    Method(
+        name="chts-gmp",
+        title="CHTs (GMP)",
+        paper="Zhang et al., Cannistraci-Hebb training soft rule, with the cubic decay of GMP",
+        density_schedule="cubic",
+        **BY_IMPORTANCE,
+        **CHTS,
     ),
 ]
 
@@ -51,10 +121,15 @@ class MethodTable(Registry[Method]):
         """Return a row for each method and a column for each part."""
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
-            "title", "density", "generator", "removal", "regrowth", "zeta", "zeta_schedule", "percolation", "paper",
+            "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",
+            "zeta_schedule", "percolation", "stop_fraction", "paper",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, index=pd.Index(self, name="method"))[columns].astype(object)
-        frame.loc[[not row.evolves for row in self.values()], ["zeta", "zeta_schedule", "percolation"]] = None
+        of_removal = ["zeta", "zeta_schedule", "percolation"]
+        frame.loc[[row.removal is None for row in self.values()], of_removal] = None
+        frame.loc[[row.zeta is None for row in self.values()], of_removal[:2]] = "to the end"
+        frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density", "pruning"]] = None
+        frame.loc[[not row.evolves for row in self.values()], "stop_fraction"] = None
         return frame.where(frame.notna(), "-")
 
     def __repr__(self) -> str:

@@ -44,23 +44,31 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
     index : int
         Its number, from 1.
     layers : Mapping of str to LayerUpdate
+    theta : float
+        Overlap from which on a layer is in an epitopological local minimum.
     """
 
     step: int
     index: int
     layers: Mapping[str, LayerUpdate]
+    theta: float = 0.9
 
     @property
     def overlap(self) -> dict[str, float]:
         """The overlap of removed and regrown links, for each layer."""
         return {name: layer.overlap for name, layer in self.layers.items()}
 
+    @property
+    def elm(self) -> dict[str, bool]:
+        """Whether each layer is in an epitopological local minimum, its overlap at least theta (definition 1)."""
+        return {name: value >= self.theta for name, value in self.overlap.items()}
+
     def to_frame(self) -> pd.DataFrame:
-        """Return a row for each layer, with the number of links of each event and the overlap."""
+        """Return a row for each layer: the number of links of each event, the overlap, and whether it is an ELM."""
         rows = [
             {"index": self.index, "step": self.step, "layer": name}
             | {event: len(getattr(layer, event)) for event in EVENTS}
-            | {"overlap": layer.overlap}
+            | {"overlap": layer.overlap, "elm": layer.overlap >= self.theta}
             for name, layer in self.layers.items()
         ]
         return pd.DataFrame(rows)

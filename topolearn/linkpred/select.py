@@ -113,15 +113,16 @@ def select_cells(
     device: torch.device | str | None = None,
     dtype: torch.dtype | np.dtype | str | None = None,
     progress: bool = False,
+    barred: Tensor | None = None,
 ) -> Tensor:
-    """Choose k non-links by the draws of a random field; see `select`.
+    """Choose k non-links by the draws of a random field; see `select`. Barred cells, sorted, are not chosen.
 
     Returns
     -------
     Tensor of int64, shape (k,)
         The chosen cells, ``output * n_in + input``, sorted; of a one-mode graph as `OneModeGraph.n_cells` says.
     """
-    return choose_cells(graph, predictor, k, field, soft, form, device, dtype, progress)[0]
+    return choose_cells(graph, predictor, k, field, soft, form, device, dtype, progress, barred)[0]
 
 
 def choose_cells(
@@ -134,6 +135,7 @@ def choose_cells(
     device: torch.device | str | None = None,
     dtype: torch.dtype | np.dtype | str | None = None,
     progress: bool = False,
+    barred: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Choose k non-links as `select_cells` does; return their cells, sorted, and their scores (0 at random)."""
     found = find(predictor)
@@ -143,22 +145,22 @@ def choose_cells(
         refuse_for_one_mode(form, device)
     elif place.type != "cpu" or form == "dense":
         refuse_sparse_on(place, form)
-        return _among_all(as_mask(graph, place, number.itemsize), found, k, field, soft, number)
+        return _among_all(as_mask(graph, place, number.itemsize), found, k, field, soft, number, barred)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
     n_cells = graph.n_cells if isinstance(graph, OneModeGraph) else graph.n_in * graph.n_out
-    known = torch.from_numpy(np.array(graph.cells))
+    known = _joined(torch.from_numpy(np.array(graph.cells)), barred)
     _check_k(k, n_cells - known.numel(), n_cells)
     if found is None:
         return _at_random(k, n_cells, known, field, number)
-    pool = Pool(int(k), field, soft)
+    pool = Pool(int(k), field, soft, barred)
     if isinstance(graph, OneModeGraph):
         with _bar(found, graph.n_nodes, progress) as bar:
             stream(graph, found, number, pool, bar.update)
     else:
         chosen, links = prepare(graph, found, number.itemsize, form)
         if links is None:
-            return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number)
+            return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number, barred)
         tables = sparse_bytes((0, links.n_in), number.itemsize, chosen, found.per)
         check_memory(tables, place, (links.n_out, links.n_in))
         _offer_all(links, found, number, chosen, pool, progress)
@@ -186,16 +188,24 @@ def _bar(predictor: LinkPredictor, n_rows: int, progress: bool) -> tqdm:
 
 
 def _among_all(
-    mask: Tensor, predictor: LinkPredictor | None, k: int, field: RandomField, soft: bool, number: torch.dtype
-) -> tuple[Tensor, Tensor]:
+    mask: Tensor, predictor: LinkPredictor | None, k: int, field: RandomField, soft: bool, number: torch.dtype,
+    barred: Tensor | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Choose from the matrix of all scores, on its device."""
-    links = mask.flatten().nonzero().squeeze(1)
+    links = _joined(mask.flatten().nonzero().squeeze(1), barred)
     _check_k(k, mask.numel() - links.numel(), mask.numel())
     if predictor is None:
         return _at_random(k, mask.numel(), links, field, number)
     scores = rounded(dense_scores(mask, predictor, number)).flatten()
+    if barred is not None:
+        scores[barred.to(scores.device)] = 0
     cells = scores.nonzero().squeeze(1)
     return _choose(cells, scores[cells], k, field, soft, mask.numel(), links)
+
+
+def _joined(links: Tensor, barred: Tensor | None) -> Tensor:
+    """Return the cells, sorted, that may not be chosen: links, and barred non-links."""
+    return links if barred is None else torch.cat((links, barred.to(links.device))).sort().values
 
 
 def _choose(

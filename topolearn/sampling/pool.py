@@ -44,6 +44,8 @@ class Pool:
         The source of the draws.
     soft : bool
         Whether `sample`, not `top`, orders the candidates.
+    barred : Tensor of int64, optional
+        Cells that are left out when they are offered.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Pool:
     k: int
     field: RandomField
     soft: bool
+    barred: Tensor | None = None
     _parts: list[tuple[Tensor, Tensor]] = dataclasses.field(default_factory=list)
     _size: int = 0
     _bound: Bound | None = None
@@ -69,6 +72,9 @@ class Pool:
 
     def offer(self, cells: Tensor, scores: Tensor) -> None:
         """Take candidates, each cell once in all, with positive scores."""
+        if self.barred is not None and self.barred.numel():
+            admitted = ~torch.isin(cells, self.barred)
+            cells, scores = cells[admitted], scores[admitted]
         self._parts.append((cells, scores))
         self._size += cells.numel()
         if self._size > 2 * self.k + SLACK or (self._bound is None and self._size > self.k):

@@ -14,10 +14,10 @@ from torch.autograd.function import once_differentiable
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse import torch_products
+from topolearn.sparse.gradient_record import Passes
 from topolearn.sparse.index import LinkIndex
 
 COMPILED = find_spec("numba") is not None
-Record = list[tuple[Tensor, Tensor]]
 
 
 class Stage(NamedTuple):
@@ -38,7 +38,7 @@ class Stage(NamedTuple):
     values: Tensor
     bias: Tensor | None
     relu: bool
-    record: Record | None = None
+    record: Passes | None = None
 
 
 def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = True) -> Tensor:
@@ -97,7 +97,7 @@ class Chain(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, Record | None]], feature_major: bool,
+        ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, Passes | None]], feature_major: bool,
         *parameters: Tensor | None,
     ) -> Tensor:  # fmt: skip
         """Return the outputs, of shape (n_out, batch) if feature-major, of inputs of shape (batch, n_in)."""

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse.chain import Record, Stage, sparse_chain
+from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
 
@@ -42,6 +43,8 @@ class CsrLinear(SparseLinear):
     crow: Tensor
     col: Tensor
     bias: nn.Parameter | None
+    record: CsrRecord | None
+    record_kind = CsrRecord
 
     def __init__(
         self,
@@ -56,7 +59,6 @@ class CsrLinear(SparseLinear):
         check_graph(in_features, out_features, graph)
         super().__init__()
         self.in_features, self.out_features, self.layer_name = in_features, out_features, ""
-        self.record: Record | None = None  # see `topolearn.sparse.recorded`
         cells = torch.tensor(graph.cells, device=torch.get_default_device() if device is None else device)
         self.values = nn.Parameter(torch.empty(graph.n_links, device=cells.device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=cells.device, dtype=dtype)) if bias else None
@@ -84,7 +86,8 @@ class CsrLinear(SparseLinear):
         >>> torch.allclose(y, second(torch.relu(first(x))), atol=1e-6)
         True
         """
-        return Stage(self.index, self.values, self.bias, relu, self.record)
+        passes = None if self.record is None else self.record.passes
+        return Stage(self.index, self.values, self.bias, relu, passes)
 
     @property
     def index(self) -> LinkIndex:
@@ -110,6 +113,10 @@ class CsrLinear(SparseLinear):
     def link_values(self) -> Tensor:
         """Return the values of the links, detached."""
         return self.values.detach()
+
+    def link_gradient(self) -> Tensor | None:
+        """Return a copy of the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
+        return None if self.values.grad is None else self.values.grad.clone()
 
     @torch.no_grad()
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:

@@ -10,14 +10,17 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import Pool, RandomField
-from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.gradient_record import GradientRecord
+from topolearn.sparse.linear import SparseLinear
 
 BLOCK = 2**22  # cells whose gradients exist at a time
 
 
 @contextmanager
-def recorded(layers: Iterable[CsrLinear]) -> Iterator[None]:
-    """Let layers keep inputs and output gradients of each backward pass within, for `largest_gradients`.
+def recorded(layers: Iterable[SparseLinear]) -> Iterator[None]:
+    """Let layers keep what `largest_gradients` needs of each backward pass within.
+
+    The forward pass must lie within, too.
 
     Examples
     --------
@@ -31,29 +34,33 @@ def recorded(layers: Iterable[CsrLinear]) -> Iterator[None]:
     """
     layers = list(layers)
     for layer in layers:
-        layer.record = []
+        layer.start_recording()
     try:
         yield
     finally:
         for layer in layers:
-            layer.record = None
+            layer.stop_recording()
 
 
-@torch.no_grad()
-def largest_gradients(layer: CsrLinear, k: int, field: RandomField, *, block: int = BLOCK) -> tuple[Tensor, Tensor]:
+def largest_gradients(
+    layer: SparseLinear, k: int, field: RandomField, *, soft: bool = False, block: int = BLOCK
+) -> tuple[Tensor, Tensor]:
     r"""Return the k non-links with the largest gradient magnitude, over all backward passes that were recorded.
 
     The gradient of a weight, whether or not there is a link, is :math:`\partial L / \partial W = \sum dY^T X` over the
-    passes; it is computed in float32, or in float64 for a layer in float64, for a block of rows at a time.
+    passes; it is in float32, or in float64 for a layer in float64. On the csr backend it exists for a block of rows
+    at a time.
 
     Parameters
     ----------
-    layer : CsrLinear
+    layer : SparseLinear
         A layer within `recorded`.
     k : int
         How many, at most the number of non-links.
     field : RandomField
-        Breaks ties.
+        Breaks ties, or is the source of the draws.
+    soft : bool
+        Sample without replacement in proportion to the magnitudes, instead of taking the largest.
     block : int
         Cells whose gradients exist at a time, one row at least.
 
@@ -66,29 +73,53 @@ def largest_gradients(layer: CsrLinear, k: int, field: RandomField, *, block: in
     Raises
     ------
     InvalidValueError
-        When nothing was recorded, or k is impossible.
+        When nothing was recorded, a gradient is not finite, or k is impossible.
 
     References
     ----------
     Evci et al. (2020), "Rigging the lottery: making all tickets winners", ICML.
     """
-    if not layer.record:
-        raise InvalidValueError("no backward pass was recorded: run one within recorded([layer])")
-    n_free = layer.in_features * layer.out_features - layer.n_links
-    if not 0 <= k <= n_free:
-        raise InvalidValueError(f"k={k}: the layer has {n_free} non-links")
-    pool, linked = Pool(k, field, soft=False), layer.index.rows
-    step = max(block // layer.in_features, 1)
-    for first in range(0, layer.out_features, step):
-        rows = slice(first, min(first + step, layer.out_features))
-        gradient = sum(dy[rows] @ x.t() for x, dy in layer.record)
-        assert isinstance(gradient, Tensor)
-        begin, end = int(layer.crow[rows.start]), int(layer.crow[rows.stop])
-        outputs = linked[begin:end] - first
-        scores = gradient.abs_().index_put_((outputs, layer.col[begin:end].to(torch.int64)), gradient.new_zeros(()))
-        scores = scores.flatten()
-        cells = scores.nonzero().squeeze(1)
-        pool.offer(cells + first * layer.in_features, scores[cells])
+    if layer.record is None:
+        raise InvalidValueError("no backward pass was recorded: run forward and backward within recorded([layer])")
+    return largest_recorded(layer.record, k, field, soft=soft, excluded=layer.cells(), block=block)
+
+
+@torch.no_grad()
+def largest_recorded(
+    record: GradientRecord, k: int, field: RandomField, *, soft: bool, excluded: Tensor, block: int = BLOCK
+) -> tuple[Tensor, Tensor]:
+    """Return the k cells with the largest recorded gradient magnitude, excluded ones aside; see `largest_gradients`.
+
+    Parameters
+    ----------
+    excluded : Tensor of int64, sorted
+        Cells that may not be chosen.
+    """
+    n_out, n_in = record.shape
+    if record.is_empty:
+        raise InvalidValueError("no backward pass was recorded: forward and backward must both follow the start")
+    if not 0 <= k <= n_out * n_in - excluded.numel():
+        raise InvalidValueError(f"k={k}: the layer has {n_out * n_in - excluded.numel()} non-links")
+    pool = Pool(k, field, soft)
+    step = max(block // n_in, 1)
+    bounds = torch.arange(0, n_out + step, step, device=excluded.device).clamp_(max=n_out)
+    places = torch.searchsorted(excluded, bounds * n_in).tolist()
+    for i, first in enumerate(range(0, n_out, step)):
+        gradient = record.rows(first, min(first + step, n_out))
+        if record.average is not None:
+            record.average(gradient)
+        scores = gradient.abs().flatten()
+        if not bool(torch.isfinite(scores.sum())):
+            raise InvalidValueError("its gradient is not finite: lower the learning rate, or look for NaN in the data")
+        scores[excluded[places[i] : places[i + 1]] - first * n_in] = 0
+        cells = _candidates(scores, pool)
+        pool.offer(cells + first * n_in, scores[cells])
     cells, magnitudes = pool.best()
     order = cells.argsort()
     return cells[order], magnitudes[order]
+
+
+def _candidates(scores: Tensor, pool: Pool) -> Tensor:
+    """Return the positions of positive scores that may enter a pool."""
+    level = 0.0 if pool.soft else pool.bound.level
+    return ((scores >= level) if level else (scores > 0)).nonzero().squeeze(1)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.choice import best_backend
+from topolearn.sparse.gradient_record import GradientRecord
 
 
 class SparseLinear(nn.Module):
@@ -41,6 +42,8 @@ class SparseLinear(nn.Module):
     ----------
     layer_name : str
         The name under which the topology knows this layer; `topolearn.sparsify` sets it.
+    record : GradientRecord or None
+        The gradient of all cells, while it is recorded; see `topolearn.sparse.recorded`.
 
     Raises
     ------
@@ -61,6 +64,8 @@ class SparseLinear(nn.Module):
     in_features: int
     out_features: int
     layer_name: str
+    record: GradientRecord | None = None
+    record_kind: type[GradientRecord]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> SparseLinear:
         """Make a layer of the class that the backend names."""
@@ -98,6 +103,10 @@ class SparseLinear(nn.Module):
         """Return the values of the links, detached, in the order of `cells`."""
         raise NotImplementedError
 
+    def link_gradient(self) -> Tensor | None:
+        """Return the gradient of the links in the order of `cells`, in float32 at least, or None if there is none."""
+        raise NotImplementedError
+
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links, in place: links that stay keep value and gradient, new ones start at 0.
 
@@ -116,6 +125,23 @@ class SparseLinear(nn.Module):
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
         raise NotImplementedError
+
+    def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
+        """Keep what is needed to know the gradient of all cells, from the next forward pass on.
+
+        Parameters
+        ----------
+        average : callable, optional
+            Makes a block of that gradient, in place, the mean over all ranks.
+        """
+        self.stop_recording()
+        self.record = self.record_kind(self.link_parameter, self.shape, average)
+
+    def stop_recording(self) -> None:
+        """Keep nothing of further passes, and forget those that were recorded."""
+        if self.record is not None:
+            self.record.close()
+        self.record = None
 
     def dense_weight(self) -> Tensor:
         """Return the weight as a dense matrix, detached, shape (out_features, in_features)."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.graph import BipartiteGraph
+from topolearn.sparse.gradient_record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_graph
 
 INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of a weight
@@ -37,6 +38,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     mask: Tensor
     weight: nn.Parameter
+    record_kind = MaskedRecord
 
     def __init__(
         self,
@@ -73,6 +75,11 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def link_values(self) -> Tensor:
         """Return the values of the links, detached."""
         return self.weight.detach()[self.mask]
+
+    def link_gradient(self) -> Tensor | None:
+        """Return the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
+        gradient = self.weight.grad
+        return None if gradient is None else gradient[self.mask].to(torch.promote_types(gradient.dtype, torch.float32))
 
     @torch.no_grad()
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
@@ -116,7 +123,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": None, "record": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Copies and unpickled layers have a parameter of their own, and hooks are not copied.

@@ -91,7 +91,12 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module] | None = Non
 
 
 def replace_linear(
-    model: nn.Module, graphs: Mapping[str, BipartiteGraph], *, backend: str = "auto", batch: int = BATCH
+    model: nn.Module,
+    graphs: Mapping[str, BipartiteGraph],
+    *,
+    backend: str = "auto",
+    batch: int = BATCH,
+    on_average: float = 1.0,
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
@@ -108,6 +113,8 @@ def replace_linear(
         As for `SparseLinear`.
     batch : int
         Activations of a neuron in a step, by which "auto" chooses.
+    on_average : float
+        Share of these links that a layer has on average while it trains, by which "auto" chooses.
     """
     for name, graph in graphs.items():
         parent, _, child = name.rpartition(".")
@@ -117,7 +124,7 @@ def replace_linear(
         device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
         kind = backend
         if backend == "auto":
-            kind = best_backend(n_in, n_out, graph.density, batch=batch, device=device, dtype=dtype)
+            kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
         layer = SparseLinear(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name
         layer.train(linear.training)

@@ -60,16 +60,18 @@ def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[i
     """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
-    if method.is_dense or config.precision != "float32":
+    if method.is_dense or method.storage == "dense" or config.precision != "float32":
         return "masked"
     n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
-    return best_backend(n_in, n_out, method.density, batch=config.batch_size, threads=config.threads, device=device)
+    return best_backend(
+        n_in, n_out, method.mean_density, batch=config.batch_size, threads=config.threads, device=device
+    )
 
 
 def _default_threads(config: TrainConfig, backend: str, method: Method, sizes: Sequence[int]) -> int:
     """Return one thread for layers whose steps cost less than waking a second one, else torch's number."""
     cells = [n_in * n_out for n_in, n_out in pairwise(sizes)]
-    work = max(cells) * method.density * config.batch_size if backend == "csr" else sum(cells)
+    work = max(cells) * method.mean_density * config.batch_size if backend == "csr" else sum(cells)
     return 1 if work < ONE_THREAD_BELOW else torch.get_num_threads()
 
 

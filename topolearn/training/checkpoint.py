@@ -16,6 +16,7 @@ from topolearn.evolution import TopologyScheduler
 from topolearn.graph.files import written_aside
 
 _HEADER = "topolearn"
+OF_LINKS = ("links", "born", "explored", "stored")  # parts of a topology's state that are tensors
 
 
 def save_checkpoint(
@@ -36,11 +37,12 @@ def save_checkpoint(
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     for i, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{i}/{key}": value for key, value in entries.items() if isinstance(value, Tensor)}
-    tensors |= {f"links/{name}": cells for name, cells in state["links"].items()}
+    of_links = {key: state[key] for key in OF_LINKS if key in state}
+    tensors |= {f"{key}/{name}": part for key, parts in of_links.items() for name, part in parts.items()}
     tensors["random/torch"] = torch.get_rng_state()
     header = {
         "counters": dict(counters),
-        "topology": {key: state[key] for key in ("n_steps", "n_updates", "seed", "shapes")},
+        "topology": {key: value for key, value in state.items() if key not in of_links},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
@@ -60,8 +62,11 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
     """
     tensors, header = read_checkpoint(path)
     weights = part(tensors, "model/")
-    check_shapes(path, weights, model)
-    topology.load_state_dict({**header["topology"], "links": part(tensors, "links/")})
+    of_links = {key: part(tensors, f"{key}/") for key in OF_LINKS}
+    if not of_links["stored"]:
+        del of_links["stored"]
+    check_shapes(path, weights, model, csr=of_links["links"])
+    topology.load_state_dict({**header["topology"], **of_links})
     model.load_state_dict(weights)
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in part(tensors, "optimizer/").items():
@@ -96,10 +101,16 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def check_shapes(path: Path, weights: Mapping[str, Tensor], model: nn.Module) -> None:
-    """Refuse weights whose names or shapes are not those of the model."""
+def check_shapes(
+    path: Path, weights: Mapping[str, Tensor], model: nn.Module, csr: Mapping[str, Tensor] | None = None
+) -> None:
+    """Refuse weights whose names or shapes are not those of the model; its csr layers may have other links."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for layer, cells in (csr or {}).items():
+        for name in (f"{layer}.values", f"{layer}.col"):
+            if name in expected:
+                expected[name] = (cells.numel(),)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise CheckpointError(

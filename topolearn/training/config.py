@@ -94,6 +94,10 @@ class TrainConfig:
         method = self.build_method()
         if self.backend == "csr" and method.is_dense:
             raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
+        if self.backend == "csr" and method.storage == "dense":
+            raise InvalidValueError(
+                f"method {self.method!r} has storage='dense', and backend='csr' has links alone: use 'masked'"
+            )
         object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
 
     def build_method(self) -> Method:

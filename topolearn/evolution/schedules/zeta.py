@@ -1,6 +1,7 @@
-"""How zeta and the softness of the selection move through training.
+"""How zeta, the fraction of the links that an update removes, moves through training.
 
-A schedule is a function of ``progress``, the share of the steps in which the topology evolves that have passed.
+A schedule is a function of zeta and of ``progress``, the share of the steps in which the topology evolves that have
+passed.
 """
 
 import math
@@ -32,17 +33,3 @@ def cosine(zeta: float, progress: float) -> float:
 ZETA_SCHEDULES: Registry[Callable[[float, float], float]] = Registry(
     "zeta schedule", {"constant": constant, "cosine": cosine}
 )
-
-
-def softness_exponent(softness: tuple[float, float], progress: float) -> float:
-    r"""Return the exponent :math:`T = \delta / (1 - \delta)` of eq. 2.
-
-    :math:`T` moves linearly between its values at the two deltas; .5 and .75, the paper's, give 1 and 3.
-
-    Examples
-    --------
-    >>> softness_exponent((0.5, 0.75), 0.5)
-    2.0
-    """
-    first, last = (delta / (1 - delta) for delta in softness)
-    return first + (last - first) * progress

@@ -1,0 +1,198 @@
+"""What holds for every method, backend and optimizer: counts, places, memory, resuming."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loops import DECAYING, EVOLVING, OPTIMIZERS, advance, backends_of, link_state, on_links, setup, train_step
+
+import topolearn as tl
+from topolearn.evolution import METHODS
+
+CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
+EVERY = pytest.mark.parametrize(("method", "backend"), CASES)
+LOST = ("decayed", "removed", "percolated")
+
+pytestmark = pytest.mark.filterwarnings("ignore:percolation would leave")
+
+
+def cells_of(edges, layer):
+    return set((edges @ [1, layer.in_features]).tolist())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@EVERY
+def test_links_weights_gradients_and_state_after_any_step(method, backend, optimizer):
+    model, trainer, topology = setup(method, optimizer, backend=backend)
+    before = {name: set(layer.cells().tolist()) for name, layer in topology.layers.items()}
+    n_updates = 0
+    for _ in range(20):
+        train_step(model, trainer)
+        update = topology.step()
+        n_updates += update is not None
+        for name, layer in topology.layers.items():
+            expected = topology.plan.after(update.step)[name] if update else len(before[name])
+            assert layer.n_links == layer.cells().unique().numel() == expected
+            if update:
+                lost = set().union(*(cells_of(getattr(update[name], event), layer) for event in LOST))
+                regrown = cells_of(update[name].regrown, layer)
+                assert lost <= before[name]
+                assert not regrown & (before[name] - lost)
+                assert set(layer.cells().tolist()) == (before[name] - lost) | regrown
+            before[name] = set(layer.cells().tolist())
+            if backend == "masked":
+                off = ~layer.mask
+                assert not layer.weight[off].any()
+                assert layer.weight.grad is None or not layer.weight.grad[off].any()
+                assert all(not value[off].any() for value in link_state(trainer, layer).values())
+            else:
+                assert all(v.shape == layer.values.shape for v in trainer.state[layer.values].values() if v.dim())
+        trainer.zero_grad()
+    assert n_updates == topology.n_updates > 0
+    assert optimizer == "sgd" or link_state(trainer, topology.layers["0"])
+    final = METHODS[method].with_overrides({"density": 0.2}).density
+    assert [layer.n_links for layer in topology.layers.values()] == [round(final * 240), round(final * 320)]
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam", "rmsprop"])
+@EVERY
+def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method, backend, optimizer):
+    model, trainer, topology = setup(method, optimizer, backend=backend, interval=3)
+    for _ in range(2):
+        train_step(model, trainer)
+        topology.step()
+    train_step(model, trainer)
+    before = {}
+    for name, layer in topology.layers.items():
+        state = {"weight": layer.link_values().clone(), **on_links(layer, copy.deepcopy(link_state(trainer, layer)))}
+        before[name] = layer.cells(), state
+    assert topology.step() is not None
+    for name, layer in topology.layers.items():
+        cells, state = before[name]
+        now = {"weight": layer.link_values(), **on_links(layer, link_state(trainer, layer))}
+        stays = torch.isin(layer.cells(), cells)
+        assert len(state) > 1
+        for key, value in state.items():
+            assert torch.equal(now[key][stays], value[torch.isin(cells, layer.cells())])
+            assert not now[key][~stays].any()  # a pruned weight that returns has a value, but none has yet been pruned
+        assert METHODS[method].removal is None or not stays.all()
+
+
+@EVERY
+def test_masked_and_csr_reach_the_same_links(method, backend):
+    if backend == "csr":
+        return
+    runs = []
+    for each in backends_of(method):
+        model, trainer, topology = setup(method, "adam", backend=each, dtype=torch.float64)
+        updates = advance(model, trainer, topology, 20)
+        runs.append([{n: {e: getattr(u[n], e).tolist() for e in (*LOST, "regrown")} for n in u} for u in updates])
+        runs[-1].append({name: layer.cells().tolist() for name, layer in topology.layers.items()})
+    assert len(runs[0]) > 3
+    assert all(run == runs[0] for run in runs)
+
+
+@EVERY
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, backend, optimizer):
+    parts = setup(method, optimizer, backend=backend)
+    advance(*parts, 7)
+    saved = copy.deepcopy([part.state_dict() for part in parts])
+    rng = torch.get_rng_state()
+    expected = advance(*parts, 8), copy.deepcopy(parts[0].state_dict())
+
+    again = setup(method, optimizer, backend=backend, seed=5)
+    again[2].load_state_dict(saved[2])
+    again[0].load_state_dict(saved[0])
+    again[1].load_state_dict(saved[1])
+    torch.set_rng_state(rng)
+    updates = advance(*again, 8)
+    assert [repr(update) for update in updates] == [repr(update) for update in expected[0]]
+    assert all(torch.equal(value, expected[1][key]) for key, value in again[0].state_dict().items())
+    found, wanted = again[2].state_dict(), parts[2].state_dict()
+    assert found.keys() == wanted.keys()
+    for key, value in wanted.items():
+        if isinstance(value, dict) and isinstance(next(iter(value.values())), torch.Tensor):
+            assert all(torch.equal(found[key][name], each) for name, each in value.items())
+        else:
+            assert found[key] == value
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(4, 24), min_size=3, max_size=5),
+    density=st.floats(0.15, 0.45),
+    seed=st.integers(0, 1000),
+    case=st.sampled_from(CASES),
+    interval=st.integers(2, 5),
+    distribution=st.sampled_from(["uniform", "erk", "global", "erk+global"]),
+    allow_return=st.booleans(),
+)
+def test_random_runs_keep_their_counts(sizes, density, seed, case, interval, distribution, allow_return):
+    method, backend = case
+    row = METHODS[method]
+    parts = {"allow_return": allow_return} if row.removal else {}
+    if "global" not in distribution or (row.decays and row.zeta is not None):
+        parts["distribution"] = distribution
+    model, trainer, topology = setup(
+        method, "adam", sizes=(*sizes, 3), seed=seed, density=density, interval=interval, total=24, backend=backend,
+        **parts,
+    )  # fmt: skip
+    for _ in range(24):
+        for update in advance(model, trainer, topology, 1):
+            scheduled = topology.plan.after(update.step)
+            counts = {name: layer.n_links for name, layer in topology.layers.items()}
+            assert sum(counts.values()) == sum(scheduled.values())
+            assert topology.method.is_pooled or counts == scheduled
+            assert min(counts.values()) >= 1
+            for name, layer in topology.layers.items():
+                lost = set().union(*(cells_of(getattr(update[name], event), layer) for event in LOST))
+                n_free = layer.in_features * layer.out_features - layer.n_links
+                assert allow_return or not lost & cells_of(update[name].regrown, layer) or n_free < len(lost)
+    if topology.method.decays:
+        assert sum(layer.n_links for layer in topology.layers.values()) == sum(topology.plan.final.values())
+
+
+@pytest.mark.parametrize("method", DECAYING)
+def test_the_density_falls_from_its_start_to_its_end(method):
+    model, trainer, topology = setup(method, "adam", density=0.05, total=200, interval=10, sizes=(40, 50, 40, 3))
+    counts = [topology.layers["0"].n_links]
+    for _ in advance(model, trainer, topology, 200):
+        counts.append(topology.last_update.step)
+    start = {"mest": 0.1}.get(method, 0.5)
+    assert counts[0] == round(start * 2000)
+    assert topology.layers["0"].n_links == 100
+    assert topology.layers["2"].n_links == 100
+
+
+@EVERY
+def test_frozen_layers_stay_as_they_are(method, backend):
+    model, trainer, topology = setup(method, "momentum", backend=backend, total=20)
+    model[2].requires_grad_(False)
+    topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
+    cells, values = model[2].cells().clone(), model[2].link_values().clone()
+    updates = advance(model, trainer, topology, 20)
+    assert len(updates) > 1
+    assert all(not len(getattr(u["2"], event)) for u in updates for event in (*LOST, "regrown"))
+    assert torch.equal(model[2].cells(), cells)
+    assert torch.equal(model[2].link_values(), values)
+    assert model[0].n_links == round(0.2 * 240)
+
+
+@EVERY
+def test_ages_and_explored_cells(method, backend):
+    model, trainer, topology = setup(method, backend=backend, total=20)
+    ever = {name: set(layer.cells().tolist()) for name, layer in topology.layers.items()}
+    born = {name: dict.fromkeys(cells, 0) for name, cells in ever.items()}
+    assert topology.itop_rate() == {"0": len(ever["0"]) / 240, "2": len(ever["2"]) / 320}
+    for _ in range(20):
+        for update in advance(model, trainer, topology, 1):
+            for name, layer in topology.layers.items():
+                cells = layer.cells().tolist()
+                ever[name] |= set(cells)
+                born[name] = {cell: born[name].get(cell, update.step) for cell in cells}
+        for name, ages in topology.link_ages().items():
+            assert ages.tolist() == [topology.n_steps - born[name][c] for c in topology.layers[name].cells().tolist()]
+        assert topology.itop_rate() == {"0": len(ever["0"]) / 240, "2": len(ever["2"]) / 320}

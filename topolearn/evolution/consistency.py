@@ -1,0 +1,159 @@
+"""Whether the parts of a method go together: what has no meaning, or would be ignored, is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.parts import split_pooled, split_soft
+from topolearn.evolution.regrowth import REGROWTHS
+from topolearn.evolution.removal import REMOVAL_SCORES
+from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.generators import DISTRIBUTIONS, check_params, check_share
+from topolearn.registry import suggest
+
+if TYPE_CHECKING:
+    from topolearn.evolution.method import Method
+
+STORAGES = ("links", "dense")
+OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
+OF_REMOVAL = ("zeta_schedule", "percolation", "allow_return", "theta", "early_stop")
+OF_SOFT_REMOVAL = ("softness", "softness_schedule")
+OF_UPDATES = ("skip_gradient_step", "rewarmup_steps")
+
+
+def check_method(method: Method) -> None:
+    """Refuse values out of range, names of no part, and combinations without a meaning.
+
+    Raises
+    ------
+    InvalidValueError, UnknownNameError
+    """
+    _check_ranges(method)
+    _check_start(method)
+    _check_names(method)
+    _check_decay(method)
+    _check_removal(method)
+    _check_scores(method)
+    _check_storage(method)
+
+
+def _check_ranges(method: Method) -> None:
+    if check_share("density", method.density) == 0:
+        raise InvalidValueError("density=0 leaves no link: use a density in (0, 1]")
+    if method.zeta is not None and not 0 < method.zeta < 1:
+        raise InvalidValueError(f"zeta={method.zeta} must lie strictly between 0 and 1")
+    if not 0 < method.stop_fraction <= 1:
+        raise InvalidValueError(f"stop_fraction={method.stop_fraction} must lie in (0, 1]")
+    if not 0 < method.theta <= 1:
+        raise InvalidValueError(f"theta={method.theta} must lie in (0, 1]")
+    if method.rewarmup_steps < 0:
+        raise InvalidValueError(f"rewarmup_steps={method.rewarmup_steps} must be at least 0")
+    if len(method.softness) != 2 or not all(0 <= delta < 1 for delta in method.softness):
+        raise InvalidValueError(f"softness={method.softness} must be two deltas in [0, 1), such as (0.5, 0.75)")
+
+
+def _check_start(method: Method) -> None:
+    if method.generator is None:
+        if method.density != 1 or method.evolves or method.generator_params:
+            raise InvalidValueError(
+                f"method {method.name!r} has no generator, so all layers are dense: its density must be 1 "
+                f"(not {method.density}), without removal, regrowth, density schedule and generator_params"
+            )
+        return
+    base, is_pooled = split_pooled(method.distribution)
+    if isinstance(base, str):
+        DISTRIBUTIONS[base]
+    if is_pooled and not method.decays:
+        raise InvalidValueError(
+            f"distribution={method.distribution!r} ranks links of all layers where the density falls, which it does "
+            f"not: give a density_schedule, or use {base!r}"
+        )
+    check_params(method.generator, method.generator_params)
+
+
+def _check_names(method: Method) -> None:
+    ZETA_SCHEDULES[method.zeta_schedule]
+    SOFTNESS_SCHEDULES[method.softness_schedule]
+    DENSITY_SCHEDULES[method.density_schedule]
+    REMOVAL_SCORES[method.pruning]
+    if method.removal is not None:
+        REMOVAL_SCORES[split_soft(method.removal)[0]]
+    if method.regrowth is not None:
+        REGROWTHS[split_soft(method.regrowth)[0]]
+    if method.storage not in STORAGES:
+        raise InvalidValueError(f"storage={method.storage!r} is unknown: {suggest(method.storage, list(STORAGES))}")
+
+
+def _check_decay(method: Method) -> None:
+    if not method.decays:
+        _refuse_idle(method, OF_DECAY, "needs a density that falls: give density_schedule='cubic', or leave it out")
+        return
+    start, schedule = method.start_density, method.density_schedule
+    if start is None and schedule != "em_s":
+        raise InvalidValueError(f"density_schedule={schedule!r} needs the density at the start: give start_density=0.5")
+    if not method.density < method.initial_density <= 1:
+        raise InvalidValueError(
+            f"the density falls from start_density={method.initial_density:g} to density={method.density:g}: the first "
+            "must be larger, and at most 1"
+        )
+    if not 0 <= method.decay_start < method.decay_end <= method.stop_fraction:
+        raise InvalidValueError(
+            f"decay_start={method.decay_start} and decay_end={method.decay_end} must be shares of the training in this "
+            f"order, up to stop_fraction={method.stop_fraction}"
+        )
+
+
+def _check_removal(method: Method) -> None:
+    if (method.removal is None) != (method.regrowth is None):
+        raise InvalidValueError(
+            f"removal={method.removal!r} and regrowth={method.regrowth!r}: an evolution step needs both, or neither"
+        )
+    if method.removal is None:
+        _refuse_idle(method, OF_REMOVAL, "needs removal and regrowth: it is part of an evolution step")
+    elif method.zeta is None and not method.decays:
+        raise InvalidValueError("zeta=None removes down to the final density, but the density does not fall: give zeta")
+    if method.zeta is None and split_pooled(method.distribution)[1]:
+        raise InvalidValueError(
+            f"zeta=None removes each layer down to its final links, which distribution={method.distribution!r} leaves "
+            "open: give zeta"
+        )
+    if method.removal is None or not split_soft(method.removal)[1]:
+        _refuse_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
+    if not method.evolves:
+        _refuse_idle(method, OF_UPDATES, "needs a topology that evolves: give removal and regrowth, or leave it out")
+
+
+def _check_scores(method: Method) -> None:
+    used = [split_soft(method.removal)[0]] if method.removal else []
+    used += [method.pruning] if method.decays else []
+    params = {name: limits for score in used for name, limits in REMOVAL_SCORES[score].params.items()}
+    for name, value in method.score_params.items():
+        if name not in params:
+            raise InvalidValueError(
+                f"score_params: no removal or pruning score here has a parameter {name!r}; "
+                f"{', '.join(params) or 'they have none'}"
+            )
+        _, least, greatest = params[name]
+        if not least <= value <= greatest:
+            raise InvalidValueError(f"score_params: {name}={value} must lie in [{least:g}, {greatest:g}]")
+
+
+def _check_storage(method: Method) -> None:
+    if method.storage == "links":
+        return
+    if not method.evolves:
+        raise InvalidValueError("storage='dense' needs a topology that evolves: nothing is pruned that could return")
+    if method.needs_link_gradient:
+        raise InvalidValueError(
+            "storage='dense' ranks cells that are no links, and these have no gradient: use another score than 'mest'"
+        )
+
+
+def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:
+    """Refuse fields that have been given a value and would be ignored."""
+    defaults = {f.name: f.default for f in fields(method)}
+    for name in names:
+        if getattr(method, name) != defaults[name]:
+            raise InvalidValueError(f"{name}={getattr(method, name)!r} {needs}")

@@ -1,0 +1,95 @@
+"""The gradients that scores ask for: recorded for the steps at which an update is due, and at no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.method import Method
+from topolearn.evolution.parts import split_soft
+from topolearn.evolution.regrowth import REGROWTHS
+from topolearn.sparse import SparseLinear
+
+
+class Gradients:
+    """Keeps the gradients of a model's sparse layers for the next update, if the method asks for them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It may be wrapped in ``DistributedDataParallel``; dense gradients are then averaged over its ranks.
+    layers : Mapping of str to SparseLinear
+    method : Method
+    """
+
+    def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:
+        self._layers = layers
+        self._of_links = method.needs_link_gradient
+        self._of_cells = method.regrowth is not None and REGROWTHS[split_soft(method.regrowth)[0]].needs_gradient
+        self._average = _mean_over_ranks(model)
+        self.links: dict[str, Tensor] = {}
+
+    def expect(self, due: bool) -> None:
+        """Record from now on if an update is due at the next optimizer step, and nothing if not."""
+        self.links = {}
+        for layer in self._layers.values():
+            if due and self._of_cells and layer.link_parameter.requires_grad:
+                layer.start_recording(self._average)
+            else:
+                layer.stop_recording()
+
+    @torch.no_grad()
+    def take(self, scale: float) -> None:
+        """Keep the gradients of the links, which the optimizer step, or the user after it, may clear.
+
+        Parameters
+        ----------
+        scale : float
+            The factor that is still in them.
+        """
+        if not self._of_links:
+            return
+        for name, layer in self._layers.items():
+            gradient = layer.link_gradient()
+            if gradient is not None:
+                self.links[name] = gradient.div_(scale)
+
+    def check(self, name: str, step: int) -> None:
+        """Refuse an update without the gradients that it needs, or with some that are not finite.
+
+        Raises
+        ------
+        InvalidValueError
+        """
+        gradient, record = self.links.get(name), self._layers[name].record
+        if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
+            raise InvalidValueError(
+                f"layer {name!r} has no gradient at step {step}, which the method needs: run forward, backward and "
+                "optimizer.step() before each topology.step(), or freeze the layer by requires_grad_(False)"
+            )
+        if gradient is not None and not bool(torch.isfinite(gradient).all()):
+            raise InvalidValueError(
+                f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
+            )
+
+
+def _mean_over_ranks(model: nn.Module) -> Callable[[Tensor], object] | None:
+    """Return what averages a tensor in place over the ranks that train a model, or None where there is one alone."""
+    if not dist.is_available() or not dist.is_initialized():
+        return None
+    wrapped = [m for m in model.modules() if isinstance(m, nn.parallel.DistributedDataParallel)]
+    group = wrapped[0].process_group if wrapped else dist.group.WORLD
+    n_ranks = dist.get_world_size(group)
+    if n_ranks == 1:
+        return None
+
+    def average(gradient: Tensor) -> None:
+        whole = gradient.contiguous()
+        dist.all_reduce(whole, group=group)
+        gradient.copy_(whole.div_(n_ranks))
+
+    return average

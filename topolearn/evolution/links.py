@@ -1,0 +1,99 @@
+"""`LayerLinks`: what an evolution step knows of one layer, and `Targets`: how many links it is to have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from topolearn.graph import BipartiteGraph
+from topolearn.sparse import GradientRecord
+
+
+@dataclass(frozen=True)
+class LayerLinks:
+    """The links of one layer when a step begins.
+
+    Attributes
+    ----------
+    cells : Tensor of int64, shape (n_links,)
+        The links as sorted flat positions, ``output * n_in + input``.
+    values : Tensor, shape (n_links,)
+        Their weights.
+    shape : (int, int)
+        Numbers of output and input neurons.
+    gradient : Tensor, shape (n_links,), or None
+        The gradient of each link, for scores that ask for it.
+    record : GradientRecord or None
+        The gradient of all cells, for regrowth that asks for it.
+    stored : Tensor, shape (n_out * n_in,), or None
+        The last value of each cell, links among them, under ``storage="dense"``.
+    frozen : bool
+        Whether the layer is left as it is.
+    """
+
+    cells: Tensor
+    values: Tensor
+    shape: tuple[int, int]
+    gradient: Tensor | None = None
+    record: GradientRecord | None = None
+    stored: Tensor | None = None
+    frozen: bool = False
+
+    @classmethod
+    def of(cls, weight: Tensor, mask: Tensor, gradient: Tensor | None = None) -> LayerLinks:
+        """Return the links of a dense weight, shape (n_out, n_in), where a mask of that shape is true.
+
+        Examples
+        --------
+        >>> import torch
+        >>> w = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+        >>> LayerLinks.of(w, w != 0).cells
+        tensor([1, 2])
+        """
+        n_out, n_in = weight.shape
+        chosen = None if gradient is None else gradient.detach()[mask]
+        return cls(mask.flatten().nonzero().squeeze(1), weight.detach()[mask], (n_out, n_in), chosen)
+
+    def among(self, cells: Tensor) -> LayerLinks:
+        """Return what is known of some cells: of links, or with ``stored`` of any."""
+        if self.stored is not None:
+            return LayerLinks(cells, self.stored[cells], self.shape)
+        places = torch.searchsorted(self.cells, cells)
+        gradient = None if self.gradient is None else self.gradient[places]
+        return LayerLinks(cells, self.values[places], self.shape, gradient)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How many links the layers are to have after a step.
+
+    Attributes
+    ----------
+    after : dict of str to int
+        Links of each layer after the step.
+    final : dict of str to int
+        Links of each layer when the density has fallen to its end.
+    decays : bool
+        Whether the density falls at this step.
+    pooled : bool
+        Whether only the sum of ``after`` counts: the layers' links are ranked together, and none is left without any.
+    """
+
+    after: Mapping[str, int]
+    final: Mapping[str, int]
+    decays: bool = False
+    pooled: bool = False
+
+
+def graph_of(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:
+    """Return cells as a graph."""
+    n_out, n_in = shape
+    return BipartiteGraph.from_cells(cells.cpu().numpy(), n_in, n_out)
+
+
+def without(cells: Tensor, others: Tensor) -> Tensor:
+    """Return the cells that are not among the others, in their order."""
+    return cells[~torch.isin(cells, others)]

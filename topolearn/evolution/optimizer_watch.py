@@ -1,0 +1,85 @@
+"""`OptimizerWatch`: what happens around each step of an optimizer, through torch's own hooks."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class OptimizerWatch:
+    """Knows whether the optimizer took a step, and acts before it where an update is due.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+    before : callable
+        Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
+        optimizers take out themselves; returns the factor for the learning rate in this step, or None to leave the
+        parameters as they are.
+    """
+
+    def __init__(self, optimizer: Optimizer, before: Callable[[float], float | None]) -> None:
+        self.took_step = False
+        self._before = weakref.WeakMethod(before)
+        self._rates: list[Any] | None = None
+        watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
+
+        def before_step(optimizer: Optimizer, *_: Any) -> None:
+            if (found := watch()) is not None:
+                found._before_step(optimizer)
+
+        def after_step(optimizer: Optimizer, *_: Any) -> None:
+            if (found := watch()) is not None:
+                found._after_step(optimizer)
+
+        self._hooks = [optimizer.register_step_pre_hook(before_step), optimizer.register_step_post_hook(after_step)]
+        weakref.finalize(self, _remove, self._hooks)
+
+    def _before_step(self, optimizer: Optimizer) -> None:
+        self._restore(optimizer)
+        before = self._before()
+        if before is None or is_skipped(optimizer):
+            return
+        scale = getattr(optimizer, "grad_scale", None)
+        factor = before(1.0 if scale is None else float(scale))
+        if factor is None:
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = None
+        elif factor != 1:
+            self._rates = [group["lr"] for group in optimizer.param_groups]
+            for group in optimizer.param_groups:
+                group["lr"] = group["lr"] * factor
+
+    def _after_step(self, optimizer: Optimizer) -> None:
+        self._restore(optimizer)
+        self.took_step = not is_skipped(optimizer)
+
+    def _restore(self, optimizer: Optimizer) -> None:
+        """Give back the learning rates, also those of a step that failed half-way."""
+        if self._rates is not None:
+            for group, rate in zip(optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate
+            self._rates = None
+
+
+def is_skipped(optimizer: Optimizer) -> bool:
+    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip."""
+    found = getattr(optimizer, "found_inf", None)
+    return isinstance(found, Tensor) and bool(found)
+
+
+def has_overflow(optimizer: Optimizer) -> bool:
+    """Return whether a gradient is not finite, which is why a ``GradScaler`` skips a step."""
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+def _remove(hooks: list[Any]) -> None:
+    for hook in hooks:
+        hook.remove()

@@ -1,0 +1,14 @@
+"""Where new links grow: among the non-links of a layer, by their scores."""
+
+from topolearn.evolution.regrowth.gradient import by_gradient
+from topolearn.evolution.regrowth.predictors import by_predictor
+from topolearn.evolution.regrowth.site import RegrowthScore, Site
+from topolearn.linkpred import names
+from topolearn.registry import Registry
+
+REGROWTHS: Registry[RegrowthScore] = Registry(
+    "regrowth score",
+    {name: by_predictor(name) for name in names()} | {"gradient": RegrowthScore(by_gradient, needs_gradient=True)},
+)
+
+__all__ = ["REGROWTHS", "RegrowthScore", "Site"]

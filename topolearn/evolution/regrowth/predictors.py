@@ -1,0 +1,23 @@
+"""New links where a link predictor expects them, or at random."""
+
+import torch
+from torch import Tensor
+
+from topolearn.evolution.regrowth.site import RegrowthScore, Site
+from topolearn.linkpred import select_cells
+from topolearn.sampling import RandomField
+
+
+def by_predictor(predictor: str) -> RegrowthScore:
+    """Return the regrowth that asks a link predictor, in float32; ``random`` draws uniformly (SET).
+
+    The predictor sees the graph that removal and percolation left, unweighted.
+    """
+
+    def choose(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
+        return select_cells(
+            site.graph, predictor, k, field, soft=soft, device=site.links.device, dtype=torch.float32,
+            barred=site.barred if site.barred.numel() else None,
+        )  # fmt: skip
+
+    return RegrowthScore(choose)
