@@ -1,0 +1,170 @@
+"""The scheduler in other people's loops: accumulated gradients, scaled ones, skipped steps, learning rates."""
+
+import warnings
+
+import pytest
+import torch
+from loops import advance, backward, setup, train_step
+from torch import nn
+
+import topolearn as tl
+from topolearn.errors import InvalidValueError
+
+BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])
+
+
+def links_of(topology):
+    return {name: layer.cells().tolist() for name, layer in topology.layers.items()}
+
+
+@BACKENDS
+@pytest.mark.parametrize("method", ["rigl", "mest"])
+def test_accumulated_gradients_choose_the_links_of_the_whole_batch(method, backend):
+    found = []
+    for parts in (1, 4):
+        model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
+        torch.manual_seed(1)
+        x, y = torch.randn(10, 16, 12, dtype=torch.float64), torch.randint(0, 3, (10, 16))
+        for step in range(10):
+            for a, b in zip(x[step].chunk(parts), y[step].chunk(parts), strict=True):
+                (nn.functional.cross_entropy(model(a), b) / parts).backward()
+            trainer.step()
+            topology.step()
+            trainer.zero_grad()
+        assert topology.n_updates >= 3
+        found.append(links_of(topology))
+    assert found[0] == found[1]
+
+
+@BACKENDS
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("method", ["rigl", "mest", "chts"])
+def test_a_step_that_the_scaler_skips_is_no_step(method, attached, fused, backend):
+    """The run with a scaler, one step of which overflows, is the run without that step and without a scaler."""
+    found = []
+    for scaled in (False, True):
+        model, _, topology = setup(method, backend=backend, dtype=torch.float64)
+        trainer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=fused)
+        topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
+        if attached:
+            tl.attach(trainer, topology)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, enabled=scaled)
+        torch.manual_seed(1)
+        for step in range(11):
+            loss = nn.functional.cross_entropy(
+                model(torch.randn(8, 12, dtype=torch.float64)), torch.randint(0, 3, (8,))
+            )
+            if step == 3:  # in the window of the second update
+                if not scaled:
+                    continue
+                loss = loss * float("inf")
+            scaler.scale(loss).backward()
+            scaler.step(trainer)
+            scaler.update()
+            if not attached:
+                topology.step()
+            trainer.zero_grad()
+        assert (topology.n_steps, topology.n_updates) == (10, 5)
+        found.append(links_of(topology))
+    assert found[0] == found[1]
+
+
+def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
+    model, _, topology = setup(interval=1)
+    backward(model)
+    with pytest.warns(UserWarning, match=r"optimizer\.step\(\) was not since the last time"):
+        assert topology.step() is None
+    assert topology.n_steps == 0
+
+
+@BACKENDS
+def test_an_update_may_take_the_place_of_the_gradient_step(backend):
+    model, trainer, topology = setup("set", "adam", backend=backend, interval=3, skip_gradient_step=True)
+    for step in range(1, 10):
+        head, steps = model[-1].weight.detach().clone(), float(trainer.state[model[-1].weight].get("step", 0))
+        train_step(model, trainer)
+        update = topology.step()
+        trainer.zero_grad()
+        assert (update is not None) == (step % 3 == 0)
+        assert torch.equal(model[-1].weight, head) == (step % 3 == 0)
+        assert float(trainer.state[model[-1].weight]["step"]) == steps + (step % 3 != 0)
+
+
+def test_the_learning_rate_rises_again_after_an_update():
+    model, trainer, topology = setup("set", "sgd", interval=5, rewarmup_steps=3)
+    rates = []
+    for _ in range(11):
+        before, bias = trainer.param_groups[0]["lr"], model[-1].bias.detach().clone()
+        backward(model)
+        gradient = model[-1].bias.grad.clone()
+        trainer.step()
+        topology.step()
+        rates.append(float(((bias - model[-1].bias.detach()) / gradient).mean()) / 0.05)
+        assert trainer.param_groups[0]["lr"] == before == 0.05
+        trainer.zero_grad()
+    assert rates == pytest.approx([1, 1, 1, 1, 1, 1 / 3, 2 / 3, 1, 1, 1, 1 / 3], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"skip_gradient_step": True, "interval": 1}, "skips every gradient step"),
+        ({"rewarmup_steps": 2, "interval": 2}, "rewarmup_steps=2 must be less than interval=2"),
+    ],
+)
+def test_options_that_leave_nothing_to_train_are_refused(options, message):
+    with pytest.raises(InvalidValueError, match=message):
+        setup("set", **options)
+
+
+@BACKENDS
+@pytest.mark.parametrize("method", ["rigl", "chtss"])
+def test_compiled_models_reach_the_same_links(method, backend):
+    found = []
+    for compiled in (False, True):
+        model, trainer, topology = setup(method, "adam", backend=backend)
+        run = torch.compile(model, backend="eager") if compiled else model
+        topology = tl.TopologyScheduler(run, trainer, topology.method, total_steps=20, interval=2)
+        torch.manual_seed(1)
+        for _ in range(12):
+            nn.functional.cross_entropy(run(torch.randn(8, 12)), torch.randint(0, 3, (8,))).backward()
+            trainer.step()
+            topology.step()
+            trainer.zero_grad()
+        found.append(links_of(topology))
+    assert found[0] == found[1]
+
+
+@BACKENDS
+def test_a_gradient_that_is_not_finite_names_the_layer_and_leaves_the_model(backend):
+    model, trainer, topology = setup("rigl", "sgd", backend=backend)
+    advance(model, trainer, topology, 1)
+    backward(model)
+    links = links_of(topology)
+    record = topology.layers["2"].record
+    (record.passes[0][1] if backend == "csr" else record.rows(0, 16)).fill_(float("nan"))
+    trainer.step()
+    with pytest.raises(InvalidValueError, match="layer '2': its gradient is not finite"):
+        topology.step()
+    assert links_of(topology) == links
+
+
+def test_a_parameter_that_changed_its_shape_is_refused():
+    model, trainer, topology = setup("set", "sgd", backend="csr")
+    advance(model, trainer, topology, 1)
+    train_step(model, trainer)
+    model[0].values.data = model[0].values.data[:-1]
+    with pytest.raises(InvalidValueError, match=r"the weight of layer '0' has shape \(47,\) at step 2, and \(48,\)"):
+        topology.step()
+
+
+def test_a_scheduler_that_nobody_holds_is_gone():
+    model, trainer, topology = setup("rigl", "sgd", interval=2)
+    method = topology.method
+    del topology
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        topology = tl.TopologyScheduler(model, trainer, method, total_steps=20, interval=2)
+        assert len(advance(model, trainer, topology, 4)) == 2
+    assert len(trainer._optimizer_step_pre_hooks) == 1
