@@ -1,77 +1,146 @@
-"""Short runs of every method on the real MNIST: accuracy and seconds an epoch, over seeds.
+"""Every method on the real MNIST, over seeds: accuracy, active neurons, overlap and seconds, as a table and a figure.
 
-Run it with ``python -m analysis.mnist_methods --data-dir DIR``. Finished runs are kept and not run again; the table
-goes to figures/mnist_methods.csv.
+Each method runs as its row says; those whose rows differ in the initial topology run from CSTI as well, so that rules
+can be compared from one start. Run it with ``python -m analysis.mnist_methods --data-dir DIR``. Finished runs are kept
+and not run again; the results go to figures/mnist_methods.csv and figures/mnist_methods.png.
 """
 
 import argparse
+import multiprocessing
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from analysis.runs import finished_run
+from topolearn import plotting
+from topolearn.evolution import METHODS
+from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
 from topolearn.training import Run, TrainConfig
 
-METHODS = ("chts", "set", "static", "dense")
+FROM_CSTI = ("static", "set", "rigl", "chts")
 FIGURES = Path("figures")
+CURVES = {
+    "test_accuracy": "test accuracy",
+    "density": "density",
+    "active_neurons": "active hidden neurons",
+    "overlap": "overlap of removed and regrown links",
+}
 
 
-def config_of(method: str, seed: int, args: argparse.Namespace) -> TrainConfig:
-    """Return the configuration of a method and seed."""
+def settings() -> dict[str, tuple[str, dict[str, object]]]:
+    """Return method and overrides of each row of the study, by its label."""
+    rows: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name in METHODS}
+    rows["chts, CH3-L3p, CSTI"] = ("chts", {"generator": "csti", "regrowth": "ch3_l3p-soft"})
+    for name in FROM_CSTI:
+        rows[f"{name}, CSTI"] = (name, {"generator": "csti"})
+    return rows
+
+
+def config_of(label: str, seed: int, args: argparse.Namespace) -> TrainConfig:
+    """Return the configuration of a row of the study and a seed."""
+    method, overrides = settings()[label]
     return TrainConfig(
         dataset="mnist",
         data_dir=args.data_dir,
         method=method,
         density=None if method == "dense" else args.density,
+        overrides=overrides,
         epochs=args.epochs,
         threads=args.threads,
         seed=seed,
-        run_dir=args.runs / f"{method}-s{seed}",
+        run_dir=args.runs / f"{label.replace(', ', '-').lower()}-s{seed}",
     )
 
 
-def table(runs: list[Run]) -> pd.DataFrame:
-    """Return a row for each method: mean and deviation of the accuracies, seconds an epoch, active neurons."""
-    rows = [
-        {
-            "method": run.config.build_method().title,
-            "seed": run.config.seed,
-            "best": 100 * run.summary["best_accuracy"],
-            "last": 100 * run.summary["last_accuracy"],
-            "links": run.summary["n_links"],
-            "active_neurons": 100 * run.summary["active_neurons"],
-            "seconds_per_epoch": run.metrics["seconds"].median(),
-        }
-        for run in runs
-    ]
-    groups = pd.DataFrame(rows).groupby("method", sort=False)
-    return groups.agg(
-        seeds=("seed", "count"),
-        best_mean=("best", "mean"),
-        best_std=("best", "std"),
-        last_mean=("last", "mean"),
-        last_std=("last", "std"),
-        links=("links", "first"),
-        active_neurons=("active_neurons", "mean"),
-        seconds_per_epoch=("seconds_per_epoch", "median"),
-    ).round(2)
+def runs_of(labels: Iterable[str], args: argparse.Namespace) -> dict[str, list[Run]]:
+    """Return the runs of each label, a run for each seed, trained ``args.jobs`` at a time."""
+    labels = list(labels)
+    work = {(label, seed): config_of(label, seed, args) for seed in range(args.seeds) for label in labels}
+    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        runs = dict(zip(work, pool.map(finished_run, work.values()), strict=True))
+    return {label: [runs[label, seed] for seed in range(args.seeds)] for label in labels}
+
+
+def table(runs: dict[str, list[Run]]) -> pd.DataFrame:
+    """Return a row for each label: accuracies and active neurons in percent, seconds an epoch."""
+    rows = []
+    for label, several in runs.items():
+        last = pd.DataFrame([run.metrics.iloc[-1] for run in several])
+        best = pd.Series([run.metrics["test_accuracy"].max() for run in several])
+        epochs = pd.concat([run.metrics for run in several])
+        rows.append(
+            {
+                "method": label,
+                "backend": several[0].config.backend,
+                "seeds": len(several),
+                "best_mean": 100 * best.mean(),
+                "best_std": 100 * best.std(),
+                "last_mean": 100 * last["test_accuracy"].mean(),
+                "last_std": 100 * last["test_accuracy"].std(),
+                "links": int(last["n_links"].iloc[0]),
+                "active_neurons": 100 * last["active_neurons"].mean(),
+                "active_neurons_authors": 100 * last["active_neurons_authors"].mean(),
+                "overlap": epochs["overlap"].mean(),
+                "seconds_per_epoch": epochs["seconds"].median(),
+            }
+        )
+    return pd.DataFrame(rows).set_index("method").round(3)
+
+
+def draw(runs: dict[str, list[Run]], title: str) -> Figure:
+    """Return a figure of all curves, means over the seeds: accuracy, density, active neurons, overlap."""
+    with plotting.style():
+        figure = Figure(figsize=(12, 8.5), layout="constrained")
+        axes = figure.subplots(2, 2).flatten()
+        looks = line_styles(runs)
+        for ax, (column, words) in zip(axes, CURVES.items(), strict=True):
+            for label, several in runs.items():
+                _draw_mean(ax, several, column, label=label, **(looks[label] | {"linewidth": 1.6}))
+            ax.set_xlabel("epoch")
+            ax.set_ylabel(words)
+            whole_ticks(ax.xaxis)
+        axes[1].set_yscale("log")
+        for ax in axes:
+            percent_ticks(ax.yaxis)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=6)
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_mean(ax: Axes, runs: list[Run], column: str, **look: object) -> None:
+    """Draw the mean of a column over the runs, with the span from the lowest to the highest around it."""
+    values = pd.concat([run.metrics.set_index("epoch")[column] for run in runs], axis=1).astype(float)
+    if values.notna().any(axis=None):
+        ax.plot(values.index, values.mean(axis=1), **look)  # type: ignore[arg-type]
+        ax.fill_between(
+            values.index, values.min(axis=1), values.max(axis=1), color=str(look["color"]), alpha=0.12, linewidth=0
+        )
 
 
 def main() -> None:
-    """Run the study, and write its table."""
+    """Run the study, and write its table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
     parser.add_argument("--runs", type=Path, default=Path("runs/mnist_methods"), help="where the runs are kept")
     parser.add_argument("--density", type=float, default=0.01)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
     args = parser.parse_args()
-    runs = [finished_run(config_of(method, seed, args)) for seed in range(args.seeds) for method in METHODS]
+    runs = runs_of(args.methods, args)
     result = table(runs)
+    print(result.to_string())
     FIGURES.mkdir(exist_ok=True)
     result.to_csv(FIGURES / "mnist_methods.csv")
-    print(result.to_string())
+    title = f"MNIST, density {args.density:.0%}, {args.epochs} epochs, means of {args.seeds} seeds (band: their range)"
+    draw(runs, title).savefig(FIGURES / "mnist_methods.png", dpi=110)
 
 
 if __name__ == "__main__":
