@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from loops import advance, backward, setup, train_step
+from loops import EVOLVING, advance, backends_of, backward, setup, train_step
 from torch import nn
 
 import topolearn as tl
@@ -70,6 +70,28 @@ def test_a_step_that_the_scaler_skips_is_no_step(method, attached, fused, backen
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize(("method", "backend"), [(m, b) for m in EVOLVING for b in backends_of(m)])
+def test_groups_of_parameters_and_attaching_change_nothing(method, backend):
+    found = []
+    for in_groups in (False, True):
+        model, _, topology = setup(method, backend=backend)
+        groups = tl.parameter_groups(model, 1e-3)
+        spread = [{**groups[1]}, *({**groups[0], "params": [p]} for p in reversed(groups[0]["params"]))]
+        trainer = torch.optim.AdamW(spread if in_groups else groups, lr=0.01)
+        topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
+        if in_groups:
+            tl.attach(trainer, topology)
+        torch.manual_seed(1)
+        for _ in range(12):
+            trainer.zero_grad()
+            train_step(model, trainer)
+            if not in_groups:
+                topology.step()
+        assert topology.n_updates > 2
+        found.append((links_of(topology), [layer.dense_weight().tolist() for layer in topology.layers.values()]))
+    assert found[0] == found[1]
+
+
 def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
     model, _, topology = setup(interval=1)
     backward(model)
@@ -120,15 +142,17 @@ def test_options_that_leave_nothing_to_train_are_refused(options, message):
 
 @BACKENDS
 @pytest.mark.parametrize("method", ["rigl", "chtss"])
-def test_compiled_models_reach_the_same_links(method, backend):
+@pytest.mark.parametrize("compiler", ["eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_compiled_models_reach_the_same_links(method, backend, compiler):
     found = []
     for compiled in (False, True):
-        model, trainer, topology = setup(method, "adam", backend=backend)
-        run = torch.compile(model, backend="eager") if compiled else model
+        model, trainer, topology = setup(method, "adam", backend=backend, dtype=torch.float64)
+        run = torch.compile(model, backend=compiler) if compiled else model
         topology = tl.TopologyScheduler(run, trainer, topology.method, total_steps=20, interval=2)
         torch.manual_seed(1)
         for _ in range(12):
-            nn.functional.cross_entropy(run(torch.randn(8, 12)), torch.randint(0, 3, (8,))).backward()
+            x = torch.randn(8, 12, dtype=torch.float64)
+            nn.functional.cross_entropy(run(x), torch.randint(0, 3, (8,))).backward()
             trainer.step()
             topology.step()
             trainer.zero_grad()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from loops import DECAYING, EVOLVING, OPTIMIZERS, advance, backends_of, link_state, on_links, setup, train_step
 
 import topolearn as tl
+from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
 
 CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
@@ -165,6 +166,26 @@ def test_the_density_falls_from_its_start_to_its_end(method):
     assert counts[0] == round(start * 2000)
     assert topology.layers["0"].n_links == 100
     assert topology.layers["2"].n_links == 100
+
+
+@EVERY
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_not_finite_is_refused_and_the_model_stays(method, backend, value):
+    model, trainer, topology = setup(method, "adam", backend=backend)
+    advance(model, trainer, topology, 1)
+    train_step(model, trainer)
+    broken = model[2].link_values().clone()
+    broken[3] = value
+    model[2].set_link_values(broken)
+    before = copy.deepcopy([model.state_dict(), trainer.state_dict()["state"]])
+    with pytest.raises(InvalidValueError, match="layer '2' has a weight that is not finite at step 2"):
+        topology.step()
+    assert topology.n_updates == 0
+    for found, expected in zip(
+        [model.state_dict(), *trainer.state_dict()["state"].values()], [before[0], *before[1].values()], strict=True
+    ):
+        for key, tensor in expected.items():
+            torch.testing.assert_close(found[key], tensor, rtol=0, atol=0, equal_nan=True)
 
 
 @EVERY

@@ -168,9 +168,13 @@ def _check_replaceable(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
     for name, layer in chosen.items():
         shared = owners[id(layer.weight)]
         if len(shared) > 1:
-            raise InvalidValueError(f"layer {name!r} shares its weight ({', '.join(shared)}): exclude it")
+            raise InvalidValueError(
+                f"layer {name!r} shares its weight ({', '.join(shared)}), so links of one would be links of all: leave "
+                f"it dense by exclude=[{name!r}, ...], or give each layer a weight of its own"
+            )
         parent = model.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             raise InvalidValueError(
-                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed: exclude it"
+                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: leave it "
+                f"dense by exclude=[{name!r}, ...], or use attention with a linear layer for each of q, k, v and output"
             )
