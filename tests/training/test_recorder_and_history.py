@@ -18,7 +18,7 @@ METRICS = [
 ]  # fmt: skip
 LAYERS = [
     "epoch", "step", "layer", "n_in", "n_out", "n_links", "density", "decayed", "removed", "percolated", "regrown",
-    "overlap", "itop", "active_inputs", "active_outputs",
+    "overlap", "elm", "itop", "active_inputs", "active_outputs",
     *(f"{side}_{measure}" for side in ("fan_in", "fan_out") for measure in ("min", "mean", "max", "std")),
 ]  # fmt: skip
 NAMES = ["hidden1", "hidden2"]
@@ -185,6 +185,16 @@ def test_overlap_is_that_of_the_events(run):
     for row in run.metrics.itertuples():
         values = [x for (_, step), x in found.items() if -(-step // STEPS) == row.epoch]
         assert row.overlap == pytest.approx(np.mean(values))
+
+
+def test_minima_are_counted_by_the_theta_of_the_method(tmp_path, small):
+    parts = {"theta": 0.05}
+    run = tl.train(small(tmp_path / "run", update_interval=10, epochs=2, overrides=parts), quiet=True)
+    updates = run.history.updates
+    assert (updates["elm"] == (updates["overlap"] >= 0.05)).all()
+    assert 0 < updates["elm"].sum()
+    found = run.layers.groupby("layer", sort=False)["elm"].sum()
+    pd.testing.assert_series_equal(found, updates.groupby("layer", sort=False)["elm"].sum(), check_dtype=False)
 
 
 def test_itop_counts_every_link_that_ever_was(chts, replayed):

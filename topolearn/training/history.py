@@ -59,12 +59,12 @@ class History:
 
     @property
     def updates(self) -> pd.DataFrame:
-        """A row for each update and layer: number of links of each event, and overlap."""
+        """A row for each update and layer: number of links of each event, overlap, and whether it is an ELM."""
         frames = [update.to_frame() for update in self]
         return (
             pd.concat(frames, ignore_index=True)
             if frames
-            else pd.DataFrame(columns=["index", "step", "layer", *EVENTS, "overlap"])
+            else pd.DataFrame(columns=["index", "step", "layer", *EVENTS, "overlap", "elm"])
         )
 
     def __iter__(self) -> Iterator[TopologyUpdate]:
@@ -74,7 +74,7 @@ class History:
             layers = {}
             for i, name in enumerate(map(str, arrays["layers"])):
                 layers[name] = LayerUpdate(**{event: arrays[f"{event}/{i}"] for event in EVENTS})
-            yield TopologyUpdate(int(arrays["step"]), int(arrays["index"]), layers)
+            yield TopologyUpdate(int(arrays["step"]), int(arrays["index"]), layers, float(arrays["theta"]))
 
     def at(self, step: int) -> dict[str, BipartiteGraph]:
         """Return the graph of each layer after the updates up to and including a step.
@@ -126,7 +126,8 @@ class History:
 
     def write(self, update: TopologyUpdate) -> None:
         """Store one update."""
-        arrays = {"step": np.array(update.step), "index": np.array(update.index), "layers": np.array(list(update))}
+        arrays = {name: np.array(getattr(update, name)) for name in ("step", "index", "theta")}
+        arrays["layers"] = np.array(list(update))
         for i, layer in enumerate(update.layers.values()):
             for event in EVENTS:
                 arrays[f"{event}/{i}"] = getattr(layer, event)

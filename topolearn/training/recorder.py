@@ -1,6 +1,7 @@
 """The recorder: two tidy tables and the topology history, written while a run goes on."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ class Recorder:
         self._metrics: list[dict[str, Any]] = []
         self._layers: list[dict[str, Any]] = []
         self._updates: list[TopologyUpdate] = []
-        self._ever = {name: graph.cells for name, graph in network.graphs.items()}
         self._network = network
         self._sparse = sparse
 
@@ -45,14 +45,13 @@ class Recorder:
         """Write the topology before training, as epoch 0."""
         if self._sparse:
             self.history.write_initial(self._network.graphs)
-        self._layers = self._layer_rows(0, 0, self._network)
+        itop = {name: graph.density for name, graph in self._network.graphs.items()}
+        self._layers = self._layer_rows(0, 0, self._network, itop)
         self._write_tables()
 
     def resume(self, epoch: int, n_updates: int) -> dict[str, Any]:
         """Take up the tables and the history as they were at the end of an epoch; return its row of ``metrics.csv``."""
         self.history.truncate(n_updates)
-        for update in self.history:
-            self._explore(update)
         self._metrics = _rows_up_to(self.path / METRICS, epoch)
         self._layers = _rows_up_to(self.path / LAYERS, epoch)
         self._write_tables()
@@ -61,11 +60,12 @@ class Recorder:
     def update(self, update: TopologyUpdate) -> None:
         """Store one topology update."""
         self.history.write(update)
-        self._explore(update)
         self._updates.append(update)
 
-    def epoch(self, epoch: int, step: int, network: LayeredNetwork, metrics: dict[str, float]) -> dict[str, Any]:
-        """Store the end of an epoch, and return its row of ``metrics.csv``."""
+    def epoch(
+        self, epoch: int, step: int, network: LayeredNetwork, itop: Mapping[str, float], metrics: dict[str, float]
+    ) -> dict[str, Any]:
+        """Store the end of an epoch, with the cells that each layer has explored; return its row of ``metrics.csv``."""
         overlaps = [value for update in self._updates for value in update.overlap.values()]
         row = {
             "epoch": epoch,
@@ -80,16 +80,14 @@ class Recorder:
             "seconds": metrics["seconds"],
         }
         self._metrics.append(row)
-        self._layers.extend(self._layer_rows(epoch, step, network))
+        self._layers.extend(self._layer_rows(epoch, step, network, itop))
         self._updates = []
         self._write_tables()
         return row
 
-    def _explore(self, update: TopologyUpdate) -> None:
-        for name, layer in update.items():
-            self._ever[name] = np.union1d(self._ever[name], layer.regrown @ [1, self._network[name].n_in])
-
-    def _layer_rows(self, epoch: int, step: int, network: LayeredNetwork) -> list[dict[str, Any]]:
+    def _layer_rows(
+        self, epoch: int, step: int, network: LayeredNetwork, itop: Mapping[str, float]
+    ) -> list[dict[str, Any]]:
         rows = []
         for name, graph in network.graphs.items():
             events = {event: sum(len(getattr(u[name], event)) for u in self._updates) for event in EVENTS}
@@ -105,7 +103,8 @@ class Recorder:
                     "density": graph.density,
                     **events,
                     "overlap": float(np.mean(overlaps)) if overlaps else None,
-                    "itop": len(self._ever[name]) / (graph.n_in * graph.n_out),
+                    "elm": sum(update.elm[name] for update in self._updates),
+                    "itop": itop[name],
                     "active_inputs": int((graph.fan_out > 0).sum()),
                     "active_outputs": int((graph.fan_in > 0).sum()),
                     **_degree_summary("fan_in", graph.fan_in),

@@ -96,7 +96,9 @@ class Trainer:
             "test_accuracy": test_accuracy,
             "seconds": time.perf_counter() - start,
         }
-        row = self.recorder.epoch(epoch, epoch * self.steps_per_epoch, self.network(), metrics)
+        network = self.network()
+        itop = {name: graph.density for name, graph in network.graphs.items()} | self.topology.itop_rate()
+        row = self.recorder.epoch(epoch, epoch * self.steps_per_epoch, network, itop, metrics)
         self.counters["seconds"] += metrics["seconds"]
         names = ["last"]
         if test_accuracy > self.counters["best_accuracy"]:
