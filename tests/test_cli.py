@@ -108,7 +108,7 @@ MISTAKES = [
     ([*NEW, "--precision", "fp16"], "precision='fp16' is unknown"),
     # parts of the method
     ([*NEW, "--set", "generator=bws"], "unknown generator 'bws': did you mean 'bsw'?"),
-    ([*NEW, "--set", "generator=5"], "generator=5.0 must be of type str"),
+    ([*NEW, "--set", "generator=5"], "generator=5 must be of type str"),
     ([*NEW, "--set", "zeat=0.1"], "no field 'zeat': did you mean 'zeta'?"),
     ([*NEW, "--set", "zeta"], "--set 'zeta' must be PART=VALUE"),
     ([*NEW, "--set", "=1"], "no field ''"),
@@ -118,18 +118,23 @@ MISTAKES = [
     ([*NEW, "--set", "zeta=0.1,0.2"], "zeta=[0.1, 0.2] must be of type float"),
     ([*NEW, "--set", "zeta=2"], "zeta=2.0 must lie strictly between 0 and 1"),
     ([*NEW, "--set", "percolation=yes"], "percolation='yes' must be of type bool"),
-    ([*NEW, "--set", "percolation=1"], "percolation=1.0 must be of type bool"),
+    ([*NEW, "--set", "percolation=1"], "percolation=1 must be of type bool"),
     ([*NEW, "--set", "softness=0.5"], "softness=0.5 must be of type tuple"),
     ([*NEW, "--set", "softness=0.5,1"], "softness=(0.5, 1.0) must be two deltas"),
     ([*NEW, "--set", "softness=0.5,0.6,0.7"], "must be two deltas"),
-    ([*NEW, "--set", "removal=5"], "removal=5.0 must be of type str"),
+    ([*NEW, "--set", "removal=5"], "removal=5 must be of type str"),
     ([*NEW, "--set", "removal=none"], "an evolution step needs both"),
     ([*NEW, "--set", "regrowth=ch2l3n"], "unknown regrowth score 'ch2l3n': did you mean 'ch2_l3n'?"),
     ([*NEW, "--set", "density=0.1"], "--density"),
-    ([*NEW, "--set", "generator_params=5"], "generator_params=5.0 must be of type dict"),
+    ([*NEW, "--set", "generator_params=5"], "generator_params=5 must be of type dict"),
     ([*NEW, "--set", "generator_params=a", "--set", "generator_params.beta=1"], "must be generator_params.NAME=VALUE"),
+    ([*NEW, "--set", "zeta.x=5"], "must be of type float"),
+    ([*NEW, "--set", "score_params.alpha=0.5"], "no removal or pruning score here has a parameter 'alpha'"),
+    ([*NEW, "--set", "start_density=0.5"], "start_density=0.5 needs a density that falls"),
+    ([*NEW, "--method", "granet", "--density", "0.6"], "falls from start_density=0.5 to density=0.6"),
+    ([*NEW, "--method", "gmp", "--backend", "csr"], "use 'masked'"),
     ([*NEW, "--set", "generator_params.betta=1"], "no parameter 'betta': did you mean 'beta'?"),
-    ([*NEW, "--set", "generator_params.beta=2"], "beta=2.0 must lie in [0, 1]"),
+    ([*NEW, "--set", "generator_params.beta=2"], "beta=2 must lie in [0, 1]"),
     ([*NEW, "--set", "generator_params.beta=abc"], "beta='abc' must be a number"),
     # files and directories
     ([*NEW, "nothing.toml"], "there is no configuration file nothing.toml"),
@@ -236,6 +241,15 @@ def test_mistakes_in_this_program_are_not_hidden(folder, monkeypatch):
         (["--set", "generator=er"], {"generator": "er", "generator_params": {}}),
         (["--set", "removal=None", "--set", "regrowth=none", "--set", "percolation=FALSE"], {"removal": None}),
         (["--method", "set", "--set", "regrowth=ch2_l3n"], {"regrowth": "ch2_l3n", "removal": "weight_magnitude"}),
+        (
+            ["--set", "removal=importance-soft", "--set", "score_params.alpha=0.2", "--set", "rewarmup_steps=3"],
+            {"removal": "importance-soft", "score_params": {"alpha": 0.2}, "rewarmup_steps": 3},
+        ),
+        (["--set", "distribution.hidden1=0.3"], {"distribution": {"hidden1": 0.3}}),
+        (
+            ["--set", "density_schedule=cubic", "--set", "start_density=0.5", "--set", "distribution=erk+global"],
+            {"density_schedule": "cubic", "start_density": 0.5, "distribution": "erk+global"},
+        ),
     ],
     ids=str,
 )
@@ -312,9 +326,10 @@ def test_training_writes_the_report(shared):
 def test_methods_and_datasets(capsys):
     assert main(["methods"]) == 0
     shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 112
     for name, row in tl.methods().items():
-        assert name in shown
-        assert row.title in shown
+        assert f"\n{name}  " in f"\n{shown}"
+        assert f"{row.title}: {row.paper}" in shown
     for part in ("bsw(beta=0.25)", "weight_magnitude-soft", "ch2_l3n-soft", "density"):
         assert part in shown
     assert main(["datasets"]) == 0

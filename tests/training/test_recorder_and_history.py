@@ -192,7 +192,7 @@ def test_minima_are_counted_by_the_theta_of_the_method(tmp_path, small):
     run = tl.train(small(tmp_path / "run", update_interval=10, epochs=2, overrides=parts), quiet=True)
     updates = run.history.updates
     assert (updates["elm"] == (updates["overlap"] >= 0.05)).all()
-    assert 0 < updates["elm"].sum()
+    assert updates["elm"].sum() > 0
     found = run.layers.groupby("layer", sort=False)["elm"].sum()
     pd.testing.assert_series_equal(found, updates.groupby("layer", sort=False)["elm"].sum(), check_dtype=False)
 

@@ -53,6 +53,47 @@ def test_a_file_and_overrides_on_top(experiment):
     assert config == TrainConfig.load(experiment)
 
 
+COMBINATION = """
+method = "mest"
+density = 0.1
+hidden = [24, 20]
+epochs = 2
+update_interval = 10
+
+[overrides]
+generator = "bsf+ep"
+distribution = "erk"
+density_schedule = "sigmoid"
+start_density = 0.4
+match_flops = true
+pruning = "mest"
+removal = "importance-soft"
+score_params = {alpha = 0.3, gradient_weight = 0.1}
+softness_schedule = "delta"
+regrowth = "gradient-soft"
+zeta = 0.2
+zeta_schedule = "cosine"
+percolation = true
+allow_return = false
+skip_gradient_step = true
+"""
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_parts_of_many_methods_combine_in_a_file(tmp_path, backend):
+    path = tmp_path / "combination.toml"
+    path.write_text(COMBINATION)
+    config = TrainConfig.load(path).with_values({"run_dir": str(tmp_path / "run"), "backend": backend})
+    parts = tomllib.loads(COMBINATION)["overrides"]
+    assert {name: getattr(config.build_method(), name) for name in parts} == parts
+    run = tl.train(config, quiet=True)
+    assert run.config.build_method() == config.build_method()
+    totals = run.history.updates[["decayed", "removed", "percolated", "regrown"]].sum()
+    assert (totals[["decayed", "removed", "regrown"]] > 0).all()
+    assert not run.history.updates["overlap"].any()  # as no link may return at once
+    assert run.metrics["density"].iloc[-1] == pytest.approx(0.1, abs=0.001)
+
+
 def test_another_generator_on_top_drops_the_parameters_of_the_former(experiment):
     config = TrainConfig.load(experiment)
     assert config.with_values({"overrides": {"generator": "er"}}).build_method().generator_params == {}

@@ -37,8 +37,8 @@ def add_parser(commands: Any) -> None:
         default=[],
         metavar="PART=VALUE",
         help="another value for a part of the method: generator, removal, regrowth, zeta, zeta_schedule, "
-        "percolation, softness=0.5,0.75, ...; parameters of the generator as generator_params.beta=0.1; none for no "
-        "part; may be repeated",
+        "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
+        "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
     )
     for f in fields(TrainConfig):
         if f.name == "overrides":
@@ -99,11 +99,12 @@ def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise InvalidValueError(f"--set {part!r} must be PART=VALUE, such as zeta=0.2")
         target = overrides
-        if name.startswith("generator_params."):
-            target = overrides.setdefault("generator_params", {})
-            name = name.removeprefix("generator_params.")
+        group, dot, word = name.partition(".")
+        if dot:
+            target = overrides.setdefault(group, {})
             if not isinstance(target, dict):
-                raise InvalidValueError(f"--set generator_params={target} must be generator_params.NAME=VALUE")
+                raise InvalidValueError(f"--set {group}={target} must be {group}.NAME=VALUE")
+            name = word
         target[name] = _parse_value(text)
     return overrides
 
@@ -114,7 +115,9 @@ def _parse_value(text: str) -> Any:
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,10 +1,11 @@
 """The table of methods: each is one row of parts, with the defaults of its paper."""
 
+import textwrap
 from typing import Any
 
 import pandas as pd
 
-from topolearn.evolution.method import Method
+from topolearn.evolution.method import SURPLUS, Method
 from topolearn.registry import Registry
 
 CHTS: dict[str, Any] = {
@@ -133,7 +134,8 @@ class MethodTable(Registry[Method]):
         return frame.where(frame.notna(), "-")
 
     def __repr__(self) -> str:
-        return self.to_frame().to_string()
+        margin = " " * (max(map(len, self)) + 2)
+        return "\n".join(name + textwrap.indent(_in_words(row), margin)[len(name) :] for name, row in self.items())
 
     def _repr_html_(self) -> str:
         return self.to_frame().to_html()
@@ -178,6 +180,21 @@ def method(name: str, /, density: float | None = None, **overrides: Any) -> Meth
     if density is not None:
         overrides["density"] = density
     return METHODS[name].with_overrides(overrides)
+
+
+def _in_words(row: Method) -> str:
+    """Return title and paper of a method, how it starts, and what an update does, a line each."""
+    start = "dense layers, all links" if row.is_dense else f"starts as {_describe_generator(row)}"
+    if row.decays:
+        high = f"density + {SURPLUS}" if row.start_density is None else row.start_density
+        start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
+    lines = [f"{row.title}: {row.paper}", start]
+    if row.removal is not None:
+        zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
+        flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
+        flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
+        lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
+    return "\n".join(lines)
 
 
 def _describe_generator(row: Method) -> str | None:
