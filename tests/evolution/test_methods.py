@@ -1,5 +1,8 @@
 """The table of methods, and what a user makes of it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 import topolearn as tl
@@ -32,6 +35,12 @@ def test_the_table_is_shown_as_a_table():
     assert all(row.title in shown for row in METHODS.values())
     assert "bsw(beta=0.25)" in shown
     assert tl.methods()._repr_html_().startswith("<table")
+
+
+def test_what_differs_from_other_programs_is_listed_for_every_method_that_evolves():
+    text = (Path(tl.evolution.__file__).parent / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([\w-]+)`", text))
+    assert {name for name, row in METHODS.items() if row.evolves} <= listed
 
 
 def test_overrides_combine_parts():

@@ -1,0 +1,175 @@
+"""What a topology update costs, method by method, and its share of the training: the paper's MLP, a block of LLaMA.
+
+Run it with ``python -m analysis.benchmarks.update_cost``; it writes figures/benchmark_update_cost.csv. Ordinary steps,
+steps before an update and updates take turns in one process; medians are given. Beside SET, RigL and CHTs stands the
+update that most programs have: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
+
+Where the density falls, updates at its start and at the final density are measured apart. Updates of CHT and CHTs are
+without percolation in the block of LLaMA, and start from BSW everywhere; the share there is that of the blocks, without
+embeddings and head, so that it is smaller in a whole model.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import topolearn as tl
+from analysis.benchmarks.plain_updates import PLAIN
+from topolearn.evolution import METHODS
+from topolearn.sparse import MaskedLinear
+from topolearn.training.models import mlp
+
+FIGURES = Path("figures")
+EVERY = 3  # steps between updates while measuring
+
+
+class LlamaBlock(nn.Module):
+    """A block of LLaMA-130M (width 768, 12 heads, 2048 hidden neurons), as far as its cost goes."""
+
+    def __init__(self, width: int = 768, hidden: int = 2048, heads: int = 12) -> None:
+        super().__init__()
+        self.heads, self.norms = heads, nn.ModuleList(nn.RMSNorm(width) for _ in range(2))
+        self.q, self.k, self.v, self.o = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.gate, self.up = (nn.Linear(width, hidden, bias=False) for _ in range(2))
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the residual stream after attention and SwiGLU; x has shape (batch, positions, width)."""
+        h = self.norms[0](x)
+        q, k, v = (layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        x = x + self.o(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
+        h = self.norms[1](x)
+        return x + self.down(F.silu(self.gate(h)) * self.up(h))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A model, its batch, and how often the paper updates its topology."""
+
+    model: Callable[[], nn.Module]
+    batch: tuple[int, ...]  # the last number is that of features
+    tokens: int  # activations of a neuron in a step
+    density: float
+    interval: int
+    optimizer: Callable[..., torch.optim.Optimizer]
+    exclude: list[str] | None
+    parts: dict[str, object]
+
+
+SETTINGS = {
+    "MLP": Setting(
+        lambda: mlp(784, (1568,) * 3, 10), (32, 784), 32, 0.01, 1875,
+        lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.9, weight_decay=5e-4, fused=True), None, {},
+    ),
+    "LLaMA-130M block": Setting(
+        LlamaBlock, (8, 256, 768), 2048, 0.1, 100, lambda p: torch.optim.Adam(p, lr=1e-4, fused=True), [],
+        {"percolation": False},
+    ),
+    "small": Setting(  # for the tests
+        lambda: mlp(20, (30, 30), 4), (8, 20), 8, 0.1, 100, lambda p: torch.optim.SGD(p, lr=1e-3), None, {},
+    ),
+}  # fmt: skip
+
+
+def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
+    """Return the parts of a training in which updates differ, each with the method as it is there."""
+    row = METHODS[name]
+    parts = dict(setting.parts) if row.percolation else {}
+    rule = row.with_overrides({"density": setting.density, "generator": "bsw", **parts})
+    if not rule.decays:
+        return {"": rule}
+    found = {"at the start": rule}
+    if rule.removal is not None and rule.zeta is not None:
+        found["at the final density"] = rule.with_overrides({"density_schedule": "constant"})
+    return found
+
+
+def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.device, n: int) -> dict[str, object]:
+    """Return median milliseconds of a step, of what a step before an update takes more, and of an update."""
+    torch.manual_seed(0)
+    model = tl.sparsify(setting.model(), rule, exclude=setting.exclude, batch=setting.tokens).to(device)
+    optimizer = setting.optimizer(model.parameters())
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=10**6, interval=EVERY)
+    x = torch.randn(setting.batch, device=device)
+    peers = PLAIN[plain](topology.layers.values()) if plain else None
+
+    def timed(run: Callable[[], object]) -> tuple[float, object]:
+        start = time.perf_counter()
+        result = run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return 1e3 * (time.perf_counter() - start), result
+
+    def train() -> None:
+        optimizer.zero_grad()
+        model(x).square().mean().backward()
+        optimizer.step()
+
+    times: dict[str, list[float]] = {"step": [], "before": [], "update": [], "plain": []}
+    for i in range(1, EVERY * (n + 1) + 1):
+        step = timed(train)[0]
+        update, result = timed(topology.step)
+        assert (result is not None) == (i % EVERY == 0)
+        if i > EVERY:  # the first round warms up
+            times["step" if result is None else "before"].append(step)
+            times["update"] += [update] if result is not None else []
+            times["plain"] += [timed(peers)[0]] if result is not None and peers else []
+    median = {word: statistics.median(each) if each else float("nan") for word, each in times.items()}
+    more = median["before"] - median["step"]
+    cost = median["update"] + max(more, 0.0)
+    return {
+        "backend": "masked" if isinstance(next(iter(topology.layers.values())), MaskedLinear) else "csr",
+        "ms a step": median["step"],
+        "ms more before": more,
+        "ms an update": median["update"],
+        "ms an update, plain torch": median["plain"],
+        "interval": setting.interval,
+        "share of training, %": 100 * cost / (cost + setting.interval * median["step"]),
+    }
+
+
+def table(settings: list[str], methods: list[str], device: torch.device, n: int) -> pd.DataFrame:
+    """Return a row for each setting, method and phase, measured on torch's present number of threads."""
+    rows = []
+    for setting in settings:
+        for name in methods:
+            for phase, rule in phases(name, SETTINGS[setting]).items():
+                plain = name if name in PLAIN else None
+                found = measure(SETTINGS[setting], rule, plain, device, n)
+                threads = torch.get_num_threads() if device.type == "cpu" else None
+                rows.append({"model": setting, "method": name, "phase": phase, "threads": threads, **found})
+                print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Measure every method that evolves, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    evolving = [name for name, row in METHODS.items() if row.evolves]
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--updates", type=int, default=7, help="that are measured, of each method and phase")
+    parser.add_argument("--settings", nargs="+", default=["MLP", "LLaMA-130M block"], choices=SETTINGS)
+    parser.add_argument("--methods", nargs="+", default=evolving, choices=evolving)
+    args = parser.parse_args()
+    tables = []
+    for threads in args.threads:
+        torch.set_num_threads(threads)
+        tables.append(table(args.settings, args.methods, torch.device(args.device), args.updates))
+    whole = pd.concat(tables).round(3)
+    FIGURES.mkdir(exist_ok=True)
+    suffix = "" if args.device == "cpu" else f"_{torch.device(args.device).type}"
+    whole.to_csv(FIGURES / f"benchmark_update_cost{suffix}.csv", index=False)
+    print(whole.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
