@@ -315,6 +315,14 @@ def test_questions_without_an_answer(ask, message, chts):
         ask(chts)
 
 
+def test_an_update_of_another_version_is_named(chts, copy):
+    file = copy(chts) / "topology" / "update-000002.npz"
+    with np.load(file) as arrays:
+        np.savez(file, **{name: array for name, array in arrays.items() if name != "theta"})
+    with pytest.raises(CorruptFileError, match=r"update-000002.npz has no 'theta': another version"):
+        tl.Run(copy.path).history.at(100)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "ask"),
     [

@@ -87,7 +87,7 @@ def percent_ticks(axis: Axis) -> None:
 def whole_ticks(axis: Axis) -> None:
     """Put round whole numbers on an axis, as many as there is room for."""
     axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.6g}"))
+    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.0f}"))
 
 
 def legend(ax: Axes, **where: Any) -> None:

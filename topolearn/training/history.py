@@ -71,6 +71,8 @@ class History:
         """Yield each update, in order."""
         for file in self._files():
             arrays = _read(file)
+            if "theta" not in arrays:
+                raise CorruptFileError(f"{file} has no 'theta': another version of topolearn wrote it; run it again")
             layers = {}
             for i, name in enumerate(map(str, arrays["layers"])):
                 layers[name] = LayerUpdate(**{event: arrays[f"{event}/{i}"] for event in EVENTS})
