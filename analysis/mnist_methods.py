@@ -1,8 +1,8 @@
 """Every method on the real MNIST, over seeds: accuracy, active neurons, overlap and seconds, as a table and a figure.
 
-Each method runs as its row says; those whose rows differ in the initial topology run from CSTI as well, so that rules
-can be compared from one start. Run it with ``python -m analysis.mnist_methods --data-dir DIR``. Finished runs are kept
-and not run again; the results go to figures/mnist_methods.csv and figures/mnist_methods.png.
+Each method runs as its row says; some run from CSTI as well, so that rules can be compared from one start, and some
+with one part of another, to see what makes the difference. Run it with ``python -m analysis.mnist_methods --data-dir
+DIR``. Finished runs are kept and not run again; the results go to figures/mnist_methods.csv and .png.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,9 +20,16 @@ from analysis.runs import finished_run
 from topolearn import plotting
 from topolearn.evolution import METHODS
 from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
-from topolearn.training import Run, TrainConfig
+from topolearn.sparse import topology_of
+from topolearn.training import Run, TrainConfig, load_dataset
 
 FROM_CSTI = ("static", "set", "rigl", "chts")
+VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
+    "chts, CH3-L3p, CSTI": ("chts", {"generator": "csti", "regrowth": "ch3_l3p-soft"}),
+    "chts, RI, CSTI": ("chts", {"generator": "csti", "removal": "relative_importance-soft"}),
+    "chts-gmp, by weight": ("chts-gmp", {"pruning": "weight_magnitude"}),
+}
+RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
 FIGURES = Path("figures")
 CURVES = {
     "test_accuracy": "test accuracy",
@@ -34,10 +42,7 @@ CURVES = {
 def settings() -> dict[str, tuple[str, dict[str, object]]]:
     """Return method and overrides of each row of the study, by its label."""
     rows: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name in METHODS}
-    rows["chts, CH3-L3p, CSTI"] = ("chts", {"generator": "csti", "regrowth": "ch3_l3p-soft"})
-    for name in FROM_CSTI:
-        rows[f"{name}, CSTI"] = (name, {"generator": "csti"})
-    return rows
+    return rows | {f"{name}, CSTI": (name, {"generator": "csti"}) for name in FROM_CSTI} | VARIANTS
 
 
 def config_of(label: str, seed: int, args: argparse.Namespace) -> TrainConfig:
@@ -52,7 +57,7 @@ def config_of(label: str, seed: int, args: argparse.Namespace) -> TrainConfig:
         epochs=args.epochs,
         threads=args.threads,
         seed=seed,
-        run_dir=args.runs / f"{label.replace(', ', '-').lower()}-s{seed}",
+        run_dir=args.runs / f"{label.replace(',', '').replace(' ', '-').lower()}-s{seed}",
     )
 
 
@@ -65,8 +70,8 @@ def runs_of(labels: Iterable[str], args: argparse.Namespace) -> dict[str, list[R
     return {label: [runs[label, seed] for seed in range(args.seeds)] for label in labels}
 
 
-def table(runs: dict[str, list[Run]]) -> pd.DataFrame:
-    """Return a row for each label: accuracies and active neurons in percent, seconds an epoch."""
+def table(runs: dict[str, list[Run]], is_rare: np.ndarray) -> pd.DataFrame:
+    """Return a row for each label: accuracies, active neurons, links from rare pixels in percent; seconds an epoch."""
     rows = []
     for label, several in runs.items():
         last = pd.DataFrame([run.metrics.iloc[-1] for run in several])
@@ -84,11 +89,20 @@ def table(runs: dict[str, list[Run]]) -> pd.DataFrame:
                 "links": int(last["n_links"].iloc[0]),
                 "active_neurons": 100 * last["active_neurons"].mean(),
                 "active_neurons_authors": 100 * last["active_neurons_authors"].mean(),
+                "rare_pixels": 100 * np.mean([_share_from(run, is_rare) for run in several]),
                 "overlap": epochs["overlap"].mean(),
                 "seconds_per_epoch": epochs["seconds"].median(),
             }
         )
     return pd.DataFrame(rows).set_index("method").round(3)
+
+
+def _share_from(run: Run, pixels: np.ndarray) -> float:
+    """Return the share of the first layer's links that come from some of the inputs."""
+    if not run.history.layers:  # dense
+        return float(pixels.mean())
+    graph = topology_of(run.load_model("last"))["hidden1"]
+    return float(graph.fan_out[pixels].sum() / graph.n_links)
 
 
 def draw(runs: dict[str, list[Run]], title: str) -> Figure:
@@ -135,7 +149,8 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
     args = parser.parse_args()
     runs = runs_of(args.methods, args)
-    result = table(runs)
+    is_rare = ((load_dataset("mnist", args.data_dir).train_x > 0).double().mean(dim=0) < RARE).numpy()
+    result = table(runs, is_rare)
     print(result.to_string())
     FIGURES.mkdir(exist_ok=True)
     result.to_csv(FIGURES / "mnist_methods.csv")
