@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from analysis.runs import finished_run
 from topolearn import plotting
@@ -32,7 +33,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
 RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
 FIGURES = Path("figures")
 CURVES = {
-    "test_accuracy": "test accuracy",
+    "test_error": "test error",
     "density": "density",
     "active_neurons": "active hidden neurons",
     "overlap": "overlap of removed and regrown links",
@@ -106,7 +107,7 @@ def _share_from(run: Run, pixels: np.ndarray) -> float:
 
 
 def draw(runs: dict[str, list[Run]], title: str) -> Figure:
-    """Return a figure of all curves, means over the seeds: accuracy, density, active neurons, overlap."""
+    """Return a figure of all curves, means over the seeds: test error, density, active neurons, overlap."""
     with plotting.style():
         figure = Figure(figsize=(12, 8.5), layout="constrained")
         axes = figure.subplots(2, 2).flatten()
@@ -117,7 +118,10 @@ def draw(runs: dict[str, list[Run]], title: str) -> Figure:
             ax.set_xlabel("epoch")
             ax.set_ylabel(words)
             whole_ticks(ax.xaxis)
-        axes[1].set_yscale("log")
+        for ax in axes[:2]:
+            ax.set_yscale("log")
+        axes[0].yaxis.set_minor_formatter(NullFormatter())
+        axes[0].set_yticks([0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.3])
         for ax in axes:
             percent_ticks(ax.yaxis)
         handles, labels = axes[0].get_legend_handles_labels()
@@ -128,7 +132,8 @@ def draw(runs: dict[str, list[Run]], title: str) -> Figure:
 
 def _draw_mean(ax: Axes, runs: list[Run], column: str, **look: object) -> None:
     """Draw the mean of a column over the runs, with the span from the lowest to the highest around it."""
-    values = pd.concat([run.metrics.set_index("epoch")[column] for run in runs], axis=1).astype(float)
+    tables = [run.metrics.set_index("epoch") for run in runs]
+    values = pd.concat([t.assign(test_error=1 - t["test_accuracy"])[column] for t in tables], axis=1).astype(float)
     if values.notna().any(axis=None):
         ax.plot(values.index, values.mean(axis=1), **look)  # type: ignore[arg-type]
         ax.fill_between(

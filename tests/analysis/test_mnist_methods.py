@@ -42,7 +42,6 @@ def test_table_and_figure(tmp_path):
     assert found.loc["set", "links"] == 51
     assert found["rare_pixels"].tolist() == pytest.approx([100 * np.mean(shares), 25.0], abs=1e-3)
     figure = draw(runs, "title")
-    accuracy = figure.axes[0].lines[0].get_ydata()
-    expected = np.mean([run.metrics["test_accuracy"] for run in runs["set"]], axis=0)
-    np.testing.assert_allclose(accuracy, expected)
+    error = figure.axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(error, 1 - np.mean([run.metrics["test_accuracy"] for run in runs["set"]], axis=0))
     assert len(figure.axes) == len(CURVES)
