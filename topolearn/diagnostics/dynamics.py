@@ -49,9 +49,9 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
     """
     if not len(regrown):
         return 0.0
-    both = np.concatenate((np.asarray(removed).reshape(-1, 2), np.asarray(regrown).reshape(-1, 2)))
-    n_distinct = len(np.unique(both, axis=0))
-    return (len(both) - n_distinct) / len(regrown)
+    removed, regrown = np.asarray(removed).reshape(-1, 2), np.asarray(regrown).reshape(-1, 2)
+    n = 1 + max(int(edges.max(initial=0)) for edges in (removed, regrown))
+    return float(np.isin(regrown @ [n, 1], removed @ [n, 1], assume_unique=True).mean())
 
 
 def itop_rate(history: TopologyHistory) -> dict[str, float]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.evolution.links import LayerLinks, Targets, graph_of, without
+from topolearn.evolution.links import LayerLinks, Targets, graph_of, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
 from topolearn.evolution.pruning import prune
@@ -115,7 +115,7 @@ def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], gr
         )
         return {}
     gone = {
-        name: torch.from_numpy(edges[:, 1] * graphs[name].n_in + edges[:, 0]).to(kept[name].device)
+        name: torch.from_numpy(edges[:, 1] * graphs[name].n_in + edges[:, 0]).sort().values.to(kept[name].device)
         for name, edges in removed.items()
         if not layers[name].frozen
     }
@@ -149,20 +149,18 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 def _events(
     layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor
 ) -> LayerUpdate:
-    """Return what happened to a layer, from its links after each stage of the step."""
-    regrown = torch.cat((without(after, survivors), _within(without(pruned, before), survivors))).unique()
+    """Return what happened to a layer, from its links after each stage of the step.
+
+    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``.
+    """
+    regrown = torch.cat((without(after, survivors), within(without(pruned, before), survivors))).unique()
     events = {
         "decayed": without(before, pruned),
-        "removed": _within(without(pruned, kept), before),
-        "percolated": _within(without(kept, survivors), before),
+        "removed": within(without(pruned, kept), before),
+        "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }
     return LayerUpdate(**{event: edges_of(x.cpu().numpy(), layer.shape[1]) for event, x in events.items()})
-
-
-def _within(cells: Tensor, others: Tensor) -> Tensor:
-    """Return the cells that are among the others; some are not where pruned weights return from ``stored``."""
-    return cells[torch.isin(cells, others)]
 
 
 def _check_counts(

@@ -13,7 +13,7 @@ from topolearn.sampling import Pool, RandomField
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 
-BLOCK = 2**22  # cells whose gradients exist at a time
+BLOCK = 2**18  # cells whose gradients exist at a time: in cache, and the first block's best keep most others out
 
 
 @contextmanager
