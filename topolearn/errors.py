@@ -13,6 +13,14 @@ class InvalidTypeError(TopolearnError, TypeError):
     """An argument of a kind that cannot be used here."""
 
 
+class UndefinedMeasureError(TopolearnError, ValueError):
+    """A measure has no value on this graph or these data; the message says why."""
+
+
+class UndefinedMeasureWarning(UserWarning):
+    """A measure among several has no value on this graph."""
+
+
 class UnknownNameError(TopolearnError, ValueError, KeyError):
     """A name that is in no registry; the message suggests the nearest ones."""
 

@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.sides import cheaper_side
 from topolearn.graph import BipartiteGraph
+from topolearn.threads import cut, for_each
 
 
-def closure(graph: BipartiteGraph) -> float:
+def closure(graph: GraphLike) -> float:
     r"""Return the share of paths of length three whose ends are linked.
 
     .. math:: C = \frac{4 \, C_4}{L_3}, \quad C_4 = \sum_{u < z} \binom{D_{uz}}{2}, \quad
@@ -17,7 +20,8 @@ def closure(graph: BipartiteGraph) -> float:
 
     Parameters
     ----------
-    graph : BipartiteGraph
+    graph : BipartiteGraph, or what can be read as one
+        A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
 
     Returns
     -------
@@ -34,13 +38,20 @@ def closure(graph: BipartiteGraph) -> float:
     >>> closure(BipartiteGraph(np.ones((2, 2)))), closure(BipartiteGraph(np.eye(2)))
     (1.0, 0.0)
     """
-    edges = graph.edges()
-    n_paths = int(((graph.fan_out[edges[:, 0]] - 1) * (graph.fan_in[edges[:, 1]] - 1)).sum())
+    from topolearn.diagnostics.kernels.shared import count_squares
+
+    graph = read_layer(graph, "closure")
+    n_paths = _long_paths(graph)
     if n_paths == 0:
         return 0.0
-    adjacency = graph.to_scipy().astype(np.int64)
-    if graph.n_out > graph.n_in:
-        adjacency = adjacency.T.tocsr()
-    shared = (adjacency @ adjacency.T).tocoo()
-    pairs = shared.data[shared.row < shared.col]
-    return float(4 * int((pairs * (pairs - 1) // 2).sum()) / n_paths)
+    side = cheaper_side(graph)
+    counts: list[int] = []
+    for_each(lambda rows: counts.append(count_squares(*rows, *side)), cut(4 * side.walks + 1))
+    return 4 * sum(counts) / n_paths
+
+
+def _long_paths(graph: BipartiteGraph) -> int:
+    """Return the number of paths of length three: their middle link, and a further one at each of its ends."""
+    links = graph.to_scipy()
+    outputs = np.repeat(graph.fan_in - 1, graph.fan_in)
+    return int(((graph.fan_out - 1)[links.indices] * outputs).sum())

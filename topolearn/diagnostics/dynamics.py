@@ -9,11 +9,23 @@ from topolearn.graph import BipartiteGraph
 
 
 class LayerEvents(Protocol):
-    """What an update did to a layer."""
+    """What an update did to a layer: links as rows (input, output)."""
+
+    @property
+    def decayed(self) -> np.ndarray:
+        """Links pruned because the density fell."""
+
+    @property
+    def removed(self) -> np.ndarray:
+        """Links removed by their score."""
+
+    @property
+    def percolated(self) -> np.ndarray:
+        """Links to or from inactive neurons."""
 
     @property
     def regrown(self) -> np.ndarray:
-        """Regrown links, as rows (input, output)."""
+        """Regrown links."""
 
 
 class TopologyHistory(Protocol):

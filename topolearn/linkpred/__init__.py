@@ -9,6 +9,7 @@ For a neuron z between, d is its degree, di its links to other neurons between, 
 not counted; a star adds one.
 """
 
+from topolearn.graph.one_mode import OneModeGraph
 from topolearn.linkpred.catalogue import PREDICTORS, names, score
 from topolearn.linkpred.ch1_l3 import ch1_l3
 from topolearn.linkpred.ch2_l3n import ch2_l3n
@@ -17,7 +18,6 @@ from topolearn.linkpred.ch3_l3n import ch3_l3n
 from topolearn.linkpred.ch3_l3p import ch3_l3p
 from topolearn.linkpred.ch31_l3n import ch31_l3n
 from topolearn.linkpred.evaluation import evaluate
-from topolearn.linkpred.one_mode import OneModeGraph
 from topolearn.linkpred.predict import predict
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.ra_l3 import ra_l3

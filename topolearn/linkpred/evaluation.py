@@ -10,8 +10,8 @@ import torch
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.catalogue import BASELINE, find, score
-from topolearn.linkpred.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.scoring import Scorable, two_sided
 from topolearn.sampling import RandomField

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.one_mode import OneModeGraph, one_mode
+from topolearn.graph.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.scoring import Scorable, two_sided
 from topolearn.linkpred.select import choose_cells

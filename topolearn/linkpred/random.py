@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph.one_mode import one_mode
 from topolearn.linkpred.dense import as_mask
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.dense.node_based import blocks
-from topolearn.linkpred.one_mode import one_mode
 from topolearn.linkpred.scoring import Scorable, two_sided
 from topolearn.sampling import RandomField
 

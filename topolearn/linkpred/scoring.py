@@ -10,10 +10,10 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.one_mode import one_mode
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.memory import check_memory, dense_bytes, sparse_bytes
-from topolearn.linkpred.one_mode import one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse import one_mode_scores, prepare, sparse_scores
 

@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.memory import check_memory, sparse_bytes
-from topolearn.linkpred.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.rounding import rounded

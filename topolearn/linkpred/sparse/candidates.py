@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.linkpred.one_mode import OneModeGraph
+from topolearn.graph.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
 from topolearn.linkpred.sparse.forms import tables_of_one_mode

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.linkpred.one_mode import OneModeGraph
+from topolearn.graph.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.sparse.cost import multiplies
 from topolearn.linkpred.sparse.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table

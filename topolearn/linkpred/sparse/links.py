@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.one_mode import OneModeGraph
+from topolearn.graph.one_mode import OneModeGraph
 from topolearn.linkpred.predictor import LinkPredictor, Weight
 
 Table = tuple[NDArray[np.floating], NDArray[np.int64]]  # values, and where those of each neuron begin

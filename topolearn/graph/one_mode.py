@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OneModeGraph:
-    """A simple undirected graph: what a link predictor sees of a networkx or igraph graph without two sides.
+    """A simple undirected graph: what link prediction and diagnostics see of a graph of others without two sides.
 
     Parameters
     ----------

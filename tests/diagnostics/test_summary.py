@@ -1,0 +1,82 @@
+"""Summaries: what is in them, what is beside random graphs, what has no value."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from graphs import LAYERS, one_mode_graphs
+
+from topolearn import LayeredNetwork
+from topolearn import diagnostics as dg
+from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureWarning, UnknownNameError
+from topolearn.generators import make, randomise
+
+
+def test_a_summary_has_every_quick_measure():
+    found = dg.summary(LAYERS["bsf"])
+    assert [*found][:4] == ["n_in", "n_out", "n_links", "density"]
+    quick = {name for name, each in dg.MEASURES.items() if each.is_quick and each.of in ("layer", "any")}
+    assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick
+    assert found["closure"] == dg.closure(LAYERS["bsf"])
+
+
+def test_an_estimate_has_its_error_beside_it():
+    layer = make("er", 12_000, 12_000, 0.0005, seed=0)
+    found = dg.summary(layer, ["path_length", "closure"])
+    assert 0 < found["path_length_error"] < 0.05
+    assert "closure_error" not in found
+
+
+def test_measures_stand_beside_random_graphs():
+    layer = LAYERS["bsw"]
+    found = dg.summary(layer, ["closure", "fan_in_gini"], null_models=5, seed=3)
+    nulls = [dg.closure(randomise(layer, seed=child)) for child in np.random.default_rng(3).spawn(5)]
+    assert found["closure_null"] == pytest.approx(np.mean(nulls))
+    assert found["closure_z"] == pytest.approx((found["closure"] - np.mean(nulls)) / np.std(nulls))
+    assert found["fan_in_gini_null"] == pytest.approx(found["fan_in_gini"])
+    assert "fan_in_gini_z" not in found  # random graphs have the same degrees
+
+
+def test_what_has_no_value_is_nan_and_says_why():
+    with pytest.warns(UndefinedMeasureWarning, match="a power law is undefined where all samples above 0 are 1"):
+        found = dg.summary(np.eye(4), ["gamma", "closure"], null_models=2)
+    assert math.isnan(found["gamma"])
+    assert "gamma_null" not in found
+    assert found["closure"] == 0
+
+
+def test_networks_and_one_mode_graphs_have_summaries():
+    network = LayeredNetwork({"a": LAYERS["er"], "b": LAYERS["er, in parts"]})
+    found = dg.network_summary(network)
+    assert found["active_neurons"] == dg.active_neuron_rate(network)
+    assert found["credit_paths"] == dg.credit_assignment_paths(network).log10_paths
+    assert {"n_layers", "n_neurons", "hub_share", "efficiency"} <= found.keys()
+    assert "transitivity" in dg.summary(one_mode_graphs()["karate"])
+
+
+def test_comparison_is_a_row_for_each_graph():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMeasureWarning)
+        table = dg.compare(LAYERS, ["closure", "gamma"], null_models=2)
+    assert table.index.tolist() == [*LAYERS]
+    assert table.loc["bsw", "closure"] == dg.closure(LAYERS["bsw"])
+    assert table.select_dtypes("number").shape == table.shape
+
+
+def test_bad_questions_are_refused():
+    layer = LAYERS["er"]
+    with pytest.raises(UnknownNameError, match="did you mean 'closure'"):
+        dg.summary(layer, ["closur"])
+    with pytest.raises(InvalidValueError, match="'hub_share' is no measure of a BipartiteGraph"):
+        dg.summary(layer, ["hub_share"])
+    with pytest.raises(InvalidValueError, match="null_models=-1"):
+        dg.summary(layer, null_models=-1)
+    with pytest.raises(InvalidTypeError, match="random graphs are made of one layer"):
+        dg.summary(one_mode_graphs()["karate"], null_models=3)
+    with pytest.raises(InvalidTypeError, match="network_summary is a measure of a whole network"):
+        dg.network_summary(layer)
+    with pytest.raises(InvalidValueError, match="graphs is empty"):
+        dg.compare({})
+    with pytest.raises(InvalidTypeError, match="pass a dict of names to graphs"):
+        dg.compare([layer])

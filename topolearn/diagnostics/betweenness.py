@@ -1,0 +1,79 @@
+"""Betweenness: how many shortest paths lead through a neuron."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.diagnostics.distances import EXACT, distances
+from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.reading import GraphLike, neighbours
+from topolearn.errors import InvalidValueError
+
+
+def betweenness(graph: GraphLike, *, sample: int | None = None, seed: int | np.random.Generator | None = 0) -> Estimate:
+    r"""Return the mean betweenness of the nodes, each pair counted in both directions.
+
+    .. math:: B = \frac{1}{N} \sum_k \sum_{i \neq k \neq j} \frac{\sigma_{ij}(k)}{\sigma_{ij}}
+                = \frac{1}{N} \sum_{i \neq j} (d_{ij} - 1)
+
+    with :math:`\sigma_{ij}` the shortest paths from i to j, and :math:`\sigma_{ij}(k)` those through k. A shortest
+    path of length d has d - 1 inner nodes, so that the sum over k needs distances alone; pairs that no path joins
+    add nothing.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+        Links are taken in both directions.
+    sample : int, optional
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more.
+    seed : int, numpy.random.Generator or None
+        For the sample.
+
+    Returns
+    -------
+    Estimate
+        Its ``error`` is the standard error where nodes were sampled, else 0.
+
+    References
+    ----------
+    Freeman (1977), "A set of measures of centrality based on betweenness", Sociometry 40.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> betweenness(np.array([[1, 0], [1, 1]]))
+    2.0
+    """
+    found = distances(graph, sample=sample, seed=seed)
+    return found.mean(found.total - found.reached)
+
+
+def betweenness_centrality(graph: GraphLike) -> NDArray[np.float64]:
+    """Return the betweenness of each node, each pair counted in both directions, inputs first (igraph's).
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+        With up to 20,000 nodes.
+
+    Raises
+    ------
+    InvalidValueError
+        For a larger graph, as the time grows with nodes times links; `betweenness` samples.
+
+    References
+    ----------
+    Brandes (2001), "A faster algorithm for betweenness centrality", Journal of Mathematical Sociology 25.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> betweenness_centrality(np.array([[1, 0], [1, 1]]))
+    array([4., 0., 0., 4.])
+    """
+    seen = neighbours(graph)
+    if seen.n_nodes > EXACT:
+        raise InvalidValueError(
+            f"a graph of {seen.n_nodes} nodes is too large for the betweenness of each (up to {EXACT}): "
+            "betweenness() estimates the mean from a sample"
+        )
+    return 2 * np.array(seen.to_igraph().betweenness())

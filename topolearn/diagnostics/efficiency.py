@@ -1,0 +1,40 @@
+"""Efficiency: how near neurons are to one another, where those that no path joins count as infinitely far."""
+
+import numpy as np
+
+from topolearn.diagnostics.distances import distances
+from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.reading import GraphLike
+
+
+def efficiency(graph: GraphLike, *, sample: int | None = None, seed: int | np.random.Generator | None = 0) -> Estimate:
+    r"""Return the mean inverse distance between two nodes (global efficiency).
+
+    .. math:: E = \frac{1}{N (N - 1)} \sum_{i \neq j} \frac{1}{d_{ij}}
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+        Links are taken in both directions.
+    sample : int, optional
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more.
+    seed : int, numpy.random.Generator or None
+        For the sample.
+
+    Returns
+    -------
+    Estimate
+        In [0, 1]; its ``error`` is the standard error where nodes were sampled, else 0.
+
+    References
+    ----------
+    Latora, Marchiori (2001), "Efficient behavior of small-world networks", Physical Review Letters 87.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> efficiency(np.array([[1, 0], [0, 1]]))
+    0.3333333333333333
+    """
+    found = distances(graph, sample=sample, seed=seed)
+    return found.mean(found.inverse / (found.n_nodes - 1))

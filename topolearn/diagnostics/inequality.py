@@ -1,0 +1,72 @@
+"""Inequality of degrees: whether few neurons have most of the links."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+
+def gini(values: ArrayLike) -> float:
+    r"""Return the Gini coefficient: half the mean absolute difference of two values, over the mean.
+
+    .. math:: G = \frac{\sum_{i, j} |x_i - x_j|}{2 n^2 \bar x}
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        Numbers of at least 0, such as degrees.
+
+    Returns
+    -------
+    float
+        0 when all are equal (all zero included), close to 1 when one has everything.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When `values` are not one row of numbers of at least 0.
+
+    References
+    ----------
+    Gini (1912), "Variabilità e mutabilità".
+
+    Examples
+    --------
+    >>> gini([2, 2, 2]), gini([0, 0, 0, 4])
+    (0.0, 0.75)
+    """
+    try:
+        x = np.sort(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InvalidTypeError(f"values={values!r} must be numbers") from None
+    if x.ndim != 1 or not x.size or not np.isfinite(x).all() or x[0] < 0:
+        raise InvalidValueError(f"values of shape {x.shape} must be one row of finite numbers of at least 0")
+    if x[-1] == 0:
+        return 0.0
+    places = 2 * np.arange(1, x.size + 1) - x.size - 1
+    return float(places @ x / (x.size * x.sum()))
+
+
+def fan_in_gini(graph: GraphLike) -> float:
+    """Return the Gini coefficient of the fan-in of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fan_in_gini(np.array([[1, 1], [0, 0]]))
+    0.5
+    """
+    return gini(read_layer(graph, "fan_in_gini").fan_in)
+
+
+def fan_out_gini(graph: GraphLike) -> float:
+    """Return the Gini coefficient of the fan-out of the inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fan_out_gini(np.array([[1, 1], [0, 0]]))
+    0.0
+    """
+    return gini(read_layer(graph, "fan_out_gini").fan_out)

@@ -1,0 +1,31 @@
+"""The local community of each link: neurons on paths of length three between its ends, and their links."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def count_communities(first, last, pointers, ends, back_pointers, back_ends, neurons, links):
+    """Write, for the links of some rows u, how many neurons and paths their local community has."""
+    ours = np.full(back_pointers.size - 1, -1, np.int64)  # columns linked to u: the last u they were linked to
+    seen = np.full(back_pointers.size - 1, -1, np.int64)  # columns in the community: the last link they were met at
+    for u in range(first, last):
+        for k in range(pointers[u], pointers[u + 1]):
+            ours[ends[k]] = u
+        for k in range(pointers[u], pointers[u + 1]):
+            v = ends[k]
+            for j in range(back_pointers[v], back_pointers[v + 1]):
+                z = back_ends[j]
+                if z == u:
+                    continue
+                is_member = False
+                for i in range(pointers[z], pointers[z + 1]):
+                    w = ends[i]
+                    if w != v and ours[w] == u:
+                        links[k] += 1
+                        is_member = True
+                        if seen[w] != k:
+                            seen[w] = k
+                            neurons[k] += 1
+                if is_member:
+                    neurons[k] += 1

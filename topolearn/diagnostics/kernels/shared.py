@@ -1,0 +1,53 @@
+"""Neighbours that two neurons of one side share, counted along walks of two links."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def count_squares(first, last, pointers, ends, back_pointers, back_ends):
+    """Return the number of cycles of four links through pairs of rows (u, z), u < z, with u among some rows."""
+    n_shared = np.zeros(pointers.size - 1, np.int64)
+    met = np.empty(pointers.size - 1, np.int64)
+    n_squares = 0
+    for u in range(first, last):
+        n_met = 0
+        for k in range(pointers[u], pointers[u + 1]):
+            v = ends[k]
+            j = back_pointers[v + 1] - 1
+            while back_ends[j] > u:  # its own link to u stops it at the latest
+                z = back_ends[j]
+                if n_shared[z] == 0:
+                    met[n_met] = z
+                    n_met += 1
+                n_shared[z] += 1
+                j -= 1
+        for i in range(n_met):
+            shared = n_shared[met[i]]
+            n_squares += shared * (shared - 1) // 2
+            n_shared[met[i]] = 0
+    return n_squares
+
+
+@njit(nogil=True, cache=True)
+def mean_overlaps(first, last, pointers, ends, back_pointers, back_ends, means):
+    """Write, for some rows, the mean of shared neighbours over all neighbours, over the rows that share any."""
+    n_shared = np.zeros(pointers.size - 1, np.int64)
+    met = np.empty(pointers.size - 1, np.int64)
+    for u in range(first, last):
+        n_met, degree = 0, pointers[u + 1] - pointers[u]
+        for k in range(pointers[u], pointers[u + 1]):
+            v = ends[k]
+            for j in range(back_pointers[v], back_pointers[v + 1]):
+                z = back_ends[j]
+                if z != u:
+                    if n_shared[z] == 0:
+                        met[n_met] = z
+                        n_met += 1
+                    n_shared[z] += 1
+        total = 0.0
+        for i in range(n_met):
+            z = met[i]
+            total += n_shared[z] / (degree + pointers[z + 1] - pointers[z] - n_shared[z])
+            n_shared[z] = 0
+        means[u] = total / n_met if n_met else 0.0

@@ -1,0 +1,69 @@
+"""Latapy's clustering: how far the neighbourhoods of neurons of one side that share an input or output coincide."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.sides import Side, outputs_of
+from topolearn.threads import Rows, cut, for_each
+
+
+def latapy_clustering(graph: GraphLike) -> float:
+    r"""Return the mean over all neurons of Latapy's clustering coefficient.
+
+    .. math:: c_u = \frac{1}{|N(N(u))|} \sum_{z \in N(N(u))} \frac{|N(u) \cap N(z)|}{|N(u) \cup N(z)|}
+
+    with N(u) the neighbours of u, and N(N(u)) the other neurons of its side that share one with it; 0 where there are
+    none.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+        A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    References
+    ----------
+    Latapy, Magnien, Del Vecchio (2008), "Basic notions for the analysis of large two-mode networks", Social Networks
+    30.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> latapy_clustering(np.array([[1, 1], [1, 1]])), latapy_clustering(np.array([[1, 0], [1, 1]]))
+    (1.0, 0.5)
+    """
+    return float(latapy_coefficients(graph).mean())
+
+
+def latapy_coefficients(graph: GraphLike) -> NDArray[np.float64]:
+    """Return Latapy's clustering coefficient of each neuron, inputs first, shape (n_in + n_out,).
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> latapy_coefficients(np.array([[1, 0], [1, 1]]))
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    side = outputs_of(read_layer(graph, "latapy_clustering"))
+    return np.concatenate([_coefficients(side.other), _coefficients(side)])
+
+
+def _coefficients(side: Side) -> NDArray[np.float64]:
+    from topolearn.diagnostics.kernels.shared import mean_overlaps
+
+    means = np.empty(side.pointers.size - 1)
+
+    def work(rows: Rows) -> None:
+        mean_overlaps(*rows, *side, means)
+
+    for_each(work, cut(4 * side.walks + 1))
+    return means

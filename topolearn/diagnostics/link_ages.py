@@ -1,0 +1,152 @@
+"""How long links live: the age of those that are there, and the survival curve of all that ever were."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory
+from topolearn.errors import UndefinedMeasureError, UnknownNameError
+from topolearn.registry import suggest
+
+LOSSES = ("decayed", "removed", "percolated")
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """The lives of all links of a layer, counted in updates; a link that comes back later lives anew.
+
+    Attributes
+    ----------
+    cells : array of int64, shape (n,)
+        The link of each life, as output * n_in + input.
+    born, age : arrays of int64, shape (n,)
+        The number of updates after which it was first there (0: at the start), and how many it has outlived.
+    alive : array of bool, shape (n,)
+        Whether it is still there.
+    n_in : int
+        Number of inputs of the layer.
+    """
+
+    cells: NDArray[np.int64]
+    born: NDArray[np.int64]
+    age: NDArray[np.int64]
+    alive: NDArray[np.bool_]
+    n_in: int
+
+
+def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
+    """Return the lives of the links of a layer.
+
+    A link that is removed and regrown in one update has lived on: it kept its weight.
+
+    Parameters
+    ----------
+    history : History, or anything with ``initial`` that yields updates
+        Such as ``run.history``.
+    layer : str
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such layer.
+    """
+    initial = history.initial
+    if layer not in initial:
+        raise UnknownNameError(f"there is no sparse layer {layer!r}: {suggest(layer, list(initial))}")
+    n_in = initial[layer].n_in
+    cells, born = initial[layer].cells, np.zeros(initial[layer].n_links, dtype=np.int64)
+    ended: list[tuple[NDArray[np.int64], ...]] = []
+    n_updates = 0
+    for update in history:
+        n_updates += 1
+        lost, gained = _net(update[layer], n_in)
+        gone = np.isin(cells, lost, assume_unique=True)
+        ended.append((cells[gone], born[gone], n_updates - 1 - born[gone]))
+        cells = np.concatenate([cells[~gone], gained])
+        born = np.concatenate([born[~gone], np.full(gained.size, n_updates)])
+    ended.append((cells, born, n_updates - born))
+    alive = np.arange(sum(part[0].size for part in ended)) >= sum(part[0].size for part in ended[:-1])
+    all_cells, all_born, age = (np.concatenate([part[i] for part in ended]) for i in range(3))
+    return Lifetimes(all_cells, all_born, age, alive, n_in)
+
+
+def _net(events: LayerEvents, n_in: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the cells that an update took away for good, and those that it filled anew."""
+    lost = np.concatenate([getattr(events, event) @ [1, n_in] for event in LOSSES])
+    grown = events.regrown @ [1, n_in]
+    return np.setdiff1d(lost, grown), np.setdiff1d(grown, lost)
+
+
+def link_ages(history: TopologyHistory, layer: str) -> NDArray[np.int64]:
+    """Return the ages of the links that are there, in updates outlived, in the order of their cells.
+
+    Parameters
+    ----------
+    history : History, or anything with ``initial`` that yields updates
+    layer : str
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such layer.
+
+    Examples
+    --------
+    ``link_ages(run.history, "hidden1").mean()``
+    """
+    found = lifetimes(history, layer)
+    return found.age[found.alive][np.argsort(found.cells[found.alive])]
+
+
+def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
+    r"""Return the share of links that outlive so many updates, by Kaplan and Meier.
+
+    .. math:: S(a) = \prod_{k \le a} \left(1 - \frac{d_k}{n_k}\right)
+
+    with :math:`d_k` the links that update k of their life took, of :math:`n_k` that lived to see it; links that are
+    still there count up to their present age.
+
+    Parameters
+    ----------
+    history : History, or anything with ``initial`` that yields updates
+    layer : str
+
+    Returns
+    -------
+    DataFrame
+        Columns ``age`` (in updates outlived, from 0), ``survival``, ``low`` and ``high`` (95 % interval).
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such layer.
+    UndefinedMeasureError
+        Before the first update.
+
+    References
+    ----------
+    Kaplan, Meier (1958), "Nonparametric estimation from incomplete observations", JASA 53.
+
+    Examples
+    --------
+    ``survival(run.history, "hidden1").plot("age", "survival")``
+    """
+    from scipy import stats  # half a second, which import topolearn does not take
+
+    found = lifetimes(history, layer)
+    if not found.age.any() and found.alive.all():
+        raise UndefinedMeasureError("links have no survival curve before the first topology update")
+    age = found.age.astype(np.float64)
+    times = stats.CensoredData(uncensored=age[~found.alive] + 1, right=age[found.alive])  # the next update took it
+    curve: Any = stats.ecdf(times).sf
+    last = int(found.age.max())
+    ages = np.arange(last + 1)
+    table = pd.DataFrame({"age": ages, "survival": curve.evaluate(ages)})
+    with warnings.catch_warnings():  # where nothing survives, scipy has no interval, and says so
+        warnings.simplefilter("ignore", RuntimeWarning)
+        bounds = curve.confidence_interval(0.95)
+    return table.assign(low=np.nan_to_num(bounds.low.evaluate(ages)), high=np.nan_to_num(bounds.high.evaluate(ages)))

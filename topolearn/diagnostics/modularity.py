@@ -1,0 +1,170 @@
+"""Modularity: how much more links lie within communities than chance would put there."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topolearn.diagnostics.reading import GraphLike, neighbours, read_layer
+from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.generators.checks import random_generator
+from topolearn.graph import BipartiteGraph
+
+Labels = NDArray[np.int64]
+
+
+def communities(graph: GraphLike, *, seed: int | np.random.Generator | None = 0) -> Labels:
+    """Return the community of each node, found by Leiden's algorithm for Newman's modularity (igraph's).
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+    seed : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    array of int64, shape (n_nodes,)
+        Numbers from 0; inputs first.
+
+    References
+    ----------
+    Traag, Waltman, van Eck (2019), "From Louvain to Leiden", Scientific Reports 9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> communities(np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]))
+    array([0, 0, 1, 1, 0, 0, 1, 1])
+    """
+    from topolearn.diagnostics.igraph_random import igraph_draws_from
+
+    with igraph_draws_from(random_generator(seed)):
+        found = neighbours(graph).to_igraph().community_leiden("modularity", n_iterations=-1)
+    return np.unique(found.membership, return_inverse=True)[1]
+
+
+def modularity(
+    graph: GraphLike, labels: ArrayLike | None = None, *, seed: int | np.random.Generator | None = 0
+) -> float:
+    r"""Return Newman's modularity.
+
+    .. math:: Q = \frac{1}{2 E} \sum_{ij} \left(A_{ij} - \frac{d_i d_j}{2 E}\right) [c_i = c_j]
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+    labels : array-like of int, shape (n_nodes,), optional
+        The community of each node; default `communities`.
+    seed : int, numpy.random.Generator or None
+        For the search.
+
+    Returns
+    -------
+    float
+        In [-1/2, 1).
+
+    Raises
+    ------
+    UndefinedMeasureError
+        When there is no link.
+    InvalidValueError
+        When there is not one label for each node.
+
+    References
+    ----------
+    Newman (2006), "Modularity and community structure in networks", PNAS 103.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> modularity(np.eye(4))
+    0.75
+    """
+    seen = neighbours(graph)
+    if not seen.n_links:
+        raise UndefinedMeasureError("modularity is undefined without links")
+    found = communities(graph, seed=seed) if labels is None else _checked(labels, seen.n_nodes)
+    within = (found[seen.edges] @ [1, -1] == 0).mean()
+    degrees = np.bincount(found, seen.degrees) / (2 * seen.n_links)
+    return float(within - degrees @ degrees)
+
+
+def barber_modularity(
+    graph: GraphLike, labels: ArrayLike | None = None, *, seed: int | np.random.Generator | None = 0
+) -> float:
+    r"""Return Barber's modularity, which knows that chance, too, links inputs with outputs only.
+
+    .. math:: Q_B = \frac{1}{E} \sum_{io} \left(A_{oi} - \frac{d_i d_o}{E}\right) [c_i = c_o]
+
+    Communities begin as those of `communities`; then outputs and inputs by turns join the community where they
+    contribute most, until none does better (Barber's BRIM).
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+    labels : array-like of int, shape (n_in + n_out,), optional
+        The community of each neuron, inputs first.
+    seed : int, numpy.random.Generator or None
+        For the search.
+
+    Returns
+    -------
+    float
+        In [-1, 1).
+
+    Raises
+    ------
+    UndefinedMeasureError
+        When there is no link.
+    InvalidValueError
+        When there is not one label for each neuron.
+
+    References
+    ----------
+    Barber (2007), "Modularity and community detection in bipartite networks", Physical Review E 76.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> barber_modularity(np.eye(4))
+    0.75
+    """
+    layer = read_layer(graph, "barber_modularity")
+    if not layer.n_links:
+        raise UndefinedMeasureError("barber_modularity is undefined without links")
+    if labels is not None:
+        return _barber(layer, *np.split(_checked(labels, layer.n_in + layer.n_out), [layer.n_in]))
+    return _brim(layer, *np.split(communities(layer, seed=seed), [layer.n_in]))
+
+
+def _brim(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
+    """Return the modularity that joining by turns arrives at."""
+    links, n = layer.to_scipy().astype(np.float64), int(max(inputs.max(), outputs.max())) + 1
+    best = _barber(layer, inputs, outputs)
+    while True:
+        outputs = _joined(links, inputs, layer.fan_in, layer.fan_out, n)
+        inputs = _joined(links.T, outputs, layer.fan_out, layer.fan_in, n)
+        found = _barber(layer, inputs, outputs)
+        if found <= best + 1e-12:
+            return best
+        best = found
+
+
+def _joined(links: object, others: Labels, degrees: Labels, other_degrees: Labels, n: int) -> Labels:
+    """Return for each neuron of one side the community, among those of the other side, where it contributes most."""
+    members = np.zeros((others.size, n))
+    members[np.arange(others.size), others] = 1.0
+    gain = links @ members - np.outer(degrees, other_degrees @ members) / degrees.sum()  # type: ignore[operator]
+    return np.asarray(gain.argmax(axis=1), dtype=np.int64)
+
+
+def _barber(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
+    i, o = layer.edges().T
+    n = int(max(inputs.max(), outputs.max())) + 1
+    chance = np.bincount(inputs, layer.fan_out, n) @ np.bincount(outputs, layer.fan_in, n)
+    return float((inputs[i] == outputs[o]).mean() - chance / layer.n_links**2)
+
+
+def _checked(labels: ArrayLike, n: int) -> Labels:
+    found = np.asarray(labels)
+    if found.shape != (n,) or found.dtype.kind not in "iu" or found.min() < 0:
+        raise InvalidValueError(f"labels of shape {found.shape}, {found.dtype}: give {n} whole numbers from 0")
+    return found.astype(np.int64)

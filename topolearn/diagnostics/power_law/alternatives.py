@@ -1,0 +1,135 @@
+"""Other laws for the same tail, and how much likelier they, or the power law, make it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, special
+
+from topolearn.diagnostics.power_law.law import log_pdf
+from topolearn.diagnostics.power_law.samples import Floats, Samples
+from topolearn.registry import Registry
+
+LogLikelihoods = Callable[[Samples, float, float], Floats]  # of each distinct value of a tail, given xmin and gamma
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
+IMPOSSIBLE = 1e100  # minus the logarithm of a likelihood that is none
+TERMS = 256  # of a sum that are added up before the rest is integrated
+
+
+@dataclass(frozen=True)
+class LikelihoodRatio:
+    """A power law against another law.
+
+    Attributes
+    ----------
+    alternative : str
+    ratio : float
+        Logarithm of the likelihood of the tail under the power law over that under the alternative: above 0 where the
+        power law fits better. Against "truncated", which contains the power law, it is never above 0.
+    p_value : float
+        How likely a ratio as far from 0 is when neither law is better (Vuong's test; the chi-square test where the
+        alternative contains the power law). Only when it is small does the sign mean anything.
+    """
+
+    alternative: str
+    ratio: float
+    p_value: float
+
+
+def exponential(tail: Samples, xmin: float, gamma: float) -> Floats:
+    """Return log-likelihoods of the exponential law; of the geometric one for whole numbers."""
+    excess = tail.values - xmin
+    mean = float(tail.counts @ excess) / tail.n
+    if tail.discrete:
+        return -np.log1p(mean) + excess * np.log(mean / (1 + mean))
+    return -np.log(mean) - excess / mean
+
+
+def log_normal(tail: Samples, xmin: float, gamma: float) -> Floats:
+    """Return log-likelihoods of the log-normal law from xmin on; of it rounded, for whole numbers."""
+    logs = np.log(tail.values)
+    start = np.log(xmin - 0.5) if tail.discrete else np.log(xmin)
+
+    def likelihoods(parameters: Floats) -> Floats:
+        mean, deviation = parameters[0], np.exp(parameters[1])
+        whole = special.log_ndtr((mean - start) / deviation)
+        if not tail.discrete:
+            z = (logs - mean) / deviation
+            return -logs - parameters[1] - 0.5 * np.log(2 * np.pi) - z * z / 2 - whole
+        above, below = (special.log_ndtr((mean - np.log(tail.values + d)) / deviation) for d in (-0.5, 0.5))
+        # The rounded law has the probability exp(above) - exp(below), of which both can be too small for a float.
+        return above + np.log(-np.expm1(np.minimum(below - above, -1e-300))) - whole
+
+    mean = float(tail.counts @ logs) / tail.n
+    spread = float(tail.counts @ (logs - mean) ** 2) / tail.n
+    return _best(likelihoods, np.array([mean, np.log(spread) / 2]), tail)
+
+
+def truncated(tail: Samples, xmin: float, gamma: float) -> Floats:
+    """Return log-likelihoods of a power law with an exponential cut-off."""
+    logs = np.log(tail.values / xmin)
+    integrate = _cut_sum if tail.discrete else _cut_integral
+
+    def likelihoods(parameters: Floats) -> Floats:
+        exponent, rate = parameters[0], np.exp(parameters[1])
+        return -exponent * logs - rate * (tail.values - xmin) - np.log(integrate(exponent, rate, xmin))
+
+    return _best(likelihoods, np.array([gamma, -np.log(100 * tail.values.mean())]), tail)
+
+
+def _cut_integral(exponent: float, rate: float, start: float) -> float:
+    r"""Return the integral of :math:`(x / x_0)^{-a} e^{-r (x - x_0)}` from x_0 on, over the logarithm of x."""
+    # Beyond the first end the cut-off has left nothing, beyond the second the power.
+    ends = [np.log1p(700 / (rate * start))] + ([40 / (exponent - 1)] if exponent > 1 else [])
+    t = (NODES + 1) * min(ends) / 2
+    heights = np.exp((1 - exponent) * t - rate * start * np.expm1(t))
+    return float(start * (WEIGHTS @ heights) * min(ends) / 2)
+
+
+def _cut_sum(exponent: float, rate: float, start: float) -> float:
+    """Return the sum of the same over whole x from x_0 on: its first terms, and the rest by Euler and Maclaurin."""
+    k = np.arange(TERMS + 1)
+    terms = np.exp(-exponent * np.log1p(k / start) - rate * k)
+    far, last = start + TERMS, terms[-1]
+    rest = last * _cut_integral(exponent, rate, far) - last / 2 + last * (exponent / far + rate) / 12
+    return float(terms.sum() + rest)
+
+
+def _best(likelihoods: Callable[[Floats], Floats], start: Floats, tail: Samples) -> Floats:
+    """Return the log-likelihoods under the parameters that make the tail likeliest."""
+
+    def loss(parameters: Floats) -> float:
+        with np.errstate(all="ignore"):  # far-off parameters, which the search turns away from
+            total = float(tail.counts @ likelihoods(parameters))
+        return -total if np.isfinite(total) else IMPOSSIBLE
+
+    for _ in range(2):  # the second start leaves a simplex that has become too small
+        found = optimize.minimize(
+            loss, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8, "maxiter": 2000}
+        )
+        start = found.x
+    return likelihoods(start)
+
+
+ALTERNATIVES: Registry[LogLikelihoods] = Registry(
+    "alternative to a power law", {"exponential": exponential, "log-normal": log_normal, "truncated": truncated}
+)
+NESTED = frozenset({"truncated"})
+
+
+def ratio_against(name: str, tail: Samples, gamma: float, xmin: float) -> LikelihoodRatio:
+    """Return the likelihood ratio of a fitted power law and an alternative, which is fitted to the same tail.
+
+    References
+    ----------
+    Vuong (1989), "Likelihood ratio tests for model selection and non-nested hypotheses", Econometrica 57; Clauset,
+    Shalizi, Newman (2009), "Power-law distributions in empirical data", SIAM Review 51, section 5.
+    """
+    other = ALTERNATIVES[name](tail, xmin, gamma)
+    each = log_pdf(tail.values, gamma, xmin, discrete=tail.discrete) - other
+    ratio = float(tail.counts @ each)
+    if name in NESTED:
+        ratio = min(ratio, 0.0)
+        return LikelihoodRatio(name, ratio, float(special.chdtrc(1, -2 * ratio)))
+    spread = float(np.sqrt(tail.counts @ (each - ratio / tail.n) ** 2))
+    return LikelihoodRatio(name, ratio, float(special.erfc(abs(ratio) / (np.sqrt(2) * spread))) if spread else 1.0)

@@ -1,0 +1,191 @@
+"""`power_law`: the exponent, where the law begins, and how well it fits."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from topolearn.diagnostics.power_law import law
+from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
+from topolearn.diagnostics.power_law.bootstrap import bootstrap_p
+from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples
+from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.generators.checks import random_generator
+
+
+@dataclass(frozen=True)
+class PowerLawFit:
+    r"""A power law :math:`p(x) \propto x^{-\gamma}` for samples of at least xmin.
+
+    Attributes
+    ----------
+    gamma : float
+        The exponent of largest likelihood.
+    xmin : float
+        Where the law begins.
+    ks : float
+        The distance of Kolmogorov and Smirnov between the samples from xmin on and the law.
+    p_value : float or None
+        Share of samples drawn from the fit that are at least as far from their own fits; above 0.1 a power law is
+        plausible. None without bootstraps.
+    n_tail, n : int
+        Samples of at least xmin, and all samples above 0.
+    gamma_error : float
+        Standard error of gamma, given xmin.
+    discrete : bool
+        Whether the samples are whole numbers.
+    """
+
+    gamma: float
+    xmin: float
+    ks: float
+    p_value: float | None
+    n_tail: int
+    n: int
+    gamma_error: float
+    discrete: bool
+    _tail: Samples = field(repr=False, compare=False)
+
+    def pdf(self, x: ArrayLike) -> Floats:
+        """Return the density at x, or the probability of whole x, from xmin on."""
+        return np.exp(law.log_pdf(x, self.gamma, self.xmin, discrete=self.discrete))
+
+    def ccdf(self, x: ArrayLike) -> Floats:
+        """Return the probability of at least x, among the samples from xmin on."""
+        return law.ccdf(x, self.gamma, self.xmin, discrete=self.discrete)
+
+    def against(self, alternative: str) -> LikelihoodRatio:
+        """Compare the law with another one, fitted to the same samples from xmin on.
+
+        Parameters
+        ----------
+        alternative : {"exponential", "log-normal", "truncated"}
+            The last is a power law with an exponential cut-off.
+
+        Raises
+        ------
+        UnknownNameError
+            For another name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> power_law(rng.geometric(0.2, 500), xmin=1, n_bootstraps=0).against("exponential").ratio < -50
+        True
+        """
+        return ratio_against(alternative, self._tail, self.gamma, self.xmin)
+
+
+def power_law(
+    samples: ArrayLike,
+    *,
+    xmin: float | None = None,
+    discrete: bool | None = None,
+    n_bootstraps: int = 100,
+    seed: int | np.random.Generator | None = 0,
+) -> PowerLawFit:
+    r"""Fit a power law to samples, such as the degrees of a graph, by the method of Clauset, Shalizi and Newman.
+
+    Gamma has the largest likelihood: for whole numbers of
+
+    .. math:: p(x) = \frac{x^{-\gamma}}{\zeta(\gamma, x_{min})}
+
+    and for other samples, where :math:`p(x) \propto x^{-\gamma}` is a density,
+
+    .. math:: \gamma = 1 + n \Big/ \sum_i \ln \frac{x_i}{x_{min}}
+
+    Of all distinct values but the largest, xmin is the one from which on samples and law are nearest, by the distance
+    of Kolmogorov and Smirnov.
+
+    Parameters
+    ----------
+    samples : array-like of shape (n,)
+        Numbers of at least 0; zeros, as of neurons without links, are left out.
+    xmin : float, optional
+        Where the law begins; if None, it is sought.
+    discrete : bool, optional
+        Whether samples are whole numbers by nature; if None, whether they are.
+    n_bootstraps : int
+        Samples of the fit that are fitted for the p-value, which is exact to about :math:`1 / (2 \sqrt n)`; none for 0.
+    seed : int, numpy.random.Generator or None
+        For the bootstraps.
+
+    Returns
+    -------
+    PowerLawFit
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When samples are not finite numbers of at least 0 in one row, or a value is out of range.
+    UndefinedMeasureError
+        When fewer than two values differ, of all samples or of those of at least xmin.
+
+    References
+    ----------
+    Clauset, Shalizi, Newman (2009), "Power-law distributions in empirical data", SIAM Review 51.
+
+    Examples
+    --------
+    >>> fit = power_law([1, 1, 1, 1, 1, 1, 2, 2, 3, 5], n_bootstraps=0)
+    >>> round(fit.gamma, 3), fit.xmin, fit.n_tail
+    (2.228, 1.0, 10)
+    """
+    found = read_samples(samples, discrete)
+    if n_bootstraps < 0:
+        raise InvalidValueError(f"n_bootstraps={n_bootstraps} must be at least 0")
+    if xmin is not None:
+        xmin = _checked(xmin, found)
+    gamma, start, ks = _fitted(found, xmin)
+    tail = found.tail(start)
+    p_value = None
+    if n_bootstraps:
+        rng = random_generator(seed)
+        p_value = bootstrap_p(found, gamma, start, ks, lambda each: _distance(each, xmin), n_bootstraps, rng)
+    error = _error(gamma, start, tail)
+    return PowerLawFit(gamma, start, ks, p_value, tail.n, found.n, error, found.discrete, tail)
+
+
+def _checked(xmin: float, samples: Samples) -> float:
+    if not (np.isfinite(xmin) and xmin > 0):
+        raise InvalidValueError(f"xmin={xmin!r} must be a number above 0")
+    if samples.discrete and xmin != np.floor(xmin):
+        raise InvalidValueError(f"xmin={xmin!r} must be whole, as the samples are")
+    if samples.tail(xmin).values.size < 2:
+        raise UndefinedMeasureError(
+            f"a power law from xmin={xmin:g} on is undefined: fewer than two samples of at least that differ"
+        )
+    return float(xmin)
+
+
+def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:
+    """Return gamma, xmin and the distance of the best fit, or of that from a given xmin on."""
+    from topolearn.diagnostics.power_law.kernels import best_start
+
+    if xmin is None:
+        last = samples.values.size - 1
+        i, gamma, ks = best_start(samples.values, samples.counts, samples.discrete, 0, last)
+        return float(gamma), float(samples.values[i]), float(ks)
+    tail = samples.tail(xmin)
+    values, counts = tail.values, tail.counts
+    if values[0] > xmin:  # where no sample is
+        values, counts = np.append(xmin, values), np.append(0, counts)
+    _, gamma, ks = best_start(values, counts, samples.discrete, 0, 1)
+    return float(gamma), xmin, float(ks)
+
+
+def _distance(samples: Samples, xmin: float | None) -> float:
+    """Return the distance of the best fit; 0 where all synthetic samples are equal, which any exponent fits."""
+    tail = samples if xmin is None else samples.tail(xmin)
+    return _fitted(samples, xmin)[2] if tail.values.size > 1 else 0.0
+
+
+def _error(gamma: float, xmin: float, tail: Samples) -> float:
+    """Return the standard error of gamma, from the curvature of the likelihood."""
+    if not tail.discrete:
+        return (gamma - 1) / float(np.sqrt(tail.n))
+    from topolearn.diagnostics.power_law.kernels import zeta
+
+    value, first, second = zeta(gamma, xmin)
+    return float(1 / np.sqrt(tail.n * (second / value - (first / value) ** 2)))

@@ -1,0 +1,45 @@
+"""Radiality: how much nearer a neuron is to the others than the farthest neurons are to one another."""
+
+import numpy as np
+
+from topolearn.diagnostics.distances import distances
+from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.reading import GraphLike
+
+
+def radiality(graph: GraphLike, *, sample: int | None = None, seed: int | np.random.Generator | None = 0) -> Estimate:
+    r"""Return the mean radiality of the nodes.
+
+    .. math:: R = \frac{1}{N} \sum_i \frac{1}{N - 1} \sum_{j \neq i} (D + 1 - d_{ij})
+
+    with D the largest distance; a node that no path joins to i adds nothing. (In the program of Zhang et al. it adds
+    D + 1, more than a neighbour does.)
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+        Links are taken in both directions.
+    sample : int, optional
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more. D is then the
+        largest distance from these.
+    seed : int, numpy.random.Generator or None
+        For the sample.
+
+    Returns
+    -------
+    Estimate
+        Its ``error`` is the standard error, given D, where nodes were sampled, else 0.
+
+    References
+    ----------
+    Valente, Foreman (1998), "Integration and radiality", Social Networks 20.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> radiality(np.array([[1, 1], [1, 1]]))
+    1.6666666666666667
+    """
+    found = distances(graph, sample=sample, seed=seed)
+    nearer = (found.farthest.max() + 1) * found.reached - found.total
+    return found.mean(nearer / (found.n_nodes - 1))

@@ -1,0 +1,135 @@
+"""What measures take: graphs of this library and of others, and how they are seen as neighbours of nodes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from topolearn.errors import InvalidTypeError
+from topolearn.graph import BipartiteGraph, LayeredNetwork, OneModeGraph, one_mode
+
+if TYPE_CHECKING:
+    import igraph
+
+GraphLike: TypeAlias = Any  # BipartiteGraph, LayeredNetwork, OneModeGraph, a matrix, or a networkx or igraph graph
+
+
+def read_graph(graph: GraphLike) -> BipartiteGraph | LayeredNetwork | OneModeGraph:
+    """Return a graph as one of this library's.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, OneModeGraph, networkx or igraph graph, or a matrix of shape (n_out, n_in)
+        A networkx or igraph graph whose nodes have no side (attribute ``bipartite``, or ``type``) is a one-mode graph.
+
+    Raises
+    ------
+    InvalidTypeError
+        For anything else, and for directed graphs of other libraries.
+    """
+    if isinstance(graph, BipartiteGraph | LayeredNetwork | OneModeGraph):
+        return graph
+    if (single := one_mode(graph)) is not None:
+        return single
+    networkx, igraph = sys.modules.get("networkx"), sys.modules.get("igraph")
+    if networkx is not None and isinstance(graph, networkx.Graph):
+        return BipartiteGraph.from_networkx(graph)
+    if igraph is not None and isinstance(graph, igraph.Graph):
+        return BipartiteGraph.from_igraph(graph)
+    return BipartiteGraph(graph)
+
+
+def read_layer(graph: GraphLike, measure: str) -> BipartiteGraph:
+    """Return a graph with two sides; one-mode graphs and whole networks have no such measure."""
+    found = read_graph(graph)
+    if not isinstance(found, BipartiteGraph):
+        raise InvalidTypeError(f"{measure} is a measure of one layer, a graph with two sides, not of {found!r}")
+    return found
+
+
+def read_network(network: LayeredNetwork, measure: str) -> LayeredNetwork:
+    """Return a network; a single layer is refused with the way out."""
+    if not isinstance(network, LayeredNetwork):
+        raise InvalidTypeError(
+            f"{measure} is a measure of a whole network, not of a {type(network).__name__}: "
+            "pass LayeredNetwork({'layer': graph}), or topology_of(model)"
+        )
+    return network
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """An undirected simple graph, as the neighbours of each node.
+
+    Attributes
+    ----------
+    pointers : array of int64, shape (n_nodes + 1,)
+        Where the neighbours of each node begin.
+    ends : array of int32, shape (2 * n_links,)
+        The neighbours, sorted for each node.
+    """
+
+    pointers: NDArray[np.int64]
+    ends: NDArray[np.int32]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return self.pointers.size - 1
+
+    @property
+    def n_links(self) -> int:
+        """Number of links."""
+        return self.ends.size // 2
+
+    @cached_property
+    def degrees(self) -> NDArray[np.int64]:
+        """Number of neighbours of each node."""
+        return np.diff(self.pointers)
+
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """Each link once, as rows (node, later node), sorted."""
+        nodes = np.repeat(np.arange(self.n_nodes), self.degrees)
+        later = self.ends > nodes
+        return np.column_stack([nodes[later], self.ends[later]]).astype(np.int64)
+
+    def to_scipy(self) -> sparse.csr_array:
+        """Return the symmetric adjacency, of ones in float64."""
+        shape = (self.n_nodes, self.n_nodes)
+        return sparse.csr_array((np.ones(self.ends.size), self.ends, self.pointers), shape=shape)
+
+    def to_igraph(self) -> igraph.Graph:
+        """Return an igraph graph without attributes."""
+        import igraph
+
+        return igraph.Graph(n=self.n_nodes, edges=self.edges)
+
+
+def neighbours(graph: GraphLike) -> Neighbours:
+    """Return a graph as neighbours of nodes: inputs first, then outputs; all neurons of a network, in its order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> seen = neighbours(np.array([[1, 0], [1, 1]]))
+    >>> seen.degrees, seen.edges.tolist()
+    (array([2, 1, 1, 2]), [[0, 2], [0, 3], [1, 3]])
+    """
+    found = read_graph(graph)
+    if isinstance(found, BipartiteGraph):
+        by_output, by_input = found.to_scipy(), found.to_scipy().tocsc()
+        pointers = np.concatenate([by_input.indptr, by_input.indptr[-1] + by_output.indptr[1:].astype(np.int64)])
+        ends = np.concatenate([by_input.indices + found.n_in, by_output.indices])
+    else:
+        links = found.to_scipy()
+        both = links if isinstance(found, OneModeGraph) else (links + links.T).tocsr()
+        both.sort_indices()
+        pointers, ends = both.indptr, both.indices
+    return Neighbours(pointers.astype(np.int64), ends.astype(np.int32))

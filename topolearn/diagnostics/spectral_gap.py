@@ -1,0 +1,50 @@
+"""Spectral gap: how fast a signal that goes to and fro between the sides spreads over the whole layer."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import linalg
+
+from topolearn.diagnostics.reading import GraphLike, read_layer
+
+SMALL = 64  # neurons of the smaller side up to which all singular values are computed
+
+
+def spectral_gap(graph: GraphLike) -> float:
+    r"""Return how far the second singular value of the normalised adjacency lies below the first, which is 1.
+
+    .. math:: \lambda = 1 - \sigma_2(D_o^{-1/2} A D_i^{-1/2})
+
+    with the degrees of outputs and inputs on the diagonals. It is the gap of a random walk along the links: 0 when
+    the links fall into several components, 1 when each output has the same inputs.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 for a layer of one link, and 0 without links.
+
+    References
+    ----------
+    Chung (1997), "Spectral graph theory"; Hoory, Linial, Wigderson (2006), "Expander graphs and their applications",
+    Bulletin of the AMS 43.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(spectral_gap(np.ones((3, 4))), 9), round(spectral_gap(np.eye(2)), 9)
+    (1.0, 0.0)
+    """
+    layer = read_layer(graph, "spectral_gap")
+    if not layer.n_links:
+        return 0.0
+    by_output, by_input = (sparse.diags_array(np.maximum(d, 1) ** -0.5) for d in (layer.fan_in, layer.fan_out))
+    normal = (by_output @ layer.to_scipy().astype(np.float64) @ by_input).tocsr()
+    if min(normal.shape) <= SMALL:
+        values = np.linalg.svd(normal.toarray(), compute_uv=False)
+    else:
+        start = np.random.default_rng(0).random(min(normal.shape))  # always the same, so that a graph has one value
+        values = np.sort(linalg.svds(normal, k=2, v0=start, return_singular_vectors=False))[::-1]
+    return float(np.clip(1 - values[1], 0, 1)) if values.size > 1 else 1.0

@@ -1,0 +1,108 @@
+"""Structural consistency: how far the links that are hidden could have been foreseen from the others."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.generators.checks import random_generator
+from topolearn.graph import BipartiteGraph
+
+LARGEST = 2048  # neurons of the smaller side, as all singular vectors are computed
+SAME = 1e-9  # singular values that differ by less, over the largest, are one
+
+
+def structural_consistency(
+    graph: GraphLike,
+    *,
+    fraction: float = 0.1,
+    repeats: int = 10,
+    seed: int | np.random.Generator | None = 0,
+) -> Estimate:
+    r"""Return the share of hidden links among the likeliest cells after a perturbation to first order.
+
+    A share of the links, :math:`\Delta A`, is hidden. The rest, :math:`A_R = \sum_k \sigma_k u_k v_k^T`, is perturbed:
+
+    .. math:: \tilde A = \sum_k (\sigma_k + u_k^T \Delta A \, v_k) \, u_k v_k^T
+
+    and the cells that are no link of :math:`A_R` are ranked by it; as many are taken as links are hidden. Vectors of
+    equal singular values are turned so that :math:`\Delta A` is diagonal among them. It is the form for a graph with
+    two sides, where the eigenvalues of the whole adjacency are the singular values, with both signs.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+        With up to 2,048 neurons on its smaller side.
+    fraction : float
+        Share of links to hide, in (0, 1).
+    repeats : int
+        How often; the mean is returned.
+    seed : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    Estimate
+        In [0, 1], with the standard error of the mean over the repeats.
+
+    Raises
+    ------
+    InvalidValueError
+        For a larger graph, or a fraction or number of repeats out of range.
+    UndefinedMeasureError
+        When there are fewer than two links.
+
+    References
+    ----------
+    Lü, Pan, Zhou, Zhang, Stanley (2015), "Toward link predictability of complex networks", PNAS 112.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> structural_consistency(np.kron(np.eye(2), np.ones((6, 6))))
+    1.0
+    """
+    layer = read_layer(graph, "structural_consistency")
+    if min(layer.shape) > LARGEST:
+        raise InvalidValueError(
+            f"a layer of {layer.n_in} x {layer.n_out} neurons is too large for structural_consistency, which computes "
+            f"all singular vectors (up to {LARGEST} on its smaller side): measure a part of it"
+        )
+    if not 0 < fraction < 1 or repeats < 1:
+        raise InvalidValueError(f"fraction={fraction!r} must be in (0, 1), and repeats={repeats!r} at least 1")
+    if layer.n_links < 2:
+        raise UndefinedMeasureError("structural_consistency is undefined with fewer than two links")
+    found = np.array([_foreseen(layer, fraction, rng) for rng in random_generator(seed).spawn(repeats)])
+    error = found.std(ddof=1) / np.sqrt(repeats) if repeats > 1 else 0.0
+    return Estimate(float(found.mean()), error=float(error))
+
+
+def _foreseen(layer: BipartiteGraph, fraction: float, rng: np.random.Generator) -> float:
+    n_hidden = min(max(round(fraction * layer.n_links), 1), layer.n_links - 1)
+    hidden = np.sort(rng.choice(layer.cells, n_hidden, replace=False))
+    kept = np.zeros(layer.shape)
+    kept.flat[np.setdiff1d(layer.cells, hidden, assume_unique=True)] = 1
+    change = np.zeros(layer.shape)
+    change.flat[hidden] = 1
+    likely = _perturbed(kept, change)
+    likely[kept > 0] = -np.inf
+    best = np.argpartition(-likely.ravel(), n_hidden - 1)[:n_hidden]
+    return float(np.isin(best, hidden, assume_unique=True).mean())
+
+
+def _perturbed(kept: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
+    left, values, right = np.linalg.svd(kept, full_matrices=False)
+    rank = int((values > SAME * values[0]).sum())
+    left, values, right = left[:, :rank].copy(), values[:rank], right[:rank].copy()
+    bounds = [0, *(np.flatnonzero(np.diff(values) < -SAME * values[0]) + 1), rank]
+    for first, last in pairwise(bounds):
+        if last - first > 1:
+            block = left[:, first:last].T @ change @ right[first:last].T
+            turn = np.linalg.eigh((block + block.T) / 2)[1]
+            left[:, first:last] = left[:, first:last] @ turn
+            right[first:last] = turn.T @ right[first:last]
+    shifted = values + np.einsum("ok,ok->k", left, change @ right.T)
+    outside = change - left @ (left.T @ change)  # where the singular value is 0, the change is all there is
+    return (left * shifted) @ right + outside - (outside @ right.T) @ right

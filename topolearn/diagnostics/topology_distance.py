@@ -1,0 +1,90 @@
+"""Distance between topologies: how many links of two graphs on the same neurons are not shared."""
+
+import numpy as np
+
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph
+
+
+def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
+    r"""Return the share of all links of two graphs that only one of them has.
+
+    .. math:: J(A, B) = 1 - \frac{|A \cap B|}{|A \cup B|}
+
+    Parameters
+    ----------
+    first, second : BipartiteGraph, or what can be read as one
+        Graphs on equally many inputs and outputs.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 for two graphs without links.
+
+    Raises
+    ------
+    InvalidValueError
+        When sizes differ.
+
+    References
+    ----------
+    Jaccard (1901), "Étude comparative de la distribution florale".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> jaccard_distance(np.eye(2), np.array([[1, 1], [0, 0]]))
+    0.6666666666666667
+    """
+    shared, either = _counts(first, second)
+    return 1 - shared / either if either else 0.0
+
+
+def hamming_distance(first: GraphLike, second: GraphLike) -> float:
+    r"""Return the share of all cells that are a link in one graph alone.
+
+    .. math:: H(A, B) = \frac{|A \,\triangle\, B|}{n_{in} n_{out}}
+
+    Parameters
+    ----------
+    first, second : BipartiteGraph, or what can be read as one
+        Graphs on equally many inputs and outputs.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    InvalidValueError
+        When sizes differ.
+
+    References
+    ----------
+    Hamming (1950), "Error detecting and error correcting codes".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hamming_distance(np.eye(2), np.array([[1, 1], [0, 0]]))
+    0.5
+    """
+    shared, either = _counts(first, second)
+    n_out, n_in = read_layer(first, "hamming_distance").shape
+    return (either - shared) / (n_out * n_in)
+
+
+def _counts(first: GraphLike, second: GraphLike) -> tuple[int, int]:
+    """Return the number of links that both graphs have, and of those that either has."""
+    a, b = (read_layer(graph, "the distance of topologies") for graph in (first, second))
+    _check_sizes(a, b)
+    shared = np.intersect1d(a.cells, b.cells, assume_unique=True).size
+    return shared, a.n_links + b.n_links - shared
+
+
+def _check_sizes(a: BipartiteGraph, b: BipartiteGraph) -> None:
+    if a.shape != b.shape:
+        sizes = " and ".join(f"{g.n_in} x {g.n_out}" for g in (a, b))
+        raise InvalidValueError(f"graphs of {sizes} neurons have no distance: compare graphs on the same neurons")

@@ -1,0 +1,73 @@
+"""Clustering by triangles, for graphs of one kind of node; a layer has none, and `closure` takes their place."""
+
+from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours, read_graph
+from topolearn.errors import InvalidTypeError
+from topolearn.graph import OneModeGraph
+
+
+def clustering(graph: GraphLike) -> float:
+    r"""Return the mean local clustering coefficient of a one-mode graph (igraph's).
+
+    .. math:: C = \frac{1}{N} \sum_i \frac{2 \, t_i}{d_i (d_i - 1)}
+
+    with :math:`t_i` the links among the neighbours of i; nodes with fewer than two neighbours count as 0.
+
+    Parameters
+    ----------
+    graph : OneModeGraph, or a networkx or igraph graph without sides
+
+    Raises
+    ------
+    InvalidTypeError
+        For a graph with two sides, or a network of layers, where it is 0 always: use `closure`.
+
+    References
+    ----------
+    Watts, Strogatz (1998), "Collective dynamics of 'small-world' networks", Nature 393.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> round(clustering(nx.karate_club_graph()), 3)
+    0.571
+    """
+    return float(_one_mode(graph, "clustering").to_igraph().transitivity_avglocal_undirected(mode="zero"))
+
+
+def transitivity(graph: GraphLike) -> float:
+    r"""Return the share of paths of length two of a one-mode graph whose ends are linked (igraph's).
+
+    .. math:: T = \frac{3 \times \text{triangles}}{\text{paths of length two}}
+
+    Parameters
+    ----------
+    graph : OneModeGraph, or a networkx or igraph graph without sides
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 when there is no path of length two.
+
+    Raises
+    ------
+    InvalidTypeError
+        For a graph with two sides, or a network of layers, where it is 0 always: use `closure`.
+
+    References
+    ----------
+    Newman, Watts, Strogatz (2002), "Random graph models of social networks", PNAS 99.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> round(transitivity(nx.karate_club_graph()), 3)
+    0.256
+    """
+    return float(_one_mode(graph, "transitivity").to_igraph().transitivity_undirected(mode="zero"))
+
+
+def _one_mode(graph: GraphLike, measure: str) -> Neighbours:
+    found = read_graph(graph)
+    if not isinstance(found, OneModeGraph):
+        raise InvalidTypeError(f"{measure} counts triangles, of which {found!r} has none: use closure")
+    return neighbours(found)
