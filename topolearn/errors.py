@@ -33,6 +33,10 @@ class MissingFileError(TopolearnError, FileNotFoundError):
     __str__ = Exception.__str__
 
 
+class MissingPackageError(TopolearnError, ImportError):
+    """An optional package that was asked for and is not installed."""
+
+
 class ExistingFileError(TopolearnError, FileExistsError):
     """A file or directory that must not exist yet."""
 

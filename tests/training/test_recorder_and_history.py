@@ -14,12 +14,13 @@ from topolearn.training import load_dataset
 STEPS = 45  # batches of 32 in 1,437 examples
 METRICS = [
     "epoch", "step", "lr", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "n_links", "density",
-    "active_neurons", "active_neurons_authors", "n_updates", "overlap", "seconds",
+    "active_neurons", "active_neurons_authors", "n_updates", "overlap", "credit_paths", "hub_share", "seconds",
 ]  # fmt: skip
 LAYERS = [
     "epoch", "step", "layer", "n_in", "n_out", "n_links", "density", "decayed", "removed", "percolated", "regrown",
     "overlap", "elm", "itop", "active_inputs", "active_outputs",
     *(f"{side}_{measure}" for side in ("fan_in", "fan_out") for measure in ("min", "mean", "max", "std")),
+    "closure", "path_length", "gamma", "fan_in_gini", "fan_out_gini",
 ]  # fmt: skip
 NAMES = ["hidden1", "hidden2"]
 

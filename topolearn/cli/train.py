@@ -43,8 +43,13 @@ def add_parser(commands: Any) -> None:
     for f in fields(TrainConfig):
         if f.name == "overrides":
             continue
+        shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default
+        default = "" if f.default is None or f.type is bool else f" [{shown}]"
+        if f.type is bool:
+            option, words = f"--{f.name.replace('_', '-')}", f.metadata["help"]
+            parser.add_argument(option, action="store_true", default=argparse.SUPPRESS, help=words)
+            continue
         kind, several = _argument_type(f.name, f.type)
-        default = "" if f.default is None else f" [{f.default}]"
         parser.add_argument(
             f"--{f.name.replace('_', '-')}",
             type=kind,

@@ -14,6 +14,8 @@ from topolearn.evolution import METHODS, Method
 from topolearn.graph.files import written_aside
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS
+from topolearn.training.history import KEPT
+from topolearn.training.measuring import DEFAULT, check_measures
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
@@ -79,6 +81,19 @@ class TrainConfig:
             "help": "CPU threads; part of the record, as results may depend on it [1 if steps are short, else torch's]"
         },
     )
+    history: str = field(
+        default="full",
+        metadata={"help": "what is kept of the topology: full (every link event), snapshots (each epoch), or summary"},
+    )
+    measures: tuple[str, ...] = field(
+        default=DEFAULT,
+        metadata={"help": "measures of the topology to take while training; or none"},
+    )
+    measure_every: int = field(default=1, metadata={"help": "topology updates from one measurement to the next"})
+    tensorboard: bool = field(
+        default=False,
+        metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
+    )
     run_dir: str | None = field(
         default=None,
         metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
@@ -90,6 +105,7 @@ class TrainConfig:
             raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
         parts = {name: None if value == NONE else value for name, value in self.overrides.items()}
         object.__setattr__(self, "overrides", parts)
+        object.__setattr__(self, "measures", check_measures(self.measures))
         _check_ranges(self)
         method = self.build_method()
         if self.backend == "csr" and method.is_dense:
@@ -107,7 +123,8 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values, None included."""
-        return {**asdict(self), "hidden": None if self.hidden is None else list(self.hidden)}
+        lists = {"hidden": None if self.hidden is None else list(self.hidden), "measures": list(self.measures)}
+        return {**asdict(self), **lists}
 
     def with_values(self, values: Mapping[str, Any]) -> "TrainConfig":
         """Return the configuration with other values for some fields; overrides are merged.
@@ -163,7 +180,13 @@ class TrainConfig:
 
 
 def _check_ranges(config: TrainConfig) -> None:
-    for name, high in (("epochs", 2**31), ("batch_size", 2**31), ("update_interval", 2**31), ("threads", 1024)):
+    for name, high in (
+        ("epochs", 2**31),
+        ("batch_size", 2**31),
+        ("update_interval", 2**31),
+        ("measure_every", 2**31),
+        ("threads", 1024),
+    ):
         value = getattr(config, name)
         if value is not None and value < 1:
             raise InvalidValueError(f"{name}={value} must be at least 1")
@@ -178,7 +201,12 @@ def _check_ranges(config: TrainConfig) -> None:
         raise InvalidValueError(f"lr={config.lr} must be a positive number")
     if not 0 <= config.seed < 2**63:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
-    for name, allowed in (("device", DEVICES), ("precision", PRECISIONS), ("backend", ("auto", *BACKENDS))):
+    for name, allowed in (
+        ("device", DEVICES),
+        ("precision", PRECISIONS),
+        ("backend", ("auto", *BACKENDS)),
+        ("history", KEPT),
+    ):
         value = getattr(config, name)
         if value not in allowed:
             raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(allowed))}")

@@ -1,6 +1,7 @@
 """`train` and `resume`: from a configuration, or a run directory, to a finished run."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,14 @@ from topolearn.errors import ExistingFileError, InvalidValueError
 from topolearn.training.build import settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
+from topolearn.training.loggers import Logger, TensorBoardLogger, check_loggers
 from topolearn.training.run import CHECKPOINTS, CONFIG, ENVIRONMENT, Run
 from topolearn.training.trainer import Trainer, write_json
 
 
-def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = False) -> Run:
+def train(
+    config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
     """Train a network and leave a run directory behind.
 
     Parameters
@@ -25,6 +29,8 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
         What to do. Everything is checked before the directory is made.
     data : Dataset, optional
         Your own data, whose name then is the run's ``config.dataset``; default the one that ``config.dataset`` names.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
     quiet : bool
         Show no progress.
 
@@ -36,6 +42,8 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
     ------
     ExistingFileError
         When the run directory exists.
+    MissingPackageError
+        When TensorBoard is asked for and not installed.
     TrainingError
         When the loss is no longer finite.
     TopolearnError
@@ -58,7 +66,7 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
         raise ExistingFileError(
             f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
         )
-    trainer = Trainer(config, data, path)
+    trainer = Trainer(config, data, path, _loggers(config, loggers))
     try:
         path.mkdir(parents=True)
     except OSError as error:
@@ -69,7 +77,9 @@ def train(config: TrainConfig, *, data: Dataset | None = None, quiet: bool = Fal
     return trainer.run(quiet=quiet)
 
 
-def resume(path: str | Path, *, data: Dataset | None = None, quiet: bool = False) -> Run:
+def resume(
+    path: str | Path, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
     """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
 
     Parameters
@@ -78,6 +88,8 @@ def resume(path: str | Path, *, data: Dataset | None = None, quiet: bool = False
         The run directory.
     data : Dataset, optional
         The data that the run was started with, when it was given as an object.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
     quiet : bool
         Show no progress.
 
@@ -94,15 +106,22 @@ def resume(path: str | Path, *, data: Dataset | None = None, quiet: bool = False
             f"{run.path / CONFIG} leaves values open, so it is not that of a run: start one with topolearn train "
             f"{run.path / CONFIG} --run-dir DIR"
         )
-    trainer = Trainer(config, data, run.path)
+    trainer = Trainer(config, data, run.path, _loggers(config, loggers))
     if not (run.path / ENVIRONMENT).is_file():
         write_json(run.path / ENVIRONMENT, _environment(config))
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
         trainer.restore()
     else:
-        trainer.recorder.history.truncate(0)
+        if trainer.recorder.history is not None:
+            trainer.recorder.history.truncate(0)
         trainer.recorder.start()
     return trainer.run(quiet=quiet)
+
+
+def _loggers(config: TrainConfig, loggers: Sequence[Logger]) -> list[Logger]:
+    """Return the loggers given, and the one that the configuration asks for."""
+    found = check_loggers(loggers)
+    return [*found, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else found
 
 
 def _environment(config: TrainConfig) -> dict[str, Any]:

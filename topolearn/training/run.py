@@ -12,6 +12,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.training.build import load_model
 from topolearn.training.config import TrainConfig
 from topolearn.training.history import History
+from topolearn.training.measuring import MEASURED
 from topolearn.training.recorder import LAYERS, METRICS, read_table
 
 CONFIG = "config.toml"
@@ -62,6 +63,11 @@ class Run:
     def layers(self) -> pd.DataFrame:
         """A row for each epoch (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
         return self._table(LAYERS)
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
+        return read_table(self.path / MEASURED, key="index")
 
     @property
     def history(self) -> History:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
+from topolearn.training.history import History
+from topolearn.training.loggers import Logger
+from topolearn.training.measuring import Measuring
 from topolearn.training.progress import Progress
 from topolearn.training.recorder import Recorder
 from topolearn.training.run import CHECKPOINTS, SUMMARY, Run
@@ -33,7 +37,7 @@ EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, b
 class Trainer:
     """One training: its parts, and where it stands."""
 
-    def __init__(self, config: TrainConfig, data: Dataset, path: Path) -> None:
+    def __init__(self, config: TrainConfig, data: Dataset, path: Path, loggers: Sequence[Logger] = ()) -> None:
         self.config, self.path = config, path
         self.model, self.optimizer, self.topology = build(config, data)
         self.device = torch.device(config.device)
@@ -42,7 +46,9 @@ class Trainer:
         )
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)
-        self.recorder = Recorder(path, self.network(), sparse=not self.topology.method.is_dense)
+        history = None if self.topology.method.is_dense else History(path / "topology", kept=config.history)
+        measuring = Measuring(path, () if history is None else config.measures, config.measure_every)
+        self.recorder = Recorder(path, self.network(), history, measuring, loggers)
         self.done_epochs = 0
         self.random_state = torch.Generator().manual_seed(config.seed).get_state()
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
@@ -77,6 +83,7 @@ class Trainer:
                 torch.set_rng_state(self.random_state)
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
                     progress.epoch(self._epoch(epoch, progress), config.epochs)
+            self.recorder.finish(total, self.network())
         finally:
             torch.set_num_threads(threads)
         return Run(self.path)
@@ -130,7 +137,7 @@ class Trainer:
                 self._stop(epoch)
             update = self.topology.step()
             if update is not None:
-                self.recorder.update(update)
+                self.recorder.update(update, self.network)
             progress.advance()
         mean_loss = float(total_loss) / len(order)
         if not np.isfinite(mean_loss):

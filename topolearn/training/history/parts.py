@@ -1,0 +1,78 @@
+"""The files of a history: columns of numbers, packed, each file complete or not there."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.errors import CorruptFileError
+from topolearn.graph.files import written_aside
+
+Edges = NDArray[np.int64]
+
+
+def write_part(file: Path, columns: Mapping[str, NDArray]) -> None:
+    """Write columns to a file, aside first."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(file) as aside, aside.open("wb") as stream:
+        np.savez_compressed(stream, **columns)  # type: ignore[arg-type]
+
+
+def read_part(file: Path, names: Sequence[str]) -> dict[str, NDArray]:
+    """Return some columns of a file, without reading the others.
+
+    Raises
+    ------
+    CorruptFileError
+        When the file is cut off, altered, or lacks a column.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as columns:
+            missing = [name for name in names if name not in columns]
+            found = {name: columns[name] for name in names if name in columns}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
+    if missing:
+        raise CorruptFileError(f"{file} has no {missing[0]!r}: another version of topolearn wrote it; run it again")
+    return found
+
+
+def pack(lists: Sequence[Edges], n_outs: Sequence[int]) -> dict[str, NDArray]:
+    """Return lists of links as columns: how many each has, its first link, and the steps from one to the next.
+
+    Parameters
+    ----------
+    lists : sequence of arrays of int64, shape (k, 2)
+        Rows (input, output), sorted; a link is the number input * n_out + output.
+    n_outs : sequence of int
+        Number of outputs of the layer of each list.
+
+    Examples
+    --------
+    >>> columns = pack([np.array([[0, 1], [0, 3], [2, 0]])], [4])
+    >>> {name: column.tolist() for name, column in columns.items()}
+    {'count': [3], 'first': [1], 'steps': [2, 5]}
+    >>> unpack(columns, [4])[0].tolist()
+    [[0, 1], [0, 3], [2, 0]]
+    """
+    numbers = [edges @ [n_out, 1] for edges, n_out in zip(lists, n_outs, strict=True)]
+    steps = np.concatenate([np.diff(each) for each in numbers])
+    return {
+        "count": np.array([each.size for each in numbers]),
+        "first": np.array([each[0] if each.size else 0 for each in numbers]),
+        "steps": steps.astype(np.min_scalar_type(int(steps.max(initial=0)))),
+    }
+
+
+def unpack(columns: Mapping[str, NDArray], n_outs: Sequence[int]) -> list[Edges]:
+    """Return the lists of links that were packed."""
+    lists, start = [], 0
+    for count, first, n_out in zip(columns["count"].tolist(), columns["first"].tolist(), n_outs, strict=True):
+        stop = start + max(count - 1, 0)
+        numbers = np.cumsum(np.concatenate([[first], columns["steps"][start:stop]]), dtype=np.int64)[:count]
+        lists.append(np.column_stack(np.divmod(numbers, n_out)))
+        start = stop
+    return lists
