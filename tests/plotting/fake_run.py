@@ -1,11 +1,13 @@
 """A stand-in for a training run: links drift towards a few good neurons, as they do in real ones."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from topolearn.diagnostics import closure
 from topolearn.graph import BipartiteGraph
 
 STEPS_PER_EPOCH = 45
@@ -29,12 +31,29 @@ class FakeConfig:
         return asdict(self)
 
 
+class Events:
+    """The links that a layer lost and gained, as rows (input, output)."""
+
+    def __init__(self, before, after):
+        self.removed, self.regrown = (np.argwhere((a & ~b).T) for a, b in ((before, after), (after, before)))
+        self.decayed = self.percolated = np.empty((0, 2), dtype=np.int64)
+
+
 class FakeHistory:
     def __init__(self, states, rows):
         self._states = states  # step -> layer -> bool array
-        self.steps = list(states)
+        self.steps = self.graph_steps = list(states)
+        self.layers = list(states[0])
         columns = ["index", "step", "layer", "decayed", "removed", "percolated", "regrown", "overlap"]
         self.updates = pd.DataFrame(rows, columns=columns)
+
+    @property
+    def initial(self):
+        return self.at(0)
+
+    def __iter__(self):
+        for before, after in pairwise(self._states.values()):
+            yield {name: Events(before[name], after[name]) for name in before}
 
     def at(self, step):
         step = max(known for known in self.steps if known <= step)
@@ -48,6 +67,7 @@ class FakeRun:
         self.history = FakeHistory(states, rows)
         self.layers = layer_table(self.history, config.epochs)
         self.metrics = metric_table(self.history, config, accuracy, self.layers)
+        self.measures = measure_table(self.history)
         done = not self.metrics.empty
         last = self.metrics.iloc[-1] if done else None
         self.summary = {
@@ -119,6 +139,15 @@ def layer_table(history, epochs):
                     row[f"{side}_{measure}"] = float(getattr(np, measure)(degrees))
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def measure_table(history):
+    rows = [
+        {"index": i, "step": step, "layer": name, "closure": closure(g), "path_length": 3.0, "path_length_error": 0.1}
+        for i, step in enumerate(history.steps)
+        for name, g in history.at(step).items()
+    ]
+    return pd.DataFrame(rows, columns=["index", "step", "layer", "closure", "path_length", "path_length_error"])
 
 
 def metric_table(history, config, accuracy, layers):

@@ -16,13 +16,13 @@ from matplotlib.figure import Figure
 
 from topolearn import plotting
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.degrees import ccdf
 
 # What each function needs beside a run or a graph; a new function must work without an entry, or add one.
-EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",)}
+EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",), "measure": ("closure",)}
 SPEEDS = pd.DataFrame({"density": [0.1, 0.5], "batch": 8, "dense speed-up": 1.0, "csr speed-up": [3.0, 0.8]})
-FUNCTIONS = [name for name in plotting.__all__ if name != "style"]
+FUNCTIONS = [name for name in plotting.__all__ if name not in ("style", "animate", "save_animation")]
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def no_open_figures():
 def call(name, run, graph, **where):
     function = getattr(plotting, name)
     first = next(iter(inspect.signature(function).parameters))
-    return function({"g": graph, "table": SPEEDS}.get(first, run), *EXTRA.get(name, ()), **where)
+    network, weights = LayeredNetwork(run.history.at(0)), [np.eye(3), np.ones((2, 3))]
+    given = {"g": graph, "table": SPEEDS, "network": network, "weights": weights}
+    return function(given.get(first, run), *EXTRA.get(name, ()), **where)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import bench, generate, lists, report, score, train
+from topolearn.cli import bench, diagnose, generate, lists, report, score, train
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
   topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
+  topolearn diagnose layer.npz --null-models 10            what kind of graph a layer is; runs, too
 
 'topolearn COMMAND --help' tells the rest.
 """
@@ -53,6 +54,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, report, generate, score, bench, lists):
+    for command in (train, report, generate, score, diagnose, bench, lists):
         command.add_parser(commands)
     return parser

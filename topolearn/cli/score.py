@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.cli.graphs import HELP, read_graph_file
+from topolearn.errors import InvalidValueError, MissingFileError
 
 EXAMPLES = """examples:
   topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
   topolearn score drugs.tsv --method ch3_l3p --top 20      of two kinds of nodes: a line for each link, two names
   topolearn score friends.edges --one-mode --evaluate      of one kind of nodes; hide links, and see who finds them
 """
-LISTS = (".tsv", ".edges", ".txt")  # a line for each link, two names
 
 
 def add_parser(commands: Any) -> None:
@@ -26,12 +26,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help=".npz, .mtx, .csv or .graphml of a graph; or .tsv, .edges or .txt with two names a line, first the input",
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help=HELP)
     parser.add_argument(
         "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(names())} [ch3_l3p]"
     )
@@ -56,7 +51,7 @@ def _score(args: argparse.Namespace) -> None:
             f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
         )
     _refuse_what_is_not_used(args)
-    graph = _read(args.file, one_mode=args.one_mode)
+    graph = read_graph_file(args.file, one_mode=args.one_mode)
     print(graph)
     if args.evaluate:
         given = {"fraction": args.fraction, "repeats": args.repeats}
@@ -81,38 +76,6 @@ def _refuse_what_is_not_used(args: argparse.Namespace) -> None:
         raise InvalidValueError("--evaluate lists no links: leave --top and --soft out")
     if not args.evaluate and (args.fraction is not None or args.repeats is not None):
         raise InvalidValueError("--fraction and --repeats are for --evaluate: add it, or leave them out")
-
-
-def _read(path: Path, *, one_mode: bool) -> Any:
-    """Return the graph in a file."""
-    import networkx as nx
-
-    from topolearn.graph import BipartiteGraph
-    from topolearn.linkpred import OneModeGraph
-
-    if path.suffix.lower() not in LISTS:
-        if one_mode:
-            raise InvalidValueError(f"--one-mode reads {', '.join(LISTS)} files, not {path.name!r}")
-        return BipartiteGraph.load(path)
-    pairs = _pairs(path)
-    return OneModeGraph.from_networkx(nx.Graph(pairs)) if one_mode else BipartiteGraph.from_pairs(pairs)
-
-
-def _pairs(path: Path) -> list[tuple[str, str]]:
-    """Return the pairs of names in a file: parted by a tab, or by spaces; lines that begin with # are comments."""
-    if not path.exists():
-        raise MissingFileError(f"there is no file {str(path)!r}: check the path")
-    pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        words = line.strip().split("\t") if "\t" in line else line.split()
-        if len(words) != 2:
-            raise CorruptFileError(f"line {number} of {str(path)!r} is {line!r}: each line must have two names")
-        pairs.append((words[0], words[1]))
-    if not pairs:
-        raise CorruptFileError(f"{str(path)!r} has no links: each line must have two names")
-    return pairs
 
 
 def _means(found: Any) -> dict[str, float]:

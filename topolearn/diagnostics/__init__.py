@@ -14,7 +14,7 @@ from topolearn.diagnostics.closure import closure
 from topolearn.diagnostics.components import largest_component, n_components
 from topolearn.diagnostics.credit_assignment import CAP, credit_assignment_paths
 from topolearn.diagnostics.distances import Distances, distances
-from topolearn.diagnostics.dynamics import itop_rate, overlap
+from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory, itop_rate, overlap
 from topolearn.diagnostics.efficiency import efficiency
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.inequality import fan_in_gini, fan_out_gini, gini
@@ -40,12 +40,14 @@ __all__ = [
     "CAP",
     "Distances",
     "Estimate",
+    "LayerEvents",
     "Lifetimes",
     "MEASURES",
     "Measure",
     "PowerLawFit",
     "RichClub",
     "SmallWorld",
+    "TopologyHistory",
     "active_neuron_rate",
     "assortativity",
     "barber_modularity",

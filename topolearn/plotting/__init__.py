@@ -6,25 +6,37 @@ in a notebook end a cell with ``ax.figure``, in a script call ``ax.figure.savefi
 """
 
 from topolearn.plotting.adjacency import adjacency
+from topolearn.plotting.animation import animate, save_animation
 from topolearn.plotting.curves import accuracy, loss, metrics
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
+from topolearn.plotting.measures import measure
+from topolearn.plotting.paths import hubs, strongest_paths
+from topolearn.plotting.small_world import small_world_plane
 from topolearn.plotting.speed import training_speed
 from topolearn.plotting.style import style
+from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
 __all__ = [
     "accuracy",
     "adjacency",
     "adjacency_change",
+    "animate",
     "degree_change",
     "degree_distribution",
     "evolution",
+    "hubs",
     "layer_metric",
     "link_flow",
     "loss",
+    "measure",
     "metrics",
     "overlap",
+    "save_animation",
+    "small_world_plane",
+    "strongest_paths",
     "style",
+    "survival",
     "training_speed",
 ]

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from topolearn.graph import BipartiteGraph
+from topolearn.plotting.order import ordered
 from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style, whole_ticks
 
 EXACT = 1.0  # pixels that a cell needs to be drawn by itself
@@ -22,7 +23,7 @@ DENSITY = LinearSegmentedColormap.from_list(
 )
 
 
-def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = None, order: str | None = None) -> Axes:
     """Draw the adjacency of a layer.
 
     Rows are output neurons, columns input neurons. While the cells fit on the axes each link is a
@@ -36,11 +37,19 @@ def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = 
         Where to draw; a new figure without it.
     title : str, optional
         Written above the number of links and the density.
+    order : {"degree", "community"}, optional
+        How neurons are ordered: those with most links first, or communities one after the other, the largest first,
+        and by degree within each; by their numbers without it.
 
     Returns
     -------
     Axes
         With one image (exact cells) or one mesh of local densities and its colour bar.
+
+    Raises
+    ------
+    UnknownNameError
+        For another order.
 
     Examples
     --------
@@ -50,9 +59,13 @@ def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = 
     >>> ax.get_title(loc="left")
     '4 links, density 25 %'
     """
+    if order is not None:
+        g = ordered(g, order)
     with style():
         ax = axes_or_new(ax, width=5.0, height=5.2)
         density = draw_adjacency(g, ax, title=title)
+        if order is not None:
+            ax.set(xlabel=f"input neuron, by {order}", ylabel=f"output neuron, by {order}")
         if density is not None:
             add_density_bar(density, ax)
     return ax

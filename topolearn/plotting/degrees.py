@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from topolearn.diagnostics import power_law
+from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.style import axes_or_new, legend, percent_ticks, style
 
@@ -27,39 +29,59 @@ def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.floa
     return values[values > 0], share[values > 0]
 
 
-def degree_distribution(g: BipartiteGraph, ax: Axes | None = None) -> Axes:
+def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool = False) -> Axes:
     """Draw the share of neurons with at least k links, for both sides of a layer.
 
-    Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
-    on such an axis: they count in the shares, and the legend says how many there are.
+        Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
+        on such an axis: they count in the shares, and the legend says how many there are.
 
-    Parameters
-    ----------
-    g : BipartiteGraph
-        The graph of the layer.
-    ax : Axes, optional
-        Where to draw; a new figure without it.
+        Parameters
+        ----------
+        g : BipartiteGraph
+            The graph of the layer.
+        ax : Axes, optional
+            Where to draw; a new figure without it.
+        fit : bool
+            Draw the power law that fits each side best, from the degree on at which it begins. A side whose neurons all
+            have as many links follows none.
 
-    Returns
-    -------
-    Axes
-        With a line for the fan-in of the outputs and one for the fan-out of the inputs.
+        Returns
+        -------
+        Axes
+            With a line for the fan-in of the outputs and one for the fan-out of the inputs, then those of the laws.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from topolearn.graph import BipartiteGraph
-    >>> ax = degree_distribution(BipartiteGraph(np.eye(4, dtype=bool)))
-    >>> ax.lines[0].get_label()
-    'fan-in of outputs: mean 1, max 1'
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from topolearn.diagnostics import power_law
+    from topolearn.errors import UndefinedMeasureError
+    from topolearn.graph import BipartiteGraph
+        >>> ax = degree_distribution(BipartiteGraph(np.eye(4, dtype=bool)))
+        >>> ax.lines[0].get_label()
+        'fan-in of outputs: mean 1, max 1'
     """
     with style():
         ax = axes_or_new(ax)
         draw_ccdf(ax, g.fan_in, "fan-in of outputs", color=FAN_IN, marker="o", markersize=5.5)
         draw_ccdf(ax, g.fan_out, "fan-out of inputs", color=FAN_OUT, marker="s", markersize=2.5)
+        if fit:
+            for degrees, colour in ((g.fan_in, FAN_IN), (g.fan_out, FAN_OUT)):
+                draw_law(ax, degrees, colour)
         ax.set_title("Degree distribution")
         finish(ax)
     return ax
+
+
+def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str) -> None:
+    """Draw the power law that fits degrees best, as high as they are where it begins; nothing if there is none."""
+    try:
+        law = power_law(degrees, n_bootstraps=0)
+    except UndefinedMeasureError:
+        return
+    x = np.geomspace(law.xmin, max(degrees.max(), 1.5 * law.xmin), 60)
+    share = (degrees >= law.xmin).mean()
+    label = f"power law: γ = {law.gamma:.2f} from {law.xmin:.0f} on"
+    ax.plot(x, share * law.xmin ** (law.gamma - 1) * x ** (1 - law.gamma), "--", color=colour, linewidth=1, label=label)
 
 
 def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:

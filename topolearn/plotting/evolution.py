@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
 from topolearn.plotting.curves import accuracy, metrics
 from topolearn.plotting.degrees import FAN_IN, FAN_OUT, draw_ccdf, finish
-from topolearn.plotting.run_data import RunLike, finished_epochs, first_and_last, known_layer, layer_names
+from topolearn.plotting.run_data import RunLike, finished_epochs, first_and_last, kept_steps, known_layer, layer_names
 from topolearn.plotting.style import plain, style
 from topolearn.plotting.updates import overlap
 
@@ -44,7 +44,7 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     names = layer_names(run)
     finished_epochs(run)
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))]
-    changes = len(run.history.steps) > 1
+    changes = len(kept_steps(run)) > 1
     with style():
         figure = figure_or_new(figure, width=13.0, height=7.6)
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.1, 1.0), hspace=0.04)))
@@ -85,7 +85,7 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
     >>> figure = adjacency_change(run, "hidden1")
     """
     known_layer(run, layer)
-    count = min(len(run.history.steps), 2)
+    count = min(len(kept_steps(run)), 2)
     with style():
         g = run.history.at(0)[layer]
         # Square cells leave the sides of a wide panel empty when the layer is tall.
@@ -136,7 +136,7 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
 def draw_pair(run: RunLike, layer: str, axes: Sequence[Axes]) -> None:
     """Draw the first and, on a second axes, the last adjacency; one colour scale serves both."""
     meshes = []
-    steps = [0, run.history.steps[-1]]
+    steps = [kept_steps(run)[0], kept_steps(run)[-1]]
     for ax, step, g in zip(axes, steps, first_and_last(run, layer), strict=False):
         meshes.append(draw_adjacency(g, ax, title=f"step {step:,}"))
     densities = [mesh for mesh in meshes if mesh is not None]

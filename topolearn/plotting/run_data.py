@@ -5,16 +5,21 @@ from typing import Protocol
 
 import pandas as pd
 
+from topolearn.diagnostics import TopologyHistory
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 
 
-class HistoryLike(Protocol):
+class HistoryLike(TopologyHistory, Protocol):
     """The topology of every layer at each update."""
 
     @property
-    def steps(self) -> list[int]:
-        """Step 0 and the step of each update."""
+    def layers(self) -> list[str]:
+        """Names of the sparse layers; none for a dense network."""
+
+    @property
+    def graph_steps(self) -> list[int]:
+        """Step 0 and the further steps whose graphs were kept; none where no graph was."""
 
     @property
     def updates(self) -> pd.DataFrame:
@@ -40,13 +45,17 @@ class RunLike(Protocol):
         """A row for each epoch and layer."""
 
     @property
+    def measures(self) -> pd.DataFrame:
+        """A row for each time that measures were taken, and layer."""
+
+    @property
     def history(self) -> HistoryLike:
         """The topology over time."""
 
 
 def layer_names(run: RunLike) -> list[str]:
     """Return the sparse layers of a run in the order of the model, or refuse a run that has none."""
-    names = list(run.history.at(0))
+    names = run.history.layers
     if not names:
         raise InvalidValueError(
             f"run {run.name!r} has no sparse layers, so it has no topology to draw; "
@@ -94,4 +103,16 @@ def updates(run: RunLike) -> pd.DataFrame:
 def first_and_last(run: RunLike, layer: str) -> tuple[BipartiteGraph, BipartiteGraph]:
     """Return the graph of a layer at the beginning and at the last recorded step."""
     known_layer(run, layer)
-    return run.history.at(0)[layer], run.history.at(run.history.steps[-1])[layer]
+    steps = kept_steps(run)
+    return run.history.at(steps[0])[layer], run.history.at(steps[-1])[layer]
+
+
+def kept_steps(run: RunLike) -> list[int]:
+    """Return the steps whose graphs can be drawn, or refuse a run that kept none."""
+    layer_names(run)
+    if not run.history.graph_steps:
+        raise InvalidValueError(
+            f"run {run.name!r} kept no graph of its topology, so there is none to draw: train with history='full', or "
+            "'snapshots'"
+        )
+    return run.history.graph_steps

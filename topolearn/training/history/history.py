@@ -77,6 +77,11 @@ class History:
         return first + [_number(file) for file in self._files(_SNAPSHOT)]
 
     @property
+    def graph_steps(self) -> list[int]:
+        """Steps from which on there is another graph, and it was kept: those of all updates, of snapshots, or none."""
+        return self.steps if self.kept == "full" else self.snapshots
+
+    @property
     def updates(self) -> pd.DataFrame:
         """A row for each update and layer: number of links of each event, overlap, and whether it is an ELM."""
         names = ("index", "step", "theta", "count", "overlap")

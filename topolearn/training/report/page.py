@@ -64,7 +64,7 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
         sentence=sentence(run, compare),
         comparison=[result_row(each) for each in runs],
         learning=learning(runs, pictures),
-        **(topology(run, pictures) if run.history.at(0) else {"layers": []}),
+        **topology(run, pictures),
         configuration=flat(run.config.to_dict()),
         environment=run.environment,
     )
@@ -74,8 +74,12 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
 
 
 def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
-    """Draw and describe the topology of a sparse run."""
-    first, last = run.history.at(0), run.history.at(run.history.steps[-1])
+    """Draw and describe the topology of a sparse run, as far as it was kept."""
+    if not run.history.layers:
+        return {"layers": [], "over_time": []}
+    if not run.history.graph_steps:
+        return {"layers": [], "over_time": over_time(run, pictures)}
+    first, last = (run.history.at(run.history.graph_steps[i]) for i in (0, -1))
     names = list(first)
     shown = np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))
     pictures.save(plotting.evolution(run), "evolution", "")

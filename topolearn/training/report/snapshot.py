@@ -1,10 +1,12 @@
 """What a report reads of a run, and reads once."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from topolearn.diagnostics import LayerEvents
+from topolearn.graph import BipartiteGraph
 from topolearn.plotting.run_data import HistoryLike, RunLike
 
 
@@ -34,7 +36,7 @@ class Snapshot:
     def __init__(self, run: ReportedRun) -> None:
         self.path, self.name, self.config = run.path, run.name, run.config
         self.summary, self.environment = run.summary, run.environment
-        self.metrics, self.layers = run.metrics, run.layers
+        self.metrics, self.layers, self.measures = run.metrics, run.layers, run.measures
         self.history = HistorySnapshot(run.history)
 
 
@@ -42,5 +44,15 @@ class HistorySnapshot:
     """The topology over time, read once."""
 
     def __init__(self, history: HistoryLike) -> None:
-        self.steps, self.updates = history.steps, history.updates
+        self.layers, self.graph_steps, self.updates = history.layers, history.graph_steps, history.updates
         self.at = functools.cache(history.at)
+        self._history = history
+
+    @property
+    def initial(self) -> Mapping[str, BipartiteGraph]:
+        """The graphs before training."""
+        return self._history.initial
+
+    def __iter__(self) -> Iterator[Mapping[str, LayerEvents]]:
+        """Yield each update."""
+        return iter(self._history)

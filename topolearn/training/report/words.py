@@ -27,7 +27,7 @@ def share(value: Any) -> str:
 
 def sentence(run: ReportedRun, compare: Iterable[ReportedRun]) -> str:
     """Return the outcome of a run in one sentence, and a second one if it has not finished."""
-    sparse = bool(run.history.at(0))
+    sparse = bool(run.history.layers)
     links = f"{share(run.metrics['density'].iloc[-1])} of the links" if sparse else "all links"
     text = f"{title(run)} with {links} reached {share(run.summary['best_accuracy'])} on {run.config.dataset}"
     for other in compare:

@@ -1,0 +1,160 @@
+"""Pictures of measures, lives of links, small worlds, hubs, paths and orders: what is in them."""
+
+import itertools
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+import topolearn as tl
+from topolearn import diagnostics as dg
+from topolearn import plotting
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.generators import make
+from topolearn.plotting.order import ORDERS, ordered
+from topolearn.plotting.paths import find_strongest
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "run"
+    config = tl.TrainConfig(
+        epochs=2, hidden=(24, 20), density=0.15, update_interval=15, threads=1, run_dir=str(path),
+        measures=("closure", "hub_share"),
+    )  # fmt: skip
+    return tl.train(config, quiet=True)
+
+
+def test_a_measure_is_a_line_for_each_layer(trained):
+    ax = plotting.measure(trained, "closure")
+    assert [line.get_label() for line in ax.lines] == ["hidden1", "hidden2"]
+    for line in ax.lines:
+        rows = trained.measures[trained.measures["layer"] == line.get_label()]
+        np.testing.assert_array_equal(line.get_xydata(), rows[["step", "closure"]])
+    assert len(plotting.measure(trained, "hub_share").lines) == 1
+
+
+def test_an_estimated_measure_has_a_band(run):
+    ax = plotting.measure(run, "path_length")
+    assert len(ax.collections) == len(ax.lines) == 2
+
+
+def test_survival_is_the_curve_of_each_layer(trained):
+    ax = plotting.survival(trained)
+    for line in ax.lines:
+        table = dg.survival(trained.history, line.get_label())
+        np.testing.assert_array_equal(line.get_ydata(), table["survival"])
+    assert len(plotting.survival(trained, ["hidden2"]).lines) == 1
+
+
+def test_the_plane_has_the_curve_and_each_track(trained):
+    ax = plotting.small_world_plane(trained)
+    curve, *tracks = (line for line in ax.lines if not line.get_label().startswith("_"))
+    assert np.all(np.diff(curve.get_ydata()[[0, 3, 6]]) < 0)  # closure falls from lattice to random graph
+    for line in tracks:
+        expected = [dg.closure(graphs[line.get_label()]) for _, graphs in trained.history.replay()]
+        np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+def test_hubs_are_drawn_and_counted(trained):
+    network = tl.LayeredNetwork(trained.history.at(0))
+    ax = plotting.hubs(network, hub_fraction=0.25)
+    found = dg.credit_assignment_paths(network, 0.25)
+    assert f"{100 * found.share:.3g} %" in ax.get_title(loc="left") + ax.get_title()
+    drawn = sum(len(part.get_segments()) for part in ax.collections if hasattr(part, "get_segments"))
+    assert drawn == network.n_links
+
+
+def by_enumeration(weights, k):
+    sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
+    found = []
+    for path in itertools.product(*map(range, sizes)):
+        product = math.prod(abs(w[b, a]) for w, a, b in zip(weights, path, path[1:], strict=False))
+        if product:
+            found.append((math.log(product), path))
+    return sorted(found, key=lambda each: -each[0])[:k]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_strongest_paths_are_those_of_enumeration(seed):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=shape) * (rng.random(shape) < 0.6) for shape in ((5, 4), (3, 5), (4, 3))]
+    expected = by_enumeration(weights, 12)
+    found = find_strongest(weights, 12)
+    assert [path for _, path in found] == [path for _, path in expected]
+    np.testing.assert_allclose([s for s, _ in found], [s for s, _ in expected])
+    assert len(plotting.strongest_paths(weights, 12).lines) == 12
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_order_keeps_the_graph(order):
+    g = make("bsf", 40, 30, 0.1, seed=0)
+    again = ordered(g, order)
+    assert sorted(again.fan_in) == sorted(g.fan_in)
+    assert dg.closure(again) == dg.closure(g)
+    assert order in plotting.adjacency(g, order=order).get_xlabel()
+
+
+def test_degrees_fall_and_communities_are_blocks():
+    degrees = ordered(make("bsf", 40, 30, 0.1, seed=0), "degree")
+    assert (np.diff(degrees.fan_in) <= 0).all()
+    assert (np.diff(degrees.fan_out) <= 0).all()
+    blocks = np.kron(np.eye(2), np.ones((4, 4)))
+    mixed = np.random.default_rng(0).permutation(8)
+    np.testing.assert_array_equal(ordered(tl.BipartiteGraph(blocks[mixed]), "community").to_scipy().toarray(), blocks)
+
+
+def test_laws_are_drawn_where_there_are_any():
+    g = make("bsf", 300, 300, 0.02, seed=0)
+    ax = plotting.degree_distribution(g, fit=True)
+    law = dg.power_law(g.fan_in, n_bootstraps=0)
+    drawn = next(line for line in ax.lines if f"γ = {law.gamma:.2f} from {law.xmin:.0f}" in line.get_label())
+    x, y = drawn.get_data()
+    assert y[0] == pytest.approx((g.fan_in >= law.xmin).mean())
+    assert np.polyfit(np.log(x), np.log(y), 1)[0] == pytest.approx(1 - law.gamma)
+    lattice = make("bsw", 40, 40, 0.1, beta=0, seed=0)  # all degrees are equal
+    assert len(plotting.degree_distribution(lattice, fit=True).lines) == 2
+
+
+def test_an_animation_has_a_frame_for_each_update(trained, tmp_path):
+    path = plotting.save_animation(plotting.animate(trained, "hidden1", order="degree"), tmp_path / "movie.gif")
+    with Image.open(path) as movie:
+        assert movie.n_frames == len(trained.history.steps)
+        first = np.asarray(movie.convert("L"))
+        movie.seek(movie.n_frames - 1)
+        assert (np.asarray(movie.convert("L")) != first).any()
+
+
+def test_bad_questions_are_refused(trained, tmp_path):
+    layer = make("er", 5, 6, 0.5, seed=0)
+    for question, error, message in [
+        (
+            lambda: plotting.measure(trained, "gamma"),
+            InvalidValueError,
+            "did not take the measure 'gamma' .it took closure",
+        ),
+        (lambda: plotting.measure(trained, "gama"), UnknownNameError, "did you mean 'gamma'"),
+        (lambda: plotting.survival(trained, ["x"]), InvalidValueError, "no layer 'x'"),
+        (lambda: plotting.small_world_plane({}), InvalidValueError, "nothing to draw"),
+        (lambda: plotting.hubs(layer), InvalidTypeError, "is no network"),
+        (lambda: plotting.hubs(tl.LayeredNetwork({"a": layer, "b": layer}, ())), InvalidValueError, "no chain"),
+        (lambda: plotting.strongest_paths([]), InvalidValueError, "weights is empty"),
+        (lambda: plotting.strongest_paths([np.eye(3), np.eye(2)]), InvalidValueError, "no chain of layers"),
+        (lambda: plotting.strongest_paths([np.eye(3) * np.nan]), InvalidValueError, "finite matrix"),
+        (lambda: plotting.strongest_paths([np.zeros((2, 2))]), InvalidValueError, "no path leads"),
+        (lambda: plotting.strongest_paths([np.eye(2)], k=0), InvalidValueError, "k=0"),
+        (lambda: plotting.adjacency(layer, order="size"), UnknownNameError, "unknown order of neurons 'size'"),
+        (lambda: plotting.animate(trained, "hidden1", steps=[]), InvalidValueError, "steps is empty"),
+        (lambda: plotting.save_animation(None, tmp_path / "a.mp4"), InvalidValueError, "must end with .gif"),
+    ]:
+        with pytest.raises(error, match=message):
+            question()
+
+
+def test_nothing_of_the_style_is_left_behind(trained):
+    before = dict(mpl.rcParams)
+    plotting.survival(trained)
+    plotting.small_world_plane({"a": make("er", 20, 20, 0.2, seed=0)})
+    assert dict(mpl.rcParams) == before

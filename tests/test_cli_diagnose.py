@@ -1,0 +1,109 @@
+"""``topolearn diagnose`` as it is typed."""
+
+import json
+
+import numpy as np
+import pytest
+
+import topolearn as tl
+from topolearn.cli import main
+
+KITE = "0 1\n0 2\n1 2\n1 3\n2 3\n3 4\n4 5\n"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    config = tl.TrainConfig(
+        epochs=1, hidden=(16, 12), density=0.2, update_interval=15, threads=1,
+        run_dir=str(tmp_path_factory.mktemp("diagnose") / "run"),
+    )  # fmt: skip
+    return tl.train(config, quiet=True)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tl.generators.make("bsw", 30, 40, 0.1, seed=0).save("layer.npz")
+    tl.BipartiteGraph(np.eye(2)).save("even.npz")
+    (tmp_path / "kite.edges").write_text(KITE)
+    return tmp_path
+
+
+def rows(text):
+    return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+
+
+def test_a_table_of_a_layer(files, capsys):
+    assert main(["diagnose", "layer.npz", "--measures", "closure", "n_components", "--null-models", "3"]) == 0
+    printed = rows(capsys.readouterr().out)
+    found = tl.diagnostics.summary(tl.BipartiteGraph.load("layer.npz"), ["closure", "n_components"], null_models=3)
+    assert printed["closure"] == [f"{found['closure']:.5g}"]
+    assert printed["closure_z"] == [f"{found['closure_z']:.5g}"]
+    assert printed["n_links"] == ["120"]
+
+
+def test_machines_get_json(files, capsys):
+    assert main(["diagnose", "layer.npz", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["layer.npz"]
+    assert found == pytest.approx(tl.diagnostics.summary(tl.BipartiteGraph.load("layer.npz")))
+    assert main(["diagnose", "even.npz", "--measures", "gamma", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["even.npz"]["gamma"] is None
+
+
+def test_what_has_no_value_is_said(files, capsys):
+    assert main(["diagnose", "even.npz", "--measures", "gamma", "closure"]) == 0
+    out = capsys.readouterr().out
+    assert rows(out)["gamma"] == ["-"]
+    assert "no value: a power law is undefined where all samples above 0 are 1" in out
+
+
+def test_a_run_has_a_column_for_each_layer_and_the_network(run, files, capsys):
+    assert main(["diagnose", str(run.path), "--measures", "closure", "efficiency", "hub_share"]) == 0
+    printed = rows(capsys.readouterr().out)
+    assert next(iter(printed)) == "hidden1"
+    last = run.history.at(run.history.steps[-1])
+    assert printed["closure"] == [f"{tl.diagnostics.closure(g):.5g}" for g in last.values()]
+    assert len(printed["efficiency"]) == 3
+    assert len(printed["hub_share"]) == 1
+    assert main(["diagnose", str(run.path), "--step", "0", "--json", "--measures", "closure"]) == 0
+    assert json.loads(capsys.readouterr().out)["hidden1"]["closure"] == tl.diagnostics.closure(
+        run.history.at(0)["hidden1"]
+    )
+
+
+def test_one_kind_of_node(files, capsys):
+    assert main(["diagnose", "kite.edges", "--one-mode", "--measures", "transitivity"]) == 0
+    assert float(rows(capsys.readouterr().out)["transitivity"][0]) == pytest.approx(6 / 11, abs=1e-5)
+
+
+def test_a_picture_is_drawn(run, files, capsys):
+    assert main(["diagnose", str(run.path), "--plot", "run.png"]) == 0
+    assert (files / "run.png").stat().st_size > 10_000
+    assert capsys.readouterr().out.endswith("picture run.png\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["none.npz"], "none.npz"),
+        (["layer.npz", "--step", "3"], "--step is for runs"),
+        (["layer.npz", "--one-mode"], "--one-mode reads .tsv, .edges, .txt files"),
+        (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
+        (["layer.npz", "--measures", "hub_share"], "'hub_share' is no measure of a BipartiteGraph"),
+        (["layer.npz", "--null-models", "-1"], "null_models=-1"),
+        (["kite.edges", "--one-mode", "--plot", "x.png"], "--plot draws graphs with two sides"),
+        (["."], "there is no run in ."),
+    ],
+)
+def test_a_mistake_is_one_line(words, message, files, capsys):
+    assert main(["diagnose", *words]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_a_dense_run_has_no_topology(files, capsys):
+    config = tl.TrainConfig(method="dense", epochs=1, hidden=(8,), threads=1, run_dir="dense")
+    tl.train(config, quiet=True)
+    assert main(["diagnose", "dense"]) == 2
+    assert "is dense: there is no topology to measure" in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""The adjacency of a layer through training, as a moving picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from topolearn.errors import InvalidValueError
+from topolearn.plotting.adjacency import draw_adjacency
+from topolearn.plotting.order import ORDERS
+from topolearn.plotting.run_data import RunLike, kept_steps, known_layer
+from topolearn.plotting.style import style
+
+MOST_FRAMES = 100
+
+
+def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequence[int] | None = None) -> FuncAnimation:
+    """Return the adjacency of a layer through training, a frame for each update.
+
+    Parameters
+    ----------
+    run : Run
+        A training run whose graphs were kept.
+    layer : str
+        Name of the layer.
+    order : {"degree", "community"}, optional
+        Order of the neurons: that of the last frame, in all frames, so that what it became is seen to grow.
+    steps : sequence of int, optional
+        Which steps are shown; default all that were kept, of more than 100 an even choice.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        Show it in a notebook with ``HTML(movie.to_jshtml())``, or save it with `save_animation`.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is no such layer, or no frame.
+
+    Examples
+    --------
+    >>> save_animation(animate(run, "hidden1"), "hidden1.gif")
+    """
+    known_layer(run, layer)
+    known = kept_steps(run) if steps is None else list(steps)
+    if not known:
+        raise InvalidValueError("steps is empty: an animation needs one frame or more")
+    shown = sorted({known[i] for i in np.linspace(0, len(known) - 1, MOST_FRAMES).round().astype(int)})
+    graphs = [run.history.at(step)[layer] for step in shown]
+    if order is not None:
+        inputs, outputs = ORDERS[order](graphs[-1])
+        graphs = [type(g)(g.to_scipy()[outputs][:, inputs]) for g in graphs]
+    with style():
+        figure = Figure(figsize=(5.0, 5.2))
+        ax = figure.subplots()
+
+        def draw(frame: int) -> list[Artist]:
+            ax.clear()
+            draw_adjacency(graphs[frame], ax, title=f"{layer}, step {shown[frame]:,}")
+            return []
+
+        return FuncAnimation(figure, draw, frames=len(shown), interval=200, blit=False)
+
+
+def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second: int = 5) -> Path:
+    """Write a moving picture as an animated GIF.
+
+    Raises
+    ------
+    InvalidValueError
+        When the path does not end with .gif.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".gif":
+        raise InvalidValueError(f"{path.name!r} must end with .gif")
+    with style():
+        movie.save(str(path), writer=PillowWriter(fps=frames_per_second))
+    return path

@@ -1,0 +1,62 @@
+"""Measures of the topology over the course of a training."""
+
+from matplotlib.axes import Axes
+
+from topolearn.diagnostics import MEASURES
+from topolearn.errors import InvalidValueError
+from topolearn.plotting.run_data import RunLike
+from topolearn.plotting.style import axes_or_new, legend, line_styles, marker, percent_ticks, plain, style
+from topolearn.plotting.updates import count_steps
+
+
+def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a measure over the training steps, a line for each layer, or one for the whole network.
+
+    Parameters
+    ----------
+    run : Run
+        A training run that took the measure.
+    name : str
+        One of `topolearn.diagnostics.MEASURES`, such as ``"closure"``.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        With a line for each layer; a band shows the standard error where it was estimated from a sample.
+
+    Raises
+    ------
+    InvalidValueError
+        When the run did not take it.
+
+    Examples
+    --------
+    >>> ax = measure(run, "closure")
+    """
+    known = MEASURES[name]
+    table = run.measures
+    if name not in table:
+        taken = ", ".join(column for column in map(str, table) if column in MEASURES)
+        raise InvalidValueError(
+            f"run {run.name!r} did not take the measure {name!r} (it took {taken or 'none'}): "
+            "name it among the measures when training"
+        )
+    table = table.dropna(subset=[name])
+    with style():
+        ax = axes_or_new(ax)
+        for layer, look in line_styles(table["layer"].unique()).items():
+            rows = table[table["layer"] == layer]
+            ax.plot(rows["step"], rows[name], label=plain(layer), marker=marker(len(rows)), **look)
+            if f"{name}_error" in rows:
+                error = rows[f"{name}_error"].fillna(0)
+                ax.fill_between(rows["step"], rows[name] - error, rows[name] + error, color=look["color"], alpha=0.2)
+        title = f"{known.title[:1].upper()}{known.title[1:]}"
+        ax.set(ylabel=known.title, title=title)
+        if known.is_share:
+            percent_ticks(ax.yaxis)
+        count_steps(ax)
+        if len(ax.lines) > 1:
+            legend(ax)
+    return ax

@@ -1,0 +1,206 @@
+"""Paths through a whole network: those that assign credit through hubs, and the strongest of a trained one."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from numpy.typing import NDArray
+
+from topolearn.diagnostics import credit_assignment_paths
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.plotting.style import axes_or_new, percent, style
+
+HUB, OTHER, LINK = "#D55E00", "#9AA5B1", "#0072B2"
+MOST_LINKS = 4000  # that are drawn; of more, an even share
+Path = tuple[float, tuple[int, ...]]
+
+
+def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float = 0.2) -> Axes:
+    """Draw a chain of layers as columns of neurons, its hubs, and the links between them.
+
+    Parameters
+    ----------
+    network : LayeredNetwork
+        A chain of layers, such as ``topology_of(model)`` of an MLP.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+    hub_fraction : float
+        Share of the neurons of each hidden column, those with the most links, that are hubs.
+
+    Returns
+    -------
+    Axes
+        Neurons with more links are higher up; links from hub to hub are drawn above all others. The title says how
+        many credit assignment paths pass hubs only.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When `network` is no chain of layers, or the fraction is out of range.
+
+    Examples
+    --------
+    >>> from topolearn.generators import make
+    >>> layer = make("bsf", 30, 30, 0.1, seed=0)
+    >>> ax = hubs(LayeredNetwork({"a": layer, "b": layer}))
+    """
+    layers = _chain(network)
+    found = credit_assignment_paths(network, hub_fraction)
+    degrees = _degrees(layers)
+    rank = [np.argsort(np.argsort(-degree, kind="stable")) for degree in degrees]
+    is_hub = [place < math.ceil(hub_fraction * place.size) for place in rank]
+    is_hub[0], is_hub[-1] = np.ones_like(is_hub[0]), np.ones_like(is_hub[-1])  # every path begins and ends somewhere
+    with style():
+        ax = axes_or_new(ax, width=2.2 + 1.6 * len(layers), height=4.6)
+        for column, g in enumerate(layers):
+            i, o = g.edges().T
+            through = is_hub[column][i] & is_hub[column + 1][o]
+            ends = np.column_stack([_height(rank[column])[i], _height(rank[column + 1])[o]])
+            _draw_links(ax, column, ends[~through], color=OTHER, alpha=0.12, linewidth=0.4)
+            _draw_links(ax, column, ends[through], color=LINK, alpha=0.25, linewidth=0.6)
+        for column, place in enumerate(rank):
+            hidden = 0 < column < len(layers)
+            colours = np.where(is_hub[column] & hidden, HUB, OTHER)
+            ax.scatter(np.full(place.size, column), _height(place), s=6, c=colours, linewidths=0, zorder=3)
+        _label_columns(ax, network)
+        ax.set_title(
+            f"hubs: {percent(hub_fraction)} of hidden neurons; through them {percent(found.share)} of "
+            f"10^{found.log10_paths:.1f} paths",
+            fontsize="small",
+        )
+    return ax
+
+
+def strongest_paths(
+    weights: Sequence[NDArray[np.float64]], k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
+) -> Axes:
+    r"""Draw the paths from input to output of an MLP along which the product of weights is largest.
+
+    .. math:: s(p) = \prod_l |W^{(l)}_{p_l, p_{l-1}}|
+
+    Parameters
+    ----------
+    weights : sequence of arrays, shape (n_out, n_in)
+        Of the layers in order, each layer's inputs being the outputs of the one before; 0 where there is no link.
+    k : int
+        How many paths, at least 1.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+    names : sequence of str, optional
+        Of the columns of neurons, one more than layers.
+
+    Returns
+    -------
+    Axes
+        With a line for each path, the strongest the darkest and last.
+
+    Raises
+    ------
+    InvalidValueError
+        When `k` is below 1, shapes do not meet, a weight is not finite, or no path has a weight.
+
+    Examples
+    --------
+    >>> ax = strongest_paths([np.eye(4), np.ones((2, 4))], k=3)
+    >>> len(ax.lines)
+    3
+    """
+    found = find_strongest(weights, k)
+    sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
+    top = found[0][0]
+    with style():
+        ax = axes_or_new(ax, width=2.2 + 1.6 * len(weights), height=4.6)
+        for strength, path in reversed(found):
+            heights = [-node / max(size - 1, 1) for node, size in zip(path, sizes, strict=True)]
+            share = math.exp(strength - top)
+            ax.plot(range(len(path)), heights, color=LINK, alpha=0.15 + 0.85 * share, linewidth=0.6 + 2 * share)
+        for column, size in enumerate(sizes):
+            used = sorted({path[column] for _, path in found})
+            ax.scatter([column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=HUB, zorder=3)
+        ax.set_xticks(range(len(sizes)), names or [f"{size:,}" for size in sizes])
+        ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first to last downwards")
+        ax.grid(visible=False)
+        ax.set_title(f"The {len(found)} strongest paths")
+    return ax
+
+
+def find_strongest(weights: Sequence[NDArray[np.float64]], k: int) -> list[Path]:
+    """Return the paths with the largest products of absolute weights, as (logarithm, neurons), the largest first.
+
+    Of the paths to each neuron the k best are kept, layer by layer; no other can be among the k best of all.
+
+    Examples
+    --------
+    >>> find_strongest([np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 4.0]])], 2)
+    [(1.3862943611198906, (1, 1, 0)), (0.6931471805599453, (0, 0, 0))]
+    """
+    if k < 1:
+        raise InvalidValueError(f"k={k} must be at least 1")
+    _check_weights(weights)
+    best: list[list[Path]] = [[(0.0, (node,))] for node in range(weights[0].shape[1])]
+    for w in weights:
+        strength = np.abs(w)
+        coming: list[list[Path]] = []
+        for node in range(w.shape[0]):
+            sources = np.flatnonzero(strength[node])
+            paths = [
+                (so_far + math.log(strength[node, source]), (*path, node))
+                for source in sources.tolist()
+                for so_far, path in best[source]
+            ]
+            coming.append(sorted(paths, key=lambda each: (-each[0], each[1]))[:k])
+        best = coming
+    found = sorted((path for paths in best for path in paths), key=lambda each: (-each[0], each[1]))[:k]
+    if not found:
+        raise InvalidValueError("no path leads from an input to an output: there is nothing to draw")
+    return found
+
+
+def _check_weights(weights: Sequence[NDArray[np.float64]]) -> None:
+    if not weights:
+        raise InvalidValueError("weights is empty: pass the weights of one layer or more")
+    for before, after in pairwise(weights):
+        if before.shape[0] != after.shape[1]:
+            raise InvalidValueError(f"weights of shapes {before.shape} and {after.shape} are no chain of layers")
+    for w in weights:
+        if w.ndim != 2 or not np.isfinite(w).all():
+            raise InvalidValueError(f"weights of shape {w.shape} must be a finite matrix, (n_out, n_in)")
+
+
+def _chain(network: LayeredNetwork) -> list[BipartiteGraph]:
+    """Return the layers of a network in which each writes to the next."""
+    if not isinstance(network, LayeredNetwork):
+        raise InvalidTypeError(f"{network!r} is no network: pass LayeredNetwork(graphs), or topology_of(model)")
+    names = list(network)
+    links = [(group.writers, group.readers) for group in network.groups]
+    if links != [((a,), (b,)) for a, b in pairwise(names)]:
+        raise InvalidValueError(f"{network!r} is no chain of layers, each of which writes to the next")
+    return list(network.graphs.values())
+
+
+def _degrees(layers: Sequence[BipartiteGraph]) -> list[NDArray[np.int64]]:
+    """Return the links, in and out, of the neurons of each column."""
+    columns = [layers[0].fan_out, *(g.fan_in for g in layers)]
+    return [own + (layers[i].fan_out if 0 < i < len(layers) else 0) for i, own in enumerate(columns)]
+
+
+def _height(place: NDArray[np.int64]) -> NDArray[np.float64]:
+    return -place / max(place.size - 1, 1)
+
+
+def _draw_links(ax: Axes, column: int, ends: NDArray[np.float64], **look: Any) -> None:
+    ends = ends[:: max(1, -(-len(ends) // MOST_LINKS))]
+    lines = np.stack([np.column_stack([np.full(len(ends), column + i), ends[:, i]]) for i in (0, 1)], axis=1)
+    ax.add_collection(LineCollection(list(lines), **look))
+
+
+def _label_columns(ax: Axes, network: LayeredNetwork) -> None:
+    names = list(network)
+    ax.set_xticks(range(len(names) + 1), ["inputs", *names])
+    ax.set(xlim=(-0.2, len(names) + 0.2), ylim=(-1.05, 0.05), yticks=[], ylabel="neurons, most links on top")
+    ax.grid(visible=False)

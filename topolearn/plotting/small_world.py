@@ -1,0 +1,93 @@
+"""The small-world plane: closure against path length."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from topolearn.diagnostics import closure, path_length
+from topolearn.errors import InvalidValueError
+from topolearn.generators import bipartite_small_world
+from topolearn.graph import BipartiteGraph
+from topolearn.plotting.run_data import RunLike, kept_steps, layer_names
+from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style
+
+BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
+SAMPLE = 256  # nodes from which paths are sought
+MOST_STATES = 40  # of a run, that are drawn
+Point = tuple[float, float]
+
+
+def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | None = None) -> Axes:
+    """Draw layers by closure and path length, beside the curve of small worlds from lattice to random graph.
+
+    Small worlds lie at the upper left: clustered like a lattice, and with short paths as in a random graph.
+
+    Parameters
+    ----------
+    what : Run, or mapping of str to BipartiteGraph
+        A run, whose layers are drawn from the start (ring) to the end (dot); or graphs by name.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        First the curve of `topolearn.generators.bipartite_small_world`, with neurons and links of the first layer, for
+        beta from 0 to 1; then a line for each layer.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is no graph, or one without links.
+
+    Examples
+    --------
+    >>> from topolearn.generators import make
+    >>> layers = {"small world": make("bsw", 60, 60, 0.1, seed=0), "random": make("er", 60, 60, 0.1, seed=0)}
+    >>> [line.get_label() for line in small_world_plane(layers).lines[:3]]
+    ['BSW, β from 0 to 1', 'small world', 'random']
+    """
+    tracks = {name: [graph] for name, graph in what.items()} if isinstance(what, Mapping) else _tracks(what)
+    if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
+        raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
+    first = next(iter(tracks.values()))[0]
+    curve = _curve(first.n_in, first.n_out, first.n_links)
+    with style():
+        ax = axes_or_new(ax, width=5.2, height=4.4)
+        ax.plot(*zip(*curve, strict=True), color="#999999", marker=".", linewidth=1.2, label="BSW, β from 0 to 1")
+        for beta, point in zip(BETAS, curve, strict=True):
+            ax.annotate(f"{beta:g}", point, (4, 3), textcoords="offset points", fontsize="x-small", color="#777777")
+        for name, look in line_styles(tracks).items():
+            points = [_place(graph) for graph in tracks[name]]
+            ax.plot(*zip(*points, strict=True), label=plain(name), **{**look, "linewidth": 1.4})
+            ax.plot(*points[0], marker="o", markersize=7, markerfacecolor="none", color=look["color"])
+            ax.plot(*points[-1], marker="o", markersize=5, color=look["color"])
+        ax.set(xlabel="path length L", ylabel="closure C", xscale="log", title="Small-world plane")
+        percent_ticks(ax.yaxis)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda length, _: f"{length:g}"))
+        legend(ax, loc="best")
+    return ax
+
+
+def _tracks(run: RunLike) -> dict[str, list[BipartiteGraph]]:
+    """Return the graphs of each layer over time, of some steps where there are many."""
+    names, steps = layer_names(run), kept_steps(run)
+    shown = sorted({steps[i] for i in np.linspace(0, len(steps) - 1, MOST_STATES).round().astype(int)})
+    states = [run.history.at(step) for step in shown]
+    return {name: [state[name] for state in states] for name in names}
+
+
+@lru_cache(maxsize=8)
+def _curve(n_in: int, n_out: int, n_links: int) -> list[Point]:
+    """Return where small worlds of one size lie; kept, as drawing again must not compute again."""
+    density = n_links / (n_in * n_out)
+    return [_place(bipartite_small_world(n_in, n_out, density, beta=beta, seed=0)) for beta in BETAS]
+
+
+def _place(graph: BipartiteGraph) -> Point:
+    return float(path_length(graph, sample=SAMPLE)), closure(graph)

@@ -1,0 +1,47 @@
+"""How long links live."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from topolearn.diagnostics import survival as survival_table
+from topolearn.plotting.run_data import RunLike, known_layer, layer_names, updates
+from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style, whole_ticks
+
+
+def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the share of links that outlive so many topology updates, a line for each layer.
+
+    Parameters
+    ----------
+    run : Run
+        A training run with updates and a full history.
+    layers : sequence of str, optional
+        Names of layers; all without it.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        With a step line for each layer, and a band for its 95 % interval.
+
+    Examples
+    --------
+    >>> ax = survival(run, ["hidden1"])
+    """
+    updates(run)
+    names = layer_names(run) if layers is None else [known_layer(run, name) for name in layers]
+    with style():
+        ax = axes_or_new(ax)
+        for name, look in line_styles(names).items():
+            table = survival_table(run.history, name)
+            ax.step(table["age"], table["survival"], where="post", label=plain(name), **look)
+            band = {"step": "post", "color": look["color"], "alpha": 0.15, "linewidth": 0}
+            ax.fill_between(table["age"], table["low"], table["high"], **band)
+        ax.set(xlabel="topology updates outlived", ylabel="links that live on", ylim=(0, 1.03))
+        ax.set_title("Survival of links")
+        whole_ticks(ax.xaxis)
+        percent_ticks(ax.yaxis)
+        legend(ax)
+    return ax
