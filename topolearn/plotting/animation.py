@@ -43,7 +43,10 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequen
 
     Examples
     --------
-    >>> save_animation(animate(run, "hidden1"), "hidden1.gif")
+    >>> import tempfile
+    >>> movie = animate(run, "hidden1", order="degree")
+    >>> save_animation(movie, f"{tempfile.mkdtemp()}/hidden1.gif").name
+    'hidden1.gif'
     """
     known_layer(run, layer)
     known = kept_steps(run) if steps is None else list(steps)

@@ -32,33 +32,31 @@ def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.floa
 def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool = False) -> Axes:
     """Draw the share of neurons with at least k links, for both sides of a layer.
 
-        Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
-        on such an axis: they count in the shares, and the legend says how many there are.
+    Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
+    on such an axis: they count in the shares, and the legend says how many there are.
 
-        Parameters
-        ----------
-        g : BipartiteGraph
-            The graph of the layer.
-        ax : Axes, optional
-            Where to draw; a new figure without it.
-        fit : bool
-            Draw the power law that fits each side best, from the degree on at which it begins. A side whose neurons all
-            have as many links follows none.
+    Parameters
+    ----------
+    g : BipartiteGraph
+        The graph of the layer.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+    fit : bool
+        Draw the power law that fits each side best, from the degree on at which it begins. A side whose neurons all
+        have as many links follows none.
 
-        Returns
-        -------
-        Axes
-            With a line for the fan-in of the outputs and one for the fan-out of the inputs, then those of the laws.
+    Returns
+    -------
+    Axes
+        With a line for the fan-in of the outputs and one for the fan-out of the inputs, then those of the laws.
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from topolearn.diagnostics import power_law
-    from topolearn.errors import UndefinedMeasureError
-    from topolearn.graph import BipartiteGraph
-        >>> ax = degree_distribution(BipartiteGraph(np.eye(4, dtype=bool)))
-        >>> ax.lines[0].get_label()
-        'fan-in of outputs: mean 1, max 1'
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from topolearn.graph import BipartiteGraph
+    >>> ax = degree_distribution(BipartiteGraph(np.eye(4, dtype=bool)))
+    >>> ax.lines[0].get_label()
+    'fan-in of outputs: mean 1, max 1'
     """
     with style():
         ax = axes_or_new(ax)

@@ -47,8 +47,8 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
     --------
     >>> from topolearn.generators import make
     >>> layers = {"small world": make("bsw", 60, 60, 0.1, seed=0), "random": make("er", 60, 60, 0.1, seed=0)}
-    >>> [line.get_label() for line in small_world_plane(layers).lines[:3]]
-    ['BSW, β from 0 to 1', 'small world', 'random']
+    >>> [line.get_label() for line in small_world_plane(layers).lines[:2]]
+    ['BSW, β from 0 to 1', 'small world']
     """
     tracks = {name: [graph] for name, graph in what.items()} if isinstance(what, Mapping) else _tracks(what)
     if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
