@@ -19,6 +19,7 @@ test: .venv/.test
 	$(PIP) -e .
 	touch $@
 
-.venv/.test: .venv/.run
+.venv/.test: pyproject.toml constraints.txt
+	test -d .venv || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[dev]'
-	touch $@
+	touch .venv/.run $@

@@ -1,6 +1,7 @@
 """One thread for each test process, since pools that share cores slow each other, and pictures without a screen."""
 
 import os
+import sys
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
@@ -30,3 +31,11 @@ def doctest_names(request, doctest_namespace):
     if isinstance(request.node, pytest.DoctestItem):
         runs = request.getfixturevalue("example_runs")
         doctest_namespace.update(run=runs["chts"], dense=runs["dense"])
+
+
+@pytest.fixture(autouse=True)
+def no_open_figures():
+    """Close what a test has drawn."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

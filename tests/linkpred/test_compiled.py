@@ -104,6 +104,7 @@ def test_an_error_in_a_thread_reaches_the_caller(n_threads):
             for_each({i: i for i in range(7)}.__getitem__, range(9))
 
 
+@pytest.mark.slow
 def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
     code = (
         "import numpy\n"

@@ -1,8 +1,6 @@
 """Every picture: one signature, the data it is given, and nothing left behind."""
 
 import inspect
-import subprocess
-import sys
 
 import matplotlib as mpl
 import numpy as np
@@ -29,13 +27,6 @@ FUNCTIONS = [name for name in plotting.__all__ if name not in ("style", "animate
 def graph():
     rng = np.random.default_rng(0)
     return BipartiteGraph(rng.random((7, 5)) < 0.3)
-
-
-@pytest.fixture(autouse=True)
-def no_open_figures():
-    pyplot.close("all")
-    yield
-    pyplot.close("all")
 
 
 def call(name, run, graph, **where):
@@ -81,11 +72,6 @@ def test_nothing_is_left_behind(name, run, graph, capsys):
 def test_panels_fit_into_a_part_of_a_figure(name, run, graph):
     part = Figure(figsize=(14, 7), layout="constrained").subfigures(1, 2)[0]
     assert call(name, run, graph, figure=part) is part
-
-
-def test_topolearn_itself_imports_no_matplotlib():
-    code = "import sys, topolearn; sys.exit('matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_adjacency_shows_each_link_of_a_small_layer(graph):

@@ -100,7 +100,10 @@ def kill_in_the_middle(words, path, *, evolves):
     return position(path)
 
 
-@pytest.mark.parametrize("method", ["chts", "set", "dense"])
+SLOW = pytest.mark.slow  # what differs between methods is resumed without a kill below
+
+
+@pytest.mark.parametrize("method", ["chts", pytest.param("set", marks=SLOW), pytest.param("dense", marks=SLOW)])
 def test_a_killed_run_is_resumed_bit_for_bit(method, tmp_path, no_report, capsys):
     evolves = method != "dense"
     killed = tmp_path / "killed"

@@ -3,13 +3,12 @@
 import importlib.util
 import json
 import math
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
 import topolearn as tl
+from topolearn.cli import main
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UndefinedMeasureWarning
 from topolearn.training import Logger, TensorBoardLogger
@@ -152,12 +151,11 @@ def test_bad_measures_and_loggers_are_refused(small, tmp_path):
     assert not path.exists()
 
 
-def test_the_command_line_takes_them(tmp_path):
+def test_the_command_line_takes_them(tmp_path, capsys):
     words = (
         "train --hidden 16 16 --epochs 1 --density 0.2 --threads 1 --quiet --measures closure gamma --history summary"
     )
-    command = [sys.executable, "-m", "topolearn.cli", *words.split(), "--run-dir", str(tmp_path / "run")]
-    subprocess.run(command, check=True, capture_output=True)
+    assert main([*words.split(), "--run-dir", str(tmp_path / "run")]) == 0
     run = tl.Run(tmp_path / "run")
     assert run.history.kept == "summary"
     assert pd.Index(["closure", "gamma"]).isin(run.measures.columns).all()
