@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import time
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, special, stats
+from scipy import integrate, optimize, special, stats
 
 from topolearn.diagnostics.power_law import ALTERNATIVES, alternatives, power_law
 from topolearn.diagnostics.power_law.kernels import zeta
@@ -55,13 +56,20 @@ def test_zeta_and_its_derivatives(s, q):
     assert zeta(s, float(q)) == pytest.approx([float(each) for each in expected], rel=1e-9)
 
 
+def gaps(tail, fit):
+    """The largest gaps between a sorted tail and a continuous distribution, below the steps and above them."""
+    values, first = np.unique(tail, return_index=True)
+    steps = np.append(first, tail.size) / tail.size
+    return np.abs(steps[:-1] - fit(values)).max(), np.abs(steps[1:] - fit(values)).max()
+
+
 def fit_at(samples, xmin, discrete):
     """Gamma and distance from xmin on, in plain numpy."""
     tail = np.sort(samples[samples >= xmin])
     mean_log = np.log(tail / xmin).mean()
     if not discrete:
         gamma = 1 + 1 / mean_log
-        return gamma, stats.kstest(tail, lambda x: 1 - (x / xmin) ** (1 - gamma)).statistic
+        return gamma, max(gaps(tail, lambda x: 1 - (x / xmin) ** (1 - gamma)))
     gamma = optimize.minimize_scalar(
         lambda g: np.log(special.zeta(g, xmin)) + g * np.log(tail).mean(),
         bounds=(1.0001, 60), method="bounded", options={"xatol": 1e-11},
@@ -82,13 +90,33 @@ def test_whole_numbers_agree_with_brute_force(samples):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 150), st.integers(0, 10**6), st.booleans())
+@given(st.integers(2, 300), st.integers(0, 10**6), st.booleans())
 def test_other_numbers_agree_with_brute_force(n, seed, tied):
     samples = np.random.default_rng(seed).pareto(1.5, n) + 0.5
     samples = np.concatenate([samples, samples[: n // 2]]) if tied else samples
     found = power_law(samples, n_bootstraps=0)
     assert (found.gamma, found.ks) == pytest.approx(fit_at(samples, found.xmin, False), rel=1e-9)
     assert found.ks <= min(fit_at(samples, xmin, False)[1] for xmin in np.unique(samples)[:-1]) + 1e-12
+
+
+@pytest.mark.parametrize("law", [lambda r: r.exponential(300, 400), lambda r: r.pareto(1.2, 400) * 300])
+def test_the_search_among_many_whole_numbers_is_complete(law):
+    """More distinct values than a comparison steps over, so that candidates are given up on the way."""
+    samples = np.ceil(law(np.random.default_rng(0)))
+    found = power_law(samples, n_bootstraps=0)
+    fits = {xmin: power_law(samples, xmin=xmin, n_bootstraps=0) for xmin in np.unique(samples)[:-1]}
+    assert len(fits) > 200
+    assert found == min(fits.values(), key=lambda fit: fit.ks)
+    assert found.ks == pytest.approx(fit_at(samples, found.xmin, True)[1], rel=1e-6)
+
+
+def test_twenty_thousand_values_take_no_two_seconds():
+    for law in (np.random.default_rng(0).exponential, np.random.default_rng(0).pareto):
+        samples = law(1.5, 20_000) + 0.01
+        power_law(samples[:10], n_bootstraps=0)  # which compiles
+        start = time.perf_counter()
+        power_law(samples, n_bootstraps=0)
+        assert time.perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(("gamma", "xmin"), [(2.5, 1), (2.1, 6), (3.5, 2)])
@@ -120,9 +148,9 @@ def test_p_values_of_power_laws_are_uniform(discrete):
     p_values = [
         power_law(
             draw(150, 2.5, 1, discrete=discrete, rng=np.random.default_rng(i)),
-            discrete=discrete, n_bootstraps=60, seed=i, xmin=1,
+            discrete=discrete, n_bootstraps=50, seed=i, xmin=1,
         ).p_value
-        for i in range(200)
+        for i in range(120)
     ]  # fmt: skip
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
 
@@ -137,14 +165,41 @@ def test_p_values_with_a_searched_start_are_uniform_enough():
     assert 0.4 < np.mean(p_values) < 0.7
 
 
-@pytest.mark.parametrize("law", [lambda r: r.exponential(20, 3000) + 1, lambda r: r.geometric(0.05, 3000)])
+@pytest.mark.parametrize("law", [lambda r: r.exponential(20, 1000) + 1, lambda r: r.geometric(0.05, 1000)])
 def test_exponentials_are_rejected(law):
+    """From 1 on: a start that is sought retreats to a tail of some tens, short enough to pass for a power law."""
     samples = law(np.random.default_rng(0))
     assert power_law(samples, xmin=1, n_bootstraps=50).p_value == 0
     found = power_law(samples, xmin=1, n_bootstraps=0)
     assert found.against("exponential").ratio < 0
     assert found.against("exponential").p_value < 1e-6
     assert found.against("truncated").p_value < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("discrete", [True, False])
+def test_fits_agree_with_the_package_powerlaw(seed, discrete):
+    """It looks just below the steps of the data alone; by that distance its own xmin is the best, too."""
+    powerlaw = pytest.importorskip("powerlaw")
+    rng = np.random.default_rng(seed)
+    below = rng.integers(1, 3, 60) if discrete else rng.uniform(0.3, 2, 60)
+    samples = np.concatenate([draw(300, 2.4, 2, discrete=discrete, rng=rng), below])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = powerlaw.Fit(samples, discrete=discrete, verbose=False).power_law
+
+    def at(xmin):
+        return power_law(samples, xmin=xmin, discrete=discrete, n_bootstraps=0)
+
+    def below_steps(xmin):
+        fit = at(xmin)
+        return gaps(np.sort(samples[samples >= xmin]), lambda x: 1 - fit.ccdf(x))[0]
+
+    assert at(theirs.xmin).gamma == pytest.approx(theirs.alpha, rel=1e-4 if discrete else 1e-12)
+    assert below_steps(theirs.xmin) == pytest.approx(float(theirs.D), abs=1e-4 if discrete else 1e-12)
+    assert at(theirs.xmin).ks >= below_steps(theirs.xmin) - 1e-12
+    assert min(np.unique(samples)[:-1], key=below_steps) == theirs.xmin
+    assert power_law(samples, discrete=discrete, n_bootstraps=0).ks <= at(theirs.xmin).ks + 1e-12
 
 
 @pytest.mark.parametrize("discrete", [True, False])
@@ -193,17 +248,69 @@ def test_alternatives_are_normalised(name, discrete):
     assert 0.9 < total < 1.1
 
 
+def log_normal_tail(x, counts, mean, deviation, xmin, discrete):
+    """The log-likelihood of a tail, by scipy."""
+    law = stats.lognorm(deviation, scale=np.exp(mean))
+    if discrete:
+        return counts @ (np.log(law.cdf(x + 0.5) - law.cdf(x - 0.5)) - law.logsf(xmin - 0.5))
+    return counts @ (law.logpdf(x) - law.logsf(xmin))
+
+
+def truncated_tail(x, counts, exponent, rate, xmin, discrete):
+    """The log-likelihood of a tail, with a sum or an integral taken as it is written."""
+
+    def law(x):
+        return (x / xmin) ** -exponent * np.exp(-rate * (x - xmin))
+
+    whole = law(np.arange(xmin, 20_000)).sum() if discrete else integrate.quad(law, xmin, 2_000, limit=200)[0]
+    return counts @ (np.log(law(x)) - np.log(whole))
+
+
+@pytest.mark.parametrize("discrete", [True, False])
+@pytest.mark.parametrize(
+    ("name", "likelihood", "start"),
+    [("log-normal", log_normal_tail, (1.5, 1.0)), ("truncated", truncated_tail, (0.5, 0.1))],
+)
+def test_alternatives_have_the_largest_likelihood(name, likelihood, start, discrete):
+    samples = np.random.default_rng(5).lognormal(2, 0.8, 600) + 1
+    samples = np.round(samples) if discrete else samples
+    fit = power_law(samples, xmin=2, discrete=discrete, n_bootstraps=0)
+    x, counts = np.unique(samples[samples >= 2], return_counts=True)
+
+    def loss(p):
+        return -likelihood(x, counts, p[0], abs(p[1]), 2.0, discrete)
+
+    best = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-7}).fun
+    assert fit.against(name).ratio == pytest.approx(counts @ np.log(fit.pdf(x)) + best, abs=1e-4)
+
+
 def test_same_seed_same_p_value():
     samples = draw(300, 2.5, 1, discrete=True, rng=np.random.default_rng(0))
-    p = [power_law(samples, seed=seed).p_value for seed in (1, 1, 2)]
-    assert p[0] == p[1]
+    p = [power_law(samples, seed=seed, xmin=1).p_value for seed in (1, 1, np.random.default_rng(1), 2, 3, 4)]
+    assert p[0] == p[1] == p[2]
+    assert len(set(p)) > 1
     assert power_law(samples, n_bootstraps=0).p_value is None
+
+
+def test_a_given_generator_goes_on():
+    rng = np.random.default_rng(1)
+    samples = draw(300, 2.5, 1, discrete=True, rng=np.random.default_rng(0))
+    assert len({power_law(samples, seed=rng, xmin=1).p_value for _ in range(4)}) > 1
 
 
 @pytest.mark.parametrize(
     ("samples", "options", "error", "message"),
     [
         (["a", "b"], {}, InvalidTypeError, "must be numbers"),
+        (["1", "2"], {}, InvalidTypeError, "must be numbers"),
+        ([1, None], {}, InvalidTypeError, "must be numbers"),
+        ([[1], [2, 3]], {}, InvalidTypeError, "must be numbers"),
+        (np.array([1 + 2j, 3]), {}, InvalidTypeError, "must be numbers"),
+        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), {}, InvalidTypeError, "must be numbers"),
+        ([1, 10**400], {}, InvalidValueError, "too large for a float"),
+        ([1, 1e200], {}, InvalidValueError, r"sample 1e\+200 must lie in .*: use another unit"),
+        ([1, 2**52], {"discrete": True}, InvalidValueError, r"not below 2\*\*52: leave discrete out"),
+        (3.0, {}, InvalidValueError, r"shape \(\) must be one row"),
         ([[1, 2], [3, 4]], {}, InvalidValueError, r"shape \(2, 2\) must be one row"),
         ([1, 2, math.nan], {}, InvalidValueError, "sample nan cannot follow"),
         ([1, 2, -3], {}, InvalidValueError, "sample -3.0 cannot follow"),
@@ -211,11 +318,16 @@ def test_same_seed_same_p_value():
         ([1, 2.5], {"discrete": True}, InvalidValueError, "sample 2.5 is not whole"),
         ([1, 2, 3], {"xmin": 0}, InvalidValueError, "xmin=0 must be a number above 0"),
         ([1, 2, 3], {"xmin": 1.5}, InvalidValueError, "xmin=1.5 must be whole"),
+        ([1, 2, 3], {"xmin": "1"}, InvalidTypeError, "xmin='1' must be a number"),
+        ([1, 2, 3], {"xmin": math.nan}, InvalidValueError, "xmin=nan must be a number above 0"),
+        ([1, 2, 3], {"discrete": "no"}, InvalidTypeError, "discrete='no' must be True, False or None"),
+        ([1, 2, 3], {"seed": -1, "n_bootstraps": 0}, InvalidValueError, "seed=-1"),
+        ([1, 2, 3], {"n_bootstraps": 2.5}, InvalidTypeError, "n_bootstraps=2.5 must be an integer"),
         ([1, 2, 3], {"n_bootstraps": -1}, InvalidValueError, "n_bootstraps=-1 must be at least 0"),
         ([], {}, UndefinedMeasureError, "no sample is above 0"),
         ([0, 0], {}, UndefinedMeasureError, "no sample is above 0"),
         ([4, 4, 4, 0], {}, UndefinedMeasureError, "all samples above 0 are 4: two different values are needed"),
-        ([1, 2, 3], {"xmin": 3}, UndefinedMeasureError, "from xmin=3 on is undefined"),
+        ([1, 2, 3], {"xmin": 3}, UndefinedMeasureError, "from xmin=3 on is undefined.*at most 2"),
         ([1, 2, 3], {"xmin": 9}, UndefinedMeasureError, "from xmin=9 on is undefined"),
     ],
 )
@@ -229,13 +341,56 @@ def test_an_unknown_law_is_refused():
         power_law([1, 1, 2], n_bootstraps=0).against("lognormal")
 
 
-@pytest.mark.parametrize("samples", [[1, 2], [1, 10**9], [1000] * 10_000 + [1001], [1, 1, 1, 1, 3], [0.5, 0.5000001]])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [1, 2], [1, 10**9], [1000] * 10_000 + [1001], [1, 1, 1, 1, 3], [0.5, 0.5000001], [1, 10**15, 10**15],
+        [2**51, 2**51 + 1, 2**51 + 9], [2**60, 2**61, 2**62], [1e-150, 1, 1e150], [1, 1, np.nextafter(1, 2)],
+    ],
+)  # fmt: skip
 def test_extreme_samples_have_a_fit(samples):
     found = power_law(samples, n_bootstraps=20)
     assert found.gamma > 1
     assert all(math.isfinite(x) for x in (found.gamma, found.ks, found.p_value, found.gamma_error))
     for name in ALTERNATIVES:
-        assert math.isfinite(found.against(name).ratio)
+        against = found.against(name)
+        assert math.isfinite(against.ratio)
+        assert 0 <= against.p_value <= 1
+
+
+@pytest.mark.parametrize("start", [10**6, 10**9, 10**12, 10**15])
+def test_nearly_equal_whole_numbers_follow_a_geometric_law(start):
+    """Far out, (1 + k/x)^-gamma is exp(-k gamma/x): of a mean k of 2/3 each probability is 0.4 of the last."""
+    found = power_law([start, start + 1, start + 1], n_bootstraps=0)
+    assert found.gamma / start == pytest.approx(-math.log(0.4), rel=1e-5)
+    assert found.ks == pytest.approx(0.6 - 1 / 3, abs=1e-5)
+
+
+def test_drawn_whole_numbers_follow_the_law():
+    """Both from the table and by bisection beyond it."""
+    drawn = draw(200_000, 1.6, 3, discrete=True, rng=np.random.default_rng(0))
+    ends = np.array([3, 4, 5, 8, 20, 100, 513, 515, 600, 5_000, 10**6])
+    expected = -np.diff(np.append(special.zeta(1.6, ends), 0)) / special.zeta(1.6, 3)
+    counts = np.diff(np.append(np.searchsorted(np.sort(drawn), ends), drawn.size))
+    assert stats.chisquare(counts, expected * drawn.size).pvalue > 0.01
+    assert (drawn == np.floor(drawn)).all()
+    assert draw(100, 1.01, 1, discrete=True, rng=np.random.default_rng(0)).max() == 2**52
+
+
+def test_the_law_where_it_gives_nothing():
+    discrete = power_law([1, 1, 2, 3], n_bootstraps=0)
+    assert discrete.pdf([-1, 0, 0.5, 1.5]).tolist() == [0] * 4
+    assert discrete.ccdf([-1, 0, 1, math.inf]).tolist() == [1, 1, 1, 0]
+    assert discrete.ccdf(1.5) == discrete.ccdf(2) == pytest.approx(1 - discrete.pdf(1))
+    continuous = power_law([1, 1, 2, 3.5], n_bootstraps=0)
+    assert continuous.pdf([0, 0.9]).tolist() == [0, 0]
+    assert integrate.quad(continuous.pdf, 2, math.inf)[0] == pytest.approx(continuous.ccdf(2))
+
+
+def test_a_fit_can_be_read():
+    found = power_law([1, 1, 1, 2, 3, 0], n_bootstraps=0)
+    assert repr(found) == "PowerLawFit(gamma=2.328 ± 0.65, xmin=1, ks=0.105, n_tail=5 of 5, discrete)"
+    assert "p_value=" in repr(power_law([1, 1, 1, 2, 3, 0], n_bootstraps=2))
 
 
 def test_zeros_are_left_out():

@@ -76,10 +76,10 @@ def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str) -> None:
         law = power_law(degrees, n_bootstraps=0)
     except UndefinedMeasureError:
         return
-    x = np.geomspace(law.xmin, max(degrees.max(), 1.5 * law.xmin), 60)
+    x = np.unique(np.geomspace(law.xmin, max(degrees.max(), law.xmin + 1), 60).round())
     share = (degrees >= law.xmin).mean()
     label = f"power law: γ = {law.gamma:.2f} from {law.xmin:.0f} on"
-    ax.plot(x, share * law.xmin ** (law.gamma - 1) * x ** (1 - law.gamma), "--", color=colour, linewidth=1, label=label)
+    ax.plot(x, share * law.ccdf(x), "--", color=colour, linewidth=1, label=label)
 
 
 def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:

@@ -13,6 +13,7 @@ from topolearn.registry import Registry
 LogLikelihoods = Callable[[Samples, float, float], Floats]  # of each distinct value of a tail, given xmin and gamma
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 IMPOSSIBLE = 1e100  # minus the logarithm of a likelihood that is none
+NARROW = 1e-4  # width, in standard deviations, below which a cell of a rounded law has one density
 TERMS = 256  # of a sum that are added up before the rest is integrated
 
 
@@ -47,18 +48,24 @@ def exponential(tail: Samples, xmin: float, gamma: float) -> Floats:
 
 def log_normal(tail: Samples, xmin: float, gamma: float) -> Floats:
     """Return log-likelihoods of the log-normal law from xmin on; of it rounded, for whole numbers."""
-    logs = np.log(tail.values)
-    start = np.log(xmin - 0.5) if tail.discrete else np.log(xmin)
+    logs = np.log1p((tail.values - xmin) / xmin)  # over xmin, so that nearly equal values stay apart
+    start = np.log1p(-0.5 / xmin) if tail.discrete else 0.0
+    widths = np.log1p(1 / (tail.values - 0.5)) if tail.discrete else np.zeros_like(logs)
 
     def likelihoods(parameters: Floats) -> Floats:
         mean, deviation = parameters[0], np.exp(parameters[1])
         whole = special.log_ndtr((mean - start) / deviation)
         if not tail.discrete:
             z = (logs - mean) / deviation
-            return -logs - parameters[1] - 0.5 * np.log(2 * np.pi) - z * z / 2 - whole
-        above, below = (special.log_ndtr((mean - np.log(tail.values + d)) / deviation) for d in (-0.5, 0.5))
+            return -logs - np.log(xmin) - parameters[1] - 0.5 * np.log(2 * np.pi) - z * z / 2 - whole
+        ends = (np.log1p((tail.values - xmin + d) / xmin) for d in (-0.5, 0.5))
+        above, below = (special.log_ndtr((mean - end) / deviation) for end in ends)
         # The rounded law has the probability exp(above) - exp(below), of which both can be too small for a float.
-        return above + np.log(-np.expm1(np.minimum(below - above, -1e-300))) - whole
+        cells = above + np.log(-np.expm1(np.minimum(below - above, -1e-300)))
+        # The difference of two nearly equal numbers has no digits left, but there the density is flat.
+        z = (logs - mean) / deviation
+        flat = widths / deviation * np.maximum(np.abs(z), 1) < NARROW
+        return np.where(flat, np.log(widths / deviation) - 0.5 * np.log(2 * np.pi) - z * z / 2, cells) - whole
 
     mean = float(tail.counts @ logs) / tail.n
     spread = float(tail.counts @ (logs - mean) ** 2) / tail.n
@@ -67,7 +74,7 @@ def log_normal(tail: Samples, xmin: float, gamma: float) -> Floats:
 
 def truncated(tail: Samples, xmin: float, gamma: float) -> Floats:
     """Return log-likelihoods of a power law with an exponential cut-off."""
-    logs = np.log(tail.values / xmin)
+    logs = np.log1p((tail.values - xmin) / xmin)
     integrate = _cut_sum if tail.discrete else _cut_integral
 
     def likelihoods(parameters: Floats) -> Floats:
@@ -99,16 +106,16 @@ def _best(likelihoods: Callable[[Floats], Floats], start: Floats, tail: Samples)
     """Return the log-likelihoods under the parameters that make the tail likeliest."""
 
     def loss(parameters: Floats) -> float:
-        with np.errstate(all="ignore"):  # far-off parameters, which the search turns away from
-            total = float(tail.counts @ likelihoods(parameters))
+        total = float(tail.counts @ likelihoods(parameters))
         return -total if np.isfinite(total) else IMPOSSIBLE
 
-    for _ in range(2):  # the second start leaves a simplex that has become too small
-        found = optimize.minimize(
-            loss, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8, "maxiter": 2000}
-        )
-        start = found.x
-    return likelihoods(start)
+    with np.errstate(all="ignore"):  # far-off parameters, which the search turns away from
+        for _ in range(2):  # the second start leaves a simplex that has become too small
+            found = optimize.minimize(
+                loss, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8, "maxiter": 2000}
+            )
+            start = found.x
+        return likelihoods(start)
 
 
 ALTERNATIVES: Registry[LogLikelihoods] = Registry(

@@ -1,6 +1,7 @@
 """`power_law`: the exponent, where the law begins, and how well it fits."""
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,8 +9,8 @@ from numpy.typing import ArrayLike
 from topolearn.diagnostics.power_law import law
 from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
 from topolearn.diagnostics.power_law.bootstrap import bootstrap_p
-from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples
-from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples, read_start
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.checks import random_generator
 
 
@@ -46,12 +47,19 @@ class PowerLawFit:
     discrete: bool
     _tail: Samples = field(repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        plausible = "" if self.p_value is None else f", p_value={self.p_value:.3g}"
+        return (
+            f"PowerLawFit(gamma={self.gamma:.4g} ± {self.gamma_error:.2g}, xmin={self.xmin:.6g}, ks={self.ks:.3g}"
+            f"{plausible}, n_tail={self.n_tail} of {self.n}, {'discrete' if self.discrete else 'continuous'})"
+        )
+
     def pdf(self, x: ArrayLike) -> Floats:
-        """Return the density at x, or the probability of whole x, from xmin on."""
-        return np.exp(law.log_pdf(x, self.gamma, self.xmin, discrete=self.discrete))
+        """Return the density at x, or the probability of x, among the samples from xmin on; 0 below xmin."""
+        return law.pdf(x, self.gamma, self.xmin, discrete=self.discrete)
 
     def ccdf(self, x: ArrayLike) -> Floats:
-        """Return the probability of at least x, among the samples from xmin on."""
+        """Return the probability of at least x, among the samples from xmin on; 1 below xmin."""
         return law.ccdf(x, self.gamma, self.xmin, discrete=self.discrete)
 
     def against(self, alternative: str) -> LikelihoodRatio:
@@ -105,7 +113,7 @@ def power_law(
     xmin : float, optional
         Where the law begins; if None, it is sought.
     discrete : bool, optional
-        Whether samples are whole numbers by nature; if None, whether they are.
+        Whether samples are whole numbers by nature; if None, whether they are, and below :math:`2^{52}`.
     n_bootstraps : int
         Samples of the fit that are fitted for the p-value, which is exact to about :math:`1 / (2 \sqrt n)`; none for 0.
     seed : int, numpy.random.Generator or None
@@ -118,7 +126,7 @@ def power_law(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When samples are not finite numbers of at least 0 in one row, or a value is out of range.
+        When samples are not finite numbers of at least 0 in one row, or an argument is of another kind or out of range.
     UndefinedMeasureError
         When fewer than two values differ, of all samples or of those of at least xmin.
 
@@ -133,30 +141,20 @@ def power_law(
     (2.228, 1.0, 10)
     """
     found = read_samples(samples, discrete)
+    if isinstance(n_bootstraps, bool) or not isinstance(n_bootstraps, Integral):
+        raise InvalidTypeError(f"n_bootstraps={n_bootstraps!r} must be an integer of at least 0")
     if n_bootstraps < 0:
         raise InvalidValueError(f"n_bootstraps={n_bootstraps} must be at least 0")
+    rng = random_generator(seed)
     if xmin is not None:
-        xmin = _checked(xmin, found)
+        xmin = read_start(xmin, found)
     gamma, start, ks = _fitted(found, xmin)
     tail = found.tail(start)
     p_value = None
     if n_bootstraps:
-        rng = random_generator(seed)
-        p_value = bootstrap_p(found, gamma, start, ks, lambda each: _distance(each, xmin), n_bootstraps, rng)
+        p_value = bootstrap_p(found, gamma, start, ks, lambda each: _distance(each, xmin), int(n_bootstraps), rng)
     error = _error(gamma, start, tail)
     return PowerLawFit(gamma, start, ks, p_value, tail.n, found.n, error, found.discrete, tail)
-
-
-def _checked(xmin: float, samples: Samples) -> float:
-    if not (np.isfinite(xmin) and xmin > 0):
-        raise InvalidValueError(f"xmin={xmin!r} must be a number above 0")
-    if samples.discrete and xmin != np.floor(xmin):
-        raise InvalidValueError(f"xmin={xmin!r} must be whole, as the samples are")
-    if samples.tail(xmin).values.size < 2:
-        raise UndefinedMeasureError(
-            f"a power law from xmin={xmin:g} on is undefined: fewer than two samples of at least that differ"
-        )
-    return float(xmin)
 
 
 def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:
@@ -164,14 +162,13 @@ def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:
     from topolearn.diagnostics.power_law.kernels import best_start
 
     if xmin is None:
-        last = samples.values.size - 1
-        i, gamma, ks = best_start(samples.values, samples.counts, samples.discrete, 0, last)
+        i, gamma, ks = best_start(samples.values, samples.counts, samples.discrete, samples.values.size - 1)
         return float(gamma), float(samples.values[i]), float(ks)
     tail = samples.tail(xmin)
     values, counts = tail.values, tail.counts
     if values[0] > xmin:  # where no sample is
         values, counts = np.append(xmin, values), np.append(0, counts)
-    _, gamma, ks = best_start(values, counts, samples.discrete, 0, 1)
+    _, gamma, ks = best_start(values, counts, samples.discrete, 1)
     return float(gamma), xmin, float(ks)
 
 

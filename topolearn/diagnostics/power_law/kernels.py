@@ -5,11 +5,12 @@ import math
 import numpy as np
 from numba import njit
 
+from topolearn.diagnostics.power_law.samples import LARGEST_WHOLE
+
 LEAST = 12.0  # argument from which the series below is exact to the last digits, for exponents up to it
-STRIDE = 64  # distinct values that the search steps over at first
+STRIDE = 64  # distinct values that a comparison steps over at first
 MOST_STEPS = 200
 NOTHING = 1e-18
-LARGEST = 2.0**52  # whole numbers beyond are no longer exact
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
 
 
@@ -23,7 +24,7 @@ def zeta(s, q):
     value, first, second = 0.0, 0.0, 0.0
     a = q
     while a < max(LEAST, s):
-        log = math.log(a / q)
+        log = math.log1p((a - q) / q)  # exact where the exponent is so large that rounding a / q would show
         term = math.exp(-s * log)
         value += term
         first -= log * term
@@ -31,7 +32,7 @@ def zeta(s, q):
         a += 1.0
         if term < NOTHING * value:
             return value, first, second
-    log = math.log(a / q)
+    log = math.log1p((a - q) / q)
     power = math.exp(-s * log)
     integral, inverse = a * power / (s - 1.0), 1.0 / (s - 1.0)
     value += integral + power / 2
@@ -57,7 +58,7 @@ def zeta(s, q):
 @njit(nogil=True, cache=True)
 def share_from(x, gamma, xmin, whole):
     """Return the probability of at least x under a law of whole numbers; `whole` is the zeta function at xmin."""
-    return math.exp(-gamma * math.log(x / xmin)) * zeta(gamma, x)[0] / whole
+    return math.exp(-gamma * math.log1p((x - xmin) / xmin)) * zeta(gamma, x)[0] / whole
 
 
 @njit(nogil=True, cache=True)
@@ -76,73 +77,95 @@ def discrete_gamma(mean_log, xmin):
 
 
 @njit(nogil=True, cache=True)
-def discrete_distance(values, counts, first, gamma, bound):
-    """Return the largest distance of the distributions of a tail and its fit; of larger ones than `bound`, any above.
-
-    Both are compared just below and at each distinct value: between them the data's stays, and the fit's grows.
-    """
-    xmin, whole = values[first], zeta(gamma, values[first])[0]
-    n, below, worst = counts[first:].sum(), 0, 0.0
-    for i in range(first, values.size):
-        above = share_from(values[i], gamma, xmin, whole)
-        worst = max(worst, abs(below / n - (1.0 - above)))
-        below += counts[i]
-        above -= math.exp(-gamma * math.log(values[i] / xmin)) / whole
-        worst = max(worst, abs(below / n - (1.0 - above)))
-        if worst > bound:
-            break
-    return worst
+def gap_at(i, values, logs, before, discrete, first, gamma, whole):
+    """Return how far the distributions of a tail and its fit are apart just below or at a distinct value."""
+    if discrete:
+        below = 1.0 - share_from(values[i], gamma, values[first], whole)
+        at = below + math.exp(-gamma * math.log1p((values[i] - values[first]) / values[first])) / whole
+    else:
+        below = 1.0 - math.exp((1.0 - gamma) * (logs[i] - logs[first]))
+        at = below
+    start, n = before[first], before[-1] - before[first]
+    return max(abs((before[i] - start) / n - below), abs((before[i + 1] - start) / n - at))
 
 
 @njit(nogil=True, cache=True)
-def continuous_distance(logs, before, first, gamma, bound):
-    """Return the largest distance of the distributions of a tail and its fit; of larger ones than `bound`, any above.
+def distance(values, logs, before, discrete, first, gamma, bound, likely):
+    """Return the largest distance of the distributions of a tail and its fit, and where it is.
+
+    Both are compared just below and at each distinct value: between them the data's stays, and the fit's grows. Of a
+    distance above `bound` any such gap is returned, wherever one was found first.
 
     Parameters
     ----------
-    logs : array, the logarithms of the distinct values
-    before : array, one longer: the number of samples below each of them, and of all samples
+    values, logs : arrays
+        The distinct values, and their logarithms over the smallest.
+    before : array, one longer
+        The number of samples below each of them, and of all samples.
+    discrete : bool
+    first : int
+        Where the tail starts.
+    gamma, bound : float
+    likely : int
+        Where to look first.
     """
-    start, n = before[first], before[-1] - before[first]
-    worst = 0.0
+    whole = zeta(gamma, values[first])[0] if discrete else 1.0
+    where = max(likely, first)
+    worst = gap_at(where, values, logs, before, discrete, first, gamma, whole)
     for stride in (STRIDE, 1):  # a bad candidate shows at a few points
-        for i in range(first, logs.size, stride):
-            fit = 1.0 - math.exp((1.0 - gamma) * (logs[i] - logs[first]))
-            worst = max(worst, abs((before[i] - start) / n - fit), abs((before[i + 1] - start) / n - fit))
-            if worst > bound:
-                return worst
-    return worst
+        if worst > bound:
+            break
+        for i in range(first, values.size, stride):
+            gap = gap_at(i, values, logs, before, discrete, first, gamma, whole)
+            if gap > worst:
+                worst, where = gap, i
+                if worst > bound:
+                    break
+    return worst, where
 
 
 @njit(nogil=True, cache=True)
-def best_start(values, counts, discrete, first, last):
-    """Return which distinct value, of some, is the best xmin, with the exponent and the distance there.
+def tail_logs(values, before):
+    """Return the logarithms of distinct values over the smallest, and the mean of ln(x / xmin) of each one's tail.
+
+    Both are sums of positive gaps, so that nothing cancels where the values are nearly equal.
+    """
+    logs, means = np.zeros(values.size), np.zeros(values.size)
+    for i in range(1, values.size):
+        logs[i] = logs[i - 1] + math.log1p((values[i] - values[i - 1]) / values[i - 1])
+    total, n = 0.0, before[-1]
+    for i in range(values.size - 2, -1, -1):
+        total += (n - before[i + 1]) * math.log1p((values[i + 1] - values[i]) / values[i])
+        means[i] = total / (n - before[i])
+    return logs, means
+
+
+@njit(nogil=True, cache=True)
+def best_start(values, counts, discrete, n_candidates):
+    """Return which distinct value, of the first ones, is the best xmin, with the exponent and the distance there.
+
+    A few candidates spread over all are tried first: against the best of them most others fail at one look, where
+    their neighbour failed.
 
     Parameters
     ----------
     values, counts : arrays
         Distinct values, sorted, and their counts.
     discrete : bool
-    first, last : int
-        The candidates: the first distinct value, and the one after the last.
+    n_candidates : int
     """
-    logs = np.log(values)
     before = np.zeros(values.size + 1, np.int64)
     before[1:] = np.cumsum(counts)
-    rest = np.zeros(values.size + 1)  # sums of logarithms from each value on
-    for i in range(values.size - 1, -1, -1):
-        rest[i] = rest[i + 1] + counts[i] * logs[i]
+    logs, means = tail_logs(values, before)
     best, best_gamma, least = -1, 0.0, np.inf
-    for i in range(first, last):
-        mean_log = rest[i] / (before[-1] - before[i]) - logs[i]
-        if discrete:
-            gamma = discrete_gamma(mean_log, values[i])
-            distance = discrete_distance(values, counts, i, gamma, least)
-        else:
-            gamma = 1.0 + 1.0 / mean_log
-            distance = continuous_distance(logs, before, i, gamma, least)
-        if distance < least:
-            best, best_gamma, least = i, gamma, distance
+    spread = int(math.sqrt(n_candidates)) if n_candidates > STRIDE else n_candidates
+    for stride in (spread, 1):
+        likely = 0
+        for i in range(0, n_candidates, stride):
+            gamma = discrete_gamma(means[i], values[i]) if discrete else 1.0 + 1.0 / means[i]
+            found, likely = distance(values, logs, before, discrete, i, gamma, least, likely)
+            if found < least or (found == least and i < best):
+                best, best_gamma, least = i, gamma, found
     return best, best_gamma, least
 
 
@@ -158,7 +181,8 @@ def shares_from(x, gamma, xmin, shares):
 def draw_discrete(uniforms, gamma, xmin, table, drawn):
     """Write whole numbers from xmin on that follow a power law, one for each uniform number u in (0, 1].
 
-    The number drawn is the largest x of which at least the share u of the law is not below; `table` is memory.
+    The number drawn is the largest x of which at least the share u of the law is not below, and at most
+    `LARGEST_WHOLE`; `table` is memory.
     """
     whole = zeta(gamma, xmin)[0]
     for k in range(table.size):
@@ -176,12 +200,13 @@ def draw_discrete(uniforms, gamma, xmin, table, drawn):
             drawn[i] = xmin + near
         else:
             below, above = xmin + table.size - 1, 2 * (xmin + table.size)
-            while above < LARGEST and share_from(above, gamma, xmin, whole) >= u:
+            while above < LARGEST_WHOLE and share_from(above, gamma, xmin, whole) >= u:
                 below, above = above, 2 * above
+            above = min(above, 2 * LARGEST_WHOLE)
             while above - below > 1:
-                half = math.floor((below + above) / 2)
+                half = below + math.floor((above - below) / 2)
                 if share_from(half, gamma, xmin, whole) >= u:
                     below = half
                 else:
                     above = half
-            drawn[i] = below
+            drawn[i] = min(below, LARGEST_WHOLE)
