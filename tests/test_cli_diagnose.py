@@ -54,7 +54,7 @@ def test_what_has_no_value_is_said(files, capsys):
     assert main(["diagnose", "even.npz", "--measures", "gamma", "closure"]) == 0
     out = capsys.readouterr().out
     assert rows(out)["gamma"] == ["-"]
-    assert "no value: a power law is undefined where all samples above 0 are 1" in out
+    assert "no value: gamma: a power law is undefined where all samples above 0 are 1" in out
 
 
 def test_a_run_has_a_column_for_each_layer_and_the_network(run, files, capsys):
@@ -80,12 +80,19 @@ def test_a_picture_is_drawn(run, files, capsys):
     assert main(["diagnose", str(run.path), "--plot", "run.png"]) == 0
     assert (files / "run.png").stat().st_size > 10_000
     assert capsys.readouterr().out.endswith("picture run.png\n")
+    assert main(["diagnose", "layer.npz", "--plot", "layer.png", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "layer.npz" in json.loads(said.out)  # and nothing else
+    assert said.err == "picture layer.png\n"
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["none.npz"], "none.npz"),
+        (["none.npz"], "there is no file and no run 'none.npz'"),
+        (["none"], "there is no file and no run 'none'"),
+        (["layer.npz", "--plot", "x.xyz"], "--plot 'x.xyz' must end with .png"),
+        (["layer.npz", "--plot", "no/x.png"], "there is no directory 'no'"),
         (["layer.npz", "--step", "3"], "--step is for runs"),
         (["layer.npz", "--one-mode"], "--one-mode reads .tsv, .edges, .txt files"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),

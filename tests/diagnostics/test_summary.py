@@ -38,6 +38,13 @@ def test_measures_stand_beside_random_graphs():
     assert "fan_in_gini_z" not in found  # random graphs have the same degrees
 
 
+def test_searches_in_random_graphs_do_not_depend_on_threads():
+    """igraph's random state is one for all threads."""
+    layer = make("er", 60, 60, 0.05, seed=0)
+    found = [dg.summary(layer, ["modularity"], null_models=12, seed=1, n_jobs=n_jobs) for n_jobs in (1, 4, 4)]
+    assert found[0] == found[1] == found[2]
+
+
 def test_what_has_no_value_is_nan_and_says_why():
     with pytest.warns(UndefinedMeasureWarning, match="a power law is undefined where all samples above 0 are 1"):
         found = dg.summary(np.eye(4), ["gamma", "closure"], null_models=2)

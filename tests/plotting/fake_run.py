@@ -55,6 +55,9 @@ class FakeHistory:
         for before, after in pairwise(self._states.values()):
             yield {name: Events(before[name], after[name]) for name in before}
 
+    def replay(self):
+        return ((step, self.at(step)) for step in self.steps)
+
     def at(self, step):
         step = max(known for known in self.steps if known <= step)
         return {name: BipartiteGraph(adjacency) for name, adjacency in self._states[step].items()}

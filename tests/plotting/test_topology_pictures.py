@@ -67,6 +67,12 @@ def test_hubs_are_drawn_and_counted(trained):
     assert drawn == network.n_links
 
 
+def test_a_network_without_a_path_says_so():
+    gap = tl.BipartiteGraph(np.array([[1, 0], [0, 0]])), tl.BipartiteGraph(np.array([[0, 1], [0, 1]]))
+    ax = plotting.hubs(tl.LayeredNetwork(dict(zip("ab", gap, strict=True))))
+    assert ax.get_title(loc="left") == "hubs: 20 % of hidden neurons; no path"
+
+
 def by_enumeration(weights, k):
     sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
     found = []
@@ -145,7 +151,7 @@ def test_bad_questions_are_refused(trained, tmp_path):
         (lambda: plotting.strongest_paths([np.zeros((2, 2))]), InvalidValueError, "no path leads"),
         (lambda: plotting.strongest_paths([np.eye(2)], k=0), InvalidValueError, "k=0"),
         (lambda: plotting.adjacency(layer, order="size"), UnknownNameError, "unknown order of neurons 'size'"),
-        (lambda: plotting.animate(trained, "hidden1", steps=[]), InvalidValueError, "steps is empty"),
+        (lambda: plotting.animate(trained, "hidden1", most=1), InvalidValueError, "most=1 must be at least 2"),
         (lambda: plotting.save_animation(None, tmp_path / "a.mp4"), InvalidValueError, "must end with .gif"),
     ]:
         with pytest.raises(error, match=message):

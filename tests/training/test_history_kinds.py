@@ -128,6 +128,7 @@ def test_a_run_with_less_of_a_history_trains_the_same_and_has_a_report(kept, sma
         last = int(run.metrics["step"].iloc[-1])
         assert run.history.snapshots == [0, *run.metrics["step"]]
         assert run.history.at(last) == chts.history.at(last)
+        assert dict(run.history.replay()) == {step: chts.history.at(step) for step in run.history.graph_steps}
     assert "<html" in write_report(run).read_text()
 
 

@@ -36,6 +36,9 @@ def assert_same_run(one, other):
             assert first[name].numpy().tobytes() == second[name].numpy().tobytes(), f"{name} of {which}"
     for name in ("metrics.csv", "layers.csv"):
         pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
+    measured = [path.read_text() for run in (one, other) if (path := run.path / "measures.csv").exists()]
+    assert len(measured) == (2 if one.history.layers else 0)
+    assert len(set(measured)) <= 1
     updates = [list(run.history) for run in (one, other)]
     assert [(x.step, x.index) for x in updates[0]] == [(x.step, x.index) for x in updates[1]]
     assert one.history.initial == other.history.initial

@@ -10,7 +10,13 @@ import pytest
 import topolearn as tl
 from topolearn.cli import main
 from topolearn.diagnostics import MEASURES
-from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UndefinedMeasureWarning
+from topolearn.errors import (
+    CorruptFileError,
+    InvalidTypeError,
+    InvalidValueError,
+    MissingPackageError,
+    UndefinedMeasureWarning,
+)
 from topolearn.training import Logger, TensorBoardLogger
 from topolearn.training.measuring import DEFAULT, NETWORK
 
@@ -135,6 +141,18 @@ def test_tensorboard_is_asked_for_before_anything_is_made(small, tmp_path, monke
     with pytest.raises(ImportError, match="TensorBoard is not installed"):
         TensorBoardLogger(tmp_path)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("left", [None, "", "index,step,layer,closure\n"])
+def test_a_run_without_its_measures_is_not_resumed(left, small, tmp_path):
+    run = tl.train(small(tmp_path / "run", epochs=1, measures=["closure"]), quiet=True)
+    config = run.path / "config.toml"
+    config.write_text(config.read_text().replace("epochs = 1", "epochs = 2"))
+    (run.path / "measures.csv").unlink()
+    if left is not None:
+        (run.path / "measures.csv").write_text(left)
+    with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row of the start"):
+        tl.resume(run.path, quiet=True)
 
 
 def test_bad_measures_and_loggers_are_refused(small, tmp_path):

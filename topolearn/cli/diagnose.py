@@ -3,13 +3,14 @@
 import argparse
 import json
 import math
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from topolearn.cli.graphs import HELP, read_graph_file
-from topolearn.errors import InvalidValueError, UndefinedMeasureWarning
+from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
 
 EXAMPLES = """examples:
   topolearn diagnose layer.npz                             the measures that are quick
@@ -17,7 +18,6 @@ EXAMPLES = """examples:
   topolearn diagnose runs/A --step 0 --json                each layer of a run, and the network, before training
   topolearn diagnose friends.edges --one-mode              a graph of one kind of nodes
 """
-NETWORK = "(network)"
 
 
 def add_parser(commands: Any) -> None:
@@ -44,6 +44,10 @@ def add_parser(commands: Any) -> None:
 
 
 def _diagnose(args: argparse.Namespace) -> None:
+    if not args.file.exists():
+        raise MissingFileError(f"there is no file and no run {str(args.file)!r}: check the path")
+    if args.plot is not None:
+        _check_picture(args.plot)
     if args.file.is_dir():
         graphs, network = _read_run(args)
     else:
@@ -61,6 +65,7 @@ def _diagnose(args: argparse.Namespace) -> None:
             print(f"no value: {reason}")
     if args.plot is not None:
         _draw(graphs, args.plot)
+        print(f"picture {args.plot}", file=sys.stderr if args.json else sys.stdout)
 
 
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
@@ -80,6 +85,7 @@ def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
 def _measured(graphs: Mapping[str, Any], network: Any, args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Return the measures of each graph, and of the network those that it has."""
     from topolearn.diagnostics import MEASURES, network_summary, summary
+    from topolearn.training.measuring import NETWORK
 
     names = args.measures and list(dict.fromkeys(args.measures))
     of_graphs, of_network = names, names
@@ -128,4 +134,11 @@ def _draw(graphs: Mapping[str, Any], path: Path) -> None:
             plotting.adjacency(graph, ax=left, title=name)
             plotting.degree_distribution(graph, ax=right, fit=True)
         figure.savefig(path, dpi=150)
-    print(f"picture {path}")
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse a picture that could not be written, before anything is measured."""
+    if path.suffix.lower() != ".png":
+        raise InvalidValueError(f"--plot {str(path)!r} must end with .png")
+    if not path.parent.is_dir():
+        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")

@@ -28,11 +28,12 @@ from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.power_law import PowerLawFit, power_law
 from topolearn.diagnostics.radiality import radiality
+from topolearn.diagnostics.reading import GraphLike
 from topolearn.diagnostics.rich_club import RichClub, rich_club
 from topolearn.diagnostics.small_world import SmallWorld, small_world
 from topolearn.diagnostics.spectral_gap import spectral_gap
 from topolearn.diagnostics.structural_consistency import structural_consistency
-from topolearn.diagnostics.summary import compare, network_summary, summary
+from topolearn.diagnostics.summary import compare, network_summary, summary, take_measures
 from topolearn.diagnostics.topology_distance import hamming_distance, jaccard_distance
 from topolearn.diagnostics.triangles import clustering, transitivity
 
@@ -40,6 +41,7 @@ __all__ = [
     "CAP",
     "Distances",
     "Estimate",
+    "GraphLike",
     "LayerEvents",
     "Lifetimes",
     "MEASURES",
@@ -91,5 +93,6 @@ __all__ = [
     "structural_rank",
     "summary",
     "survival",
+    "take_measures",
     "transitivity",
 ]

@@ -17,7 +17,7 @@ def closeness(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
         Links are taken in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more.
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
     seed : int, numpy.random.Generator or None
         For the sample.
 

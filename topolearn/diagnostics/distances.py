@@ -13,7 +13,7 @@ from topolearn.generators.checks import random_generator
 from topolearn.threads import for_each
 
 EXACT = 20_000  # nodes up to which all are searched from by default
-SAMPLE = 1024  # sources otherwise
+SAMPLE = 256  # sources otherwise, which are searched from at once
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def distances(
     within : {"all", "component"}
         All nodes, or those of the largest component alone.
     sample : int, optional
-        Number of sources, drawn at random, 2 or more; if None, all nodes of a graph of up to 20,000 nodes, and 1,024
-        of a larger one. Where there are no more nodes than that, all are sources.
+        Number of sources, drawn at random, 2 or more; if None, all nodes of a graph of up to 20,000 nodes, and 256 of
+        a larger one. Where there are no more nodes than that, all are sources.
     seed : int, numpy.random.Generator or None
         For the sample.
 

@@ -1,11 +1,14 @@
 """igraph's random state, which is global: set for a while, and given back."""
 
 import importlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import igraph
 import numpy as np
+
+_LOCK = threading.Lock()  # the state is one for all threads: each has to wait for the others' draws
 
 
 class _Draws:
@@ -31,6 +34,8 @@ class _Draws:
 def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
     """Let igraph draw from a generator; afterwards it draws from Python's again, as it does by default.
 
+    Other threads that come here meanwhile wait.
+
     Examples
     --------
     >>> import igraph
@@ -40,8 +45,9 @@ def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
     >>> edges(0) == edges(0), edges(0) == edges(1)
     (True, False)
     """
-    igraph.set_random_number_generator(_Draws(rng))
-    try:
-        yield
-    finally:
-        igraph.set_random_number_generator(importlib.import_module("random"))  # which it cannot be asked for
+    with _LOCK:
+        igraph.set_random_number_generator(_Draws(rng))
+        try:
+            yield
+        finally:
+            igraph.set_random_number_generator(importlib.import_module("random"))  # which it cannot be asked for

@@ -29,7 +29,7 @@ def path_length(
         The pairs of nodes within the largest component; or, as the program of Zhang et al. has it, all pairs that a
         path joins, wherever they are.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more.
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
     seed : int, numpy.random.Generator or None
         For the sample.
 

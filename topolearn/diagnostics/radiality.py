@@ -20,7 +20,7 @@ def radiality(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
         Links are taken in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 1,024 of more. D is then the
+        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more. D is then the
         largest distance from these.
     seed : int, numpy.random.Generator or None
         For the sample.

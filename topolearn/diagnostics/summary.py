@@ -68,7 +68,7 @@ def summary(
     chosen = measures_of(found, measures)
     if null_models < 0:
         raise InvalidValueError(f"null_models={null_models} must be at least 0")
-    values = {**_sizes(found), **_values(found, chosen, seed)}
+    values = {**_sizes(found), **take_measures(found, chosen, seed=seed)}
     if null_models:
         if not isinstance(found, BipartiteGraph):
             raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one layer, not of {found!r}")
@@ -157,6 +157,42 @@ def compare(
     return pd.DataFrame(rows, index=pd.Index(list(graphs), name="graph"))
 
 
+def take_measures(graph: GraphLike, measures: Iterable[Measure], *, seed: Seed = 0) -> dict[str, float]:
+    """Return measures by name, each with its standard error, ``NAME_error``, where it was estimated from a sample.
+
+    One that has no value on this graph is NaN, and a warning says why.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or what can be read as a graph
+    measures : iterable of Measure
+        Such as those of `MEASURES`.
+    seed : int, numpy.random.Generator or None
+        For measures that draw.
+
+    Warns
+    -----
+    UndefinedMeasureWarning
+
+    Examples
+    --------
+    >>> from topolearn.diagnostics import MEASURES
+    >>> take_measures(np.eye(4), [MEASURES["closure"], MEASURES["n_components"]])
+    {'closure': 0.0, 'n_components': 4}
+    """
+    values: dict[str, float] = {}
+    for measure in measures:
+        try:
+            value = measure(graph, seed=seed)
+        except UndefinedMeasureError as why:
+            warnings.warn(f"{measure.name}: {why}", UndefinedMeasureWarning, stacklevel=3)
+            value = float("nan")
+        values[measure.name] = value
+        if isinstance(value, Estimate) and value.error:
+            values[f"{measure.name}_error"] = value.error
+    return values
+
+
 def _sizes(graph: BipartiteGraph | OneModeGraph | LayeredNetwork) -> dict[str, float]:
     if isinstance(graph, BipartiteGraph):
         return {"n_in": graph.n_in, "n_out": graph.n_out, "n_links": graph.n_links, "density": graph.density}
@@ -165,20 +201,6 @@ def _sizes(graph: BipartiteGraph | OneModeGraph | LayeredNetwork) -> dict[str, f
     return {
         "n_layers": len(graph), "n_neurons": graph.n_neurons, "n_links": graph.n_links, "density": graph.density,
     }  # fmt: skip
-
-
-def _values(graph: GraphLike, measures: Iterable[Measure], seed: Seed) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for measure in measures:
-        try:
-            value = measure(graph, seed=seed)
-        except UndefinedMeasureError as why:
-            warnings.warn(str(why), UndefinedMeasureWarning, stacklevel=4)
-            value = float("nan")
-        values[measure.name] = value
-        if isinstance(value, Estimate) and value.error:
-            values[f"{measure.name}_error"] = value.error
-    return values
 
 
 def _beside_nulls(

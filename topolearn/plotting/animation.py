@@ -1,9 +1,7 @@
 """The adjacency of a layer through training, as a moving picture."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -11,13 +9,11 @@ from matplotlib.figure import Figure
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.adjacency import draw_adjacency
 from topolearn.plotting.order import ORDERS
-from topolearn.plotting.run_data import RunLike, kept_steps, known_layer
+from topolearn.plotting.run_data import RunLike, evenly, kept_steps, known_layer
 from topolearn.plotting.style import style
 
-MOST_FRAMES = 100
 
-
-def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequence[int] | None = None) -> FuncAnimation:
+def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 100) -> FuncAnimation:
     """Return the adjacency of a layer through training, a frame for each update.
 
     Parameters
@@ -28,8 +24,8 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequen
         Name of the layer.
     order : {"degree", "community"}, optional
         Order of the neurons: that of the last frame, in all frames, so that what it became is seen to grow.
-    steps : sequence of int, optional
-        Which steps are shown; default all that were kept, of more than 100 an even choice.
+    most : int
+        Number of frames, 2 or more; of more updates an even choice is shown.
 
     Returns
     -------
@@ -39,7 +35,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequen
     Raises
     ------
     InvalidValueError
-        When there is no such layer, or no frame.
+        When there is no such layer, no graph was kept, or `most` is below 2.
 
     Examples
     --------
@@ -49,11 +45,14 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, steps: Sequen
     'hidden1.gif'
     """
     known_layer(run, layer)
-    known = kept_steps(run) if steps is None else list(steps)
-    if not known:
-        raise InvalidValueError("steps is empty: an animation needs one frame or more")
-    shown = sorted({known[i] for i in np.linspace(0, len(known) - 1, MOST_FRAMES).round().astype(int)})
-    graphs = [run.history.at(step)[layer] for step in shown]
+    if most < 2:
+        raise InvalidValueError(f"most={most} must be at least 2: the first frame and the last")
+    shown, graphs = [], []
+    wanted = evenly(kept_steps(run), most)
+    for step, now in run.history.replay():
+        if step in wanted:
+            shown.append(step)
+            graphs.append(now[layer])
     if order is not None:
         inputs, outputs = ORDERS[order](graphs[-1])
         graphs = [type(g)(g.to_scipy()[outputs][:, inputs]) for g in graphs]

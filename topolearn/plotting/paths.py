@@ -68,11 +68,8 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
             colours = np.where(is_hub[column] & hidden, HUB, OTHER)
             ax.scatter(np.full(place.size, column), _height(place), s=6, c=colours, linewidths=0, zorder=3)
         _label_columns(ax, network)
-        ax.set_title(
-            f"hubs: {percent(hub_fraction)} of hidden neurons; through them {percent(found.share)} of "
-            f"10^{found.log10_paths:.1f} paths",
-            fontsize="small",
-        )
+        paths = f"through them {percent(found.share)} of 10^{found.log10_paths:.1f} paths" if found.paths else "no path"
+        ax.set_title(f"hubs: {percent(hub_fraction)} of hidden neurons; {paths}", fontsize="small")
     return ax
 
 

@@ -1,8 +1,9 @@
 """What a picture needs from a run, and the checks at the door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from topolearn.diagnostics import TopologyHistory
@@ -24,6 +25,9 @@ class HistoryLike(TopologyHistory, Protocol):
     @property
     def updates(self) -> pd.DataFrame:
         """A row for each update and layer."""
+
+    def replay(self) -> Iterator[tuple[int, Mapping[str, BipartiteGraph]]]:
+        """Yield each of `graph_steps` and its graphs, in one pass."""
 
     def at(self, step: int) -> Mapping[str, BipartiteGraph]:
         """Return the graph of every layer at `step`."""
@@ -105,6 +109,11 @@ def first_and_last(run: RunLike, layer: str) -> tuple[BipartiteGraph, BipartiteG
     known_layer(run, layer)
     steps = kept_steps(run)
     return run.history.at(steps[0])[layer], run.history.at(steps[-1])[layer]
+
+
+def evenly(steps: Sequence[int], most: int) -> set[int]:
+    """Return the steps, or of more than so many an even choice with the first and the last."""
+    return {steps[i] for i in np.linspace(0, len(steps) - 1, most).round().astype(int)}
 
 
 def kept_steps(run: RunLike) -> list[int]:

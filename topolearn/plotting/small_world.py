@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -11,7 +10,7 @@ from topolearn.diagnostics import closure, path_length
 from topolearn.errors import InvalidValueError
 from topolearn.generators import bipartite_small_world
 from topolearn.graph import BipartiteGraph
-from topolearn.plotting.run_data import RunLike, kept_steps, layer_names
+from topolearn.plotting.run_data import RunLike, evenly, kept_steps, layer_names
 from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
@@ -76,9 +75,8 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
 
 def _tracks(run: RunLike) -> dict[str, list[BipartiteGraph]]:
     """Return the graphs of each layer over time, of some steps where there are many."""
-    names, steps = layer_names(run), kept_steps(run)
-    shown = sorted({steps[i] for i in np.linspace(0, len(steps) - 1, MOST_STATES).round().astype(int)})
-    states = [run.history.at(step) for step in shown]
+    names, shown = layer_names(run), evenly(kept_steps(run), MOST_STATES)
+    states = [graphs for step, graphs in run.history.replay() if step in shown]
     return {name: [state[name] for state in states] for name in names}
 
 

@@ -1,16 +1,16 @@
 """Measures of a run's topology, taken while it trains: a row for each layer, and one for the whole network."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from topolearn.diagnostics import MEASURES, Estimate, Measure
-from topolearn.errors import InvalidValueError, UndefinedMeasureError, UndefinedMeasureWarning
+from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
+from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.graph import LayeredNetwork
 from topolearn.graph.files import written_aside
+from topolearn.training.tables import read_table
 
 MEASURED = "measures.csv"
 NETWORK = "(network)"  # in the column `layer`
@@ -66,9 +66,9 @@ class Measuring:
 
     def take(self, index: int, step: int, network: LayeredNetwork) -> dict[str, float]:
         """Measure the topology after an update; return the values as ``layer/measure``."""
-        self.latest = {name: _values(network[name], self._of_layers) for name in network} if self._of_layers else {}
+        self.latest = {name: _taken(network[name], self._of_layers) for name in network} if self._of_layers else {}
         if self._of_network:
-            self.latest[NETWORK] = _values(network, self._of_network)
+            self.latest[NETWORK] = _taken(network, self._of_network)
         for layer, values in self.latest.items():
             self._rows.append({"index": index, "step": step, "layer": layer, **values})
         return {f"{layer}/{name}": value for layer, values in self.latest.items() for name, value in values.items()}
@@ -77,8 +77,10 @@ class Measuring:
         """Take up what was measured up to an update, as text, so that it is written again just as it was."""
         if not self.is_on:
             return
-        table = pd.read_csv(self.path, dtype=str, keep_default_na=False)
+        table = read_table(self.path, key="index", dtype=str, keep_default_na=False)
         table = table[table["index"].astype(int) <= last]
+        if table.empty:
+            raise CorruptFileError(f"{self.path} is missing, or has no row of the start: start the run again")
         self._rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
         newest = table["index"].iloc[-1]
         self.latest = {
@@ -95,15 +97,6 @@ class Measuring:
                 pd.DataFrame(self._rows).to_csv(aside, index=False)
 
 
-def _values(graph: Any, measures: Sequence[Measure]) -> Row:
-    values: Row = {}
-    for measure in measures:
-        try:
-            value = measure(graph)
-        except UndefinedMeasureError as why:
-            warnings.warn(f"{measure.name}: {why}", UndefinedMeasureWarning, stacklevel=2)
-            value = float("nan")
-        values[measure.name] = float(value)
-        if isinstance(value, Estimate) and value.error:
-            values[f"{measure.name}_error"] = value.error
-    return values
+def _taken(graph: GraphLike, measures: Sequence[Measure]) -> Row:
+    """Return measures as plain floats, as tables have them."""
+    return {name: float(value) for name, value in take_measures(graph, measures).items()}

@@ -16,6 +16,7 @@ from topolearn.graph.files import written_aside
 from topolearn.training.history import History
 from topolearn.training.loggers import Logger, log_pictures
 from topolearn.training.measuring import NETWORK, Measuring
+from topolearn.training.tables import read_table
 
 METRICS = "metrics.csv"
 LAYERS = "layers.csv"
@@ -157,25 +158,6 @@ class Recorder:
         for name, rows in ((METRICS, self._metrics), (LAYERS, self._layers)):
             with written_aside(self.path / name) as aside:
                 pd.DataFrame(rows).to_csv(aside, index=False)
-
-
-def read_table(file: Path, *, key: str = "epoch", **options: Any) -> pd.DataFrame:
-    """Return one of the tables, which have a column `key`; without rows when it has none yet, or is not there.
-
-    Raises
-    ------
-    CorruptFileError
-        When it is no such table.
-    """
-    try:
-        table = pd.read_csv(file, **options)
-    except (FileNotFoundError, pd.errors.EmptyDataError):
-        return pd.DataFrame({key: []})
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise CorruptFileError(f"{file} is not a readable table: {error}") from None
-    if key not in table:
-        raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
-    return table
 
 
 def _degree_summary(name: str, degrees: np.ndarray) -> dict[str, float]:

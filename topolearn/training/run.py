@@ -13,7 +13,8 @@ from topolearn.training.build import load_model
 from topolearn.training.config import TrainConfig
 from topolearn.training.history import History
 from topolearn.training.measuring import MEASURED
-from topolearn.training.recorder import LAYERS, METRICS, read_table
+from topolearn.training.recorder import LAYERS, METRICS
+from topolearn.training.tables import read_table
 
 CONFIG = "config.toml"
 SUMMARY = "summary.json"

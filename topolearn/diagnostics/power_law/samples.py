@@ -110,12 +110,17 @@ def read_start(xmin: float, samples: Samples) -> float:
 
 def _numbers(samples: ArrayLike) -> Floats:
     """Return samples as floats; text, dates and complex numbers are none, even where numpy would convert them."""
+    refused = InvalidTypeError(f"samples={reprlib.repr(samples)} must be numbers")
     try:
         given = np.asarray(samples)
         if given.dtype.kind in "biuf" or (given.dtype.kind == "O" and all(isinstance(x, Real) for x in given.flat)):
             return given.astype(np.float64)
     except OverflowError:
         raise InvalidValueError(f"samples={reprlib.repr(samples)}: one is too large for a float") from None
-    except (TypeError, ValueError, RuntimeError):
-        pass  # rows of unequal lengths, or a tensor on another device or in a graph
-    raise InvalidTypeError(f"samples={reprlib.repr(samples)} must be numbers")
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ):  # rows of unequal lengths, or a tensor of another device or in a graph
+        raise refused from None
+    raise refused

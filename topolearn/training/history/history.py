@@ -109,7 +109,16 @@ class History:
             yield TopologyUpdate(int(part["step"]), int(part["index"]), layers, float(part["theta"]))
 
     def replay(self) -> Iterator[tuple[int, dict[str, BipartiteGraph]]]:
-        """Yield the graphs at the start, as those of step 0, and after each update, with its step."""
+        """Yield each of `graph_steps` and its graphs, in one pass.
+
+        Raises
+        ------
+        InvalidValueError
+            When only a summary was kept.
+        """
+        if self.kept == "snapshots":
+            yield from ((step, self._snapshot_at(step)) for step in self.snapshots)
+            return
         graphs = self.initial
         yield 0, graphs
         for update in self:
@@ -225,7 +234,7 @@ class History:
         )
 
     def _files(self, pattern: str) -> list[Path]:
-        return sorted(self.path.glob(pattern))
+        return sorted(self.path.glob(pattern), key=_number)
 
 
 def _number(file: Path) -> int:

@@ -53,6 +53,10 @@ class HistorySnapshot:
         """The graphs before training."""
         return self._history.initial
 
+    def replay(self) -> Iterator[tuple[int, Mapping[str, BipartiteGraph]]]:
+        """Yield the kept graphs, in one pass."""
+        return self._history.replay()
+
     def __iter__(self) -> Iterator[Mapping[str, LayerEvents]]:
         """Yield each update."""
         return iter(self._history)
