@@ -1,16 +1,22 @@
 """The report: one file, with the numbers, that loads nothing and trusts no name."""
 
 import base64
+import io
+import json
 import re
 import runpy
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib import pyplot
+from PIL import Image
 
 from topolearn.errors import InvalidValueError
+from topolearn.graph import BipartiteGraph
 from topolearn.training.report import write_report
+from topolearn.training.report.frames import MOST_FRAMES, frames, picture, row
 
 fake_run = runpy.run_path(str(Path(__file__).parents[1] / "plotting" / "fake_run.py"))["fake_run"]
 SMALL = {"fc1": (30, 16), "block/0 fc2": (30, 30)}
@@ -21,17 +27,29 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.tags, self.text = [], ""
+        self.tags, self.text, self.scripts, self.in_script = [], "", [], False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        self.in_script = tag == "script"
 
     def handle_data(self, data):
-        self.text += data
+        if self.in_script:
+            self.scripts.append(data)
+        else:
+            self.text += data
+
+    def handle_endtag(self, tag):
+        self.in_script = False
 
     def all(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
+
+
+def decoded(png):
+    """Return the pixels of a picture of the slider, as places in its palette."""
+    return np.array(Image.open(io.BytesIO(base64.b64decode(png))))
 
 
 def read(path):
@@ -53,8 +71,10 @@ def dense(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(run, dense):
+    open_before = pyplot.get_fignums()
     path = write_report(run, compare=[dense])
     assert path == run.path / "report.html"
+    assert pyplot.get_fignums() == open_before
     return read(path)
 
 
@@ -83,9 +103,49 @@ def test_what_changed_most_is_true(page, run):
     assert (first[name].fan_out.max(), last[name].fan_out.max()) == (int(before), int(after))
 
 
+def test_the_slider_goes_through_the_history(page, run):
+    shown = json.loads(page.scripts[0])
+    assert [layer["name"] for layer in shown["layers"]] == list(SMALL)
+    assert [frame["step"] for frame in shown["frames"]] == run.history.graph_steps
+    for frame in shown["frames"]:
+        now, first = run.history.at(frame["step"]), run.history.at(0)
+        for name, png, told in zip(SMALL, frame["pictures"], frame["rows"], strict=True):
+            drawn = decoded(png)
+            assert ((drawn > 0) == now[name].to_scipy().toarray()).all()
+            numbers = dict(zip(shown["columns"], told, strict=True))
+            kept = np.isin(now[name].cells, first[name].cells).mean()
+            assert numbers["links"] == f"{now[name].n_links:,}"
+            assert numbers["from the start"].replace("\N{NO-BREAK SPACE}", " ") == f"{100 * kept:.3g} %"
+            assert numbers["largest fan-in"] == str(now[name].fan_in.max())
+            overlaps = run.history.updates.query("step == @frame['step'] and layer == @name")["overlap"]
+            assert (numbers["overlap"] == "–") == overlaps.isna().all()
+
+
+def test_a_long_history_is_thinned_out(tmp_path):
+    long = fake_run(tmp_path, shapes={"fc1": (9, 5)}, epochs=1, updates=60)
+    steps = [frame["step"] for frame in frames(long, ["fc1"])["frames"]]
+    assert len(steps) == MOST_FRAMES
+    assert (steps[0], steps[-1]) == (0, long.history.graph_steps[-1])
+
+
+def test_a_layer_that_loses_its_links_has_frames(tmp_path):
+    g = BipartiteGraph(np.zeros((3, 300), bool))
+    drawn = decoded(picture(g, 1.0))
+    assert drawn.shape == (3, 100)
+    assert not drawn.any()
+    assert row(g, g, None)[0] == "0"
+
+
+def test_measures_are_told_at_start_and_end(page, run):
+    table = run.measures[run.measures["layer"] == "fc1"]["closure"]
+    assert f"{table.iloc[0]:.3g} → {table.iloc[-1]:.3g}" in page.text
+    assert "Of the measures, " in page.text
+
+
 def test_pictures_are_inside_and_described(page):
-    images = page.all("img")
-    assert len(images) == 2 + 2 * len(SMALL) + 4
+    images = [image for image in page.all("img") if "src" in image]
+    assert len(images) == 2 + 2 * len(SMALL) + 4 + 4
+    assert len(page.all("img")) == len(images) + len(SMALL)  # which the slider fills
     for image in images:
         assert image["alt"].strip()
         kind, data = image["src"].split(",", 1)
@@ -95,7 +155,7 @@ def test_pictures_are_inside_and_described(page):
 
 def test_nothing_is_loaded(page, run):
     for tag, attributes in page.tags:
-        assert tag not in {"script", "link", "iframe"}
+        assert tag not in {"link", "iframe"}
         for name in ("src", "href", "srcset"):
             assert attributes.get(name, "data:").startswith("data:")
     html = (run.path / "report.html").read_text(encoding="utf-8")
@@ -113,7 +173,7 @@ def test_names_are_escaped(page, run):
 
 def test_headings_and_tables(page):
     assert [tag for tag, _ in page.tags if tag == "h1"] == ["h1"]
-    assert len(page.all("table")) == len(page.all("thead")) == 4
+    assert len(page.all("table")) == len(page.all("thead")) == 6
     assert all(th.get("scope") in {"col", "row"} for th in page.all("th"))
     assert page.all("html")[0]["lang"] == "en"
 
@@ -123,7 +183,8 @@ def test_png_files(page, run):
     assert names == {
         "accuracy.png", "loss.png", "evolution.png", "overlap.png", "link-flow.png", "active-neurons.png",
         "itop.png", "adjacency-01-fc1.png", "adjacency-02-block_0_fc2.png", "degrees-01-fc1.png",
-        "degrees-02-block_0_fc2.png",
+        "degrees-02-block_0_fc2.png", "hubs.png", "small-world-plane.png", "measure-closure.png",
+        "measure-path_length.png",
     }  # fmt: skip
     assert [file.name for file in run.path.iterdir() if file.name.startswith(".")] == []
 
@@ -152,9 +213,3 @@ def test_a_run_without_an_epoch_is_refused(dense, tmp_path):
         with pytest.raises(InvalidValueError, match="finish an epoch, or resume"):
             write_report(runs[0], compare=runs[1])
     assert not (tmp_path / "new").exists()
-
-
-def test_no_figure_is_left_open(run):
-    before = pyplot.get_fignums()
-    write_report(run)
-    assert pyplot.get_fignums() == before

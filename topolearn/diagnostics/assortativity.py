@@ -1,10 +1,13 @@
 """Assortativity: whether neurons with many links are linked to neurons with many links."""
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+from typing import NamedTuple
 
-from topolearn.diagnostics.reading import GraphLike, neighbours, read_layer
+import numpy as np
+
+from topolearn.diagnostics.reading import AnyGraph, GraphLike, neighbours, read_graph, read_layer
 from topolearn.errors import UndefinedMeasureError
+from topolearn.graph import BipartiteGraph
 
 
 def assortativity(graph: GraphLike) -> float:
@@ -37,9 +40,13 @@ def assortativity(graph: GraphLike) -> float:
     >>> round(assortativity(np.array([[1, 1, 1], [1, 0, 0]])), 3)
     -0.667
     """
-    seen = neighbours(graph)
-    first, second = (seen.degrees[end] for end in seen.edges.T)
-    return _correlation(np.concatenate([first, second]), np.concatenate([second, first]), "assortativity")
+    first, second, both = _moments(read_graph(graph), "assortativity")
+    low, high = min(first.low, second.low), max(first.high, second.high)
+    if low == high:
+        raise UndefinedMeasureError("assortativity is undefined: the ends of all links have one degree")
+    mean = (first.mean + second.mean) / 2
+    variance = (first.square + second.square) / 2 - mean**2
+    return (both - mean**2) / variance
 
 
 def degree_correlation(graph: GraphLike) -> float:
@@ -71,12 +78,36 @@ def degree_correlation(graph: GraphLike) -> float:
     >>> round(degree_correlation(np.array([[1, 1, 1], [1, 0, 0]])), 3)
     -0.577
     """
-    layer = read_layer(graph, "degree_correlation")
-    inputs, outputs = layer.edges().T
-    return _correlation(layer.fan_out[inputs], layer.fan_in[outputs], "degree_correlation")
+    first, second, both = _moments(read_layer(graph, "degree_correlation"), "degree_correlation")
+    if first.low == first.high or second.low == second.high:
+        raise UndefinedMeasureError("degree_correlation is undefined: all links begin, or end, at one degree")
+    variance = (first.square - first.mean**2) * (second.square - second.mean**2)
+    return (both - first.mean * second.mean) / math.sqrt(variance)
 
 
-def _correlation(first: NDArray[np.int64], second: NDArray[np.int64], name: str) -> float:
-    if not first.size or first.min() == first.max() or second.min() == second.max():
-        raise UndefinedMeasureError(f"{name} is undefined: the degrees at an end of all links are equal, or no link is")
-    return float(np.corrcoef(first, second)[0, 1])
+class _Ends(NamedTuple):
+    """Degrees at one end of all links: least, largest, mean, and mean square; the last two counted from the pivot."""
+
+    low: int
+    high: int
+    mean: float
+    square: float
+
+
+def _moments(graph: AnyGraph, name: str) -> tuple[_Ends, _Ends, float]:
+    """Return the degrees at both ends of all links, each link in both directions if it has none, and their product.
+
+    Degrees are counted from their mean, the pivot, so that no digits are lost where squares are subtracted.
+    """
+    from topolearn.diagnostics.kernels.ends import end_moments, mean_product
+
+    seen = graph if isinstance(graph, BipartiteGraph) else neighbours(graph)
+    if not seen.n_links:
+        raise UndefinedMeasureError(f"{name} is undefined without links")
+    if isinstance(seen, BipartiteGraph):
+        first, second, links = seen.fan_out, seen.fan_in, (seen.indptr, seen.indices)
+    else:
+        first, second, links = seen.degrees, seen.degrees, (seen.pointers, seen.ends.astype(np.int64))
+    pivot = seen.n_links / first.size
+    product = mean_product(*links, first, pivot)
+    return _Ends(*end_moments(first, pivot)), _Ends(*end_moments(second, pivot)), product

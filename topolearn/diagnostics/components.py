@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csgraph
 
-from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours
+from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours, read_graph
+from topolearn.graph import BipartiteGraph
 
 
 def n_components(graph: GraphLike) -> int:
@@ -20,7 +20,7 @@ def n_components(graph: GraphLike) -> int:
     >>> n_components(np.array([[1, 0, 0], [0, 1, 0]]))
     3
     """
-    return int(_labels(neighbours(graph)).max()) + 1
+    return int(component_labels(graph).max()) + 1
 
 
 def largest_component(graph: GraphLike) -> float:
@@ -36,8 +36,33 @@ def largest_component(graph: GraphLike) -> float:
     >>> largest_component(np.array([[1, 0, 0], [0, 1, 0]]))
     0.4
     """
-    seen = neighbours(graph)
-    return nodes_of_largest(seen).size / seen.n_nodes
+    labels = component_labels(graph)
+    return int(np.bincount(labels).max()) / labels.size
+
+
+def component_labels(graph: GraphLike) -> NDArray[np.int32]:
+    """Return the component of each node, numbered from 0 in the order of their first nodes; inputs first.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
+
+    References
+    ----------
+    Tarjan, van Leeuwen (1984), "Worst-case analysis of set union algorithms", Journal of the ACM 31 (path halving).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> component_labels(np.array([[1, 0, 0], [0, 1, 0]]))
+    array([0, 1, 2, 0, 1], dtype=int32)
+    """
+    from topolearn.diagnostics.kernels.components import component_labels as labels
+
+    found = read_graph(graph)
+    if isinstance(found, BipartiteGraph):
+        return labels(found.indptr, found.indices, found.n_in, found.n_in + found.n_out)
+    return _labels(neighbours(found))
 
 
 def nodes_of_largest(seen: Neighbours) -> NDArray[np.int64]:
@@ -47,4 +72,6 @@ def nodes_of_largest(seen: Neighbours) -> NDArray[np.int64]:
 
 
 def _labels(seen: Neighbours) -> NDArray[np.int32]:
-    return csgraph.connected_components(seen.to_scipy(), directed=False)[1]
+    from topolearn.diagnostics.kernels.components import component_labels as labels
+
+    return labels(seen.pointers, seen.ends, 0, seen.n_nodes)

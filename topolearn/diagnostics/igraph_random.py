@@ -11,30 +11,12 @@ import numpy as np
 _LOCK = threading.Lock()  # the state is one for all threads: each has to wait for the others' draws
 
 
-class _Draws:
-    """What igraph asks a generator for, drawn from numpy's."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-
-    def random(self) -> float:
-        return float(self._rng.random())
-
-    def randint(self, low: int, high: int) -> int:
-        return int(self._rng.integers(low, high, endpoint=True))
-
-    def gauss(self, mean: float, deviation: float) -> float:
-        return float(self._rng.normal(mean, deviation))
-
-    def getrandbits(self, n: int) -> int:
-        return int.from_bytes(self._rng.bytes(-(-n // 8)), "little") >> (-n % 8)
-
-
 @contextmanager
 def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
-    """Let igraph draw from a generator; afterwards it draws from Python's again, as it does by default.
+    """Let igraph draw from a generator of its own, seeded by this one; afterwards from Python's, as by default.
 
-    Other threads that come here meanwhile wait.
+    It is one of Python's, which igraph calls fast: Leiden's algorithm draws for every node. Other threads that come
+    here meanwhile wait.
 
     Examples
     --------
@@ -45,9 +27,10 @@ def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
     >>> edges(0) == edges(0), edges(0) == edges(1)
     (True, False)
     """
+    default = importlib.import_module("random")  # which igraph cannot be asked for
     with _LOCK:
-        igraph.set_random_number_generator(_Draws(rng))
+        igraph.set_random_number_generator(default.Random(int(rng.integers(2**63))))
         try:
             yield
         finally:
-            igraph.set_random_number_generator(importlib.import_module("random"))  # which it cannot be asked for
+            igraph.set_random_number_generator(default)

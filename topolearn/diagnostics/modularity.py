@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topolearn.diagnostics.reading import GraphLike, neighbours, read_layer
+from topolearn.diagnostics.reading import GraphLike, neighbours, read_graph, read_layer
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.generators.checks import random_generator
 from topolearn.graph import BipartiteGraph
@@ -78,11 +78,15 @@ def modularity(
     >>> modularity(np.eye(4))
     0.75
     """
-    seen = neighbours(graph)
+    read = read_graph(graph)
+    seen = read if isinstance(read, BipartiteGraph) else neighbours(read)
     if not seen.n_links:
         raise UndefinedMeasureError("modularity is undefined without links")
-    found = communities(graph, seed=seed) if labels is None else _checked(labels, seen.n_nodes)
-    within = (found[seen.edges] @ [1, -1] == 0).mean()
+    found = communities(read, seed=seed) if labels is None else _checked(labels, seen.degrees.size)
+    if isinstance(seen, BipartiteGraph):
+        within = _within(seen, *np.split(found, [seen.n_in]))
+    else:
+        within = float((found[seen.edges[:, 0]] == found[seen.edges[:, 1]]).mean())
     degrees = np.bincount(found, seen.degrees) / (2 * seen.n_links)
     return float(within - degrees @ degrees)
 
@@ -157,10 +161,14 @@ def _joined(links: object, others: Labels, degrees: Labels, other_degrees: Label
 
 
 def _barber(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
-    i, o = layer.edges().T
     n = int(max(inputs.max(), outputs.max())) + 1
     chance = np.bincount(inputs, layer.fan_out, n) @ np.bincount(outputs, layer.fan_in, n)
-    return float((inputs[i] == outputs[o]).mean() - chance / layer.n_links**2)
+    return float(_within(layer, inputs, outputs) - chance / layer.n_links**2)
+
+
+def _within(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
+    """Return the share of links that lie within a community."""
+    return float((inputs[layer.indices] == np.repeat(outputs, layer.fan_in)).mean())
 
 
 def _checked(labels: ArrayLike, n: int) -> Labels:

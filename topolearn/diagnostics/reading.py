@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import igraph
 
 GraphLike: TypeAlias = Any  # BipartiteGraph, LayeredNetwork, OneModeGraph, a matrix, or a networkx or igraph graph
+AnyGraph: TypeAlias = BipartiteGraph | LayeredNetwork | OneModeGraph
 
 
-def read_graph(graph: GraphLike) -> BipartiteGraph | LayeredNetwork | OneModeGraph:
+def read_graph(graph: GraphLike) -> AnyGraph:
     """Return a graph as one of this library's.
 
     Parameters

@@ -47,11 +47,12 @@ class BipartiteGraph(Immutable):
     [[0, 0], [2, 0], [2, 1]]
     """
 
-    __slots__ = ("_indices", "_indptr", "_input_names", "_n_in", "_output_names")
+    __slots__ = ("_fan_out", "_indices", "_indptr", "_input_names", "_n_in", "_output_names")
 
     _n_in: int
     _indptr: Integers
     _indices: Integers
+    _fan_out: Integers
     _input_names: tuple[str, ...] | None
     _output_names: tuple[str, ...] | None
 
@@ -61,11 +62,13 @@ class BipartiteGraph(Immutable):
 
     def _fill_cells(self, cells: Integers, n_in: int, n_out: int, input_names: Names, output_names: Names) -> None:
         outputs = cells // n_in
+        inputs = cells - outputs * n_in
         fan_in = np.bincount(outputs, minlength=n_out)
         self._fill(
             _n_in=n_in,
             _indptr=_read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
-            _indices=_read_only(cells - outputs * n_in),
+            _indices=_read_only(inputs),
+            _fan_out=_read_only(np.bincount(inputs, minlength=n_in)),
             _input_names=checks.names(input_names, n_in, "input"),
             _output_names=checks.names(output_names, n_out, "output"),
         )
@@ -160,12 +163,22 @@ class BipartiteGraph(Immutable):
     @property
     def fan_out(self) -> Integers:
         """Links out of each input neuron, shape (n_in,)."""
-        return _read_only(np.bincount(self._indices, minlength=self.n_in))
+        return self._fan_out
 
     @property
     def degrees(self) -> Integers:
         """Links of every neuron, shape (n_in + n_out,), inputs first."""
         return _read_only(np.concatenate([self.fan_out, self.fan_in]))
+
+    @property
+    def indptr(self) -> Integers:
+        """Where in `indices` the inputs of each output neuron begin, as in scipy's csr_array; shape (n_out + 1,)."""
+        return self._indptr
+
+    @property
+    def indices(self) -> Integers:
+        """The input of each link, output by output, sorted within each; shape (n_links,)."""
+        return self._indices
 
     @property
     def cells(self) -> Integers:

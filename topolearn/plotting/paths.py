@@ -16,7 +16,7 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.style import axes_or_new, percent, style
 
 HUB, OTHER, LINK = "#D55E00", "#9AA5B1", "#0072B2"
-MOST_LINKS = 4000  # that are drawn; of more, an even share
+MOST_LINKS = 2000  # that are drawn; of more, an even share
 Path = tuple[float, tuple[int, ...]]
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 
 from topolearn import plotting
 from topolearn.errors import InvalidValueError
 from topolearn.graph.files import written_aside
+from topolearn.training.report.frames import chosen, frames
+from topolearn.training.report.graph_pictures import as_graph
 from topolearn.training.report.pictures import Pictures, layer_pictures, learning, over_time
 from topolearn.training.report.snapshot import ReportedRun, Snapshot
-from topolearn.training.report.tables import flat, layer_table, result_row
+from topolearn.training.report.tables import flat, layer_table, measure_table, result_row
 from topolearn.training.report.words import changes, sentence
 
 MOST_LAYERS = 8  # layers with pictures of their own; keeps the file below a few megabytes
@@ -76,18 +77,24 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
 def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
     """Draw and describe the topology of a sparse run, as far as it was kept."""
     if not run.history.layers:
-        return {"layers": [], "over_time": []}
+        return {"layers": [], "over_time": [], "as_graph": [], "measure_table": []}
+    always = {
+        "over_time": over_time(run, pictures),
+        "as_graph": as_graph(run, pictures),
+        "measure_table": measure_table(run),
+    }
     if not run.history.graph_steps:
-        return {"layers": [], "over_time": over_time(run, pictures)}
+        return {"layers": [], **always}
     first, last = (run.history.at(run.history.graph_steps[i]) for i in (0, -1))
     names = list(first)
-    shown = np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))
+    shown = chosen(names, MOST_LAYERS)
     pictures.save(plotting.evolution(run), "evolution", "")
     return {
-        "layers": [layer_pictures(run, names[i], int(i), last[names[i]], pictures) for i in shown],
+        "layers": [layer_pictures(run, name, names.index(name), last[name], pictures) for name in shown],
+        "frames": frames(run, shown),
         "n_layers": len(names),
         "n_epochs": len(run.metrics),
         "changes": changes(run, first, last),
-        "over_time": over_time(run, pictures),
         "layer_table": layer_table(run, last),
+        **always,
     }

@@ -45,11 +45,11 @@ class Pictures:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def save(self, drawn: Any, name: str, alt: str, caption: str = "") -> Picture:
+    def save(self, drawn: Any, name: str, alt: str, caption: str = "", *, dpi: int = DPI) -> Picture:
         """Save what a plotting function returned as `name`.png."""
         figure = getattr(drawn, "figure", None) or drawn
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI)
+        figure.savefig(buffer, format="png", dpi=dpi)
         (self.folder / f"{name}.png").write_bytes(buffer.getvalue())
         pyplot.close(figure)
         width, height = (figure.get_size_inches() * DPI / 2).round().astype(int)

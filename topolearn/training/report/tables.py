@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
+from topolearn.diagnostics import MEASURES
 from topolearn.graph import BipartiteGraph
 from topolearn.training.report.snapshot import ReportedRun
-from topolearn.training.report.words import share, title
+from topolearn.training.report.words import number, share, taken_measures, title
 
 
 def result_row(run: ReportedRun) -> dict[str, str]:
@@ -48,6 +51,20 @@ def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[di
         for kind in ("removed", "percolated", "regrown"):
             row[f"{kind} in all"] = f"{totals.get(name, {}).get(kind, 0):,}"
         rows.append({**row, "ITOP": share(explored[name])})
+    return rows
+
+
+def measure_table(run: ReportedRun) -> list[dict[str, str]]:
+    """Return a row for each layer, and the network, with every measure at the start and at the end."""
+    table = run.measures
+    rows = []
+    for layer in table["layer"].unique() if len(table) else []:
+        mine = table[table["layer"] == layer]
+        row = {"layer": str(layer)}
+        for name in taken_measures(run):
+            first, last = mine[name].iloc[0], mine[name].iloc[-1]
+            row[MEASURES[name].title] = "" if pd.isna(first) and pd.isna(last) else f"{number(first)} → {number(last)}"
+        rows.append(row)
     return rows
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topolearn.diagnostics import MEASURES
 from topolearn.evolution import METHODS
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.style import percent
@@ -23,6 +24,16 @@ def title(run: ReportedRun) -> str:
 def share(value: Any) -> str:
     """Write a fraction as a percentage that does not break across lines, or a dash where there is none."""
     return "–" if pd.isna(value) else percent(float(value)).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def number(value: Any) -> str:
+    """Write a number with three digits, or a dash where there is none."""
+    return "–" if pd.isna(value) else f"{float(value):.3g}"
+
+
+def taken_measures(run: ReportedRun) -> list[str]:
+    """Return the names of the measures that a run took, in the order of its table."""
+    return [name for name in map(str, run.measures) if name in MEASURES]
 
 
 def sentence(run: ReportedRun, compare: Iterable[ReportedRun]) -> str:
@@ -73,4 +84,17 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
     if not settled.empty:
         state = "settled (ELM)" if settled.max() >= THETA else f"not settled, which takes {share(THETA)}"
         said.append(f"{settled.idxmax()} had the highest last overlap, {share(settled.max())}: {state}.")
-    return said
+    return said + measure_changes(run)
+
+
+def measure_changes(run: ReportedRun) -> list[str]:
+    """Say which measure changed most in which layer, relative to its size; nothing where none was taken twice."""
+    found: list[tuple[float, str]] = []
+    for name in taken_measures(run):
+        for layer, rows in run.measures.dropna(subset=[name]).groupby("layer", sort=False):
+            before, after = (float(rows[name].iloc[i]) for i in (0, -1))
+            change = abs(after - before) / (max(abs(before), abs(after)) or 1)
+            told = f"from {number(before)} to {number(after)}"
+            found.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {told}."))
+    change, told = max(found, default=(0.0, ""))
+    return [told] if change > 0 else []

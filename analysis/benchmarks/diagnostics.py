@@ -1,0 +1,228 @@
+"""Seconds of measures beside networkx and igraph: layers of 1568 x 1568 at 1 %, and of 10^5 x 10^5 with 10^6 links.
+
+Run it with ``python -m analysis.benchmarks.diagnostics``; it writes figures/benchmark_diagnostics.csv. Every library
+starts from its own graph, which is made beforehand (rows "the graph itself" say how long that takes), and all take
+turns in one process; medians are given. The graphs are small worlds (BSW, beta = .25). Where all pairs are too many,
+all libraries search from the same number of nodes; what a peer would need too long for is measured on a part of the
+nodes and scaled up, and the table says on how many.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import igraph
+import networkx as nx
+import numpy as np
+import pandas as pd
+import torch
+from networkx.algorithms import bipartite
+from numpy.typing import NDArray
+
+import topolearn as tl
+from topolearn import diagnostics
+from topolearn.diagnostics.distances import EXACT, SAMPLE
+
+FIGURES = Path("figures")
+SIZES = {
+    "1568": (1568, 24_586),
+    "10^5": (10**5, 10**6),
+    "small": (60, 300),
+}  # neurons a side, links; the last for tests
+LONG = 5.0  # seconds; what takes longer is measured once, and not again
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A call of another library, on a part of the work: the seconds are multiplied by `times`."""
+
+    call: Call
+    times: float = 1.0
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """One layer as each library has it."""
+
+    own: tl.BipartiteGraph
+    networkx: nx.Graph
+    igraph: igraph.Graph
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of neurons, on both sides."""
+        return self.own.n_in + self.own.n_out
+
+    @property
+    def n_sources(self) -> int:
+        """Number of nodes from which paths are searched."""
+        return self.n_nodes if self.n_nodes <= EXACT else SAMPLE
+
+
+def numbered(g: tl.BipartiteGraph) -> NDArray[np.int64]:
+    """Return the links as pairs of nodes: outputs come after the inputs."""
+    return g.edges() + np.array([0, g.n_in])
+
+
+def cases(graphs: Graphs, part: int) -> dict[str, dict[str, Peer]]:
+    """Return for each measure the calls of each library; `part` nodes stand for all where networkx is slow."""
+    g, x, i = graphs.own, graphs.networkx, graphs.igraph
+    nodes, n = list(x), graphs.n_sources
+    part = min(part, n)
+    few = nodes[:: len(nodes) // part][:part]
+    scale, all_nodes = n / part, graphs.n_nodes
+    inputs = range(g.n_in)
+    labels = np.arange(all_nodes) * 8 // all_nodes
+    listed = labels.tolist()
+    measures: dict[str, dict[str, Peer]] = {
+        "the graph itself": {
+            "topolearn": Peer(lambda: tl.BipartiteGraph.from_edges(g.edges(), n_in=g.n_in, n_out=g.n_out)),
+            "networkx": Peer(lambda: nx.Graph((numbered(g)).tolist())),
+            "igraph": Peer(lambda: igraph.Graph(n=all_nodes, edges=numbered(g))),
+        },
+        "closure": {
+            "topolearn": Peer(lambda: diagnostics.closure(g)),
+            "networkx": Peer(lambda: bipartite.robins_alexander_clustering(x)),
+        },
+        "Latapy clustering": {
+            "topolearn": Peer(lambda: diagnostics.latapy_clustering(g)),
+            "networkx": Peer(lambda: bipartite.average_clustering(x, few), all_nodes / part),
+        },
+        "path length": {
+            "topolearn": Peer(lambda: diagnostics.path_length(g)),
+            "networkx": Peer(lambda: [sum(nx.single_source_shortest_path_length(x, v).values()) for v in few], scale),
+        },
+        "efficiency": {
+            "topolearn": Peer(lambda: diagnostics.efficiency(g)),
+            "networkx": Peer(
+                lambda: [sum(1 / d for d in nx.single_source_shortest_path_length(x, v).values() if d) for v in few],
+                scale,
+            ),
+        },
+        "closeness, harmonic": {
+            "topolearn": Peer(lambda: diagnostics.closeness(g)),
+            "networkx": Peer(lambda: nx.harmonic_centrality(x, few), scale),
+            "igraph": Peer(lambda: i.harmonic_centrality(nodes[:n])),
+        },
+        "mean betweenness": {
+            "topolearn": Peer(lambda: diagnostics.betweenness(g)),
+            "networkx": Peer(lambda: nx.betweenness_centrality_subset(x, few, nodes), scale),
+        },
+        "components": {
+            "topolearn": Peer(lambda: diagnostics.n_components(g)),
+            "networkx": Peer(lambda: nx.number_connected_components(x)),
+            "igraph": Peer(i.connected_components),
+        },
+        "assortativity": {
+            "topolearn": Peer(lambda: diagnostics.assortativity(g)),
+            "networkx": Peer(lambda: nx.degree_assortativity_coefficient(x)),
+            "igraph": Peer(lambda: i.assortativity_degree(directed=False)),
+        },
+        "maximum matching": {
+            "topolearn": Peer(lambda: diagnostics.maximum_matching(g)),
+            "networkx": Peer(lambda: bipartite.hopcroft_karp_matching(x, inputs)),
+            "igraph": Peer(i.maximum_bipartite_matching),
+        },
+        "power law, p of 100 samples": {
+            "topolearn": Peer(lambda: diagnostics.power_law(g.degrees)),
+            "igraph": Peer(lambda: igraph.power_law_fit(g.degrees.tolist(), p_precision=0.05)),
+        },
+        "modularity of given communities": {
+            "topolearn": Peer(lambda: diagnostics.modularity(g, labels)),
+            "igraph": Peer(lambda: i.modularity(listed)),
+        },
+        "communities (Leiden)": {
+            "topolearn": Peer(lambda: diagnostics.communities(g)),
+            "igraph": Peer(lambda: i.community_leiden("modularity", n_iterations=-1)),
+        },
+    }
+    if all_nodes <= EXACT:
+        measures["path length"]["igraph"] = Peer(i.average_path_length)
+        measures["mean betweenness"]["igraph"] = Peer(i.betweenness)
+        measures["betweenness of each"] = {
+            "topolearn": Peer(lambda: diagnostics.betweenness_centrality(g)),
+            "networkx": Peer(lambda: nx.betweenness_centrality(x, k=part), scale),
+            "igraph": Peer(i.betweenness),
+        }
+    else:  # from as many nodes as this library searches from
+        measures["path length"]["igraph"] = Peer(lambda: i.distances(nodes[:part]), scale)
+        measures["mean betweenness"]["igraph"] = Peer(lambda: i.betweenness(sources=nodes[:part]), scale)
+    return measures
+
+
+def measure(calls: dict[str, Peer], repeats: int) -> dict[str, float]:
+    """Return median seconds of each library, which take turns."""
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    calls["topolearn"].call()  # loads what is compiled
+    for _ in range(repeats):
+        for name, peer in calls.items():
+            if taken[name] and max(taken[name]) > LONG:
+                continue
+            start = time.perf_counter()
+            peer.call()
+            taken[name].append(time.perf_counter() - start)
+    return {name: calls[name].times * statistics.median(each) for name, each in taken.items()}
+
+
+def graphs_of(size: str) -> Graphs:
+    """Return the layer of a size, as each library has it."""
+    n, n_links = SIZES[size]
+    own = tl.generators.bipartite_small_world(n, n, n_links / n**2, beta=0.25, seed=0)
+    edges = numbered(own)
+    other = nx.Graph()
+    other.add_nodes_from(range(n), bipartite=0)
+    other.add_nodes_from(range(n, 2 * n), bipartite=1)
+    other.add_edges_from(edges.tolist())
+    kinds = [False] * n + [True] * n
+    return Graphs(own, other, igraph.Graph.Bipartite(kinds, edges.tolist()))
+
+
+def table(sizes: list[str], *, repeats: int, part: int, only: list[str] | None = None) -> pd.DataFrame:
+    """Return a row for each layer and measure, on torch's present number of threads."""
+    rows: list[dict[str, Any]] = []
+    for size in sizes:
+        graphs = graphs_of(size)
+        for name, calls in cases(graphs, part).items():
+            if only and name not in only:
+                continue
+            seconds = measure(calls, repeats)
+            scaled = [f"{peer} on {part} nodes" for peer, each in calls.items() if each.times != 1]
+            row = {"neurons a side": graphs.own.n_in, "links": graphs.own.n_links, "measure": name}
+            row |= {"threads": torch.get_num_threads()}
+            row |= {f"{peer}, s": seconds.get(peer) for peer in ("topolearn", "networkx", "igraph")}
+            row |= {
+                f"times {peer}": seconds[peer] / seconds["topolearn"] if peer in seconds else None
+                for peer in ("networkx", "igraph")
+            }
+            rows.append(row | {"scaled up": ", ".join(scaled)})
+            print(*(f"{key} {v:.4g}" if isinstance(v, float) else v for key, v in rows[-1].items()), flush=True)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Measure both layers, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--part", type=int, default=8, help="nodes that stand for all where a peer is slow")
+    parser.add_argument("--sizes", nargs="+", default=["1568", "10^5"], choices=SIZES)
+    parser.add_argument("--measures", nargs="+", help="by their names in the table; they are printed, not written")
+    args = parser.parse_args()
+    tables = []
+    for threads in args.threads:
+        torch.set_num_threads(threads)
+        tables.append(table(args.sizes, repeats=args.repeats, part=args.part, only=args.measures))
+    whole = pd.concat(tables)
+    if not args.measures:
+        FIGURES.mkdir(exist_ok=True)
+        whole.to_csv(FIGURES / "benchmark_diagnostics.csv", index=False, float_format="%.4g")
+    print(whole.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

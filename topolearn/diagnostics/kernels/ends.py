@@ -1,0 +1,48 @@
+"""Degrees at the two ends of links."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def mean_product(pointers, ends, degrees, pivot):
+    """Return the mean, over the links, of the product of the degrees at both ends, each less a pivot.
+
+    Parameters
+    ----------
+    pointers, ends : arrays
+        Links in compressed form: the degree of a row is the number of its links; there is one or more.
+    degrees : array of int
+        Of the ends.
+    pivot : float
+    """
+    total = 0.0
+    for row in range(pointers.size - 1):
+        around = 0
+        for k in range(np.uint64(pointers[row]), np.uint64(pointers[row + 1])):
+            around += degrees[np.uint64(ends[k])]  # unsigned: no check for negative places, twice as fast
+        degree = pointers[row + 1] - pointers[row]
+        total += (degree - pivot) * (around - degree * pivot)
+    return total / ends.size
+
+
+@njit(nogil=True, cache=True)
+def end_moments(degrees, pivot):
+    """Return least and largest degree at the ends of links on one side, and the mean and mean square less a pivot.
+
+    Parameters
+    ----------
+    degrees : array of int
+        Of the nodes of the side; not all 0.
+    pivot : float
+    """
+    low, high, n = degrees.size, 0, 0
+    mean = square = 0.0
+    for degree in degrees:
+        if degree:
+            low = degree if n == 0 else min(low, degree)
+            high = max(high, degree)
+            n += degree
+            mean += degree * (degree - pivot)
+            square += degree * (degree - pivot) ** 2
+    return low, high, mean / n, square / n
