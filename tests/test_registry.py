@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from topolearn.errors import TopolearnError, UnknownNameError
+from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
 from topolearn.registry import Registry, suggest
 
 
@@ -72,6 +72,38 @@ def test_a_registry_is_read_only(shapes, parts):
     parts["disc"] = 3
     del parts["ring"]
     assert list(shapes) == ["ring", "grid", "star"]
+
+
+def test_a_part_of_ones_own_is_added_and_taken_away(shapes):
+    assert shapes.register("my_disc", 3) == 3
+    assert list(shapes) == ["ring", "grid", "star", "my_disc"]
+    shapes.register("my_disc", 4)  # as when a cell of a notebook is run again
+    assert shapes["my_disc"] == 4
+    with pytest.raises(UnknownNameError, match=r"did you mean 'my_disc'\?"):
+        shapes["my_dics"]
+    shapes.unregister("my_disc")
+    assert "my_disc" not in shapes
+    with pytest.raises(InvalidValueError, match="'my_disc' is not there"):
+        shapes.unregister("my_disc")
+
+
+@pytest.mark.parametrize("name", ["", "two words", "7up", "a-soft", "a+b", 7, None, "ä"])
+def test_names_that_cannot_stand_in_a_configuration_are_refused(shapes, name):
+    with pytest.raises(InvalidValueError, match="a name is of letters, digits and underscores"):
+        shapes.register(name, 3)
+
+
+def test_built_in_parts_stay_as_they_are(shapes):
+    with pytest.raises(InvalidValueError, match="'ring' is built in: choose another name"):
+        shapes.register("ring", 3)
+    with pytest.raises(InvalidValueError, match="'ring' is built in"):
+        shapes.unregister("ring")
+    assert shapes["ring"] == 1
+
+
+def test_a_part_of_another_kind_is_refused(shapes):
+    with pytest.raises(InvalidTypeError, match="'three' is no shape: register a NoneType or int"):
+        shapes.register("my_disc", "three")
 
 
 def test_suggestions():

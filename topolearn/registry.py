@@ -1,10 +1,11 @@
 """Named parts: one dictionary for each kind, with an error that suggests the nearest name."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from topolearn.errors import UnknownNameError
+from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ def suggest(name: str, names: list[str]) -> str:
 
 
 class Registry(Mapping[str, T]):
-    """A read-only mapping from names to the parts of one kind.
+    """A mapping from names to the parts of one kind, to which you can add your own with `register`.
 
     Parameters
     ----------
@@ -44,6 +45,62 @@ class Registry(Mapping[str, T]):
     def __init__(self, kind: str, parts: Mapping[str, T]) -> None:
         self.kind = kind
         self._parts = dict(parts)
+        self._built_in = frozenset(parts)
+
+    def register(self, name: str, part: T) -> T:
+        """Add a part of your own, for this process; its name then stands wherever such names do.
+
+        A name of your own can be given anew, as when a cell of a notebook is run again; configurations keep names
+        alone, so register before reading a run that was trained with the part.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits and underscores, such as ``"my_rule"``.
+        part
+            The same kind of thing as the others: compare ``type(registry[name])`` of one that is there.
+
+        Returns
+        -------
+        The part.
+
+        Raises
+        ------
+        InvalidValueError
+            When the name is a built-in part's, or not of that form.
+        InvalidTypeError
+            When the part is of another type than the others.
+
+        Examples
+        --------
+        >>> shapes = Registry("shape", {"ring": 1, "grid": 2})
+        >>> shapes.register("star", 3), list(shapes)
+        (3, ['ring', 'grid', 'star'])
+        """
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+            raise InvalidValueError(
+                f"{self.kind} {name!r}: a name is of letters, digits and underscores, like 'my_rule'"
+            )
+        if name in self._built_in:
+            raise InvalidValueError(f"{self.kind} {name!r} is built in: choose another name")
+        kinds = {type(self._parts[known]) for known in self._built_in}
+        if not isinstance(part, tuple(kinds)):
+            expected = " or ".join(sorted(kind.__name__ for kind in kinds))
+            raise InvalidTypeError(f"{part!r} is no {self.kind}: register a {expected}")
+        self._parts[name] = part
+        return part
+
+    def unregister(self, name: str) -> None:
+        """Remove a part of your own.
+
+        Raises
+        ------
+        InvalidValueError
+            When it is built in, or not there.
+        """
+        if name in self._built_in or name not in self._parts:
+            raise InvalidValueError(f"{self.kind} {name!r} is {'built in' if name in self._built_in else 'not there'}")
+        del self._parts[name]
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts:

@@ -82,12 +82,12 @@ def measures_of(graph: BipartiteGraph | OneModeGraph | LayeredNetwork, names: It
     """
     fits = {BipartiteGraph: "layer", OneModeGraph: "one-mode", LayeredNetwork: "network"}[type(graph)], "any"
     if names is None:
-        return [measure for measure in _MEASURES if measure.is_quick and measure.of in fits]
+        return [measure for measure in MEASURES.values() if measure.is_quick and measure.of in fits]
     if isinstance(names, str):
         names = [names]
     found = [MEASURES[name] for name in names]
     for measure in found:
         if measure.of not in fits:
-            known = ", ".join(each.name for each in _MEASURES if each.of in fits)
+            known = ", ".join(each.name for each in MEASURES.values() if each.of in fits)
             raise InvalidValueError(f"{measure.name!r} is no measure of a {type(graph).__name__}: use {known}")
     return found

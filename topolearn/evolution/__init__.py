@@ -3,8 +3,14 @@
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import DensityPlan
-from topolearn.evolution.regrowth import REGROWTHS
-from topolearn.evolution.removal import REMOVAL_SCORES, relative_importance, soft_importance, weight_magnitude
+from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_scores
+from topolearn.evolution.removal import (
+    REMOVAL_SCORES,
+    RemovalScore,
+    relative_importance,
+    soft_importance,
+    weight_magnitude,
+)
 from topolearn.evolution.scheduler import TopologyScheduler, attach
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sparsify import linear_layers, sparsify
@@ -22,12 +28,16 @@ __all__ = [
     "Method",
     "REGROWTHS",
     "REMOVAL_SCORES",
+    "RegrowthScore",
+    "RemovalScore",
     "SOFTNESS_SCHEDULES",
+    "Site",
     "Targets",
     "TopologyScheduler",
     "TopologyUpdate",
     "ZETA_SCHEDULES",
     "attach",
+    "by_scores",
     "edges_of",
     "evolve",
     "linear_layers",

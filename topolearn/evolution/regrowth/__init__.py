@@ -2,6 +2,7 @@
 
 from topolearn.evolution.regrowth.gradient import by_gradient
 from topolearn.evolution.regrowth.predictors import by_predictor
+from topolearn.evolution.regrowth.scores import by_scores
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
 from topolearn.linkpred import names
 from topolearn.registry import Registry
@@ -11,4 +12,4 @@ REGROWTHS: Registry[RegrowthScore] = Registry(
     {name: by_predictor(name) for name in names()} | {"gradient": RegrowthScore(by_gradient, needs_gradient=True)},
 )
 
-__all__ = ["REGROWTHS", "RegrowthScore", "Site"]
+__all__ = ["REGROWTHS", "RegrowthScore", "Site", "by_scores"]

@@ -1,0 +1,188 @@
+"""Do networks that CHTs grows become what the paper says: small worlds, scale-free, with hubs in line?
+
+CHTs trains the paper's MLP on MNIST from BSW and from CSTI, over seeds, and the topology is measured through the
+training: closure and path length, sigma and omega against null models with the same degrees, the power law of the
+degrees, credit assignment paths, active neurons. Whether hubs are in line is seen beside the same layers with their
+hidden neurons shuffled. Run it with ``python -m analysis.topology_claims --data-dir DIR``; finished runs are kept and
+not run again; the results go to figures/topology_claims.csv and .png.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import topolearn as tl
+from analysis.runs import finished_run
+from topolearn import diagnostics, plotting
+from topolearn.plotting.run_data import evenly
+from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
+from topolearn.training import Run, TrainConfig
+
+STARTS = ("bsw", "csti")
+SHUFFLES = 20
+DASHES = ("-", "--", ":", "-.")
+FIGURES = Path("figures")
+NETWORK = "(network)"
+PANELS = {
+    "closure": "closure C",
+    "path_length": "path length L",
+    "sigma": "sigma: small world above 1",
+    "omega": "omega: lattice −1, small world 0, random 1",
+    "gamma": "power-law exponent γ of all degrees",
+    "log10_paths": "credit assignment paths, log10",
+    "hub_share": "paths through hubs",
+    "alignment": "hub paths, of those with shuffled neurons",
+    "active_neurons": "active hidden neurons",
+}
+
+
+def config_of(start: str, seed: int, args: argparse.Namespace) -> TrainConfig:
+    """Return the configuration of a start and a seed."""
+    return TrainConfig(
+        dataset="mnist",
+        data_dir=args.data_dir,
+        method="chts",
+        density=args.density,
+        overrides={"generator": start},
+        hidden=tuple(args.hidden),
+        epochs=args.epochs,
+        measures=("none",),
+        threads=1,
+        seed=seed,
+        run_dir=args.runs / f"{start}-s{seed}",
+    )
+
+
+def measure(path: Path, n_states: int) -> pd.DataFrame:
+    """Return the measures of a run: a row for each state, of `n_states` at most, and layer, and one for the network."""
+    run, rows = Run(path), []
+    steps = run.history.graph_steps
+    wanted = evenly(steps, min(n_states, len(steps)))
+    steps_an_epoch = run.metrics["step"].iloc[0]
+    for step, graphs in run.history.replay():
+        if step in wanted:
+            network = tl.LayeredNetwork(graphs)
+            rows += [{"step": step, "layer": name, **of_layer(g)} for name, g in graphs.items()]
+            rows += [{"step": step, "layer": NETWORK, **of_network(network)}]
+    start, seed = run.config.overrides["generator"], run.config.seed
+    table = pd.DataFrame(rows).assign(start=start, seed=seed)
+    return table.assign(epoch=table["step"] / steps_an_epoch)
+
+
+def of_layer(g: tl.BipartiteGraph) -> dict[str, float]:
+    """Return the measures of one layer."""
+    world, law = diagnostics.small_world(g), diagnostics.power_law(g.degrees)
+    against = law.against("exponential")
+    return {
+        "closure": world.closure,
+        "path_length": world.path_length,
+        "path_length_random": world.path_length_random,
+        "closure_random": world.closure_random,
+        "sigma": world.sigma,
+        "omega": world.omega,
+        "gamma": law.gamma,
+        "tail": law.n_tail / law.n,
+        "power_law_p": law.p_value if law.p_value is not None else np.nan,
+        "against_exponential": against.ratio,
+        "against_exponential_p": against.p_value,
+        "largest_degree": float(g.degrees.max()),
+    }
+
+
+def of_network(network: tl.LayeredNetwork) -> dict[str, float]:
+    """Return the measures of the whole network; alignment is the share of hub paths over that of shuffled neurons."""
+    cap = diagnostics.credit_assignment_paths(network)
+    rng = np.random.default_rng(0)
+    by_chance = [diagnostics.credit_assignment_paths(shuffled(network, rng)).share for _ in range(SHUFFLES)]
+    return {
+        "log10_paths": cap.log10_paths,
+        "hub_share": cap.share,
+        "alignment": cap.share / float(np.mean(by_chance)),
+        "in_line": float(
+            np.mean([np.corrcoef(a.fan_in, b.fan_out)[0, 1] for a, b in pairwise(network.graphs.values())])
+        ),
+        "active_neurons": diagnostics.active_neuron_rate(network),
+        "active_neurons_authors": diagnostics.active_neuron_rate(network, "authors"),
+    }
+
+
+def shuffled(network: tl.LayeredNetwork, rng: np.random.Generator) -> tl.LayeredNetwork:
+    """Return the same layers, each with its inputs in random order, so that hubs meet hubs by chance alone."""
+    return tl.LayeredNetwork(
+        {
+            name: g if i == 0 else tl.BipartiteGraph(g.to_scipy()[:, rng.permutation(g.n_in)])
+            for i, (name, g) in enumerate(network.graphs.items())
+        }
+    )
+
+
+def draw(table: pd.DataFrame, title: str) -> Figure:
+    """Return the figure: a panel for each measure, a line for each start and layer; means over seeds and their span."""
+    with plotting.style():
+        figure = Figure(figsize=(13, 10.5), layout="constrained")
+        dashes = dict(zip(table["layer"].unique(), itertools.cycle(DASHES)))
+        for ax, (column, words) in zip(figure.subplots(3, 3).flat, PANELS.items(), strict=True):
+            known = table.dropna(subset=[column])
+            for start, layer in known[["start", "layer"]].drop_duplicates().itertuples(index=False):
+                rows = known[(known["start"] == start) & (known["layer"] == layer)]
+                look = {"color": line_styles(STARTS)[start]["color"], "linestyle": dashes[layer]}
+                _draw_mean(ax, rows, column, f"{start.upper()}, {layer}", look)
+            ax.set(xlabel="epoch", ylabel=words)
+            whole_ticks(ax.xaxis)
+            if column in ("closure", "hub_share", "active_neurons"):
+                percent_ticks(ax.yaxis)
+            if column == "gamma":
+                ax.axhspan(2, 3, color="#999999", alpha=0.2, linewidth=0)
+                ax.annotate(
+                    "scale-free", (0.02, 2.5), xycoords=("axes fraction", "data"), va="center", fontsize="small"
+                )
+        found = {label: line for ax in figure.axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=4)
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_mean(ax: Axes, rows: pd.DataFrame, column: str, label: str, look: dict[str, Any]) -> None:
+    values = rows.groupby("epoch")[column].agg(["mean", "min", "max"])
+    ax.plot(values.index, values["mean"], label=label, linewidth=1.6, **look)
+    ax.fill_between(values.index, values["min"], values["max"], color=look["color"], alpha=0.12, linewidth=0)
+
+
+def main() -> None:
+    """Run the study, and write its table and figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
+    parser.add_argument("--runs", type=Path, default=Path("runs/topology_claims"), help="where the runs are kept")
+    parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
+    parser.add_argument("--density", type=float, default=0.01)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    args = parser.parse_args()
+    configs = [config_of(start, seed, args) for seed in range(args.seeds) for start in STARTS]
+    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        runs = list(pool.map(finished_run, configs))
+        tables = list(pool.map(measure, [run.path for run in runs], [args.states] * len(runs)))
+    table = pd.concat(tables, ignore_index=True)
+    FIGURES.mkdir(exist_ok=True)
+    table.round(4).to_csv(FIGURES / "topology_claims.csv", index=False)
+    title = (
+        f"CHTs on MNIST, density {100 * args.density:g} %, {args.epochs} epochs; mean and span of {args.seeds} seeds"
+    )
+    draw(table, title).savefig(FIGURES / "topology_claims.png", dpi=130)
+    ends = table[table["epoch"].isin([0, table["epoch"].max()])]
+    print(ends.groupby(["start", "layer", "epoch"], sort=False).mean(numeric_only=True).round(3).T.to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Parts of one's own: registered, they stand in a method as the built-in ones do."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import topolearn as tl
+from topolearn.errors import InvalidValueError, UnknownNameError
+from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES, RemovalScore, Site, by_scores
+from topolearn.linkpred import score
+from topolearn.sampling import RandomField
+
+NONE = torch.empty(0, dtype=torch.int64)
+
+
+@pytest.fixture
+def own(request):
+    """Return a function that registers a part until the test ends."""
+
+    def registered(registry, name, part):
+        registry.register(name, part)
+        request.addfinalizer(lambda: registry.unregister(name))
+
+    return registered
+
+
+def after(method, seed=0):
+    """Return a small layer after an update, and the update."""
+    torch.manual_seed(0)
+    model = tl.sparsify(nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 2)), method, seed=seed)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    topology = tl.TopologyScheduler(model, optimizer, method, total_steps=9, interval=1, seed=seed)
+    model(torch.randn(8, 20)).square().sum().backward()
+    optimizer.step()
+    update = topology.step()["0"]
+    return tl.topology_of(model)["0"], update
+
+
+@pytest.mark.parametrize("ending", ["", "-soft"])
+def test_ones_own_predictor_chooses_as_the_built_in_one(own, ending):
+    own(REGROWTHS, "mine", by_scores(lambda g: score(g, "ch2_l3n")))
+    row = tl.method("set", density=0.3)
+    found = [after(row.with_overrides({"regrowth": f"{name}{ending}"})) for name in ("mine", "ch2_l3n")]
+    assert found[0][0] == found[1][0]
+    assert len(found[0][1].regrown) > 0
+
+
+def test_ones_own_removal_keeps_what_it_scores_high(own):
+    own(REMOVAL_SCORES, "young", RemovalScore(lambda links: (links.cells % links.shape[1]).to(torch.float64)))
+    graph, update = after(tl.method("set", density=0.3, removal="young", zeta=0.5))
+    kept = set(map(tuple, graph.edges().tolist())) - set(map(tuple, update.regrown.tolist()))
+    assert len(update.removed) == len(kept) == 48
+    assert update.removed[:, 0].max() <= min(source for source, _ in kept)
+
+
+def test_ones_own_row_is_a_method(own):
+    own(METHODS, "mine", tl.method("chts", density=0.2, zeta=0.1))
+    assert tl.method("mine").zeta == 0.1
+    assert "mine" in tl.methods()
+    assert tl.TrainConfig(method="mine", hidden=(9, 9)).build_method().density == 0.2
+
+
+def test_a_name_that_was_never_registered_is_refused():
+    with pytest.raises(UnknownNameError, match="unknown regrowth score 'mine'"):
+        tl.method("set", regrowth="mine")
+
+
+def test_links_and_barred_cells_are_never_chosen_and_chance_fills_up():
+    site = Site(torch.tensor([0, 5]), (2, 3), torch.tensor([1]))
+    rule = by_scores(lambda g: np.array([[9, 9, 0], [1, 0, 9]]))
+    assert rule.choose(site, 1, RandomField(0), False).tolist() == [3]
+    assert rule.choose(site, 3, RandomField(0), True).tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (np.zeros((3, 2)), r"scores have shape \(3, 2\), not \(n_out, n_in\) = \(2, 3\)"),
+        (np.full((2, 3), np.nan), "NaN or negative"),
+        (-np.ones((2, 3)), "NaN or negative"),
+    ],
+)
+def test_scores_without_a_meaning_are_refused(scores, message):
+    with pytest.raises(InvalidValueError, match=message):
+        by_scores(lambda g: scores).choose(Site(torch.tensor([0]), (2, 3), NONE), 1, RandomField(0), False)
