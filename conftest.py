@@ -14,6 +14,11 @@ import topolearn as tl
 torch.set_num_threads(1)
 
 
+def pytest_addoption(parser):
+    """Let the pictures that image tests compare with be drawn anew."""
+    parser.addoption("--new-images", action="store_true", help="draw the pictures of tests/plotting/images anew")
+
+
 @pytest.fixture(scope="session")
 def example_runs(tmp_path_factory):
     """Two finished runs, a sparse and a dense one, as the examples in docstrings use them."""
