@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csgraph
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
 
@@ -21,7 +20,8 @@ def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
 
     References
     ----------
-    Hopcroft, Karp (1973), "An n^5/2 algorithm for maximum matchings in bipartite graphs", SIAM Journal on Computing 2.
+    Pothen, Fan (1990), "Computing the block triangular form of a sparse matrix", ACM Transactions on Mathematical
+    Software 16.
 
     Examples
     --------
@@ -29,8 +29,10 @@ def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
     >>> maximum_matching(np.array([[1, 1, 0], [1, 0, 0]])).tolist()
     [[1, 0], [0, 1]]
     """
-    links = read_layer(graph, "maximum_matching").to_scipy()
-    inputs = csgraph.maximum_bipartite_matching(links, perm_type="column")
+    from topolearn.diagnostics.kernels.matching import matched_inputs
+
+    layer = read_layer(graph, "maximum_matching")
+    inputs = matched_inputs(layer.indptr, layer.indices, layer.n_in)
     outputs = np.flatnonzero(inputs >= 0)
     return np.column_stack([inputs[outputs], outputs]).astype(np.int64)
 

@@ -1,0 +1,124 @@
+"""What it costs to watch a training: history of each kind, and measures after every update, at the paper's MLP.
+
+Run it with ``python -m analysis.benchmarks.watching``; it writes figures/benchmark_watching.csv. The network is trained
+by CHTs on random images as large and many as MNIST's, with an update an epoch, in turns: with each kind of history and
+no measures, then with the default measures. Medians of the seconds of an epoch are given, and, as an epoch's seconds
+differ by more than watching costs, what the calls themselves take, as a share of an epoch of the run that watches
+least. The peer is a library that pickles the masks: ``torch.save`` of the bool masks of all layers at each update.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import topolearn as tl
+from topolearn.training import History, Run, TrainConfig
+from topolearn.training.history import KEPT
+from topolearn.training.measuring import DEFAULT, Measuring
+
+FIGURES = Path("figures")
+WATCHED = {**{kind: (kind, ("none",)) for kind in KEPT}, "full, default measures": ("full", DEFAULT)}
+
+
+def images(path: Path, n: int, n_features: int) -> str:
+    """Write random images, as a data set of one's own, and return its path."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{part}_{kind}": rng.integers(0, high, shape).astype(np.uint8)
+        for part, size in (("train", n), ("test", 1000))
+        for kind, high, shape in (("x", 256, (size, n_features)), ("y", 10, size))
+    }
+    np.savez(path / "images.npz", **arrays)  # type: ignore[arg-type]
+    return str(path / "images.npz")
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the milliseconds of a call."""
+    start = time.perf_counter()
+    call()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def calls(run: Run, folder: Path) -> dict[str, dict[str, float]]:
+    """Return milliseconds and KiB an update of each way to watch, from the updates of a run with a full history."""
+    history, networks = run.history, [tl.LayeredNetwork(graphs) for _, graphs in run.history.replay()]
+    found = {}
+    for kind in KEPT:
+        kept = History(folder / kind, kept=kind)
+        start = timed(lambda kept=kept: kept.write_initial(history.initial))  # type: ignore[misc]
+        begun = _size(folder / kind)
+        taken = [
+            timed(lambda kept=kept, update=update: kept.write(update))  # type: ignore[misc]
+            + timed(lambda kept=kept, update=update, now=now: kept.snapshot(update.step, now.graphs))  # type: ignore[misc]
+            for update, now in zip(history, networks[1:], strict=True)
+        ]
+        grown = (_size(folder / kind) - begun) / len(taken)
+        found[kind] = {"ms an update": statistics.median(taken), "KiB an update": grown, "KiB at the start": begun}
+        found[kind]["ms at the start"] = start
+    measuring = Measuring(folder, DEFAULT, 1)
+    measured = [timed(lambda i=i, each=each: measuring.take(i, i, each)) for i, each in enumerate(networks)]  # type: ignore[misc]
+    found["full, default measures"] = {**found["full"]}
+    found["full, default measures"]["ms an update"] += statistics.median(measured)
+    masks = {name: g.to_torch() for name, g in networks[-1].graphs.items()}
+    pickled = [timed(lambda: torch.save(masks, folder / "masks.pt")) for _ in networks]
+    found["peer: torch.save of masks"] = {"ms an update": statistics.median(pickled)}
+    found["peer: torch.save of masks"]["KiB an update"] = (folder / "masks.pt").stat().st_size / 1024
+    last = history.steps[-1]
+    found["full"]["ms to replay all"] = statistics.median(timed(lambda: history.at(last)) for _ in range(3))
+    return found
+
+
+def _size(path: Path) -> float:
+    return sum(file.stat().st_size for file in path.iterdir()) / 1024
+
+
+def table(*, epochs: int, rounds: int, n_images: int, hidden: tuple[int, ...], density: float) -> pd.DataFrame:
+    """Return a row for each way to watch a training."""
+    seconds: dict[str, list[float]] = {name: [] for name in WATCHED}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = images(folder, n_images, 784)
+        for i in range(rounds):
+            for watched, (kind, measures) in WATCHED.items():
+                config = TrainConfig(
+                    dataset=data, method="chts", density=density, hidden=hidden, epochs=epochs, history=kind,
+                    measures=measures, threads=1, run_dir=str(folder / f"{watched}-{i}"),
+                )  # fmt: skip
+                run = tl.train(config, quiet=True)
+                seconds[watched] += run.metrics["seconds"].tolist()[:-1]  # the last epoch has no update
+                print(f"round {i}, {watched}: {statistics.median(seconds[watched]):.2f} s an epoch", flush=True)
+        rows = calls(Run(folder / "full-0"), folder)
+    least = statistics.median(seconds["summary"])
+    frame = pd.DataFrame(rows).T
+    frame.insert(0, "s an epoch", pd.Series({name: statistics.median(each) for name, each in seconds.items()}))
+    frame["% of an epoch"] = frame["ms an update"] / (10 * least)
+    return frame.rename_axis("watched")
+
+
+def main() -> None:
+    """Train with each way to watch, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=60_000)
+    parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
+    parser.add_argument("--density", type=float, default=0.01)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    found = table(
+        epochs=args.epochs, rounds=args.rounds, n_images=args.images, hidden=tuple(args.hidden), density=args.density
+    )
+    FIGURES.mkdir(exist_ok=True)
+    found.round(3).to_csv(FIGURES / "benchmark_watching.csv")
+    print(found.round(2).to_string())
+
+
+if __name__ == "__main__":
+    main()
