@@ -2,7 +2,9 @@
 # make test  installs what is missing, and runs the whole suite, ruff and mypy
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet -c constraints.txt
+# Most of what is installed is never imported: the rest is compiled, and kept, when it first is.
+PIP := $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test
 run: .venv/.run
