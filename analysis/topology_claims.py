@@ -141,9 +141,10 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
             if column in ("closure", "hub_share", "active_neurons"):
                 percent_ticks(ax.yaxis)
             if column == "gamma":
-                ax.axhspan(2, 3, color="#999999", alpha=0.2, linewidth=0)
+                ax.set_yscale("log")
+                ax.axhspan(2, 3, color="#999999", alpha=0.3, linewidth=0)
                 ax.annotate(
-                    "scale-free", (0.02, 2.5), xycoords=("axes fraction", "data"), va="center", fontsize="small"
+                    "scale-free", (0.7, 2.45), xycoords=("axes fraction", "data"), va="center", fontsize="small"
                 )
         found = {label: line for ax in figure.axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=4)

@@ -212,7 +212,7 @@ def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interru
 
 @pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves and name != "chts"])
 def test_every_method_is_resumed_bit_for_bit(method, small, tmp_path, interrupt, monkeypatch):
-    values = {"method": method, "update_interval": 2, "epochs": 3}
+    values = {"method": method, "update_interval": 5, "epochs": 3, "measures": ("closure",)}
     interrupt(Recorder, "epoch", 2, after=False)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run", **values), quiet=True)
