@@ -35,6 +35,7 @@ SIZES = {
     "10^5": (10**5, 10**6),
     "small": (60, 300),
 }  # neurons a side, links; the last for tests
+KEY = ["neurons a side", "threads", "measure"]
 LONG = 5.0  # seconds; what takes longer is measured once, and not again
 SHORT = 0.05  # seconds; what takes less is called so often that it takes as long
 Call = Callable[[], object]
@@ -228,17 +229,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--part", type=int, default=8, help="nodes that stand for all where a peer is slow")
     parser.add_argument("--sizes", nargs="+", default=["1568", "10^5"], choices=SIZES)
-    parser.add_argument("--measures", nargs="+", help="by their names in the table; they are printed, not written")
+    parser.add_argument("--measures", nargs="+", help="by their names in the table; the other rows are kept")
     args = parser.parse_args()
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
         tables.append(table(args.sizes, repeats=args.repeats, part=args.part, only=args.measures))
-    whole = pd.concat(tables)
-    if not args.measures:
-        FIGURES.mkdir(exist_ok=True)
-        whole.to_csv(FIGURES / "benchmark_diagnostics.csv", index=False, float_format="%.4g")
-    print(whole.to_string(index=False))
+    found, file = pd.concat(tables), FIGURES / "benchmark_diagnostics.csv"
+    if file.exists():  # other rows are kept
+        found = pd.concat([pd.read_csv(file), found]).drop_duplicates(KEY, keep="last")
+    FIGURES.mkdir(exist_ok=True)
+    found.sort_values(KEY[:2], kind="stable").to_csv(file, index=False, float_format="%.4g")
+    print(found.to_string(index=False))
 
 
 if __name__ == "__main__":

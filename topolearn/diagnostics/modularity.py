@@ -168,7 +168,9 @@ def _barber(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
 
 def _within(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
     """Return the share of links that lie within a community."""
-    return float((inputs[layer.indices] == np.repeat(outputs, layer.fan_in)).mean())
+    from topolearn.diagnostics.kernels.ends import share_of_equals
+
+    return float(share_of_equals(layer.indptr, layer.indices, outputs, inputs))
 
 
 def _checked(labels: ArrayLike, n: int) -> Labels:

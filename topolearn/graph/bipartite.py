@@ -47,11 +47,12 @@ class BipartiteGraph(Immutable):
     [[0, 0], [2, 0], [2, 1]]
     """
 
-    __slots__ = ("_fan_out", "_indices", "_indptr", "_input_names", "_n_in", "_output_names")
+    __slots__ = ("_fan_in", "_fan_out", "_indices", "_indptr", "_input_names", "_n_in", "_output_names")
 
     _n_in: int
     _indptr: Integers
     _indices: Integers
+    _fan_in: Integers
     _fan_out: Integers
     _input_names: tuple[str, ...] | None
     _output_names: tuple[str, ...] | None
@@ -68,6 +69,7 @@ class BipartiteGraph(Immutable):
             _n_in=n_in,
             _indptr=_read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
             _indices=_read_only(inputs),
+            _fan_in=_read_only(fan_in),
             _fan_out=_read_only(np.bincount(inputs, minlength=n_in)),
             _input_names=checks.names(input_names, n_in, "input"),
             _output_names=checks.names(output_names, n_out, "output"),
@@ -158,7 +160,7 @@ class BipartiteGraph(Immutable):
     @property
     def fan_in(self) -> Integers:
         """Links into each output neuron, shape (n_out,)."""
-        return _read_only(np.diff(self._indptr))
+        return self._fan_in
 
     @property
     def fan_out(self) -> Integers:

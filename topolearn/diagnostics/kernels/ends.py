@@ -1,4 +1,4 @@
-"""Degrees at the two ends of links."""
+"""What the two ends of links have: degrees, and labels."""
 
 import numpy as np
 from numba import njit
@@ -46,3 +46,20 @@ def end_moments(degrees, pivot):
             mean += degree * (degree - pivot)
             square += degree * (degree - pivot) ** 2
     return low, high, mean / n, square / n
+
+
+@njit(nogil=True, cache=True)
+def share_of_equals(pointers, ends, row_labels, end_labels):
+    """Return the share of links with one label at both ends.
+
+    Parameters
+    ----------
+    pointers, ends : arrays
+        Links in compressed form; there is one or more.
+    row_labels, end_labels : arrays of int
+    """
+    n = 0
+    for row in range(pointers.size - 1):
+        for k in range(np.uint64(pointers[row]), np.uint64(pointers[row + 1])):
+            n += end_labels[np.uint64(ends[k])] == row_labels[row]
+    return n / ends.size
