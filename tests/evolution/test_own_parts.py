@@ -1,5 +1,7 @@
 """Parts of one's own: registered, they stand in a method as the built-in ones do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,8 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.errors import InvalidValueError, UnknownNameError
-from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES, RemovalScore, Site, by_scores
-from topolearn.linkpred import score
+from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES, RemovalScore, Site, by_predictor, by_scores
+from topolearn.linkpred import PREDICTORS, names, score
 from topolearn.sampling import RandomField
 
 NONE = torch.empty(0, dtype=torch.int64)
@@ -44,6 +46,20 @@ def test_ones_own_predictor_chooses_as_the_built_in_one(own, ending):
     found = [after(row.with_overrides({"regrowth": f"{name}{ending}"})) for name in ("mine", "ch2_l3n")]
     assert found[0][0] == found[1][0]
     assert len(found[0][1].regrown) > 0
+
+
+def test_ones_own_link_predictor_is_asked_by_name(own):
+    known = PREDICTORS["ch2_l3n"]
+    own(PREDICTORS, "mine", replace(known, name="mine"))
+    own(REGROWTHS, "mine", by_predictor("mine"))
+    g = tl.generators.make("bsw", 20, 16, 0.3, seed=0)
+    assert (score(g, "mine") == score(g, "ch2_l3n")).all()
+    assert "mine" in names()
+    row = tl.method("set", density=0.3)
+    first, second = (after(row.with_overrides({"regrowth": name}))[0] for name in ("mine", "ch2_l3n"))
+    assert first == second
+    with pytest.raises(UnknownNameError, match="did you mean 'mine'"):
+        score(g, "mines")
 
 
 def test_ones_own_removal_keeps_what_it_scores_high(own):

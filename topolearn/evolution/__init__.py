@@ -3,7 +3,7 @@
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import DensityPlan
-from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_scores
+from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_predictor, by_scores
 from topolearn.evolution.removal import (
     REMOVAL_SCORES,
     RemovalScore,
@@ -37,6 +37,7 @@ __all__ = [
     "TopologyUpdate",
     "ZETA_SCHEDULES",
     "attach",
+    "by_predictor",
     "by_scores",
     "edges_of",
     "evolve",

@@ -23,17 +23,16 @@ PREDICTORS: Registry[LinkPredictor] = Registry(
     "link predictor",
     {each.name: each for each in (CH3_L3P, CH3_L3N, CH2_L3N, CH2_L3P, CH31_L3N, CH1_L3, RA_L3)},
 )
-_NAMED: Registry[LinkPredictor | None] = Registry(PREDICTORS.kind, {**PREDICTORS, BASELINE: None})
 
 
 def names() -> list[str]:
     """Return the names of the link predictors: those of `PREDICTORS`, and the baseline ``random``."""
-    return list(_NAMED)
+    return [*PREDICTORS, BASELINE]
 
 
 def find(predictor: str) -> LinkPredictor | None:
     """Return a link predictor, None for the baseline; the error for another name suggests the nearest."""
-    return _NAMED[predictor]
+    return Registry(PREDICTORS.kind, {**PREDICTORS, BASELINE: None})[predictor]
 
 
 def score(

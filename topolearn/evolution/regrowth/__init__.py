@@ -12,4 +12,4 @@ REGROWTHS: Registry[RegrowthScore] = Registry(
     {name: by_predictor(name) for name in names()} | {"gradient": RegrowthScore(by_gradient, needs_gradient=True)},
 )
 
-__all__ = ["REGROWTHS", "RegrowthScore", "Site", "by_scores"]
+__all__ = ["REGROWTHS", "RegrowthScore", "Site", "by_predictor", "by_scores"]

@@ -11,7 +11,8 @@ from topolearn.sampling import RandomField
 def by_predictor(predictor: str) -> RegrowthScore:
     """Return the regrowth that asks a link predictor, in float32; ``random`` draws uniformly (SET).
 
-    The predictor sees the graph that removal and percolation left, unweighted.
+    The predictor sees the graph that removal and percolation left, unweighted. One of your own is registered in
+    `topolearn.linkpred.PREDICTORS`, then here: ``REGROWTHS.register("mine", by_predictor("mine"))``.
     """
 
     def choose(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
