@@ -67,6 +67,7 @@ def test_the_table_has_a_row_for_each_measure():
     assert found["scaled up"].tolist() == ["", "networkx on 4 nodes", ""]
 
 
+@pytest.mark.slow  # trains four networks
 def test_every_way_to_watch_has_its_costs():
     found = watching.table(epochs=2, rounds=1, n_images=200, hidden=(30, 30), density=0.1)
     assert list(found.index) == [*KEPT, "full, default measures", "peer: torch.save of masks"]

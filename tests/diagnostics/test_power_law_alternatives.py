@@ -11,7 +11,7 @@ from topolearn.diagnostics.power_law import ALTERNATIVES, alternatives, power_la
 from topolearn.diagnostics.power_law.law import draw
 
 
-@pytest.mark.parametrize("discrete", [True, False])
+@pytest.mark.parametrize("discrete", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_other_laws_agree_with_the_package_powerlaw(discrete):
     powerlaw = pytest.importorskip("powerlaw")
     names = {"exponential": "exponential", "log-normal": "lognormal", "truncated": "truncated_power_law"}

@@ -14,6 +14,15 @@ from topolearn.evolution import METHODS
 
 CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
 EVERY = pytest.mark.parametrize(("method", "backend"), CASES)
+MAIN = ("momentum", "adam")  # with every method; the others with CHTs, and with the rest by hand
+EVERY_WITH_OPTIMIZERS = pytest.mark.parametrize(
+    ("method", "backend", "optimizer"),
+    [
+        pytest.param(*case, optimizer, marks=() if optimizer in MAIN or case[0] == "chts" else pytest.mark.slow)
+        for case in CASES
+        for optimizer in OPTIMIZERS
+    ],
+)
 LOST = ("decayed", "removed", "percolated")
 
 pytestmark = pytest.mark.filterwarnings("ignore:percolation would leave")
@@ -23,8 +32,7 @@ def cells_of(edges, layer):
     return set((edges @ [1, layer.in_features]).tolist())
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@EVERY
+@EVERY_WITH_OPTIMIZERS
 def test_links_weights_gradients_and_state_after_any_step(method, backend, optimizer):
     model, trainer, topology = setup(method, optimizer, backend=backend)
     before = {name: set(layer.cells().tolist()) for name, layer in topology.layers.items()}
@@ -95,8 +103,7 @@ def test_masked_and_csr_reach_the_same_links(method, backend):
     assert all(run == runs[0] for run in runs)
 
 
-@EVERY
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@EVERY_WITH_OPTIMIZERS
 def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, backend, optimizer):
     parts = setup(method, optimizer, backend=backend)
     advance(*parts, 7)

@@ -203,6 +203,7 @@ def test_random_states_are_not_touched():
     assert igraph.Graph.Barabasi(50, 2).get_edgelist() == expected
 
 
+@pytest.mark.slow  # the contract tests ask it of every generator
 def test_another_process_makes_the_same_graph():
     code = (
         "import hashlib, topolearn as tl\n"

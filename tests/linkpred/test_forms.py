@@ -85,6 +85,7 @@ def test_layers_larger_than_a_block(predictor, adjacency):
     assert agree(adjacency, predictor).any()
 
 
+@pytest.mark.slow  # a layer of some size
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch31_l3n"])
 def test_layers_whose_tables_outgrow_the_first_level_cache(predictor):
     adjacency = np.random.default_rng(1).random((900, 500)) < 0.3

@@ -65,7 +65,7 @@ EPOCHS = 5
 def command(path, method):
     words = ["train", "--method", method, "--run-dir", str(path), "--hidden", "64", "64", "--threads", "1", "--quiet"]
     words += ["--epochs", str(EPOCHS), "--batch-size", "8", "--update-interval", "30"]
-    return words if method == "dense" else [*words, "--density", "0.1"]
+    return words if method == "dense" else [*words, "--density", "0.1", "--measures", "closure"]
 
 
 def position(path):
