@@ -21,6 +21,9 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         assert gui is None
 
+    def init_virtualenv(self):
+        """Look for no other environment: the tests run in theirs."""
+
 
 def small(notebook):
     """Return the code of a notebook, with the small values of its metadata after the cell tagged ``parameters``."""

@@ -13,7 +13,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.plotting.adjacency import DENSITY, MAX_STRETCH, colour_top, local_density
 from topolearn.plotting.run_data import evenly
 from topolearn.training.report.snapshot import ReportedRun
-from topolearn.training.report.words import share
+from topolearn.training.report.words import kept_share, share
 
 MOST_PICTURES = 120  # in all; keeps the page below a few megabytes
 MOST_FRAMES = 40
@@ -80,11 +80,6 @@ def row(g: BipartiteGraph, first: BipartiteGraph, overlap: float | None) -> list
         f"{g.fan_in.max():,}",
         share(overlap),
     ]
-
-
-def kept_share(first: BipartiteGraph, now: BipartiteGraph) -> float:
-    """Return the share of the links of a graph that another one has as well."""
-    return np.intersect1d(first.cells, now.cells, assume_unique=True).size / max(now.n_links, 1)
 
 
 def chosen(names: Sequence[str], most: int) -> list[str]:

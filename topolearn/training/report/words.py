@@ -31,6 +31,11 @@ def number(value: Any) -> str:
     return "–" if pd.isna(value) else f"{float(value):.3g}"
 
 
+def kept_share(first: BipartiteGraph, now: BipartiteGraph) -> float:
+    """Return the share of the links of a graph that an earlier one has as well."""
+    return np.intersect1d(first.cells, now.cells, assume_unique=True).size / max(now.n_links, 1)
+
+
 def taken_measures(run: ReportedRun) -> list[str]:
     """Return the names of the measures that a run took, in the order of its table."""
     return [name for name in map(str, run.measures) if name in MEASURES]
@@ -57,9 +62,7 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
     if run.history.updates.empty:
         return ["Nothing: the topology was never updated."]
     said = []
-    replaced = {
-        name: 1 - first[name].to_scipy().multiply(g.to_scipy()).sum() / max(g.n_links, 1) for name, g in last.items()
-    }
+    replaced = {name: 1 - kept_share(first[name], g) for name, g in last.items()}
     name = max(replaced, key=replaced.__getitem__)
     said.append(f"{name} replaced most: {share(replaced[name])} of its last links are not from the start.")
     for side in ("fan_out", "fan_in"):
