@@ -117,7 +117,7 @@ def test_later_updates_and_snapshots_are_cut_off(kept, tmp_path):
     assert not list(tmp_path.glob("snapshot-*"))
 
 
-@pytest.mark.parametrize("kept", ["snapshots", "summary"])
+@pytest.mark.parametrize("kept", [pytest.param("snapshots", marks=pytest.mark.slow), "summary"])
 def test_a_run_with_less_of_a_history_trains_the_same_and_has_a_report(kept, small, chts, tmp_path):
     from topolearn.training.report import write_report
 
