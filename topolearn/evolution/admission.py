@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.evolution.constant_fan_in import has_constant_fan_in
 from topolearn.evolution.method import Method
-from topolearn.evolution.plan import initial_links
+from topolearn.evolution.plan import final_links, initial_links
 from topolearn.sparse import CsrLinear, SparseLinear
 
 
@@ -39,14 +40,34 @@ def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Me
         )
     if not layers:
         return
-    expected = initial_links({name: (x.in_features, x.out_features) for name, x in layers.items()}, method)
+    sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    if method.constant_fan_in:
+        _check_fan_ins(layers, method, final_links(sizes, method))
+    else:
+        _check_counts(layers, method, initial_links(sizes, method))
+    _check_backend(model, layers, method)
+
+
+def _check_counts(layers: Mapping[str, SparseLinear], method: Method, expected: Mapping[str, int]) -> None:
     for name, layer in layers.items():
         if layer.n_links != expected[name]:
             raise InvalidValueError(
                 f"layer {name!r} has {layer.n_links} links, but method {method.name!r} at density "
                 f"{method.initial_density:g} starts with {expected[name]}: sparsify the model with this very method"
             )
-    _check_backend(model, layers, method)
+
+
+def _check_fan_ins(layers: Mapping[str, SparseLinear], method: Method, most: Mapping[str, int]) -> None:
+    """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
+    for name, layer in layers.items():
+        fan_in = torch.bincount(layer.cells() // layer.in_features, minlength=layer.out_features)
+        is_whole = method.ablation is not None or bool((fan_in > 0).all())
+        if not is_whole or not has_constant_fan_in(layer.cells(), layer.shape, most[name]):
+            raise InvalidValueError(
+                f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} for an output "
+                f"neuron, but method {method.name!r} shares {most[name]} equally among those that have any: sparsify "
+                "the model with this very method"
+            )
 
 
 def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:

@@ -10,7 +10,7 @@ from topolearn.evolution.parts import split_pooled, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.generators import DISTRIBUTIONS, check_params, check_share
+from topolearn.generators import DISTRIBUTIONS, check_params, check_share, split_name
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ STORAGES = ("links", "dense")
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
 OF_REMOVAL = ("zeta_schedule", "percolation", "allow_return", "theta", "early_stop")
 OF_SOFT_REMOVAL = ("softness", "softness_schedule")
+WITH_FAN_IN = {  # the parts of the one rule that knows constant fan-in
+    "density_schedule": "constant", "removal": "weight_magnitude", "regrowth": "gradient", "percolation": False,
+    "storage": "links",
+}  # fmt: skip
 OF_UPDATES = ("skip_gradient_step", "rewarmup_steps")
 
 
@@ -37,6 +41,7 @@ def check_method(method: Method) -> None:
     _check_removal(method)
     _check_scores(method)
     _check_storage(method)
+    _check_fan_in(method)
 
 
 def _check_ranges(method: Method) -> None:
@@ -149,6 +154,29 @@ def _check_storage(method: Method) -> None:
         raise InvalidValueError(
             "storage='dense' ranks cells that are no links, and these have no gradient: use another score than 'mest'"
         )
+
+
+def _check_fan_in(method: Method) -> None:
+    if not method.constant_fan_in:
+        _refuse_idle(method, ("ablation",), "needs constant_fan_in=True")
+        return
+    if method.generator is None or split_name(method.generator)[0] != "fixed_fan_in":
+        raise InvalidValueError(
+            f"generator={method.generator!r} has fan-ins that differ, and constant_fan_in=True wants equal ones: give "
+            "generator='fixed_fan_in'"
+        )
+    wanted = WITH_FAN_IN if method.evolves else {}
+    for name, value in wanted.items():
+        if getattr(method, name) != value:
+            raise InvalidValueError(
+                f"{name}={getattr(method, name)!r} has no rule with constant_fan_in=True: give {name}={value!r}"
+            )
+    if method.ablation is None:
+        return
+    if not method.evolves:
+        _refuse_idle(method, ("ablation",), "needs removal and regrowth: neurons are ablated by an evolution step")
+    if not 0 < method.ablation <= 1:
+        raise InvalidValueError(f"ablation={method.ablation} must lie in (0, 1], or be None")
 
 
 def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:

@@ -32,6 +32,8 @@ class LayerLinks:
         The last value of each cell, links among them, under ``storage="dense"``.
     frozen : bool
         Whether the layer is left as it is.
+    is_output : bool
+        Whether its output neurons are the outputs of the model, none of which may be ablated.
     """
 
     cells: Tensor
@@ -41,6 +43,7 @@ class LayerLinks:
     record: GradientRecord | None = None
     stored: Tensor | None = None
     frozen: bool = False
+    is_output: bool = False
 
     @classmethod
     def of(cls, weight: Tensor, mask: Tensor, gradient: Tensor | None = None) -> LayerLinks:
@@ -73,7 +76,7 @@ class Targets:
     Attributes
     ----------
     after : dict of str to int
-        Links of each layer after the step.
+        Links of each layer after the step; with constant fan-in, at most.
     final : dict of str to int
         Links of each layer when the density has fallen to its end.
     decays : bool

@@ -77,6 +77,12 @@ class Method:
         Over how many steps after an update the learning rate rises again from 0, for new links under Adam.
     storage : {"links", "dense"}
         What is remembered: the links alone, or the last value of every cell, so that pruned weights may return (GMP).
+    constant_fan_in : bool
+        Whether all output neurons of a layer that have links have equally many (SRigL): the scheduled number of links
+        over the number of these neurons, rounded down.
+    ablation : float or None
+        gamma of SRigL, in (0, 1]: a neuron with fewer than this share of its fan-in in salient cells loses all links at
+        an update. None ablates no neuron.
 
     Raises
     ------
@@ -114,6 +120,8 @@ class Method:
     skip_gradient_step: bool = False
     rewarmup_steps: int = 0
     storage: str = "links"
+    constant_fan_in: bool = False
+    ablation: float | None = None
 
     def __post_init__(self) -> None:
         settle_fields(self)

@@ -9,6 +9,7 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_layers, check_model, check_state
+from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.links import LayerLinks
@@ -105,6 +106,7 @@ class TopologyScheduler:
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = neuron_groups(model)
+        self._output_layer = output_layer(model, self.layers)
         if self.method.percolation and len(self.layers) > 1 and not self.groups:
             warnings.warn(
                 f"no neuron groups were found between the layers {', '.join(self.layers)}, so nothing percolates: "
@@ -266,6 +268,7 @@ class TopologyScheduler:
                 layer.record,
                 self._latest(name) if self._is_stored else None,
                 frozen,
+                is_output=name == self._output_layer,
             )
         return evolve(
             links,

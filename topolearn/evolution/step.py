@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError, TopolearnError
+from topolearn.evolution.constant_fan_in import rewire_with_constant_fan_in
 from topolearn.evolution.links import LayerLinks, Targets, graph_of, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
@@ -72,7 +73,13 @@ def evolve(
     if targets.decays and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
-    if rewire and method.removal is not None:
+    rewires = rewire and method.removal is not None
+    if rewires and method.constant_fan_in:
+        for name, layer in free.items():
+            field = RandomField(seed, name, index, "removal")
+            kept[name], after[name] = _rewire_neurons(name, layer, targets.after[name], method, progress, field)
+        survivors = kept
+    elif rewires:
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
             kept[name] = _keep(layer.among(pruned[name]), targets.final[name], method, progress, field)
@@ -82,24 +89,42 @@ def evolve(
             n_regrow = pruned[name].numel() - survivors[name].numel()
             regrown = _regrow(name, layer, survivors[name], lost, n_regrow, method, seed, index)
             after[name] = torch.cat((survivors[name], regrown)).sort().values
-    _check_counts(after, pruned, targets, free)
+    if not method.constant_fan_in:  # whose update checks the fan-ins
+        _check_counts(after, pruned, targets, free)
     stages = {name: (before[name], pruned[name], kept[name], survivors[name], after[name]) for name in layers}
     return after, {name: _events(layer, *stages[name]) for name, layer in layers.items()}
 
 
 def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
-    """Return the links that removal keeps: ``n - floor(zeta n)`` of them, or as many as in the end."""
+    """Return the links that removal keeps."""
     assert method.removal is not None
-    n_links = layer.cells.numel()
-    n_keep = n_final
-    if method.zeta is not None:
-        n_keep = n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
+    n_keep = _n_keep(layer.cells.numel(), n_final, method, progress)
     name, soft = split_soft(method.removal)
     scores = REMOVAL_SCORES[name](layer, method.score_params)
     if not soft:
         return top(layer.cells, scores, n_keep, field)
     exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
     return sample(layer.cells, scores, n_keep, field, exponent=exponent)
+
+
+def _n_keep(n_links: int, n_final: int, method: Method, progress: float) -> int:
+    """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
+    if method.zeta is None:
+        return n_final
+    return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
+
+
+def _rewire_neurons(
+    name: str, layer: LayerLinks, target: int, method: Method, progress: float, field: RandomField
+) -> tuple[Tensor, Tensor]:
+    """Return the links that an update with constant fan-in keeps, and those after it."""
+    n_keep = _n_keep(layer.cells.numel(), target, method, progress)
+    try:
+        return rewire_with_constant_fan_in(
+            layer, target, n_keep, field, ablation=method.ablation, allow_return=method.allow_return
+        )
+    except InvalidValueError as error:
+        raise InvalidValueError(f"layer {name!r}: {error}") from None
 
 
 def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]) -> Cells:

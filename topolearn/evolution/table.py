@@ -48,6 +48,19 @@ _ROWS = [
         skip_gradient_step=True,
     ),
     Method(
+        name="srigl",
+        title="SRigL",
+        paper="Lasby et al., ICLR 2024, Dynamic sparse training with structured sparsity",
+        generator="fixed_fan_in",
+        removal="weight_magnitude",
+        regrowth="gradient",
+        zeta_schedule="cosine",
+        stop_fraction=0.75,
+        skip_gradient_step=True,
+        constant_fan_in=True,
+        ablation=0.3,
+    ),
+    Method(
         name="cht",
         title="CHT",
         paper="Zhang et al., ICLR 2024, Epitopological learning and Cannistraci-Hebb network shape intelligence",
@@ -192,6 +205,8 @@ def _in_words(row: Method) -> str:
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
+        flags += ["constant fan-in"] if row.constant_fan_in else []
+        flags += [f"ablates neurons below {row.ablation:.0%} salient inputs"] if row.ablation is not None else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
     return "\n".join(lines)

@@ -5,22 +5,27 @@ from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
+from topolearn.sparse.fan_in_layout import FanInLayout, fan_in_layout
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
+from topolearn.sparse.row_gradients import largest_in_rows
 from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
 
 __all__ = [
     "BACKENDS",
     "CsrLinear",
+    "FanInLayout",
     "GradientRecord",
     "MaskedLinear",
     "SparseLinear",
     "Stage",
     "best_backend",
     "densify",
+    "fan_in_layout",
     "largest_gradients",
+    "largest_in_rows",
     "largest_recorded",
     "neuron_groups",
     "parameter_groups",

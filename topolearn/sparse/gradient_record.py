@@ -41,7 +41,7 @@ class GradientRecord:
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of the rows, output neurons, from ``first`` up to ``last``, shape (last - first, n_in).
 
-        It is a tensor of its own, or a view of the record that will not be read again.
+        It is a tensor of its own, or a view of the record, which must not be changed.
         """
         raise NotImplementedError
 
