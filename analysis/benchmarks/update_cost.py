@@ -5,8 +5,8 @@ those around an update, and updates take turns in one process; medians are given
 update that most programs have: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
 
 Where the density falls, updates at its start and at the final density are measured apart. Updates of CHT and CHTs are
-without percolation in the block of LLaMA, and start from BSW everywhere; the share there is that of the blocks, without
-embeddings and head, so that it is smaller in a whole model.
+without percolation in the block of LLaMA; all but SRigL start from BSW everywhere; the share there is that of the
+blocks, without embeddings and head, so that it is smaller in a whole model.
 """
 
 import argparse
@@ -83,7 +83,8 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
     """Return the parts of a training in which updates differ, each with the method as it is there."""
     row = METHODS[name]
     parts = dict(setting.parts) if row.percolation else {}
-    rule = row.with_overrides({"density": setting.density, "generator": "bsw", "early_stop": False, **parts})
+    start = {} if row.constant_fan_in else {"generator": "bsw"}
+    rule = row.with_overrides({"density": setting.density, "early_stop": False, **start, **parts})
     if not rule.decays:
         return {"": rule}
     found = {"at the start": rule}

@@ -205,10 +205,11 @@ def _in_words(row: Method) -> str:
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
-        flags += ["constant fan-in"] if row.constant_fan_in else []
-        flags += [f"ablates neurons below {row.ablation:.0%} salient inputs"] if row.ablation is not None else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
+    if row.constant_fan_in:
+        ablation = "" if row.ablation is None else f", ablates neurons with less than {row.ablation:.0%} salient inputs"
+        lines.append(f"keeps fan-ins equal{ablation}")
     return "\n".join(lines)
 
 

@@ -79,10 +79,9 @@ def largest_in_rows(
         if most == 0:
             continue
         scores = recorded_magnitudes(record, first, end)
+        bounds = torch.tensor([first * n_in, end * n_in], device=scores.device)
         for cells, score in ((last, LAST), (excluded, -torch.inf)):
-            low, high = torch.searchsorted(
-                cells, torch.tensor([first * n_in, end * n_in], device=cells.device)
-            ).tolist()
+            low, high = torch.searchsorted(cells, bounds).tolist()
             scores.view(-1)[cells[low:high] - first * n_in] = score
         places = _at_threshold(scores, quota[first:end], most)
         chosen.append(top_in_rows(places + first * n_in, scores.view(-1)[places], quota, n_in, field))
