@@ -1,5 +1,6 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
+from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.choice import best_backend
@@ -9,9 +10,10 @@ from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
-from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.topology import densify, replace_linear, sparse_layers, topology_of
 
 __all__ = [
+    "ARCHITECTURES",
     "BACKENDS",
     "CsrLinear",
     "GradientRecord",
@@ -29,4 +31,5 @@ __all__ = [
     "sparse_chain",
     "sparse_layers",
     "topology_of",
+    "without_groups",
 ]
