@@ -1,5 +1,6 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
+from topolearn.sparse.attention import Attention
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.choice import best_backend
@@ -10,8 +11,10 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.unpack import unpack_attention
 
 __all__ = [
+    "Attention",
     "BACKENDS",
     "CsrLinear",
     "GradientRecord",
@@ -29,4 +32,5 @@ __all__ = [
     "sparse_chain",
     "sparse_layers",
     "topology_of",
+    "unpack_attention",
 ]
