@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from topolearn.generators import check_share, check_size
 from topolearn.sparse.attention_product import added_mask, attend, check_heads, check_inputs
-from topolearn.sparse.packed_attention import unpacked_parameters
+from topolearn.sparse.packed_attention import start_as_packed, unpacked_parameters
 
 # By the dimension of the batch: from (.., .., heads, d) to (batch, heads, length, d), and back.
 TO_HEADS = {0: (0, 2, 1, 3), 1: (1, 2, 0, 3)}
@@ -101,24 +99,12 @@ class Attention(nn.Module):
         self.dropout = check_share("dropout", dropout)
         self.batch_first = batch_first
         of_kv = self.num_kv_heads * self.head_dim
-        self.q_proj: nn.Module = nn.Linear(self.embed_dim, self.embed_dim, bias, device, dtype)
-        self.k_proj: nn.Module = nn.Linear(self.kdim, of_kv, bias, device, dtype)
-        self.v_proj: nn.Module = nn.Linear(self.vdim, of_kv, bias, device, dtype)
-        self.out_proj: nn.Module = nn.Linear(self.embed_dim, self.embed_dim, bias, device, dtype)
-        self._scale_weights()
-
-    @torch.no_grad()
-    def _scale_weights(self) -> None:
-        """Give weights and biases the distribution that they have in a new `torch.nn.MultiheadAttention`."""
-        weights = [layer.get_parameter("weight") for layer in (self.q_proj, self.k_proj, self.v_proj)]
-        packed = self.kdim == self.vdim == self.embed_dim  # torch draws the three as one matrix then
-        for weight in weights:
-            n_out = sum(each.shape[0] for each in weights) if packed else weight.shape[0]
-            n_in = weight.shape[1]
-            weight.mul_(math.sqrt(6 / (n_in + n_out)) * math.sqrt(n_in))  # nn.Linear drew from +-1 / sqrt(n_in)
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                parameter.zero_()
+        q = nn.Linear(self.embed_dim, self.embed_dim, bias, device, dtype)
+        k = nn.Linear(self.kdim, of_kv, bias, device, dtype)
+        v = nn.Linear(self.vdim, of_kv, bias, device, dtype)
+        output = nn.Linear(self.embed_dim, self.embed_dim, bias, device, dtype)
+        start_as_packed(q, k, v, output)
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = q, k, v, output
 
     def forward(
         self,
@@ -183,7 +169,7 @@ class Attention(nn.Module):
 
     @classmethod
     def from_multihead(cls, module: nn.MultiheadAttention) -> Attention:
-        """Return attention with copies of the weights of a `torch.nn.MultiheadAttention`, which are packed there.
+        """Return attention with copies of the weights that a `torch.nn.MultiheadAttention` packs.
 
         Outputs are the same up to rounding; dtype, device, ``requires_grad`` and training mode are kept, hooks are not.
 
@@ -203,8 +189,7 @@ class Attention(nn.Module):
         has_bias = module.in_proj_bias is not None
         sizes = (module.embed_dim, module.num_heads, module.dropout, has_bias, module.kdim, module.vdim)
         attention = cls(*sizes, module.batch_first, device="meta")
-        layers = (attention.q_proj, attention.k_proj, attention.v_proj, attention.out_proj)
-        for layer, (weight, bias) in zip(layers, unpacked, strict=True):
+        for layer, (weight, bias) in zip(attention.children(), unpacked, strict=True):
             layer.register_parameter("weight", weight)
             layer.register_parameter("bias", bias)
         return attention.train(module.training)

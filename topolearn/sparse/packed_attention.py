@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
 Parameters = tuple[nn.Parameter, nn.Parameter | None]
+
+
+@torch.no_grad()
+def start_as_packed(q: nn.Linear, k: nn.Linear, v: nn.Linear, output: nn.Linear) -> None:
+    """Give new projections the distribution that weights and biases have in a new `torch.nn.MultiheadAttention`.
+
+    Examples
+    --------
+    >>> layers = [nn.Linear(16, 16) for _ in range(4)]
+    >>> start_as_packed(*layers)
+    >>> any(layer.bias.any() for layer in layers)
+    False
+    """
+    inward = (q, k, v)
+    as_one = q.in_features == k.in_features == v.in_features  # torch draws the three as one matrix then
+    for layer in inward:
+        n_in, n_out = layer.in_features, layer.out_features
+        if as_one:
+            n_out = sum(each.out_features for each in inward)
+        layer.weight.mul_(math.sqrt(6 / (n_in + n_out)) * math.sqrt(n_in))  # nn.Linear drew from +-1 / sqrt(n_in)
+    for layer in (*inward, output):
+        if layer.bias is not None:
+            layer.bias.zero_()
 
 
 def unpacked_parameters(module: nn.MultiheadAttention) -> list[Parameters]:
