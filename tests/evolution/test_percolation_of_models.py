@@ -245,6 +245,27 @@ def test_a_llama_trains_with_percolation_and_apart_by_heads(backend, density):
     assert n_percolated > 0 or density > 0.1
 
 
+@pytest.mark.parametrize("method", ["rigl", "granet", "mest"])
+def test_heads_apart_are_the_same_on_both_backends(method):
+    """Gradients of links, and of all cells, are those of the head; densities fall head by head."""
+    cells = {}
+    for backend in BACKENDS:
+        rule = tl.method(method, density=0.1, per_head=True)
+        torch.manual_seed(0)
+        model = tl.sparsify(Llama(**SIZES, n_kv_heads=2).double(), rule, backend=backend)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=10, interval=2)
+        for _ in range(10):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(TOKENS).flatten(0, 1), TOKENS.flatten()).backward()
+            optimizer.step()
+            topology.step()
+        cells[backend] = {name: layer.cells().tolist() for name, layer in topology.layers.items()}
+        for name, layer in topology.layers.items():
+            assert layer.n_links == round(0.1 * layer.in_features * layer.out_features), name
+    assert cells["masked"] == cells["csr"]
+
+
 def _links_of_heads(topology):
     """The links of each head of queries, keys and values."""
     return {
