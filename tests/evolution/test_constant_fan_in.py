@@ -146,6 +146,7 @@ def test_a_start_is_rounded_down_and_the_plan_is_not():
         ({"removal": "weight_magnitude-soft"}, r"removal='weight_magnitude-soft' has no rule.*'weight_magnitude'"),
         ({"regrowth": "random"}, r"regrowth='random' has no rule with constant_fan_in=True: give regrowth='gradient'"),
         ({"percolation": True}, r"percolation=True has no rule with constant_fan_in=True"),
+        ({"per_head": True}, r"per_head=True has no rule with constant_fan_in=True"),
         ({"storage": "dense"}, r"storage='dense' has no rule with constant_fan_in=True"),
         ({"density_schedule": "cubic", "start_density": 0.5}, r"density_schedule='cubic' has no rule"),
         ({"constant_fan_in": False}, r"ablation=0.3 needs constant_fan_in=True"),

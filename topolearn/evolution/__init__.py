@@ -2,6 +2,7 @@
 
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
+from topolearn.evolution.percolation import percolate_model, percolated
 from topolearn.evolution.plan import DensityPlan
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_predictor, by_scores
 from topolearn.evolution.removal import (
@@ -44,6 +45,8 @@ __all__ = [
     "linear_layers",
     "method",
     "methods",
+    "percolate_model",
+    "percolated",
     "relative_importance",
     "soft_importance",
     "sparsify",

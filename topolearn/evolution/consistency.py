@@ -11,6 +11,7 @@ from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.generators import DISTRIBUTIONS, check_params, check_share, split_name
+from topolearn.graph import check_unit
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 STORAGES = ("links", "dense")
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
-OF_REMOVAL = ("zeta_schedule", "percolation", "allow_return", "theta", "early_stop")
+OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
+OF_PERCOLATION = ("percolation_unit",)
 OF_SOFT_REMOVAL = ("softness", "softness_schedule")
 WITH_FAN_IN = {  # the parts of the one rule that knows constant fan-in
     "density_schedule": "constant", "removal": "weight_magnitude", "regrowth": "gradient", "percolation": False,
-    "storage": "links",
+    "per_head": False, "storage": "links",
 }  # fmt: skip
 OF_UPDATES = ("skip_gradient_step", "rewarmup_steps")
 
@@ -87,6 +89,7 @@ def _check_names(method: Method) -> None:
         REMOVAL_SCORES[split_soft(method.removal)[0]]
     if method.regrowth is not None:
         REGROWTHS[split_soft(method.regrowth)[0]]
+    check_unit(method.percolation_unit)
     if method.storage not in STORAGES:
         raise InvalidValueError(f"storage={method.storage!r} is unknown: {suggest(method.storage, list(STORAGES))}")
 
@@ -124,6 +127,8 @@ def _check_removal(method: Method) -> None:
             f"zeta=None removes each layer down to its final links, which distribution={method.distribution!r} leaves "
             "open: give zeta"
         )
+    if not method.percolation:
+        _refuse_idle(method, OF_PERCOLATION, "needs percolation=True")
     if method.removal is None or not split_soft(method.removal)[1]:
         _refuse_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
     if not method.evolves:

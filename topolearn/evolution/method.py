@@ -62,6 +62,12 @@ class Method:
         What moves linearly between them: the ``exponent`` delta / (1 - delta), or ``delta``.
     percolation : bool
         Whether links to and from inactive neurons are removed at each update.
+    percolation_unit : {"coordinate", "rotary_pair"}
+        What percolation tests where rotary positions follow: each coordinate of a head by itself, as the paper does,
+        or the two together that these positions mix, which alone leaves attention scores as they are.
+    per_head : bool
+        Whether the links of each attention head are removed and regrown apart, in the layers of queries, keys and
+        values.
     allow_return : bool
         Whether a link may grow again in the update that removed it; if not, it does so only where no other cell is
         left.
@@ -113,6 +119,8 @@ class Method:
     softness: tuple[float, float] = (0.5, 0.75)
     softness_schedule: str = "exponent"
     percolation: bool = False
+    percolation_unit: str = "coordinate"
+    per_head: bool = False
     allow_return: bool = True
     theta: float = 0.9
     early_stop: bool = False

@@ -175,6 +175,6 @@ def _check_replaceable(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
         parent = model.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             raise InvalidValueError(
-                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: leave it "
-                f"dense by exclude=[{name!r}, ...], or use attention with a linear layer for each of q, k, v and output"
+                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: call "
+                f"tl.unpack_attention(model) first, or leave it dense by exclude=[{name!r}, ...]"
             )

@@ -1,6 +1,5 @@
 """One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -8,15 +7,17 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.constant_fan_in import rewire_with_constant_fan_in
-from topolearn.evolution.links import LayerLinks, Targets, graph_of, within, without
+from topolearn.evolution.heads import Heads, heads_of
+from topolearn.evolution.links import LayerLinks, Targets, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
+from topolearn.evolution.percolation import percolated
 from topolearn.evolution.pruning import prune
 from topolearn.evolution.regrowth import REGROWTHS, Site
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.update import LayerUpdate, edges_of
-from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph import NeuronGroup
 from topolearn.sampling import RandomField, sample, top
 
 Cells = dict[str, Tensor]
@@ -64,11 +65,15 @@ def evolve(
     InvalidValueError
         When a gradient that a score asks for is missing or not finite; the message names the layer.
     """
+    shapes = {name: layer.shape for name, layer in layers.items()}
+    heads = Heads(shapes, heads_of(groups, shapes) if method.per_head else {})
+    if targets is None:
+        present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
+        targets = Targets(present, present)
+    wholes, layers = layers, heads.layers(layers)  # with ``per_head`` each head is a layer from here on
+    targets = heads.targets(targets, layers)
     free = {name: layer for name, layer in layers.items() if not layer.frozen}
     before = {name: layer.cells for name, layer in layers.items()}
-    if targets is None:
-        present = {name: layer.cells.numel() for name, layer in free.items()}
-        targets = Targets(present, present)
     pruned = {**before}
     if targets.decays and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
@@ -83,7 +88,11 @@ def evolve(
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
             kept[name] = _keep(layer.among(pruned[name]), targets.final[name], method, progress, field)
-        survivors = {**kept, **_percolated(kept, layers, groups)} if method.percolation else kept
+        survivors = kept
+        if method.percolation:
+            frozen = {name for name, layer in wholes.items() if layer.frozen}
+            unit = method.percolation_unit
+            survivors = heads.split(percolated(heads.join(kept), shapes, groups, unit=unit, frozen=frozen))
         for name, layer in free.items():
             lost = without(before[name], survivors[name])
             n_regrow = pruned[name].numel() - survivors[name].numel()
@@ -91,8 +100,8 @@ def evolve(
             after[name] = torch.cat((survivors[name], regrown)).sort().values
     if not method.constant_fan_in:  # whose update checks the fan-ins
         _check_counts(after, pruned, targets, free)
-    stages = {name: (before[name], pruned[name], kept[name], survivors[name], after[name]) for name in layers}
-    return after, {name: _events(layer, *stages[name]) for name, layer in layers.items()}
+    stages = [heads.join(cells) for cells in (before, pruned, kept, survivors, after)]
+    return stages[-1], {name: _events(layer, *(cells[name] for cells in stages)) for name, layer in wholes.items()}
 
 
 def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
@@ -125,26 +134,6 @@ def _rewire_neurons(
         )
     except InvalidValueError as error:
         raise InvalidValueError(f"layer {name!r}: {error}") from None
-
-
-def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]) -> Cells:
-    """Return the links that percolation leaves; none of a frozen layer go, nor any at all if a layer were emptied."""
-    graphs = {name: graph_of(cells, layers[name].shape) for name, cells in kept.items()}
-    percolated, removed = percolate(LayeredNetwork(graphs, groups=groups))
-    emptied = [name for name, graph in percolated.graphs.items() if graph.n_links == 0 and graphs[name].n_links > 0]
-    if emptied:
-        warnings.warn(
-            f"percolation would leave layer {emptied[0]!r} without links; it is left out at this update: "
-            "raise the density or lower zeta",
-            stacklevel=2,
-        )
-        return {}
-    gone = {
-        name: torch.from_numpy(edges[:, 1] * graphs[name].n_in + edges[:, 0]).sort().values.to(kept[name].device)
-        for name, edges in removed.items()
-        if not layers[name].frozen
-    }
-    return {name: without(kept[name], cells) for name, cells in gone.items()}
 
 
 def _regrow(

@@ -1,5 +1,7 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
+from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without_groups
+from topolearn.sparse.attention import Attention
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.choice import best_backend
@@ -11,9 +13,12 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.row_gradients import largest_in_rows
-from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.topology import densify, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.unpack import unpack_attention
 
 __all__ = [
+    "ARCHITECTURES",
+    "Attention",
     "BACKENDS",
     "CsrLinear",
     "FanInLayout",
@@ -34,4 +39,6 @@ __all__ = [
     "sparse_chain",
     "sparse_layers",
     "topology_of",
+    "unpack_attention",
+    "without_groups",
 ]
