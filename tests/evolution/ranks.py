@@ -11,7 +11,8 @@ from topolearn.errors import InvalidValueError
 
 CASES = [
     ("set", "masked"), ("set", "csr"), ("rigl", "masked"), ("rigl", "csr"), ("mest", "masked"), ("chts", "csr"),
-    ("granet", "masked"), ("gmp", "masked"), ("chtss", "masked"),
+    ("granet", "masked"), ("gmp", "masked"), ("topkast", "masked"),
+    ("chtss", "masked"),
 ]  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def _check_names(method: Method) -> None:
 
 def _check_decay(method: Method) -> None:
     if not method.decays:
-        _refuse_idle(method, OF_DECAY, "needs a density that falls: give density_schedule='cubic', or leave it out")
+        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.chooses_anew))
+        _refuse_idle(method, idle, "needs a density that falls: give density_schedule='cubic', or leave it out")
         return
     start, schedule = method.start_density, method.density_schedule
     if start is None and schedule != "em_s":
@@ -127,7 +128,7 @@ def _check_removal(method: Method) -> None:
 
 def _check_scores(method: Method) -> None:
     used = [split_soft(method.removal)[0]] if method.removal else []
-    used += [method.pruning] if method.decays else []
+    used += [method.pruning] if method.prunes else []
     params = {name: limits for score in used for name, limits in REMOVAL_SCORES[score].params.items()}
     for name, value in method.score_params.items():
         if name not in params:
@@ -141,6 +142,7 @@ def _check_scores(method: Method) -> None:
 
 
 def _check_storage(method: Method) -> None:
+    _check_backward(method)
     if method.storage == "links":
         return
     if not method.evolves:
@@ -149,6 +151,22 @@ def _check_storage(method: Method) -> None:
         raise InvalidValueError(
             "storage='dense' ranks cells that are no links, and these have no gradient: use another score than 'mest'"
         )
+
+
+def _check_backward(method: Method) -> None:
+    ratio, penalty = method.backward_ratio, method.exploration_penalty
+    if not 0 <= penalty < float("inf"):
+        raise InvalidValueError(f"exploration_penalty={penalty} must be a number of at least 0")
+    if ratio is None:
+        _refuse_idle(
+            method, ("exploration_penalty",), "needs cells that are trained beyond the links: backward_ratio=2"
+        )
+    elif not 1 <= ratio < float("inf"):
+        raise InvalidValueError(
+            f"backward_ratio={ratio} must be at least 1: it counts the links among the trained cells"
+        )
+    elif method.storage != "dense":
+        raise InvalidValueError(f"backward_ratio={ratio} trains cells that are no links, and needs storage='dense'")
 
 
 def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:

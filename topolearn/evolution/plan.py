@@ -102,7 +102,7 @@ class DensityPlan:
         else:
             after = {name: min(count, present[name]) for name, count in after.items()}
         final = {name: min(self.final[name], after[name]) for name in present}
-        return Targets(after, final, falls or after != present, pooled)
+        return Targets(after, final, falls or after != present, pooled, self._method.chooses_anew)
 
 
 def _last_multiple_below(stop: float, interval: int) -> int:

@@ -67,9 +67,9 @@ def evolve(
     before = {name: layer.cells for name, layer in layers.items()}
     if targets is None:
         present = {name: layer.cells.numel() for name, layer in free.items()}
-        targets = Targets(present, present)
+        targets = Targets(present, present, anew=method.chooses_anew)
     pruned = {**before}
-    if targets.decays and free:
+    if (targets.decays or targets.anew) and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
     if rewire and method.removal is not None:
@@ -84,7 +84,7 @@ def evolve(
             after[name] = torch.cat((survivors[name], regrown)).sort().values
     _check_counts(after, pruned, targets, free)
     stages = {name: (before[name], pruned[name], kept[name], survivors[name], after[name]) for name in layers}
-    return after, {name: _events(layer, *stages[name]) for name, layer in layers.items()}
+    return after, {name: _events(layer, *stages[name], decays=targets.decays) for name, layer in layers.items()}
 
 
 def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
@@ -147,16 +147,18 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor
+    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor, *, decays: bool
 ) -> LayerUpdate:
     """Return what happened to a layer, from its links after each stage of the step.
 
-    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``.
+    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
+    the density does not fall, as links are chosen anew, is removed.
     """
+    lost, removed = without(before, pruned), within(without(pruned, kept), before)
     regrown = torch.cat((without(after, survivors), within(without(pruned, before), survivors))).unique()
     events = {
-        "decayed": without(before, pruned),
-        "removed": within(without(pruned, kept), before),
+        "decayed": lost if decays else lost[:0],
+        "removed": removed if decays else torch.cat((lost, removed)),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }

@@ -9,6 +9,7 @@ from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
+from topolearn.sparse.stored import StoredLinear
 from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MaskedLinear",
     "SparseLinear",
     "Stage",
+    "StoredLinear",
     "best_backend",
     "densify",
     "largest_gradients",

@@ -10,6 +10,7 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
 from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.stored import StoredLinear
 
 # Modules that treat each neuron by itself, so that the neurons before and after them are the same.
 NEURON_WISE = (
@@ -97,6 +98,7 @@ def replace_linear(
     backend: str = "auto",
     batch: int = BATCH,
     on_average: float = 1.0,
+    stored: bool = False,
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
@@ -115,6 +117,8 @@ def replace_linear(
         Activations of a neuron in a step, by which "auto" chooses.
     on_average : float
         Share of these links that a layer has on average while it trains, by which "auto" chooses.
+    stored : bool
+        Make layers that remember the value of every cell, `StoredLinear`, whatever the backend.
     """
     for name, graph in graphs.items():
         parent, _, child = name.rpartition(".")
@@ -122,10 +126,10 @@ def replace_linear(
         assert isinstance(linear, nn.Linear)
         n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
         device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
-        kind = backend
-        if backend == "auto":
+        kind, layer_class = backend, StoredLinear if stored else SparseLinear
+        if backend == "auto" and not stored:
             kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
-        layer = SparseLinear(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
+        layer = layer_class(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name
         layer.train(linear.training)
         if not linear.weight.is_meta:
