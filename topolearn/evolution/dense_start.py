@@ -40,7 +40,7 @@ def draw_values(layer: StoredLinear, generator: torch.Generator) -> Tensor:
     (True, 1.0)
     """
     links = layer.mask.flatten().cpu()
-    drawn = torch.randn(links.numel(), generator=generator, dtype=layer.weight.dtype)
+    drawn = torch.randn(links.numel(), generator=generator, dtype=layer.weight.dtype, device="cpu")
     is_large = torch.zeros_like(links)
     is_large[drawn.abs().topk(layer.n_links).indices] = True
     values = torch.empty_like(drawn)

@@ -30,8 +30,8 @@ class TopologyScheduler:
 
     Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has its
     scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed ones
-    leave nothing, and a link that is removed and regrown at once keeps both. Layers whose weight is frozen
-    (``requires_grad=False``) stay as they are.
+    leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are kept,
+    and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
     may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
@@ -183,7 +183,7 @@ class TopologyScheduler:
         return {name: self.n_steps - explored.born() for name, explored in self._exploration.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: counters, seed, and the links of each layer as flat positions, with their ages."""
+        """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
         state: dict[str, Any] = {
             "n_steps": self.n_steps,
             "n_updates": self.n_updates,

@@ -199,8 +199,10 @@ def _in_words(row: Method) -> str:
         start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
     lines = [f"{row.title}: {row.paper}", start]
     if row.backward_ratio is not None:
-        anew = f"chooses its links among all cells by {row.pruning}, trains {row.backward_ratio:g} times as many"
-        lines.append(f"{anew}, exploration penalty {row.exploration_penalty:g}")
+        lines.append(f"chooses its links anew among all cells by {row.pruning}")
+        lines.append(
+            f"trains {row.backward_ratio:g} times as many cells, exploration penalty {row.exploration_penalty:g}"
+        )
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
