@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
+from loops import backends_of
 from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import METHODS
+from topolearn.sparse import StoredLinear
 
 EVENTS = ("decayed", "removed", "percolated", "regrown")
 
@@ -29,6 +31,8 @@ class Case:
     interval: int = 15
     inputs: tuple[float, ...] = ()
     parts: dict = field(default_factory=dict)
+    stored: dict[int, float] = field(default_factory=dict)  # values of cells of the first layer that are no links
+    trained: set[int] = field(default_factory=set)  # its cells that get a gradient, where these are more than the links
 
 
 # --- Fixed density, one layer of 4 inputs and 2 outputs (cells 0..3 and 4..7), 4 links -----------------------------
@@ -82,6 +86,11 @@ GMP = Case(
     # From 4 links to 2 by .75 of 100 steps: the first update of five leaves 2 + 2 (4/5)^3 = 3.02.
     "gmp", (4, 2), [FOUR], 0.25, [{"decayed": {6}}],
 )  # fmt: skip
+TOPKAST = Case(
+    # Two links among all cells: |5|, and |-4| that cell 3 had when it was last trained, before |3| and |-.2|.
+    "topkast", (4, 2), [{0: 5.0, 6: -0.2}], 0.25, [{"removed": {6}, "regrown": {3}}], stored={3: -4.0, 5: 3.0},
+    trained={0, 1, 2, 6},
+)  # fmt: skip
 GRANET = Case(
     # By .69 of 100 steps, so in four updates: 2 + 2 (3/4)^3 = 2.84 are left of 4, which is 3. Of these zeta =
     # .25 (1 + cos 27 deg) = .4727 go, 1.4: the weakest is 5. The largest gradient is at 7.
@@ -105,8 +114,8 @@ SRIGL = Case(
     [{"removed": {12, 13, 17}, "regrown": {5, 11, 22}}], inputs=(1, 2, 3, 4, 5, 6),
 )  # fmt: skip
 
-CASES = {case.method: case for case in (SET, RIGL, SRIGL, CHT, CHTS, CHTSS, MEST, GMP, GRANET, CHTS_GMP)}
-RUNS = [(name, backend) for name in CASES for backend in ("masked", "csr") if (name, backend) != ("gmp", "csr")]
+CASES = {case.method: case for case in (SET, RIGL, SRIGL, CHT, CHTS, CHTSS, MEST, GMP, TOPKAST, GRANET, CHTS_GMP)}
+RUNS = [(name, backend) for name in CASES for backend in backends_of(name)]
 
 
 def test_every_method_that_evolves_is_worked_here():
@@ -121,7 +130,11 @@ def made(case, backend, seed=0):
     tl.sparsify(model, rule, backend=backend, seed=seed)
     with torch.no_grad():
         for layer, links in zip(model, case.links, strict=False):
-            layer.set_links(torch.tensor(sorted(links)))
+            layer.set_links(
+                torch.tensor(sorted(links)), *([torch.tensor(sorted(case.trained))] if case.trained else [])
+            )
+            if isinstance(layer, StoredLinear):  # forget the values with which it was made
+                layer.set_stored(torch.tensor([case.stored.get(cell, 0.0) for cell in range(layer.weight.numel())]))
             layer.set_link_values(torch.tensor([links[cell] for cell in sorted(links)]))
         head = model[-1].weight
         head.copy_(torch.tensor([(1.0, -2.0)[i % 2] for i in range(head.shape[1])])[None])
@@ -157,8 +170,8 @@ def test_the_first_update(name, backend, seed):
         assert events_of(update, str(i), case.sizes[i]) == expected
         assert model[i].cells().tolist() == sorted((set(links) - lost) | grown)
         values = dict(zip(model[i].cells().tolist(), model[i].link_values().tolist(), strict=True))
-        # Links that are removed and grow again keep their weight, others start at zero.
-        assert values == {cell: pytest.approx(links.get(cell, 0.0)) for cell in values}
+        # Links that are removed and grow again keep their weight, others start with what is stored, or at zero.
+        assert values == {cell: pytest.approx({**case.stored, **links}.get(cell, 0.0)) for cell in values}
 
 
 def test_a_pruned_weight_of_gmp_returns_when_others_have_become_smaller():

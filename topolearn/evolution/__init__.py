@@ -1,5 +1,6 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
+from topolearn.evolution.exploration_loss import exploration_loss
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
 from topolearn.evolution.percolation import percolate_model, percolated
@@ -42,6 +43,7 @@ __all__ = [
     "by_scores",
     "edges_of",
     "evolve",
+    "exploration_loss",
     "linear_layers",
     "method",
     "methods",

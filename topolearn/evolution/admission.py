@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.evolution.backward_set import n_trained
 from topolearn.evolution.constant_fan_in import has_constant_fan_in
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import final_links, initial_links
-from topolearn.sparse import CsrLinear, SparseLinear
+from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
@@ -46,6 +47,7 @@ def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Me
     else:
         _check_counts(layers, method, initial_links(sizes, method))
     _check_backend(model, layers, method)
+    _check_storage(layers, method)
 
 
 def _check_counts(layers: Mapping[str, SparseLinear], method: Method, expected: Mapping[str, int]) -> None:
@@ -85,6 +87,25 @@ def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method:
         )
 
 
+def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
+    for name, layer in layers.items():
+        is_stored = isinstance(layer, StoredLinear)
+        if is_stored != (method.storage == "dense"):
+            raise InvalidValueError(
+                f"layer {name!r} remembers {'all cells' if is_stored else 'its links alone'}, but method "
+                f"{method.name!r} has storage={method.storage!r}: sparsify the model with this very method"
+            )
+        if not isinstance(layer, StoredLinear):
+            continue
+        found = int(layer.trained_mask.sum())
+        expected = n_trained(layer.n_links, layer.stored.numel(), method.backward_ratio or 1)
+        if found != expected or (layer.trained is None) == method.chooses_anew:
+            raise InvalidValueError(
+                f"layer {name!r} has {layer.n_links} links and trains {found} cells, but method {method.name!r} with "
+                f"backward_ratio={method.backward_ratio} trains {expected}: sparsify the model with this very method"
+            )
+
+
 def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
     """Refuse an update of layers whose weights are not finite, or no longer have the shape that they had.
 
@@ -100,20 +121,22 @@ def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
                 f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: leave "
                 "the parameters of sparse layers to topolearn, and change values in place"
             )
-        if not bool(torch.isfinite(layer.link_values()).all()):
+        values = layer.latest_values() if isinstance(layer, StoredLinear) else layer.link_values()
+        if not bool(torch.isfinite(values).all()):
             raise InvalidValueError(
                 f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
             )
 
 
-def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], *, stored: bool) -> None:
+def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:
     """Refuse the state of another scheduler, or a part of one.
 
     Raises
     ------
     CheckpointError
     """
-    of_layers = ("links", "shapes", "born", "explored", "converged", *(["stored"] if stored else []))
+    of_layers = ["links", "shapes", "born", "explored", "converged"]
+    of_layers += (["stored"] if method.storage == "dense" else []) + (["trained"] if method.chooses_anew else [])
     for key in ("n_steps", "n_updates", "last_update_step", "seed", *of_layers):
         if key not in state:
             raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
@@ -130,11 +153,14 @@ def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], *,
                 "build the model with the sizes that it was trained with"
             )
         cells, n_cells = state["links"][name], layer.in_features * layer.out_features
-        for part in (cells, state["explored"][name]):
+        for key in [key for key in ("links", "explored", "trained") if key in of_layers]:
+            part = state[key][name]
             if not len(part) or int(part.min()) < 0 or int(part.max()) >= n_cells or bool((part.diff() <= 0).any()):
                 raise CheckpointError(
-                    f"the links of layer {name!r} in the topology state are not cells of the layer, sorted"
+                    f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted"
                 )
+        if "trained" in of_layers and not bool(torch.isin(cells, state["trained"][name]).all()):
+            raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
         for key, length in (("born", len(cells)), ("stored", n_cells)):
             if key in of_layers and (found_length := len(state[key][name])) != length:
                 raise CheckpointError(

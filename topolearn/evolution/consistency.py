@@ -96,7 +96,8 @@ def _check_names(method: Method) -> None:
 
 def _check_decay(method: Method) -> None:
     if not method.decays:
-        _refuse_idle(method, OF_DECAY, "needs a density that falls: give density_schedule='cubic', or leave it out")
+        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.chooses_anew))
+        _refuse_idle(method, idle, "needs a density that falls: give density_schedule='cubic', or leave it out")
         return
     start, schedule = method.start_density, method.density_schedule
     if start is None and schedule != "em_s":
@@ -137,7 +138,7 @@ def _check_removal(method: Method) -> None:
 
 def _check_scores(method: Method) -> None:
     used = [split_soft(method.removal)[0]] if method.removal else []
-    used += [method.pruning] if method.decays else []
+    used += [method.pruning] if method.prunes else []
     params = {name: limits for score in used for name, limits in REMOVAL_SCORES[score].params.items()}
     for name, value in method.score_params.items():
         if name not in params:
@@ -151,6 +152,7 @@ def _check_scores(method: Method) -> None:
 
 
 def _check_storage(method: Method) -> None:
+    _check_backward(method)
     if method.storage == "links":
         return
     if not method.evolves:
@@ -182,6 +184,22 @@ def _check_fan_in(method: Method) -> None:
         _refuse_idle(method, ("ablation",), "needs removal and regrowth: neurons are ablated by an evolution step")
     if not 0 < method.ablation <= 1:
         raise InvalidValueError(f"ablation={method.ablation} must lie in (0, 1], or be None")
+
+
+def _check_backward(method: Method) -> None:
+    ratio, penalty = method.backward_ratio, method.exploration_penalty
+    if not 0 <= penalty < float("inf"):
+        raise InvalidValueError(f"exploration_penalty={penalty} must be a number of at least 0")
+    if ratio is None:
+        _refuse_idle(
+            method, ("exploration_penalty",), "needs cells that are trained beyond the links: backward_ratio=2"
+        )
+    elif not 1 <= ratio < float("inf"):
+        raise InvalidValueError(
+            f"backward_ratio={ratio} must be at least 1: it counts the links among the trained cells"
+        )
+    elif method.storage != "dense":
+        raise InvalidValueError(f"backward_ratio={ratio} trains cells that are no links, and needs storage='dense'")
 
 
 def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:

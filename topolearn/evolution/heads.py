@@ -84,7 +84,13 @@ class Heads:
             present = [layers[part].cells.numel() for part in parts]
             after |= dict(zip(parts, _shares(total, present), strict=True))
             final |= dict(zip(parts, _shares(targets.final[name], present), strict=True))
-        return Targets(after, {part: min(n, after[part]) for part, n in final.items()}, targets.decays, targets.pooled)
+        return Targets(
+            after,
+            {part: min(n, after[part]) for part, n in final.items()},
+            targets.decays,
+            targets.pooled,
+            targets.anew,
+        )
 
     def _bounds(self, name: str) -> list[tuple[str, int, int]]:
         """Return each part of a layer with the first of its rows and the one behind its last."""
@@ -115,6 +121,7 @@ def _rows(layer: LayerLinks, first: int, last: int) -> LayerLinks:
         record,
         None if layer.stored is None else layer.stored[first * n_in : last * n_in],
         layer.frozen,
+        layer.is_output,
     )
 
 

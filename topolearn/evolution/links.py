@@ -83,12 +83,15 @@ class Targets:
         Whether the density falls at this step.
     pooled : bool
         Whether only the sum of ``after`` counts: the layers' links are ranked together, and none is left without any.
+    anew : bool
+        Whether the links are chosen anew among all cells, though the density does not fall.
     """
 
     after: Mapping[str, int]
     final: Mapping[str, int]
     decays: bool = False
     pooled: bool = False
+    anew: bool = False
 
 
 def graph_of(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:

@@ -43,7 +43,7 @@ class Method:
     match_flops : bool
         Move the end of the decay so that it costs what a cubic one would: a sigmoid ends at half way.
     pruning : str
-        The removal score by which the falling density prunes, always hard.
+        The removal score by which the falling density prunes, or links are chosen anew; always hard.
     removal : str or None
         A removal score; with the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
         those with the highest scores are kept. None removes nothing but what the falling density does.
@@ -89,6 +89,13 @@ class Method:
     ablation : float or None
         gamma of SRigL, in (0, 1]: a neuron with fewer than this share of its fan-in in salient cells loses all links at
         an update. None ablates no neuron.
+    backward_ratio : float or None
+        Cells that get gradients, the links among them, as a multiple of the number of links, at least 1; only with
+        dense storage. At each update the links are then chosen anew among all cells, by ``pruning``, and the other
+        trained cells are those that come next; at the last one the links alone are left (Top-KAST). None trains the
+        links alone.
+    exploration_penalty : float
+        lambda of the exploration loss (`topolearn.evolution.exploration_loss`), with a ``backward_ratio``.
 
     Raises
     ------
@@ -130,6 +137,8 @@ class Method:
     storage: str = "links"
     constant_fan_in: bool = False
     ablation: float | None = None
+    backward_ratio: float | None = None
+    exploration_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         settle_fields(self)
@@ -148,7 +157,17 @@ class Method:
     @property
     def evolves(self) -> bool:
         """Whether the method changes the topology during training."""
-        return self.removal is not None or self.decays
+        return self.removal is not None or self.prunes
+
+    @property
+    def chooses_anew(self) -> bool:
+        """Whether each update chooses the links anew among all cells, which are trained beyond the links."""
+        return self.backward_ratio is not None
+
+    @property
+    def prunes(self) -> bool:
+        """Whether updates rank the links, or all cells, by ``pruning``."""
+        return self.decays or self.chooses_anew
 
     @property
     def initial_density(self) -> float:
@@ -188,7 +207,7 @@ class Method:
     def needs_link_gradient(self) -> bool:
         """Whether a score asks for the gradient of the links."""
         scores = [split_soft(self.removal)[0]] if self.removal else []
-        scores += [self.pruning] if self.decays else []
+        scores += [self.pruning] if self.prunes else []
         return any(REMOVAL_SCORES[score].needs_gradient for score in scores)
 
     def to_dict(self) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class DensityPlan:
         else:
             after = {name: min(count, present[name]) for name, count in after.items()}
         final = {name: min(self.final[name], after[name]) for name in present}
-        return Targets(after, final, falls or after != present, pooled)
+        return Targets(after, final, falls or after != present, pooled, self._method.chooses_anew)
 
 
 def _equal_fan_ins(name: str, n_links: int, n_in: int, n_out: int) -> int:

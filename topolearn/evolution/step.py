@@ -69,13 +69,13 @@ def evolve(
     heads = Heads(shapes, heads_of(groups, shapes) if method.per_head else {})
     if targets is None:
         present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
-        targets = Targets(present, present)
+        targets = Targets(present, present, anew=method.chooses_anew)
     wholes, layers = layers, heads.layers(layers)  # with ``per_head`` each head is a layer from here on
     targets = heads.targets(targets, layers)
     free = {name: layer for name, layer in layers.items() if not layer.frozen}
     before = {name: layer.cells for name, layer in layers.items()}
     pruned = {**before}
-    if targets.decays and free:
+    if (targets.decays or targets.anew) and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
     rewires = rewire and method.removal is not None
@@ -101,7 +101,10 @@ def evolve(
     if not method.constant_fan_in:  # whose update checks the fan-ins
         _check_counts(after, pruned, targets, free)
     stages = [heads.join(cells) for cells in (before, pruned, kept, survivors, after)]
-    return stages[-1], {name: _events(layer, *(cells[name] for cells in stages)) for name, layer in wholes.items()}
+    return stages[-1], {
+        name: _events(layer, *(cells[name] for cells in stages), decays=targets.decays)
+        for name, layer in wholes.items()
+    }
 
 
 def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
@@ -161,16 +164,18 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor
+    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor, *, decays: bool
 ) -> LayerUpdate:
     """Return what happened to a layer, from its links after each stage of the step.
 
-    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``.
+    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
+    the density does not fall, as links are chosen anew, is removed.
     """
+    lost, removed = without(before, pruned), within(without(pruned, kept), before)
     regrown = torch.cat((without(after, survivors), within(without(pruned, before), survivors))).unique()
     events = {
-        "decayed": without(before, pruned),
-        "removed": within(without(pruned, kept), before),
+        "decayed": lost if decays else lost[:0],
+        "removed": removed if decays else torch.cat((lost, removed)),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }

@@ -105,6 +105,14 @@ _ROWS = [
         storage="dense",
     ),
     Method(
+        name="topkast",
+        title="Top-KAST",
+        paper="Jayakumar et al., NeurIPS 2020",
+        storage="dense",
+        backward_ratio=2.0,
+        exploration_penalty=1e-4,
+    ),
+    Method(
         name="granet",
         title="GraNet",
         paper="Liu et al., NeurIPS 2021",
@@ -136,13 +144,14 @@ class MethodTable(Registry[Method]):
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
             "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",
-            "zeta_schedule", "percolation", "stop_fraction", "paper",
+            "zeta_schedule", "percolation", "backward_ratio", "stop_fraction", "paper",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, index=pd.Index(self, name="method"))[columns].astype(object)
         of_removal = ["zeta", "zeta_schedule", "percolation"]
         frame.loc[[row.removal is None for row in self.values()], of_removal] = None
         frame.loc[[row.zeta is None for row in self.values()], of_removal[:2]] = "to the end"
-        frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density", "pruning"]] = None
+        frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density"]] = None
+        frame.loc[[not row.prunes for row in self.values()], "pruning"] = None
         frame.loc[[not row.evolves for row in self.values()], "stop_fraction"] = None
         return frame.where(frame.notna(), "-")
 
@@ -202,6 +211,11 @@ def _in_words(row: Method) -> str:
         high = f"density + {SURPLUS}" if row.start_density is None else row.start_density
         start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
     lines = [f"{row.title}: {row.paper}", start]
+    if row.backward_ratio is not None:
+        lines.append(f"chooses its links anew among all cells by {row.pruning}")
+        lines.append(
+            f"trains {row.backward_ratio:g} times as many cells, exploration penalty {row.exploration_penalty:g}"
+        )
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]

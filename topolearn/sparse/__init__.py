@@ -13,6 +13,7 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.row_gradients import largest_in_rows
+from topolearn.sparse.stored import StoredLinear
 from topolearn.sparse.topology import densify, replace_linear, sparse_layers, topology_of
 from topolearn.sparse.unpack import unpack_attention
 
@@ -26,6 +27,7 @@ __all__ = [
     "MaskedLinear",
     "SparseLinear",
     "Stage",
+    "StoredLinear",
     "best_backend",
     "densify",
     "fan_in_layout",

@@ -11,6 +11,7 @@ from topolearn.sparse.architectures import neuron_groups
 from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.stored import StoredLinear
 
 
 def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
@@ -68,6 +69,7 @@ def replace_linear(
     backend: str = "auto",
     batch: int = BATCH,
     on_average: float = 1.0,
+    stored: bool = False,
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
@@ -86,6 +88,8 @@ def replace_linear(
         Activations of a neuron in a step, by which "auto" chooses.
     on_average : float
         Share of these links that a layer has on average while it trains, by which "auto" chooses.
+    stored : bool
+        Make layers that remember the value of every cell, `StoredLinear`, whatever the backend.
     """
     for name, graph in graphs.items():
         parent, _, child = name.rpartition(".")
@@ -93,10 +97,10 @@ def replace_linear(
         assert isinstance(linear, nn.Linear)
         n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
         device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
-        kind = backend
-        if backend == "auto":
+        kind, layer_class = backend, StoredLinear if stored else SparseLinear
+        if backend == "auto" and not stored:
             kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
-        layer = SparseLinear(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
+        layer = layer_class(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name
         layer.train(linear.training)
         if not linear.weight.is_meta:
