@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,11 @@ from torch import nn
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.evolution.backward_set import n_trained
 from topolearn.evolution.constant_fan_in import has_constant_fan_in
+from topolearn.evolution.heads import heads_of
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import final_links, initial_links
-from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear
+from topolearn.graph import NeuronGroup, checked
+from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
@@ -104,6 +107,32 @@ def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
                 f"layer {name!r} has {layer.n_links} links and trains {found} cells, but method {method.name!r} with "
                 f"backward_ratio={method.backward_ratio} trains {expected}: sparsify the model with this very method"
             )
+
+
+def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> tuple[NeuronGroup, ...]:
+    """Return the neuron groups of a model, with a warning about layers that will not percolate though they should.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When groups do not fit the layers, or the method evolves heads apart, and there are none.
+    """
+    shapes = {name: layer.shape for name, layer in layers.items()}
+    groups = checked(neuron_groups(model, layers), shapes)
+    if method.per_head and not heads_of(groups, shapes):
+        raise InvalidValueError(
+            "per_head=True, but no sparse layer is known to write to attention heads: leave it out, or declare the "
+            "groups with heads=, as tl.sparse.neuron_groups describes"
+        )
+    alone = without_groups(model, layers, groups) if method.percolation else []
+    if alone and len(layers) > 1:
+        warnings.warn(
+            f"no neuron groups are known for the layers {', '.join(alone)}, so their links do not percolate: put them "
+            "into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)], as "
+            "tl.sparse.neuron_groups describes",
+            stacklevel=3,
+        )
+    return groups
 
 
 def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:

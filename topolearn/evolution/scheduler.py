@@ -8,13 +8,12 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_layers, check_model, check_state
+from topolearn.evolution.admission import check_layers, check_model, check_state, groups_of
 from topolearn.evolution.backward_set import backward_sets
 from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
 from topolearn.evolution.exploration_loss import add_exploration_gradient
 from topolearn.evolution.gradients import Gradients
-from topolearn.evolution.heads import heads_of
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.method import Method
 from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
@@ -24,8 +23,7 @@ from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import LayerUpdate, TopologyUpdate
 from topolearn.generators import check_size
-from topolearn.graph import checked
-from topolearn.sparse import StoredLinear, neuron_groups, sparse_layers, without_groups
+from topolearn.sparse import StoredLinear, sparse_layers
 
 
 class TopologyScheduler:
@@ -110,20 +108,7 @@ class TopologyScheduler:
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self._output_layer = output_layer(model, self.layers)
-        self.groups = checked(neuron_groups(model, self.layers), {n: layer.shape for n, layer in self.layers.items()})
-        if self.method.per_head and not heads_of(self.groups, {n: layer.shape for n, layer in self.layers.items()}):
-            raise InvalidValueError(
-                "per_head=True, but no sparse layer is known to write to attention heads: leave it out, or declare the "
-                "groups with heads=, as tl.sparse.neuron_groups describes"
-            )
-        alone = without_groups(model, self.layers, self.groups) if self.method.percolation else []
-        if alone and len(self.layers) > 1:
-            warnings.warn(
-                f"no neuron groups are known for the layers {', '.join(alone)}, so their links do not percolate: put "
-                "them into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)], as "
-                "tl.sparse.neuron_groups describes",
-                stacklevel=2,
-            )
+        self.groups = groups_of(model, self.layers, self.method)
         self.n_steps = 0
         self.n_updates = 0
         self.last_update: TopologyUpdate | None = None
