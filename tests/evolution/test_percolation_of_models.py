@@ -310,9 +310,22 @@ def test_percolation_parts_of_a_method_are_checked():
         tl.method("set", percolation_unit="rotary_pair")
     with pytest.raises(InvalidValueError, match=r"per_head=True needs removal and regrowth"):
         tl.method("static", per_head=True)
-    rule = tl.method("set", per_head=True)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"per_head": True}, r"per_head=True, but no sparse layer is known to write to attention"),
+        (
+            {"percolation_unit": "rotary_pair"},
+            r"percolation_unit='rotary_pair', but no sparse layers are known to have",
+        ),
+    ],
+)
+def test_parts_that_an_mlp_would_ignore_are_refused(parts, message):
+    rule = tl.method("chts", density=0.2, **parts)
     model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)), rule)
-    with pytest.raises(InvalidValueError, match=r"per_head=True, but no sparse layer is known to write to attention"):
+    with pytest.raises(InvalidValueError, match=message):
         tl.TopologyScheduler(model, torch.optim.SGD(model.parameters()), rule, total_steps=4, interval=2)
 
 

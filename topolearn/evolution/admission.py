@@ -115,7 +115,7 @@ def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Meth
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When groups do not fit the layers, or the method evolves heads apart, and there are none.
+        When groups do not fit the layers, or the method speaks of heads or rotary positions, and there are none.
     """
     shapes = {name: layer.shape for name, layer in layers.items()}
     groups = checked(neuron_groups(model, layers), shapes)
@@ -123,6 +123,11 @@ def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Meth
         raise InvalidValueError(
             "per_head=True, but no sparse layer is known to write to attention heads: leave it out, or declare the "
             "groups with heads=, as tl.sparse.neuron_groups describes"
+        )
+    if method.percolation_unit == "rotary_pair" and not any(group.rotary for group in groups):
+        raise InvalidValueError(
+            "percolation_unit='rotary_pair', but no sparse layers are known to have rotary positions: leave it out, or "
+            "declare the groups with rotary=, as tl.sparse.neuron_groups describes"
         )
     alone = without_groups(model, layers, groups) if method.percolation else []
     if alone and len(layers) > 1:
