@@ -51,10 +51,10 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
     """
     gradient, weight = layer.weight.grad, layer.weight
     if gradient is not None:
-        gradient.add_(torch.where(layer.mask, weight, weight / _density(layer)), alpha=factor)
+        on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
+        gradient.add_(weight, alpha=factor / _density(layer))  # where nothing is trained the weight is 0
+        gradient.view(-1)[layer.links] = on_links
 
 
-def _density(layer: StoredLinear) -> Tensor:
-    """Return the share of links on the layer's device, so that no step waits for it."""
-    kind = torch.promote_types(layer.weight.dtype, torch.float32)
-    return layer.mask.sum(dtype=kind) / layer.mask.numel()
+def _density(layer: StoredLinear) -> float:
+    return layer.n_links / layer.mask.numel()
