@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.evolution.links import LayerLinks, Targets, graph_of, within, without
+from topolearn.evolution.links import LayerLinks, Targets, graph_of, merged, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
 from topolearn.evolution.pruning import prune
@@ -19,6 +19,7 @@ from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
 from topolearn.sampling import RandomField, sample, top
 
 Cells = dict[str, Tensor]
+Kept = tuple[Tensor, Tensor]
 
 
 def evolve(
@@ -72,23 +73,26 @@ def evolve(
     if targets.decays and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
+    removed = {name: cells[:0] for name, cells in before.items()}
+    grown = {**removed}
     if rewire and method.removal is not None:
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
-            kept[name] = _keep(layer.among(pruned[name]), targets.final[name], method, progress, field)
+            each = layer.among(pruned[name])
+            kept[name], removed[name] = _keep(each, targets.final[name], method, progress, field)
         survivors = {**kept, **_percolated(kept, layers, groups)} if method.percolation else kept
         for name, layer in free.items():
-            lost = without(before[name], survivors[name])
             n_regrow = pruned[name].numel() - survivors[name].numel()
-            regrown = _regrow(name, layer, survivors[name], lost, n_regrow, method, seed, index)
-            after[name] = torch.cat((survivors[name], regrown)).sort().values
+            if n_regrow:
+                grown[name] = _regrow(name, layer, survivors[name], n_regrow, method, seed, index)
+                after[name] = merged(survivors[name], grown[name])
     _check_counts(after, pruned, targets, free)
-    stages = {name: (before[name], pruned[name], kept[name], survivors[name], after[name]) for name in layers}
-    return after, {name: _events(layer, *stages[name]) for name, layer in layers.items()}
+    stages = (before, pruned, removed, kept, survivors, grown)
+    return after, {name: _events(layer.shape[1], *(x[name] for x in stages)) for name, layer in layers.items()}
 
 
-def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
-    """Return the links that removal keeps: ``n - floor(zeta n)`` of them, or as many as in the end."""
+def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Kept:
+    """Return the links that removal keeps, ``n - floor(zeta n)``, as many as in the end, or by a test, and the rest."""
     assert method.removal is not None
     n_links = layer.cells.numel()
     n_keep = n_final
@@ -96,10 +100,16 @@ def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, fiel
         n_keep = n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
     name, soft = split_soft(method.removal)
     scores = REMOVAL_SCORES[name](layer, method.score_params)
-    if not soft:
-        return top(layer.cells, scores, n_keep, field)
-    exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
-    return sample(layer.cells, scores, n_keep, field, exponent=exponent)
+    if REMOVAL_SCORES[name].is_test:
+        fails = scores <= 0
+        removed = layer.cells[fails]
+        return (layer.cells[~fails] if removed.numel() else layer.cells), removed
+    if soft:
+        exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
+        kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
+    else:
+        kept = top(layer.cells, scores, n_keep, field)
+    return kept, without(layer.cells, kept)
 
 
 def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]) -> Cells:
@@ -122,17 +132,14 @@ def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], gr
     return {name: without(kept[name], cells) for name, cells in gone.items()}
 
 
-def _regrow(
-    name: str, layer: LayerLinks, survivors: Tensor, lost: Tensor, k: int, method: Method, seed: int, index: int
-) -> Tensor:
+def _regrow(name: str, layer: LayerLinks, survivors: Tensor, k: int, method: Method, seed: int, index: int) -> Tensor:
     """Return k new links, chosen among the non-links of the graph of the survivors."""
     assert method.regrowth is not None
     score, soft = split_soft(method.regrowth)
-    barred = lost[:0]
+    barred = survivors[:0]
     if not method.allow_return:
-        barred = _barred(
-            lost, k, layer.shape[0] * layer.shape[1] - survivors.numel(), RandomField(seed, name, index, "return")
-        )
+        n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
+        barred = _barred(without(layer.cells, survivors), k, n_free, RandomField(seed, name, index, "return"))
     site = Site(survivors, layer.shape, barred, layer.record)
     try:
         return REGROWTHS[score].choose(site, k, RandomField(seed, name, index, "regrowth"), soft)
@@ -147,20 +154,20 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor
+    n_in: int, before: Tensor, pruned: Tensor, removed: Tensor, kept: Tensor, survivors: Tensor, grown: Tensor
 ) -> LayerUpdate:
-    """Return what happened to a layer, from its links after each stage of the step.
+    """Return what happened to a layer, from its links after each stage of the step, those removed, and those grown.
 
     Not all that is pruned or kept was a link before, where pruned weights return from ``stored``.
     """
-    regrown = torch.cat((without(after, survivors), within(without(pruned, before), survivors))).unique()
+    regrown = torch.cat((grown, within(without(pruned, before), survivors))).unique()
     events = {
         "decayed": without(before, pruned),
-        "removed": within(without(pruned, kept), before),
+        "removed": within(removed, before),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }
-    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), layer.shape[1]) for event, x in events.items()})
+    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), n_in) for event, x in events.items()})
 
 
 def _check_counts(

@@ -84,6 +84,17 @@ _ROWS = [
         stop_fraction=0.75,
     ),
     Method(
+        name="deepr",
+        title="DeepR",
+        paper="Bellec et al., ICLR 2018, Deep rewiring",
+        removal="sign",
+        regrowth="random",
+        zeta=None,
+        interval=1,
+        l1=1e-5,
+        noise=2.5e-11,
+    ),
+    Method(
         name="gmp",
         title="GMP",
         paper="Zhu, Gupta 2017, To prune, or not to prune",
@@ -123,12 +134,13 @@ class MethodTable(Registry[Method]):
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
             "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",
-            "zeta_schedule", "percolation", "stop_fraction", "paper",
+            "zeta_schedule", "interval", "percolation", "stop_fraction", "paper",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, index=pd.Index(self, name="method"))[columns].astype(object)
         of_removal = ["zeta", "zeta_schedule", "percolation"]
         frame.loc[[row.removal is None for row in self.values()], of_removal] = None
         frame.loc[[row.zeta is None for row in self.values()], of_removal[:2]] = "to the end"
+        frame.loc[[row.tests for row in self.values()], of_removal[:2]] = None
         frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density", "pruning"]] = None
         frame.loc[[not row.evolves for row in self.values()], "stop_fraction"] = None
         return frame.where(frame.notna(), "-")
@@ -191,7 +203,10 @@ def _in_words(row: Method) -> str:
     lines = [f"{row.title}: {row.paper}", start]
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
+        if row.tests:
+            zeta = f"l1 {row.l1:g}, noise {row.noise:g}" if row.has_signs else "as many as fail the test"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
+        flags += [f"every {row.interval} steps" if row.interval > 1 else "at every step"] if row.interval else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
     return "\n".join(lines)

@@ -90,6 +90,8 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
 
 def edges_of(cells: np.ndarray, n_in: int) -> np.ndarray:
     """Return flat positions in the adjacency as rows (input, output), sorted."""
+    if not cells.size:
+        return np.empty((0, 2), np.int64)
     output, inputs = np.divmod(cells, n_in)
     order = np.lexsort((output, inputs))
     return np.stack((inputs[order], output[order]), axis=1).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
@@ -15,6 +16,7 @@ __all__ = [
     "BACKENDS",
     "CsrLinear",
     "GradientRecord",
+    "LinkChange",
     "MaskedLinear",
     "SparseLinear",
     "Stage",
