@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ class LayerUpdate:
     percolated: np.ndarray
     regrown: np.ndarray
 
-    @property
+    @cached_property
     def overlap(self) -> float:
         """Share of the regrown links that had just been removed or percolated; 0 when none regrew."""
         return overlap(np.concatenate((self.removed, self.percolated)), self.regrown)
