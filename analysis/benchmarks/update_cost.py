@@ -83,6 +83,7 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
     """Return the parts of a training in which updates differ, each with the method as it is there."""
     row = METHODS[name]
     parts = dict(setting.parts) if row.percolation else {}
+    parts |= {} if row.interval is None else {"interval": EVERY}  # so that there are steps of all kinds to time
     start = {} if row.constant_fan_in else {"generator": "bsw"}
     rule = row.with_overrides({"density": setting.density, "early_stop": False, **start, **parts})
     if not rule.decays:
@@ -126,14 +127,15 @@ def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.
     median = {word: statistics.median(each) if each else float("nan") for word, each in times.items()}
     more = sum(median[word] - median["step"] for word in ("before", "first", "second"))
     cost = median["update"] + max(more, 0.0)
+    interval = METHODS[rule.name].interval or setting.interval
     return {
         "backend": "masked" if isinstance(next(iter(topology.layers.values())), MaskedLinear) else "csr",
         "ms a step": median["step"],
         "ms more in steps around": more,
         "ms an update": median["update"],
         "ms an update, plain torch": median["plain"],
-        "interval": setting.interval,
-        "share of training, %": 100 * cost / (cost + setting.interval * median["step"]),
+        "interval": interval,
+        "share of training, %": 100 * cost / (cost + interval * median["step"]),
     }
 
 

@@ -41,6 +41,7 @@ def setup(
 ):  # fmt: skip
     """A small MLP that is sparse by a method, its optimizer, and its scheduler."""
     torch.manual_seed(seed)
+    overrides |= {} if METHODS[method].interval is None else {"interval": interval}
     rule = tl.method(method, density=density, **overrides)
     data = torch.rand(64, sizes[0]) if needs_data(rule.generator) else None
     model = tl.sparsify(mlp(*sizes).to(dtype), rule, seed=seed, backend=backend, calibration=data)

@@ -1,5 +1,7 @@
 """What each score removes and regrows on small layers, worked by hand from its equation."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -23,7 +25,9 @@ SCORES = {
         [10 / 19 + 10 / 17, 8 / 19 + 8 / 9, 1 / 2 + 1 / 4, 6 / 9 + 6 / 17, 2 / 9 + 2 / 4],
     ),
     "mest": ({"gradient_weight": 0.1}, [10.0, 8.0, 1 + 2.0, 6.0, 2 + 0.1]),
+    "sign": ({}, [1, 0, 0, 1, 1]),
 }
+SIGNS = torch.tensor([1, 1, -1, -1, 1], dtype=torch.int8)
 
 
 def step(weight, mask=None, *, gradient=None, seed=0, progress=0.0, **parts):
@@ -44,7 +48,7 @@ def test_every_removal_score_is_worked_here():
 @pytest.mark.parametrize("name", SCORES)
 def test_removal_scores(name):
     params, expected = SCORES[name]
-    links = LayerLinks.of(WEIGHT, WEIGHT != 0, GRADIENT)
+    links = replace(LayerLinks.of(WEIGHT, WEIGHT != 0, GRADIENT), signs=SIGNS)
     assert links.cells.tolist() == [0, 1, 5, 6, 8]
     assert REMOVAL_SCORES[name](links, params).tolist() == pytest.approx(expected)
 

@@ -9,7 +9,9 @@ import pytest
 import topolearn as tl
 from topolearn.evolution import METHODS
 
-SMALL = {"hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "threads": 1}
+SMALL = {
+    "hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "measure_every": 1, "threads": 1,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,8 @@ def small():
         backend = "masked" if method.storage == "dense" else "csr"
         sparse = {} if method.is_dense else {"density": 0.08, "backend": backend}
         values = {**SMALL, **sparse, **values}
+        if method.interval is not None:  # the method's own is overridden
+            values["overrides"] = {"interval": values["update_interval"], **values.get("overrides", {})}
         return tl.TrainConfig(run_dir=str(run_dir), **values)
 
     return config

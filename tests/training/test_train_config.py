@@ -146,9 +146,28 @@ def test_values_left_open_are_settled_by_the_data():
     config = settle(TrainConfig(seed=3), load_dataset("digits"))
     assert config.hidden == (128, 128, 128)
     assert config.update_interval == 45  # batches of 32 in 1,437 examples
+    assert config.measure_every == 1
     assert config.density == tl.method("chts").density
     assert config.run_dir == "runs/digits-chts-0.05-s3"
     assert config.threads == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "interval", "every"),
+    [
+        ({"method": "deepr"}, 1, 45),
+        ({"method": "deepr", "overrides": {"interval": 10}}, 10, 4),
+        ({"method": "deepr", "overrides": {"interval": 10}, "update_interval": 10}, 10, 4),
+        ({"method": "set", "overrides": {"interval": 100}}, 100, 1),
+        ({"method": "set", "update_interval": 5}, 5, 9),
+        ({"method": "set", "update_interval": 5, "measure_every": 2}, 5, 2),
+    ],
+)
+def test_updates_come_as_the_method_demands_and_are_measured_once_an_epoch(values, interval, every, tmp_path):
+    config = settle(TrainConfig(**values), load_dataset("digits"))
+    assert (config.update_interval, config.measure_every) == (interval, every)
+    config.save(tmp_path / "config.toml")
+    assert TrainConfig.load(tmp_path / "config.toml") == config
 
 
 @pytest.mark.parametrize(
@@ -223,6 +242,7 @@ def test_types_that_pass_for_others():
         ({"epochs": 2**40}, "epochs=.* must be at most"),
         ({"batch_size": 0}, "batch_size=0 must be at least 1"),
         ({"update_interval": 0}, "update_interval=0 must be at least 1"),
+        ({"method": "deepr", "update_interval": 5}, r"update_interval=5, but method 'deepr' demands 1: .*interval=5\)"),
         ({"threads": 0}, "threads=0 must be at least 1"),
         ({"threads": 10**6}, "threads=1000000 must be at most 1024"),
         ({"hidden": []}, "hidden=.* one or more widths"),

@@ -285,6 +285,19 @@ def test_every_method_trains_and_static_ones_do_not_move(small, tmp_path):
         assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads"}
 
 
+def test_an_update_at_every_step_is_kept_and_measured_once_an_epoch(small, tmp_path):
+    run = tl.train(
+        small(tmp_path / "run", method="deepr", update_interval=1, measure_every=None, measures=("closure",), epochs=2),
+        quiet=True,
+    )
+    assert run.summary["n_updates"] == 89  # of 90 steps
+    assert run.history.steps == list(range(90))
+    assert run.measures["step"].unique().tolist() == [0, 45]
+    assert run.history.updates["removed"].sum() > 10
+    graphs = run.history.at(90)
+    assert all(graphs[name] == graph for name, graph in tl.topology_of(run.load_model("last")).graphs.items())
+
+
 def test_the_head_stays_dense_and_weights_stay_on_the_links(chts):
     model = chts.load_model("last")
     for name in ("hidden1", "hidden2"):

@@ -59,7 +59,7 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
     >>> overlap(np.array([[0, 1], [2, 3]]), np.array([[2, 3], [4, 5]]))
     0.5
     """
-    if not len(regrown):
+    if not len(regrown) or not len(removed):
         return 0.0
     removed, regrown = np.asarray(removed).reshape(-1, 2), np.asarray(regrown).reshape(-1, 2)
     n = 1 + max(int(edges.max(initial=0)) for edges in (removed, regrown))

@@ -1,5 +1,6 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
+from topolearn.evolution.consistency import check_interval
 from topolearn.evolution.exploration_loss import exploration_loss
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
@@ -15,6 +16,7 @@ from topolearn.evolution.removal import (
 )
 from topolearn.evolution.scheduler import TopologyScheduler, attach
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.evolution.signs import link_signs
 from topolearn.evolution.sparsify import linear_layers, sparsify
 from topolearn.evolution.step import evolve
 from topolearn.evolution.table import METHODS, method, methods
@@ -41,10 +43,12 @@ __all__ = [
     "attach",
     "by_predictor",
     "by_scores",
+    "check_interval",
     "edges_of",
     "evolve",
     "exploration_loss",
     "linear_layers",
+    "link_signs",
     "method",
     "methods",
     "percolate_model",

@@ -7,16 +7,38 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.evolution.backward_set import n_trained
+from topolearn.evolution.consistency import check_interval
 from topolearn.evolution.constant_fan_in import has_constant_fan_in
 from topolearn.evolution.heads import heads_of
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import final_links, initial_links
+from topolearn.generators import check_size
 from topolearn.graph import NeuronGroup, checked
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
+
+
+def settle_interval(method: Method, given: int | None) -> int:
+    """Return the steps between two updates: those given, or those that the method demands.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When neither is there, or they differ.
+    """
+    if given is not None:
+        given = check_size("interval", given)
+    check_interval("interval", given, method)
+    interval = given or method.interval
+    if interval is None:
+        raise InvalidValueError(
+            f"method {method.name!r} has no interval of its own: give interval=..., the optimizer steps between two "
+            "updates"
+        )
+    return interval
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
@@ -141,7 +163,7 @@ def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Meth
 
 
 def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
-    """Refuse an update of layers whose weights are not finite, or no longer have the shape that they had.
+    """Refuse layers whose weights no longer have the shape that they had.
 
     Raises
     ------
@@ -155,11 +177,19 @@ def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
                 f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: leave "
                 "the parameters of sparse layers to topolearn, and change values in place"
             )
-        values = layer.latest_values() if isinstance(layer, StoredLinear) else layer.link_values()
-        if not bool(torch.isfinite(values).all()):
-            raise InvalidValueError(
-                f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
-            )
+
+
+def check_finite(name: str, values: Tensor, step: int) -> None:
+    """Refuse an update of a layer whose weights are not finite.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if not bool(torch.isfinite(values).all()):
+        raise InvalidValueError(
+            f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
+        )
 
 
 def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:

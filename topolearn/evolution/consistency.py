@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ WITH_FAN_IN = {  # the parts of the one rule that knows constant fan-in
     "density_schedule": "constant", "removal": "weight_magnitude", "regrowth": "gradient", "percolation": False,
     "per_head": False, "storage": "links",
 }  # fmt: skip
-OF_UPDATES = ("skip_gradient_step", "rewarmup_steps")
+OF_SIGNS = ("l1", "noise")
+OF_UPDATES = ("skip_gradient_step", "rewarmup_steps", "interval")
 
 
 def check_method(method: Method) -> None:
@@ -40,6 +42,7 @@ def check_method(method: Method) -> None:
     _check_start(method)
     _check_names(method)
     _check_decay(method)
+    _check_tests(method)
     _check_removal(method)
     _check_scores(method)
     _check_storage(method)
@@ -57,6 +60,11 @@ def _check_ranges(method: Method) -> None:
         raise InvalidValueError(f"theta={method.theta} must lie in (0, 1]")
     if method.rewarmup_steps < 0:
         raise InvalidValueError(f"rewarmup_steps={method.rewarmup_steps} must be at least 0")
+    if method.interval is not None and method.interval < 1:
+        raise InvalidValueError(f"interval={method.interval} must be at least 1")
+    for name in OF_SIGNS:
+        if not 0 <= getattr(method, name) < math.inf:
+            raise InvalidValueError(f"{name}={getattr(method, name)} must be a number of at least 0")
     if len(method.softness) != 2 or not all(0 <= delta < 1 for delta in method.softness):
         raise InvalidValueError(f"softness={method.softness} must be two deltas in [0, 1), such as (0.5, 0.75)")
 
@@ -121,9 +129,9 @@ def _check_removal(method: Method) -> None:
         )
     if method.removal is None:
         _refuse_idle(method, OF_REMOVAL, "needs removal and regrowth: it is part of an evolution step")
-    elif method.zeta is None and not method.decays:
+    elif method.zeta is None and not method.decays and not method.tests:
         raise InvalidValueError("zeta=None removes down to the final density, but the density does not fall: give zeta")
-    if method.zeta is None and split_pooled(method.distribution)[1]:
+    if method.zeta is None and split_pooled(method.distribution)[1] and not method.tests:
         raise InvalidValueError(
             f"zeta=None removes each layer down to its final links, which distribution={method.distribution!r} leaves "
             "open: give zeta"
@@ -132,8 +140,46 @@ def _check_removal(method: Method) -> None:
         _refuse_idle(method, OF_PERCOLATION, "needs percolation=True")
     if method.removal is None or not split_soft(method.removal)[1]:
         _refuse_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
+    if not method.has_signs:
+        _refuse_idle(method, OF_SIGNS, "needs links with a sign for good: give removal='sign'")
     if not method.evolves:
         _refuse_idle(method, OF_UPDATES, "needs a topology that evolves: give removal and regrowth, or leave it out")
+
+
+def _check_tests(method: Method) -> None:
+    if method.decays and REMOVAL_SCORES[method.pruning].is_test:
+        raise InvalidValueError(
+            f"pruning={method.pruning!r} is a test, which ranks no links: use another score, such as 'weight_magnitude'"
+        )
+    if not method.tests:
+        return
+    name, soft = split_soft(str(method.removal))
+    if soft:
+        raise InvalidValueError(f"removal={method.removal!r}: {name!r} is a test, and nothing to draw by: use {name!r}")
+    if method.zeta is not None:
+        raise InvalidValueError(
+            f"zeta={method.zeta:g} says how many links go, but so does removal={name!r}, a test: give zeta=None"
+        )
+    _refuse_idle(method, ("zeta_schedule",), f"needs a zeta, and removal={name!r} has none")
+    if method.storage == "dense":
+        raise InvalidValueError(
+            f"storage='dense' gives links back the weights with which they were pruned, and removal={name!r} takes "
+            "those links away again: use storage='links'"
+        )
+
+
+def check_interval(word: str, given: int | None, method: Method) -> None:
+    """Refuse steps between updates, under the name that they have there, which contradict those of a method.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if None not in (given, method.interval) and given != method.interval:
+        raise InvalidValueError(
+            f"{word}={given}, but method {method.name!r} demands {method.interval}: leave it out, or override that "
+            f"part of the method, as by tl.method({method.name!r}, interval={given})"
+        )
 
 
 def _check_scores(method: Method) -> None:

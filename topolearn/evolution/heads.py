@@ -122,6 +122,7 @@ def _rows(layer: LayerLinks, first: int, last: int) -> LayerLinks:
         None if layer.stored is None else layer.stored[first * n_in : last * n_in],
         layer.frozen,
         layer.is_output,
+        None if layer.signs is None else layer.signs[places],
     )
 
 

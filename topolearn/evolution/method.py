@@ -45,7 +45,8 @@ class Method:
     pruning : str
         The removal score by which the falling density prunes, or links are chosen anew; always hard.
     removal : str or None
-        A removal score; with the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
+        A removal score; ``sign`` removes the links that have left the sign which the random field gave them for good.
+        With the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
         those with the highest scores are kept. None removes nothing but what the falling density does.
     score_params : dict
         Parameters of the removal and pruning scores: ``alpha`` of ``importance`` (eq. 2), ``gradient_weight`` of
@@ -53,13 +54,21 @@ class Method:
     regrowth : str or None
         A regrowth score, soft or hard likewise: ``random``, ``gradient`` or a link predictor.
     zeta : float or None
-        Fraction of the links that an update removes, in (0, 1); None removes down to the final density (MEST).
+        Fraction of the links that an update removes, in (0, 1); None removes down to the final density (MEST), or
+        leaves it to a test such as ``sign``.
     zeta_schedule : str
         How zeta moves through training: ``constant`` or ``cosine``.
     softness : (float, float)
         delta of eq. 2 at the start and at the end, each in [0, 1).
     softness_schedule : str
         What moves linearly between them: the ``exponent`` delta / (1 - delta), or ``delta``.
+    interval : int or None
+        Optimizer steps between two updates, where the method itself demands it; None leaves it to the training.
+    l1 : float
+        alpha of DeepR: how much a step shrinks each link towards 0, times the learning rate. It needs signs
+        (``removal="sign"``), as has `noise`; both act until the last update.
+    noise : float
+        The temperature T of DeepR: a step adds noise of variance 2 T, times the learning rate, to each link.
     percolation : bool
         Whether links to and from inactive neurons are removed at each update.
     percolation_unit : {"coordinate", "rotary_pair"}
@@ -125,6 +134,9 @@ class Method:
     zeta_schedule: str = "constant"
     softness: tuple[float, float] = (0.5, 0.75)
     softness_schedule: str = "exponent"
+    interval: int | None = None
+    l1: float = 0.0
+    noise: float = 0.0
     percolation: bool = False
     percolation_unit: str = "coordinate"
     per_head: bool = False
@@ -209,6 +221,16 @@ class Method:
         scores = [split_soft(self.removal)[0]] if self.removal else []
         scores += [self.pruning] if self.prunes else []
         return any(REMOVAL_SCORES[score].needs_gradient for score in scores)
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether each link has a sign for good, from the start."""
+        return self.removal is not None and REMOVAL_SCORES[split_soft(self.removal)[0]].needs_signs
+
+    @property
+    def tests(self) -> bool:
+        """Whether removal is a test, which says by itself how many links go."""
+        return self.removal is not None and REMOVAL_SCORES[split_soft(self.removal)[0]].is_test
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values."""

@@ -1,6 +1,8 @@
 """`TopologyScheduler`: evolves the topology of a model between optimizer steps, in any PyTorch loop."""
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -8,17 +10,25 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_layers, check_model, check_state, groups_of
+from topolearn.evolution.admission import (
+    check_finite,
+    check_layers,
+    check_model,
+    check_state,
+    groups_of,
+    settle_interval,
+)
 from topolearn.evolution.backward_set import backward_sets
 from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
-from topolearn.evolution.exploration_loss import add_exploration_gradient
+from topolearn.evolution.exploration_loss import add_exploration_gradients
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.method import Method
 from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
 from topolearn.evolution.plan import DensityPlan
+from topolearn.evolution.signed import SignedLinks
 from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import LayerUpdate, TopologyUpdate
@@ -48,8 +58,9 @@ class TopologyScheduler:
         What to prune, remove and regrow.
     total_steps : int
         Length of the training, in optimizer steps; schedules are stretched over it.
-    interval : int
-        Optimizer steps between two updates. There is none at the last step: new links need training.
+    interval : int, optional
+        Optimizer steps between two updates; default what the method itself demands, which few do. There is no update
+        at the last step: new links need training.
     seed : int
         Fixes every draw.
 
@@ -65,7 +76,8 @@ class TopologyScheduler:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When the model's links are not what the method starts with, or the optimizer does not fit.
+        When the model's links are not what the method starts with, the optimizer does not fit, or the interval is
+        none, or another than the method's.
 
     Examples
     --------
@@ -92,14 +104,14 @@ class TopologyScheduler:
         method: Method | str,
         *,
         total_steps: int,
-        interval: int,
+        interval: int | None = None,
         seed: int = 0,
     ) -> None:
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
-        self.interval = check_size("interval", interval)
+        self.interval = settle_interval(self.method, interval)
         self.seed = int(seed)
         self.optimizer = optimizer
         self.layers = sparse_layers(model)
@@ -115,6 +127,7 @@ class TopologyScheduler:
         self.converged = dict.fromkeys(self.layers, False)
         self._last_update_step = -1
         self._exploration = {name: Exploration(x.cells(), x.shape[0] * x.shape[1]) for name, x in self.layers.items()}
+        self._signed = SignedLinks(self.layers, self.method, self.seed) if self.method.has_signs else None
         self._gradients = Gradients(model, self.layers, self.method)
         self._watch = OptimizerWatch(optimizer, self._before_optimizer)
         self._gradients.expect(self._is_due(1))
@@ -157,17 +170,23 @@ class TopologyScheduler:
             return None
         self._watch.took_step = False
         self.n_steps += 1
+        moved = self._signed.links(self.n_steps) if self._signed and self._rewires_until(self.n_steps) else {}
         if not self.is_due:
+            if self._signed:
+                self._signed.write(moved)
             self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
-        cells, trained, updates = self._evolve()
+        cells, trained, updates = self._evolve(moved)
         self.n_updates += 1
         self._last_update_step = self.n_steps
         self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
         for name, in_minimum in self.last_update.elm.items():
             self.converged[name] |= in_minimum
         self._gradients.expect(self._is_due(self.n_steps + 1))
-        self._take(cells, trained)
+        if self._signed and moved:
+            self._signed.take(moved, updates, self.optimizer, self._exploration, self.n_steps)
+        else:
+            self._take(cells, trained)
         return self.last_update
 
     def itop_rate(self) -> dict[str, float]:
@@ -217,55 +236,64 @@ class TopologyScheduler:
                 layer.set_stored(state["stored"][name].to(layer.stored))
         self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
         self._last_update_step, self.converged = state["last_update_step"], dict(state["converged"])
+        if self._signed:
+            self._signed.reseed(self.seed)
         self._watch.took_step = False
         self._gradients.expect(self._is_due(self.n_steps + 1))
 
+    def _rewires_until(self, step: int) -> bool:
+        """Whether links are still removed and regrown at an update at this step, or a later one."""
+        return (
+            self.plan is not None
+            and self.method.removal is not None
+            and 0 < step <= self.plan.last_update
+            and not self.is_stopped
+        )
+
     def _is_due(self, step: int) -> bool:
-        if (
-            self.plan is None
-            or not self.method.evolves
-            or step % self.interval
-            or not 0 < step <= self.plan.last_update
-        ):
+        if self.plan is None or step % self.interval or not 0 < step <= self.plan.last_update:
             return False
-        rewires = self.method.removal is not None and not self.is_stopped
-        return rewires or self.method.chooses_anew or self.plan.falls_at(step)
+        return self._rewires_until(step) or self.method.chooses_anew or self.plan.falls_at(step)
 
     def _before_optimizer(self, scale: float) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
+        factor = 1.0
+        if self._last_update_step >= 0 and self.method.rewarmup_steps:
+            factor = min(1.0, (self.n_steps + 1 - self._last_update_step) / self.method.rewarmup_steps)
+        if self._signed:
+            self._signed.expect(self.optimizer, factor)
         if self._is_due(self.n_steps + 1):
             self._gradients.take(scale)
             if self.method.skip_gradient_step:
                 return None
         if self.method.exploration_penalty:
-            for layer in self.layers.values():
-                assert isinstance(layer, StoredLinear)
-                add_exploration_gradient(layer, scale * self.method.exploration_penalty)
-        if self._last_update_step < 0 or not self.method.rewarmup_steps:
-            return 1.0
-        return min(1.0, (self.n_steps + 1 - self._last_update_step) / self.method.rewarmup_steps)
+            add_exploration_gradients(self.layers.values(), scale * self.method.exploration_penalty)
+        return factor
 
-    def _evolve(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
+    def _evolve(
+        self, moved: Mapping[str, LayerLinks]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
         """Return links and trained cells of each layer after an update, and what happened; nothing is changed."""
         assert self.plan is not None
         check_layers(self.layers, self.n_steps)
         check_trained(self.optimizer, self.layers)
-        rewire = self.method.removal is not None and not self.is_stopped
+        rewire = self._rewires_until(self.n_steps)
         links, present = {}, {}
         for name, layer in self.layers.items():
+            each = moved.get(name) or LayerLinks(layer.cells(), layer.link_values(), layer.shape)
+            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
+            check_finite(name, each.values if stored is None else stored, self.n_steps)
             frozen = not layer.link_parameter.requires_grad
             if not frozen:
-                present[name] = layer.n_links
+                present[name] = each.cells.numel()
                 if rewire:
                     self._gradients.check(name, self.n_steps)
-            links[name] = LayerLinks(
-                layer.cells(),
-                layer.link_values(),
-                layer.shape,
-                self._gradients.links.get(name),
-                layer.record,
-                layer.latest_values() if isinstance(layer, StoredLinear) else None,
-                frozen,
+            links[name] = replace(
+                each,
+                gradient=self._gradients.links.get(name),
+                record=layer.record,
+                stored=stored,
+                frozen=frozen,
                 is_output=name == self._output_layer,
             )
         index = self.n_updates + 1

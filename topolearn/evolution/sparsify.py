@@ -10,6 +10,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.dense_start import begin, draw_values, largest_links
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import initial_links
+from topolearn.evolution.signs import link_signs
 from topolearn.evolution.table import method as find_method
 from topolearn.generators import check_size, make_network
 from topolearn.graph import LayeredNetwork
@@ -47,9 +48,10 @@ def sparsify(
     backend : {"auto", "masked", "csr"}
         As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
     init : {"he", "keep"}
-        Draw new weights, scaled for the number of links, or keep the model's weights where there are links. A method
-        that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the largest.
-        Biases are kept either way, but for layers on the meta device, which have none.
+        Draw new weights, scaled for the number of links and with the sign that the method gives them, if it does, or
+        keep the model's weights where there are links, which such a method refuses. A method that trains more than the
+        links (Top-KAST) draws or keeps weights for all cells; the links are the largest. Biases are kept either way,
+        but for layers on the meta device, which have none.
     calibration : Tensor, optional
         Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
@@ -100,8 +102,8 @@ def sparsify(
         backend = "masked"
     layers = linear_layers(model, exclude)
     unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
-    if unmade and init == "keep":
-        raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
+    if init == "keep":
+        _check_kept(method, unmade)
     by_weights = method.chooses_anew and init == "keep"
     network = _initial_network(model, layers, method, calibration, seed, by_weights=by_weights)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
@@ -109,17 +111,39 @@ def sparsify(
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.storage == "dense"
         )
+    if init == "he":
+        _draw_weights(model, method, unmade, seed)
+    elif by_weights:
+        for name, layer in sparse_layers(model).items():
+            assert isinstance(layer, StoredLinear)
+            begin(layer, layers[name].weight.detach(), method, name=name, seed=seed)
+    return model
+
+
+def _check_kept(method: Method, unmade: Sequence[str]) -> None:
+    """Refuse to keep weights of which there are none, or whose signs the method gives anew."""
+    if method.has_signs:
+        raise InvalidValueError(
+            f"method {method.name!r} gives every link a sign for good, and weights that are kept have signs of their "
+            "own: use init='he'"
+        )
+    if unmade:
+        raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
+
+
+def _draw_weights(model: nn.Module, method: Method, unmade: Sequence[str], seed: int) -> None:
+    """Draw the weights of all sparse layers, with the signs that the method gives them, and those biases unmade."""
     for name, layer in sparse_layers(model).items():
+        generator = _generator(seed, name, "weights")
         if method.chooses_anew:
             assert isinstance(layer, StoredLinear)
-            drawn = init == "he"
-            values = draw_values(layer, _generator(seed, name, "weights")) if drawn else layers[name].weight.detach()
-            begin(layer, values, method, name=name, seed=seed)
-        elif init == "he":
-            layer.reset_weight(_generator(seed, name, "weights"))
+            begin(layer, draw_values(layer, generator), method, name=name, seed=seed)
+        else:
+            layer.reset_weight(generator)
+        if method.has_signs:
+            layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
         if name in unmade:
             layer.reset_bias(_generator(seed, name, "biases"))
-    return model
 
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:

@@ -8,7 +8,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.constant_fan_in import rewire_with_constant_fan_in
 from topolearn.evolution.heads import Heads, heads_of
-from topolearn.evolution.links import LayerLinks, Targets, within, without
+from topolearn.evolution.links import LayerLinks, Targets, merged, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
 from topolearn.evolution.percolation import percolated
@@ -21,6 +21,7 @@ from topolearn.graph import NeuronGroup
 from topolearn.sampling import RandomField, sample, top
 
 Cells = dict[str, Tensor]
+Kept = tuple[Tensor, Tensor]
 
 
 def evolve(
@@ -78,45 +79,55 @@ def evolve(
     if (targets.decays or targets.anew) and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
+    removed = {name: cells[:0] for name, cells in before.items()}
+    grown = {**removed}
     rewires = rewire and method.removal is not None
     if rewires and method.constant_fan_in:
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
             kept[name], after[name] = _rewire_neurons(name, layer, targets.after[name], method, progress, field)
+            removed[name], grown[name] = without(pruned[name], kept[name]), without(after[name], kept[name])
         survivors = kept
     elif rewires:
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
-            kept[name] = _keep(layer.among(pruned[name]), targets.final[name], method, progress, field)
+            each = layer.among(pruned[name])
+            kept[name], removed[name] = _keep(each, targets.final[name], method, progress, field)
         survivors = kept
         if method.percolation:
             frozen = {name for name, layer in wholes.items() if layer.frozen}
             unit = method.percolation_unit
             survivors = heads.split(percolated(heads.join(kept), shapes, groups, unit=unit, frozen=frozen))
         for name, layer in free.items():
-            lost = without(before[name], survivors[name])
             n_regrow = pruned[name].numel() - survivors[name].numel()
-            regrown = _regrow(name, layer, survivors[name], lost, n_regrow, method, seed, index)
-            after[name] = torch.cat((survivors[name], regrown)).sort().values
+            if n_regrow:
+                grown[name] = _regrow(name, layer, survivors[name], n_regrow, method, seed, index)
+                after[name] = merged(survivors[name], grown[name])
     if not method.constant_fan_in:  # whose update checks the fan-ins
         _check_counts(after, pruned, targets, free)
-    stages = [heads.join(cells) for cells in (before, pruned, kept, survivors, after)]
-    return stages[-1], {
-        name: _events(layer, *(cells[name] for cells in stages), decays=targets.decays)
+    stages = [heads.join(cells) for cells in (before, pruned, removed, kept, survivors, grown)]
+    return heads.join(after), {
+        name: _events(layer.shape[1], *(cells[name] for cells in stages), decays=targets.decays)
         for name, layer in wholes.items()
     }
 
 
-def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Tensor:
-    """Return the links that removal keeps."""
+def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Kept:
+    """Return the links that removal keeps, by their number or by a test, and the rest."""
     assert method.removal is not None
     n_keep = _n_keep(layer.cells.numel(), n_final, method, progress)
     name, soft = split_soft(method.removal)
     scores = REMOVAL_SCORES[name](layer, method.score_params)
-    if not soft:
-        return top(layer.cells, scores, n_keep, field)
-    exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
-    return sample(layer.cells, scores, n_keep, field, exponent=exponent)
+    if REMOVAL_SCORES[name].is_test:
+        fails = scores <= 0
+        removed = layer.cells[fails]
+        return (layer.cells[~fails] if removed.numel() else layer.cells), removed
+    if soft:
+        exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
+        kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
+    else:
+        kept = top(layer.cells, scores, n_keep, field)
+    return kept, without(layer.cells, kept)
 
 
 def _n_keep(n_links: int, n_final: int, method: Method, progress: float) -> int:
@@ -139,17 +150,14 @@ def _rewire_neurons(
         raise InvalidValueError(f"layer {name!r}: {error}") from None
 
 
-def _regrow(
-    name: str, layer: LayerLinks, survivors: Tensor, lost: Tensor, k: int, method: Method, seed: int, index: int
-) -> Tensor:
+def _regrow(name: str, layer: LayerLinks, survivors: Tensor, k: int, method: Method, seed: int, index: int) -> Tensor:
     """Return k new links, chosen among the non-links of the graph of the survivors."""
     assert method.regrowth is not None
     score, soft = split_soft(method.regrowth)
-    barred = lost[:0]
+    barred = survivors[:0]
     if not method.allow_return:
-        barred = _barred(
-            lost, k, layer.shape[0] * layer.shape[1] - survivors.numel(), RandomField(seed, name, index, "return")
-        )
+        n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
+        barred = _barred(without(layer.cells, survivors), k, n_free, RandomField(seed, name, index, "return"))
     site = Site(survivors, layer.shape, barred, layer.record)
     try:
         return REGROWTHS[score].choose(site, k, RandomField(seed, name, index, "regrowth"), soft)
@@ -164,22 +172,30 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    layer: LayerLinks, before: Tensor, pruned: Tensor, kept: Tensor, survivors: Tensor, after: Tensor, *, decays: bool
+    n_in: int,
+    before: Tensor,
+    pruned: Tensor,
+    removed: Tensor,
+    kept: Tensor,
+    survivors: Tensor,
+    grown: Tensor,
+    *,
+    decays: bool,
 ) -> LayerUpdate:
-    """Return what happened to a layer, from its links after each stage of the step.
+    """Return what happened to a layer, from its links after each stage of the step, those removed, and those grown.
 
     Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
     the density does not fall, as links are chosen anew, is removed.
     """
-    lost, removed = without(before, pruned), within(without(pruned, kept), before)
-    regrown = torch.cat((without(after, survivors), within(without(pruned, before), survivors))).unique()
+    lost, removed = without(before, pruned), within(removed, before)
+    regrown = torch.cat((grown, within(without(pruned, before), survivors))).unique()
     events = {
         "decayed": lost if decays else lost[:0],
-        "removed": removed if decays else torch.cat((lost, removed)),
+        "removed": removed if decays or not lost.numel() else torch.cat((lost, removed)),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }
-    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), layer.shape[1]) for event, x in events.items()})
+    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), n_in) for event, x in events.items()})
 
 
 def _check_counts(

@@ -97,6 +97,17 @@ _ROWS = [
         stop_fraction=0.75,
     ),
     Method(
+        name="deepr",
+        title="DeepR",
+        paper="Bellec et al., ICLR 2018, Deep rewiring",
+        removal="sign",
+        regrowth="random",
+        zeta=None,
+        interval=1,
+        l1=1e-5,
+        noise=2.5e-11,
+    ),
+    Method(
         name="gmp",
         title="GMP",
         paper="Zhu, Gupta 2017, To prune, or not to prune",
@@ -144,12 +155,13 @@ class MethodTable(Registry[Method]):
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
             "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",
-            "zeta_schedule", "percolation", "backward_ratio", "stop_fraction", "paper",
+            "zeta_schedule", "interval", "percolation", "backward_ratio", "stop_fraction", "paper",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, index=pd.Index(self, name="method"))[columns].astype(object)
         of_removal = ["zeta", "zeta_schedule", "percolation"]
         frame.loc[[row.removal is None for row in self.values()], of_removal] = None
         frame.loc[[row.zeta is None for row in self.values()], of_removal[:2]] = "to the end"
+        frame.loc[[row.tests for row in self.values()], of_removal[:2]] = None
         frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density"]] = None
         frame.loc[[not row.prunes for row in self.values()], "pruning"] = None
         frame.loc[[not row.evolves for row in self.values()], "stop_fraction"] = None
@@ -218,7 +230,10 @@ def _in_words(row: Method) -> str:
         )
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
+        if row.tests:
+            zeta = f"l1 {row.l1:g}, noise {row.noise:g}" if row.has_signs else "as many as fail the test"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
+        flags += [f"every {row.interval} steps" if row.interval > 1 else "at every step"] if row.interval else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
     if row.constant_fan_in:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ class LayerUpdate:
     percolated: np.ndarray
     regrown: np.ndarray
 
-    @property
+    @cached_property
     def overlap(self) -> float:
         """Share of the regrown links that had just been removed or percolated; 0 when none regrew."""
         return overlap(np.concatenate((self.removed, self.percolated)), self.regrown)
@@ -90,6 +91,8 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
 
 def edges_of(cells: np.ndarray, n_in: int) -> np.ndarray:
     """Return flat positions in the adjacency as rows (input, output), sorted."""
+    if not cells.size:
+        return np.empty((0, 2), np.int64)
     output, inputs = np.divmod(cells, n_in)
     order = np.lexsort((output, inputs))
     return np.stack((inputs[order], output[order]), axis=1).astype(np.int64)

@@ -20,14 +20,14 @@ def _signed(value: int) -> int:
 
 def _shift_right(bits: Tensor, n: int) -> Tensor:
     """Return the logical right shift; torch's own keeps the sign."""
-    return (bits >> n) & ((1 << (64 - n)) - 1)
+    return (bits >> n).bitwise_and_((1 << (64 - n)) - 1)
 
 
 def _mix(bits: Tensor) -> Tensor:
     """Return SplitMix64's finaliser of each int64: a bijection in which each input bit moves all others."""
-    bits = (bits ^ _shift_right(bits, 30)) * _signed(_MIX_1)
-    bits = (bits ^ _shift_right(bits, 27)) * _signed(_MIX_2)
-    return bits ^ _shift_right(bits, 31)
+    bits = _shift_right(bits, 30).bitwise_xor_(bits).mul_(_signed(_MIX_1))
+    bits = _shift_right(bits, 27).bitwise_xor_(bits).mul_(_signed(_MIX_2))
+    return _shift_right(bits, 31).bitwise_xor_(bits)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,14 @@ class RandomField:
     def uniform(self, cells: Tensor) -> Tensor:
         """Return a draw of U(0, 1] for each cell, as float64; 0 never occurs, so its logarithm is finite."""
         return (self.bits(cells) + 1).to(torch.float64) * 2.0**-53
+
+    def normal(self, cells: Tensor) -> Tensor:
+        """Return a draw of N(0, 1) for each cell, as float64, by the inverse of its distribution function.
+
+        That is taken in the middles of 2^52 equal parts of (0, 1), so that no draw is infinite.
+        """
+        middles = (self.bits(cells) >> 1).to(torch.float64).add_(0.5).mul_(2.0**-52)
+        return torch.special.ndtri(middles)
 
     def gumbel(self, cells: Tensor) -> Tensor:
         """Return a draw of the standard Gumbel law, ``-log(-log(u))``, for each cell, as float64."""

@@ -58,13 +58,19 @@ def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
 
 def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tensor:
     """Return the first k distinct integers of the sequence ``floor(u_i * n)``, i = 0, 1, ..., for 2 k <= n."""
-    chosen = torch.empty(0, dtype=torch.int64, device=device)
-    drawn = 0
+
+    def draw(first: int, stop: int) -> Tensor:
+        bits = field.bits(torch.arange(first, stop, device=device))
+        return (bits.to(torch.float64) * 2.0**-53 * n).to(torch.int64)
+
+    chosen = draw(0, k)
+    if bool((chosen.sort().values.diff() > 0).all()):  # as is the rule when they are few
+        return chosen
+    chosen, drawn = chosen[:0], 0
     while chosen.numel() < k:
         missing = k - chosen.numel()
-        counters = torch.arange(drawn, drawn + 2 * missing, device=device)
+        draws = torch.cat((chosen, draw(drawn, drawn + 2 * missing)))
         drawn += 2 * missing
-        draws = torch.cat((chosen, (field.bits(counters).to(torch.float64) * 2.0**-53 * n).to(torch.int64)))
         values, positions = torch.unique(draws, return_inverse=True)
         first = torch.full_like(values, draws.numel())
         first.scatter_reduce_(0, positions, torch.arange(draws.numel(), device=device), "amin")

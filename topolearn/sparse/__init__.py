@@ -4,6 +4,7 @@ from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without
 from topolearn.sparse.attention import Attention
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
@@ -24,6 +25,7 @@ __all__ = [
     "CsrLinear",
     "FanInLayout",
     "GradientRecord",
+    "LinkChange",
     "MaskedLinear",
     "SparseLinear",
     "Stage",

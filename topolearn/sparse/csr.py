@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.chain import Stage, sparse_chain
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
@@ -106,6 +107,11 @@ class CsrLinear(SparseLinear):
         """Number of links."""
         return self.col.numel()
 
+    @property
+    def link_stamp(self) -> tuple[Tensor, int]:
+        """What is another one when the links have changed."""
+        return self.crow, self.crow._version
+
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, on the layer's device."""
         return self.index.cells
@@ -121,15 +127,15 @@ class CsrLinear(SparseLinear):
     @torch.no_grad()
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links; see `SparseLinear.set_links`. There may be more or fewer than before."""
-        cells = cells.to(self.col.device)
-        old = self.cells()
-        index = LinkIndex.of_cells(cells, self.out_features, self.in_features)
-        places = torch.searchsorted(old, cells).clamp_(max=max(old.numel() - 1, 0))
-        stays = old[places] == cells if old.numel() else torch.zeros_like(cells, dtype=torch.bool)
+        return self.change_links(LinkChange.between(self.cells(), cells.to(self.col.device)))
+
+    @torch.no_grad()
+    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
+        """Take some links away and add others; see `SparseLinear.change_links`."""
+        index = self.index.changed(change)
 
         def moved(state: Tensor) -> Tensor:
-            found = state.new_zeros(cells.numel())
-            found[stays] = state[places[stays]]
+            found = change.moved(state)
             return state.copy_(found) if state.shape == found.shape else found
 
         gradient = self.values.grad
@@ -137,6 +143,14 @@ class CsrLinear(SparseLinear):
         self.values.grad = None if gradient is None else moved(gradient)
         self._take(index)
         return moved
+
+    def values_at(self, cells: Tensor) -> Tensor:
+        """Return the values of the links, detached."""
+        return self.link_values()
+
+    def set_values_at(self, cells: Tensor, values: Tensor) -> None:
+        """Write the values of the links."""
+        self.set_link_values(values)
 
     @torch.no_grad()
     def set_link_values(self, values: Tensor) -> None:

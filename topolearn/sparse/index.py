@@ -11,6 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
+from topolearn.sparse.change import LinkChange
 
 MOST = 2**31 - 1  # links, and neurons of a side, that 32 bits can number
 
@@ -74,6 +75,14 @@ class LinkIndex:
         outputs = torch.div(cells, n_in, rounding_mode="floor")
         torch.cumsum(torch.bincount(outputs, minlength=n_out), 0, out=crow[1:])
         return cls(crow, (cells - outputs * n_in).to(torch.int32), n_in)
+
+    def changed(self, change: LinkChange) -> LinkIndex:
+        """Return the index after a change of the links; this one is left as it is."""
+        lost, grown = (cells // self.n_in for cells in (change.lost, change.grown))
+        more = torch.bincount(grown, minlength=self.n_out) - torch.bincount(lost, minlength=self.n_out)
+        crow = self.crow.clone()
+        crow[1:] += more.cumsum(0)
+        return LinkIndex(crow, change.moved(self.col, (change.grown - grown * self.n_in).to(torch.int32)), self.n_in)
 
     @property
     def n_out(self) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.gradient_record import GradientRecord
 
@@ -95,6 +96,11 @@ class SparseLinear(nn.Module):
         """The topology of the layer, as a graph of its own."""
         return BipartiteGraph.from_cells(self.cells().cpu().numpy(), self.in_features, self.out_features)
 
+    @property
+    def link_stamp(self) -> tuple[Tensor, int]:
+        """The tensor that holds the links, and its version: one of them is another when the links have changed."""
+        raise NotImplementedError
+
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, ``output * in_features + input``, on the layer's device."""
         raise NotImplementedError
@@ -120,6 +126,21 @@ class SparseLinear(nn.Module):
         callable
             Turns what an optimizer remembers of `link_parameter` into what it should remember from now on.
         """
+        raise NotImplementedError
+
+    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
+        """Take some links away and add others, in place: as `set_links`, but in less time when they are few.
+
+        A link that is both lost and grown starts at 0.
+        """
+        raise NotImplementedError
+
+    def values_at(self, cells: Tensor) -> Tensor:
+        """Return the values of the links as `link_values` does, from their cells, which `cells` takes time to find."""
+        raise NotImplementedError
+
+    def set_values_at(self, cells: Tensor, values: Tensor) -> None:
+        """Write the values of the links, whose cells are known, and touch nothing else."""
         raise NotImplementedError
 
     def set_link_values(self, values: Tensor) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.graph import BipartiteGraph
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_graph
 
@@ -68,6 +69,11 @@ class MaskedLinear(SparseLinear, nn.Linear):
         """Number of links."""
         return int(self.mask.sum())
 
+    @property
+    def link_stamp(self) -> tuple[Tensor, int]:
+        """What is another one when the links have changed."""
+        return self.mask, self.mask._version
+
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, on the layer's device."""
         return self.mask.flatten().nonzero().squeeze(1)
@@ -101,6 +107,32 @@ class MaskedLinear(SparseLinear, nn.Linear):
         if self.weight.grad is not None:
             self.weight.grad.masked_fill_(off, 0)
         return lambda state: state.masked_fill_(off, 0)
+
+    @torch.no_grad()
+    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
+        """Take some links away and add others; see `SparseLinear.change_links`."""
+        lost, grown = ((cells // self.in_features, cells % self.in_features) for cells in (change.lost, change.grown))
+
+        def moved(state: Tensor) -> Tensor:
+            state[lost] = 0
+            return state
+
+        self.mask[lost], self.mask[grown] = False, True
+        if self._kept is not None:
+            self._kept[lost], self._kept[grown] = 0, -1
+        moved(self.weight)
+        if self.weight.grad is not None:
+            moved(self.weight.grad)
+        return moved
+
+    def values_at(self, cells: Tensor) -> Tensor:
+        """Return the values of the links, detached, from their cells."""
+        return self.weight.detach().view(-1)[cells]
+
+    @torch.no_grad()
+    def set_values_at(self, cells: Tensor, values: Tensor) -> None:
+        """Write the values of the links, whose cells are known."""
+        self.weight.view(-1)[cells] = values.to(self.weight)
 
     @torch.no_grad()
     def set_link_values(self, values: Tensor) -> None:

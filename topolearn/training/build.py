@@ -42,13 +42,15 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).stem}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
+    interval = config.update_interval or method.interval or steps_per_epoch(config, data)
     backend = _backend(config, device, method, sizes)
     return replace(
         config,
         density=method.density,
         overrides=parts,
         hidden=hidden,
-        update_interval=config.update_interval or steps_per_epoch(config, data),
+        update_interval=interval,
+        measure_every=config.measure_every or max(steps_per_epoch(config, data) // interval, 1),
         device=device,
         backend=backend,
         threads=config.threads or _default_threads(config, backend, method, sizes),
@@ -109,7 +111,7 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
         optimizer,
         method,
         total_steps=config.epochs * steps_per_epoch(config, data),
-        interval=config.update_interval or steps_per_epoch(config, data),
+        interval=config.update_interval,
         seed=config.seed,
     )
     return model, optimizer, topology

@@ -10,7 +10,7 @@ import tomli_w
 
 from topolearn.declared import settle_fields
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.evolution import METHODS, Method
+from topolearn.evolution import METHODS, Method, check_interval
 from topolearn.graph.files import written_aside
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS
@@ -66,7 +66,7 @@ class TrainConfig:
     momentum: float = field(default=0.9, metadata={"help": "momentum of SGD"})
     weight_decay: float = field(default=5e-4, metadata={"help": "weight decay of SGD"})
     update_interval: int | None = field(
-        default=None, metadata={"help": "optimizer steps between topology updates [once an epoch]"}
+        default=None, metadata={"help": "optimizer steps between topology updates [the method's, or once an epoch]"}
     )
     seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
     device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
@@ -89,7 +89,9 @@ class TrainConfig:
         default=DEFAULT,
         metadata={"help": "measures of the topology to take while training; or none"},
     )
-    measure_every: int = field(default=1, metadata={"help": "topology updates from one measurement to the next"})
+    measure_every: int | None = field(
+        default=None, metadata={"help": "topology updates from one measurement to the next [about an epoch's]"}
+    )
     tensorboard: bool = field(
         default=False,
         metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
@@ -108,6 +110,7 @@ class TrainConfig:
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_ranges(self)
         method = self.build_method()
+        check_interval("update_interval", self.update_interval, method)
         if self.backend == "csr" and method.is_dense:
             raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
         if self.backend == "csr" and method.storage == "dense":

@@ -47,7 +47,7 @@ class Trainer:
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)
         history = None if self.topology.method.is_dense else History(path / "topology", kept=config.history)
-        measuring = Measuring(path, () if history is None else config.measures, config.measure_every)
+        measuring = Measuring(path, () if history is None else config.measures, config.measure_every or 1)
         self.recorder = Recorder(path, self.network(), history, measuring, loggers)
         self.done_epochs = 0
         self.random_state = torch.Generator().manual_seed(config.seed).get_state()

@@ -1,5 +1,6 @@
 """Where new links grow: among the non-links of a layer, by their scores."""
 
+from topolearn.evolution.regrowth.chance import at_random
 from topolearn.evolution.regrowth.gradient import by_gradient
 from topolearn.evolution.regrowth.predictors import by_predictor
 from topolearn.evolution.regrowth.scores import by_scores
@@ -9,7 +10,8 @@ from topolearn.registry import Registry
 
 REGROWTHS: Registry[RegrowthScore] = Registry(
     "regrowth score",
-    {name: by_predictor(name) for name in names()} | {"gradient": RegrowthScore(by_gradient, needs_gradient=True)},
+    {name: by_predictor(name) for name in names()}
+    | {"random": RegrowthScore(at_random), "gradient": RegrowthScore(by_gradient, needs_gradient=True)},
 )
 
 __all__ = ["REGROWTHS", "RegrowthScore", "Site", "by_predictor", "by_scores"]

@@ -1,4 +1,4 @@
-"""New links where a link predictor expects them, or at random."""
+"""New links where a link predictor expects them."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from topolearn.sampling import RandomField
 
 
 def by_predictor(predictor: str) -> RegrowthScore:
-    """Return the regrowth that asks a link predictor, in float32; ``random`` draws uniformly (SET).
+    """Return the regrowth that asks a link predictor, in float32.
 
     The predictor sees the graph that removal and percolation left, unweighted. One of your own is registered in
     `topolearn.linkpred.PREDICTORS`, then here: ``REGROWTHS.register("mine", by_predictor("mine"))``.

@@ -24,11 +24,17 @@ class RemovalScore:
         Default, least and greatest value of each parameter.
     needs_gradient : bool
         Whether it asks for the gradient of the links.
+    needs_signs : bool
+        Whether it asks for the signs of the links, which they then have from the start.
+    is_test : bool
+        Whether it says by itself which links stay, those with a score above 0, and so how many.
     """
 
     compute: Callable[..., Tensor]
     params: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     needs_gradient: bool = False
+    needs_signs: bool = False
+    is_test: bool = False
 
     def __call__(self, links: LayerLinks, params: Mapping[str, float] | None = None) -> Tensor:
         """Return the score of each link, with the parameters that are the score's own."""

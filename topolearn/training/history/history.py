@@ -247,7 +247,10 @@ def _packed(graphs: Mapping[str, BipartiteGraph]) -> dict[str, np.ndarray]:
 
 def _after(graph: BipartiteGraph, update: LayerUpdate) -> BipartiteGraph:
     """Return the graph that an update makes of another."""
-    cells = graph.cells
-    for event in ("decayed", "removed", "percolated"):
-        cells = np.setdiff1d(cells, getattr(update, event) @ [1, graph.n_in], assume_unique=True)
-    return BipartiteGraph.from_cells(np.union1d(cells, update.regrown @ [1, graph.n_in]), graph.n_in, graph.n_out)
+    lost = np.concatenate((update.decayed, update.removed, update.percolated)) @ [1, graph.n_in]
+    grown = update.regrown @ [1, graph.n_in]
+    if not lost.size and not grown.size:
+        return graph
+    cells = np.setdiff1d(graph.cells, lost, assume_unique=True)
+    # Two sorted lists, nearly: a stable sort merges them, where a union would hash them all.
+    return BipartiteGraph.from_cells(np.sort(np.concatenate((cells, grown)), kind="stable"), graph.n_in, graph.n_out)

@@ -1,0 +1,53 @@
+"""Langevin dynamics of links with a sign: what DeepR adds to every step of the optimizer."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from topolearn.sampling import RandomField
+
+
+def langevin_step(
+    values: Tensor, cells: Tensor, signs: Tensor, rate: float, l1: float, noise: float, field: RandomField
+) -> Tensor:
+    r"""Return the weights of links after what a step adds to that of the optimizer, on the side of their sign.
+
+    .. math:: w \leftarrow w - \eta \alpha s + \sqrt{2 \eta T} \, \xi, \quad \xi \sim N(0, 1)
+
+    With :math:`w = s \theta` this is the step of the paper for :math:`\theta`, but for the gradient, which is the
+    optimizer's: :math:`\xi` and :math:`s \xi` have one law.
+
+    Parameters
+    ----------
+    values : Tensor, shape (n_links,)
+        Weights after the optimizer's step.
+    cells : Tensor of int64, shape (n_links,)
+        The links as flat positions.
+    signs : Tensor, shape (n_links,)
+        :math:`s` of each, 1 or -1.
+    rate : float
+        :math:`\eta`, the learning rate of that step.
+    l1 : float
+        :math:`\alpha`.
+    noise : float
+        :math:`T`, the temperature.
+    field : RandomField
+        Of the layer, the step and the purpose.
+
+    References
+    ----------
+    Bellec et al. (2018), "Deep rewiring: training very sparse deep networks", ICLR, algorithm 1.
+
+    Examples
+    --------
+    >>> w, cells, signs = torch.tensor([0.5, -0.5]), torch.tensor([0, 1]), torch.tensor([1, -1])
+    >>> langevin_step(w, cells, signs, rate=0.1, l1=1.0, noise=0.0, field=RandomField(0))
+    tensor([ 0.4000, -0.4000])
+    """
+    moved = values.to(torch.float64, copy=True).sub_(signs, alpha=rate * l1)
+    if noise:
+        moved.add_(field.normal(cells), alpha=math.sqrt(2 * rate * noise))
+    return moved.to(values.dtype)
