@@ -2,7 +2,8 @@
 
 Each method runs as its row says; some run from CSTI as well, so that rules can be compared from one start, and some
 with one part of another, to see what makes the difference. Run it with ``python -m analysis.mnist_methods --data-dir
-DIR``. Finished runs are kept and not run again; the results go to figures/mnist_methods.csv and .png.
+DIR``, and some rows alone with ``--methods LABEL ... --name NAME``. Finished runs are kept and not run again; the
+results go to figures/mnist_methods.csv and .png.
 """
 
 import argparse
@@ -29,6 +30,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "chts, CH3-L3p, CSTI": ("chts", {"generator": "csti", "regrowth": "ch3_l3p-soft"}),
     "chts, RI, CSTI": ("chts", {"generator": "csti", "removal": "relative_importance-soft"}),
     "chts-gmp, by weight": ("chts-gmp", {"pruning": "weight_magnitude"}),
+    "topkast, every 100 steps": ("topkast", {"interval": 100}),
 }
 RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
 FIGURES = Path("figures")
@@ -55,6 +57,7 @@ def config_of(label: str, seed: int, args: argparse.Namespace) -> TrainConfig:
         method=method,
         density=None if method == "dense" else args.density,
         overrides=overrides,
+        history="summary" if METHODS[method].interval == 1 else "full",  # of an update a step, links are not kept
         epochs=args.epochs,
         threads=args.threads,
         seed=seed,
@@ -151,6 +154,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
     parser.add_argument("--threads", type=int, default=1, help="of each run")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--name", default="mnist_methods", help="of the table and the figure")
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
     args = parser.parse_args()
     runs = runs_of(args.methods, args)
@@ -158,9 +162,9 @@ def main() -> None:
     result = table(runs, is_rare)
     print(result.to_string())
     FIGURES.mkdir(exist_ok=True)
-    result.to_csv(FIGURES / "mnist_methods.csv")
+    result.to_csv(FIGURES / f"{args.name}.csv")
     title = f"MNIST, density {args.density:.0%}, {args.epochs} epochs, means of {args.seeds} seeds (band: their range)"
-    draw(runs, title).savefig(FIGURES / "mnist_methods.png", dpi=110)
+    draw(runs, title).savefig(FIGURES / f"{args.name}.png", dpi=110)
 
 
 if __name__ == "__main__":
