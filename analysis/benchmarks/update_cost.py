@@ -4,9 +4,9 @@ Run it with ``python -m analysis.benchmarks.update_cost``; it writes figures/ben
 those around an update, and updates take turns in one process; medians are given. Beside SET, RigL and CHTs stands the
 update that most programs have: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
 
-Where the density falls, updates at its start and at the final density are measured apart. Updates of CHT and CHTs are
-without percolation in the block of LLaMA; all but SRigL start from BSW everywhere; the share there is that of the
-blocks, without embeddings and head, so that it is smaller in a whole model.
+Where the density falls, updates at its start and at the final density are measured apart. All but SRigL start from BSW;
+the share in the block is that of the block alone, without embeddings and head, so that it is smaller in a whole model.
+DeepR, which has an update at every step, has one in five here, so that there are steps of all kinds to time.
 """
 
 import argparse
@@ -18,36 +18,16 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 import topolearn as tl
 from analysis.benchmarks.plain_updates import PLAIN
 from topolearn.evolution import METHODS
 from topolearn.sparse import MaskedLinear
-from topolearn.training.models import mlp
+from topolearn.training.models import LlamaLayer, mlp
 
 FIGURES = Path("figures")
 EVERY = 5  # steps between updates while measuring; the first two after an update rebuild indices, and refill caches
-
-
-class LlamaBlock(nn.Module):
-    """A block of LLaMA-130M (width 768, 12 heads, 2048 hidden neurons), as far as its cost goes."""
-
-    def __init__(self, width: int = 768, hidden: int = 2048, heads: int = 12) -> None:
-        super().__init__()
-        self.heads, self.norms = heads, nn.ModuleList(nn.RMSNorm(width) for _ in range(2))
-        self.q, self.k, self.v, self.o = (nn.Linear(width, width, bias=False) for _ in range(4))
-        self.gate, self.up = (nn.Linear(width, hidden, bias=False) for _ in range(2))
-        self.down = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the residual stream after attention and SwiGLU; x has shape (batch, positions, width)."""
-        h = self.norms[0](x)
-        q, k, v = (layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.q, self.k, self.v))
-        x = x + self.o(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
-        h = self.norms[1](x)
-        return x + self.down(F.silu(self.gate(h)) * self.up(h))
 
 
 @dataclass(frozen=True)
@@ -70,8 +50,8 @@ SETTINGS = {
         lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.9, weight_decay=5e-4, fused=True), None, {},
     ),
     "LLaMA-130M block": Setting(
-        LlamaBlock, (8, 256, 768), 2048, 0.1, 100, lambda p: torch.optim.Adam(p, lr=1e-4, fused=True), [],
-        {"percolation": False},
+        lambda: LlamaLayer(width=768, hidden=2048, n_heads=12), (8, 256, 768), 2048, 0.1, 100,
+        lambda p: torch.optim.Adam(p, lr=1e-4, fused=True), [], {},
     ),
     "small": Setting(  # for the tests
         lambda: mlp(20, (30, 30), 4), (8, 20), 8, 0.1, 100, lambda p: torch.optim.SGD(p, lr=1e-3), None, {},

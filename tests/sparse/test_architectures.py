@@ -11,7 +11,7 @@ from torch.nn import functional as F
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.sparse import ARCHITECTURES, neuron_groups, without_groups
-from topolearn.training.models import Llama, LlamaLayer
+from topolearn.training.models import Llama
 from topolearn.training.models.llama import rotate_half  # noqa: F401  # what says that attention here is rotary
 
 G = tl.NeuronGroup
@@ -253,27 +253,3 @@ def test_bad_declarations_are_refused(groups, error, message):
     with pytest.raises(error, match=message):
         tl.sparsify(model, STATIC, exclude=[])
     assert isinstance(model.a, nn.Linear)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "message"),
-    [
-        ({"width": 15}, r"width=15 is not divided into n_heads=4 heads of an even width"),
-        ({"width": 12}, r"width=12 is not divided into n_heads=4 heads of an even width"),
-        ({"n_kv_heads": 3}, r"n_kv_heads=3 must divide n_heads=4"),
-        ({"n_kv_heads": 0}, r"n_kv_heads=0"),
-        ({"n_layers": 0}, r"n_layers=0"),
-    ],
-)
-def test_sizes_of_llama_that_do_not_fit(sizes, message):
-    with pytest.raises(InvalidValueError, match=message):
-        Llama(**{"vocabulary": 10, "width": 16, "hidden": 8, "n_layers": 1, "n_heads": 4, **sizes})
-
-
-def test_a_layer_of_llama_is_that_of_hugging_face():
-    assert list(LlamaLayer(16, 24, 4, 2).state_dict()) == [
-        "input_layernorm.weight",
-        *(f"self_attn.{name}_proj.weight" for name in "qkvo"),
-        "post_attention_layernorm.weight",
-        *(f"mlp.{name}_proj.weight" for name in ("gate", "up", "down")),
-    ]
