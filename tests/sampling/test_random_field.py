@@ -200,3 +200,12 @@ def test_gumbel_law():
     assert gumbel.dtype == torch.float64
     assert stats.kstest(gumbel.numpy(), stats.gumbel_r.cdf).pvalue > 1e-3
     assert gumbel[:5].tolist() == pytest.approx([-math.log(-math.log(u)) for u in field.uniform(CELLS[:5]).tolist()])
+
+
+def test_normal_draws_have_their_law_and_are_finite_at_both_ends(monkeypatch):
+    draws = RandomField(0, purpose="noise").normal(CELLS)
+    assert draws.dtype == torch.float64
+    assert stats.kstest(draws, "norm").pvalue > 0.01
+    monkeypatch.setattr(RandomField, "bits", lambda self, cells: cells)
+    ends = RandomField(0).normal(torch.tensor([0, 2**53 - 1]))
+    assert ends.tolist() == pytest.approx(stats.norm.ppf([2.0**-53, 1 - 2.0**-53]), rel=1e-9)
