@@ -3,23 +3,27 @@
 import re
 from pathlib import Path
 
+from topolearn import topology_of
+
 ROOT = Path(__file__).parents[1]
 
 
 def test_the_python_examples_run(capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{} for _ in range(5)]
+    namespaces: list[dict] = [{} for _ in range(7)]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
     assert namespaces[0]["topology"].n_updates == 9
     assert capsys.readouterr().out.count("TopologyUpdate(") == 9
-    assert type(namespaces[1]["model"][0]).__name__ == "CsrLinear"
-    assert namespaces[2]["world"].sigma > 1
-    assert namespaces[3]["config"].build_method().regrowth == "degree_product-soft"
-    namespaces[3]["REGROWTHS"].unregister("degree_product")
-    namespaces[3]["MEASURES"].unregister("hub")
-    assert namespaces[4]["scores"].shape == (14, 18)
-    assert namespaces[4]["new"].shape == (10, 2)
+    assert len(namespaces[1]["network"].groups) == 2 * 3
+    assert len(topology_of(namespaces[2]["model"]).groups) == 2 * 3
+    assert type(namespaces[3]["model"][0]).__name__ == "CsrLinear"
+    assert namespaces[4]["world"].sigma > 1
+    assert namespaces[5]["config"].build_method().regrowth == "degree_product-soft"
+    namespaces[5]["REGROWTHS"].unregister("degree_product")
+    namespaces[5]["MEASURES"].unregister("hub")
+    assert namespaces[6]["scores"].shape == (14, 18)
+    assert namespaces[6]["new"].shape == (10, 2)
 
 
 def test_the_pictures_and_commands_it_names_exist():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, training
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
-from topolearn.sparse import SparseLinear, densify, parameter_groups, topology_of
+from topolearn.sparse import Attention, SparseLinear, densify, parameter_groups, topology_of, unpack_attention
 from topolearn.training import Dataset, Run, TrainConfig, resume, train
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Attention",
     "BipartiteGraph",
     "Dataset",
     "LayeredNetwork",
@@ -49,6 +50,7 @@ __all__ = [
     "topology_of",
     "train",
     "training",
+    "unpack_attention",
 ]
 
 

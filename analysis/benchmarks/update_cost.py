@@ -5,8 +5,8 @@ those around an update, and updates take turns in one process; medians are given
 update that most programs have: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
 
 Where the density falls, updates at its start and at the final density are measured apart. Updates of CHT and CHTs are
-without percolation in the block of LLaMA, and start from BSW everywhere; the share there is that of the blocks, without
-embeddings and head, so that it is smaller in a whole model.
+without percolation in the block of LLaMA; all but SRigL start from BSW everywhere; the share there is that of the
+blocks, without embeddings and head, so that it is smaller in a whole model.
 """
 
 import argparse
@@ -84,7 +84,8 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
     row = METHODS[name]
     parts = dict(setting.parts) if row.percolation else {}
     parts |= {} if row.interval is None else {"interval": EVERY}  # so that there are steps of all kinds to time
-    rule = row.with_overrides({"density": setting.density, "generator": "bsw", "early_stop": False, **parts})
+    start = {} if row.constant_fan_in else {"generator": "bsw"}
+    rule = row.with_overrides({"density": setting.density, "early_stop": False, **start, **parts})
     if not rule.decays:
         return {"": rule}
     found = {"at the start": rule}

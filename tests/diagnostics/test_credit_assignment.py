@@ -86,6 +86,25 @@ def test_bad_input_is_refused():
     for fraction in (0, 1.5, -1, math.nan):
         with pytest.raises(InvalidValueError, match=r"hub_fraction=.* must be a share in \(0, 1\]"):
             dg.credit_assignment_paths(LayeredNetwork({"a": layer}), fraction)
-    circle = LayeredNetwork({"a": layer, "b": layer}, [NeuronGroup(("a",), ("b",)), NeuronGroup(("b",), ("a",))])
-    with pytest.raises(InvalidValueError, match="write in a circle"):
-        dg.credit_assignment_paths(circle)
+
+
+def test_multiplied_layers_must_both_be_reached():
+    """Of three products, gate reaches the first two, up the last two, each from an input of its own."""
+    gate = BipartiteGraph(np.array([[1, 1], [1, 0], [0, 0]]))
+    up = BipartiteGraph(np.array([[0, 0], [1, 1], [1, 1]]))
+    down = BipartiteGraph(np.ones((2, 3)))
+    graphs = {"gate": gate, "up": up, "down": down}
+    for combine, paths in [("all", (1 + 2) * 2), ("any", (2 + 1 + 4) * 2)]:
+        network = LayeredNetwork(graphs, [NeuronGroup(("gate", "up"), ("down",), combine=combine)])
+        assert dg.credit_assignment_paths(network).paths == paths
+
+
+def test_attention_has_paths_through_values_alone_and_shared_heads_count_for_each():
+    """Two heads of width 2 share one head of keys and values."""
+    two, one = BipartiteGraph(np.ones((4, 3))), BipartiteGraph(np.ones((2, 3)))
+    graphs = {"q": two, "k": one, "v": one, "o": BipartiteGraph(np.ones((3, 4)))}
+    groups = [NeuronGroup(("q", "k"), (), "all", heads=2), NeuronGroup(("v",), ("o",), heads=2)]
+    found = dg.credit_assignment_paths(LayeredNetwork(graphs, groups), hub_fraction=0.5)
+    assert found.paths == 3 * 4 * 3
+    assert found.hub_paths == 3 * 2 * 3
+    assert found.hub_links == 2 * (3 + 3) + 2 * (3 + 3)  # products of q and k, then of v and o

@@ -70,6 +70,15 @@ def advance(model, optimizer, topology, n_steps):
     return [update for update in updates if update is not None]
 
 
+def scheduled(topology, step, name):
+    """How many links a layer is to have after an update: with constant fan-in, what active neurons share equally."""
+    n_links = topology.plan.after(step)[name]
+    if not topology.method.constant_fan_in:
+        return n_links
+    n_active = int((topology.layers[name].graph.fan_in > 0).sum())
+    return n_links // n_active * n_active
+
+
 def link_state(optimizer, layer):
     """What the optimizer remembers of a layer's links, by name."""
     parameter = layer.link_parameter

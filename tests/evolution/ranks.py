@@ -10,8 +10,8 @@ import topolearn as tl
 from topolearn.errors import InvalidValueError
 
 CASES = [
-    ("set", "masked"), ("set", "csr"), ("rigl", "masked"), ("rigl", "csr"), ("mest", "masked"), ("chts", "csr"),
-    ("granet", "masked"), ("gmp", "masked"), ("chtss", "masked"),
+    ("set", "masked"), ("set", "csr"), ("rigl", "masked"), ("rigl", "csr"), ("srigl", "masked"), ("mest", "masked"),
+    ("chts", "csr"), ("granet", "masked"), ("gmp", "masked"), ("topkast", "masked"), ("chtss", "masked"),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import topolearn as tl
-from topolearn.evolution import LayerLinks, edges_of, evolve
+from topolearn.evolution import LayerLinks, Targets, edges_of, evolve
 from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
 from topolearn.linkpred import score
 
@@ -73,10 +73,75 @@ def test_regrowth_scores_the_graph_after_percolation():
 def test_percolation_that_would_empty_a_layer_is_left_out_with_a_warning():
     # Removal leaves hidden neuron 0 with a link in only, and neuron 1 with a link out only.
     weights = {"a": [[5.0, 0.0], [0.1, 0.0]], "b": [[0.1, 5.0]]}
-    with pytest.warns(UserWarning, match="would leave layer 'a' without links"):
+    with pytest.warns(UserWarning, match=r"percolation would leave no link in 'a', 'b': left as they are"):
         cells, updates = step(weights, (NeuronGroup(("a",), ("b",)),), zeta=0.5)
     assert not len(updates["a"].percolated)
     assert {n: c.numel() for n, c in cells.items()} == {"a": 2, "b": 2}
+
+
+def test_other_layers_percolate_where_one_would_be_emptied():
+    # The chain c -> d loses hidden neuron 1 and keeps neuron 0, while a -> b falls apart as above.
+    weights = {"a": [[5.0, 0.0], [0.1, 0.0]], "b": [[0.1, 5.0]], "c": [[5.0, 6.0], [7.0, 0.1]], "d": [[9.0, 0.1]]}
+    groups = (NeuronGroup(("a",), ("b",)), NeuronGroup(("c",), ("d",)))
+    with pytest.warns(UserWarning, match=r"percolation would leave no link in 'a', 'b':"):
+        _, updates = step(weights, groups, zeta=0.5, regrowth="random")
+    assert [len(updates[name].percolated) for name in "abd"] == [0, 0, 0]
+    assert updates["c"].removed.tolist() == [[0, 0], [1, 1]]
+    assert updates["c"].percolated.tolist() == [[0, 1]]
+
+
+def test_the_unit_of_percolation_is_the_methods():
+    # Queries drive coordinate 0 of a head, keys coordinate 1, its partner. Values, and the rest, are left alone.
+    weights = {
+        "q": [[5.0, 6.0], [0.0, 0.0], [7.0, 0.0], [0.0, 0.0]],
+        "k": [[0.0, 0.0], [5.0, 6.0], [7.0, 0.0], [0.0, 0.0]],
+    }
+    group = NeuronGroup(("q", "k"), (), "all", heads=2, rotary="halves")
+    for unit, gone in [("coordinate", 2), ("rotary_pair", 0)]:
+        _, updates = step(weights, (group,), zeta=0.1, regrowth="random", percolation_unit=unit)
+        assert [len(updates[name].percolated) for name in "qk"] == [gone, gone]
+
+
+def test_heads_are_removed_and_regrown_apart():
+    # The first head's links are all weaker than the second's. Without heads it would lose 4 of 8, all its own.
+    weights = {"q": [[0.1, 0.2, 0.3, 0.4], [0.0] * 4, [1.0, 2.0, 3.0, 4.0], [0.0] * 4], "o": [[1.0, 1.0, 1.0, 1.0]]}
+    group = NeuronGroup(("q",), ("o",), heads=2)
+    for per_head, expected in [(False, [[0, 0], [1, 0], [2, 0], [3, 0]]), (True, [[0, 0], [0, 2], [1, 0], [1, 2]])]:
+        parts = {"zeta": 0.5, "regrowth": "random", "percolation": False, "per_head": per_head}
+        cells, updates = step(weights, (group,), **parts)
+        assert updates["q"].removed.tolist() == expected
+        if per_head:  # each head has as many links as before, and a reader of heads is no head
+            assert ((cells["q"] < 8).sum(), (cells["q"] >= 8).sum()) == (4, 4)
+        assert len(updates["o"].removed) == 2
+
+
+@pytest.mark.parametrize("regrowth", ["random", "ch2_l3n", "ch2_l3n-soft"])
+@pytest.mark.parametrize("removal", ["relative_importance", "weight_magnitude-soft"])
+def test_heads_evolve_as_layers_of_their_size(removal, regrowth):
+    """What happens to a head is what happens to a layer with its rows, name and random field."""
+    torch.manual_seed(0)
+    weight = torch.randn(12, 10) * (torch.rand(12, 10) < 0.4)
+    parts = {f"v, head {i}": LayerLinks.of(w, w != 0) for i, w in enumerate(weight.split(4))}
+    method = rule(removal=removal, regrowth=regrowth, percolation=False, per_head=True)
+    whole = {"v": LayerLinks.of(weight, weight != 0), "o": LayerLinks.of(torch.ones(2, 12), torch.ones(2, 12) > 0)}
+    group = NeuronGroup(("v",), ("o",), heads=3)
+    cells, _ = evolve(whole, (group,), method, progress=0.5, seed=3, index=2)
+    apart, _ = evolve(parts, (), method, progress=0.5, seed=3, index=2)
+    expected = torch.cat([apart[f"v, head {i}"] + i * 40 for i in range(3)])
+    assert torch.equal(cells["v"], expected)
+
+
+def test_falling_targets_are_shared_among_heads():
+    weight = torch.zeros(4, 10)
+    weight[:2, :8], weight[2:, :2] = torch.rand(2, 8) + 1, torch.rand(2, 2) + 1  # 16 links and 4
+    layers = {"v": LayerLinks.of(weight, weight > 0), "o": LayerLinks.of(torch.ones(1, 4), torch.ones(1, 4) > 0)}
+    method = tl.method("granet", density=0.1, per_head=True, removal="weight_magnitude", regrowth="random")
+    targets = Targets({"v": 11, "o": 4}, {"v": 10, "o": 4}, decays=True)
+    cells, updates = evolve(
+        layers, (NeuronGroup(("v",), ("o",), heads=2),), method, progress=0.5, seed=0, index=1, targets=targets
+    )
+    assert ((cells["v"] < 20).sum(), (cells["v"] >= 20).sum()) == (9, 2)  # 8.8 and 2.2
+    assert len(updates["v"].decayed) == 9
 
 
 def test_soft_removal_keeps_links_in_proportion_to_their_weight():

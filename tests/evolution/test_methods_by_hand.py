@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
+from loops import backends_of
 from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import METHODS
+from topolearn.sparse import StoredLinear
 
 EVENTS = ("decayed", "removed", "percolated", "regrown")
 
@@ -29,6 +31,8 @@ class Case:
     interval: int = 15
     inputs: tuple[float, ...] = ()
     parts: dict = field(default_factory=dict)
+    stored: dict[int, float] = field(default_factory=dict)  # values of cells of the first layer that are no links
+    trained: set[int] = field(default_factory=set)  # its cells that get a gradient, where these are more than the links
 
 
 # --- Fixed density, one layer of 4 inputs and 2 outputs (cells 0..3 and 4..7), 4 links -----------------------------
@@ -82,6 +86,11 @@ GMP = Case(
     # From 4 links to 2 by .75 of 100 steps: the first update of five leaves 2 + 2 (4/5)^3 = 3.02.
     "gmp", (4, 2), [FOUR], 0.25, [{"decayed": {6}}],
 )  # fmt: skip
+TOPKAST = Case(
+    # Two links among all cells: |5|, and |-4| that cell 3 had when it was last trained, before |3| and |-.2|.
+    "topkast", (4, 2), [{0: 5.0, 6: -0.2}], 0.25, [{"removed": {6}, "regrown": {3}}], stored={3: -4.0, 5: 3.0},
+    trained={0, 1, 2, 6},
+)  # fmt: skip
 GRANET = Case(
     # By .69 of 100 steps, so in four updates: 2 + 2 (3/4)^3 = 2.84 are left of 4, which is 3. Of these zeta =
     # .25 (1 + cos 27 deg) = .4727 go, 1.4: the weakest is 5. The largest gradient is at 7.
@@ -95,8 +104,18 @@ MEST = Case(
     parts={"start_density": 1.0},
 )  # fmt: skip
 
-CASES = {case.method: case for case in (SET, RIGL, CHT, CHTS, CHTSS, MEST, GMP, GRANET, CHTS_GMP)}
-RUNS = [(name, backend) for name in CASES for backend in ("masked", "csr") if (name, backend) != ("gmp", "csr")]
+# --- Constant fan-in, 6 inputs and 4 outputs, 12 links ------------------------------------------------------------
+SRIGL = Case(
+    # zeta .2714 of 12: 3 go, all those of output 2. |gradient| of outputs 0, 2: 1..6, of 1, 3: 2 4 .. 12. Of the cells
+    # that are not kept 11 (12), 10 and 22 (10) are salient. Output 2 has no salient cell, max(1, .3 * 3) are wanted,
+    # so it is ablated. Each of the other three then has 12 / 3 = 4 inputs, and grows one: 5, 11, 22.
+    "srigl", (6, 4),
+    [{0: 5.0, 1: 4.0, 2: 3.0, 6: 6.0, 7: -7.0, 8: 8.0, 12: 0.1, 13: -0.2, 17: 0.3, 19: 9.0, 21: -2.0, 23: 10.0}], 0.5,
+    [{"removed": {12, 13, 17}, "regrown": {5, 11, 22}}], inputs=(1, 2, 3, 4, 5, 6),
+)  # fmt: skip
+
+CASES = {case.method: case for case in (SET, RIGL, SRIGL, CHT, CHTS, CHTSS, MEST, GMP, TOPKAST, GRANET, CHTS_GMP)}
+RUNS = [(name, backend) for name in CASES for backend in backends_of(name)]
 
 
 ELSEWHERE = {"deepr"}  # in test_deepr.py
@@ -114,7 +133,11 @@ def made(case, backend, seed=0):
     tl.sparsify(model, rule, backend=backend, seed=seed)
     with torch.no_grad():
         for layer, links in zip(model, case.links, strict=False):
-            layer.set_links(torch.tensor(sorted(links)))
+            layer.set_links(
+                torch.tensor(sorted(links)), *([torch.tensor(sorted(case.trained))] if case.trained else [])
+            )
+            if isinstance(layer, StoredLinear):  # forget the values with which it was made
+                layer.set_stored(torch.tensor([case.stored.get(cell, 0.0) for cell in range(layer.weight.numel())]))
             layer.set_link_values(torch.tensor([links[cell] for cell in sorted(links)]))
         head = model[-1].weight
         head.copy_(torch.tensor([(1.0, -2.0)[i % 2] for i in range(head.shape[1])])[None])
@@ -150,8 +173,8 @@ def test_the_first_update(name, backend, seed):
         assert events_of(update, str(i), case.sizes[i]) == expected
         assert model[i].cells().tolist() == sorted((set(links) - lost) | grown)
         values = dict(zip(model[i].cells().tolist(), model[i].link_values().tolist(), strict=True))
-        # Links that are removed and grow again keep their weight, others start at zero.
-        assert values == {cell: pytest.approx(links.get(cell, 0.0)) for cell in values}
+        # Links that are removed and grow again keep their weight, others start with what is stored, or at zero.
+        assert values == {cell: pytest.approx({**case.stored, **links}.get(cell, 0.0)) for cell in values}
 
 
 def test_a_pruned_weight_of_gmp_returns_when_others_have_become_smaller():
@@ -174,6 +197,32 @@ def test_granet_and_gmp_differ_in_what_they_remember():
     # 2 + 2 (1/2)^3 = 2.25 links stay: 0 and 7. zeta = .25 (1 + cos 54 deg) = .397 of 2 links is none.
     assert events_of(update, "0", 4) == {"decayed": {3}}
     assert model[0].link_values().tolist() == pytest.approx([5.0, 0.1])
+
+
+def test_a_neuron_that_srigl_has_ablated_returns_with_salient_gradients():
+    model, optimizer, topology = made(SRIGL, "csr")
+    to_the_next_update(SRIGL, model, optimizer, topology)
+    assert model[0].cells().tolist() == [0, 1, 2, 5, 6, 7, 8, 11, 19, 21, 22, 23]
+    model[0].set_link_values(torch.tensor([5.0, 4.0, 3.0, 2.5, 6.0, -7.0, 8.0, 0.1, 9.0, -2.0, 0.2, 10.0]))
+    with torch.no_grad():
+        model[-1].weight[0, 2] = 100.0
+    update = to_the_next_update(SRIGL, model, optimizer, topology)
+    # zeta = .15 (1 + cos 72 deg) = .196 of 12: 2 go, 11 and 22. Salient instead are 16 and 17, of output 2. Four active
+    # neurons have 3 inputs each: output 0 loses its weakest, 5, and output 2 grows 15, 16, 17.
+    assert events_of(update, "0", 6) == {"removed": {5, 11, 22}, "regrown": {15, 16, 17}}
+    assert model[0].graph.fan_in.tolist() == [3, 3, 3, 3]
+    assert model[0].link_values().tolist() == pytest.approx([5, 4, 3, 6, -7, 8, 0, 0, 0, 9, -2, 10])
+
+
+def test_srigl_ablates_no_neuron_that_the_links_need():
+    # 9 links, 2 go: 9 and 10. Output 2 is left with one salient cell of 3, which are wanted, but two outputs have but 8
+    # cells. So it grows where its gradient, 1 2 3 4, is largest: 11, and 10 again.
+    weights = {0: 1.0, 1: 1.0, 2: 1.0, 4: 1.0, 5: 1.0, 6: 1.0, 8: 7.0, 9: 0.1, 10: 0.2}
+    case = Case("srigl", (4, 3), [weights], 0.75, [], inputs=(1, 2, 3, 4), parts={"ablation": 1.0})
+    model, optimizer, topology = made(case, "masked")
+    update = to_the_next_update(case, model, optimizer, topology)
+    assert events_of(update, "0", 4) == {"removed": {9, 10}, "regrown": {10, 11}}
+    assert model[0].link_values()[6:].tolist() == pytest.approx([7.0, 0.2, 0.0])
 
 
 def test_mest_goes_to_its_final_density_in_two_stages():

@@ -146,5 +146,7 @@ class Custom(nn.Module):
 
 def test_percolation_without_known_groups_is_announced():
     model = tl.sparsify(Custom(), "chts")
-    with pytest.warns(UserWarning, match="no neuron groups were found between the layers first, second"):
+    with pytest.warns(
+        UserWarning, match=r"no neuron groups are known for the layers first, second, so their links do not percolate"
+    ):
         build(model, "chts")

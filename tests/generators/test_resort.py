@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topolearn.errors import InvalidTypeError
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_scale_free, erdos_renyi, resort
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
 
@@ -125,3 +125,25 @@ def test_one_permutation_of_a_population_changes_nothing():
 def test_other_things_are_refused(network):
     with pytest.raises(InvalidTypeError, match=f"network is a {type(network).__name__}: pass a LayeredNetwork"):
         resort(network)
+
+
+def test_products_that_no_layer_reads_keep_their_writers_in_one_order():
+    """Queries and keys move together, so their product is the same but for the names of its neurons."""
+    rng = np.random.default_rng(0)
+    graphs = {name: BipartiteGraph(rng.random((6, 4)) < 0.4) for name in "qk"}
+    network = LayeredNetwork(graphs, [NeuronGroup(("q", "k"), (), "all", heads=2)])
+    sorted_network = resort(network)
+    degrees = sum(graph.fan_in for graph in sorted_network.graphs.values())
+    assert (np.diff(degrees) >= 0).all()
+    before, after = (
+        np.column_stack([g.to_scipy().toarray() for g in each.graphs.values()]) for each in (network, sorted_network)
+    )
+    assert sorted(map(tuple, before.tolist())) == sorted(map(tuple, after.tolist()))
+
+
+def test_shared_heads_have_no_one_order():
+    graphs = {"v": BipartiteGraph(np.ones((2, 3))), "o": BipartiteGraph(np.ones((3, 4)))}
+    with pytest.raises(
+        InvalidValueError, match=r"group \(v -> o\) has heads that several others share \(v 2, o 4 neurons\)"
+    ):
+        resort(LayeredNetwork(graphs, [NeuronGroup(("v",), ("o",), heads=2)]))

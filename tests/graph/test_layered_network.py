@@ -68,6 +68,36 @@ def test_layers_between_the_same_populations_share_entries():
     assert network.to_scipy().data.all()
 
 
+def attention(seed=0):
+    """Four heads of width 3, which share two heads of keys and values."""
+    rng = np.random.default_rng(seed)
+    sizes = {"q": (5, 12), "k": (5, 6), "v": (5, 6), "o": (12, 5)}
+    graphs = {name: BipartiteGraph(rng.random((b, a)) < 0.2) for name, (a, b) in sizes.items()}
+    groups = [NeuronGroup(("q", "k"), (), "all", heads=4), NeuronGroup(("v",), ("o",), heads=4)]
+    return LayeredNetwork(graphs, groups)
+
+
+def test_shared_heads_stand_once_for_each_head_that_they_serve():
+    network = attention()
+    assert network.n_neurons == 3 * 5 + 12 + 12 + 5
+    q, k, v, o = (network.graphs[name].to_scipy().toarray() for name in "qkvo")
+    repeated = {
+        name: np.repeat(links.reshape(2, 3, 5), 2, axis=0).reshape(12, 5) for name, links in {"k": k, "v": v}.items()
+    }
+    expected = np.zeros((44, 44), dtype=bool)
+    for name, links in {"q": q, "o": o, **repeated}.items():
+        inputs, outputs = network.neurons[name]
+        assert (network.between(name).toarray() == links).all()
+        expected[outputs, inputs] |= links
+    assert (network.to_scipy().toarray() == expected).all()
+    exported = network.to_igraph()
+    assert exported.vcount() == 44
+    assert set(exported.get_edgelist()) == set(map(tuple, np.argwhere(expected.T).tolist()))
+    assert set(network.to_networkx().edges) == set(exported.get_edgelist())
+    assert network.neurons["q"][1] == network.neurons["k"][1]
+    assert network.neurons["v"][1] == network.neurons["o"][0]
+
+
 def test_networkx_and_igraph_say_who_is_who():
     network = gated()
     peer = network.to_networkx()
@@ -161,6 +191,42 @@ def test_repr_says_what_the_network_is():
             r"layer 'c' reads in \(a -> c\) and in \(b -> c\): join these groups",
         ),
         ({"a": full(1, 2)}, ["a"], errors.InvalidTypeError, "group 'a' is a str: pass NeuronGroup"),
+        (
+            {"q": full(2, 6), "k": full(2, 6)},
+            [NeuronGroup(("q", "k"), (), "all", heads=4)],
+            errors.InvalidValueError,
+            r"group \(q, k -> \): 6 neurons are not 4 heads of one width \(q writes 6, k writes 6\)",
+        ),
+        (
+            {"q": full(2, 8), "k": full(2, 6)},
+            [NeuronGroup(("q", "k"), (), "all", heads=4)],
+            errors.InvalidValueError,
+            r"k writes 6 neurons, 3 heads of width 2, which do not divide 4 heads",
+        ),
+        (
+            {"q": full(2, 8), "k": full(2, 3)},
+            [NeuronGroup(("q", "k"), (), "all", heads=4)],
+            errors.InvalidValueError,
+            r"k writes 3 neurons, 1.5 heads of width 2, which do not divide 4 heads",
+        ),
+        (
+            {"q": full(2, 6), "k": full(2, 6)},
+            [NeuronGroup(("q", "k"), (), "all", heads=2, rotary="halves")],
+            errors.InvalidValueError,
+            r"rotary positions pair coordinates, but heads have 3 each",
+        ),
+        (
+            {"a": full(2, 2)},
+            [NeuronGroup(("a",), ("a",))],
+            errors.InvalidValueError,
+            r"the layers a write in a circle, and paths through it never end",
+        ),
+        (
+            {"a": full(2, 2), "b": full(2, 2), "c": full(2, 2)},
+            [NeuronGroup(("a",), ("b",)), NeuronGroup(("b",), ("a", "c"))],
+            errors.InvalidValueError,
+            r"the layers (a, b|b, a) write in a circle",
+        ),
     ],
 )
 def test_bad_networks_are_refused(graphs, groups, error, message):
@@ -174,8 +240,18 @@ def test_bad_networks_are_refused(graphs, groups, error, message):
         (("a", ("b",)), errors.InvalidTypeError, "writers='a': pass a tuple of layer names"),
         ((("a",), (3,)), errors.InvalidTypeError, r"readers=\(3,\): pass a tuple of layer names"),
         (((), ("b",)), errors.InvalidValueError, r"writers=\(\): pass 1 layer name or more"),
-        ((("a",), ("b", "b")), errors.InvalidValueError, r"readers=\('b', 'b'\): .* each once"),
-        ((("a",), ("b",), "some"), errors.UnknownNameError, "combine='some': Known names: any, all"),
+        ((("a",), ("b", "b")), errors.InvalidValueError, r"readers=\('b', 'b'\): pass each layer name once"),
+        ((("a",), ("b",), "some"), errors.UnknownNameError, r"combine='some': Known names: any, all"),
+        (
+            (("a",), ()),
+            errors.InvalidValueError,
+            r"readers=\(\): the neurons that a write to are then tested by nothing",
+        ),
+        ((("a", "b"), ()), errors.InvalidValueError, r"only those of two writers or more with combine='all'"),
+        ((("a",), (), "all"), errors.InvalidValueError, r"only those of two writers or more with combine='all'"),
+        ((("a",), ("b",), "any", 0), errors.InvalidValueError, r"heads=0: pass the number of attention heads, 1 or"),
+        ((("a",), ("b",), "any", True), errors.InvalidValueError, r"heads=True: pass the number of attention heads"),
+        ((("a",), ("b",), "any", 1, "half"), errors.UnknownNameError, r"rotary='half': did you mean 'halves'"),
     ],
 )
 def test_bad_groups_are_refused(arguments, error, message):

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -11,28 +11,61 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percola
 FEW = settings(max_examples=60, deadline=None)
 
 
-def by_hand(network):
+def own(group, neuron, n, size):
+    """The neuron of a layer with n of them that stands at a neuron of the population."""
+    width = size // group.heads
+    head, coordinate = divmod(neuron, width)
+    return head * n // size * width + coordinate
+
+
+def mixed(group, neuron, size, unit):
+    """The coordinates that stand or fall with a neuron."""
+    if unit == "coordinate" or group.rotary is None:
+        return [neuron]
+    width = size // group.heads
+    head, coordinate = divmod(neuron, width)
+    if group.rotary == "neighbours":
+        return [head * width + coordinate // 2 * 2, head * width + coordinate // 2 * 2 + 1]
+    return [head * width + coordinate % (width // 2) + half for half in (0, width // 2)]
+
+
+def by_hand(network, unit="coordinate"):
     """The links of each layer at the fixed point, neuron by neuron in plain Python."""
     links = {name: {tuple(edge) for edge in graph.edges().tolist()} for name, graph in network.graphs.items()}
     while True:
         before = sum(map(len, links.values()))
         for group in network.groups:
-            for neuron in range(network[group.writers[0]].n_out):
-                driven = [any(output == neuron for _, output in links[name]) for name in group.writers]
-                read = any(i == neuron for name in group.readers for i, _ in links[name])
+            outputs = {name: network[name].n_out for name in group.writers}
+            inputs = {name: network[name].n_in for name in group.readers}
+            size = max(*outputs.values(), *inputs.values(), 0)
+            active = []
+            for neuron in range(size):
+                driven = [
+                    any(
+                        output == own(group, each, n, size)
+                        for each in mixed(group, neuron, size, unit)
+                        for _, output in links[name]
+                    )
+                    for name, n in outputs.items()
+                ]
+                read = not inputs or any(
+                    i == own(group, neuron, n, size) for name, n in inputs.items() for i, _ in links[name]
+                )
                 if (all(driven) if group.combine == "all" else any(driven)) and read:
-                    continue
-                for name in group.writers:
-                    links[name] = {edge for edge in links[name] if edge[1] != neuron}
-                for name in group.readers:
-                    links[name] = {edge for edge in links[name] if edge[0] != neuron}
+                    active.append(neuron)
+            for name, n in outputs.items():
+                alive = {own(group, neuron, n, size) for neuron in active}
+                links[name] = {edge for edge in links[name] if edge[1] in alive}
+            for name, n in inputs.items():
+                alive = {own(group, neuron, n, size) for neuron in active}
+                links[name] = {edge for edge in links[name] if edge[0] in alive}
         if sum(map(len, links.values())) == before:
             return {name: sorted(map(list, edges)) for name, edges in links.items()}
 
 
-def agrees_with_hand(network):
-    result, removed = percolate(network)
-    expected = by_hand(network)
+def agrees_with_hand(network, unit="coordinate"):
+    result, removed = percolate(network, unit=unit)
+    expected = by_hand(network, unit)
     assert list(result) == list(removed) == list(network)
     assert result.groups == network.groups
     for name, graph in network.graphs.items():
@@ -45,7 +78,7 @@ def agrees_with_hand(network):
         assert result[name].shape == graph.shape
         assert result[name].input_names == graph.input_names
         assert result[name].output_names == graph.output_names
-    again, nothing = percolate(result)
+    again, nothing = percolate(result, unit=unit)
     assert again == result
     assert not any(len(edges) for edges in nothing.values())
     return sum(map(len, removed.values()))
@@ -62,10 +95,9 @@ def test_chains_agree_with_percolation_by_hand(data, graphs):
 @FEW
 @given(data=st.data())
 def test_groups_agree_with_percolation_by_hand(data, graphs):
-    """Layers between random populations, so that writers and readers are shared, and rings appear."""
+    """Layers from earlier to later populations, so that writers and readers are shared, and layers are skipped."""
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
-    population = st.integers(0, len(sizes) - 1)
-    ends = data.draw(st.lists(st.tuples(population, population), min_size=1, max_size=6))
+    ends = data.draw(st.lists(st.sampled_from(list(combinations(range(len(sizes)), 2))), min_size=1, max_size=6))
     layers = {f"fc{i}": data.draw(graphs(n_in=sizes[a], n_out=sizes[b], named=False)) for i, (a, b) in enumerate(ends)}
     groups = []
     for hidden in range(len(sizes)):
@@ -73,6 +105,8 @@ def test_groups_agree_with_percolation_by_hand(data, graphs):
         readers = tuple(f"fc{i}" for i, (a, _) in enumerate(ends) if a == hidden)
         if writers and readers and data.draw(st.integers(0, 4)):
             groups.append(NeuronGroup(writers, readers, data.draw(st.sampled_from(["any", "all"]))))
+        elif len(writers) > 1 and data.draw(st.booleans()):
+            groups.append(NeuronGroup(writers, (), "all"))
     agrees_with_hand(LayeredNetwork(layers, groups))
 
 
@@ -86,6 +120,51 @@ def test_large_sparse_networks_agree_with_percolation_by_hand(combine):
     }
     groups = [NeuronGroup(("q", "k"), ("o",), combine), NeuronGroup(("o",), ("fc1",)), NeuronGroup(("fc1",), ("fc2",))]
     assert agrees_with_hand(LayeredNetwork(layers, groups)) > 20
+
+
+@FEW
+@given(data=st.data())
+@pytest.mark.parametrize("unit", ["coordinate", "rotary_pair"])
+def test_attention_agrees_with_percolation_by_hand(unit, data, graphs):
+    """Heads that share keys and values, rotary positions of either kind, and a gated layer behind."""
+    heads, width = data.draw(st.sampled_from([(1, 2), (2, 2), (4, 2), (2, 4)]))
+    shared = data.draw(st.sampled_from([kv for kv in (1, 2, 4) if heads % kv == 0]))
+    n, n_kv, n_in = heads * width, shared * width, data.draw(st.integers(1, 3))
+    sizes = {"q": (n_in, n), "k": (n_in, n_kv), "v": (n_in, n_kv), "o": (n, n_in)}
+    sizes |= {"gate": (n_in, 3), "up": (n_in, 3), "down": (3, n_in)}
+    layers = {name: data.draw(graphs(n_in=a, n_out=b, named=False)) for name, (a, b) in sizes.items()}
+    rotary = data.draw(st.sampled_from([None, "halves", "neighbours"]))
+    groups = [
+        NeuronGroup(("q", "k"), (), "all", heads, rotary),
+        NeuronGroup(("v",), ("o",), heads=heads),
+        NeuronGroup(("gate", "up"), ("down",), "all"),
+    ]
+    agrees_with_hand(LayeredNetwork(layers, groups), unit)
+
+
+def test_a_pair_of_coordinates_needs_one_link_from_each_side():
+    """Of a head of width 4, queries drive coordinates 0 and 3, keys 2 and 3."""
+    q, k = (BipartiteGraph.from_edges([(0, i) for i in driven], 1, 4) for driven in ((0, 3), (2, 3)))
+    for rotary, unit, left in [
+        ("halves", "coordinate", ([3], [3])),
+        ("halves", "rotary_pair", ([0, 3], [2, 3])),  # 0 goes with 2, and 3 with 1
+        ("neighbours", "rotary_pair", ([3], [2, 3])),
+        (None, "rotary_pair", ([3], [3])),
+    ]:
+        group = NeuronGroup(("q", "k"), (), "all", rotary=rotary)
+        result, _ = percolate(LayeredNetwork({"q": q, "k": k}, [group]), unit=unit)
+        found = tuple(result[name].edges()[:, 1].tolist() for name in "qk")
+        assert found == left
+
+
+def test_a_shared_key_lives_as_long_as_one_of_its_heads_needs_it():
+    """Two heads of width 1 share a key; the second head has no query there."""
+    q = BipartiteGraph.from_edges([(0, 0)], 1, 2)
+    k = BipartiteGraph.from_edges([(0, 0)], 1, 1)
+    network = LayeredNetwork({"q": q, "k": k}, [NeuronGroup(("q", "k"), (), "all", heads=2)])
+    assert percolate(network)[0] == network
+    without = LayeredNetwork({"q": BipartiteGraph.from_edges([], 1, 2), "k": k}, network.groups)
+    assert percolate(without)[0].n_links == 0
 
 
 def test_all_needs_a_link_from_every_writer():
@@ -127,3 +206,10 @@ def test_graphs_that_lose_nothing_are_the_same_objects():
 def test_only_networks_percolate():
     with pytest.raises(errors.InvalidTypeError, match=r"network is a dict: pass LayeredNetwork"):
         percolate({"fc1": BipartiteGraph(np.eye(2))})
+
+
+def test_an_unknown_unit_is_refused():
+    with pytest.raises(
+        errors.UnknownNameError, match=r"unit 'pair' of percolation is unknown: .*coordinate, rotary_pair"
+    ):
+        percolate(LayeredNetwork({"fc1": BipartiteGraph(np.eye(2))}), unit="pair")

@@ -27,6 +27,8 @@ def bits(model, optimizer, topology):
     for i, state in optimizer.state_dict()["state"].items():
         found |= {f"optimizer/{i}/{name}": value.clone() for name, value in state.items() if value is not None}
     found |= {f"links/{name}": layer.cells().clone() for name, layer in topology.layers.items()}
+    state = topology.state_dict()
+    found |= {f"{key}/{name}": each for key in ("stored", "trained") for name, each in state.get(key, {}).items()}
     found["counters"] = torch.tensor([topology.n_steps, topology.n_updates, topology.seed])
     return found
 
@@ -104,7 +106,9 @@ def test_links_of_a_checkpoint_are_cells_of_the_weights(small, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"backend": "masked"}, {"method": "set"}, {"method": "dense"}, {"momentum": 0}], ids=str
+    "values",
+    [{}, {"backend": "masked"}, {"method": "set"}, {"method": "topkast"}, {"method": "dense"}, {"momentum": 0}],
+    ids=str,
 )
 def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
     saved = parts(12, **values)

@@ -1,7 +1,9 @@
 """Active neurons: those that a signal can reach and leave (ANP)."""
 
+import torch
+
 from topolearn.errors import InvalidValueError
-from topolearn.graph import LayeredNetwork
+from topolearn.graph import LayeredNetwork, active_neurons
 from topolearn.registry import suggest
 
 DEFINITIONS = ("hidden", "authors")
@@ -14,9 +16,10 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
     ----------
     network : LayeredNetwork
     definition : {"hidden", "authors"}
-        ``hidden`` counts, among the outputs of all layers, those with a link in and, where another layer reads them,
-        a link out. ``authors`` counts, as the program of Zhang et al. does, the inputs of each layer with a link out
-        and the outputs of the last layer with a link in.
+        ``hidden`` counts, of the neurons that layers write to, those with a link in and, where another layer reads
+        them, a link out. The neurons of a group count once; those whose writers are multiplied need a link from each,
+        and attention scores are read by no layer. ``authors`` counts, as the program of Zhang et al. does, the inputs
+        of each layer with a link out and the outputs of the last layer with a link in.
 
     Returns
     -------
@@ -44,15 +47,12 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
 
 
 def _hidden(network: LayeredNetwork) -> float:
-    read_by = {writer: group.readers for group in network.groups for writer in group.writers}
-    n_active = n_neurons = 0
-    for name, graph in network.graphs.items():
-        active = graph.fan_in > 0
-        if name in read_by:
-            active &= sum(network.graphs[reader].fan_out for reader in read_by[name]) > 0
-        n_active += int(active.sum())
-        n_neurons += graph.n_out
-    return n_active / n_neurons
+    fan_in = {name: torch.tensor(graph.fan_in) for name, graph in network.graphs.items()}
+    fan_out = {name: torch.tensor(graph.fan_out) for name, graph in network.graphs.items()}
+    parts = [active_neurons(group, network.shapes, fan_in, fan_out) for group in network.groups]
+    written = {name for group in network.groups for name in group.writers}
+    parts += [fan_in[name] > 0 for name in network if name not in written]
+    return sum(int(part.sum()) for part in parts) / sum(part.numel() for part in parts)
 
 
 def _authors(network: LayeredNetwork) -> float:

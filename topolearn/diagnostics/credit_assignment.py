@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from functools import reduce
+from graphlib import TopologicalSorter
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from topolearn.diagnostics.reading import read_network
 from topolearn.errors import InvalidValueError
@@ -49,7 +51,8 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
 
     with :math:`A_l` the adjacency of layer l, and :math:`H_l` diagonal, 1 at hubs: of each population of hidden
     neurons the share ``hub_fraction`` with the most links, in and out. Where layers write to one population, or read
-    from one, the paths through each of them are counted.
+    from one, the paths through each of them are counted; where these are multiplied, at neurons that paths reach by all
+    of them. Attention scores are no outputs. A head that several heads share counts once for each of these.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is a single graph, `hub_fraction` is out of range, or layers write in a circle.
+        When `network` is a single graph, or `hub_fraction` out of range.
 
     References
     ----------
@@ -109,37 +112,41 @@ def _log10(count: Scaled) -> float:
 def _count(network: LayeredNetwork, allowed: Mapping[int, NDArray[np.bool_]]) -> Scaled:
     """Return the number of paths whose hidden neurons are all allowed."""
     ways: dict[int, Scaled] = {}  # the paths to each neuron of a population
-    order, into, is_read = _order(network)
+    into = _into(network)
+    order = TopologicalSorter({place: {network.neurons[n][0].start for n in names} for place, names in into.items()})
+    multiplied = {network.neurons[g.writers[0]][1].start for g in network.groups if g.combine == "all"}
+    ends = set(into) - {inputs.start for inputs, _ in network.neurons.values()} - _scores(network)
     total: Scaled = (np.zeros(1), 0)
-    for place in order:
+    for place in order.static_order():
         if place not in into:
-            n = next(network[name].n_in for name in network if network.neurons[name][0].start == place)
-            ways[place] = (np.ones(n), 0)
-        for name in into.get(place, ()):
-            values, exponent = ways[network.neurons[name][0].start]
-            links = network[name].to_scipy()
-            came = _shifted(links.astype(np.float64) @ values, exponent)
-            ways[place] = _added(ways[place], came) if place in ways else came
-        if place in allowed:
-            ways[place] = (ways[place][0] * allowed[place], ways[place][1])
-        if place not in is_read:
+            inputs = next(inputs for inputs, _ in network.neurons.values() if inputs.start == place)
+            ways[place] = (np.ones(inputs.stop - inputs.start), 0)
+        else:
+            came = [_through(network.between(name), ways[network.neurons[name][0].start]) for name in into[place]]
+            values, exponent = reduce(_added, came)
+            is_reached = np.logical_and.reduce([each[0] > 0 for each in came]) if place in multiplied else 1
+            ways[place] = values * is_reached * allowed.get(place, 1), exponent
+        if place in ends:
             values, exponent = ways[place]
             total = _added(total, (values.sum(keepdims=True), exponent))
     return total
 
 
-def _order(network: LayeredNetwork) -> tuple[list[int], dict[int, list[str]], set[int]]:
-    """Return the populations from inputs to outputs, the layers that write to each, and which are read."""
+def _into(network: LayeredNetwork) -> dict[int, list[str]]:
+    """Return the layers that write to each population."""
     into: dict[int, list[str]] = {}
-    before: dict[int, set[int]] = {}
-    for name, (inputs, outputs) in network.neurons.items():
+    for name, (_, outputs) in network.neurons.items():
         into.setdefault(outputs.start, []).append(name)
-        before.setdefault(outputs.start, set()).add(inputs.start)
-    try:
-        order = list(TopologicalSorter(before).static_order())
-    except CycleError:
-        raise InvalidValueError(f"the layers of {network!r} write in a circle, so paths never end") from None
-    return order, into, {inputs.start for inputs, _ in network.neurons.values()}
+    return into
+
+
+def _scores(network: LayeredNetwork) -> set[int]:
+    """Return the populations that no layer reads, and that are no outputs either."""
+    return {network.neurons[group.writers[0]][1].start for group in network.groups if not group.readers}
+
+
+def _through(links: sparse.csr_array, ways: Scaled) -> Scaled:
+    return _shifted(links.astype(np.float64) @ ways[0], ways[1])
 
 
 def _shifted(values: NDArray[np.float64], exponent: int) -> Scaled:
@@ -158,10 +165,12 @@ def _hubs(network: LayeredNetwork, fraction: float) -> Hubs:
     """Return which neurons of each hidden population are hubs."""
     degrees: dict[int, NDArray[np.int64]] = {}
     written, read = ({sides[i].start for sides in network.neurons.values()} for i in (1, 0))
-    for name, (inputs, outputs) in network.neurons.items():
-        for side, links in ((inputs, network[name].fan_out), (outputs, network[name].fan_in)):
-            if side.start in written & read:
-                degrees[side.start] = degrees.get(side.start, 0) + links
+    hidden = (written & read) | _scores(network)
+    for name, sides in network.neurons.items():
+        links = network.between(name).astype(np.int64)
+        for side, axis in zip(sides, (0, 1), strict=True):
+            if side.start in hidden:
+                degrees[side.start] = degrees.get(side.start, 0) + links.sum(axis=axis)
     hubs = {}
     for place, degree in degrees.items():
         hubs[place] = np.zeros(degree.size, dtype=bool)
@@ -172,8 +181,8 @@ def _hubs(network: LayeredNetwork, fraction: float) -> Hubs:
 def _hub_links(network: LayeredNetwork, hubs: Hubs) -> int:
     total = 0
     for name, (inputs, outputs) in network.neurons.items():
-        i, o = network[name].edges().T
-        nowhere = np.zeros(max(network[name].shape), dtype=bool)
+        o, i = network.between(name).nonzero()
+        nowhere = np.zeros(network.n_neurons, dtype=bool)
         total += int((hubs.get(inputs.start, nowhere)[i] | hubs.get(outputs.start, nowhere)[o]).sum())
     return total
 

@@ -1,8 +1,10 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
-from topolearn.evolution.consistency import check_interval
+from topolearn.evolution.exploration_loss import exploration_loss
+from topolearn.evolution.interval import check_interval
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
+from topolearn.evolution.percolation import percolate_model, percolated
 from topolearn.evolution.plan import DensityPlan
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_predictor, by_scores
 from topolearn.evolution.removal import (
@@ -44,10 +46,13 @@ __all__ = [
     "check_interval",
     "edges_of",
     "evolve",
+    "exploration_loss",
     "linear_layers",
     "link_signs",
     "method",
     "methods",
+    "percolate_model",
+    "percolated",
     "relative_importance",
     "soft_importance",
     "sparsify",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,31 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.errors import CheckpointError, InvalidValueError
-from topolearn.evolution.consistency import check_interval
+from topolearn.evolution.backward_set import n_trained
+from topolearn.evolution.constant_fan_in import has_constant_fan_in
+from topolearn.evolution.heads import heads_of
 from topolearn.evolution.method import Method
-from topolearn.evolution.plan import initial_links
-from topolearn.generators import check_size
-from topolearn.sparse import CsrLinear, SparseLinear
-
-
-def settle_interval(method: Method, given: int | None) -> int:
-    """Return the steps between two updates: those given, or those that the method demands.
-
-    Raises
-    ------
-    InvalidTypeError, InvalidValueError
-        When neither is there, or they differ.
-    """
-    if given is not None:
-        given = check_size("interval", given)
-    check_interval("interval", given, method)
-    interval = given or method.interval
-    if interval is None:
-        raise InvalidValueError(
-            f"method {method.name!r} has no interval of its own: give interval=..., the optimizer steps between two "
-            "updates"
-        )
-    return interval
+from topolearn.evolution.plan import final_links, initial_links
+from topolearn.graph import NeuronGroup, checked
+from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
@@ -61,14 +44,35 @@ def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Me
         )
     if not layers:
         return
-    expected = initial_links({name: (x.in_features, x.out_features) for name, x in layers.items()}, method)
+    sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    if method.constant_fan_in:
+        _check_fan_ins(layers, method, final_links(sizes, method))
+    else:
+        _check_counts(layers, method, initial_links(sizes, method))
+    _check_backend(model, layers, method)
+    _check_storage(layers, method)
+
+
+def _check_counts(layers: Mapping[str, SparseLinear], method: Method, expected: Mapping[str, int]) -> None:
     for name, layer in layers.items():
         if layer.n_links != expected[name]:
             raise InvalidValueError(
                 f"layer {name!r} has {layer.n_links} links, but method {method.name!r} at density "
                 f"{method.initial_density:g} starts with {expected[name]}: sparsify the model with this very method"
             )
-    _check_backend(model, layers, method)
+
+
+def _check_fan_ins(layers: Mapping[str, SparseLinear], method: Method, most: Mapping[str, int]) -> None:
+    """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
+    for name, layer in layers.items():
+        fan_in = torch.bincount(layer.cells() // layer.in_features, minlength=layer.out_features)
+        is_whole = method.ablation is not None or bool((fan_in > 0).all())
+        if not is_whole or not has_constant_fan_in(layer.cells(), layer.shape, most[name]):
+            raise InvalidValueError(
+                f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} for an output "
+                f"neuron, but method {method.name!r} shares {most[name]} equally among those that have any: sparsify "
+                "the model with this very method"
+            )
 
 
 def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:
@@ -84,6 +88,56 @@ def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method:
             f"layer {csr[0]!r} is on the csr backend, and its parameter shrinks as the density falls, which "
             "DistributedDataParallel cannot follow: use sparsify(model, method, backend='masked')"
         )
+
+
+def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
+    for name, layer in layers.items():
+        is_stored = isinstance(layer, StoredLinear)
+        if is_stored != (method.storage == "dense"):
+            raise InvalidValueError(
+                f"layer {name!r} remembers {'all cells' if is_stored else 'its links alone'}, but method "
+                f"{method.name!r} has storage={method.storage!r}: sparsify the model with this very method"
+            )
+        if not isinstance(layer, StoredLinear):
+            continue
+        found = int(layer.trained_mask.sum())
+        expected = n_trained(layer.n_links, layer.stored.numel(), method.backward_ratio or 1)
+        if found != expected or (layer.trained is None) == method.chooses_anew:
+            raise InvalidValueError(
+                f"layer {name!r} has {layer.n_links} links and trains {found} cells, but method {method.name!r} with "
+                f"backward_ratio={method.backward_ratio} trains {expected}: sparsify the model with this very method"
+            )
+
+
+def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> tuple[NeuronGroup, ...]:
+    """Return the neuron groups of a model, with a warning about layers that will not percolate though they should.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When groups do not fit the layers, or the method speaks of heads or rotary positions, and there are none.
+    """
+    shapes = {name: layer.shape for name, layer in layers.items()}
+    groups = checked(neuron_groups(model, layers), shapes)
+    if method.per_head and not heads_of(groups, shapes):
+        raise InvalidValueError(
+            "per_head=True, but no sparse layer is known to write to attention heads: leave it out, or declare the "
+            "groups with heads=, as tl.sparse.neuron_groups describes"
+        )
+    if method.percolation_unit == "rotary_pair" and not any(group.rotary for group in groups):
+        raise InvalidValueError(
+            "percolation_unit='rotary_pair', but no sparse layers are known to have rotary positions: leave it out, or "
+            "declare the groups with rotary=, as tl.sparse.neuron_groups describes"
+        )
+    alone = without_groups(model, layers, groups) if method.percolation else []
+    if alone and len(layers) > 1:
+        warnings.warn(
+            f"no neuron groups are known for the layers {', '.join(alone)}, so their links do not percolate: put them "
+            "into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)], as "
+            "tl.sparse.neuron_groups describes",
+            stacklevel=3,
+        )
+    return groups
 
 
 def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
@@ -116,14 +170,15 @@ def check_finite(name: str, values: Tensor, step: int) -> None:
         )
 
 
-def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], *, stored: bool) -> None:
+def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:
     """Refuse the state of another scheduler, or a part of one.
 
     Raises
     ------
     CheckpointError
     """
-    of_layers = ("links", "shapes", "born", "explored", "converged", *(["stored"] if stored else []))
+    of_layers = ["links", "shapes", "born", "explored", "converged"]
+    of_layers += (["stored"] if method.storage == "dense" else []) + (["trained"] if method.chooses_anew else [])
     for key in ("n_steps", "n_updates", "last_update_step", "seed", *of_layers):
         if key not in state:
             raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
@@ -140,11 +195,14 @@ def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], *,
                 "build the model with the sizes that it was trained with"
             )
         cells, n_cells = state["links"][name], layer.in_features * layer.out_features
-        for part in (cells, state["explored"][name]):
+        for key in [key for key in ("links", "explored", "trained") if key in of_layers]:
+            part = state[key][name]
             if not len(part) or int(part.min()) < 0 or int(part.max()) >= n_cells or bool((part.diff() <= 0).any()):
                 raise CheckpointError(
-                    f"the links of layer {name!r} in the topology state are not cells of the layer, sorted"
+                    f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted"
                 )
+        if "trained" in of_layers and not bool(torch.isin(cells, state["trained"][name]).all()):
+            raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
         for key, length in (("born", len(cells)), ("stored", n_cells)):
             if key in of_layers and (found_length := len(state[key][name])) != length:
                 raise CheckpointError(

@@ -11,7 +11,8 @@ from topolearn.evolution.parts import split_pooled, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.generators import DISTRIBUTIONS, check_params, check_share
+from topolearn.generators import DISTRIBUTIONS, check_params, check_share, split_name
+from topolearn.graph import check_unit
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 STORAGES = ("links", "dense")
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
-OF_REMOVAL = ("zeta_schedule", "percolation", "allow_return", "theta", "early_stop")
+OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
+OF_PERCOLATION = ("percolation_unit",)
 OF_SOFT_REMOVAL = ("softness", "softness_schedule")
 OF_SIGNS = ("l1", "noise")
+WITH_FAN_IN = {  # the parts of the one rule that knows constant fan-in
+    "density_schedule": "constant", "removal": "weight_magnitude", "regrowth": "gradient", "percolation": False,
+    "per_head": False, "storage": "links",
+}  # fmt: skip
 OF_UPDATES = ("skip_gradient_step", "rewarmup_steps", "interval")
 
 
@@ -40,6 +46,7 @@ def check_method(method: Method) -> None:
     _check_removal(method)
     _check_scores(method)
     _check_storage(method)
+    _check_fan_in(method)
 
 
 def _check_ranges(method: Method) -> None:
@@ -90,13 +97,15 @@ def _check_names(method: Method) -> None:
         REMOVAL_SCORES[split_soft(method.removal)[0]]
     if method.regrowth is not None:
         REGROWTHS[split_soft(method.regrowth)[0]]
+    check_unit(method.percolation_unit)
     if method.storage not in STORAGES:
         raise InvalidValueError(f"storage={method.storage!r} is unknown: {suggest(method.storage, list(STORAGES))}")
 
 
 def _check_decay(method: Method) -> None:
     if not method.decays:
-        _refuse_idle(method, OF_DECAY, "needs a density that falls: give density_schedule='cubic', or leave it out")
+        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.chooses_anew))
+        _refuse_idle(method, idle, "needs a density that falls: give density_schedule='cubic', or leave it out")
         return
     start, schedule = method.start_density, method.density_schedule
     if start is None and schedule != "em_s":
@@ -127,6 +136,8 @@ def _check_removal(method: Method) -> None:
             f"zeta=None removes each layer down to its final links, which distribution={method.distribution!r} leaves "
             "open: give zeta"
         )
+    if not method.percolation:
+        _refuse_idle(method, OF_PERCOLATION, "needs percolation=True")
     if method.removal is None or not split_soft(method.removal)[1]:
         _refuse_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
     if not method.has_signs:
@@ -136,7 +147,7 @@ def _check_removal(method: Method) -> None:
 
 
 def _check_tests(method: Method) -> None:
-    if method.decays and REMOVAL_SCORES[method.pruning].is_test:
+    if method.prunes and REMOVAL_SCORES[method.pruning].is_test:
         raise InvalidValueError(
             f"pruning={method.pruning!r} is a test, which ranks no links: use another score, such as 'weight_magnitude'"
         )
@@ -157,23 +168,9 @@ def _check_tests(method: Method) -> None:
         )
 
 
-def check_interval(word: str, given: int | None, method: Method) -> None:
-    """Refuse steps between updates, under the name that they have there, which contradict those of a method.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    if None not in (given, method.interval) and given != method.interval:
-        raise InvalidValueError(
-            f"{word}={given}, but method {method.name!r} demands {method.interval}: leave it out, or override that "
-            f"part of the method, as by tl.method({method.name!r}, interval={given})"
-        )
-
-
 def _check_scores(method: Method) -> None:
     used = [split_soft(method.removal)[0]] if method.removal else []
-    used += [method.pruning] if method.decays else []
+    used += [method.pruning] if method.prunes else []
     params = {name: limits for score in used for name, limits in REMOVAL_SCORES[score].params.items()}
     for name, value in method.score_params.items():
         if name not in params:
@@ -187,6 +184,7 @@ def _check_scores(method: Method) -> None:
 
 
 def _check_storage(method: Method) -> None:
+    _check_backward(method)
     if method.storage == "links":
         return
     if not method.evolves:
@@ -195,6 +193,45 @@ def _check_storage(method: Method) -> None:
         raise InvalidValueError(
             "storage='dense' ranks cells that are no links, and these have no gradient: use another score than 'mest'"
         )
+
+
+def _check_fan_in(method: Method) -> None:
+    if not method.constant_fan_in:
+        _refuse_idle(method, ("ablation",), "needs constant_fan_in=True")
+        return
+    if method.generator is None or split_name(method.generator)[0] != "fixed_fan_in":
+        raise InvalidValueError(
+            f"generator={method.generator!r} has fan-ins that differ, and constant_fan_in=True wants equal ones: give "
+            "generator='fixed_fan_in'"
+        )
+    wanted = WITH_FAN_IN if method.evolves else {}
+    for name, value in wanted.items():
+        if getattr(method, name) != value:
+            raise InvalidValueError(
+                f"{name}={getattr(method, name)!r} has no rule with constant_fan_in=True: give {name}={value!r}"
+            )
+    if method.ablation is None:
+        return
+    if not method.evolves:
+        _refuse_idle(method, ("ablation",), "needs removal and regrowth: neurons are ablated by an evolution step")
+    if not 0 < method.ablation <= 1:
+        raise InvalidValueError(f"ablation={method.ablation} must lie in (0, 1], or be None")
+
+
+def _check_backward(method: Method) -> None:
+    ratio, penalty = method.backward_ratio, method.exploration_penalty
+    if not 0 <= penalty < float("inf"):
+        raise InvalidValueError(f"exploration_penalty={penalty} must be a number of at least 0")
+    if ratio is None:
+        _refuse_idle(
+            method, ("exploration_penalty",), "needs cells that are trained beyond the links: backward_ratio=2"
+        )
+    elif not 1 <= ratio < float("inf"):
+        raise InvalidValueError(
+            f"backward_ratio={ratio} must be at least 1: it counts the links among the trained cells"
+        )
+    elif method.storage != "dense":
+        raise InvalidValueError(f"backward_ratio={ratio} trains cells that are no links, and needs storage='dense'")
 
 
 def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:

@@ -33,6 +33,8 @@ class LayerLinks:
         The last value of each cell, links among them, under ``storage="dense"``.
     frozen : bool
         Whether the layer is left as it is.
+    is_output : bool
+        Whether its output neurons are the outputs of the model, none of which may be ablated.
     signs : Tensor of int8, shape (n_links,), or None
         The sign that the weight of each link has for good, for methods that give it one.
     """
@@ -44,6 +46,7 @@ class LayerLinks:
     record: GradientRecord | None = None
     stored: Tensor | None = None
     frozen: bool = False
+    is_output: bool = False
     signs: Tensor | None = None
 
     @classmethod
@@ -79,19 +82,22 @@ class Targets:
     Attributes
     ----------
     after : dict of str to int
-        Links of each layer after the step.
+        Links of each layer after the step; with constant fan-in, at most.
     final : dict of str to int
         Links of each layer when the density has fallen to its end.
     decays : bool
         Whether the density falls at this step.
     pooled : bool
         Whether only the sum of ``after`` counts: the layers' links are ranked together, and none is left without any.
+    anew : bool
+        Whether the links are chosen anew among all cells, though the density does not fall.
     """
 
     after: Mapping[str, int]
     final: Mapping[str, int]
     decays: bool = False
     pooled: bool = False
+    anew: bool = False
 
 
 def graph_of(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:

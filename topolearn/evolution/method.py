@@ -43,7 +43,7 @@ class Method:
     match_flops : bool
         Move the end of the decay so that it costs what a cubic one would: a sigmoid ends at half way.
     pruning : str
-        The removal score by which the falling density prunes, always hard.
+        The removal score by which the falling density prunes, or links are chosen anew; always hard.
     removal : str or None
         A removal score; ``sign`` removes the links that have left the sign which the random field gave them for good.
         With the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
@@ -71,6 +71,12 @@ class Method:
         The temperature T of DeepR: a step adds noise of variance 2 T, times the learning rate, to each link.
     percolation : bool
         Whether links to and from inactive neurons are removed at each update.
+    percolation_unit : {"coordinate", "rotary_pair"}
+        What percolation tests where rotary positions follow: each coordinate of a head by itself, as the paper does,
+        or the two together that these positions mix, which alone leaves attention scores as they are.
+    per_head : bool
+        Whether the links of each attention head are removed and regrown apart, in the layers of queries, keys and
+        values.
     allow_return : bool
         Whether a link may grow again in the update that removed it; if not, it does so only where no other cell is
         left.
@@ -86,6 +92,19 @@ class Method:
         Over how many steps after an update the learning rate rises again from 0, for new links under Adam.
     storage : {"links", "dense"}
         What is remembered: the links alone, or the last value of every cell, so that pruned weights may return (GMP).
+    constant_fan_in : bool
+        Whether all output neurons of a layer that have links have equally many (SRigL): the scheduled number of links
+        over the number of these neurons, rounded down.
+    ablation : float or None
+        gamma of SRigL, in (0, 1]: a neuron with fewer than this share of its fan-in in salient cells loses all links at
+        an update. None ablates no neuron.
+    backward_ratio : float or None
+        Cells that get gradients, the links among them, as a multiple of the number of links, at least 1; only with
+        dense storage. At each update the links are then chosen anew among all cells, by ``pruning``, and the other
+        trained cells are those that come next; at the last one the links alone are left (Top-KAST). None trains the
+        links alone.
+    exploration_penalty : float
+        lambda of the exploration loss (`topolearn.evolution.exploration_loss`), with a ``backward_ratio``.
 
     Raises
     ------
@@ -119,6 +138,8 @@ class Method:
     l1: float = 0.0
     noise: float = 0.0
     percolation: bool = False
+    percolation_unit: str = "coordinate"
+    per_head: bool = False
     allow_return: bool = True
     theta: float = 0.9
     early_stop: bool = False
@@ -126,6 +147,10 @@ class Method:
     skip_gradient_step: bool = False
     rewarmup_steps: int = 0
     storage: str = "links"
+    constant_fan_in: bool = False
+    ablation: float | None = None
+    backward_ratio: float | None = None
+    exploration_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         settle_fields(self)
@@ -144,7 +169,17 @@ class Method:
     @property
     def evolves(self) -> bool:
         """Whether the method changes the topology during training."""
-        return self.removal is not None or self.decays
+        return self.removal is not None or self.prunes
+
+    @property
+    def chooses_anew(self) -> bool:
+        """Whether each update chooses the links anew among all cells, which are trained beyond the links."""
+        return self.backward_ratio is not None
+
+    @property
+    def prunes(self) -> bool:
+        """Whether updates rank the links, or all cells, by ``pruning``."""
+        return self.decays or self.chooses_anew
 
     @property
     def initial_density(self) -> float:
@@ -184,7 +219,7 @@ class Method:
     def needs_link_gradient(self) -> bool:
         """Whether a score asks for the gradient of the links."""
         scores = [split_soft(self.removal)[0]] if self.removal else []
-        scores += [self.pruning] if self.decays else []
+        scores += [self.pruning] if self.prunes else []
         return any(REMOVAL_SCORES[score].needs_gradient for score in scores)
 
     @property

@@ -17,13 +17,19 @@ Sizes = Mapping[str, tuple[int, int]]
 def initial_links(sizes: Sizes, method: Method) -> dict[str, int]:
     """Return the number of links with which each layer begins.
 
+    With constant fan-in it is a multiple of the number of output neurons; what rounding down takes may come back when
+    neurons are ablated.
+
     Raises
     ------
     InvalidValueError
-        When the density leaves a layer without links.
+        When the density leaves a layer, or with constant fan-in a neuron, without links.
     """
     named_alike = method.decays and not isinstance(method.base_distribution, str)  # all fall from one density
-    return distribute(sizes, method.initial_density, "uniform" if named_alike else method.base_distribution)
+    counts = distribute(sizes, method.initial_density, "uniform" if named_alike else method.base_distribution)
+    if not method.constant_fan_in:
+        return counts
+    return {name: _equal_fan_ins(name, counts[name], *sizes[name]) for name in counts}
 
 
 def final_links(sizes: Sizes, method: Method) -> dict[str, int]:
@@ -93,16 +99,29 @@ class DensityPlan:
     def targets(self, step: int, present: Mapping[str, int]) -> Targets:
         """Return what an update at a step is to bring about, from the present numbers of links.
 
-        Layers that are not among the present ones are left out.
+        Layers that are not among the present ones are left out. With constant fan-in the number is that of the plan,
+        of which a layer has what its active neurons can share equally.
         """
         falls, pooled = self.falls_at(step), self._method.is_pooled
         after = {name: count for name, count in self.after(step).items() if name in present}
+        if self._method.constant_fan_in:
+            return Targets(after, after)
         if pooled:
             after = after if falls else dict(present)
         else:
             after = {name: min(count, present[name]) for name, count in after.items()}
         final = {name: min(self.final[name], after[name]) for name in present}
-        return Targets(after, final, falls or after != present, pooled)
+        return Targets(after, final, falls or after != present, pooled, self._method.chooses_anew)
+
+
+def _equal_fan_ins(name: str, n_links: int, n_in: int, n_out: int) -> int:
+    """Return the largest number of links, up to one, that all output neurons can share equally."""
+    if n_links < n_out:
+        raise InvalidValueError(
+            f"layer {name!r} has {n_links} links for {n_out} output neurons, so that with constant fan-in all would "
+            f"have none: raise its density to at least 1 / {n_in}"
+        )
+    return n_links // n_out * n_out
 
 
 def _last_multiple_below(stop: float, interval: int) -> int:

@@ -17,7 +17,7 @@ from topolearn.sampling import RandomField, top
 def prune(
     layers: Mapping[str, LayerLinks], targets: Targets, method: Method, *, seed: int, index: int
 ) -> dict[str, Tensor]:
-    """Return the cells that are links after the density has fallen, those with the highest scores.
+    """Return the cells that are links after the density has fallen, or links are chosen anew: those that score highest.
 
     With ``storage="dense"`` all cells are ranked, by their last values, so that pruned weights may return. Pooled
     layers are ranked together; each keeps its best link at least.
@@ -37,7 +37,7 @@ def prune(
     dict of str to Tensor of int64
         Sorted flat positions.
     """
-    candidates = {name: _candidates(layer) for name, layer in layers.items()}
+    candidates = {name: candidates_of(layer) for name, layer in layers.items()}
     scores = {name: REMOVAL_SCORES[method.pruning](each, method.score_params) for name, each in candidates.items()}
     if targets.pooled:
         return _prune_together(candidates, scores, sum(targets.after.values()), RandomField(seed, "", index, "decay"))
@@ -47,7 +47,7 @@ def prune(
     }
 
 
-def _candidates(layer: LayerLinks) -> LayerLinks:
+def candidates_of(layer: LayerLinks) -> LayerLinks:
     """Return the links, or under dense storage all cells, as if they were links."""
     if layer.stored is None:
         return layer

@@ -10,9 +10,13 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_finite, check_layers, check_model, check_state, settle_interval
+from topolearn.evolution.admission import check_finite, check_layers, check_model, check_state, groups_of
+from topolearn.evolution.backward_set import backward_sets
+from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
+from topolearn.evolution.exploration_loss import add_exploration_gradient
 from topolearn.evolution.gradients import Gradients
+from topolearn.evolution.interval import settle_interval
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.method import Method
 from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
@@ -23,7 +27,7 @@ from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import LayerUpdate, TopologyUpdate
 from topolearn.generators import check_size
-from topolearn.sparse import neuron_groups, sparse_layers
+from topolearn.sparse import StoredLinear, sparse_layers
 
 
 class TopologyScheduler:
@@ -31,8 +35,8 @@ class TopologyScheduler:
 
     Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has its
     scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed ones
-    leave nothing, and a link that is removed and regrown at once keeps both. Layers whose weight is frozen
-    (``requires_grad=False``) stay as they are.
+    leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are kept,
+    and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
     may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
@@ -101,7 +105,7 @@ class TopologyScheduler:
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
-        self.interval = settle_interval(self.method, interval)
+        self.interval = settle_interval(interval, self.method)
         self.seed = int(seed)
         self.optimizer = optimizer
         self.layers = sparse_layers(model)
@@ -109,20 +113,14 @@ class TopologyScheduler:
         check_optimizer(optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
-        self.groups = neuron_groups(model)
-        if self.method.percolation and len(self.layers) > 1 and not self.groups:
-            warnings.warn(
-                f"no neuron groups were found between the layers {', '.join(self.layers)}, so nothing percolates: "
-                "put the layers into one nn.Sequential",
-                stacklevel=2,
-            )
+        self._output_layer = output_layer(model, self.layers)
+        self.groups = groups_of(model, self.layers, self.method)
         self.n_steps = 0
         self.n_updates = 0
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
         self._last_update_step = -1
         self._exploration = {name: Exploration(x.cells(), x.shape[0] * x.shape[1]) for name, x in self.layers.items()}
-        self._stored = {name: x.dense_weight().flatten() for name, x in self.layers.items()} if self._is_stored else {}
         self._signed = SignedLinks(self.layers, self.method, self.seed) if self.method.has_signs else None
         self._gradients = Gradients(model, self.layers, self.method)
         self._watch = OptimizerWatch(optimizer, self._before_optimizer)
@@ -172,7 +170,7 @@ class TopologyScheduler:
                 self._signed.write(moved)
             self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
-        cells, updates = self._evolve(moved)
+        cells, trained, updates = self._evolve(moved)
         self.n_updates += 1
         self._last_update_step = self.n_steps
         self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
@@ -182,7 +180,7 @@ class TopologyScheduler:
         if self._signed and moved:
             self._signed.take(moved, updates, self.optimizer, self._exploration, self.n_steps)
         else:
-            self._take(cells)
+            self._take(cells, trained)
         return self.last_update
 
     def itop_rate(self) -> dict[str, float]:
@@ -194,7 +192,7 @@ class TopologyScheduler:
         return {name: self.n_steps - explored.born() for name, explored in self._exploration.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: counters, seed, and the links of each layer as flat positions, with their ages."""
+        """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
         state: dict[str, Any] = {
             "n_steps": self.n_steps,
             "n_updates": self.n_updates,
@@ -207,36 +205,35 @@ class TopologyScheduler:
         explored = {name: each.state_dict() for name, each in self._exploration.items()}
         for key in ("born", "explored"):
             state[key] = {name: each[key] for name, each in explored.items()}
-        if self._is_stored:
-            state["stored"] = {name: self._latest(name).cpu() for name in self.layers}
+        for name, layer in self.layers.items():
+            if isinstance(layer, StoredLinear):
+                state.setdefault("stored", {})[name] = layer.latest_values().cpu()
+                if layer.trained is not None:
+                    state.setdefault("trained", {})[name] = layer.trained.flatten().nonzero().squeeze(1).cpu()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a state; weights off its links become zero, so load the model's weights after it.
+        """Take over a state; weights off its links that it does not store become zero, so load the model after it.
 
         Raises
         ------
         CheckpointError
             When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
-        check_state(state, self.layers, stored=self._is_stored)
+        check_state(state, self.layers, self.method)
+        self._set_links(state["links"], state["trained"] if self.method.chooses_anew else {})
         for name, layer in self.layers.items():
-            follow_links(self.optimizer, layer.link_parameter, layer.set_links(state["links"][name]))
             self._exploration[name].load_state_dict(
                 {key: state[key][name] for key in ("born", "explored")}, state["links"][name]
             )
-            if self._is_stored:
-                self._stored[name] = state["stored"][name].to(self._stored[name])
+            if isinstance(layer, StoredLinear):
+                layer.set_stored(state["stored"][name].to(layer.stored))
         self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
         self._last_update_step, self.converged = state["last_update_step"], dict(state["converged"])
         if self._signed:
             self._signed.reseed(self.seed)
         self._watch.took_step = False
         self._gradients.expect(self._is_due(self.n_steps + 1))
-
-    @property
-    def _is_stored(self) -> bool:
-        return self.method.storage == "dense"
 
     def _rewires_until(self, step: int) -> bool:
         """Whether links are still removed and regrown at an update at this step, or a later one."""
@@ -250,7 +247,7 @@ class TopologyScheduler:
     def _is_due(self, step: int) -> bool:
         if self.plan is None or step % self.interval or not 0 < step <= self.plan.last_update:
             return False
-        return self._rewires_until(step) or self.plan.falls_at(step)
+        return self._rewires_until(step) or self.method.chooses_anew or self.plan.falls_at(step)
 
     def _before_optimizer(self, scale: float) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
@@ -263,10 +260,16 @@ class TopologyScheduler:
             self._gradients.take(scale)
             if self.method.skip_gradient_step:
                 return None
+        if self.method.exploration_penalty:
+            for layer in self.layers.values():
+                assert isinstance(layer, StoredLinear)
+                add_exploration_gradient(layer, scale * self.method.exploration_penalty)
         return factor
 
-    def _evolve(self, moved: Mapping[str, LayerLinks]) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
-        """Return the links of each layer after an update, and what happened; nothing is changed."""
+    def _evolve(
+        self, moved: Mapping[str, LayerLinks]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
+        """Return links and trained cells of each layer after an update, and what happened; nothing is changed."""
         assert self.plan is not None
         check_layers(self.layers, self.n_steps)
         check_trained(self.optimizer, self.layers)
@@ -274,44 +277,46 @@ class TopologyScheduler:
         links, present = {}, {}
         for name, layer in self.layers.items():
             each = moved.get(name) or LayerLinks(layer.cells(), layer.link_values(), layer.shape)
-            check_finite(name, each.values, self.n_steps)
             frozen = not layer.link_parameter.requires_grad
             if not frozen:
                 present[name] = each.cells.numel()
                 if rewire:
                     self._gradients.check(name, self.n_steps)
+            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
+            check_finite(name, each.values if stored is None else stored, self.n_steps)
             links[name] = replace(
                 each,
                 gradient=self._gradients.links.get(name),
                 record=layer.record,
-                stored=self._latest(name) if self._is_stored else None,
+                stored=stored,
                 frozen=frozen,
+                is_output=name == self._output_layer,
             )
-        return evolve(
+        index = self.n_updates + 1
+        cells, updates = evolve(
             links,
             self.groups,
             self.method,
             progress=self.n_steps / (self.method.stop_fraction * self.total_steps),
             seed=self.seed,
-            index=self.n_updates + 1,
+            index=index,
             targets=self.plan.targets(self.n_steps, present),
             rewire=rewire,
         )
+        explores = self.method.chooses_anew and self.n_steps < self.plan.last_update
+        trained = backward_sets(links, cells, self.method, seed=self.seed, index=index) if explores else {}
+        return cells, trained, updates
 
-    def _take(self, cells: dict[str, Tensor]) -> None:
+    def _take(self, cells: dict[str, Tensor], trained: dict[str, Tensor]) -> None:
         """Give the layers, and all that goes with them, their new links."""
-        for name, layer in self.layers.items():
-            if self._is_stored:
-                self._stored[name] = self._latest(name)
-            follow_links(self.optimizer, layer.link_parameter, layer.set_links(cells[name]))
-            if self._is_stored:
-                layer.set_link_values(self._stored[name][layer.cells()])
+        self._set_links(cells, trained)
+        for name in self.layers:
             self._exploration[name].follow(cells[name], self.n_steps)
 
-    def _latest(self, name: str) -> Tensor:
-        """Return the last value of each cell of a layer: that of its link, or the one with which it was pruned."""
-        layer = self.layers[name]
-        return self._stored[name].index_put((layer.cells(),), layer.link_values())
+    def _set_links(self, cells: dict[str, Tensor], trained: dict[str, Tensor]) -> None:
+        for name, layer in self.layers.items():
+            more = (trained[name],) if name in trained else ()
+            follow_links(self.optimizer, layer.link_parameter, layer.set_links(cells[name], *more))
 
 
 def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution.dense_start import begin, draw_values, largest_links
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.signs import link_signs
@@ -15,7 +16,7 @@ from topolearn.generators import check_size, make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
-from topolearn.sparse import neuron_groups, replace_linear, sparse_layers
+from topolearn.sparse import SparseLinear, StoredLinear, neuron_groups, replace_linear, sparse_layers
 from topolearn.sparse.choice import BATCH
 
 INITS = ("he", "keep")
@@ -38,7 +39,7 @@ def sparsify(
     ----------
     model : torch.nn.Module
         Any model with `torch.nn.Linear` layers. Make the optimizer after this call. Layers on the meta device are made
-        on torch's default device, without ever having a dense weight.
+        on torch's default device, without ever having a dense weight unless the method stores one.
     method : Method or str
         Generator and density come from it. The method ``dense`` leaves the model as it is.
     exclude : sequence of str, optional
@@ -47,9 +48,10 @@ def sparsify(
     backend : {"auto", "masked", "csr"}
         As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
     init : {"he", "keep"}
-        Draw new weights, scaled for the number of links and with the sign that the method gives them, if it does, or
-        keep the model's weights where there are links, which such a method refuses. Biases
-        are kept either way, but for layers on the meta device, which have none.
+        Draw new weights, scaled for the number of links, or keep the model's weights where there are links. A method
+        that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the largest. One
+        whose links have signs (DeepR) draws their magnitudes, and keeps none. Biases are kept either way, but for
+        layers on the meta device, which have none.
     calibration : Tensor, optional
         Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
@@ -102,12 +104,17 @@ def sparsify(
     unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
     if init == "keep":
         _check_kept(method, unmade)
-    network = _initial_network(model, layers, method, calibration, seed)
+    by_weights = method.chooses_anew and init == "keep"
+    network = _initial_network(model, layers, method, calibration, seed, by_weights=by_weights)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
         on_average = method.mean_density / method.initial_density
-        replace_linear(model, network.graphs, backend=backend, batch=batch, on_average=on_average)
-    if init == "he":
-        _draw_weights(model, method, unmade, seed)
+        replace_linear(
+            model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.storage == "dense"
+        )
+    for name, layer in sparse_layers(model).items():
+        _give_weights(layer, method, None if init == "he" else layers[name].weight.detach(), name=name, seed=seed)
+        if name in unmade:
+            layer.reset_bias(_generator(seed, name, "biases"))
     return model
 
 
@@ -122,14 +129,16 @@ def _check_kept(method: Method, unmade: Sequence[str]) -> None:
         raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
 
 
-def _draw_weights(model: nn.Module, method: Method, unmade: Sequence[str], seed: int) -> None:
-    """Draw the weights of all sparse layers, with the signs that the method gives them, and those biases unmade."""
-    for name, layer in sparse_layers(model).items():
-        layer.reset_weight(_generator(seed, name, "weights"))
+def _give_weights(layer: SparseLinear, method: Method, kept: torch.Tensor | None, *, name: str, seed: int) -> None:
+    """Draw the weights of a layer, or keep those that it was made with, as the method wants them."""
+    generator = _generator(seed, name, "weights")
+    if method.chooses_anew:
+        assert isinstance(layer, StoredLinear)
+        begin(layer, draw_values(layer, generator) if kept is None else kept, method, name=name, seed=seed)
+    elif kept is None:
+        layer.reset_weight(generator)
         if method.has_signs:
             layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
-        if name in unmade:
-            layer.reset_bias(_generator(seed, name, "biases"))
 
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
@@ -137,12 +146,22 @@ def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
 
 
 def _initial_network(
-    model: nn.Module, layers: Mapping[str, nn.Linear], method: Method, calibration: torch.Tensor | None, seed: int
+    model: nn.Module,
+    layers: Mapping[str, nn.Linear],
+    method: Method,
+    calibration: torch.Tensor | None,
+    seed: int,
+    *,
+    by_weights: bool,
 ) -> LayeredNetwork:
-    """Generate the topology with which a method begins."""
+    """Generate the topology with which a method begins, or let the model's weights choose it."""
     assert method.generator is not None
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     counts = initial_links(sizes, method)
+    if by_weights:
+        if calibration is not None:
+            raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
+        return largest_links(layers, counts, method, seed)
     return make_network(
         method.generator,
         {name: (*sizes[name], counts[name]) for name in layers},
@@ -195,6 +214,6 @@ def _check_replaceable(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
         parent = model.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             raise InvalidValueError(
-                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: leave it "
-                f"dense by exclude=[{name!r}, ...], or use attention with a linear layer for each of q, k, v and output"
+                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: call "
+                f"tl.unpack_attention(model) first, or leave it dense by exclude=[{name!r}, ...]"
             )

@@ -1,25 +1,26 @@
 """One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.evolution.links import LayerLinks, Targets, graph_of, merged, within, without
+from topolearn.evolution.constant_fan_in import rewire_with_constant_fan_in
+from topolearn.evolution.heads import Heads, heads_of
+from topolearn.evolution.links import LayerLinks, Targets, merged, within, without
 from topolearn.evolution.method import Method
 from topolearn.evolution.parts import split_soft
+from topolearn.evolution.percolation import percolated
 from topolearn.evolution.pruning import prune
 from topolearn.evolution.regrowth import REGROWTHS, Site
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.update import LayerUpdate, edges_of
-from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph import NeuronGroup
 from topolearn.sampling import RandomField, sample, top
 
 Cells = dict[str, Tensor]
-Kept = tuple[Tensor, Tensor]
 
 
 def evolve(
@@ -64,40 +65,57 @@ def evolve(
     InvalidValueError
         When a gradient that a score asks for is missing or not finite; the message names the layer.
     """
+    shapes = {name: layer.shape for name, layer in layers.items()}
+    heads = Heads(shapes, heads_of(groups, shapes) if method.per_head else {})
+    if targets is None:
+        present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
+        targets = Targets(present, present, anew=method.chooses_anew)
+    wholes, layers = layers, heads.layers(layers)  # with ``per_head`` each head is a layer from here on
+    targets = heads.targets(targets, layers)
     free = {name: layer for name, layer in layers.items() if not layer.frozen}
     before = {name: layer.cells for name, layer in layers.items()}
-    if targets is None:
-        present = {name: layer.cells.numel() for name, layer in free.items()}
-        targets = Targets(present, present)
     pruned = {**before}
-    if targets.decays and free:
+    if (targets.decays or targets.anew) and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
-    removed = {name: cells[:0] for name, cells in before.items()}
-    grown = {**removed}
-    if rewire and method.removal is not None:
+    removed, grown = ({name: cells[:0] for name, cells in before.items()} for _ in range(2))
+    rewires = rewire and method.removal is not None
+    if rewires and method.constant_fan_in:
+        for name, layer in free.items():
+            field = RandomField(seed, name, index, "removal")
+            kept[name], after[name] = _rewire_neurons(name, layer, targets.after[name], method, progress, field)
+            removed[name], grown[name] = without(pruned[name], kept[name]), without(after[name], kept[name])
+        survivors = kept
+    elif rewires:
         for name, layer in free.items():
             field = RandomField(seed, name, index, "removal")
             each = layer.among(pruned[name])
             kept[name], removed[name] = _keep(each, targets.final[name], method, progress, field)
-        survivors = {**kept, **_percolated(kept, layers, groups)} if method.percolation else kept
+        survivors = kept
+        if method.percolation:
+            frozen = {name for name, layer in wholes.items() if layer.frozen}
+            unit = method.percolation_unit
+            survivors = heads.split(percolated(heads.join(kept), shapes, groups, unit=unit, frozen=frozen))
         for name, layer in free.items():
             n_regrow = pruned[name].numel() - survivors[name].numel()
             if n_regrow:
                 grown[name] = _regrow(name, layer, survivors[name], n_regrow, method, seed, index)
-                after[name] = merged(survivors[name], grown[name])
-    _check_counts(after, pruned, targets, free)
-    stages = (before, pruned, removed, kept, survivors, grown)
-    return after, {name: _events(layer.shape[1], *(x[name] for x in stages)) for name, layer in layers.items()}
+            after[name] = merged(survivors[name], grown[name]) if n_regrow else survivors[name]
+    if not method.constant_fan_in:  # whose update checks the fan-ins
+        _check_counts(after, pruned, targets, free)
+    stages = [heads.join(cells) for cells in (before, pruned, removed, kept, survivors, grown)]
+    return heads.join(after), {
+        name: _events(layer.shape[1], *(cells[name] for cells in stages), decays=targets.decays)
+        for name, layer in wholes.items()
+    }
 
 
-def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Kept:
-    """Return the links that removal keeps, ``n - floor(zeta n)``, as many as in the end, or by a test, and the rest."""
+def _keep(
+    layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField
+) -> tuple[Tensor, Tensor]:
+    """Return the links that removal keeps, and those that it removes."""
     assert method.removal is not None
-    n_links = layer.cells.numel()
-    n_keep = n_final
-    if method.zeta is not None:
-        n_keep = n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
+    n_keep = _n_keep(layer.cells.numel(), n_final, method, progress)
     name, soft = split_soft(method.removal)
     scores = REMOVAL_SCORES[name](layer, method.score_params)
     if REMOVAL_SCORES[name].is_test:
@@ -112,24 +130,24 @@ def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, fiel
     return kept, without(layer.cells, kept)
 
 
-def _percolated(kept: Mapping[str, Tensor], layers: Mapping[str, LayerLinks], groups: Sequence[NeuronGroup]) -> Cells:
-    """Return the links that percolation leaves; none of a frozen layer go, nor any at all if a layer were emptied."""
-    graphs = {name: graph_of(cells, layers[name].shape) for name, cells in kept.items()}
-    percolated, removed = percolate(LayeredNetwork(graphs, groups=groups))
-    emptied = [name for name, graph in percolated.graphs.items() if graph.n_links == 0 and graphs[name].n_links > 0]
-    if emptied:
-        warnings.warn(
-            f"percolation would leave layer {emptied[0]!r} without links; it is left out at this update: "
-            "raise the density or lower zeta",
-            stacklevel=2,
+def _n_keep(n_links: int, n_final: int, method: Method, progress: float) -> int:
+    """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
+    if method.zeta is None:
+        return n_final
+    return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
+
+
+def _rewire_neurons(
+    name: str, layer: LayerLinks, target: int, method: Method, progress: float, field: RandomField
+) -> tuple[Tensor, Tensor]:
+    """Return the links that an update with constant fan-in keeps, and those after it."""
+    n_keep = _n_keep(layer.cells.numel(), target, method, progress)
+    try:
+        return rewire_with_constant_fan_in(
+            layer, target, n_keep, field, ablation=method.ablation, allow_return=method.allow_return
         )
-        return {}
-    gone = {
-        name: torch.from_numpy(edges[:, 1] * graphs[name].n_in + edges[:, 0]).sort().values.to(kept[name].device)
-        for name, edges in removed.items()
-        if not layers[name].frozen
-    }
-    return {name: without(kept[name], cells) for name, cells in gone.items()}
+    except InvalidValueError as error:
+        raise InvalidValueError(f"layer {name!r}: {error}") from None
 
 
 def _regrow(name: str, layer: LayerLinks, survivors: Tensor, k: int, method: Method, seed: int, index: int) -> Tensor:
@@ -154,16 +172,26 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    n_in: int, before: Tensor, pruned: Tensor, removed: Tensor, kept: Tensor, survivors: Tensor, grown: Tensor
+    n_in: int,
+    before: Tensor,
+    pruned: Tensor,
+    removed: Tensor,
+    kept: Tensor,
+    survivors: Tensor,
+    grown: Tensor,
+    *,
+    decays: bool,
 ) -> LayerUpdate:
     """Return what happened to a layer, from its links after each stage of the step, those removed, and those grown.
 
-    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``.
+    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
+    the density does not fall, as links are chosen anew, is removed.
     """
+    lost, removed = without(before, pruned), within(removed, before)
     regrown = torch.cat((grown, within(without(pruned, before), survivors))).unique()
     events = {
-        "decayed": without(before, pruned),
-        "removed": within(removed, before),
+        "decayed": lost if decays else lost[:0],
+        "removed": removed if decays else torch.cat((lost, removed)),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }

@@ -48,6 +48,19 @@ _ROWS = [
         skip_gradient_step=True,
     ),
     Method(
+        name="srigl",
+        title="SRigL",
+        paper="Lasby et al., ICLR 2024, Dynamic sparse training with structured sparsity",
+        generator="fixed_fan_in",
+        removal="weight_magnitude",
+        regrowth="gradient",
+        zeta_schedule="cosine",
+        stop_fraction=0.75,
+        skip_gradient_step=True,
+        constant_fan_in=True,
+        ablation=0.3,
+    ),
+    Method(
         name="cht",
         title="CHT",
         paper="Zhang et al., ICLR 2024, Epitopological learning and Cannistraci-Hebb network shape intelligence",
@@ -103,6 +116,14 @@ _ROWS = [
         storage="dense",
     ),
     Method(
+        name="topkast",
+        title="Top-KAST",
+        paper="Jayakumar et al., NeurIPS 2020",
+        storage="dense",
+        backward_ratio=2.0,
+        exploration_penalty=1e-4,
+    ),
+    Method(
         name="granet",
         title="GraNet",
         paper="Liu et al., NeurIPS 2021",
@@ -134,14 +155,15 @@ class MethodTable(Registry[Method]):
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
             "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",
-            "zeta_schedule", "interval", "percolation", "stop_fraction", "paper",
+            "zeta_schedule", "interval", "percolation", "backward_ratio", "stop_fraction", "paper",
         ]  # fmt: skip
         frame = pd.DataFrame(rows, index=pd.Index(self, name="method"))[columns].astype(object)
         of_removal = ["zeta", "zeta_schedule", "percolation"]
         frame.loc[[row.removal is None for row in self.values()], of_removal] = None
         frame.loc[[row.zeta is None for row in self.values()], of_removal[:2]] = "to the end"
         frame.loc[[row.tests for row in self.values()], of_removal[:2]] = None
-        frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density", "pruning"]] = None
+        frame.loc[[not row.decays for row in self.values()], ["density_schedule", "start_density"]] = None
+        frame.loc[[not row.prunes for row in self.values()], "pruning"] = None
         frame.loc[[not row.evolves for row in self.values()], "stop_fraction"] = None
         return frame.where(frame.notna(), "-")
 
@@ -201,6 +223,11 @@ def _in_words(row: Method) -> str:
         high = f"density + {SURPLUS}" if row.start_density is None else row.start_density
         start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
     lines = [f"{row.title}: {row.paper}", start]
+    if row.backward_ratio is not None:
+        lines.append(f"chooses its links anew among all cells by {row.pruning}")
+        lines.append(
+            f"trains {row.backward_ratio:g} times as many cells, exploration penalty {row.exploration_penalty:g}"
+        )
     if row.removal is not None:
         zeta = "down to the final density" if row.zeta is None else f"zeta {row.zeta:g} ({row.zeta_schedule})"
         if row.tests:
@@ -209,6 +236,9 @@ def _in_words(row: Method) -> str:
         flags += [f"every {row.interval} steps" if row.interval > 1 else "at every step"] if row.interval else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
+    if row.constant_fan_in:
+        ablation = "" if row.ablation is None else f", ablates neurons with less than {row.ablation:.0%} salient inputs"
+        lines.append(f"keeps fan-ins equal{ablation}")
     return "\n".join(lines)
 
 

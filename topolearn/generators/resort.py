@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.errors import InvalidTypeError
-from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
 
 Integers = NDArray[np.int64]
 
@@ -35,8 +35,8 @@ def resort(network: LayeredNetwork) -> LayeredNetwork:
 
     Raises
     ------
-    InvalidTypeError
-        When `network` is no LayeredNetwork.
+    InvalidTypeError, InvalidValueError
+        When `network` is no LayeredNetwork, or layers share attention heads, so that they have orders of their own.
 
     References
     ----------
@@ -56,14 +56,25 @@ def resort(network: LayeredNetwork) -> LayeredNetwork:
         )
     outputs, inputs = {}, {}
     for group in network.groups:
+        _refuse_shared_heads(group, network)
         fan_in = np.sum([network[name].fan_in for name in group.writers], axis=0)
-        fan_out = np.sum([network[name].fan_out for name in group.readers], axis=0)
+        fan_out = np.sum([network[name].fan_out for name in group.readers], axis=0)  # 0 where there is no reader
         outputs.update(dict.fromkeys(group.writers, np.argsort(fan_in, kind="stable")))
         inputs.update(dict.fromkeys(group.readers, np.argsort(fan_out, kind="stable")))
     return LayeredNetwork(
         {name: _permuted(graph, inputs.get(name), outputs.get(name)) for name, graph in network.graphs.items()},
         network.groups,
     )
+
+
+def _refuse_shared_heads(group: NeuronGroup, network: LayeredNetwork) -> None:
+    sizes = {name: network[name].n_out for name in group.writers} | {name: network[name].n_in for name in group.readers}
+    if len(set(sizes.values())) > 1:
+        quoted = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InvalidValueError(
+            f"group {group} has heads that several others share ({quoted} neurons), and no one order for all of them: "
+            "resort knows groups of equal sizes alone"
+        )
 
 
 def _permuted(graph: BipartiteGraph, inputs: Integers | None, outputs: Integers | None) -> BipartiteGraph:

@@ -1,9 +1,22 @@
 """What a topology is: the graph of one layer, the network of all layers, and what moves them elsewhere."""
 
+from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.groups import NeuronGroup
+from topolearn.graph.groups import NeuronGroup, checked
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import OneModeGraph, one_mode
-from topolearn.graph.percolation import percolate
+from topolearn.graph.percolation import percolate, percolate_cells
 
-__all__ = ["BipartiteGraph", "LayeredNetwork", "NeuronGroup", "OneModeGraph", "one_mode", "percolate"]
+__all__ = [
+    "UNITS",
+    "BipartiteGraph",
+    "LayeredNetwork",
+    "NeuronGroup",
+    "OneModeGraph",
+    "active_neurons",
+    "check_unit",
+    "checked",
+    "one_mode",
+    "percolate",
+    "percolate_cells",
+]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, TypeVar
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.registry import suggest
 
-if TYPE_CHECKING:
-    from topolearn.graph.bipartite import BipartiteGraph
+Shapes = Mapping[str, tuple[int, int]]  # (n_out, n_in) of each layer, as the adjacency and the weight have it
+Numbers = TypeVar("Numbers")  # integers, or an array or tensor of them
+
+COMBINE = ("any", "all")
+ROTARY = ("halves", "neighbours")
 
 
 @dataclass(frozen=True)
@@ -21,15 +25,22 @@ class NeuronGroup:
     Parameters
     ----------
     writers, readers : tuple of str
-        Names of layers, one or more each.
+        Names of layers, each once. There may be no readers where two writers or more are multiplied: the products of
+        queries and keys are read by no layer, but as attention scores.
     combine : {"any", "all"}
         How writers meet: "any" when they are summed (one link is enough to drive a neuron), "all" when they
         are multiplied, as q with k, or gate with up (each writer must have a link into it).
+    heads : int
+        Number of attention heads of the population. A layer may then have fewer neurons than the population: it has
+        fewer heads, of the same width, and each of these serves several heads next to each other (grouped-query
+        attention).
+    rotary : {None, "halves", "neighbours"}
+        Which coordinates of a head rotary positions turn into each other: i and i + width / 2, or 2 i and 2 i + 1.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When a side is not a sequence of names, is empty or repeats a name, or `combine` is another word.
+        When a side is not a sequence of names or repeats one, there is no writer, or a word or number is another.
 
     Examples
     --------
@@ -40,51 +51,134 @@ class NeuronGroup:
     writers: tuple[str, ...]
     readers: tuple[str, ...]
     combine: Literal["any", "all"] = "any"
+    heads: int = 1
+    rotary: Literal["halves", "neighbours"] | None = None
 
     def __post_init__(self) -> None:
         for side in ("writers", "readers"):
             names = getattr(self, side)
             if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
                 raise InvalidTypeError(f"{side}={names!r}: pass a tuple of layer names")
-            if not names or len(set(names)) < len(names):
-                raise InvalidValueError(f"{side}={names!r}: pass 1 layer name or more, each once")
+            if len(set(names)) < len(names):
+                raise InvalidValueError(f"{side}={names!r}: pass each layer name once")
             object.__setattr__(self, side, tuple(names))
-        if self.combine not in ("any", "all"):
-            raise UnknownNameError(f"combine={self.combine!r}: {suggest(str(self.combine), ['any', 'all'])}")
+        if self.combine not in COMBINE:
+            raise UnknownNameError(f"combine={self.combine!r}: {suggest(str(self.combine), list(COMBINE))}")
+        if self.rotary not in (None, *ROTARY):
+            raise UnknownNameError(f"rotary={self.rotary!r}: {suggest(str(self.rotary), list(ROTARY))}")
+        if not isinstance(self.heads, int) or isinstance(self.heads, bool) or self.heads < 1:
+            raise InvalidValueError(f"heads={self.heads!r}: pass the number of attention heads, 1 or more")
+        if not self.writers:
+            raise InvalidValueError("writers=(): pass 1 layer name or more")
+        if not self.readers and (self.combine == "any" or len(self.writers) < 2):
+            raise InvalidValueError(
+                f"readers=(): the neurons that {', '.join(self.writers)} write to are then tested by nothing; only "
+                "those of two writers or more with combine='all' need no reader"
+            )
 
     def __str__(self) -> str:
         return f"({', '.join(self.writers)} -> {', '.join(self.readers)})"
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of all layers, writers first."""
+        return self.writers + self.readers
 
-def chain(graphs: Mapping[str, BipartiteGraph]) -> tuple[NeuronGroup, ...]:
+    def n_neurons(self, shapes: Shapes) -> int:
+        """Return the number of neurons of the population, from the shapes (n_out, n_in) of the layers.
+
+        Examples
+        --------
+        Two heads of keys, three neurons each, serve four heads of queries:
+
+        >>> NeuronGroup(("q", "k"), (), "all", heads=4).n_neurons({"q": (12, 8), "k": (6, 8)})
+        12
+        """
+        return max(self._sizes(shapes).values())
+
+    def own_neuron(self, neuron: Numbers, n: int, size: int) -> Numbers:
+        """Return which of the n neurons of a layer stands at a neuron of the population of this size.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> NeuronGroup(("q", "k"), (), "all", heads=4).own_neuron(np.arange(12), 6, 12)
+        array([0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5])
+        """
+        if n == size:
+            return neuron
+        width = size // self.heads
+        return neuron // (width * (size // n)) * width + neuron % width  # type: ignore[operator, return-value]
+
+    def _sizes(self, shapes: Shapes) -> dict[str, int]:
+        writes = {f"{name} writes": shapes[name][0] for name in self.writers}
+        return writes | {f"{name} reads": shapes[name][1] for name in self.readers}
+
+    def check(self, shapes: Shapes) -> None:
+        """Refuse layers whose numbers of neurons do not meet.
+
+        Raises
+        ------
+        InvalidValueError
+        """
+        sizes, size = self._sizes(shapes), self.n_neurons(shapes)
+        quoted = ", ".join(f"{end} {n}" for end, n in sizes.items())
+        if self.heads == 1 and len(set(sizes.values())) > 1:
+            raise InvalidValueError(f"group {self} has neurons of different number: {quoted}; they must be equal")
+        if size % self.heads:
+            raise InvalidValueError(f"group {self}: {size} neurons are not {self.heads} heads of one width ({quoted})")
+        width = size // self.heads
+        if self.rotary and width % 2:
+            raise InvalidValueError(f"group {self}: rotary positions pair coordinates, but heads have {width} each")
+        for end, n in sizes.items():
+            if n % width or self.heads % (n // width):
+                raise InvalidValueError(
+                    f"group {self}: {end} {n} neurons, {n / width:g} heads of width {width}, which do not divide "
+                    f"{self.heads} heads"
+                )
+
+
+def chain(shapes: Shapes) -> tuple[NeuronGroup, ...]:
     """Return the groups of a chain: each layer writes to the next, of its size."""
-    for (a, first), (b, second) in pairwise(graphs.items()):
-        if first.n_out != second.n_in:
+    for (a, (n_out, _)), (b, (_, n_in)) in pairwise(shapes.items()):
+        if n_out != n_in:
             raise InvalidValueError(
-                f"layers {a!r} ({first.n_out} outputs) and {b!r} ({second.n_in} inputs) are no chain: "
+                f"layers {a!r} ({n_out} outputs) and {b!r} ({n_in} inputs) are no chain: "
                 "pass groups= to say how layers meet, or groups=() where they do not"
             )
-    return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(graphs))
+    return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(shapes))
 
 
-def checked(groups: Sequence[NeuronGroup], graphs: Mapping[str, BipartiteGraph]) -> tuple[NeuronGroup, ...]:
-    """Return groups that name known layers, each once a side, with equal numbers of neurons."""
+def checked(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
+    """Return groups that name known layers, each once a side, with numbers of neurons that meet, and in no circle."""
     taken: dict[tuple[str, str], NeuronGroup] = {}
     for group in groups:
         if not isinstance(group, NeuronGroup):
             raise InvalidTypeError(f"group {group!r} is a {type(group).__name__}: pass NeuronGroup(writers, readers)")
-        ends = [(name, "writes") for name in group.writers] + [(name, "reads") for name in group.readers]
-        found = {}
-        for name, verb in ends:
-            if name not in graphs:
-                raise UnknownNameError(f"group {group} names {name!r}: {suggest(name, list(graphs))}")
+        for name, verb in [(name, "writes") for name in group.writers] + [(name, "reads") for name in group.readers]:
+            if name not in shapes:
+                raise UnknownNameError(f"group {group} names {name!r}: {suggest(name, list(shapes))}")
             if (name, verb) in taken:
                 raise InvalidValueError(
                     f"layer {name!r} {verb} in {taken[name, verb]} and in {group}: join these groups"
                 )
             taken[name, verb] = group
-            found[f"{name} {verb}"] = graphs[name].n_out if verb == "writes" else graphs[name].n_in
-        if len(set(found.values())) > 1:
-            quoted = ", ".join(f"{end} {size}" for end, size in found.items())
-            raise InvalidValueError(f"group {group} has neurons of different number: {quoted}; they must be equal")
+        group.check(shapes)
+    _refuse_circles(groups)
     return tuple(groups)
+
+
+def _refuse_circles(groups: Sequence[NeuronGroup]) -> None:
+    """Refuse layers that come to write, by way of others, to the neurons that they read."""
+    after: dict[str, set[str]] = {}
+    for group in groups:
+        for reader in group.readers:
+            after.setdefault(reader, set()).update(group.writers)
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as error:
+        layers = ", ".join(dict.fromkeys(error.args[1]))
+        raise InvalidValueError(
+            f"the layers {layers} write in a circle, and paths through it never end: leave the layer that closes it "
+            "out of the groups"
+        ) from None

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.graph.bipartite import BipartiteGraph, percent
-from topolearn.graph.groups import NeuronGroup, chain, checked
+from topolearn.graph.groups import NeuronGroup, Shapes, chain, checked
 from topolearn.graph.immutable import Immutable
 from topolearn.registry import suggest
 
@@ -26,7 +26,8 @@ class LayeredNetwork(Immutable):
 
     A network never changes. Its neurons come in populations, numbered in order of first appearance, layer by
     layer, inputs before outputs. The neurons of a group exist once, whoever writes to them or reads them; a
-    side of a layer that is in no group is a population of its own.
+    side of a layer that is in no group is a population of its own. An attention head that several heads share
+    stands once for each of these, as its neurons are multiplied with, or weighted by, each of them apart.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ class LayeredNetwork(Immutable):
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When there is no graph, sizes do not meet, or a group names an unknown layer or one that is taken.
+        When there is no graph, sizes do not meet, a group names an unknown layer or one that is taken, or layers write
+        in a circle.
 
     Examples
     --------
@@ -63,11 +65,12 @@ class LayeredNetwork(Immutable):
             if not isinstance(name, str) or not isinstance(graph, BipartiteGraph):
                 raise InvalidTypeError(f"graphs[{name!r}] is a {type(graph).__name__}: map a str to a BipartiteGraph")
         graphs = dict(graphs)
-        groups = chain(graphs) if groups is None else checked(groups, graphs)
+        shapes = {name: graph.shape for name, graph in graphs.items()}
+        groups = chain(shapes) if groups is None else checked(groups, shapes)
         self._fill(
             _graphs=MappingProxyType(graphs),
             _groups=groups,
-            _neurons=MappingProxyType(_place(graphs, groups)),
+            _neurons=MappingProxyType(_place(shapes, groups)),
         )
 
     @property
@@ -79,6 +82,11 @@ class LayeredNetwork(Immutable):
     def groups(self) -> tuple[NeuronGroup, ...]:
         """The groups in which layers meet."""
         return self._groups
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Numbers of output and input neurons of each layer, by name."""
+        return {name: graph.shape for name, graph in self._graphs.items()}
 
     @property
     def neurons(self) -> Mapping[str, tuple[slice, slice]]:
@@ -100,11 +108,32 @@ class LayeredNetwork(Immutable):
         """Links of all layers over their possible links."""
         return self.n_links / sum(graph.n_in * graph.n_out for graph in self._graphs.values())
 
+    def between(self, name: str) -> sparse.csr_array:
+        """Return the links of a layer between the populations that it joins: boolean, shape (targets, sources).
+
+        That is its adjacency; but rows, or columns, of a head that several heads share stand once for each of these.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> graphs = {"q": BipartiteGraph(np.eye(4)), "k": BipartiteGraph(np.eye(2))}
+        >>> network = LayeredNetwork(graphs, [NeuronGroup(("q", "k"), (), "all", heads=2)])
+        >>> network.between("k").toarray().astype(int).tolist()
+        [[1, 0], [0, 1], [1, 0], [0, 1]]
+        """
+        links = self[name].to_scipy()
+        for group in self._groups:
+            if name in group.writers and links.shape[0] < (size := group.n_neurons(self.shapes)):
+                links = links[group.own_neuron(np.arange(size), links.shape[0], size)]
+            if name in group.readers and links.shape[1] < (size := group.n_neurons(self.shapes)):
+                links = links[:, group.own_neuron(np.arange(size), links.shape[1], size)]
+        return links
+
     def to_scipy(self) -> sparse.csr_array:
         """Return the adjacency of the whole network: boolean, shape (n_neurons, n_neurons), (target, source).
 
         Layers that read one population and write to another together share entries, so there can be fewer
-        entries than links.
+        entries than links; links of shared heads have an entry for each head that they serve.
 
         Examples
         --------
@@ -114,9 +143,8 @@ class LayeredNetwork(Immutable):
         [2, 3, 4, 5]
         """
         rows, columns = [], []
-        for name, graph in self._graphs.items():
-            inputs, outputs = self._neurons[name]
-            links = graph.to_scipy().tocoo()
+        for name, (inputs, outputs) in self._neurons.items():
+            links = self.between(name).tocoo()
             rows.append(links.row + outputs.start)
             columns.append(links.col + inputs.start)
         ends = np.concatenate(rows), np.concatenate(columns)
@@ -182,19 +210,21 @@ class LayeredNetwork(Immutable):
         return f"LayeredNetwork({len(self)} layers, {self.n_neurons} neurons, {links}: {layers})"
 
 
-def _place(graphs: Mapping[str, BipartiteGraph], groups: tuple[NeuronGroup, ...]) -> dict[str, tuple[slice, slice]]:
+def _place(shapes: Shapes, groups: tuple[NeuronGroup, ...]) -> dict[str, tuple[slice, slice]]:
     read = {name: group for group in groups for name in group.readers}
     written = {name: group for group in groups for name in group.writers}
     populations: dict[object, slice] = {}
     total = 0
-    for name, graph in graphs.items():
-        for key, n in (
-            (read.get(name, (name, "in")), graph.n_in),
-            (written.get(name, (name, "out")), graph.n_out),
-        ):
-            if key not in populations:
-                populations[key] = slice(total, total := total + n)
+
+    def place(name: str, side: str, group: NeuronGroup | None, n: int) -> slice:
+        nonlocal total
+        key = (name, side) if group is None else group
+        if key not in populations:
+            n = n if group is None else group.n_neurons(shapes)
+            populations[key] = slice(total, total := total + n)
+        return populations[key]
+
     return {
-        name: (populations[read.get(name, (name, "in"))], populations[written.get(name, (name, "out"))])
-        for name in graphs
+        name: (place(name, "in", read.get(name), n_in), place(name, "out", written.get(name), n_out))
+        for name, (n_out, n_in) in shapes.items()
     }

@@ -1,28 +1,40 @@
 """How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
 
+from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without_groups
+from topolearn.sparse.attention import Attention
 from topolearn.sparse.backends import BACKENDS
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
+from topolearn.sparse.fan_in_layout import FanInLayout, fan_in_layout
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
-from topolearn.sparse.topology import densify, neuron_groups, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.row_gradients import largest_in_rows
+from topolearn.sparse.stored import StoredLinear
+from topolearn.sparse.topology import densify, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.unpack import unpack_attention
 
 __all__ = [
+    "ARCHITECTURES",
+    "Attention",
     "BACKENDS",
     "CsrLinear",
+    "FanInLayout",
     "GradientRecord",
     "LinkChange",
     "MaskedLinear",
     "SparseLinear",
     "Stage",
+    "StoredLinear",
     "best_backend",
     "densify",
+    "fan_in_layout",
     "largest_gradients",
+    "largest_in_rows",
     "largest_recorded",
     "neuron_groups",
     "parameter_groups",
@@ -31,4 +43,6 @@ __all__ = [
     "sparse_chain",
     "sparse_layers",
     "topology_of",
+    "unpack_attention",
+    "without_groups",
 ]

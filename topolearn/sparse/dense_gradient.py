@@ -105,18 +105,31 @@ def largest_recorded(
     bounds = torch.arange(0, n_out + step, step, device=excluded.device).clamp_(max=n_out)
     places = torch.searchsorted(excluded, bounds * n_in).tolist()
     for i, first in enumerate(range(0, n_out, step)):
-        gradient = record.rows(first, min(first + step, n_out))
-        if record.average is not None:
-            record.average(gradient)
-        scores = gradient.abs().flatten()
-        if not bool(torch.isfinite(scores.sum())):
-            raise InvalidValueError("its gradient is not finite: lower the learning rate, or look for NaN in the data")
+        scores = recorded_magnitudes(record, first, min(first + step, n_out)).flatten()
         scores[excluded[places[i] : places[i + 1]] - first * n_in] = 0
         cells = _candidates(scores, pool)
         pool.offer(cells + first * n_in, scores[cells])
     cells, magnitudes = pool.best()
     order = cells.argsort()
     return cells[order], magnitudes[order]
+
+
+def recorded_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor:
+    """Return the gradient magnitudes of some rows, shape (last - first, n_in), of the mean over all ranks.
+
+    Raises
+    ------
+    InvalidValueError
+        When one is not finite.
+    """
+    gradient = record.rows(first, last)
+    if record.average is not None:
+        gradient = gradient.clone()  # the record may be read again, and its mean must not be averaged
+        record.average(gradient)
+    magnitudes = gradient.abs()
+    if not bool(torch.isfinite(magnitudes.sum())):
+        raise InvalidValueError("its gradient is not finite: lower the learning rate, or look for NaN in the data")
+    return magnitudes
 
 
 def _candidates(scores: Tensor, pool: Pool) -> Tensor:

@@ -41,7 +41,7 @@ class GradientRecord:
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of the rows, output neurons, from ``first`` up to ``last``, shape (last - first, n_in).
 
-        It is a tensor of its own, or a view of the record that will not be read again.
+        It is a tensor of its own, or a view of the record, which must not be changed.
         """
         raise NotImplementedError
 
@@ -130,3 +130,27 @@ class CsrRecord(GradientRecord):
         if self._parameter.grad is None:
             del self.passes[: self._n_accumulated]
         self._n_accumulated = len(self.passes)
+
+
+class RowsRecord(GradientRecord):
+    """Some rows of another record, such as those of one attention head.
+
+    Parameters
+    ----------
+    record : GradientRecord
+    first, last : int
+        The first row, and the one behind the last.
+    """
+
+    def __init__(self, record: GradientRecord, first: int, last: int) -> None:
+        self.shape, self.average = (last - first, record.shape[1]), record.average
+        self._record, self._first = record, first
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no backward pass was recorded."""
+        return self._record.is_empty
+
+    def rows(self, first: int, last: int) -> Tensor:
+        """Return the gradient of some of these rows."""
+        return self._record.rows(self._first + first, self._first + last)

@@ -87,13 +87,22 @@ class MaskedLinear(SparseLinear, nn.Linear):
         gradient = self.weight.grad
         return None if gradient is None else gradient[self.mask].to(torch.promote_types(gradient.dtype, torch.float32))
 
+    @property
+    def trained_mask(self) -> Tensor:
+        """Which cells get a gradient: the links."""
+        return self.mask
+
     @torch.no_grad()
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links; see `SparseLinear.set_links`."""
         self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        return self._clear_untrained()
+
+    def _clear_untrained(self) -> Callable[[Tensor], Tensor]:
+        """Let nothing be where no gradient is; return what does so to a state of the optimizer."""
         if self._kept is not None:  # in place, as a captured CUDA graph reads it
-            self._kept.copy_(self.mask).neg_()
-        off = ~self.mask
+            self._kept.copy_(self.trained_mask).neg_()
+        off = ~self.trained_mask
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
             self.weight.grad.masked_fill_(off, 0)
@@ -128,7 +137,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     @torch.no_grad()
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
-        self.weight.zero_()
+        self.weight.masked_fill_(~self.trained_mask, 0)
         self.weight[self.mask] = values.to(self.weight)
 
     def reset_parameters(self) -> None:
@@ -145,13 +154,13 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self.weight.register_post_accumulate_grad_hook(mask_gradient)
 
     def _bits(self, gradient: Tensor) -> Tensor:
-        """Return the mask as integers without any bit off the links, and all of them on the links.
+        """Return the mask of the trained cells as integers: all bits of a cell are set, or none.
 
         A conjunction takes a fifth of the time of ``where``, and stops NaN where a product would not.
         """
         kind = INTEGERS[gradient.itemsize]
         if self._kept is None or self._kept.dtype != kind or self._kept.device != gradient.device:
-            self._kept = self.mask.to(kind).neg_()
+            self._kept = self.trained_mask.to(kind).neg_()
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,21 +1,17 @@
 """From a model to its topology, and back: the sparse layers of a model, their graphs and how their neurons meet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import nn
 
 from topolearn.errors import InvalidValueError
-from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
+from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.sparse.architectures import neuron_groups
 from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.linear import SparseLinear
-
-# Modules that treat each neuron by itself, so that the neurons before and after them are the same.
-NEURON_WISE = (
-    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh,
-    nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm1d,
-)  # fmt: skip
+from topolearn.sparse.stored import StoredLinear
 
 
 def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
@@ -33,8 +29,7 @@ def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
 def topology_of(model: nn.Module) -> LayeredNetwork:
     """Return the topology of a model: the graph of each sparse layer, and the neuron groups between them.
 
-    Two sparse layers meet in a neuron group when they follow each other in an `torch.nn.Sequential` with nothing
-    but activations, dropout or batch normalisation in between.
+    The groups are those that `topolearn.sparse.neuron_groups` finds.
 
     Parameters
     ----------
@@ -58,36 +53,13 @@ def topology_of(model: nn.Module) -> LayeredNetwork:
     >>> {name: g.n_links for name, g in network.graphs.items()}
     {'0': 32, '2': 32}
     >>> network.groups
-    (NeuronGroup(writers=('0',), readers=('2',), combine='any'),)
+    (NeuronGroup(writers=('0',), readers=('2',), combine='any', heads=1, rotary=None),)
     """
     layers = sparse_layers(model)
     if not layers:
         raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
-    return LayeredNetwork({name: layer.graph for name, layer in layers.items()}, groups=neuron_groups(model))
-
-
-def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module] | None = None) -> list[NeuronGroup]:
-    """Return the neuron groups between layers that follow each other in the model's sequences.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    layers : Mapping of str to torch.nn.Module, optional
-        The layers by name; default the sparse layers of the model.
-    """
-    names = {id(layer): name for name, layer in (sparse_layers(model) if layers is None else layers).items()}
-    groups = []
-    for sequence in _outermost_sequences(model):
-        writer: str | None = None
-        for module in _flatten(sequence):
-            if id(module) in names:
-                reader = names[id(module)]
-                if writer is not None:
-                    groups.append(NeuronGroup((writer,), (reader,)))
-                writer = reader
-            elif not isinstance(module, NEURON_WISE):
-                writer = None
-    return groups
+    groups = neuron_groups(model, layers)
+    return LayeredNetwork({name: layer.graph for name, layer in layers.items()}, groups=groups)
 
 
 def replace_linear(
@@ -97,6 +69,7 @@ def replace_linear(
     backend: str = "auto",
     batch: int = BATCH,
     on_average: float = 1.0,
+    stored: bool = False,
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
@@ -115,6 +88,8 @@ def replace_linear(
         Activations of a neuron in a step, by which "auto" chooses.
     on_average : float
         Share of these links that a layer has on average while it trains, by which "auto" chooses.
+    stored : bool
+        Make layers that remember the value of every cell, `StoredLinear`, whatever the backend.
     """
     for name, graph in graphs.items():
         parent, _, child = name.rpartition(".")
@@ -122,10 +97,10 @@ def replace_linear(
         assert isinstance(linear, nn.Linear)
         n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
         device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
-        kind = backend
-        if backend == "auto":
+        kind, layer_class = backend, StoredLinear if stored else SparseLinear
+        if backend == "auto" and not stored:
             kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
-        layer = SparseLinear(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
+        layer = layer_class(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name
         layer.train(linear.training)
         if not linear.weight.is_meta:
@@ -166,19 +141,3 @@ def densify(model: nn.Module) -> nn.Module:
             setattr(model.get_submodule(parent), child, linear.train(module.training))
     unchain(model)
     return model
-
-
-def _outermost_sequences(module: nn.Module) -> Iterator[nn.Sequential]:
-    if isinstance(module, nn.Sequential):
-        yield module
-    else:
-        for child in module.children():
-            yield from _outermost_sequences(child)
-
-
-def _flatten(sequence: nn.Sequential) -> Iterator[nn.Module]:
-    for child in sequence:
-        if isinstance(child, nn.Sequential):
-            yield from _flatten(child)
-        else:
-            yield child

@@ -16,7 +16,7 @@ from topolearn.evolution import TopologyScheduler
 from topolearn.graph.files import written_aside
 
 _HEADER = "topolearn"
-OF_LINKS = ("links", "born", "explored", "stored")  # parts of a topology's state that are tensors
+OF_LINKS = ("links", "born", "explored", "stored", "trained")  # parts of a topology's state that are tensors
 
 
 def save_checkpoint(
@@ -62,10 +62,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
     """
     tensors, header = read_checkpoint(path)
     weights = part(tensors, "model/")
-    of_links = {key: part(tensors, f"{key}/") for key in OF_LINKS}
-    if not of_links["stored"]:
-        del of_links["stored"]
-    check_shapes(path, weights, model, csr=of_links["links"])
+    links = part(tensors, "links/")
+    of_links = {key: found for key in OF_LINKS if (found := part(tensors, f"{key}/")) or not links}
+    check_shapes(path, weights, model, csr=links)
     topology.load_state_dict({**header["topology"], **of_links})
     model.load_state_dict(weights)
     states: dict[int, dict[str, Tensor]] = {}

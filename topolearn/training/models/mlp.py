@@ -1,4 +1,4 @@
-"""The models that the training loop builds."""
+"""The multilayer perceptron of the paper."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

@@ -1,0 +1,434 @@
+"""Attention with four linear layers, beside torch's, beside a loop over the heads, and inside torch's Transformers."""
+
+import copy
+import math
+import pickle
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+import topolearn as tl
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+N, L, S, E, HEADS = 3, 5, 7, 16, 4
+
+
+def randn(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def packed(**options):
+    """torch's attention in float64, with biases that are not 0."""
+    torch.manual_seed(0)
+    module = nn.MultiheadAttention(E, HEADS, dtype=torch.float64, **options)
+    for name, parameter in module.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter)
+    return module
+
+
+def inputs(module, single=False):
+    """Leaves that need gradients: query, key and value, with or without a batch."""
+    shapes = [(L, N, E), (S, N, module.kdim), (S, N, module.vdim)]
+    if single:
+        shapes = [(length, width) for length, _, width in shapes]
+    elif module.batch_first:
+        shapes = [(n, length, width) for length, n, width in shapes]
+    return [randn(*shape, seed=i).requires_grad_() for i, shape in enumerate(shapes)]
+
+
+def blocked(*shape):
+    """A mask of bools that leaves each query a key."""
+    mask = torch.rand(*shape, generator=torch.Generator().manual_seed(5)) < 0.4
+    mask[..., 2] = False
+    return mask
+
+
+def causal(n_queries, n_keys):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool).triu(1)
+
+
+def agree(module, attention, x, **options):
+    """Compare outputs, weights and gradients; those of packed parameters are put together from the projections."""
+    results = [each(*x, **options) for each in (module, attention)]
+    (y, weights), (found, found_weights) = results
+    torch.testing.assert_close(found, y)
+    assert (weights is None) == (found_weights is None)
+    if weights is not None:
+        torch.testing.assert_close(found_weights, weights)
+    out = randn(*y.shape, seed=9)
+    gradients = [torch.autograd.grad(each, x, out, retain_graph=True) for each in (y, found)]
+    torch.testing.assert_close(*gradients)
+    y.backward(out)
+    found.backward(out)
+    inward = [attention.q_proj, attention.k_proj, attention.v_proj]
+    if module.in_proj_weight is None:
+        for name, layer in zip("qkv", inward, strict=True):
+            torch.testing.assert_close(layer.weight.grad, module.get_parameter(f"{name}_proj_weight").grad)
+    else:
+        torch.testing.assert_close(torch.cat([layer.weight.grad for layer in inward]), module.in_proj_weight.grad)
+    if module.in_proj_bias is not None:
+        torch.testing.assert_close(torch.cat([layer.bias.grad for layer in inward]), module.in_proj_bias.grad)
+        torch.testing.assert_close(attention.out_proj.bias.grad, module.out_proj.bias.grad)
+    torch.testing.assert_close(attention.out_proj.weight.grad, module.out_proj.weight.grad)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize(
+    ("options", "single", "masks"),
+    [
+        ({}, False, {}),
+        ({"batch_first": True}, False, {}),
+        ({"bias": False}, True, {}),
+        ({"kdim": 6, "vdim": 10}, False, {}),
+        ({"kdim": 6, "batch_first": True, "bias": False}, True, {"average_attn_weights": False}),
+        ({}, False, {"attn_mask": blocked(L, S), "average_attn_weights": False}),
+        ({}, False, {"attn_mask": randn(L, S, seed=4)}),
+        ({"batch_first": True}, False, {"attn_mask": blocked(N * HEADS, L, S)}),
+        ({}, True, {"attn_mask": randn(HEADS, L, S, seed=4)}),
+        ({}, False, {"key_padding_mask": blocked(N, S)}),
+        ({"batch_first": True}, False, {"key_padding_mask": randn(N, S, seed=4)}),
+        ({}, True, {"key_padding_mask": blocked(S)}),
+        ({"batch_first": True}, False, {"key_padding_mask": blocked(N, S), "attn_mask": blocked(L, S)}),
+        ({}, False, {"attn_mask": causal(L, S), "is_causal": True}),
+        ({}, False, {"attn_mask": causal(L, S), "is_causal": True, "key_padding_mask": blocked(N, S)}),
+    ],
+)
+def test_outputs_weights_and_gradients_are_those_of_torch(options, single, masks, need_weights):
+    module = packed(**options)
+    attention = tl.Attention.from_multihead(module)
+    agree(module, attention, inputs(module, single), need_weights=need_weights, **masks)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("padding", [None, blocked(N, S)])
+def test_causal_needs_no_mask(need_weights, padding):
+    attention = tl.Attention.from_multihead(packed())
+    options = {"key_padding_mask": padding, "need_weights": need_weights}
+    found = attention(*inputs(attention), is_causal=True, **options)
+    torch.testing.assert_close(found, attention(*inputs(attention), attn_mask=causal(L, S), **options))
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_dropout_is_that_of_torch_and_only_while_training(need_weights):
+    module = packed(dropout=0.5)
+    attention = tl.Attention.from_multihead(module)
+    found = []
+    for each in (module, attention):
+        torch.manual_seed(3)
+        found.append(each(*inputs(module), need_weights=need_weights))
+    torch.testing.assert_close(found[0], found[1])
+    attention.eval()
+    y = attention(*inputs(module), need_weights=need_weights)[0]
+    assert not torch.allclose(y, found[1][0])
+    torch.testing.assert_close(y, module.eval()(*inputs(module), need_weights=need_weights)[0])
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("masked", [False, True])
+def test_grouped_heads_are_a_loop_over_heads_and_torch_with_repeated_heads(kv_heads, masked):
+    attention = tl.Attention(E, HEADS, num_kv_heads=kv_heads, batch_first=True, dtype=torch.float64)
+    for name, parameter in attention.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter)
+    d, n_each = E // HEADS, HEADS // kv_heads
+    assert attention.k_proj.weight.shape == attention.v_proj.weight.shape == (kv_heads * d, E)
+    mask = blocked(L, S) if masked else None
+    query, key, value = inputs(attention)
+    found = attention(query, key, value, attn_mask=mask, average_attn_weights=False)
+    torch.testing.assert_close(attention(query, key, value, attn_mask=mask, need_weights=False)[0], found[0])
+
+    q, k, v = attention.q_proj(query), attention.k_proj(key), attention.v_proj(value)
+    heads = []
+    for h in range(HEADS):
+        mine, group = slice(h * d, (h + 1) * d), slice(h // n_each * d, (h // n_each + 1) * d)
+        scores = q[..., mine] @ k[..., group].mT / math.sqrt(d)
+        weights = (scores if mask is None else scores.masked_fill(mask, -math.inf)).softmax(-1)
+        torch.testing.assert_close(found[1][:, h], weights)
+        heads.append(weights @ v[..., group])
+    torch.testing.assert_close(found[0], attention.out_proj(torch.cat(heads, dim=-1)))
+
+    def repeated(parameter):
+        return parameter.unflatten(0, (kv_heads, d)).repeat_interleave(n_each, dim=0).flatten(0, 1)
+
+    module = packed(batch_first=True)
+    layers = [attention.q_proj, attention.k_proj, attention.v_proj]
+    for name in ("weight", "bias"):
+        q, k, v = (layer.get_parameter(name).detach() for layer in layers)
+        module.get_parameter(f"in_proj_{name}").data = torch.cat([q, repeated(k), repeated(v)])
+    module.out_proj.load_state_dict(attention.out_proj.state_dict())
+    torch.testing.assert_close(module(query, key, value, attn_mask=mask, average_attn_weights=False), found)
+
+
+@pytest.mark.parametrize("options", [{}, {"kdim": 48, "vdim": 32}])
+def test_new_weights_are_distributed_as_those_of_torch(options):
+    torch.manual_seed(0)
+    module, attention = nn.MultiheadAttention(128, 8, **options), tl.Attention(128, 8, **options)
+    unpacked = tl.Attention.from_multihead(module)
+    for name, parameter in attention.named_parameters():
+        other = unpacked.get_parameter(name)
+        assert parameter.shape == other.shape
+        assert parameter.abs().max().item() == pytest.approx(other.abs().max().item(), rel=0.01)
+        assert parameter.std().item() == pytest.approx(other.std().item(), rel=0.03)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_autocast_is_that_of_torch(need_weights):
+    module = packed().float()
+    attention, x = tl.Attention.from_multihead(module), [each.float() for each in inputs(module)]
+    with torch.autocast("cpu", torch.bfloat16):
+        found, expected = (each(*x, blocked(N, S), need_weights)[0] for each in (attention, module))
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_a_query_that_sees_no_key_gives_what_it_gives_in_torch(need_weights):
+    module, mask = packed(), torch.zeros(L, S, dtype=torch.bool)
+    mask[1] = True
+    found, expected = (
+        each(*inputs(module), attn_mask=mask, need_weights=need_weights)
+        for each in (tl.Attention.from_multihead(module), module)
+    )
+    torch.testing.assert_close(found, expected, equal_nan=True)
+    assert bool(found[0][1].isnan().all()) == need_weights
+
+
+def test_what_is_kept_and_what_is_copied():
+    module = packed().half().eval()
+    module.in_proj_bias.requires_grad_(False)
+    module.out_proj.weight.requires_grad_(False)
+    before = torch.get_rng_state()
+    with torch.no_grad():
+        attention = tl.Attention.from_multihead(module)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not any(each.training for each in attention.modules())
+    assert {each.dtype for each in attention.parameters()} == {torch.float16}
+    frozen = {name for name, each in attention.named_parameters() if not each.requires_grad}
+    assert frozen == {"q_proj.bias", "k_proj.bias", "v_proj.bias", "out_proj.weight"}
+    kept = module.out_proj.weight.clone()
+    nn.init.zeros_(attention.out_proj.weight)
+    assert torch.equal(module.out_proj.weight, kept)
+    assert tl.Attention.from_multihead(nn.MultiheadAttention(E, HEADS, device="meta")).q_proj.weight.is_meta
+
+
+def padding(n, length):
+    """Sequences of different lengths, the longest one whole."""
+    lengths = length - torch.arange(n)
+    return torch.arange(length) >= lengths[:, None]
+
+
+ENCODER = {"d_model": E, "nhead": HEADS, "dim_feedforward": 20, "dropout": 0, "dtype": torch.float64}
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("padded", [False, True])
+def test_torchs_encoder_gives_what_it_gave(norm_first, batch_first, padded, training, grad):
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(**ENCODER, norm_first=norm_first, batch_first=batch_first)
+    nested = batch_first and not norm_first  # torch warns where it cannot
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=nested).train(training)
+    unpacked = tl.unpack_attention(copy.deepcopy(model))
+    assert not [each for each in unpacked.modules() if isinstance(each, nn.MultiheadAttention)]
+    mask = padding(N, L) if padded else None
+    x = randn(N, L, E) if batch_first else randn(L, N, E)
+    found = []
+    with torch.set_grad_enabled(grad), warnings.catch_warnings():
+        for each in (model, unpacked):
+            # torch itself warns of its nested tensors, before they are gone
+            warnings.simplefilter("ignore" if each is model else "error")
+            found.append(each(x, src_key_padding_mask=mask))
+    if padded:  # where torch's nested tensors leave 0
+        found = [each.masked_fill((mask if batch_first else mask.T)[..., None], 0) for each in found]
+    torch.testing.assert_close(found[1], found[0])
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_torchs_whole_transformer_gives_what_it_gave(norm_first):
+    torch.manual_seed(0)
+    sizes = {"num_encoder_layers": 1, "num_decoder_layers": 2, "dim_feedforward": 20, "dropout": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nn.Transformer cannot be told to leave nested tensors
+        model = nn.Transformer(E, HEADS, **sizes, norm_first=norm_first, batch_first=True, dtype=torch.float64)
+    unpacked = tl.unpack_attention(copy.deepcopy(model))
+    tokens = [randn(N, S, E), randn(N, L, E, seed=1)]
+    masks = {"tgt_mask": causal(L, L), "tgt_is_causal": True, "src_key_padding_mask": padding(N, S)}
+    masks["memory_key_padding_mask"] = masks["src_key_padding_mask"]
+    torch.testing.assert_close(unpacked(*tokens, **masks), model(*tokens, **masks))
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = unpacked.eval()(*tokens, **masks)
+    torch.testing.assert_close(y, model(*tokens, **masks))
+
+
+def test_a_layer_that_was_unpacked_may_be_stacked():
+    layer = tl.unpack_attention(nn.TransformerEncoderLayer(**ENCODER, batch_first=True))
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    assert model(randn(N, L, E), src_key_padding_mask=padding(N, L)).shape == (N, L, E)
+
+
+def test_shared_attention_stays_shared_and_a_second_call_changes_nothing():
+    module = nn.MultiheadAttention(E, HEADS)
+    block = nn.ModuleDict({"attention": module})
+    model = tl.unpack_attention(nn.ModuleList([block, block, nn.ModuleDict({"other": module})]))
+    assert isinstance(model[0]["attention"], tl.Attention)
+    assert model[0]["attention"] is model[1]["attention"] is model[2]["other"]
+    attention = model[0]["attention"]
+    assert tl.unpack_attention(model)[0]["attention"] is attention
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_sparse_attention_is_dense_attention_with_zeros(backend, need_weights):
+    torch.manual_seed(0)
+    dense = tl.Attention(E, HEADS, num_kv_heads=2, dtype=torch.float64)
+    attention = tl.sparsify(copy.deepcopy(dense), tl.method("set", density=0.3), exclude=[], backend=backend)
+    layers = tl.sparse.sparse_layers(attention)
+    assert list(layers) == ["q_proj", "k_proj", "v_proj", "out_proj"]
+    for name, layer in layers.items():
+        dense.get_submodule(name).weight.data.copy_(layer.dense_weight())
+    out = randn(L, N, E, seed=9)
+    x, same = inputs(dense), inputs(dense)
+    masks = {"key_padding_mask": blocked(N, S), "need_weights": need_weights}
+    y, expected = attention(*x, **masks)[0], dense(*same, **masks)[0]
+    torch.testing.assert_close(y, expected)
+    y.backward(out)
+    expected.backward(out)
+    for one, other in zip(x, same, strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+    for name, layer in layers.items():
+        gradient = dense.get_submodule(name).weight.grad
+        torch.testing.assert_close(layer.link_gradient(), gradient.flatten()[layer.cells()])
+        torch.testing.assert_close(layer.bias.grad, dense.get_submodule(name).bias.grad)
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_torchs_encoder_is_sparse_trained_copied_and_saved(backend):
+    torch.manual_seed(0)
+    method = tl.method("set", density=0.3)
+    layer = nn.TransformerEncoderLayer(**ENCODER, batch_first=True)
+    model = tl.sparsify(tl.unpack_attention(nn.TransformerEncoder(layer, 2)), method, backend=backend)
+    assert len(tl.topology_of(model).graphs) == 11
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    topology = tl.TopologyScheduler(model, optimizer, method, total_steps=4, interval=2)
+    x = randn(N, L, E)
+    for _ in range(4):
+        optimizer.zero_grad()
+        model(x).square().mean().backward()
+        optimizer.step()
+        topology.step()
+    assert topology.n_updates == 1
+    model.eval()
+    with torch.no_grad():
+        y = model(x, src_key_padding_mask=padding(N, L))
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            torch.testing.assert_close(other(x, src_key_padding_mask=padding(N, L)), y)
+        saved = {name: each.clone() for name, each in model.state_dict().items()}
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.load_state_dict(saved)
+        torch.testing.assert_close(model(x, src_key_padding_mask=padding(N, L)), y)
+
+
+def tied():
+    one, other = nn.MultiheadAttention(E, HEADS), nn.MultiheadAttention(E, HEADS)
+    other.in_proj_weight = one.in_proj_weight
+    return nn.ModuleList([one, other])
+
+
+def tied_output():
+    one, other = nn.MultiheadAttention(E, HEADS), nn.MultiheadAttention(E, HEADS)
+    other.out_proj = one.out_proj
+    return nn.ModuleList([one, other])
+
+
+class Own(nn.MultiheadAttention):
+    """Attention whose forward may be any."""
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (nn.MultiheadAttention(E, HEADS), InvalidValueError, r"use Attention.from_multihead\(model\)"),
+        (tied(), InvalidValueError, r"shares a parameter \(0.in_proj_weight, 1.in_proj_weight\)"),
+        (tied_output(), InvalidValueError, r"shares a parameter \(0.out_proj.weight, 1.out_proj.weight\)"),
+        (
+            nn.ModuleList([nn.MultiheadAttention(E, 2), Own(E, 2)]),
+            InvalidTypeError,
+            "^Own is not nn.MultiheadAttention",
+        ),
+        (nn.ModuleList([nn.MultiheadAttention(E, 2, add_bias_kv=True)]), InvalidValueError, "use add_bias_kv=False"),
+        (
+            nn.ModuleList([nn.MultiheadAttention(E, 2, add_zero_attn=True)]),
+            InvalidValueError,
+            "use add_zero_attn=False",
+        ),
+    ],
+)
+def test_what_cannot_be_unpacked_stays_as_it_is(model, error, message):
+    before = list(model.modules())
+    with pytest.raises(error, match=message):
+        tl.unpack_attention(model)
+    assert list(model.modules()) == before
+
+
+def test_other_modules_are_no_attention():
+    with pytest.raises(InvalidTypeError, match=r"^Linear is not nn.MultiheadAttention itself"):
+        tl.Attention.from_multihead(nn.Linear(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"num_heads": 3}, InvalidValueError, r"num_heads=3 must divide embed_dim=16: use one of \[1, 2, 4, 8, 16\]"),
+        ({"num_heads": 0}, InvalidValueError, r"num_heads=0 must divide"),
+        ({"num_heads": 4.0}, InvalidTypeError, r"num_heads=4.0 must be an integer"),
+        ({"num_kv_heads": 3}, InvalidValueError, r"num_kv_heads=3 must divide num_heads=4: use one of \[1, 2, 4\]"),
+        ({"num_kv_heads": 8}, InvalidValueError, r"num_kv_heads=8 must divide"),
+        ({"embed_dim": 0}, InvalidValueError, r"embed_dim=0 must be at least 1"),
+        ({"kdim": 1.5}, InvalidTypeError, r"kdim=1.5 must be an integer"),
+        ({"dropout": 2}, InvalidValueError, r"dropout=2 must lie in \[0, 1\]"),
+    ],
+)
+def test_sizes_that_do_not_fit(options, error, message):
+    with pytest.raises(error, match=message):
+        tl.Attention(**{"embed_dim": E, "num_heads": HEADS, **options})
+
+
+X = torch.zeros(L, N, E)
+
+
+@pytest.mark.parametrize(
+    ("x", "masks", "error", "message"),
+    [
+        ((X[None], X, X), {}, InvalidValueError, r"shapes \(1, 5, 3, 16\), .* must have 3 dimensions, or each 2"),
+        ((X[0], X, X), {}, InvalidValueError, r"each must have 3 dimensions, or each 2"),
+        ((X, X[:, :1], X[:, :1]), {}, InvalidValueError, r"batch in dimension 1: all need the same batch"),
+        ((X, X, X[:2]), {}, InvalidValueError, r"key and value the same length"),
+        (
+            (X, X, X),
+            {"attn_mask": blocked(L, S)},
+            InvalidValueError,
+            r"\(5, 7\) and must have \(5, 5\) or \(12, 5, 5\)",
+        ),
+        ((X, X, X), {"attn_mask": blocked(1, L, L)}, InvalidValueError, r"attn_mask has shape \(1, 5, 5\)"),
+        ((X, X, X), {"key_padding_mask": blocked(1, L)}, InvalidValueError, r"\(1, 5\) and must have \(3, 5\)"),
+        ((X, X, X), {"key_padding_mask": torch.zeros(N, L).long()}, InvalidTypeError, r"use key_padding_mask.bool\(\)"),
+    ],
+)
+def test_inputs_that_do_not_belong_together(x, masks, error, message):
+    with pytest.raises(error, match=message):
+        tl.Attention(E, HEADS)(*x, **masks)
+
+
+def test_nested_tensors_are_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of nested tensors, by torch
+        x = torch.nested.nested_tensor([torch.zeros(3, E), torch.zeros(2, E)])
+    with pytest.raises(InvalidTypeError, match=r"set use_nested_tensor = False"):
+        tl.Attention(E, HEADS, batch_first=True)(x, x, x)

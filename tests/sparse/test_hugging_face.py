@@ -1,0 +1,83 @@
+"""Models of Hugging Face: run by hand, as the library is large (``pip install -e '.[hf]'``, ``pytest -m slow``)."""
+
+import warnings
+
+import pytest
+import torch
+
+import topolearn as tl
+from topolearn.evolution import percolate_model
+from topolearn.sparse import neuron_groups, without_groups
+from topolearn.training.models import Llama
+
+pytestmark = pytest.mark.slow
+transformers = pytest.importorskip("transformers")
+
+TINY = {
+    "vocab_size": 50, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 64, "tie_word_embeddings": False,
+}  # fmt: skip
+TOKENS = torch.arange(24).reshape(2, 12) % 50
+
+
+def made(kind, **more):
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{kind}Config")(**TINY, **more)
+    model = getattr(transformers, f"{kind}ForCausalLM")(config).double().eval()
+    return tl.sparsify(model, tl.method("static", density=0.08), seed=0)
+
+
+def logits(model):
+    with torch.no_grad():
+        found = model(TOKENS)
+    return getattr(found, "logits", found)
+
+
+def test_our_llama_is_theirs():
+    torch.manual_seed(0)
+    theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY, rms_norm_eps=1e-6)).double().eval()
+    ours = Llama(vocabulary=50, width=32, hidden=48, n_layers=2, n_heads=4, n_kv_heads=2).double()
+    ours.load_state_dict(theirs.state_dict())
+    torch.testing.assert_close(logits(ours), logits(theirs), rtol=1e-6, atol=1e-6)  # their angles are float32
+
+
+@pytest.mark.parametrize("kind", ["Llama", "Mistral", "Gemma", "Olmo", "Qwen2"])
+def test_percolation_by_pairs_keeps_the_function(kind):
+    model = made(kind)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):  # Qwen2 has some, and they speak for neurons without links
+            torch.nn.init.zeros_(parameter)
+    layers = tl.sparse.sparse_layers(model)
+    groups = neuron_groups(model, layers)
+    assert (len(layers), len(groups)) == (14, 6)
+    assert {(group.heads, group.rotary) for group in groups} == {(4, "halves"), (4, None), (1, None)}
+    before = logits(model)
+    removed = percolate_model(model, unit="rotary_pair")
+    assert sum(map(len, removed.values())) > 20
+    torch.testing.assert_close(logits(model), before, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["Qwen3", "Phi3"])
+def test_attention_that_is_not_known_is_named(kind):
+    """Qwen3 normalises queries and keys; Phi3 packs them into one layer."""
+    model = made(kind, **({"pad_token_id": 0} if kind == "Phi3" else {}))
+    layers = tl.sparse.sparse_layers(model)
+    unknown = without_groups(model, layers, neuron_groups(model, layers))
+    assert unknown
+    assert all("self_attn" in name or kind == "Phi3" for name in unknown)
+
+
+def test_a_llama_of_theirs_trains():
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY))
+    rule = tl.method("chts", density=0.1, percolation_unit="rotary_pair", per_head=True)
+    tl.sparsify(model, rule)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=5, interval=2)
+    for _ in range(5):
+        optimizer.zero_grad()
+        model(TOKENS, labels=TOKENS).loss.backward()
+        optimizer.step()
+        topology.step()
+    assert topology.n_updates == 2

@@ -1,0 +1,78 @@
+"""The cells that Top-KAST trains beside the links: those that come next in the ranking by which links are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.method import Method
+from topolearn.evolution.pruning import candidates_of
+from topolearn.evolution.removal import REMOVAL_SCORES
+from topolearn.sampling import RandomField, top
+
+
+def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
+    """Return how many cells are trained, links among them: a multiple of the links, at most all.
+
+    Examples
+    --------
+    >>> n_trained(30, 100, 2.0), n_trained(30, 100, 5.0)
+    (60, 100)
+    """
+    return min(round(ratio * n_links), n_cells)
+
+
+def backward_sets(
+    layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], method: Method, *, seed: int, index: int
+) -> dict[str, Tensor]:
+    """Return the `backward_set` of each layer that is not frozen, from its next links."""
+    return {
+        name: backward_set(layer, links[name], method, name=name, seed=seed, index=index)
+        for name, layer in layers.items()
+        if not layer.frozen
+    }
+
+
+def backward_set(layer: LayerLinks, links: Tensor, method: Method, *, name: str, seed: int, index: int) -> Tensor:
+    """Return the cells that are trained until the next update: the links, and the best of the other cells.
+
+    Parameters
+    ----------
+    layer : LayerLinks
+        The layer with its stored values.
+    links : Tensor of int64
+        Its next links, as sorted flat positions.
+    method : Method
+        Its ``pruning`` is the score, and its ``backward_ratio`` says how many.
+    name : str
+    seed, index : int
+        Name of the layer, seed of the run and number of the update, for ties.
+
+    Returns
+    -------
+    Tensor of int64
+        Sorted flat positions.
+
+    References
+    ----------
+    Jayakumar et al. (2020), "Top-KAST: Top-K always sparse training", NeurIPS: the set B, which contains A.
+
+    Examples
+    --------
+    >>> from topolearn.evolution import method
+    >>> values = torch.tensor([4.0, 3.0, -2.0, 1.0])
+    >>> layer = LayerLinks(torch.tensor([0]), values[:1], (1, 4), stored=values)
+    >>> backward_set(layer, torch.tensor([0]), method("topkast", backward_ratio=3), name="", seed=0, index=1)
+    tensor([0, 1, 2])
+    """
+    assert method.backward_ratio is not None
+    cells = candidates_of(layer)
+    scores = REMOVAL_SCORES[method.pruning](cells, method.score_params)
+    is_other = torch.ones_like(scores, dtype=torch.bool)
+    is_other[links] = False
+    n_more = n_trained(links.numel(), scores.numel(), method.backward_ratio) - links.numel()
+    more = top(cells.cells[is_other], scores[is_other], n_more, RandomField(seed, name, index, "backward"))
+    return torch.cat((links, more)).sort().values

@@ -1,0 +1,136 @@
+"""Constant fan-in, the update of SRigL: each active neuron has the same number of inputs, and the others have none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.errors import TopolearnError
+from topolearn.evolution.links import LayerLinks, without
+from topolearn.sampling import RandomField, top, top_in_rows
+from topolearn.sparse import SparseLinear, largest_in_rows, largest_recorded
+
+
+def rewire_with_constant_fan_in(
+    layer: LayerLinks,
+    target: int,
+    n_keep: int,
+    field: RandomField,
+    *,
+    ablation: float | None = None,
+    allow_return: bool = True,
+) -> tuple[Tensor, Tensor]:
+    r"""Return the links of a layer that an update keeps, and those that there are after it.
+
+    1. Salient are the ``n_keep`` links with the largest :math:`|w|`, and as many other cells as links go, those with
+       the largest :math:`|\partial L / \partial w|`. Links of weight 0 are never kept.
+    2. A neuron with fewer than :math:`\max(1, \lfloor \gamma k \rfloor)` salient cells is ablated: it has no links
+       after the update. :math:`k` is the fan-in before the update, :math:`\gamma` is ``ablation``. All others, ablated
+       before or not, are active.
+    3. The new fan-in is :math:`k' = \lfloor \text{target} / n_\text{active} \rfloor`.
+    4. Of the links of active neurons the ``n_keep`` with the largest :math:`|w|` are kept, :math:`k'` of a neuron at
+       most.
+    5. Each active neuron grows links where its gradient is largest, until it has :math:`k'`.
+
+    At least :math:`\lceil \text{target} / n_\text{in} \rceil` neurons stay active, those with most salient cells, so
+    that :math:`k' \le n_\text{in}`.
+
+    Parameters
+    ----------
+    layer : LayerLinks
+        With ``record``. No neuron of a layer with ``is_output`` is ablated.
+    target : int
+        Links that the layer may have, at least one for each output neuron.
+    n_keep : int
+        How many links to keep.
+    field : RandomField
+        The source of all draws, which break ties.
+    ablation : float, optional
+        :math:`\gamma`; without it no neuron is ablated.
+    allow_return : bool
+        Whether links that go may grow again; if not, they do so only where a neuron has no other cells left.
+
+    Returns
+    -------
+    kept, after : Tensor of int64
+        Sorted flat positions.
+
+    Raises
+    ------
+    InvalidValueError
+        When the gradient is not finite.
+
+    References
+    ----------
+    Lasby et al. (2024), "Dynamic sparse training with structured sparsity", ICLR, section 3.1.
+    """
+    assert layer.record is not None
+    n_out, n_in = layer.shape
+    device = layer.cells.device
+    active = torch.arange(n_out, device=device)
+    if ablation is not None and not layer.is_output:
+        active = _salient_neurons(layer, target, n_keep, ablation, field)
+    quota = torch.zeros(n_out, dtype=torch.int64, device=device)
+    quota[active] = target // active.numel()
+    kept = _strongest(layer, (quota > 0)[layer.cells // n_in], n_keep, field)
+    kept = top_in_rows(kept, layer.among(kept).values.abs(), quota, n_in, field)
+    missing = quota - torch.bincount(kept // n_in, minlength=n_out)
+    lost = layer.cells[:0] if allow_return else without(layer.cells, kept)
+    grown = largest_in_rows(layer.record, missing, replace(field, purpose="regrowth"), excluded=kept, last=lost)
+    after = torch.cat((kept, grown)).sort().values
+    if not has_constant_fan_in(after, layer.shape, target):
+        raise TopolearnError(f"internal error: {after.numel()} links, {target} at most, not of constant fan-in")
+    return kept, after
+
+
+def has_constant_fan_in(cells: Tensor, shape: tuple[int, int], target: int) -> bool:
+    """Whether all neurons that have links have ``floor(target / n_active)`` of them, all distinct.
+
+    Examples
+    --------
+    >>> import torch
+    >>> has_constant_fan_in(torch.tensor([0, 2, 6, 7]), (3, 3), 5), has_constant_fan_in(torch.tensor([0, 3]), (3, 3), 5)
+    (True, False)
+    """
+    fan_in = torch.bincount(cells // shape[1], minlength=shape[0])
+    fan_in = fan_in[fan_in > 0]
+    is_sorted = bool((cells.diff() > 0).all())
+    return is_sorted and bool(fan_in.numel()) and bool((fan_in == target // fan_in.numel()).all())
+
+
+def output_layer(model: nn.Module, layers: Mapping[str, SparseLinear]) -> str | None:
+    """Return the name of the sparse layer whose neurons are the model's outputs, or None if that layer is dense.
+
+    It is the last linear layer in module order, the same that `topolearn.sparsify` leaves dense by default.
+    """
+    last = [module for module in model.modules() if isinstance(module, nn.Linear | SparseLinear)][-1:]
+    return next((name for name, layer in layers.items() if last and layer is last[0]), None)
+
+
+def _salient_neurons(layer: LayerLinks, target: int, n_keep: int, ablation: float, field: RandomField) -> Tensor:
+    """Return the neurons, sorted, that have enough salient cells to be active."""
+    assert layer.record is not None
+    n_out, n_in = layer.shape
+    kept = _strongest(layer, torch.ones_like(layer.cells, dtype=torch.bool), n_keep, field)
+    n_gone = layer.cells.numel() - kept.numel()
+    by_gradient = replace(field, purpose="salience")
+    others, _ = largest_recorded(layer.record, n_gone, by_gradient, soft=False, excluded=kept)
+    n_salient = torch.bincount(torch.cat((kept, others)) // n_in, minlength=n_out)
+    fan_in = int(torch.bincount(layer.cells // n_in).max())
+    active = (n_salient >= max(1, int(ablation * fan_in))).nonzero().squeeze(1)
+    n_least = -(-target // n_in)
+    if active.numel() >= n_least:
+        return active
+    neurons = torch.arange(n_out, device=n_salient.device)
+    return top(neurons, n_salient, n_least, replace(field, purpose="ablation"))
+
+
+def _strongest(layer: LayerLinks, among: Tensor, n_keep: int, field: RandomField) -> Tensor:
+    """Return those links among some, of at most ``n_keep``, that have the largest weights; none of weight 0."""
+    sizes = layer.values.abs()
+    among = among & (sizes > 0)
+    cells = layer.cells[among]
+    return top(cells, sizes[among], min(n_keep, cells.numel()), field)

@@ -1,0 +1,82 @@
+"""How layers begin whose values exist, and are trained, off the links too: the links are the largest values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.backward_set import backward_set
+from topolearn.evolution.links import LayerLinks, Targets
+from topolearn.evolution.method import Method
+from topolearn.evolution.pruning import prune
+from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.sparse import StoredLinear
+
+
+def draw_values(layer: StoredLinear, generator: torch.Generator) -> Tensor:
+    r"""Draw a value for each cell of a layer from one normal law, of which the links have the largest.
+
+    The links of a dense draw's largest values would be a random graph, and the order of these values would not depend
+    on it. So the largest are given to the links that there are: with random ones the law is the same, and a layer may
+    begin as any other graph, too. All values are scaled by one factor such that those of the links have the mean square
+    :math:`2 / (\text{density} \cdot \text{in\_features})`, that of `topolearn.SparseLinear.reset_weight`.
+
+    Returns
+    -------
+    Tensor, shape (out_features * in_features,)
+        On the CPU, the same for every device.
+
+    Examples
+    --------
+    >>> import topolearn as tl
+    >>> layer = StoredLinear(4, 3, graph=tl.generators.erdos_renyi(4, 3, 0.5, seed=0))
+    >>> values = draw_values(layer, torch.Generator().manual_seed(0))
+    >>> links = layer.mask.flatten()
+    >>> bool(values[links].abs().min() > values[~links].abs().max()), round(float(values[links].square().mean()), 4)
+    (True, 1.0)
+    """
+    links = layer.mask.flatten().cpu()
+    drawn = torch.randn(links.numel(), generator=generator, dtype=layer.weight.dtype, device="cpu")
+    is_large = torch.zeros_like(links)
+    is_large[drawn.abs().topk(layer.n_links).indices] = True
+    values = torch.empty_like(drawn)
+    values[links], values[~links] = drawn[is_large], drawn[~is_large]
+    mean_square = float(drawn[is_large].to(torch.float64).square().mean())
+    return values * math.sqrt(2 * layer.out_features / (layer.n_links * mean_square))
+
+
+def largest_links(
+    layers: Mapping[str, nn.Linear], counts: Mapping[str, int], method: Method, seed: int
+) -> LayeredNetwork:
+    """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``.
+
+    Raises
+    ------
+    InvalidValueError
+        When the method names a generator of its own, which the weights leave no room for.
+    """
+    if method.generator != "er":
+        raise InvalidValueError(
+            f"generator={method.generator!r} chooses links, but under method {method.name!r} init='keep' lets the "
+            "weights choose them: use init='he', or generator='er'"
+        )
+    stored = {name: _without_links(layer.weight.detach()) for name, layer in layers.items()}
+    cells = prune(stored, Targets(counts, counts), method, seed=seed, index=0)
+    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *shapes[name]) for name in cells})
+
+
+def begin(layer: StoredLinear, values: Tensor, method: Method, *, name: str, seed: int) -> None:
+    """Give a layer its values, and the cells that are trained until the first update."""
+    layer.set_stored(values.to(layer.weight))
+    known = LayerLinks(layer.cells(), layer.link_values(), layer.shape, stored=layer.latest_values())
+    layer.set_links(layer.cells(), backward_set(known, layer.cells(), method, name=name, seed=seed, index=0))
+
+
+def _without_links(weight: Tensor) -> LayerLinks:
+    none = weight.new_empty(0, dtype=torch.int64)
+    return LayerLinks(none, weight.new_empty(0), (weight.shape[0], weight.shape[1]), stored=weight.flatten())

@@ -1,0 +1,60 @@
+"""The exploration loss of Top-KAST, which holds back the cells that are trained without being links."""
+
+import torch
+from torch import Tensor
+
+from topolearn.sparse import StoredLinear
+
+
+def exploration_loss(layer: StoredLinear) -> Tensor:
+    r"""Return the exploration loss of a layer, whose gradient reaches its trained cells.
+
+    .. math:: R = \frac{1}{2} \sum_{A} \theta_{ij}^2 + \frac{1}{2 D} \sum_{B \setminus A} \theta_{ij}^2
+
+    A are the links, a share D of all cells; B are the trained cells. A cell that is no link must grow faster than it
+    shrinks by this to become one, the more so the fewer links there are. A `topolearn.TopologyScheduler` adds the
+    gradient of ``exploration_penalty`` R before each step of the optimizer, so that no loop needs to add R to its loss;
+    gradients that are accumulated, averaged over ranks or scaled are complete then.
+
+    Parameters
+    ----------
+    layer : StoredLinear
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    References
+    ----------
+    Jayakumar et al. (2020), "Top-KAST: Top-K always sparse training", NeurIPS, section 2.3.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> graph = tl.BipartiteGraph.from_edges([(0, 0)], n_in=4, n_out=1)
+    >>> layer = tl.sparse.StoredLinear(4, 1, graph=graph)
+    >>> _ = layer.set_links(torch.tensor([0]), trained=torch.tensor([0, 1]))
+    >>> layer.set_stored(torch.tensor([3.0, 1.0, 0.5, 0.5]))
+    >>> exploration_loss(layer).item()  # 9 / 2 + 1 / (2 / 4)
+    6.5
+    """
+    squares = layer.weight.square()
+    return (torch.where(layer.mask, squares, squares / _density(layer)).sum()) / 2
+
+
+@torch.no_grad()
+def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
+    r"""Add the gradient of ``factor`` times the exploration loss to that of a layer, if it has one.
+
+    .. math:: \text{factor} \cdot \theta \text{ on A}, \quad \text{factor} \cdot \theta / D \text{ on } B \setminus A
+    """
+    gradient, weight = layer.weight.grad, layer.weight
+    if gradient is not None:
+        on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
+        gradient.add_(weight, alpha=factor / _density(layer))  # where nothing is trained the weight is 0
+        gradient.view(-1)[layer.links] = on_links
+
+
+def _density(layer: StoredLinear) -> float:
+    return layer.n_links / layer.mask.numel()

@@ -1,0 +1,31 @@
+"""Attention of our own, in self-attention and across."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from topolearn.graph import NeuronGroup
+from topolearn.sparse.attention import Attention
+
+
+def attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
+    """Return the groups of `topolearn.Attention`: queries times keys, and values to the output layer.
+
+    A coordinate of a head takes part in the scores when its query and its key have a link each. A key or value of a
+    head that several query heads share is needed as long as one of them needs it.
+
+    References
+    ----------
+    Zhang et al., appendix E.
+
+    Examples
+    --------
+    >>> [str(group) for group in attention(Attention(16, 4)) or ()]
+    ['(q_proj, k_proj -> )', '(v_proj -> out_proj)']
+    """
+    if not isinstance(module, Attention) or type(module).forward is not Attention.forward:
+        return None
+    return [
+        NeuronGroup(("q_proj", "k_proj"), (), combine="all", heads=module.num_heads),
+        NeuronGroup(("v_proj",), ("out_proj",), heads=module.num_heads),
+    ]

@@ -1,0 +1,142 @@
+"""Finding the neuron groups of a model."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from topolearn.errors import InvalidTypeError, UnknownNameError
+from topolearn.graph import NeuronGroup
+from topolearn.registry import Registry, suggest
+from topolearn.sparse.architectures.attention import attention
+from topolearn.sparse.architectures.llama import gated, rotary_attention
+from topolearn.sparse.architectures.sequence import sequence
+from topolearn.sparse.architectures.transformer import feed_forward
+from topolearn.sparse.linear import SparseLinear
+
+Rule = Callable[[nn.Module], Sequence[NeuronGroup] | None]
+
+# From a module to the groups among the linear layers in it, by their names in it; None for modules of another kind.
+ARCHITECTURES: Registry[Rule] = Registry(
+    "architecture",
+    {
+        "sequence": sequence,
+        "attention": attention,
+        "transformer_feed_forward": feed_forward,
+        "llama_attention": rotary_attention,
+        "llama_feed_forward": gated,
+    },
+)
+
+
+def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[NeuronGroup]:
+    """Return the neuron groups between some layers of a model: those that are declared, and those that are found.
+
+    A module declares groups by an attribute, or method, ``neuron_groups``; names of layers are those that they have in
+    this module. The others are found by `ARCHITECTURES`: in `torch.nn.Sequential`, in the layers of
+    `torch.nn.Transformer`, in `topolearn.Attention`, and in attention and gated layers of the LLaMA family of Hugging
+    Face. What is declared comes first. The residual stream, and whatever no group names, is never tested.
+
+    Neurons that a dense layer writes to, or reads, are driven, or read, in any case.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : Mapping of str to torch.nn.Module
+        The layers by name: those that are sparse, or are to become so.
+
+    Raises
+    ------
+    InvalidTypeError, UnknownNameError
+        When a declaration is none, or names what is no linear layer.
+
+    Examples
+    --------
+    Three lines tell topolearn of a gated layer that it cannot know:
+
+    >>> import torch, topolearn as tl
+    >>> class Gated(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.a, self.b, self.c = torch.nn.Linear(8, 16), torch.nn.Linear(8, 16), torch.nn.Linear(16, 8)
+    >>> model = torch.nn.Sequential(Gated(), Gated())
+    >>> for block in model:
+    ...     block.neuron_groups = [tl.NeuronGroup(("a", "b"), ("c",), combine="all")]
+    >>> tl.topology_of(tl.sparsify(model, tl.method("chts", density=0.2), exclude=[])).groups[1].writers
+    ('1.a', '1.b')
+    """
+    names = {id(layer): name for name, layer in layers.items()}
+    groups: list[NeuronGroup] = []
+    taken: set[tuple[str, str]] = set()
+    for module, found in (*_declared(model), *_found(model)):
+        for group in found:
+            resolved = _resolved(group, module, names)
+            ends = _ends(resolved) if resolved else set()
+            if resolved and not ends & taken:
+                groups.append(resolved)
+                taken |= ends
+    return groups
+
+
+def without_groups(model: nn.Module, layers: Mapping[str, nn.Module], groups: Sequence[NeuronGroup]) -> list[str]:
+    """Return the names of the layers that are in no group, and in no module that declares its groups."""
+    known = {name for group in groups for name in group.layers}
+    spoken_for = {id(part) for module, _ in _declared(model) for part in module.modules()}
+    return [name for name, layer in layers.items() if name not in known and id(layer) not in spoken_for]
+
+
+def _declared(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
+    for module in model.modules():
+        groups = getattr(module, "neuron_groups", None)
+        groups = groups() if callable(groups) else groups
+        if groups is None:
+            continue
+        if not isinstance(groups, (list, tuple)) or not all(isinstance(group, NeuronGroup) for group in groups):
+            raise InvalidTypeError(
+                f"{type(module).__name__}.neuron_groups is {groups!r}: make it a list of NeuronGroup(writers, readers)"
+            )
+        yield module, groups
+
+
+def _found(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
+    for module in model.modules():
+        for rule in ARCHITECTURES.values():
+            groups = rule(module)
+            if groups is not None:
+                yield module, groups
+
+
+def _ends(group: NeuronGroup) -> set[tuple[str, str]]:
+    return {(name, "writes") for name in group.writers} | {(name, "reads") for name in group.readers}
+
+
+def _resolved(group: NeuronGroup, module: nn.Module, names: Mapping[int, str]) -> NeuronGroup | None:
+    """Return a group with the names that its layers have among the sparse ones, or None where it tests nothing.
+
+    Of writers that are multiplied, a dense one asks for nothing; where one of several writers that are summed is
+    dense, all neurons are driven, and where a reader is, all are read.
+    """
+    writers = [names.get(id(_layer(name, group, module))) for name in group.writers]
+    readers = [names.get(id(_layer(name, group, module))) for name in group.readers]
+    is_whole = None not in (*writers, *readers)
+    if not is_whole and (group.heads > 1 or (group.combine == "any" and None in writers)):
+        return None
+    sparse_writers = tuple(name for name in writers if name is not None)
+    sparse_readers = () if None in readers else tuple(name for name in readers if name is not None)
+    if not sparse_writers or (not sparse_readers and (group.combine == "any" or len(sparse_writers) < 2)):
+        return None
+    return replace(group, writers=sparse_writers, readers=sparse_readers)
+
+
+def _layer(name: str, group: NeuronGroup, module: nn.Module) -> nn.Module:
+    kind = type(module).__name__
+    try:
+        layer = module.get_submodule(name)
+    except AttributeError:
+        known = [path for path, each in module.named_modules() if isinstance(each, (nn.Linear, SparseLinear))]
+        raise UnknownNameError(f"group {group} of {kind} names {name!r}: {suggest(name, known)}") from None
+    if not isinstance(layer, (nn.Linear, SparseLinear)):
+        raise InvalidTypeError(
+            f"group {group} of {kind} names {name!r}, which is a {type(layer).__name__}: name linear layers"
+        )
+    return layer

@@ -1,0 +1,86 @@
+"""Attention and gated layers of the LLaMA family, as Hugging Face writes them, known by structure."""
+
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+from topolearn.graph import NeuronGroup
+from topolearn.sparse.linear import SparseLinear
+
+ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
+GATED = {"gate_proj", "up_proj", "down_proj"}
+
+
+def rotary_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
+    """Return the groups of attention with rotary positions: queries times keys, and values to the output layer.
+
+    The module has the linear layers ``q_proj``, ``k_proj``, ``v_proj`` and ``o_proj``, and nothing else with weights
+    (a normalisation of queries would couple the coordinates of a head); ``head_dim``; and in its file a function
+    ``rotate_half``, which says which coordinates rotary positions turn into each other. All of a head must be turned.
+
+    References
+    ----------
+    Zhang et al., appendix E; Su et al. (2021), "RoFormer", for rotary positions; Ainslie et al. (2023), "GQA", for
+    heads that share keys and values.
+    """
+    if _weighted_children(module) != ATTENTION:
+        return None
+    width, rotary = getattr(module, "head_dim", None), _rotary(module)
+    if not isinstance(width, int) or rotary is None or not _turns_all(getattr(module, "config", None)):
+        return None
+    heads = _n_out(module, "q_proj") // width
+    return [
+        NeuronGroup(("q_proj", "k_proj"), (), combine="all", heads=heads, rotary=rotary),
+        NeuronGroup(("v_proj",), ("o_proj",), heads=heads),
+    ]
+
+
+def gated(module: nn.Module) -> Sequence[NeuronGroup] | None:
+    """Return the group of a gated layer, ``down_proj(act_fn(gate_proj(x)) * up_proj(x))``.
+
+    The activation must be 0 at 0, so that a neuron without a gate has no output.
+
+    References
+    ----------
+    Shazeer (2020), "GLU variants improve Transformer"; Zhang et al., appendix E.
+    """
+    activation = getattr(module, "act_fn", None)
+    if _weighted_children(module) != GATED or not callable(activation) or bool(activation(torch.zeros(1)) != 0):
+        return None
+    return [NeuronGroup(("gate_proj", "up_proj"), ("down_proj",), combine="all")]
+
+
+def _weighted_children(module: nn.Module) -> set[str] | None:
+    """Return the names of a module's linear layers, or None if anything else in it has weights."""
+    weighted = {name: child for name, child in module.named_children() if any(True for _ in child.parameters())}
+    if any(True for _ in module.parameters(recurse=False)):
+        return None
+    if not all(isinstance(child, (nn.Linear, SparseLinear)) for child in weighted.values()):
+        return None
+    return set(weighted)
+
+
+def _n_out(module: nn.Module, name: str) -> int:
+    layer = module.get_submodule(name)
+    assert isinstance(layer, (nn.Linear, SparseLinear))
+    return layer.out_features
+
+
+def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:
+    """Return which coordinates the rotation in the module's file pairs."""
+    rotate = getattr(sys.modules.get(type(module).__module__), "rotate_half", None)
+    if rotate is None:
+        return None
+    partner = rotate(torch.arange(4.0)).abs().tolist()
+    pairings: dict[Literal["halves", "neighbours"], list[float]] = {"halves": [2, 3, 0, 1], "neighbours": [1, 0, 3, 2]}
+    return next((name for name, pairs in pairings.items() if pairs == partner), None)
+
+
+def _turns_all(config: object) -> bool:
+    """Whether rotary positions turn all coordinates of a head."""
+    parameters = getattr(config, "rope_parameters", None) or {}
+    shares = (getattr(config, "partial_rotary_factor", None), parameters.get("partial_rotary_factor"))
+    return all(share in (None, 1.0) for share in shares)

@@ -1,0 +1,57 @@
+"""Layers that follow each other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from topolearn.graph import NeuronGroup
+from topolearn.sparse.chained import ChainedSequential
+from topolearn.sparse.linear import SparseLinear
+
+# Modules that treat each neuron by itself, so that the neurons before and after them are the same.
+NEURON_WISE = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh,
+    nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm1d,
+)  # fmt: skip
+FORWARDS = (nn.Sequential.forward, ChainedSequential.forward)
+
+
+def sequence(module: nn.Module) -> Sequence[NeuronGroup] | None:
+    """Return the groups of a `torch.nn.Sequential`: each linear layer writes to the next.
+
+    There may be nothing between the two but activations, dropout and batch normalisation. Sequences within a sequence
+    are part of it.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> inner = nn.Sequential(nn.Linear(3, 4))
+    >>> sequence(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), inner, nn.Softmax(), nn.Linear(4, 2)))
+    [NeuronGroup(writers=('0',), readers=('2.0',), combine='any', heads=1, rotary=None)]
+    """
+    if not _is_sequence(module):
+        return None
+    steps = [(name, each) for name, each in _flat(module) if not isinstance(each, NEURON_WISE)]
+    return [
+        NeuronGroup((first,), (second,))
+        for (first, a), (second, b) in pairwise(steps)
+        if _is_linear(a) and _is_linear(b)
+    ]
+
+
+def _is_sequence(module: nn.Module) -> bool:
+    return isinstance(module, nn.Sequential) and type(module).forward in FORWARDS
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, (nn.Linear, SparseLinear))
+
+
+def _flat(sequence: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    for name, child in sequence._modules.items():  # named_children leaves out a module that comes again
+        assert child is not None
+        if _is_sequence(child):
+            yield from _flat(child, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", child

@@ -1,0 +1,96 @@
+"""The largest gradients of each output neuron by itself, where neurons and not layers have a number of links."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from topolearn.errors import InvalidValueError
+from topolearn.sampling import RandomField, top_in_rows
+from topolearn.sparse.dense_gradient import BLOCK, recorded_magnitudes
+from topolearn.sparse.gradient_record import GradientRecord
+
+LAST = -1.0  # the score of cells that are chosen when no others are left, below that of a gradient of 0
+
+
+@torch.no_grad()
+def largest_in_rows(
+    record: GradientRecord,
+    quota: Tensor,
+    field: RandomField,
+    *,
+    excluded: Tensor,
+    last: Tensor,
+    block: int = BLOCK,
+) -> Tensor:
+    r"""Return of each row those cells in which :math:`|\partial L / \partial W_{ij}|` is largest.
+
+    Cells with equal gradients, as those without any, are chosen uniformly at random. The gradient exists for a block
+    of rows at a time, and not at all where no row of a block needs a cell.
+
+    Parameters
+    ----------
+    record : GradientRecord
+        The gradient of all cells.
+    quota : Tensor of int64, shape (n_out,)
+        How many cells to choose in each row.
+    field : RandomField
+        Breaks ties.
+    excluded : Tensor of int64, sorted
+        Cells that may not be chosen.
+    last : Tensor of int64, sorted
+        Cells that are chosen only when no others are left in their row.
+    block : int
+        Cells whose gradients exist at a time, one row at least.
+
+    Returns
+    -------
+    Tensor of int64, shape (quota.sum(),)
+        The chosen cells, sorted.
+
+    Raises
+    ------
+    InvalidValueError
+        When nothing was recorded, a gradient is not finite, or a row has fewer cells than its quota.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> from topolearn.sparse import recorded
+    >>> layer = tl.SparseLinear(4, 2, graph=tl.BipartiteGraph(torch.eye(2, 4)))
+    >>> with recorded([layer]):
+    ...     layer(torch.tensor([[1.0, 2.0, 3.0, 4.0]])).sum().backward()
+    ...     quota, none = torch.tensor([2, 1]), layer.cells()[:0]
+    ...     largest_in_rows(layer.record, quota, RandomField(0), excluded=layer.cells(), last=none)
+    tensor([2, 3, 7])
+    """
+    n_out, n_in = record.shape
+    if record.is_empty:
+        raise InvalidValueError("no backward pass was recorded: forward and backward must both follow the start")
+    free = n_in - torch.bincount(excluded // n_in, minlength=n_out)
+    if bool((quota > free).any()):
+        row = int((quota - free).argmax())
+        raise InvalidValueError(f"{int(quota[row])} cells asked for in row {row}, but {int(free[row])} are free")
+    step = max(block // n_in, 1)
+    chosen = [excluded[:0]]
+    for first in range(0, n_out, step):
+        end = min(first + step, n_out)
+        most = int(quota[first:end].max())
+        if most == 0:
+            continue
+        scores = recorded_magnitudes(record, first, end)
+        bounds = torch.tensor([first * n_in, end * n_in], device=scores.device)
+        for cells, score in ((last, LAST), (excluded, -torch.inf)):
+            low, high = torch.searchsorted(cells, bounds).tolist()
+            scores.view(-1)[cells[low:high] - first * n_in] = score
+        places = _at_threshold(scores, quota[first:end], most)
+        chosen.append(top_in_rows(places + first * n_in, scores.view(-1)[places], quota, n_in, field))
+    return torch.cat(chosen)
+
+
+def _at_threshold(scores: Tensor, quota: Tensor, most: int) -> Tensor:
+    """Return the positions of the scores that are among the ``quota[row]`` largest of their row, or equal to one."""
+    largest = torch.topk(scores, most).values
+    threshold = largest.gather(1, (quota - 1).clamp_(min=0)[:, None])
+    threshold[quota == 0] = torch.inf
+    return (scores >= threshold).flatten().nonzero().squeeze(1)

@@ -1,0 +1,179 @@
+"""`StoredLinear`: a masked layer that remembers the value of every cell, and may train more cells than its links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from topolearn.graph import BipartiteGraph
+from topolearn.sparse.change import LinkChange
+from topolearn.sparse.masked import MaskedLinear
+
+
+class StoredLinear(MaskedLinear):
+    r"""The masked backend of `SparseLinear` for methods with ``storage="dense"``.
+
+    A cell that is no longer trained keeps the value that it had, and has it again when it returns. The trained cells
+    are the links (GMP), or the links and others (Top-KAST). The layer computes with the links alone; the gradient
+
+    .. math:: \partial L / \partial W, \quad W_{ij} = \theta_{ij} \text{ on the links, else } 0
+
+    goes "straight through" to the values :math:`\theta` of all trained cells, and no other cell changes. The parameter
+    ``weight`` is :math:`\theta` on the trained cells and zero elsewhere, so that neither weight decay nor momentum
+    moves what is not trained. The ``weight`` of ``state_dict`` is W, which loads into `torch.nn.Linear` and computes
+    the same; :math:`\theta` travels with the topology (see `topolearn.TopologyScheduler.state_dict`).
+
+    ``DistributedDataParallel`` sends buffers, so `stored` too, at each step, unless ``broadcast_buffers=False``.
+
+    Attributes
+    ----------
+    stored : Tensor, shape (out_features, in_features)
+        The last value of each cell that is not trained; `latest_values` has those of all.
+    trained : Tensor of bool, shape (out_features, in_features), or None
+        The trained cells, links among them; None where the links alone are trained.
+    links : Tensor of int64, shape (n_links,)
+        The links as sorted flat positions, so that a step need not look for them.
+
+    References
+    ----------
+    Jayakumar et al. (2020), "Top-KAST: Top-K always sparse training", NeurIPS.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> graph = tl.BipartiteGraph.from_edges([(0, 0)], n_in=3, n_out=1)
+    >>> layer = StoredLinear(3, 1, graph=graph, bias=False)
+    >>> _ = layer.set_links(torch.tensor([0]), trained=torch.tensor([0, 1]))
+    >>> layer.set_stored(torch.tensor([3.0, 2.0, 1.0]))
+    >>> layer(torch.ones(1, 3)).backward()
+    >>> layer.dense_weight().tolist(), layer.weight.tolist(), layer.weight.grad.tolist()
+    ([[3.0, 0.0, 0.0]], [[3.0, 2.0, 0.0]], [[1.0, 1.0, 0.0]])
+    """
+
+    stored: Tensor
+    trained: Tensor | None
+    links: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        graph: BipartiteGraph,
+        bias: bool = True,
+        backend: str = "masked",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(in_features, out_features, graph, bias, backend, device, dtype)
+        self.register_buffer("stored", torch.zeros_like(self.weight.detach()), persistent=False)
+        self.register_buffer("trained", None, persistent=False)
+        self.register_buffer("links", super().cells(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
+        if self.trained is None:
+            return super().forward(x)
+        return F.linear(x, self._on_links(), self.bias)
+
+    def cells(self) -> Tensor:
+        """Return the links as sorted flat positions, on the layer's device."""
+        links = self._buffers.get("links")  # weights are drawn before they are listed
+        return super().cells() if links is None else links
+
+    @property
+    def n_links(self) -> int:
+        """Number of links."""
+        return self.cells().numel()
+
+    @property
+    def trained_mask(self) -> Tensor:
+        """Which cells get a gradient."""
+        trained = self._buffers.get("trained")  # as for the links
+        return self.mask if trained is None else trained
+
+    def latest_values(self) -> Tensor:
+        """Return the last value of each cell, detached, shape (out_features * in_features,)."""
+        return torch.where(self.trained_mask, self.weight.detach(), self.stored).flatten()
+
+    @torch.no_grad()
+    def set_stored(self, values: Tensor) -> None:
+        """Write the values of all cells, in the order of their flat positions."""
+        self.stored.copy_(values.view(self.shape))
+        self.weight.copy_(torch.where(self.trained_mask, self.stored, 0))
+
+    @torch.no_grad()
+    def set_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+        """Give the layer other links, in place; all cells keep their last value, and trained ones their gradient.
+
+        Parameters
+        ----------
+        cells : Tensor of int64, shape (n_links,)
+            Sorted flat positions of the links.
+        trained : Tensor of int64, optional
+            Flat positions of the cells that are trained, the links among them; default the links alone.
+
+        Returns
+        -------
+        callable
+            As for `SparseLinear.set_links`.
+        """
+        values = self.latest_values()
+        self.links = cells.to(self.mask.device)
+        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        if trained is not None and self.trained is None:
+            self.trained = torch.zeros_like(self.mask)
+        if self.trained is not None:  # in place, as a captured CUDA graph reads it
+            self.trained.zero_().view(-1)[(cells if trained is None else trained).to(self.mask.device)] = True
+        moved = self._clear_untrained()
+        self.set_stored(values)
+        return moved
+
+    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
+        """Take some links away and add others; all cells keep their last value, those lost and grown at once too."""
+        return self.set_links(change.cells)
+
+    def _on_links(self) -> Tensor:
+        """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
+        return _StraightThrough.apply(self.weight, self.links)
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.trained is not None:
+            weight = self._on_links()
+            destination[f"{prefix}weight"] = weight if keep_vars else weight.detach()
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        before = self.weight
+        values = before.detach().clone()
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        if self.trained is None:
+            return
+        with torch.no_grad():  # what is loaded is of the links, and the other trained cells keep their values
+            whole = torch.where(self.mask, self.weight, values.to(self.weight))
+            if self.weight is before:
+                self.weight.copy_(whole)
+            else:  # with assign=True the parameter is the caller's own tensor
+                self.weight.data = whole
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The weight on some cells and 0 elsewhere, with the gradient of the whole; a quarter of the time of ``where``."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, cells: Tensor) -> Tensor:
+        found = torch.zeros_like(weight)
+        found.view(-1)[cells] = weight.view(-1)[cells]
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None

@@ -1,0 +1,77 @@
+"""`unpack_attention`: make the attention of a model ready to become sparse."""
+
+from torch import nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.sparse.attention import Attention
+
+
+def unpack_attention(model: nn.Module) -> nn.Module:
+    """Replace every `torch.nn.MultiheadAttention` of a model by `Attention` with the same weights, in place.
+
+    torch packs the weights of query, key and value into one matrix; `topolearn.sparsify` needs a linear layer for each.
+    Outputs stay the same, also those of torch's Transformer layers, which no longer take their fused path for
+    inference: where an `torch.nn.TransformerEncoder` gave 0 for padded places, it gives what it gives in training. A
+    module that is in several places stays shared.
+
+    Call it with the whole model, after checkpoints with packed weights are loaded, and before the optimizer is made.
+    Hooks of what is replaced are not kept.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any model; one without `torch.nn.MultiheadAttention` is left as it is.
+
+    Returns
+    -------
+    torch.nn.Module
+        The model itself.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When the model is itself such a module, a weight of one is shared with another module, or one cannot be
+        unpacked; see `Attention.from_multihead`. The model is unchanged then.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> layer = torch.nn.TransformerEncoderLayer(64, 8, 128, batch_first=True)
+    >>> list(tl.topology_of(tl.sparsify(tl.unpack_attention(layer), "set")).graphs)
+    ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj', 'linear1']
+    """
+    if isinstance(model, nn.MultiheadAttention):
+        raise InvalidValueError(
+            "the model is itself an nn.MultiheadAttention and cannot be replaced in place: use "
+            "Attention.from_multihead(model)"
+        )
+    _check_unshared(model)
+    packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
+    unpacked: dict[nn.Module, Attention] = {module: Attention.from_multihead(module) for module in packed}
+    for path, module in list(model.named_modules(remove_duplicate=False)):
+        if module in unpacked:
+            parent, _, child = path.rpartition(".")
+            setattr(model.get_submodule(parent), child, unpacked[module])
+    for encoder in model.modules():
+        if isinstance(encoder, nn.TransformerEncoder) and any(isinstance(m, Attention) for m in encoder.modules()):
+            encoder.use_nested_tensor = False  # else it gives its layers input that their fused path alone can read
+    return model
+
+
+def _check_unshared(model: nn.Module) -> None:
+    """Refuse parameters that attention shares with another module, as copies of them would drift apart."""
+    packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
+    within = {id(part) for module in packed for part in module.children()}
+    owners: dict[int, list[str]] = {}
+    for path, module in model.named_modules():
+        if id(module) not in within:
+            for name, parameter in module.named_parameters(recurse=isinstance(module, nn.MultiheadAttention)):
+                owners.setdefault(id(parameter), []).append(f"{path}.{name}")
+    for module in packed:
+        for parameter in module.parameters():
+            shared = owners[id(parameter)]
+            if len(shared) > 1:
+                raise InvalidValueError(
+                    f"attention shares a parameter ({', '.join(shared)}), and unpacking would part them: give each "
+                    "module a parameter of its own"
+                )

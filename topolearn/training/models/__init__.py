@@ -1,0 +1,6 @@
+"""The models that the training loop and the studies build."""
+
+from topolearn.training.models.llama import Llama, LlamaLayer
+from topolearn.training.models.mlp import mlp
+
+__all__ = ["Llama", "LlamaLayer", "mlp"]
