@@ -1,7 +1,7 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
-from topolearn.evolution.consistency import check_interval
 from topolearn.evolution.exploration_loss import exploration_loss
+from topolearn.evolution.interval import check_interval
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.method import Method
 from topolearn.evolution.percolation import percolate_model, percolated

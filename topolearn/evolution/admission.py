@@ -11,34 +11,12 @@ from torch import Tensor, nn
 
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.evolution.backward_set import n_trained
-from topolearn.evolution.consistency import check_interval
 from topolearn.evolution.constant_fan_in import has_constant_fan_in
 from topolearn.evolution.heads import heads_of
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import final_links, initial_links
-from topolearn.generators import check_size
 from topolearn.graph import NeuronGroup, checked
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
-
-
-def settle_interval(method: Method, given: int | None) -> int:
-    """Return the steps between two updates: those given, or those that the method demands.
-
-    Raises
-    ------
-    InvalidTypeError, InvalidValueError
-        When neither is there, or they differ.
-    """
-    if given is not None:
-        given = check_size("interval", given)
-    check_interval("interval", given, method)
-    interval = given or method.interval
-    if interval is None:
-        raise InvalidValueError(
-            f"method {method.name!r} has no interval of its own: give interval=..., the optimizer steps between two "
-            "updates"
-        )
-    return interval
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:

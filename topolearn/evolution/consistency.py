@@ -23,11 +23,11 @@ OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning
 OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
 OF_PERCOLATION = ("percolation_unit",)
 OF_SOFT_REMOVAL = ("softness", "softness_schedule")
+OF_SIGNS = ("l1", "noise")
 WITH_FAN_IN = {  # the parts of the one rule that knows constant fan-in
     "density_schedule": "constant", "removal": "weight_magnitude", "regrowth": "gradient", "percolation": False,
     "per_head": False, "storage": "links",
 }  # fmt: skip
-OF_SIGNS = ("l1", "noise")
 OF_UPDATES = ("skip_gradient_step", "rewarmup_steps", "interval")
 
 
@@ -147,7 +147,7 @@ def _check_removal(method: Method) -> None:
 
 
 def _check_tests(method: Method) -> None:
-    if method.decays and REMOVAL_SCORES[method.pruning].is_test:
+    if method.prunes and REMOVAL_SCORES[method.pruning].is_test:
         raise InvalidValueError(
             f"pruning={method.pruning!r} is a test, which ranks no links: use another score, such as 'weight_magnitude'"
         )
@@ -165,20 +165,6 @@ def _check_tests(method: Method) -> None:
         raise InvalidValueError(
             f"storage='dense' gives links back the weights with which they were pruned, and removal={name!r} takes "
             "those links away again: use storage='links'"
-        )
-
-
-def check_interval(word: str, given: int | None, method: Method) -> None:
-    """Refuse steps between updates, under the name that they have there, which contradict those of a method.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    if None not in (given, method.interval) and given != method.interval:
-        raise InvalidValueError(
-            f"{word}={given}, but method {method.name!r} demands {method.interval}: leave it out, or override that "
-            f"part of the method, as by tl.method({method.name!r}, interval={given})"
         )
 
 

@@ -10,12 +10,13 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution import admission
+from topolearn.evolution.admission import check_finite, check_layers, check_model, check_state, groups_of
 from topolearn.evolution.backward_set import backward_sets
 from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
 from topolearn.evolution.exploration_loss import add_exploration_gradients
 from topolearn.evolution.gradients import Gradients
+from topolearn.evolution.interval import settle_interval
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.method import Method
 from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
@@ -104,16 +105,16 @@ class TopologyScheduler:
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
-        self.interval = admission.settle_interval(self.method, interval)
+        self.interval = settle_interval(interval, self.method)
         self.seed = int(seed)
         self.optimizer = optimizer
         self.layers = sparse_layers(model)
-        admission.check_model(model, self.layers, self.method, self.interval)
+        check_model(model, self.layers, self.method, self.interval)
         check_optimizer(optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self._output_layer = output_layer(model, self.layers)
-        self.groups = admission.groups_of(model, self.layers, self.method)
+        self.groups = groups_of(model, self.layers, self.method)
         self.n_steps = 0
         self.n_updates = 0
         self.last_update: TopologyUpdate | None = None
@@ -219,7 +220,7 @@ class TopologyScheduler:
         CheckpointError
             When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
-        admission.check_state(state, self.layers, self.method)
+        check_state(state, self.layers, self.method)
         self._set_links(state["links"], state["trained"] if self.method.chooses_anew else {})
         for name, layer in self.layers.items():
             self._exploration[name].load_state_dict(
@@ -268,19 +269,19 @@ class TopologyScheduler:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
         """Return links and trained cells of each layer after an update, and what happened; nothing is changed."""
         assert self.plan is not None
-        admission.check_layers(self.layers, self.n_steps)
+        check_layers(self.layers, self.n_steps)
         check_trained(self.optimizer, self.layers)
         rewire = self._rewires_until(self.n_steps)
         links, present = {}, {}
         for name, layer in self.layers.items():
             each = moved.get(name) or LayerLinks(layer.cells(), layer.link_values(), layer.shape)
-            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
-            admission.check_finite(name, each.values if stored is None else stored, self.n_steps)
             frozen = not layer.link_parameter.requires_grad
             if not frozen:
                 present[name] = each.cells.numel()
-            if rewire and not frozen:
-                self._gradients.check(name, self.n_steps)
+                if rewire:
+                    self._gradients.check(name, self.n_steps)
+            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
+            check_finite(name, each.values if stored is None else stored, self.n_steps)
             links[name] = replace(
                 each,
                 gradient=self._gradients.links.get(name),

@@ -16,7 +16,7 @@ from topolearn.generators import check_size, make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
-from topolearn.sparse import StoredLinear, neuron_groups, replace_linear, sparse_layers
+from topolearn.sparse import SparseLinear, StoredLinear, neuron_groups, replace_linear, sparse_layers
 from topolearn.sparse.choice import BATCH
 
 INITS = ("he", "keep")
@@ -48,10 +48,10 @@ def sparsify(
     backend : {"auto", "masked", "csr"}
         As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
     init : {"he", "keep"}
-        Draw new weights, scaled for the number of links and with the sign that the method gives them, if it does, or
-        keep the model's weights where there are links, which such a method refuses. A method that trains more than the
-        links (Top-KAST) draws or keeps weights for all cells; the links are the largest. Biases are kept either way,
-        but for layers on the meta device, which have none.
+        Draw new weights, scaled for the number of links, or keep the model's weights where there are links. A method
+        that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the largest. One
+        whose links have signs (DeepR) draws their magnitudes, and keeps none. Biases are kept either way, but for
+        layers on the meta device, which have none.
     calibration : Tensor, optional
         Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
@@ -111,12 +111,10 @@ def sparsify(
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.storage == "dense"
         )
-    if init == "he":
-        _draw_weights(model, method, unmade, seed)
-    elif by_weights:
-        for name, layer in sparse_layers(model).items():
-            assert isinstance(layer, StoredLinear)
-            begin(layer, layers[name].weight.detach(), method, name=name, seed=seed)
+    for name, layer in sparse_layers(model).items():
+        _give_weights(layer, method, None if init == "he" else layers[name].weight.detach(), name=name, seed=seed)
+        if name in unmade:
+            layer.reset_bias(_generator(seed, name, "biases"))
     return model
 
 
@@ -131,19 +129,16 @@ def _check_kept(method: Method, unmade: Sequence[str]) -> None:
         raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
 
 
-def _draw_weights(model: nn.Module, method: Method, unmade: Sequence[str], seed: int) -> None:
-    """Draw the weights of all sparse layers, with the signs that the method gives them, and those biases unmade."""
-    for name, layer in sparse_layers(model).items():
-        generator = _generator(seed, name, "weights")
-        if method.chooses_anew:
-            assert isinstance(layer, StoredLinear)
-            begin(layer, draw_values(layer, generator), method, name=name, seed=seed)
-        else:
-            layer.reset_weight(generator)
+def _give_weights(layer: SparseLinear, method: Method, kept: torch.Tensor | None, *, name: str, seed: int) -> None:
+    """Draw the weights of a layer, or keep those that it was made with, as the method wants them."""
+    generator = _generator(seed, name, "weights")
+    if method.chooses_anew:
+        assert isinstance(layer, StoredLinear)
+        begin(layer, draw_values(layer, generator) if kept is None else kept, method, name=name, seed=seed)
+    elif kept is None:
+        layer.reset_weight(generator)
         if method.has_signs:
             layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
-        if name in unmade:
-            layer.reset_bias(_generator(seed, name, "biases"))
 
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:

@@ -21,7 +21,6 @@ from topolearn.graph import NeuronGroup
 from topolearn.sampling import RandomField, sample, top
 
 Cells = dict[str, Tensor]
-Kept = tuple[Tensor, Tensor]
 
 
 def evolve(
@@ -79,8 +78,7 @@ def evolve(
     if (targets.decays or targets.anew) and free:
         pruned |= prune(free, targets, method, seed=seed, index=index)
     kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
-    removed = {name: cells[:0] for name, cells in before.items()}
-    grown = {**removed}
+    removed, grown = ({name: cells[:0] for name, cells in before.items()} for _ in range(2))
     rewires = rewire and method.removal is not None
     if rewires and method.constant_fan_in:
         for name, layer in free.items():
@@ -102,7 +100,7 @@ def evolve(
             n_regrow = pruned[name].numel() - survivors[name].numel()
             if n_regrow:
                 grown[name] = _regrow(name, layer, survivors[name], n_regrow, method, seed, index)
-                after[name] = merged(survivors[name], grown[name])
+            after[name] = merged(survivors[name], grown[name]) if n_regrow else survivors[name]
     if not method.constant_fan_in:  # whose update checks the fan-ins
         _check_counts(after, pruned, targets, free)
     stages = [heads.join(cells) for cells in (before, pruned, removed, kept, survivors, grown)]
@@ -112,8 +110,10 @@ def evolve(
     }
 
 
-def _keep(layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField) -> Kept:
-    """Return the links that removal keeps, by their number or by a test, and the rest."""
+def _keep(
+    layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField
+) -> tuple[Tensor, Tensor]:
+    """Return the links that removal keeps, and those that it removes."""
     assert method.removal is not None
     n_keep = _n_keep(layer.cells.numel(), n_final, method, progress)
     name, soft = split_soft(method.removal)
@@ -191,7 +191,7 @@ def _events(
     regrown = torch.cat((grown, within(without(pruned, before), survivors))).unique()
     events = {
         "decayed": lost if decays else lost[:0],
-        "removed": removed if decays or not lost.numel() else torch.cat((lost, removed)),
+        "removed": removed if decays else torch.cat((lost, removed)),
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }

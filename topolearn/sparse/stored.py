@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from topolearn.graph import BipartiteGraph
+from topolearn.sparse.change import LinkChange
 from topolearn.sparse.masked import MaskedLinear
 
 
@@ -130,6 +131,10 @@ class StoredLinear(MaskedLinear):
         moved = self._clear_untrained()
         self.set_stored(values)
         return moved
+
+    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
+        """Take some links away and add others; all cells keep their last value, those lost and grown at once too."""
+        return self.set_links(change.cells)
 
     def _on_links(self) -> Tensor:
         """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
