@@ -21,6 +21,7 @@ def test_all_libraries_have_the_same_graph(graphs):
     assert list(graphs.networkx) == list(range(120))
 
 
+@pytest.mark.slow
 def test_peers_give_what_the_measures_give(graphs):
     """On all nodes, where nothing is scaled up."""
     n = graphs.n_nodes

@@ -109,7 +109,12 @@ def test_the_search_among_many_whole_numbers_is_complete(law):
     assert found.ks == pytest.approx(fit_at(samples, found.xmin, True)[1], rel=1e-6)
 
 
-@pytest.mark.parametrize(("gamma", "xmin"), [(2.5, 1), (2.1, 6), (3.5, 2)])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("gamma", "xmin"), [(2.5, 1), *(pytest.param(*law, marks=SLOW) for law in [(2.1, 6), (3.5, 2)])]
+)
 @pytest.mark.parametrize("discrete", [True, False])
 def test_a_law_that_was_drawn_is_found_again(gamma, xmin, discrete):
     samples = draw(20_000, gamma, xmin, discrete=discrete, rng=np.random.default_rng(1))
@@ -166,7 +171,7 @@ def test_exponentials_are_rejected(law):
     assert found.against("truncated").p_value < 1e-6
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=SLOW) for seed in range(1, 6))])
 @pytest.mark.parametrize("discrete", [True, False])
 def test_fits_agree_with_the_package_powerlaw(seed, discrete):
     """It looks just below the steps of the data alone; by that distance its own xmin is the best, too."""

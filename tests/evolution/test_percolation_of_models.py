@@ -245,12 +245,14 @@ def test_a_llama_trains_with_percolation_and_apart_by_heads(backend, density):
     assert n_percolated > 0 or density > 0.1
 
 
-@pytest.mark.parametrize("method", ["rigl", "granet", "mest"])
-def test_heads_apart_are_the_same_on_both_backends(method):
+@pytest.mark.parametrize(
+    ("method", "parts"), [("rigl", {}), ("granet", {}), ("mest", {}), ("deepr", {"interval": 2, "noise": 0.1})]
+)
+def test_heads_apart_are_the_same_on_both_backends(method, parts):
     """Gradients of links, and of all cells, are those of the head; densities fall head by head."""
     cells = {}
     for backend in BACKENDS:
-        rule = tl.method(method, density=0.1, per_head=True)
+        rule = tl.method(method, density=0.1, per_head=True, **parts)
         torch.manual_seed(0)
         model = tl.sparsify(Llama(**SIZES, n_kv_heads=2).double(), rule, backend=backend)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)

@@ -101,7 +101,7 @@ def test_equal_scores_are_chosen_equally_often(soft, form):
 
 
 @pytest.mark.parametrize("form", ["dense", *COMPILED])
-@pytest.mark.parametrize("predictor", ["ch3_l3p", "ch2_l3n"])
+@pytest.mark.parametrize("predictor", [pytest.param("ch3_l3p", marks=pytest.mark.slow), "ch2_l3n"])
 def test_a_soft_choice_is_drawn_in_proportion_to_the_scores(predictor, form):
     adjacency = np.array([[1, 1, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], dtype=bool)
     scores = score(adjacency, predictor)

@@ -157,6 +157,13 @@ def interrupt(monkeypatch):
     return at
 
 
+OFTEN = (
+    "after the first update",
+    "when the tables of the second epoch are written",
+    "in the last summary",
+    "between the first best and last checkpoint",
+    "before the first table",
+)  # the others are run by hand
 POINTS = {
     "before the first update": (Recorder, "update", 1, False),
     "after the first update": (Recorder, "update", 1, True),
@@ -174,7 +181,7 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", [pytest.param(p, marks=() if p in OFTEN else SLOW) for p in POINTS])
 def test_a_run_interrupted_anywhere_is_resumed_bit_for_bit(point, chts, small, tmp_path, interrupt, monkeypatch):
     owner, name, call, after = POINTS[point]
     interrupt(owner, name, call, after=after)
@@ -210,7 +217,17 @@ def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interru
     assert_same_run(resumed, tl.train(small(tmp_path / "whole", **values), quiet=True))
 
 
-@pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves and name != "chts"])
+APART = ("rigl", "srigl", "deepr", "topkast", "gmp")  # those that remember most, each in its way
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(name, marks=() if name in APART else SLOW)
+        for name, row in METHODS.items()
+        if row.evolves and name != "chts"
+    ],
+)
 def test_every_method_is_resumed_bit_for_bit(method, small, tmp_path, interrupt, monkeypatch):
     values = {"method": method, "update_interval": 5, "epochs": 3, "measures": ("closure",)}
     interrupt(Recorder, "epoch", 2, after=False)
