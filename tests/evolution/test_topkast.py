@@ -17,6 +17,9 @@ from topolearn.evolution import exploration_loss
 THETA = (4.0, -3.0, 2.0, 1.0, -0.5, 0.4, 0.3, 0.2)
 
 
+ALWAYS = {"stop_fraction": 1.0}  # sets are chosen anew until the end, not until three quarters of the way
+
+
 def by_hand(theta=THETA, optimizer=None, total=5, **overrides):
     model = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Linear(2, 1, bias=False))
     with torch.no_grad():
@@ -24,7 +27,7 @@ def by_hand(theta=THETA, optimizer=None, total=5, **overrides):
         model[1].weight.copy_(torch.tensor([[1.0, -2.0]]))
     model.requires_grad_(False)[0].requires_grad_(True)
     model = model.double()
-    rule = tl.method("topkast", density=0.25, **{"exploration_penalty": 0.1, **overrides})
+    rule = tl.method("topkast", density=0.25, **{"exploration_penalty": 0.1, **ALWAYS, **overrides})
     tl.sparsify(model, rule, init="keep")
     make = optimizer or (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01))
     optimizer = make(model.parameters())
@@ -99,6 +102,16 @@ def test_the_last_update_leaves_the_links_alone_to_train():
     assert not layer.weight[off].any()
     assert not parts[1].state[layer.weight]["momentum_buffer"][off].any()
     assert layer.latest_values().view(2, 4)[off].all()
+
+
+def test_the_row_refines_the_links_alone_for_the_last_quarter():
+    model, trainer, topology = setup("topkast", total=20)
+    counts = {}
+    for step_number in range(1, 21):
+        advance(model, trainer, topology, 1)
+        counts[step_number] = (int(model[0].mask.sum()), int(model[0].trained.sum()))
+    assert counts[13] == (48, 96)
+    assert counts[14] == counts[20] == (48, 48)  # the last update below 15
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -198,7 +211,7 @@ class Plain:
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
 def test_a_plain_dense_program_of_the_rule_goes_the_same_way(optimizer):
     model, trainer, topology = setup(
-        "topkast", optimizer, dtype=torch.float64, interval=3, total=22, exploration_penalty=0.01
+        "topkast", optimizer, dtype=torch.float64, interval=3, total=22, exploration_penalty=0.01, **ALWAYS
     )
     other = tl.densify(copy.deepcopy(model))
     rest = OPTIMIZERS[optimizer]([other[0].bias, other[2].bias, *other[4].parameters()])
@@ -285,7 +298,7 @@ def test_what_the_weights_choose_is_not_chosen_by_others(options, message):
     ],
 )
 def test_it_combines_with_other_parts(method, parts, words):
-    model, trainer, topology = setup(method, "adam", total=20, **parts)
+    model, trainer, topology = setup(method, "adam", total=20, **ALWAYS, **parts)
     ratio, happened = topology.method.backward_ratio, set()
     for _ in range(20):
         for update in advance(model, trainer, topology, 1):

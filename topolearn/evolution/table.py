@@ -119,6 +119,7 @@ _ROWS = [
         name="topkast",
         title="Top-KAST",
         paper="Jayakumar et al., NeurIPS 2020",
+        stop_fraction=0.75,
         storage="dense",
         backward_ratio=2.0,
         exploration_penalty=1e-4,
