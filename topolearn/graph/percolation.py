@@ -1,5 +1,6 @@
 """Percolation: removal of the links to and from inactive neurons, to a fixed point."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -96,17 +97,21 @@ def percolate_cells(
     """
     check_unit(unit)
     layers = {name: _Links(links, shapes[name]) for name, links in cells.items()}
-    changed = True
-    while changed:
-        changed = False
-        for group in (*groups, *reversed(groups)):  # a chain settles in one sweep and back
-            fan_in = {name: layers[name].fan_in for name in group.writers}
-            fan_out = {name: layers[name].fan_out for name in group.readers}
-            active = active_neurons(group, shapes, fan_in, fan_out, unit)
-            for name in group.writers:
-                changed |= layers[name].cut_outputs(in_layer(group, active, shapes[name][0]))
-            for name in group.readers:
-                changed |= layers[name].cut_inputs(in_layer(group, active, shapes[name][1]))
+    written_by = {name: group for group in groups for name in group.writers}
+    read_by = {name: group for group in groups for name in group.readers}
+    due = deque(groups)
+    while due:
+        group = due.popleft()
+        fan_in = {name: layers[name].fan_in for name in group.writers}
+        fan_out = {name: layers[name].fan_out for name in group.readers}
+        active = active_neurons(group, shapes, fan_in, fan_out, unit)
+        # A layer that loses links here has fewer at its other end, which is to be looked at again.
+        for name in group.writers:
+            if layers[name].cut_outputs(in_layer(group, active, shapes[name][0])) and name in read_by:
+                due.appendleft(read_by[name])
+        for name in group.readers:
+            if layers[name].cut_inputs(in_layer(group, active, shapes[name][1])) and name in written_by:
+                due.append(written_by[name])
     return {name: links.cells for name, links in layers.items()}
 
 
