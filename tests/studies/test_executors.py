@@ -188,15 +188,17 @@ def test_whoever_is_killed_nothing_is_lost(victim, tmp_path):
     ]
     assert len(workers) == 2
     os.kill(workers[0].pid if victim == "worker" else engine.pid, signal.SIGKILL)
-    _, said = engine.communicate()
     if victim == "worker":
+        _, said = engine.communicate()
         assert engine.returncode == 0, said
         assert "lost their worker: once more" in said
     else:
-        assert engine.returncode == -signal.SIGKILL
+        assert engine.wait() == -signal.SIGKILL
+        engine.stderr.close()
         assert "unfinished" in results(study, path)["state"].tolist()
-    table = run_study(study, path, quiet=True)
+    table = run_study(study, path, quiet=True)  # waits for what orphaned workers have
     assert_same(table, whole)
+    assert psutil.wait_procs(workers, timeout=120)[1] == []
     for run in study.runs():
         one, other = (Run(tmp_path / place / run.id).metrics.drop(columns="seconds") for place in ("whole", "killed"))
         pd.testing.assert_frame_equal(one, other)

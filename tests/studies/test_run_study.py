@@ -181,7 +181,7 @@ def content(path):
     ],
 )
 def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
-    run_study(small_study(), tmp_path, quiet=True)
+    StudyDirectory(tmp_path, small_study()).prepare()
     (tmp_path / "study.toml").write_text(record)
     before = content(tmp_path)
     for call in (run_study, results):

@@ -55,6 +55,7 @@ def test_the_interval_of_equal_values_and_of_one():
         ([1, 2, 3, 4, 5], [0, 0, 0, 0, 0], 2 / 2**5),
         ([1, 2, 3, -4], [0, 0, 0, 0], 2 * 7 / 2**4),  # ranks 1 + 2 + 3 beside 4: sums of at most 4 in 7 of 16 cases
         ([1, 1], [1, 1], 1.0),
+        ([1, 2, 5], [0, 0, 5], 2 / 2**2),  # the equal pair is left out
         (CHTSS, DENSE, 2 * 25 / 2**12),  # lost: ranks 3 + 5; sums of at most 8 in 25 cases. The paper says p < .01
     ],
 )

@@ -133,7 +133,8 @@ def wilcoxon_p_value(first: ArrayLike, second: ArrayLike) -> float:
     a, b = _finite("first", first), _finite("second", second)
     if len(a) != len(b):
         raise InvalidValueError(f"{len(a)} and {len(b)} values are no pairs: give as many on both sides")
-    return float(wilcoxon(a, b).pvalue) if (a != b).any() else 1.0
+    apart = a != b
+    return float(wilcoxon(a[apart], b[apart]).pvalue) if apart.any() else 1.0
 
 
 def win_rates(

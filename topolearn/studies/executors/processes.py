@@ -13,6 +13,8 @@ from topolearn.studies.work import Task
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+IDLE = 30  # seconds after which a worker without work ends, so that none is left when this process is killed
+
 
 def in_processes(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
     """Carry out tasks in ``plan.jobs`` processes; one job is done in this process itself.
@@ -27,7 +29,10 @@ def in_processes(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
     from joblib.externals import loky
 
     pool = loky.ProcessPoolExecutor(
-        plan.jobs, env={name: str(plan.threads or 1) for name in POOLS}, **_dealing(dealt(devices(), plan.jobs))
+        plan.jobs,
+        timeout=IDLE,
+        env={name: str(plan.threads or 1) for name in POOLS},
+        **_dealing(dealt(devices(), plan.jobs)),
     )
     done = False
     try:
