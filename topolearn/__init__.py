@@ -7,7 +7,7 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, training
+from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, studies, training
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
 from topolearn.sparse import Attention, SparseLinear, densify, parameter_groups, topology_of, unpack_attention
@@ -47,6 +47,7 @@ __all__ = [
     "sampling",
     "sparse",
     "sparsify",
+    "studies",
     "topology_of",
     "train",
     "training",

@@ -53,3 +53,7 @@ class CheckpointError(TopolearnError, ValueError):
 
 class TrainingError(TopolearnError, RuntimeError):
     """Training cannot go on, for example because the loss is not finite."""
+
+
+class StudyError(TopolearnError, RuntimeError):
+    """A study cannot go on, for example because the disk is full; what is finished is kept."""

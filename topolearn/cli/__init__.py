@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import bench, diagnose, generate, lists, report, score, train
+from topolearn.cli import bench, diagnose, generate, lists, report, score, sweep, train
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
   topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
+  topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
   topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
@@ -32,10 +33,10 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0, 2 for a mistake of the user, 130 when interrupted."""
+    """Run the command line; return 0, 1 when runs failed, 2 for a mistake of the user, 130 when interrupted."""
     args = _parser().parse_args(argv)
     try:
-        args.command(args)
+        status = args.command(args)
     except (TopolearnError, OSError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"topolearn: error: {reason}", file=sys.stderr)
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +55,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, report, generate, score, diagnose, bench, lists):
+    for command in (train, sweep, report, generate, score, diagnose, bench, lists):
         command.add_parser(commands)
     return parser

@@ -1,0 +1,334 @@
+"""Runs of a study are trained once, resumed, kept apart, and never taken for others; what goes wrong is said."""
+
+import errno
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from small import small_study
+
+from topolearn.errors import CorruptFileError, InvalidValueError, StudyError, UnknownNameError
+from topolearn.studies import EXECUTORS, results, run_study
+from topolearn.studies.directory import StudyDirectory
+from topolearn.studies.executors.plan import lost
+from topolearn.studies.identity import FORMAT
+from topolearn.training import Run, TrainConfig, trainer
+
+MEASURED = ["best_accuracy", "last_accuracy", "n_links", "n_updates", "overlap", "active_neurons"]
+
+
+def same(one, other):
+    pd.testing.assert_frame_equal(one[["hash", "state", *MEASURED]], other[["hash", "state", *MEASURED]])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The results of a small study that nothing disturbed."""
+    return run_study(small_study(), tmp_path_factory.mktemp("whole"), quiet=True)
+
+
+@pytest.fixture
+def n_trained(monkeypatch):
+    """Count the epochs that are trained."""
+    epochs = []
+    train = trainer.Trainer._train
+
+    def counted(self, epoch, progress):
+        epochs.append((self.config.method, epoch))
+        return train(self, epoch, progress)
+
+    monkeypatch.setattr(trainer.Trainer, "_train", counted)
+    return epochs
+
+
+@pytest.fixture
+def break_epoch(monkeypatch):
+    """Return a function that lets an error end every run of a method in an epoch, once it is trained."""
+    save = trainer.save_checkpoint
+
+    def breaks(error, method="chts", in_epoch=2):
+        def broken(path, model, optimizer, topology, counters):
+            if topology.method.name == method and counters["epoch"] == in_epoch:
+                raise error
+            save(path, model, optimizer, topology, counters)
+
+        monkeypatch.setattr(trainer, "save_checkpoint", broken)
+
+    breaks.undo = lambda: monkeypatch.setattr(trainer, "save_checkpoint", save)
+    return breaks
+
+
+def test_a_study_is_done_once(tmp_path, n_trained, capsys):
+    small = small_study(seeds=[0, 1])
+    first = run_study(small, tmp_path / "out")
+    assert first["state"].tolist() == ["done"] * 4
+    assert first["label"].tolist() == ["SET", "CHTs"] * 2
+    assert len(n_trained) == 8
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "small: 4 runs, 4 missing, 4 to do"
+    assert re.fullmatch(r"1/4  done    \w{12}  SET   seed 0   *[\d.]+%   *[\d.]+ s  [\d.]+ s left", said[1])
+    assert re.fullmatch(r"4/4  done    \w{12}  CHTs  seed 1   *[\d.]+%   *[\d.]+ s", said[4])
+    assert {path.name for path in tmp_path.glob("out/*/config.toml")} == {"config.toml"}
+    again = run_study(small, tmp_path / "out")
+    assert len(n_trained) == 8
+    same(first, again)
+    assert capsys.readouterr().err == ""
+    written = pd.read_csv(tmp_path / "out" / "results.csv", keep_default_na=False, na_values=[""])
+    assert written["hash"].tolist() == first["hash"].tolist()
+    assert written["best_accuracy"].tolist() == first["best_accuracy"].tolist()
+
+
+def test_more_seeds_and_settings_join_in(tmp_path, n_trained):
+    run_study(small_study(), tmp_path / "out", quiet=True)
+    table = run_study(small_study(grid={"zeta": [0.3, 0.2]}), tmp_path / "out", quiet=True)
+    assert len(n_trained) == 8  # zeta=0.3 is that of the method
+    assert table["zeta"].tolist() == [0.3, 0.2] * 2
+    assert (table["state"] == "done").all()
+
+
+def test_the_results_are_those_of_the_runs(tmp_path):
+    small = small_study()
+    (_, row) = run_study(small, tmp_path, quiet=True).to_dict("records")
+    run = Run(tmp_path / row["hash"][:12])
+    assert (run.config.method, run.config.seed, run.config.history) == ("chts", 0, "summary")
+    assert row["best_accuracy"] == run.metrics["test_accuracy"].max()
+    assert row["last_accuracy"] == run.metrics["test_accuracy"].iloc[-1]
+    assert row["n_links"] == run.metrics["n_links"].iloc[-1] == round(0.3 * 64 * 8)
+    assert row["n_updates"] == run.metrics["n_updates"].sum() == 1
+    assert row["overlap"] == run.metrics["overlap"].mean()
+    assert row["active_neurons_authors"] == run.metrics["active_neurons_authors"].iloc[-1]
+    assert (row["backend"], row["threads"], row["error"]) == ("csr", 1, "")
+
+
+def test_an_interrupted_study_goes_on(whole, tmp_path, n_trained, break_epoch):
+    small = small_study()
+    break_epoch(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small, tmp_path / "out", quiet=True)
+    assert results(small, tmp_path / "out")["state"].tolist() == ["done", "unfinished"]
+    break_epoch.undo()
+    n_trained.clear()
+    same(run_study(small, tmp_path / "out", quiet=True), whole)
+    assert n_trained == [("chts", 2)]
+
+
+def test_a_failed_run_keeps_its_error_and_is_retried_on_request(whole, tmp_path, n_trained, break_epoch, capsys):
+    small = small_study()
+    break_epoch(RuntimeError("the\nfuse"))
+    table = run_study(small, tmp_path / "out")
+    assert table["state"].tolist() == ["done", "failed"]
+    assert table["error"].tolist() == ["", "RuntimeError: the fuse"]
+    assert "failed" in capsys.readouterr().err.splitlines()[2]
+    note = (tmp_path / "out" / "errors" / f"{table['hash'][1][:12]}.txt").read_text()
+    assert note.startswith("RuntimeError: the fuse\n\nTraceback (most recent call last):")
+    break_epoch.undo()
+    n_trained.clear()
+    assert run_study(small, tmp_path / "out", quiet=True)["state"].tolist() == ["done", "failed"]
+    assert n_trained == []
+    same(run_study(small, tmp_path / "out", retry_failed=True, quiet=True), whole)
+    assert n_trained == [("chts", 2)]
+    assert not list(tmp_path.glob("out/errors/*"))
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "error", [FULL, RuntimeError("I/O error: No space left on device (os error 28)")], ids=["system", "safetensors"]
+)
+def test_a_full_disk_stops_the_study_and_keeps_the_rest(error, whole, tmp_path, break_epoch):
+    small = small_study()
+    break_epoch(error)
+    with pytest.raises(StudyError, match=r"the disk of .*out is full \(.*No space left.*\): free some space"):
+        run_study(small, tmp_path / "out", quiet=True)
+    assert results(small, tmp_path / "out")["state"].tolist() == ["done", "unfinished"]
+    break_epoch.undo()
+    same(run_study(small, tmp_path / "out", quiet=True), whole)
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise FULL
+
+    monkeypatch.setattr(TrainConfig, "save", full)
+    with pytest.raises(StudyError, match=r"is full"):
+        run_study(small_study(), tmp_path, quiet=True)
+    monkeypatch.undo()
+    assert (run_study(small_study(), tmp_path, quiet=True)["state"] == "done").all()
+
+
+# --- directories that are refused ------------------------------------------------------------------------------------
+
+
+def content(path):
+    return {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("record", "error", "said"),
+    [
+        (
+            f'format = {FORMAT + 1}\nname = "small"\ntopolearn = "9.9"',
+            InvalidValueError,
+            r"has results in format 2 \(to",
+        ),
+        (f'format = {FORMAT}\nname = "large"', InvalidValueError, r"the runs of study 'large', not 'small'"),
+        ("name = ", CorruptFileError, r"study\.toml does not say whose runs these are"),
+        ('name = "small"', CorruptFileError, r"study\.toml does not say whose runs these are"),
+    ],
+)
+def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
+    StudyDirectory(tmp_path, small_study()).prepare()
+    (tmp_path / "study.toml").write_text(record)
+    before = content(tmp_path)
+    for call in (run_study, results):
+        with pytest.raises(error, match=said):
+            call(small_study(), tmp_path)
+    assert content(tmp_path) == before
+
+
+def test_other_directories_are_refused(tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("precious")
+    for path in (tmp_path / "full", tmp_path / "full" / "thesis.tex"):
+        with pytest.raises(InvalidValueError, match=r"is no results directory, as it has no study\.toml"):
+            run_study(small_study(), path)
+    with pytest.raises(InvalidValueError, match=r"cannot be made \(Not a directory\)"):
+        run_study(small_study(), tmp_path / "full" / "thesis.tex" / "out")
+
+
+def test_a_run_of_other_values_is_refused(tmp_path):
+    """As when the configuration of a run was edited, or a default of topolearn has changed since."""
+    run = small_study().runs()[0]
+    run_study(small_study(), tmp_path, quiet=True)
+    file = tmp_path / run.id / "config.toml"
+    file.write_text(file.read_text().replace("momentum = 0.9", "momentum = 0.8"))
+    with pytest.raises(InvalidValueError, match=r"was made with momentum=0\.8, not 0\.9: remove it, or choose"):
+        run_study(small_study(), tmp_path)
+    shutil.rmtree(tmp_path / run.id)
+    file.parent.mkdir()
+    file.with_name(".a1b2.toml").write_text("half a conf")  # killed while this was written
+    assert (run_study(small_study(), tmp_path, quiet=True)["state"] == "done").all()
+
+
+def test_what_is_in_the_way_of_a_run_is_left_alone(tmp_path):
+    StudyDirectory(tmp_path, small_study()).prepare()
+    stranger = tmp_path / small_study().runs()[0].id / "thesis.tex"
+    stranger.parent.mkdir()
+    stranger.write_text("precious")
+    table = run_study(small_study(), tmp_path, quiet=True)
+    assert table["state"].tolist() == ["failed", "done"]
+    assert "is in the way of a run, and is none" in table["error"][0]
+    assert stranger.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        ({"jobs": 0}, InvalidValueError, r"jobs=0 must be a whole number of at least 1"),
+        ({"threads": 0.5}, InvalidValueError, r"threads=0\.5 must be a whole number"),
+        ({"executor": "slurmp"}, UnknownNameError, r"unknown executor 'slurmp': did you mean 'slurm'\?"),
+        (
+            {"options": {"address": "x"}},
+            InvalidValueError,
+            r"executor 'processes' has no option 'address': it has none",
+        ),
+        (
+            {"executor": "dask", "options": {"adress": 1}},
+            InvalidValueError,
+            r"has no option 'adress': did you mean 'ad",
+        ),
+    ],
+)
+def test_options_that_are_refused(words, error, said, tmp_path):
+    with pytest.raises(error, match=said):
+        run_study(small_study(), tmp_path, quiet=True, **words)
+
+
+# --- several processes, and workers that die -------------------------------------------------------------------------
+
+HOLD = """
+import sys, time, filelock
+lock = filelock.FileLock(sys.argv[1])
+lock.acquire()
+print(1, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, n_trained, capsys):
+    """The others come first; then it is waited for, and taken over when that process is killed."""
+    small = small_study()
+    place = StudyDirectory(tmp_path, small)
+    place.prepare()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, place.lock_file(small.runs()[0])], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "1\n"
+        EXECUTORS.register("while_held", _while_held(holder))
+        table = run_study(small, tmp_path, executor="while_held")
+    finally:
+        EXECUTORS.unregister("while_held")
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    assert [method for method, _ in n_trained] == ["chts", "chts", "set", "set"]
+    assert (table["state"] == "done").all()
+    assert "1 of the runs were with another process" in capsys.readouterr().err
+
+
+def _while_held(holder):
+    """Return an executor that has the other process killed before it waits for it."""
+
+    def execute(work, tasks, plan):
+        if tasks[0].wait:
+            holder.kill()
+        yield from ((task, work(task)) for task in tasks)
+
+    return execute
+
+
+def test_runs_whose_worker_died_are_taken_up_again(tmp_path, capsys):
+    turns = []
+
+    def shaky(work, tasks, plan):
+        turns.append([task.run.label for task in tasks])
+        for task in tasks:
+            dies = task.run.label == "SET" or len(turns) == 1
+            yield task, lost(MemoryError("none left")) if dies else work(task)
+
+    EXECUTORS.register("shaky", shaky)
+    try:
+        table = run_study(small_study(), tmp_path, executor="shaky")
+    finally:
+        EXECUTORS.unregister("shaky")
+    assert turns == [["SET", "CHTs"], ["SET", "CHTs"], ["SET"]]
+    assert table["state"].tolist() == ["missing", "done"]
+    assert table["error"].tolist() == ["its worker died (MemoryError: none left)", ""]
+    assert "its worker died (MemoryError: none left)" in capsys.readouterr().err
+
+
+def test_what_was_begun_comes_last_when_workers_die(tmp_path):
+    """One of these runs may be what kills workers."""
+    turns = []
+
+    def shaky(work, tasks, plan):
+        turns.append([task.run.label for task in tasks])
+        if len(turns) == 1:
+            work(tasks[0])
+            summary = plan.folder / tasks[0].run.id / "summary.json"
+            summary.write_text(summary.read_text().replace('"complete": true', '"complete": false'))
+            yield from ((task, lost(MemoryError())) for task in tasks)
+        else:
+            yield from ((task, work(task)) for task in tasks)
+
+    EXECUTORS.register("shaky", shaky)
+    try:
+        run_study(small_study(), tmp_path, executor="shaky", quiet=True)
+    finally:
+        EXECUTORS.unregister("shaky")
+    assert turns == [["SET", "CHTs"], ["CHTs", "SET"]]

@@ -1,0 +1,125 @@
+"""The results directory of a study: which runs are in it, and how each of them stands."""
+
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from topolearn.errors import CorruptFileError, InvalidValueError
+from topolearn.graph.files import written_aside
+from topolearn.studies.identity import FORMAT, check_same
+from topolearn.studies.study import PlannedRun, Study
+from topolearn.training import Run
+
+RECORD = "study.toml"
+DONE, FAILED, UNFINISHED, MISSING = STATES = ("done", "failed", "unfinished", "missing")
+
+
+class StudyDirectory:
+    """A directory with a run directory for each run, named by its hash, and these beside them.
+
+    ``study.toml`` says whose runs they are; ``errors/`` has the traceback of each run that failed; ``locks/`` keeps two
+    processes from one run; ``results.csv`` is the table of all runs.
+
+    Parameters
+    ----------
+    path : path
+    study : Study
+
+    Raises
+    ------
+    InvalidValueError, CorruptFileError
+        When the directory holds something else: runs of another study, results in another format, other files.
+    """
+
+    def __init__(self, path: str | Path, study: Study) -> None:
+        path = Path(path)
+        record = path / RECORD
+        if record.is_file():
+            _check_record(record, study)
+        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InvalidValueError(f"{path} is no results directory, as it has no {RECORD}: choose another one")
+        self.path, self.study = path.resolve(), study  # workers may be elsewhere
+
+    def prepare(self) -> None:
+        """Make the directory, or note in it what the study now has.
+
+        Raises
+        ------
+        InvalidValueError
+            When it cannot be made.
+        """
+        try:
+            for folder in (self.path, self.path / "errors", self.path / "locks"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidValueError(
+                f"the results directory {self.path} cannot be made ({error.strerror}): choose another one"
+            ) from None
+        content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
+        content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
+        with written_aside(self.path / RECORD) as aside:
+            aside.write_text(tomli_w.dumps(content), encoding="utf-8")
+
+    def run_dir(self, run: PlannedRun) -> Path:
+        """Return the directory of a run."""
+        return self.path / run.id
+
+    def lock_file(self, run: PlannedRun) -> Path:
+        """Return the file that is locked while the run is worked at."""
+        return self.path / "locks" / f"{run.id}.lock"
+
+    def error_file(self, run: PlannedRun) -> Path:
+        """Return the file that has the traceback of a run that failed."""
+        return self.path / "errors" / f"{run.id}.txt"
+
+    def state(self, run: PlannedRun) -> str:
+        """Return how a run stands: ``done``, ``failed``, ``unfinished`` (begun, and not complete) or ``missing``."""
+        found = self.run(run)
+        if found is not None and found.is_complete:
+            return DONE
+        if self.error_file(run).is_file():
+            return FAILED
+        return MISSING if found is None else UNFINISHED
+
+    def run(self, run: PlannedRun) -> Run | None:
+        """Return the run, if it has begun.
+
+        Raises
+        ------
+        InvalidValueError
+            When it was made with other values.
+        """
+        path = self.run_dir(run)
+        if not (path / "config.toml").is_file():
+            return None
+        found = Run(path)
+        check_same(found.config, run.config, path)
+        return found
+
+    def error(self, run: PlannedRun) -> str:
+        """Return the first line of the error of a run that failed; empty without one."""
+        file = self.error_file(run)
+        return file.read_text(encoding="utf-8").partition("\n")[0] if file.is_file() else ""
+
+
+def _check_record(record: Path, study: Study) -> None:
+    """Refuse a directory of another format or another study."""
+    try:
+        content = tomllib.loads(record.read_text(encoding="utf-8"))
+        found, name = content["format"], content["name"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise CorruptFileError(
+            f"{record} does not say whose runs these are ({error}): choose another directory"
+        ) from None
+    if found != FORMAT:
+        raise InvalidValueError(
+            f"{record.parent} has results in format {found} (topolearn {content.get('topolearn', 'unknown')}), and "
+            f"this topolearn ({version('topolearn')}) writes format {FORMAT}: choose another directory"
+        )
+    if name != study.name:
+        raise InvalidValueError(
+            f"{record.parent} holds the runs of study {name!r}, not {study.name!r}: choose another directory"
+        )

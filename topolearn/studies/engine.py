@@ -1,0 +1,154 @@
+"""`run_study`: from a study to its finished runs, on any executor, as often as it takes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from joblib import cpu_count
+
+from topolearn.errors import InvalidValueError, StudyError
+from topolearn.graph.files import written_aside
+from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
+from topolearn.studies.executors import EXECUTORS, Executor, Plan
+from topolearn.studies.progress import StudyProgress
+from topolearn.studies.results import results
+from topolearn.studies.study import PlannedRun, Study
+from topolearn.studies.work import BUSY, FULL, LOST, Task, carry_out
+
+RESULTS = "results.csv"
+TURNS = 3  # how often a run is taken up whose worker died
+
+
+def run_study(
+    study: Study,
+    directory: str | Path,
+    *,
+    executor: str = "processes",
+    jobs: int = 1,
+    threads: int | None = None,
+    retry_failed: bool = False,
+    options: Mapping[str, Any] | None = None,
+    quiet: bool = False,
+) -> pd.DataFrame:
+    """Train what a study lacks, and return the results of all its runs.
+
+    Finished runs are skipped, and interrupted ones resumed, bit for bit. A run that fails keeps its error, and the
+    others go on. Several processes may work at one study in one directory at the same time: each run is trained by one
+    of them. Whenever this is killed, the same call goes on from the last checkpoint of each run.
+
+    Parameters
+    ----------
+    study : Study
+    directory : path
+        Its results directory, made if it is not there: a directory for each run, named by its hash, and
+        ``results.csv``.
+    executor : str
+        One of `EXECUTORS`: ``processes`` of this machine, ``dask``, ``slurm``.
+    jobs : int
+        Runs at a time.
+    threads : int, optional
+        CPU threads of each run that leaves them open; default the cores of this machine over ``jobs``, and one on
+        other machines. Results of csr layers do not depend on it.
+    retry_failed : bool
+        Take up the runs that failed, from their last checkpoint.
+    options : Mapping, optional
+        Of the executor: ``address`` of Dask; ``cluster``, ``slurm_partition``, ... of submitit.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    DataFrame
+        See `results`; runs that failed are in it, with their error.
+
+    Raises
+    ------
+    InvalidValueError, CorruptFileError
+        When the directory has other results, or an option is refused.
+    MissingPackageError
+        When the executor's package is not installed.
+    StudyError
+        When the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> study = Study(name="first", base={"epochs": 1, "hidden": [16], "density": 0.2, "measures": ["none"]}, seeds=[0])
+    >>> table = run_study(study, tempfile.mkdtemp(), quiet=True)
+    >>> table["state"].tolist(), table["n_links"].tolist()
+    (['done'], [205])
+    """
+    for name, value in (("jobs", jobs), ("threads", threads)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise InvalidValueError(f"{name}={value!r} must be a whole number of at least 1")
+    execute = EXECUTORS[executor]
+    place = StudyDirectory(directory, study)
+    states = [place.state(run) for run in study.runs()]
+    skipped = (DONE,) if retry_failed else (DONE, FAILED)
+    todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
+    place.prepare()
+    jobs = min(jobs, max(len(todo), 1))
+    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {})
+    lost: dict[str, str] = {}
+    if todo:
+        with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
+            lost = _turns(execute, todo, place, plan, retry_failed, progress)
+    table = results(study, place.path)
+    gave_up = table["hash"].isin(lost)
+    table.loc[gave_up, "error"] = table.loc[gave_up, "hash"].map(lost)
+    with written_aside(place.path / RESULTS) as aside:
+        table.to_csv(aside, index=False)
+    return table
+
+
+def _turns(
+    execute: Executor,
+    todo: list[PlannedRun],
+    place: StudyDirectory,
+    plan: Plan,
+    retry: bool,
+    progress: StudyProgress,
+) -> dict[str, str]:
+    """Do all runs; those of other processes and of workers that died come again, after the rest.
+
+    Returns the hashes of the runs whose workers died each time, with the last error.
+    """
+    lost: dict[str, str] = {}
+    for turn in range(TURNS):
+        tasks = [Task(run, place, plan.threads, retry, wait=turn > 0) for run in todo]
+        todo = []
+        with closing(execute(carry_out, tasks, plan)) as outcomes:
+            for task, outcome in outcomes:
+                lost.pop(task.run.hash, None)
+                if outcome.state == FULL:
+                    raise StudyError(
+                        f"the disk of {place.path} is full ({outcome.error}): free some space and start the study "
+                        "again; finished runs are kept, and others go on from their last checkpoint"
+                    )
+                if outcome.state == LOST:
+                    lost[task.run.hash] = outcome.error
+                if outcome.state in (BUSY, LOST) and turn + 1 < TURNS:
+                    todo.append(task.run)
+                else:
+                    progress.ended(task.run, outcome, place.run(task.run))
+        if not todo:
+            break
+        progress.again(len(todo))
+        todo.sort(key=lambda run: place.state(run) != MISSING)  # one of those begun may be what kills workers
+    return lost
+
+
+def _share_of_cores(executor: str, jobs: int) -> int | None:
+    """Return the threads of each run: this machine's cores are divided; what others have is unknown."""
+    if executor != "processes":
+        return 1
+    return None if jobs == 1 else max(cpu_count() // jobs, 1)
+
+
+def _in_words(name: str, states: list[str]) -> str:
+    counts = Counter(states)
+    words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    return f"{name}: {len(states)} runs, {words}"

@@ -1,0 +1,16 @@
+"""Who carries out the runs of a study: processes of this machine, a Dask cluster, Slurm.
+
+An executor is a generator ``execute(work, tasks, plan)`` that yields each task with the outcome of ``work(task)`` as
+soon as that is there, in any order. A task whose worker died is yielded as lost. When the generator is closed, what
+still runs is stopped.
+"""
+
+from topolearn.registry import Registry
+from topolearn.studies.executors.dask import on_dask
+from topolearn.studies.executors.plan import Executor, Plan
+from topolearn.studies.executors.processes import in_processes
+from topolearn.studies.executors.slurm import on_slurm
+
+EXECUTORS: Registry[Executor] = Registry("executor", {"processes": in_processes, "dask": on_dask, "slurm": on_slurm})
+
+__all__ = ["EXECUTORS", "Executor", "Plan"]

@@ -1,0 +1,66 @@
+"""A Dask cluster: one that is there already, or one of this machine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from topolearn.errors import InvalidValueError, MissingPackageError
+from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
+from topolearn.studies.work import Task
+
+
+def on_dask(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
+    """Carry out tasks on the workers of a Dask cluster.
+
+    Options: ``address`` of a scheduler, whose workers must have one thread each and reach the results directory under
+    the same path; without it a cluster of ``plan.jobs`` processes is started here, and ended afterwards. Dask starts a
+    worker that died anew, and gives its task up when that happens again and again.
+
+    Raises
+    ------
+    MissingPackageError
+        When dask.distributed is not installed.
+    InvalidValueError
+        When no scheduler answers there, or a worker has several threads: runs would share torch's random state.
+    """
+    plan.only("dask", "address")
+    try:
+        from dask import distributed
+    except ImportError:
+        raise MissingPackageError(
+            "dask.distributed is not installed: pip install 'topolearn[cluster]', or choose executor 'processes'"
+        ) from None
+    address = plan.options.get("address")
+    with _client(distributed, address, plan) as client:
+        futures = [client.submit(work, task, pure=False) for task in tasks]
+        by_key = {future.key: task for future, task in zip(futures, tasks, strict=True)}
+        try:
+            for future in distributed.as_completed(futures, loop=client.loop):
+                error = future.exception()
+                yield by_key[future.key], lost(error) if error else future.result()
+        finally:
+            client.cancel(futures)
+
+
+def _client(distributed: Any, address: str | None, plan: Plan) -> Any:
+    """Return a client of the cluster at an address, or of a new one, which it ends when it is closed."""
+    if address is None:
+        return distributed.Client(
+            n_workers=plan.jobs,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs="ERROR",
+            set_as_default=False,
+        )
+    try:
+        client = distributed.Client(address, set_as_default=False, timeout=10)
+    except (OSError, ValueError) as error:
+        raise InvalidValueError(f"no Dask scheduler answers at address={address!r} ({error}): start it first") from None
+    for name, worker in client.scheduler_info(n_workers=-1)["workers"].items():
+        if worker["nthreads"] != 1:
+            client.close()
+            raise InvalidValueError(
+                f"the Dask worker {name} has {worker['nthreads']} threads, and runs in one process would share torch's "
+                "random state: start workers with --nthreads 1"
+            )
+    return client

@@ -1,0 +1,86 @@
+"""Slurm, through submitit."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from topolearn.errors import InvalidValueError, MissingPackageError
+from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
+from topolearn.studies.work import Outcome, Task
+
+DAY = 24 * 60  # minutes that a job may take, unless timeout_min says otherwise
+POLL = {"slurm": 10.0, "local": 0.5}  # seconds
+
+
+class Requeued:
+    """Work that submitit puts back into the queue when its time is up; the run then goes on from its checkpoint."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def __call__(self, task: Task) -> Outcome:
+        """Do the work."""
+        return self.work(task)
+
+    def checkpoint(self, task: Task) -> Any:
+        """Return what submitit submits anew."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, task)
+
+
+def on_slurm(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
+    """Carry out tasks as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
+
+    Options are those of ``submitit.AutoExecutor.update_parameters``, such as ``slurm_partition``, ``timeout_min`` (a
+    day) or ``gpus_per_node``; and ``cluster``: ``slurm``, or ``local`` for jobs of submitit's on this machine. Jobs
+    whose time is up are put back into the queue.
+
+    Raises
+    ------
+    MissingPackageError
+        When submitit is not installed.
+    InvalidValueError
+        When there is no Slurm here, or submitit refuses an option.
+    """
+    try:
+        import submitit
+    except ImportError:
+        raise MissingPackageError(
+            "submitit is not installed: pip install 'topolearn[cluster]', or choose executor 'processes'"
+        ) from None
+    options = {"timeout_min": DAY, **plan.options}
+    cluster = options.pop("cluster", "slurm")
+    if cluster not in POLL:
+        raise InvalidValueError(f"cluster={cluster!r} must be 'slurm' or 'local'")
+    shared = {"slurm_array_parallelism": plan.jobs} if cluster == "slurm" else {}
+    try:
+        executor = submitit.AutoExecutor(plan.folder / "slurm", cluster=cluster)
+        executor.update_parameters(name="topolearn", cpus_per_task=plan.threads or 1, **shared, **options)
+    except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
+        raise InvalidValueError(f"submitit refuses executor 'slurm' with {options}: {error}") from None
+    at_a_time = len(tasks) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
+    yield from _as_finished(executor, Requeued(work), list(tasks), at_a_time, POLL[cluster])
+
+
+def _as_finished(executor: Any, work: Requeued, waiting: list[Task], at_a_time: int, poll: float) -> Outcomes:
+    running: dict[Any, Task] = {}
+    try:
+        while waiting or running:
+            free = at_a_time - len(running)
+            new, waiting = waiting[:free], waiting[free:]
+            if new:
+                running |= dict(zip(executor.map_array(work, new), new, strict=True))
+            finished = [job for job in running if job.done()]
+            for job in finished:
+                yield running.pop(job), _outcome(job)
+            if not finished:
+                time.sleep(poll)
+    finally:
+        for job in running:
+            job.cancel(check=False)
+
+
+def _outcome(job: Any) -> Outcome:
+    error = job.exception()
+    return lost(error) if error else job.result()

@@ -1,0 +1,88 @@
+"""What a person sees of a study: a line for each run that ends, with the time left; on a terminal a bar as well."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from tqdm import tqdm
+
+from topolearn.studies.directory import DONE
+from topolearn.studies.study import PlannedRun
+from topolearn.studies.work import Outcome
+from topolearn.training import Run
+
+
+class StudyProgress:
+    """Shows the runs of a study as they end.
+
+    Parameters
+    ----------
+    runs : list of PlannedRun
+        Those to do.
+    known : str
+        How the others stand.
+    stream : file, optional
+        Where to write; default standard error.
+    quiet : bool
+        Show nothing.
+    """
+
+    def __init__(
+        self, runs: list[PlannedRun], known: str, *, stream: TextIO | None = None, quiet: bool = False
+    ) -> None:
+        self._stream = stream or sys.stderr
+        self._quiet, self._total, self._ended = quiet, len(runs), 0
+        self._width = max((len(run.label) for run in runs), default=0)
+        self._begin = time.monotonic()
+        self._write(f"{known}, {len(runs)} to do")
+        self._bar = tqdm(
+            total=len(runs),
+            unit="run",
+            file=self._stream,
+            disable=quiet or not runs or not self._stream.isatty(),
+            dynamic_ncols=True,
+        )
+
+    def __enter__(self) -> "StudyProgress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def ended(self, run: PlannedRun, outcome: Outcome, found: Run | None) -> None:
+        """Show how a run ended."""
+        self._ended += 1
+        self._bar.update()
+        words = outcome.error
+        if outcome.state == DONE and found is not None:
+            words = f"{found.summary['best_accuracy']:8.2%}  {clock(found.summary['seconds']):>8}"
+        place = f"{self._ended:{len(str(self._total))}}/{self._total}"
+        line = f"{place}  {outcome.state:6}  {run.id}  {run.label:{self._width}}  seed {run.seed}  {words}"
+        left = (time.monotonic() - self._begin) / self._ended * (self._total - self._ended)
+        self._write(f"{line}  {clock(left)} left" if self._ended < self._total else line)
+
+    def again(self, n_runs: int) -> None:
+        """Say that runs are taken up once more."""
+        self._write(f"{n_runs} of the runs were with another process, or lost their worker: once more")
+
+    def _write(self, line: str) -> None:
+        if not self._quiet:
+            tqdm.write(line, file=self._stream)
+            self._stream.flush()
+
+
+def clock(seconds: float) -> str:
+    """Return a time in words.
+
+    Examples
+    --------
+    >>> clock(8.4), clock(125), clock(7260)
+    ('8.4 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,62 @@
+"""The results of a study as one table, a row a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from topolearn.studies.directory import DONE, StudyDirectory
+from topolearn.studies.study import PlannedRun, Study
+from topolearn.training import Run
+
+SUMMARY = ("best_accuracy", "best_epoch", "last_accuracy", "n_links", "n_updates", "seconds")
+LAST_EPOCH = ("density", "active_neurons", "active_neurons_authors")
+SETTLED = ("backend", "device", "threads")
+
+
+def results(study: Study, directory: str | Path) -> pd.DataFrame:
+    """Return how all runs of a study stand, and what the finished ones reached.
+
+    Parameters
+    ----------
+    study : Study
+    directory : path
+        Its results directory.
+
+    Returns
+    -------
+    DataFrame
+        A row for each run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options in which
+        settings differ, ``hash``, ``state`` (done, failed, unfinished, missing) and the first line of the ``error``.
+        For those that are done: test accuracies as shares of 1 (``best_accuracy`` in ``best_epoch``,
+        ``last_accuracy``), ``n_links`` and ``final_density`` of all sparse layers, active neurons by both definitions,
+        ``overlap`` (mean over the epochs), ``n_updates``, ``seconds`` of training, and by what they were computed.
+
+    Raises
+    ------
+    InvalidValueError, CorruptFileError
+        When the directory has results of another study or format.
+    """
+    found = StudyDirectory(directory, study)
+    return pd.DataFrame([_row(found, run) for run in study.runs()])
+
+
+def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:
+    state = directory.state(run)
+    row = {"label": run.label, "seed": run.seed, "dataset": run.config.dataset, "method": run.config.method}
+    row |= run.varied | {"hash": run.hash, "state": state, "error": "" if state == DONE else directory.error(run)}
+    trained = directory.run(run)
+    return row | _measured(trained) if state == DONE and trained is not None else row
+
+
+def _measured(run: Run) -> dict[str, Any]:
+    metrics, summary, environment = run.metrics, run.summary, run.environment
+    last = metrics.iloc[-1]
+    overlap = pd.to_numeric(metrics["overlap"], errors="coerce").mean()
+    return {
+        **{name: summary[name] for name in SUMMARY},
+        **{("final_density" if name == "density" else name): last[name] for name in LAST_EPOCH},
+        "overlap": overlap,
+        **{name: getattr(run.config, name) for name in SETTLED},
+        **{name: environment[name] for name in ("topolearn", "torch")},
+    }

@@ -1,0 +1,184 @@
+"""`Study`: settings times seeds, each of which is one training."""
+
+import itertools
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from topolearn.declared import settle_fields
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError, TopolearnError
+from topolearn.registry import suggest
+from topolearn.studies.identity import DIGITS, config_hash
+from topolearn.studies.values import flat, laid_over, to_config
+from topolearn.training import TrainConfig
+
+KEYS = {"name": "name", "seeds": "seeds", "base": "base", "setting": "settings", "grid": "grid"}  # of a file
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training of a study.
+
+    Attributes
+    ----------
+    label : str
+        Of its setting, and its place in the grid.
+    seed : int
+    varied : dict
+        The values of all options in which the settings differ.
+    config : TrainConfig
+        Without a ``run_dir``.
+    hash : str
+        See `config_hash`.
+    """
+
+    label: str
+    seed: int
+    varied: dict[str, Any]
+    config: TrainConfig
+    hash: str
+
+    @property
+    def id(self) -> str:
+        """The first digits of the hash: the name of the run's directory."""
+        return self.hash[:DIGITS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Settings times seeds; each is a run with a frozen configuration, whose hash names its directory.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, dots, hyphens and underscores.
+    base : dict
+        Options of all runs: names of `TrainConfig` and of `Method`, such as ``epochs``, ``zeta``, or
+        ``generator_params.beta``.
+    settings : sequence of dict
+        Each with a ``label`` and the options in which it differs from the base. Default one, of the study's name.
+    grid : dict
+        Lists of values; every setting is taken with every combination of them.
+    seeds : sequence of int
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For an unknown option or a value that is refused, with the label of the setting; for labels or seeds that occur
+        twice; and for two settings that are the same training.
+
+    Examples
+    --------
+    >>> study = Study(
+    ...     name="zetas",
+    ...     base={"epochs": 2, "density": 0.1},
+    ...     settings=[{"label": "SET", "method": "set"}, {"label": "CHTs", "method": "chts"}],
+    ...     grid={"zeta": [0.1, 0.3]},
+    ...     seeds=[0, 1, 2],
+    ... )
+    >>> runs = study.runs()
+    >>> len(runs), runs[0].label, runs[0].config.method, runs[0].config.overrides
+    (12, 'SET, zeta=0.1', 'set', {'zeta': 0.1})
+    """
+
+    name: str
+    base: dict[str, Any] = field(default_factory=dict)
+    settings: tuple[dict[str, Any], ...] = ()
+    grid: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name, re.ASCII):
+            raise InvalidValueError(f"name={self.name!r} must be of letters, digits, dots, hyphens and underscores")
+        object.__setattr__(self, "settings", self.settings or ({"label": self.name},))
+        for setting in self.settings:
+            if not isinstance(setting.get("label"), str) or not setting["label"]:
+                raise InvalidValueError(f"the setting {setting} needs a label, such as label='SET'")
+        _refuse_twice("label", [setting["label"] for setting in self.settings])
+        if not self.seeds:
+            raise InvalidValueError("seeds=[] leaves nothing to run: give one or more, such as seeds = [0, 1, 2]")
+        _refuse_twice("seed", self.seeds)
+        for name, values in flat(self.grid).items():
+            if not isinstance(values, list | tuple) or not values:
+                raise InvalidValueError(f"grid: {name}={values!r} must be a list of one or more values")
+        labels: dict[str, str] = {}
+        for run in self.runs():
+            former = labels.setdefault(run.hash, run.label)
+            if former != run.label:
+                raise InvalidValueError(
+                    f"settings {former!r} and {run.label!r} are the same training: remove one, or change a value"
+                )
+
+    def runs(self) -> list[PlannedRun]:
+        """Return all runs, seed by seed, so that a study that is stopped has whole rounds of its settings."""
+        points = list(self._points())
+        return [_planned(label, seed, varied, values) for seed in self.seeds for label, varied, values in points]
+
+    def _points(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield label, varied options and all options of each setting and point of the grid."""
+        base, grid = flat(self.base), flat(self.grid)
+        for setting in self.settings:
+            label = setting["label"]
+            own = _flat_of(label, {name: value for name, value in setting.items() if name != "label"})
+            for values in itertools.product(*grid.values()):
+                point = dict(zip(grid, values, strict=True))
+                words = [f"{name.rpartition('.')[2]}={_word(value)}" for name, value in point.items()]
+                yield ", ".join([label, *words]), own | point, laid_over([base, own, point])
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Study":
+        """Read a study from a TOML file.
+
+        It has ``name`` and ``seeds``, a table ``[base]``, a table ``[[setting]]`` for each setting, and ``[grid]``; all
+        but the name may be left out.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, TopolearnError
+            When there is no such file, it is not TOML, or what it says is refused.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingFileError(f"there is no study file {path}")
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CorruptFileError(f"{path} is not TOML: {error}") from None
+        for key in content:
+            if key not in KEYS:
+                raise InvalidValueError(f"{path}: a study has no {key!r}: {suggest(key, list(KEYS))}")
+        content.setdefault("name", path.stem)
+        try:
+            return cls(**{KEYS[key]: value for key, value in content.items()})
+        except TopolearnError as error:
+            raise type(error)(f"{path}: {error}") from None
+
+
+def _planned(label: str, seed: int, varied: dict[str, Any], values: Mapping[str, Any]) -> PlannedRun:
+    try:
+        config = to_config(values, seed)
+    except TopolearnError as error:
+        raise type(error)(f"setting {label!r}: {error}") from None
+    return PlannedRun(label, seed, varied, config, config_hash(config))
+
+
+def _flat_of(label: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return flat(values)
+    except TopolearnError as error:
+        raise type(error)(f"setting {label!r}: {error}") from None
+
+
+def _refuse_twice(what: str, values: Any) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise InvalidValueError(f"the {what} {value!r} is there {count} times: each must be another one")
+
+
+def _word(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,90 @@
+"""Tables of results: a row a setting, for the screen, Markdown and LaTeX."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from topolearn.studies.statistics import done, spread
+
+
+def summary_table(
+    results: pd.DataFrame, by: str = "label", value: str = "best_accuracy", *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return a value of the finished runs in short: a row for each setting.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row a run, as `results` returns.
+    by : str
+        The column of the settings.
+    value : str
+        The column to sum up.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``n``, ``mean``, ``deviation``, and the ends ``low`` and ``high`` of the mean's confidence interval; see
+        `spread`.
+
+    Raises
+    ------
+    InvalidValueError
+        For a column that is not there.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"label": ["A", "A", "B"], "best_accuracy": [0.9, 0.8, 0.7]})
+    >>> print(to_markdown(summary_table(table), digits=2))
+    | label | n | mean | deviation | low | high |
+    | --- | ---: | ---: | ---: | ---: | ---: |
+    | A | 2 | 0.85 | 0.07 | 0.80 | 0.90 |
+    | B | 1 | 0.70 | - | - | - |
+    """
+    rows = done(results, by, value)
+    found = {name: asdict(spread(group[value], confidence=confidence)) for name, group in rows.groupby(by, sort=False)}
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis(by)
+
+
+def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
+    """Return a table in Markdown, its index as the first column.
+
+    Parameters
+    ----------
+    table : DataFrame
+    digits : int
+        Decimal places of numbers that are not whole; missing ones are a hyphen.
+    """
+    words = _in_words(table, digits)
+    numeric = [False, *(pd.api.types.is_numeric_dtype(table[name]) for name in table)]
+    rows = [[*words], ["---:" if right else "---" for right in numeric], *words.to_numpy().tolist()]
+    cells = [[str(cell).replace("|", r"\|").replace("\n", " ") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def to_latex(table: pd.DataFrame, *, digits: int = 4) -> str:
+    """Return a table in LaTeX, for the package booktabs, its index as the first column.
+
+    Parameters
+    ----------
+    table : DataFrame
+    digits : int
+        As in `to_markdown`.
+    """
+    columns = "l" + "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in table)
+    return _in_words(table, digits).to_latex(index=False, escape=True, column_format=columns)
+
+
+def _in_words(table: pd.DataFrame, digits: int) -> pd.DataFrame:
+    """Return all cells as text, and the index as the first column."""
+    index = table.index.name or ""
+    columns = {str(name): [_word(cell, digits) for cell in table[name]] for name in table}
+    return pd.DataFrame({str(index): [str(name) for name in table.index], **columns})
+
+
+def _word(cell: object, digits: int) -> str:
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):  # noqa: PLR0124  # NaN
+        return "-"
+    return f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell)

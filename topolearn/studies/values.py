@@ -1,0 +1,100 @@
+"""Options of a study as flat names, such as ``epochs``, ``zeta`` or ``generator_params.beta``, and what they make."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import Method
+from topolearn.registry import suggest
+from topolearn.training import TrainConfig
+
+OPTIONS = tuple(f.name for f in fields(TrainConfig) if f.name != "overrides")
+PARTS = tuple(f.name for f in fields(Method) if f.name not in ("name", "title", "paper", "density"))
+NOT_HERE = {
+    "seed": "a study lists its seeds once, in seeds",
+    "run_dir": "each run gets a directory of its own, named by what it trains",
+}
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options on one level: parts of the method by their own names, entries of a part after a dot.
+
+    Parameters
+    ----------
+    values : Mapping
+        Names of `TrainConfig` and of `Method`; parts of the method also under ``overrides``.
+
+    Raises
+    ------
+    InvalidValueError
+        For a name that is no option, or one that the study sets itself.
+
+    Examples
+    --------
+    >>> flat({"epochs": 5, "zeta": 0.2, "generator_params": {"beta": 0.1}})
+    {'epochs': 5, 'zeta': 0.2, 'generator_params.beta': 0.1}
+    >>> flat({"overrides": {"zeta": 0.2}, "overrides.theta": 0.8})
+    {'zeta': 0.2, 'theta': 0.8}
+    """
+    found: dict[str, Any] = {}
+    for written, value in values.items():
+        if written == "overrides" and isinstance(value, Mapping):
+            found |= flat(value)
+            continue
+        name = written.removeprefix("overrides.")
+        entries = value if isinstance(value, Mapping) else {}
+        named = {f"{name}.{entry}": inner for entry, inner in entries.items()} or {name: value}
+        for each in named:
+            _check(each)
+        found |= named
+    return found
+
+
+def _check(name: str) -> None:
+    head, dot, _ = name.partition(".")
+    if head in NOT_HERE:
+        raise InvalidValueError(f"{head} is no option of a study's settings: {NOT_HERE[head]}")
+    if head not in PARTS and (head not in OPTIONS or dot):
+        known = [option for option in (*OPTIONS, *PARTS) if option not in NOT_HERE]
+        raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
+
+
+def laid_over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return flat options of several layers, where later ones win.
+
+    Another generator drops the parameters of the former one; a whole part replaces its entries, and entries a whole.
+
+    Examples
+    --------
+    >>> laid_over([{"generator": "bsw", "generator_params.beta": 0.1}, {"generator": "csti"}])
+    {'generator': 'csti'}
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        wholes = {name for name in layer if "." not in name}
+        heads = {name.partition(".")[0] for name in layer if "." in name}
+        if "generator" in layer and layer["generator"] != merged.get("generator"):
+            wholes.add("generator_params")
+        kept = {k: v for k, v in merged.items() if k.partition(".")[0] not in wholes and k not in heads}
+        merged = {**kept, **layer}
+    return merged
+
+
+def to_config(values: Mapping[str, Any], seed: int) -> TrainConfig:
+    """Return the configuration of flat options and a seed.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For values that are refused.
+    """
+    given: dict[str, Any] = {name: value for name, value in values.items() if name in OPTIONS}
+    parts: dict[str, Any] = {}
+    for name, value in values.items():
+        head, dot, entry = name.partition(".")
+        if head in PARTS and dot:
+            parts.setdefault(head, {})[entry] = value
+        elif head in PARTS:
+            parts[head] = value
+    return TrainConfig(**given, overrides=parts, seed=seed)

@@ -1,0 +1,129 @@
+"""What a worker does with one run: take its lock, train or resume it, and say how that ended."""
+
+import errno
+import shutil
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from topolearn.errors import InvalidValueError
+from topolearn.studies.directory import DONE, FAILED, StudyDirectory
+from topolearn.studies.study import PlannedRun
+from topolearn.training import resume, train
+
+BUSY, FULL, LOST = "busy", "disk full", "lost"
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run, as it is handed to a worker.
+
+    Attributes
+    ----------
+    run : PlannedRun
+    directory : StudyDirectory
+    threads : int or None
+        For a run that leaves them open; None is torch's number.
+    retry : bool
+        Whether a run that failed is taken up again.
+    wait : bool
+        Whether to wait while another process has the run.
+    """
+
+    run: PlannedRun
+    directory: StudyDirectory
+    threads: int | None = None
+    retry: bool = False
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a worker left a run.
+
+    Attributes
+    ----------
+    state : {"done", "failed", "busy", "disk full", "lost"}
+        Busy is a run that another process has; lost is one whose worker died.
+    error : str
+        Its first line.
+    """
+
+    state: str
+    error: str = ""
+
+
+def carry_out(task: Task) -> Outcome:
+    """Train a run to its end, unless that is done, or another process is at it.
+
+    Whatever goes wrong with the run itself is written to its error file. A full disk is no fault of the run, which
+    stays as its last checkpoint has it.
+    """
+    try:
+        with FileLock(task.directory.lock_file(task.run), timeout=-1 if task.wait else 0):
+            return _with_lock(task)
+    except Timeout:
+        return Outcome(BUSY)
+    except Exception as error:
+        if is_full(error):
+            return Outcome(FULL, first_line(error))
+        raise
+
+
+def first_line(error: BaseException) -> str:
+    """Return kind and message of an error in one line."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def is_full(error: Exception) -> bool:
+    """Return whether an error says that the disk is full; that of safetensors says so in words alone."""
+    return getattr(error, "errno", None) in NO_SPACE or f"(os error {errno.ENOSPC})" in str(error)
+
+
+def _with_lock(task: Task) -> Outcome:
+    note = task.directory.error_file(task.run)
+    if note.is_file() and not task.retry:
+        return Outcome(FAILED, task.directory.error(task.run))
+    try:
+        _train_or_resume(task)
+    except Exception as error:
+        if is_full(error):
+            raise
+        _write_error(note, error)
+        return Outcome(FAILED, first_line(error))
+    note.unlink(missing_ok=True)
+    return Outcome(DONE)
+
+
+def _train_or_resume(task: Task) -> None:
+    path = task.directory.run_dir(task.run)
+    found = task.directory.run(task.run)
+    if found is not None and found.is_complete:
+        return
+    if found is None and path.exists():
+        _remove_stump(path)
+    before = torch.get_num_threads()
+    torch.set_num_threads(task.threads or before)
+    try:
+        if found is None:
+            train(replace(task.run.config, run_dir=str(path)), quiet=True)
+        else:
+            resume(path, quiet=True)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _remove_stump(path: Path) -> None:
+    """Remove what a run leaves that was killed before its configuration was written: files written aside, if any."""
+    if not path.is_dir() or any(not each.name.startswith(".") for each in path.iterdir()):
+        raise InvalidValueError(f"{path} is in the way of a run, and is none: move it elsewhere")
+    shutil.rmtree(path)
+
+
+def _write_error(note: Path, error: Exception) -> None:
+    note.write_text(f"{first_line(error)}\n\n{''.join(traceback.format_exception(error))}", encoding="utf-8")
