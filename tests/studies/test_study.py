@@ -251,5 +251,5 @@ DEFAULTS = {
     "backend": "auto",
     "precision": "float32",
     "history": "full",
-    "measure_every": 1,
+    "measure_every": None,
 }
