@@ -163,7 +163,7 @@ def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, backend, optimize
             assert found[key] == value
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     sizes=st.lists(st.integers(4, 24), min_size=3, max_size=5),
     density=st.floats(0.15, 0.45),

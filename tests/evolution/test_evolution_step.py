@@ -147,13 +147,13 @@ def test_falling_targets_are_shared_among_heads():
 def test_soft_removal_keeps_links_in_proportion_to_their_weight():
     # Weights 1, 2, 3, keep 2: {1,2} .15, {1,3} .2667, {2,3} .5833 (facts of successive sampling).
     seen = {}
-    for seed in range(700):
+    for seed in range(1500):
         _, updates = step(
             {"a": [[1.0, 2.0, 3.0, 0.0]]}, seed=seed, zeta=0.34, removal="weight_magnitude-soft", percolation=False
         )
         removed = int(updates["a"].removed[0, 0])
-        seen[removed] = seen.get(removed, 0) + 1 / 700
-    assert seen == pytest.approx({2: 0.15, 1: 0.2667, 0: 0.5833}, abs=0.05)
+        seen[removed] = seen.get(removed, 0) + 1 / 1500
+    assert seen == pytest.approx({2: 0.15, 1: 0.2667, 0: 0.5833}, abs=0.04)
 
 
 def test_soft_removal_hardens_as_training_goes_on():
