@@ -123,7 +123,7 @@ def draw(runs: dict[str, list[Run]], title: str) -> Figure:
             whole_ticks(ax.xaxis)
         for ax in axes[:2]:
             ax.set_yscale("log")
-        axes[0].yaxis.set_minor_formatter(NullFormatter())
+            ax.yaxis.set_minor_formatter(NullFormatter())
         axes[0].set_yticks([0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.3])
         for ax in axes:
             percent_ticks(ax.yaxis)
