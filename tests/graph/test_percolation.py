@@ -89,7 +89,9 @@ def agrees_with_hand(network, unit="coordinate"):
 def test_chains_agree_with_percolation_by_hand(data, graphs):
     sizes = data.draw(st.lists(st.integers(1, 5), min_size=2, max_size=6))
     layers = [data.draw(graphs(n_in=a, n_out=b)) for a, b in pairwise(sizes)]
-    agrees_with_hand(LayeredNetwork({f"fc{i}": layer for i, layer in enumerate(layers)}))
+    network = LayeredNetwork({f"fc{i}": layer for i, layer in enumerate(layers)})
+    agrees_with_hand(network)
+    agrees_with_hand(LayeredNetwork(network.graphs, data.draw(st.permutations(network.groups))))
 
 
 @FEW
@@ -107,7 +109,7 @@ def test_groups_agree_with_percolation_by_hand(data, graphs):
             groups.append(NeuronGroup(writers, readers, data.draw(st.sampled_from(["any", "all"]))))
         elif len(writers) > 1 and data.draw(st.booleans()):
             groups.append(NeuronGroup(writers, (), "all"))
-    agrees_with_hand(LayeredNetwork(layers, groups))
+    agrees_with_hand(LayeredNetwork(layers, data.draw(st.permutations(groups))))
 
 
 @pytest.mark.parametrize("combine", ["any", "all"])
@@ -184,9 +186,11 @@ def test_a_dead_end_unravels_the_whole_chain():
     for gap in (0, 15, 29):
         layers = {str(i): layer for i, layer in enumerate(path)}
         layers[str(gap)] = BipartiteGraph.from_edges([], 1, 1)
-        result, removed = percolate(LayeredNetwork(layers))
-        assert result.n_links == 0
-        assert sum(map(len, removed.values())) == 29
+        groups = LayeredNetwork(layers).groups
+        for order in (groups, groups[::-1]):
+            result, removed = percolate(LayeredNetwork(layers, order))
+            assert result.n_links == 0
+            assert sum(map(len, removed.values())) == 29
 
 
 def test_neurons_in_no_group_are_not_tested():
