@@ -274,12 +274,14 @@ def test_links_of_a_kept_model_are_its_largest_weights():
     ("options", "message"),
     [
         ({"generator": "bsw"}, r"generator='bsw' chooses links, but under method 'topkast' init='keep'"),
+        ({"input_generator": "bsw"}, r"input_generator='bsw' chooses links, but under method 'topkast' init='keep'"),
         ({"calibration": torch.ones(4, 12)}, "use no data: leave calibration out"),
     ],
 )
 def test_what_the_weights_choose_is_not_chosen_by_others(options, message):
     options = dict(options)
-    rule = tl.method("topkast", generator=options.pop("generator", "er"))
+    parts = {name: options.pop(name) for name in ("generator", "input_generator") if name in options}
+    rule = tl.method("topkast", **parts)
     model = mlp(12, 10, 2)
     with pytest.raises(InvalidValueError, match=message):
         tl.sparsify(model, rule, init="keep", **options)

@@ -83,6 +83,60 @@ def test_sparsify_gives_data_to_generators_that_start_from_it():
     assert model[0].n_links == 240
 
 
+DATA = np.random.default_rng(1).random((30, 40))
+
+
+@pytest.mark.parametrize("first", ["er", "csti", "brf"])
+@pytest.mark.parametrize("name", ["bsw", "bsf", "csti"])
+def test_the_first_layer_can_have_a_model_of_its_own(name, first):
+    params = {"beta": 0.1} if name == "bsw" else {}
+    given = {"data": DATA} if name == "csti" else {}
+    whole = make_network(name, STACK, CHAIN, seeds=SEEDS, **given, **params)
+    with_data = {"data": DATA} if "csti" in (name, first) else {}
+    mixed = make_network(name, STACK, CHAIN, seeds=SEEDS, input_generator=first, **with_data, **params)
+    given = {"data": DATA} if first == "csti" else {}
+    assert mixed["a"] == tl.generators.make(first, 40, 60, 300 / 2400, seed=SEEDS["a"], **given)
+    assert (mixed["b"], mixed["c"]) == (whole["b"], whole["c"])
+
+
+def test_a_model_of_the_first_layer_is_resorted_with_the_others():
+    network = make_network("bsf+resort", STACK, CHAIN, seeds=SEEDS, input_generator="csti", data=DATA)
+    assert np.all(np.diff(network["a"].fan_in) >= 0)
+    assert sorted(network["a"].fan_out) == sorted(tl.generators.make("csti", 40, 60, 0.125, seed=0, data=DATA).fan_out)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"generator": "bsf+ep", "input_generator": "csti"}, "generator='bsf.ep' makes the fan-outs of the first"),
+        ({"input_generator": "bsf+ep"}, "input_generator='bsf.ep' makes one layer, without steps: give 'bsf'"),
+        ({"generator": "fixed_fan_in", "input_generator": "csti", "constant_fan_in": True, "removal": None,
+          "regrowth": None}, "input_generator='csti' has fan-ins that differ"),
+    ],
+)  # fmt: skip
+def test_models_of_the_first_layer_that_do_not_fit(parts, message):
+    with pytest.raises(InvalidValueError, match=message):
+        tl.method("set", **parts)
+    with pytest.raises(UnknownNameError, match="unknown generator 'cst': did you mean 'csti'"):
+        tl.method("set", input_generator="cst")
+    with pytest.raises(InvalidValueError, match="generator_params and input_generator"):
+        tl.method("dense", input_generator="csti")
+
+
+def test_sparsify_wants_data_for_the_first_layer_alone():
+    model = nn.Sequential(nn.Linear(40, 60), nn.ReLU(), nn.Linear(60, 60), nn.ReLU(), nn.Linear(60, 3))
+    rule = tl.method("chts", density=0.1, input_generator="csti")
+    assert rule.needs_data
+    assert not tl.method("chts").needs_data
+    with pytest.raises(InvalidValueError, match="generator 'csti' needs data"):
+        tl.sparsify(model, rule)
+    tl.sparsify(model, rule, calibration=torch.tensor(DATA), seed=0)
+    strength = np.abs(np.corrcoef(DATA.T))
+    graph = model[0].graph
+    linked = strength[graph.edges()[:, 0], graph.edges()[:, 1] % 40]
+    assert np.mean(linked) > 2 * strength.mean()
+
+
 def test_training_starts_from_the_training_data(tmp_path):
     config = tl.TrainConfig(
         method="chts", overrides={"generator": "csti"}, hidden=(64,), epochs=1, threads=1, run_dir=tmp_path / "run"

@@ -212,6 +212,7 @@ def test_the_defaults_are_those_of_the_format():
 PARTS = {
     "density": 0.05,
     "generator": "er",
+    "input_generator": None,
     "distribution": "uniform",
     "density_schedule": "constant",
     "start_density": None,
@@ -225,7 +226,12 @@ PARTS = {
     "zeta_schedule": "constant",
     "softness": (0.5, 0.75),
     "softness_schedule": "exponent",
+    "interval": None,
+    "l1": 0.0,
+    "noise": 0.0,
     "percolation": False,
+    "percolation_unit": "coordinate",
+    "per_head": False,
     "allow_return": True,
     "theta": 0.9,
     "early_stop": False,
@@ -233,6 +239,10 @@ PARTS = {
     "skip_gradient_step": False,
     "rewarmup_steps": 0,
     "storage": "links",
+    "constant_fan_in": False,
+    "ablation": None,
+    "backward_ratio": None,
+    "exploration_penalty": 0.0,
 }
 DEFAULTS = {
     "dataset": "digits",

@@ -71,10 +71,11 @@ def _check_ranges(method: Method) -> None:
 
 def _check_start(method: Method) -> None:
     if method.generator is None:
-        if method.density != 1 or method.evolves or method.generator_params:
+        if method.density != 1 or method.evolves or method.generator_params or method.input_generator is not None:
             raise InvalidValueError(
                 f"method {method.name!r} has no generator, so all layers are dense: its density must be 1 "
-                f"(not {method.density}), without removal, regrowth, density schedule and generator_params"
+                f"(not {method.density}), without removal, regrowth, density schedule, generator_params and "
+                "input_generator"
             )
         return
     base, is_pooled = split_pooled(method.distribution)
@@ -86,6 +87,22 @@ def _check_start(method: Method) -> None:
             f"not: give a density_schedule, or use {base!r}"
         )
     check_params(method.generator, method.generator_params)
+    _check_input_generator(method.generator, method.input_generator)
+
+
+def _check_input_generator(generator: str, first: str | None) -> None:
+    """Refuse a model of the first layer that is composed, or meets another step for that layer."""
+    if first is None:
+        return
+    if split_name(first)[1]:
+        raise InvalidValueError(
+            f"input_generator={first!r} makes one layer, without steps: give {split_name(first)[0]!r}"
+        )
+    if "ep" in split_name(generator)[1]:
+        raise InvalidValueError(
+            f"generator={generator!r} makes the fan-outs of the first layer equal, which input_generator={first!r} "
+            "makes: leave out one of them"
+        )
 
 
 def _check_names(method: Method) -> None:
@@ -203,6 +220,11 @@ def _check_fan_in(method: Method) -> None:
         raise InvalidValueError(
             f"generator={method.generator!r} has fan-ins that differ, and constant_fan_in=True wants equal ones: give "
             "generator='fixed_fan_in'"
+        )
+    if method.input_generator not in (None, "fixed_fan_in"):
+        raise InvalidValueError(
+            f"input_generator={method.input_generator!r} has fan-ins that differ, and constant_fan_in=True wants equal "
+            "ones: leave it out"
         )
     wanted = WITH_FAN_IN if method.evolves else {}
     for name, value in wanted.items():

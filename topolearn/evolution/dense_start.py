@@ -59,10 +59,11 @@ def largest_links(
     InvalidValueError
         When the method names a generator of its own, which the weights leave no room for.
     """
-    if method.generator != "er":
+    if method.generator != "er" or method.input_generator is not None:
+        part = "input_generator" if method.generator == "er" else "generator"
         raise InvalidValueError(
-            f"generator={method.generator!r} chooses links, but under method {method.name!r} init='keep' lets the "
-            "weights choose them: use init='he', or generator='er'"
+            f"{part}={getattr(method, part)!r} chooses links, but under method {method.name!r} init='keep' lets the "
+            "weights choose them: use init='he', or generator='er' alone"
         )
     stored = {name: _without_links(layer.weight.detach()) for name, layer in layers.items()}
     cells = prune(stored, Targets(counts, counts), method, seed=seed, index=0)

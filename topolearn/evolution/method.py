@@ -10,6 +10,7 @@ from topolearn.evolution.consistency import OF_DECAY, check_method
 from topolearn.evolution.parts import split_pooled, split_soft
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
+from topolearn.generators import needs_data
 from topolearn.registry import suggest
 
 SURPLUS = 0.05  # of MEST's soft memory bound, where no start_density is given
@@ -30,6 +31,9 @@ class Method:
         None leaves all layers dense.
     generator_params : dict
         Parameters of that model.
+    input_generator : str or None
+        Another model for the first layer, whose inputs are the features, such as ``csti`` before ``bsw``; with its
+        default parameters. None makes all layers by ``generator``.
     distribution : str or dict of str to float
         How the links are shared out among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
         Where the density falls, ``global`` and ``erk+global`` begin as ``uniform`` and ``erk``, and then rank the links
@@ -120,6 +124,7 @@ class Method:
     density: float = 0.05
     generator: str | None = "er"
     generator_params: dict[str, Any] = field(default_factory=dict)
+    input_generator: str | None = None
     distribution: str | dict[str, float] = "uniform"
     density_schedule: str = "constant"
     start_density: float | None = None
@@ -160,6 +165,11 @@ class Method:
     def is_dense(self) -> bool:
         """Whether the method leaves the layers dense."""
         return self.generator is None
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether a layer starts from data."""
+        return any(needs_data(name) for name in (self.generator, self.input_generator) if name is not None)
 
     @property
     def decays(self) -> bool:

@@ -167,6 +167,7 @@ def _initial_network(
         {name: (*sizes[name], counts[name]) for name in layers},
         neuron_groups(model, layers),
         seeds={name: RandomField(seed, name, 0, "generator").integer for name in layers},
+        input_generator=method.input_generator,
         data=calibration,
         **method.generator_params,
     )

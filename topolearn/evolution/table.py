@@ -244,6 +244,8 @@ def _in_words(row: Method) -> str:
 
 
 def _describe_generator(row: Method) -> str | None:
-    if not row.generator_params:
-        return row.generator
-    return f"{row.generator}({', '.join(f'{word}={value:g}' for word, value in row.generator_params.items())})"
+    if row.generator is None:
+        return None
+    params = ", ".join(f"{word}={value:g}" for word, value in row.generator_params.items())
+    words = f"{row.generator}({params})" if params else row.generator
+    return words if row.input_generator is None else f"{row.input_generator}, then {words}"

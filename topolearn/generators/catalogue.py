@@ -133,6 +133,7 @@ def make_network(
     groups: Sequence[NeuronGroup],
     *,
     seeds: Mapping[str, int],
+    input_generator: str | None = None,
     data: Any = None,
     **params: Any,
 ) -> LayeredNetwork:
@@ -151,7 +152,11 @@ def make_network(
         How the layers' neurons meet.
     seeds : Mapping of str to int
         A seed for each layer.
-    data, **params
+    input_generator : str, optional
+        Another model for the first layer, with its default parameters.
+    data : array of shape (n_samples, n_features), optional
+        For the layers that start from data; at least one must.
+    **params
         As for `make`.
 
     Raises
@@ -172,11 +177,22 @@ def make_network(
             f"generator {name!r} sorts hidden neurons, but no two of the layers {', '.join(links)} are known to meet: "
             "put the layers into one nn.Sequential"
         )
+    first = input_generator or (f"{base}+ep" if "ep" in steps else base)
+    if data is not None and not (needs_data(first) or needs_data(base)):
+        raise InvalidValueError(f"generator {name!r} uses no data: leave it out")
     graphs = {}
     for i, (layer, (n_in, n_out, n_links)) in enumerate(links.items()):
-        model = f"{base}+ep" if "ep" in steps and i == 0 else base
-        density = n_links / (n_in * n_out)
-        graphs[layer] = make(model, n_in, n_out, density, seed=seeds[layer], data=data, **params)
+        model = base if i else first
+        given = {} if input_generator and not i else params
+        graphs[layer] = make(
+            model,
+            n_in,
+            n_out,
+            n_links / (n_in * n_out),
+            seed=seeds[layer],
+            data=data if needs_data(model) else None,
+            **given,
+        )
     network = LayeredNetwork(graphs, groups)
     return resort(network) if "resort" in steps else network
 

@@ -11,7 +11,6 @@ from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
-from topolearn.generators import needs_data
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import best_backend, replace_linear
 from topolearn.training.checkpoint import check_shapes, part, read_checkpoint
@@ -93,7 +92,7 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
         try:
             hidden_device = None if method.is_dense else "meta"
             model = mlp(data.n_features, config.hidden or (), data.n_classes, hidden_device=hidden_device)
-            calibration = data.train_x if method.generator and needs_data(method.generator) else None
+            calibration = data.train_x if method.needs_data else None
             sparsify(model, method, backend=config.backend, calibration=calibration, seed=config.seed)
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
