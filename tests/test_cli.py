@@ -87,6 +87,11 @@ MISTAKES = [
     ([*NEW, "--dataset", "mnist"], "train-images-idx3-ubyte.gz"),
     ([*NEW, "--dataset", "mnist", "--data-dir", "mnist"], "is cut off: it should hold 100 bytes"),
     ([*NEW, "--dataset", "mnist", "--data-dir", "file"], "in file: put the files there"),
+    ([*NEW, "--dataset", "fashion_mnist", "--data-dir", "mnist"], "is cut off: it should hold 100 bytes"),
+    ([*NEW, "--dataset", "emnist_balanced"], "emnist-balanced-test-labels-idx1-ubyte.gz"),
+    ([*NEW, "--dataset", "mnist+validation", "--data-dir", "."], "is cut off: it should hold 100 bytes"),
+    ([*NEW, "--dataset", "good.npz+validation"], "would hold out 20 of 20 training examples"),
+    ([*NEW, "--dataset", "digits+test"], "unknown ending '+test' of data set 'digits+test'"),
     # values
     ([*NEW, "--density", "0"], "density=0 leaves no link"),
     ([*NEW, "--density", "1e-5"], "density=1e-05 leaves no link in a layer of 64 x 16 neurons: use at least"),
@@ -158,6 +163,9 @@ MISTAKES = [
     (["report", "file"], "no run in file"),
     (["report", "complete", "--compare", "nothing"], "no run in nothing"),
     (["report", "bare"], "no finished epoch"),
+    (["download", "digits"], "'digits' is bundled: there is nothing to download"),
+    (["download", "good.npz"], "good.npz is a file of your own"),
+    (["download", "mnits"], "unknown data set 'mnits': did you mean 'mnist'?"),
 ]
 
 
@@ -323,6 +331,17 @@ def test_training_writes_the_report(shared):
     assert tl.Run(shared / "dense").is_complete
 
 
+def test_training_on_held_out_examples(folder, capsys):
+    assert main(["train", *SMALL, "--dataset", "digits+validation"]) == 0
+    run = tl.Run("runs/digits+validation-chts-0.2-s0")
+    assert run.config.dataset == "digits+validation"
+    assert run.config.update_interval == 34  # batches of 32 of the 1,077 examples
+    assert f"report  {run.path / 'report.html'}" in capsys.readouterr().out
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert " on digits+validation; " in page
+    assert main(["report", str(run.path), "--compare", "complete"]) == 0
+
+
 def test_methods_and_datasets(capsys):
     assert main(["methods"]) == 0
     shown = capsys.readouterr().out
@@ -334,17 +353,18 @@ def test_methods_and_datasets(capsys):
         assert part in shown
     assert main(["datasets"]) == 0
     shown = capsys.readouterr().out
-    for word in (*training.DATASETS, "bundled", ".npz", "train_x"):
+    for word in (*training.DATASETS, "bundled", ".npz", "train_x", "+validation"):
         assert word in shown
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ([], ["train", "report", "methods", "datasets", "--resume"]),
+        ([], ["train", "report", "methods", "datasets", "download", "--resume"]),
         (["train"], ["CONFIG.toml", "--resume RUN", "--set PART=VALUE", "--update-interval", "[0.025]", "--quiet"]),
         (["report"], ["RUN", "--compare RUN", "-o FILE"]),
         (["generate"], ["GENERATOR", "bsf", "+ep", "--n-in", "--beta", "parameter of bsw", "--plot", ".graphml"]),
+        (["download"], ["NAME", "fashion_mnist", "emnist_balanced", "--data-dir DIR", "topolearn[download]"]),
         (["methods"], ["methods and their parts"]),
         (["datasets"], ["data sets"]),
     ],

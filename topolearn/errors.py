@@ -43,6 +43,10 @@ class ExistingFileError(TopolearnError, FileExistsError):
     __str__ = Exception.__str__
 
 
+class DownloadError(TopolearnError, OSError):
+    """Files could not be fetched, or are not what was asked for."""
+
+
 class CorruptFileError(TopolearnError, ValueError):
     """A file that is cut off, altered, or of another kind than its name says."""
 

@@ -1,4 +1,4 @@
-"""Data sets: the bundled digits, IDX files, MNIST, and arrays of one's own."""
+"""Data sets: the bundled digits, IDX files, MNIST and Fashion-MNIST, and arrays of one's own."""
 
 import gzip
 import hashlib
@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from idx_files import FILES, SHARED, idx, write
 
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError, UnknownNameError
 from topolearn.training import DATASETS, Dataset, load_dataset
-from topolearn.training.data import from_arrays, read_idx
-from topolearn.training.data import mnist as mnist_module
+from topolearn.training.data import fashion_mnist, from_arrays, mnist, read_idx
 
-REAL_MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
-FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+MODULES = {"mnist": mnist, "fashion_mnist": fashion_mnist}
+EACH_SET = pytest.mark.parametrize("name", list(MODULES))
 
 
 # --- digits ----------------------------------------------------------------------------------------------------------
@@ -59,15 +59,6 @@ def test_standardisation_is_of_the_training_features_alone():
 
 
 # --- IDX -------------------------------------------------------------------------------------------------------------
-
-
-def idx(array, magic=0x08):
-    return bytes([0, 0, magic, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
-
-
-def write(path, content):
-    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-    return path
 
 
 @pytest.mark.parametrize("name", ["x-ubyte", "x-ubyte.gz"])
@@ -123,25 +114,30 @@ def test_an_idx_file_that_is_missing(tmp_path):
         read_idx(tmp_path / "nothing")
 
 
-# --- MNIST -----------------------------------------------------------------------------------------------------------
+# --- MNIST and Fashion-MNIST -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def tiny_mnist(tmp_path, monkeypatch):
-    """A folder with files in the format of MNIST, and the checksums that fit these."""
+def tiny(tmp_path, monkeypatch):
+    """A folder with files in the format of MNIST, and the checksums of both data sets that fit these."""
     rng = np.random.default_rng(0)
     arrays = [rng.integers(0, 256, (6, 2, 3)), np.arange(6) % 3, rng.integers(0, 256, (3, 2, 3)), np.arange(3)]
     contents = {name: idx(array.astype(np.uint8)) for name, array in zip(FILES, arrays, strict=True)}
+    folder = tmp_path / "tiny"
+    folder.mkdir()
     for i, (name, content) in enumerate(contents.items()):
-        write(tmp_path / (name if i % 2 else f"{name}.gz"), content)
+        write(folder / (name if i % 2 else f"{name}.gz"), content)
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(mnist_module, "CHECKSUMS", checksums)
-    return tmp_path, arrays
+    for module in MODULES.values():
+        monkeypatch.setattr(module, "CHECKSUMS", checksums)
+    return folder, arrays
 
 
-def test_mnist_files_become_a_data_set(tiny_mnist):
-    folder, (train_x, train_y, test_x, test_y) = tiny_mnist
-    data = load_dataset("mnist", folder)
+@EACH_SET
+def test_files_become_a_data_set(name, tiny):
+    folder, (train_x, train_y, test_x, test_y) = tiny
+    data = load_dataset(name, folder)
+    assert data.name == name
     assert data.train_x.dtype == torch.uint8
     np.testing.assert_array_equal(data.train_x, train_x.reshape(6, 6))
     np.testing.assert_array_equal(data.train_y, train_y)
@@ -149,44 +145,87 @@ def test_mnist_files_become_a_data_set(tiny_mnist):
     np.testing.assert_array_equal(data.test_y, test_y)
 
 
-def test_missing_mnist_files_are_all_named(tmp_path, monkeypatch):
+@EACH_SET
+def test_files_are_found_in_a_folder_of_the_name(name, tiny, monkeypatch):
+    folder, _ = tiny
+    whole = load_dataset(name, folder).train_x
+    data_dir = folder.parent / "data"
+    data_dir.mkdir()
+    folder.rename(data_dir / name)
+    for each in (data_dir, data_dir / name, str(data_dir)):
+        assert torch.equal(load_dataset(name, each).train_x, whole)
+    monkeypatch.chdir(data_dir.parent)
+    assert torch.equal(load_dataset(name).train_x, whole)
+
+
+@EACH_SET
+def test_missing_files_are_all_named(name, tmp_path, monkeypatch):
     with pytest.raises(MissingFileError) as refusal:
-        load_dataset("mnist", tmp_path)
-    assert all(f"{name}.gz" in str(refusal.value) for name in FILES)
+        load_dataset(name, tmp_path)
+    assert all(f"{file}.gz" in str(refusal.value) for file in FILES)
     assert str(tmp_path) in str(refusal.value)
     assert "--data-dir" in str(refusal.value)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingFileError, match=r"in data.mnist"):
-        load_dataset("mnist")
+    with pytest.raises(MissingFileError, match=rf"in data.{name}:"):
+        load_dataset(name)
 
 
-def test_one_missing_mnist_file_is_named_alone(tiny_mnist):
-    folder, _ = tiny_mnist
+@EACH_SET
+def test_one_missing_file_is_named_alone(name, tiny):
+    folder, _ = tiny
     (folder / FILES[1]).unlink()
     with pytest.raises(MissingFileError) as refusal:
-        load_dataset("mnist", folder)
-    assert [name for name in FILES if name in str(refusal.value)] == [FILES[1]]
+        load_dataset(name, folder)
+    assert [file for file in FILES if file in str(refusal.value)] == [FILES[1]]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_changed_mnist_file_is_refused(name, tiny_mnist):
-    folder, _ = tiny_mnist
-    (path,) = folder.glob(f"{name}*")
+@EACH_SET
+@pytest.mark.parametrize("file", FILES)
+def test_a_changed_file_is_refused(name, file, tiny):
+    folder, _ = tiny
+    (path,) = folder.glob(f"{file}*")
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     write(path, content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(CorruptFileError, match=f"{name}.*checksum"):
-        load_dataset("mnist", folder)
+    with pytest.raises(CorruptFileError, match=f"{file}.*checksum"):
+        load_dataset(name, folder)
 
 
-@pytest.mark.skipif(not REAL_MNIST.is_dir(), reason=f"the MNIST files are not in {REAL_MNIST}")
-def test_the_real_mnist():
-    data = load_dataset("mnist", REAL_MNIST)
+def test_no_file_of_one_set_passes_for_one_of_the_other():
+    assert list(mnist.CHECKSUMS) == list(fashion_mnist.CHECKSUMS) == FILES
+    assert not set(mnist.CHECKSUMS.values()) & set(fashion_mnist.CHECKSUMS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test", "mean", "deviation"),
+    [
+        (
+            "mnist",
+            [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+            [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+            0.1307,
+            0.3081,
+        ),
+        ("fashion_mnist", [6000] * 10, [1000] * 10, 0.2860, 0.3530),
+    ],
+)
+def test_the_real_ones(name, train, test, mean, deviation):
+    if not (SHARED / name).is_dir():
+        pytest.skip(f"the files of {name} are not in {SHARED}")
+    data = load_dataset(name, SHARED / name)
     assert (data.train_x.shape, data.test_x.shape) == ((60000, 784), (10000, 784))
     assert data.train_x.dtype == torch.uint8
-    assert torch.bincount(data.train_y).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert torch.bincount(data.test_y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    mean, deviation = data.standardisation()
-    assert (mean / 255, deviation / 255) == (pytest.approx(0.1307, abs=1e-4), pytest.approx(0.3081, abs=1e-4))
+    assert torch.bincount(data.train_y).tolist() == train
+    assert torch.bincount(data.test_y).tolist() == test
+    found = tuple(value / 255 for value in data.standardisation())
+    assert found == (pytest.approx(mean, abs=1e-4), pytest.approx(deviation, abs=1e-4))
+
+
+@pytest.mark.parametrize(("name", "other"), [("mnist", "fashion_mnist"), ("fashion_mnist", "mnist")])
+def test_the_real_files_of_the_other_set_are_refused(name, other):
+    if not (SHARED / other).is_dir():
+        pytest.skip(f"the files of {other} are not in {SHARED}")
+    with pytest.raises(CorruptFileError, match=r"train-images-idx3-ubyte.*its checksum differs"):
+        load_dataset(name, SHARED / other)
 
 
 # --- arrays of one's own ---------------------------------------------------------------------------------------------
@@ -308,8 +347,8 @@ def test_other_files_are_no_npz(tmp_path):
 def test_an_unknown_data_set():
     with pytest.raises(UnknownNameError, match=r"unknown data set 'digit': did you mean 'digits'.*mnist"):
         load_dataset("digit")
-    assert list(DATASETS) == ["digits", "mnist"]
-    assert DATASETS["digits"].bundled
+    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "emnist_balanced"]
+    assert [name for name, source in DATASETS.items() if source.bundled] == ["digits"]
 
 
 def test_labels_of_another_type_are_refused():

@@ -41,7 +41,9 @@ def add_parser(commands: Any) -> None:
     for name, owners, kind in _model_parameters():
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=f"parameter of {', '.join(owners)}")
     parser.add_argument("--data", help="data set, or .npz file, for generators that start from data")
-    parser.add_argument("--data-dir", help="folder with the data set's files [data/NAME]")
+    parser.add_argument(
+        "--data-dir", help="folder with the data set's files, or with a folder NAME that has them [data]"
+    )
     parser.set_defaults(command=_generate)
 
 

@@ -21,7 +21,9 @@ def _methods(args: argparse.Namespace) -> None:
 
 def _datasets(args: argparse.Namespace) -> None:
     from topolearn.training import DATASETS
+    from topolearn.training.data import VALIDATION
 
     for name, source in DATASETS.items():
-        print(f"{name:10}{source.description}{'; bundled' if source.bundled else ''}")
-    print("FILE.npz  your own arrays: train_x, train_y, test_x, test_y")
+        print(f"{name:17}{source.description}{'; bundled' if source.bundled else ''}")
+    print(f"{'FILE.npz':17}your own arrays: train_x, train_y, test_x, test_y")
+    print(f"{'...' + VALIDATION:17}any of them, with held-out training examples in the place of the test examples")

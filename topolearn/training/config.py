@@ -43,9 +43,14 @@ class TrainConfig:
 
     dataset: str = field(
         default="digits",
-        metadata={"help": "digits, mnist, or the path of an .npz file with train_x, train_y, test_x, test_y"},
+        metadata={
+            "help": "digits, mnist, fashion_mnist, emnist_balanced, or the path of an .npz file with train_x, train_y, "
+            "test_x, test_y; with +validation behind it, held-out training examples instead of the test examples"
+        },
     )
-    data_dir: str | None = field(default=None, metadata={"help": "folder with the data set's files [data/NAME]"})
+    data_dir: str | None = field(
+        default=None, metadata={"help": "folder with the data set's files, or with a folder NAME that has them [data]"}
+    )
     method: str = field(
         default="chts", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}
     )

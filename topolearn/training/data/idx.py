@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import math
+import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +34,14 @@ def read_idx(path: Path) -> np.ndarray:
     return _parse(path, _content(path))
 
 
-def read_idx_set(folder: Path, checksums: dict[str, str], title: str) -> dict[str, np.ndarray]:
+def read_idx_set(folder: Path, checksums: Mapping[str, str | None], title: str) -> dict[str, np.ndarray]:
     """Read the files of a data set, each as ``NAME`` or ``NAME.gz``, and verify their content.
 
     Parameters
     ----------
     folder : Path
-    checksums : dict of str to str
-        The sha256 of each uncompressed file, by its name.
+    checksums : mapping of str to str or None
+        The sha256 of each uncompressed file, by its name; None where it is not known.
     title : str
         Name of the data set, for messages.
 
@@ -50,24 +52,44 @@ def read_idx_set(folder: Path, checksums: dict[str, str], title: str) -> dict[st
     CorruptFileError
         When a file is cut off or holds something else.
     """
-    paths = {name: _find(folder, name) for name in checksums}
+    paths = {name: find_idx(folder, name) for name in checksums}
     missing = [f"{name}.gz" for name, path in paths.items() if path is None]
     if missing:
         raise MissingFileError(
             f"{title} needs {', '.join(missing)} (or without .gz) in {folder}: "
-            "put the files there, or name their folder with --data-dir"
+            "put the files there, name their folder with --data-dir, or see 'topolearn download --help'"
         )
     arrays = {}
     for name, path in paths.items():
         assert path is not None
         content = _content(path)
         arrays[name] = _parse(path, content)
-        if hashlib.sha256(content).hexdigest() != checksums[name]:
+        if checksums[name] not in (None, hashlib.sha256(content).hexdigest()):
             raise CorruptFileError(f"{path} is not the {title} file {name}: its checksum differs; get it again")
     return arrays
 
 
-def _find(folder: Path, name: str) -> Path | None:
+def read_idx_archive(archive: Path, md5: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read IDX files out of a zip archive that has each as ``gzip/NAME.gz``.
+
+    Raises
+    ------
+    CorruptFileError
+        When the archive is cut off or holds something else.
+    """
+    with archive.open("rb") as file:
+        if hashlib.file_digest(file, "md5").hexdigest() != md5:
+            raise CorruptFileError(f"{archive} is cut off or another archive: its checksum differs; get it again")
+    members = {name: f"gzip/{name}.gz" for name in names}
+    with zipfile.ZipFile(archive) as opened:
+        return {
+            name: _parse(archive / member, _unpacked(archive / member, opened.read(member)))
+            for name, member in members.items()
+        }
+
+
+def find_idx(folder: Path, name: str) -> Path | None:
+    """Return the path of a file that is there as ``NAME.gz`` or ``NAME``, or None."""
     return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
@@ -75,8 +97,10 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         raise MissingFileError(f"there is no IDX file {path}")
     raw = path.read_bytes()
-    if path.suffix != ".gz":
-        return raw
+    return _unpacked(path, raw) if path.suffix == ".gz" else raw
+
+
+def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
         return gzip.decompress(raw)
     except (EOFError, OSError, zlib.error) as error:

@@ -1,0 +1,114 @@
+"""`load_dataset`: a data set by its name, or from an .npz file."""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from topolearn.errors import CorruptFileError, MissingFileError, UnknownNameError
+from topolearn.registry import Registry, suggest
+from topolearn.training.data.dataset import Dataset, from_arrays
+from topolearn.training.data.digits import load_digits
+from topolearn.training.data.emnist import load_emnist_balanced
+from topolearn.training.data.fashion_mnist import load_fashion_mnist
+from topolearn.training.data.mnist import load_mnist
+from topolearn.training.data.validation import VALIDATION, hold_out
+
+DEFAULT_DIR = Path("data")
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Where a data set comes from, and what it is.
+
+    Attributes
+    ----------
+    load : callable
+        Takes the folder of the data set's files and returns the `Dataset`.
+    bundled : bool
+        Whether it needs no files.
+    description : str
+    """
+
+    load: Callable[[Path], Dataset]
+    bundled: bool
+    description: str
+
+
+DATASETS: Registry[DatasetSource] = Registry(
+    "data set",
+    {
+        "digits": DatasetSource(lambda _: load_digits(), True, "1,437 + 360 digits of 8 x 8 pixels, 10 classes"),
+        "mnist": DatasetSource(load_mnist, False, "60,000 + 10,000 digits of 28 x 28 pixels, 10 classes; IDX files"),
+        "fashion_mnist": DatasetSource(
+            load_fashion_mnist, False, "60,000 + 10,000 pictures of clothes of 28 x 28 pixels, 10 classes; IDX files"
+        ),
+        "emnist_balanced": DatasetSource(
+            load_emnist_balanced,
+            False,
+            "112,800 + 18,800 digits and letters of 28 x 28 pixels, 47 classes; IDX files, or their archive",
+        ),
+    },
+)
+
+
+def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
+    """Return a data set by its name, or from an ``.npz`` file with train_x, train_y, test_x and test_y.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`, or the path of an ``.npz`` file. With ``+validation`` behind it, part of the training
+        examples takes the place of the test examples; see `hold_out`.
+    data_dir : path, optional
+        The folder that holds the files of the data set, or has them in a folder of its name; default ``data``.
+
+    Raises
+    ------
+    UnknownNameError, MissingFileError, CorruptFileError, InvalidValueError
+        When there is no such data set, or its files are missing or unusable.
+
+    Examples
+    --------
+    >>> load_dataset("digits").train_x.shape
+    torch.Size([1437, 64])
+    >>> load_dataset("digits+validation").train_x.shape
+    torch.Size([1077, 64])
+    """
+    base, ending = _split_name(name)
+    data = _load_npz(Path(base)) if base.endswith(".npz") else DATASETS[base].load(dataset_folder(base, data_dir))
+    return hold_out(data) if ending == VALIDATION else data
+
+
+def dataset_folder(name: str, data_dir: str | Path | None = None) -> Path:
+    """Return the folder in which the files of a data set are looked for; see `load_dataset`."""
+    folder = DEFAULT_DIR / name if data_dir is None else Path(data_dir)
+    own = folder / name
+    return own if own.is_dir() else folder
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return the name of a data set without its ending, and the ending; a file's name may have a plus in it."""
+    base, plus, word = name.rpartition("+")
+    if not plus or name.endswith(".npz"):
+        return name, ""
+    ending = plus + word
+    if ending != VALIDATION:
+        raise UnknownNameError(f"unknown ending {ending!r} of data set {name!r}: {suggest(ending, [VALIDATION])}")
+    return base, ending
+
+
+def _load_npz(path: Path) -> Dataset:
+    if not path.is_file():
+        raise MissingFileError(f"there is no data file {path}: name an .npz file, or one of {', '.join(DATASETS)}")
+    try:
+        with zipfile.ZipFile(path):  # np.load takes other files too
+            pass
+        with np.load(path, allow_pickle=False) as arrays:
+            content = dict(arrays)
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptFileError(f"{path} is not a readable .npz file of numbers: {error}") from None
+    return from_arrays(path.stem, content)
