@@ -153,6 +153,15 @@ def test_values_left_open_are_settled_by_the_data():
 
 
 @pytest.mark.parametrize(
+    ("dataset", "word"),
+    [("digits+validation", "digits+validation"), ("a/mine.npz", "mine"), ("a/mine.npz+validation", "mine+validation")],
+)
+def test_runs_with_held_out_examples_have_folders_of_their_own(dataset, word):
+    config = settle(TrainConfig(dataset=dataset), load_dataset("digits"))
+    assert config.run_dir == f"runs/{word}-chts-0.05-s0"
+
+
+@pytest.mark.parametrize(
     ("values", "interval", "every"),
     [
         ({"method": "deepr"}, 1, 45),

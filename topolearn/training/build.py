@@ -39,7 +39,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         raise InvalidValueError("device='cuda', but torch sees no CUDA device: use device 'cpu' or 'auto'")
     parts = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
-    run_dir = f"runs/{Path(config.dataset).stem}-{config.method}-{method.density:g}-s{config.seed}"
+    run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
     interval = config.update_interval or method.interval or steps_per_epoch(config, data)
     backend = _backend(config, device, method, sizes)

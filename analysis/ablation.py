@@ -1,0 +1,90 @@
+"""What a factor does: how often each of its levels wins under the same conditions, and by how much."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from topolearn import plotting
+from topolearn.studies import spread, to_markdown, win_rates
+
+OF_ALL = {"method": "chts", "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
+GRID = {"dataset": ["mnist", "fashion_mnist"], "regrowth": ["ch3_l3p-soft", "ch2_l3n-soft"]}  # what each level meets
+CONDITION = (*GRID, "seed")
+
+
+def effects(runs: pd.DataFrame, factor: str, same: Sequence[str], value: str = "best_accuracy") -> pd.DataFrame:
+    """Return win rate and effect of each level of a factor, in the order of the runs.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A row a run, those of the levels that compete alone.
+    factor : str
+        Its column.
+    same : sequence of str
+        The columns of a condition; those that not all levels have met are left out.
+    value : str
+        The column in which more is better, a share of 1.
+
+    Returns
+    -------
+    DataFrame
+        Per level: ``conditions``, ``win_rate``, ``mean`` of the value in percent, and its ``effect``: by how many
+        points it is above the mean of all levels under the same conditions, with a 95 % interval from ``low`` to
+        ``high``.
+    """
+    rates = win_rates(runs, by=factor, value=value, same=same)
+    wide = 100 * runs.set_index([factor, *same])[value].unstack(factor).dropna()[list(rates.index)]
+    apart = wide.sub(wide.mean(axis=1), axis=0)
+    rows = {}
+    for level in rates.index:
+        found = spread(apart[level])
+        rows[level] = {
+            "conditions": len(wide), "win_rate": rates[level], "mean": wide[level].mean(), "effect": found.mean,
+            "low": found.low, "high": found.high,
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(factor)
+
+
+def draw(panels: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Return a figure of several factors, a column each: win rates above, effects below, the winner in orange."""
+    with plotting.style():
+        figure = Figure(figsize=(5.4 * len(panels), 6.4), layout="constrained")
+        axes = figure.subplots(2, len(panels), squeeze=False)
+        for column, (name, found) in enumerate(panels.items()):
+            above, below = axes[:, column]
+            levels = [str(level) for level in found.index]
+            colours = ["C1" if rate == found["win_rate"].max() else "C0" for rate in found["win_rate"]]
+            bars = above.bar(levels, found["win_rate"], color=colours)
+            above.bar_label(bars, [f"{rate:.2f}" for rate in found["win_rate"]])
+            above.set(title=name, ylabel="win rate", ylim=(0, max(0.05, 1.15 * found["win_rate"].max())))
+            _draw_effects(below, levels, found, colours)
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_effects(ax: Axes, levels: list[str], found: pd.DataFrame, colours: list[str]) -> None:
+    for place, (colour, row) in enumerate(zip(colours, found.to_dict("records"), strict=True)):
+        ax.plot([place, place], [row["low"], row["high"]], color=colour, linewidth=2)
+        ax.plot([place], [row["effect"]], "o", color=colour)
+    ax.axhline(0, color="#888888", linewidth=0.8)
+    ax.set_xticks(range(len(levels)), levels)
+    ax.set_xlim(-0.6, len(levels) - 0.4)
+    ax.set_ylabel("points above the mean of all,\nsame conditions")
+
+
+def title(runs: pd.DataFrame) -> str:
+    """Return what was run, in a line."""
+    epochs = " and ".join(str(each) for each in sorted(runs["epochs"].unique()))
+    size = f"{runs['dataset'].nunique()} data sets, {runs['regrowth'].nunique()} link predictors, "
+    return f"CHTs, MLP with 1 % of its links: {size}{runs['seed'].nunique()} seeds, {epochs} epochs; best epoch"
+
+
+def report(file: Path, panels: Mapping[str, pd.DataFrame], headline: str) -> None:
+    """Draw the panels beside a table of runs, and print them in Markdown."""
+    draw(panels, headline).savefig(file.with_suffix(".png"), dpi=130)
+    for name, found in panels.items():
+        print(f"{name}\n\n{to_markdown(found, digits=2)}\n")

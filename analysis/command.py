@@ -1,0 +1,55 @@
+"""What the commands of all studies share: their options, and the table of finished runs that they write."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from topolearn.studies import EXECUTORS, Study, run_study
+
+DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+KEPT = (
+    "dataset", "label", "seed", "hash", "best_accuracy", "best_epoch", "last_accuracy", "n_links", "active_neurons",
+    "active_neurons_authors", "overlap", "n_updates", "epochs", "seconds", "backend", "threads", "topolearn", "torch",
+)  # fmt: skip
+
+
+def options(description: str | None, *, runs: str, file: Path) -> argparse.ArgumentParser:
+    """Return a parser with the options of every study."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path("data"), help="has the files of each data set in a folder"
+    )
+    parser.add_argument("--runs", type=Path, default=Path(runs), help="where the runs are kept")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--executor", choices=EXECUTORS, default="processes")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--retry-failed", action="store_true", help="take up the runs that failed")
+    parser.add_argument("--table", action="store_true", help=f"run nothing: table and figure of {file}")
+    return parser
+
+
+def runs_of(
+    studies: Iterable[tuple[Study, Path]], args: argparse.Namespace, file: Path, also: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Run studies in their directories, write their finished runs to a file, and return these.
+
+    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label.
+    """
+    if args.table:
+        return pd.read_csv(file)
+    tables = [
+        run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=args.retry_failed)
+        for study, path in studies
+    ]
+    runs = pd.concat(tables, ignore_index=True).assign(epochs=args.epochs)
+    for row in runs[runs["state"] != "done"].itertuples():
+        print(f"{row.label}, seed {row.seed}: {row.state} {row.error}")
+    done = runs[runs["state"] == "done"]
+    if done.empty:
+        raise SystemExit(f"no run of {args.runs} is done, so {file} is not written")
+    file.parent.mkdir(exist_ok=True)
+    done[[*KEPT[:2], *also, *KEPT[2:]]].to_csv(file, index=False)
+    return pd.read_csv(file)

@@ -1,0 +1,181 @@
+"""Table 1: a dense MLP and sparse ones of 1 % of its links, on MNIST and Fashion-MNIST, over seeds.
+
+The rows of the paper, and the same methods from other starts, as an initial topology that knows the data does more than
+any rule of evolution: ``python -m analysis.table1_mlp --data-dir data --jobs 2``. Finished runs are kept and not run
+again. All runs go to figures/table1_mlp.csv with the hashes of their configurations, and their picture beside it; the
+table is printed in Markdown. ``--table`` makes both from the file alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.command import DATASETS, options, runs_of
+from topolearn import plotting
+from topolearn.studies import Study, compare, spread, to_markdown
+
+FILE = Path("figures/table1_mlp.csv")
+
+BASE = {"epochs": 100, "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
+L3P: dict[str, Any] = {"method": "chts", "generator": "csti", "regrowth": "ch3_l3p-soft"}
+L3N: dict[str, Any] = {"method": "chts", "generator": "csti"}
+EM_S = {
+    "density_schedule": "em_s", "start_density": 0.06, "removal": "weight_magnitude", "zeta": "none",
+    "stop_fraction": 0.75,
+}  # fmt: skip
+RI_SOFT = {"removal": "relative_importance-soft"}
+THEN_BSW = {"input_generator": "csti", "generator": "bsw", "generator_params.beta": 0.25}
+
+PAPER_ROWS: dict[str, dict[str, Any]] = {
+    "CHTs (CH3-L3p)": L3P,
+    "CHTs (CH2-L3n)": L3N,
+    "CHT": {"method": "cht"},
+    "RigL": {"method": "rigl"},
+    "SET": {"method": "set"},
+    "CHTs (CH3-L3p), EM&S": L3P | EM_S,
+}
+BY_IMPORTANCE = {f"{label}, RI-soft": PAPER_ROWS[label] | RI_SOFT for label in ("CHTs (CH3-L3p)", "CHTs (CH2-L3n)")}
+GROUPS: dict[str, dict[str, dict[str, Any]]] = {
+    "paper": PAPER_ROWS,
+    "ri-soft": BY_IMPORTANCE,
+    "csti": {f"{label}, CSTI": PAPER_ROWS[label] | {"generator": "csti"} for label in ("RigL", "SET")},
+    "csti+bsw": {f"{label}, CSTI + BSW": row | THEN_BSW for label, row in {**PAPER_ROWS, **BY_IMPORTANCE}.items()},
+    "dense": {"FC": {"method": "dense", "density": 1.0, "backend": "masked"}},
+}
+
+# Accuracy, its deviation, and ANP by the authors' count, all in percent.
+PAPER: dict[str, dict[str, tuple[float, float, float | None]]] = {
+    "mnist": {
+        "FC": (98.78, 0.02, None),
+        "CHTs (CH3-L3p)": (98.81, 0.04, 20),
+        "CHTs (CH2-L3n)": (98.76, 0.05, 27),
+        "CHT": (98.48, 0.04, 29),
+        "RigL": (98.61, 0.01, 29),
+        "SET": (98.14, 0.02, 100),
+    },
+    "fashion_mnist": {
+        "FC": (90.88, 0.02, None),
+        "CHTs (CH3-L3p)": (90.93, 0.03, 89),
+        "CHTs (CH2-L3n)": (90.67, 0.05, 73),
+        "CHT": (88.70, 0.07, 30),
+        "RigL": (89.91, 0.07, 55),
+        "SET": (89.00, 0.09, 100),
+    },
+}
+PAIRS = [("CHTs (CH3-L3p)", other) for other in ("CHTs (CH2-L3n)", "CHT", "RigL", "SET", "FC")] + [("CHT", "SET")]
+
+
+def study(
+    dataset: str,
+    *,
+    data_dir: str | Path = "data",
+    seeds: int = 3,
+    epochs: int = 100,
+    groups: Sequence[str] = tuple(GROUPS),
+) -> Study:
+    """Return the study of a data set: the rows of some groups, each with so many seeds."""
+    settings = tuple({"label": label, **row} for group in groups for label, row in GROUPS[group].items())
+    base = BASE | {"dataset": dataset, "epochs": epochs, "data_dir": str(data_dir)}
+    return Study(name=f"table1_{dataset}", base=base, settings=settings, seeds=tuple(range(seeds)))
+
+
+def table(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return a row a method, in percent and seconds, beside the paper's; the best and the last epoch's accuracy."""
+    rows = {}
+    for label, group in runs[runs["dataset"] == dataset].groupby("label", sort=False):
+        best, last = spread(100 * group["best_accuracy"]), spread(100 * group["last_accuracy"])
+        accuracy, deviation, anp = PAPER[dataset].get(str(label), (None, None, None))
+        rows[label] = {
+            "seeds": best.n,
+            "best epoch": _with_deviation(best.mean, best.deviation),
+            "95 % interval": f"{best.low:.2f} to {best.high:.2f}" if best.n > 1 else None,
+            "last epoch": _with_deviation(last.mean, last.deviation),
+            "paper": None if accuracy is None else _with_deviation(accuracy, deviation),
+            "difference": None if accuracy is None else f"{best.mean - accuracy:+.2f}",
+            "ANP, hidden neurons": f"{100 * group['active_neurons'].mean():.0f} %",
+            "ANP, authors' count": f"{100 * group['active_neurons_authors'].mean():.0f} %",
+            "paper's ANP": None if anp is None else f"{anp:.0f} %",
+            "seconds": f"{group['seconds'].median():.0f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(DATASETS[dataset])
+
+
+def differences(runs: pd.DataFrame, dataset: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataFrame:
+    """Return the paired differences of best accuracies between methods, in points, with their 95 % intervals."""
+    here = runs[runs["dataset"] == dataset]
+    there = set(here["label"])
+    rows = {}
+    for first, second in pairs:
+        if {first, second} <= there:
+            found = compare(here, first, second)
+            low, high = 100 * found.difference.low, 100 * found.difference.high
+            rows[f"{first} - {second}"] = {
+                "pairs": found.difference.n,
+                "difference": f"{100 * found.difference.mean:+.2f}",
+                "95 % interval": f"{low:+.2f} to {high:+.2f}" if found.difference.n > 1 else None,
+                "win rate": f"{found.win_rate:.2f}",
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(DATASETS[dataset])
+
+
+def _with_deviation(mean: float, deviation: float | None) -> str:
+    return f"{mean:.2f}" if deviation is None or np.isnan(deviation) else f"{mean:.2f} ({deviation:.2f})"
+
+
+def draw(runs: pd.DataFrame) -> Figure:
+    """Return a figure of best accuracies: each seed, their mean with its interval, and the paper's value."""
+    there = [name for name in DATASETS if name in set(runs["dataset"])]
+    n_rows = max(runs.loc[runs["dataset"] == name, "label"].nunique() for name in there)
+    with plotting.style():
+        figure = Figure(figsize=(6.4 * len(there), 1.8 + 0.32 * n_rows), layout="constrained")
+        for ax, dataset in zip(np.atleast_1d(figure.subplots(1, len(there))), there, strict=True):
+            _draw_dataset(ax, runs[runs["dataset"] == dataset], PAPER[dataset])
+            ax.set_title(DATASETS[dataset])
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        epochs = runs["epochs"].max()
+        figure.suptitle(f"MLP with 1 % of its links, {epochs} epochs: test accuracy of the best epoch")
+    return figure
+
+
+def _draw_dataset(ax: Axes, runs: pd.DataFrame, paper: Mapping[str, tuple[float, float, float | None]]) -> None:
+    labels = list(dict.fromkeys(runs["label"]))
+    for place, label in enumerate(labels):
+        values = 100 * runs.loc[runs["label"] == label, "best_accuracy"].to_numpy()
+        found, first = spread(values), place == 0
+        ax.plot(values, [place] * len(values), ".", color="#888888", label="a seed" if first else None)
+        if found.n > 1:
+            ax.plot([found.low, found.high], [place, place], color="C0", linewidth=2, alpha=0.6)
+        ax.plot([found.mean], [place], "o", color="C0", label="mean, 95 % interval" if first else None)
+        if label in paper:
+            ax.plot([paper[label][0]], [place], "D", color="C1", fillstyle="none", label="paper" if first else None)
+    if "FC" in labels:
+        ax.axvline(100 * runs.loc[runs["label"] == "FC", "best_accuracy"].mean(), color="#888888", linestyle=":")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.set_xlabel("test accuracy (%)")
+
+
+def main() -> None:
+    """Run the study, and write its table and figure."""
+    parser = options(__doc__, runs="runs/table1", file=FILE)
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="of rows")
+    args = parser.parse_args()
+    planned = [
+        study(name, data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs, groups=args.groups)
+        for name in args.datasets
+    ]
+    runs = runs_of([(each, args.runs / name) for each, name in zip(planned, args.datasets, strict=True)], args, FILE)
+    draw(runs).savefig(FILE.with_suffix(".png"), dpi=130)
+    for name in dict.fromkeys(runs["dataset"]):
+        print(f"{to_markdown(table(runs, name))}\n\n{to_markdown(differences(runs, name))}\n")
+
+
+if __name__ == "__main__":
+    main()

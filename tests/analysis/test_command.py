@@ -1,0 +1,39 @@
+"""The commands of studies: what they run, keep and say."""
+
+import pandas as pd
+import pytest
+
+from analysis.command import options, runs_of
+from topolearn.studies import Study
+
+BASE = {"epochs": 1, "hidden": [8], "density": 0.3, "history": "summary", "measures": ["none"], "threads": 1}
+
+
+def study(**base):
+    settings = ({"label": "SET", "method": "set"}, {"label": "CHTs", "method": "chts"})
+    return Study(name="both", base=BASE | base, settings=settings)
+
+
+def arguments(*words):
+    return options("A study.", runs="runs", file="figures/x.csv").parse_args(["--epochs", "1", *words])
+
+
+def test_finished_runs_are_written_and_read_again(tmp_path, monkeypatch):
+    file = tmp_path / "figures" / "x.csv"
+    found = runs_of([(study(), tmp_path / "runs")], arguments(), file, also=["method"])
+    assert found["label"].tolist() == ["SET", "CHTs"]
+    assert list(found.columns[:4]) == ["dataset", "label", "method", "seed"]
+    assert found["epochs"].tolist() == [1, 1]
+    monkeypatch.setattr("analysis.command.run_study", None)
+    again = runs_of([(study(), tmp_path / "runs")], arguments("--table"), file)
+    pd.testing.assert_frame_equal(again, found)
+
+
+def test_runs_that_failed_are_named_and_left_out(tmp_path, capsys):
+    file = tmp_path / "x.csv"
+    with pytest.raises(SystemExit, match=r"no run of .* is done"):
+        runs_of([(study(dataset="mnist", data_dir=str(tmp_path)), tmp_path / "runs")], arguments(), file)
+    said = capsys.readouterr().out
+    assert said.count("failed MissingFileError") == 2
+    assert "CHTs, seed 0" in said
+    assert not file.exists()

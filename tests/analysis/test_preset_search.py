@@ -1,0 +1,56 @@
+"""The search for a preset: what competes, on which data, and who wins."""
+
+import pandas as pd
+import pytest
+
+from analysis.preset_search import CHANGES, REFERENCE, candidates, finalists, ranking, study
+from analysis.table1_mlp import study as table1
+from topolearn.errors import InvalidValueError
+from topolearn.studies.identity import identity
+
+
+def test_every_candidate_trains_one_percent_and_never_sees_the_test_set():
+    planned = study(candidates(), "first", data_dir="data", seeds=1, epochs=40)
+    assert len(planned.runs()) == 2 * (2 * 2 * 4 + len(CHANGES))
+    for run in planned.runs():
+        assert run.config.dataset.endswith("+validation")
+        rule = run.config.build_method()
+        assert (rule.density, rule.initial_density, rule.percolation) == (0.01, 0.01, True)
+
+
+def test_the_reference_is_the_papers_row():
+    (row,) = [run for run in table1("mnist", seeds=1).runs() if run.label == "CHTs (CH3-L3p)"]
+    (mine,) = [
+        run
+        for run in study({REFERENCE: candidates()[REFERENCE]}, "last", data_dir="data", seeds=1, epochs=100).runs()
+        if run.config.dataset == "mnist+validation"
+    ]
+    assert mine.config.build_method() == row.config.build_method()
+    theirs, ours = identity(row.config)["train"], identity(mine.config)["train"]
+    assert ours == theirs | {"dataset": "mnist+validation"}
+
+
+def stage(accuracies):
+    """Runs of settings with an accuracy on each of two data sets."""
+    rows = [
+        {"label": f"{label}, dataset={dataset}", "dataset": dataset, "seed": seed, "best_accuracy": value + seed / 100}
+        for label, several in accuracies.items()
+        for dataset, value in zip(("a", "b"), several, strict=True)
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_least_gain_over_the_reference_decides():
+    runs = stage({"high, low": (0.99, 0.7), REFERENCE: (0.9, 0.8), "even": (0.91, 0.82), "as well": (0.9, 0.81)})
+    found = ranking(runs)
+    assert list(found.index) == ["even", REFERENCE, "as well", "high, low"]
+    assert found.loc["even", ["a", "b", "gain"]].tolist() == pytest.approx([91.5, 82.5, 1])
+    assert found["gain"].tolist() == pytest.approx([1, 0, 0, -10])
+    assert finalists(runs, 2) == ["even", "as well", REFERENCE]
+
+
+def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
+    rows = {"odd": {"method": "chts", "removal": None}}
+    with pytest.raises(InvalidValueError, match=r"setting 'odd, dataset=mnist.validation'"):
+        study(rows, "first", data_dir="data", seeds=1, epochs=1)
