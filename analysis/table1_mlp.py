@@ -29,6 +29,7 @@ EM_S = {
     "stop_fraction": 0.75,
 }  # fmt: skip
 RI_SOFT = {"removal": "relative_importance-soft"}
+DENSE_SCALE = {"weight_scale": "cells"}
 THEN_BSW = {"input_generator": "csti", "generator": "bsw", "generator_params.beta": 0.25}
 
 PAPER_ROWS: dict[str, dict[str, Any]] = {
@@ -44,6 +45,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": PAPER_ROWS,
     "ri-soft": BY_IMPORTANCE,
     "csti": {f"{label}, CSTI": PAPER_ROWS[label] | {"generator": "csti"} for label in ("RigL", "SET")},
+    "dense-scale": {f"{label}, dense weights' scale": PAPER_ROWS[label] | DENSE_SCALE for label in ("RigL", "SET")},
     "csti+bsw": {f"{label}, CSTI + BSW": row | THEN_BSW for label, row in {**PAPER_ROWS, **BY_IMPORTANCE}.items()},
     "dense": {"FC": {"method": "dense", "density": 1.0, "backend": "masked"}},
 }

@@ -37,10 +37,13 @@ def test_rows_are_the_papers(label):
 def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
     rules = methods()
     sparse = {name for group in ("paper", "ri-soft") for name in GROUPS[group]}
-    assert set(rules) == {"FC"} | set(ROWS) | {f"{name}, CSTI + BSW" for name in sparse}
+    scaled = {f"{name}, dense weights' scale" for name in ("RigL", "SET")}
+    assert set(rules) == {"FC"} | set(ROWS) | scaled | {f"{name}, CSTI + BSW" for name in sparse}
     for name in sparse:
         start = {"input_generator": "csti", "generator": "bsw", "generator_params": {"beta": 0.25}}
         assert rules[f"{name}, CSTI + BSW"] == rules[name].with_overrides(start)
+    for name in scaled:
+        assert rules[name] == rules[name.partition(",")[0]].with_overrides({"weight_scale": "cells"})
     assert rules["FC"].is_dense
 
 

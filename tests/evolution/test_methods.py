@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
@@ -71,6 +72,7 @@ def test_another_generator_drops_the_parameters_of_the_former():
         ({"generator": None}, "no generator"),
         ({"zet": 0.2}, "no field 'zet': did you mean 'zeta'"),
         ({"name": "mine"}, "no field 'name'"),
+        ({"weight_scale": "link"}, "weight_scale='link' is unknown: did you mean 'links'"),
     ],
 )
 def test_values_without_a_meaning_are_refused(overrides, message):
@@ -125,3 +127,22 @@ def test_zeta_schedules(schedule, progress, expected):
 )  # fmt: skip
 def test_softness_moves_linearly_in_the_exponent_or_in_delta(schedule, progress, expected):
     assert SOFTNESS_SCHEDULES[schedule]((0.5, 0.75), progress) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+@pytest.mark.parametrize("name", ["set", "deepr"])
+def test_weights_may_be_scaled_as_those_of_a_dense_layer(name, backend):
+    for scale, variance in (("links", 2 / (0.1 * 200)), ("cells", 2 / 200)):
+        model = torch.nn.Sequential(torch.nn.Linear(200, 300), torch.nn.Linear(300, 3))
+        tl.sparsify(model, tl.method(name, density=0.1, weight_scale=scale), backend=backend)
+        values = model[0].link_values()
+        assert values.square().mean().item() == pytest.approx(variance, rel=0.06)
+    with pytest.raises(InvalidValueError, match="init='keep' draws none"):
+        model = torch.nn.Sequential(torch.nn.Linear(9, 9), torch.nn.Linear(9, 3))
+        tl.sparsify(model, tl.method("set", density=0.3, weight_scale="cells"), init="keep")
+
+
+@pytest.mark.parametrize("name", ["dense", "topkast"])
+def test_a_scale_that_would_be_ignored_is_refused(name):
+    with pytest.raises(InvalidValueError, match=rf"weight_scale='cells' has no meaning, as method '{name}'"):
+        tl.method(name, weight_scale="cells")

@@ -213,6 +213,7 @@ PARTS = {
     "density": 0.05,
     "generator": "er",
     "input_generator": None,
+    "weight_scale": "links",
     "distribution": "uniform",
     "density_schedule": "constant",
     "start_density": None,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from topolearn.evolution.method import Method
 
 STORAGES = ("links", "dense")
+SCALES = ("links", "cells")
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
 OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
 OF_PERCOLATION = ("percolation_unit",)
@@ -70,6 +71,13 @@ def _check_ranges(method: Method) -> None:
 
 
 def _check_start(method: Method) -> None:
+    if method.weight_scale not in SCALES:
+        raise InvalidValueError(
+            f"weight_scale={method.weight_scale!r} is unknown: {suggest(method.weight_scale, list(SCALES))}"
+        )
+    if method.is_dense or method.chooses_anew:
+        whose = "has no generator, and torch's weights" if method.is_dense else "draws weights for all cells"
+        _refuse_idle(method, ("weight_scale",), f"has no meaning, as method {method.name!r} {whose}: leave it out")
     if method.generator is None:
         if method.density != 1 or method.evolves or method.generator_params or method.input_generator is not None:
             raise InvalidValueError(

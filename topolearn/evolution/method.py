@@ -34,6 +34,9 @@ class Method:
     input_generator : str or None
         Another model for the first layer, whose inputs are the features, such as ``csti`` before ``bsw``; with its
         default parameters. None makes all layers by ``generator``.
+    weight_scale : {"links", "cells"}
+        What the deviation of new weights is made for: the links that a neuron has on average, so that activations keep
+        their scale at any density, or all its cells, as programs have it that mask a dense layer.
     distribution : str or dict of str to float
         How the links are shared out among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
         Where the density falls, ``global`` and ``erk+global`` begin as ``uniform`` and ``erk``, and then rank the links
@@ -125,6 +128,7 @@ class Method:
     generator: str | None = "er"
     generator_params: dict[str, Any] = field(default_factory=dict)
     input_generator: str | None = None
+    weight_scale: str = "links"
     distribution: str | dict[str, float] = "uniform"
     density_schedule: str = "constant"
     start_density: float | None = None

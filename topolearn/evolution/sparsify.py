@@ -1,6 +1,7 @@
 """`sparsify`: give a model the initial topology of a method."""
 
 import fnmatch
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -120,6 +121,11 @@ def sparsify(
 
 def _check_kept(method: Method, unmade: Sequence[str]) -> None:
     """Refuse to keep weights of which there are none, or whose signs the method gives anew."""
+    if method.weight_scale != "links":
+        raise InvalidValueError(
+            f"weight_scale={method.weight_scale!r} is for weights that are drawn, and init='keep' draws none: use "
+            "init='he'"
+        )
     if method.has_signs:
         raise InvalidValueError(
             f"method {method.name!r} gives every link a sign for good, and weights that are kept have signs of their "
@@ -137,6 +143,9 @@ def _give_weights(layer: SparseLinear, method: Method, kept: torch.Tensor | None
         begin(layer, draw_values(layer, generator) if kept is None else kept, method, name=name, seed=seed)
     elif kept is None:
         layer.reset_weight(generator)
+        if method.weight_scale == "cells":
+            density = layer.n_links / (layer.in_features * layer.out_features)
+            layer.set_link_values(layer.link_values() * math.sqrt(density))
         if method.has_signs:
             layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
