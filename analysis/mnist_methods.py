@@ -7,10 +7,9 @@ results go to figures/mnist_methods.csv and .png.
 """
 
 import argparse
-import multiprocessing
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,19 +17,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from analysis.runs import finished_run
 from topolearn import plotting
-from topolearn.evolution import METHODS
+from topolearn.evolution import METHODS, Method
 from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
 from topolearn.sparse import topology_of
-from topolearn.training import Run, TrainConfig, load_dataset
+from topolearn.studies import Study, finished_runs, run_study
+from topolearn.training import Run, load_dataset
 
 FROM_CSTI = ("static", "set", "rigl", "chts")
-VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
-    "chts, CH3-L3p, CSTI": ("chts", {"generator": "csti", "regrowth": "ch3_l3p-soft"}),
-    "chts, RI, CSTI": ("chts", {"generator": "csti", "removal": "relative_importance-soft"}),
-    "chts-gmp, by weight": ("chts-gmp", {"pruning": "weight_magnitude"}),
-    "topkast, every 100 steps": ("topkast", {"interval": 100}),
+VARIANTS: dict[str, dict[str, Any]] = {
+    "chts, CH3-L3p, CSTI": {"method": "chts", "generator": "csti", "regrowth": "ch3_l3p-soft"},
+    "chts, RI, CSTI": {"method": "chts", "generator": "csti", "removal": "relative_importance-soft"},
+    "chts-gmp, by weight": {"method": "chts-gmp", "pruning": "weight_magnitude"},
+    "topkast, every 100 steps": {"method": "topkast", "interval": 100},
 }
 RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
 FIGURES = Path("figures")
@@ -42,36 +41,42 @@ CURVES = {
 }
 
 
-def settings() -> dict[str, tuple[str, dict[str, object]]]:
-    """Return method and overrides of each row of the study, by its label."""
-    rows: dict[str, tuple[str, dict[str, object]]] = {name: (name, {}) for name in METHODS}
-    return rows | {f"{name}, CSTI": (name, {"generator": "csti"}) for name in FROM_CSTI} | VARIANTS
+def settings() -> dict[str, dict[str, Any]]:
+    """Return the options of each row of the study, by its label."""
+    rows: dict[str, dict[str, Any]] = {name: {"method": name} for name in METHODS}
+    rows |= {f"{name}, CSTI": {"method": name, "generator": "csti"} for name in FROM_CSTI} | VARIANTS
+    return {label: values | _needed_by(METHODS[values["method"]]) for label, values in rows.items()}
 
 
-def config_of(label: str, seed: int, args: argparse.Namespace) -> TrainConfig:
-    """Return the configuration of a row of the study and a seed."""
-    method, overrides = settings()[label]
-    return TrainConfig(
-        dataset="mnist",
-        data_dir=args.data_dir,
-        method=method,
-        density=None if method == "dense" else args.density,
-        overrides=overrides,
-        history="summary" if METHODS[method].interval == 1 else "full",  # of an update a step, links are not kept
-        epochs=args.epochs,
-        threads=args.threads,
-        seed=seed,
-        run_dir=args.runs / f"{label.replace(',', '').replace(' ', '-').lower()}-s{seed}",
+def _needed_by(method: Method) -> dict[str, Any]:
+    """Return the options in which a method differs from the base: of an update a step, links are not kept."""
+    density = {"density": 1.0} if method.is_dense else {}
+    return density | ({"history": "summary"} if method.interval == 1 else {})
+
+
+def study(labels: Iterable[str], args: argparse.Namespace) -> Study:
+    """Return the study of some rows, each with ``args.seeds`` seeds."""
+    rows = settings()
+    return Study(
+        name="mnist_methods",
+        base={
+            "dataset": "mnist",
+            "data_dir": args.data_dir,
+            "density": args.density,
+            "epochs": args.epochs,
+            "threads": args.threads,
+        },
+        settings=tuple({"label": label, **rows[label]} for label in dict.fromkeys(labels)),
+        seeds=tuple(range(args.seeds)),
     )
 
 
-def runs_of(labels: Iterable[str], args: argparse.Namespace) -> dict[str, list[Run]]:
-    """Return the runs of each label, a run for each seed, trained ``args.jobs`` at a time."""
-    labels = list(labels)
-    work = {(label, seed): config_of(label, seed, args) for seed in range(args.seeds) for label in labels}
-    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        runs = dict(zip(work, pool.map(finished_run, work.values()), strict=True))
-    return {label: [runs[label, seed] for seed in range(args.seeds)] for label in labels}
+def by_label(runs: Mapping[tuple[str, int], Run]) -> dict[str, list[Run]]:
+    """Return the runs of each label, a run for each seed."""
+    found: dict[str, list[Run]] = {}
+    for (label, _), run in runs.items():
+        found.setdefault(label, []).append(run)
+    return found
 
 
 def table(runs: dict[str, list[Run]], is_rare: np.ndarray) -> pd.DataFrame:
@@ -157,7 +162,9 @@ def main() -> None:
     parser.add_argument("--name", default="mnist_methods", help="of the table and the figure")
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
     args = parser.parse_args()
-    runs = runs_of(args.methods, args)
+    planned = study(args.methods, args)
+    run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
+    runs = by_label(finished_runs(planned, args.runs))
     is_rare = ((load_dataset("mnist", args.data_dir).train_x > 0).double().mean(dim=0) < RARE).numpy()
     result = table(runs, is_rare)
     print(result.to_string())

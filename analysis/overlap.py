@@ -9,15 +9,33 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from analysis.runs import finished_run
 from topolearn import plotting
-from topolearn.training import Run, TrainConfig
+from topolearn.studies import Study, finished_runs, run_study
+from topolearn.training import Run
 
 RULES = {
     "soft (CHTs)": {"removal": "weight_magnitude-soft", "regrowth": "ch2_l3n-soft"},
     "hard": {"removal": "weight_magnitude", "regrowth": "ch2_l3n"},
 }
 FIGURES = Path("figures")
+
+
+def study(args: argparse.Namespace) -> Study:
+    """Return the study of both rules."""
+    return Study(
+        name="overlap",
+        base={
+            "dataset": args.dataset,
+            "data_dir": args.data_dir,
+            "density": args.density,
+            "hidden": args.hidden,
+            "epochs": args.epochs,
+            "update_interval": args.update_interval,
+            "threads": args.threads,
+        },
+        settings=tuple({"label": rule, **parts} for rule, parts in RULES.items()),
+        seeds=(0,),
+    )
 
 
 def draw(runs: dict[str, Run]) -> Figure:
@@ -47,20 +65,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=Path("runs/overlap"), help="where the runs are kept")
     args = parser.parse_args()
-    runs = {}
-    for i, (rule, overrides) in enumerate(RULES.items()):
-        config = TrainConfig(
-            dataset=args.dataset,
-            data_dir=args.data_dir,
-            density=args.density,
-            overrides=overrides,
-            hidden=tuple(args.hidden),
-            epochs=args.epochs,
-            update_interval=args.update_interval,
-            threads=args.threads,
-            run_dir=args.runs / f"{args.dataset}-{i}",
-        )
-        runs[rule] = finished_run(config)
+    planned = study(args)
+    run_study(planned, args.runs, retry_failed=True)
+    runs = {rule: run for (rule, _), run in finished_runs(planned, args.runs).items()}
     FIGURES.mkdir(exist_ok=True)
     path = FIGURES / f"overlap_{args.dataset}.png"
     draw(runs).savefig(path, dpi=110)

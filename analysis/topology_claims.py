@@ -9,23 +9,22 @@ not run again; the results go to figures/topology_claims.csv and .png.
 
 import argparse
 import itertools
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.runs import finished_run
 from topolearn import diagnostics, plotting
 from topolearn.plotting.run_data import evenly
 from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
-from topolearn.training import Run, TrainConfig
+from topolearn.studies import Study, finished_runs, run_study
+from topolearn.training import Run
 
 STARTS = ("bsw", "csti")
 SHUFFLES = 20
@@ -45,20 +44,22 @@ PANELS = {
 }
 
 
-def config_of(start: str, seed: int, args: argparse.Namespace) -> TrainConfig:
-    """Return the configuration of a start and a seed."""
-    return TrainConfig(
-        dataset="mnist",
-        data_dir=args.data_dir,
-        method="chts",
-        density=args.density,
-        overrides={"generator": start},
-        hidden=tuple(args.hidden),
-        epochs=args.epochs,
-        measures=("none",),
-        threads=1,
-        seed=seed,
-        run_dir=args.runs / f"{start}-s{seed}",
+def study(args: argparse.Namespace) -> Study:
+    """Return the study of both starts, each with ``args.seeds`` seeds."""
+    return Study(
+        name="topology_claims",
+        base={
+            "dataset": "mnist",
+            "data_dir": args.data_dir,
+            "method": "chts",
+            "density": args.density,
+            "hidden": args.hidden,
+            "epochs": args.epochs,
+            "measures": ["none"],
+            "threads": 1,
+        },
+        settings=tuple({"label": start, "generator": start} for start in STARTS),
+        seeds=tuple(range(args.seeds)),
     )
 
 
@@ -170,11 +171,10 @@ def main() -> None:
     parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     args = parser.parse_args()
-    configs = [config_of(start, seed, args) for seed in range(args.seeds) for start in STARTS]
-    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        runs = list(pool.map(finished_run, configs))
-        tables = list(pool.map(measure, [run.path for run in runs], [args.states] * len(runs)))
-    table = pd.concat(tables, ignore_index=True)
+    planned = study(args)
+    run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
+    work = [joblib.delayed(measure)(run.path, args.states) for run in finished_runs(planned, args.runs).values()]
+    table = pd.concat(joblib.Parallel(n_jobs=args.jobs)(work), ignore_index=True)
     FIGURES.mkdir(exist_ok=True)
     table.round(4).to_csv(FIGURES / "topology_claims.csv", index=False)
     title = (

@@ -4,20 +4,64 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.mnist_methods import CURVES, config_of, draw, settings, table
+from analysis.mnist_methods import CURVES, draw, main, settings, study, table
+from topolearn.errors import StudyError
 from topolearn.evolution import METHODS
 from topolearn.training import TrainConfig
 
+COLUMNS = [
+    "method", "backend", "seeds", "best_mean", "best_std", "last_mean", "last_std", "links", "active_neurons",
+    "active_neurons_authors", "rare_pixels", "overlap", "seconds",
+]  # fmt: skip
 
-def test_every_method_runs_as_it_is_and_no_two_runs_share_a_folder():
-    args = argparse.Namespace(data_dir=Path("data"), density=0.01, epochs=1, threads=1, runs=Path("runs"))
-    configs = {label: config_of(label, 0, args) for label in settings()}
+
+def test_every_method_runs_as_it_is():
+    args = argparse.Namespace(data_dir=Path("data"), density=0.01, epochs=1, threads=1, seeds=2)
+    runs = study(settings(), args).runs()
+    assert [(run.label, run.seed) for run in runs] == [(label, seed) for seed in (0, 1) for label in settings()]
+    configs = {run.label: run.config for run in runs}
     for name, row in METHODS.items():
         assert configs[name].build_method() == row.with_overrides({"density": 1.0 if row.is_dense else 0.01})
-    assert len({config.run_dir for config in configs.values()}) == len(configs)
+        assert configs[name].history == ("summary" if row.interval == 1 else "full")
+    assert configs["deepr"].history == "summary"
+    assert configs["topkast, every 100 steps"].build_method().interval == 100
+    assert configs["rigl, CSTI"].build_method().generator == "csti"
+
+
+OPTIONS = ("--data-dir", "nowhere", "--density", 0.1, "--epochs", 1, "--seeds", 2, "--threads", 2, "--name", "some")
+LABELS = ("deepr", "dense", "set, CSTI")
+
+
+def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
+    command(main, *OPTIONS, "--methods", *LABELS)
+    assert [(config.method, config.seed) for config in n_trained] == [
+        (label.partition(",")[0], seed) for seed in (0, 1) for label in LABELS
+    ]
+    for config in n_trained:
+        assert (config.dataset, config.data_dir, config.epochs, config.threads) == ("mnist", "nowhere", 1, 2)
+        assert Path(config.run_dir).parent == Path("runs/mnist_methods").resolve()
+    written = pd.read_csv("figures/some.csv")
+    assert written.columns.tolist() == COLUMNS
+    assert written["method"].tolist() == list(LABELS)
+    assert (written["seeds"] == 2).all()
+    assert Path("figures/some.png").stat().st_size > 10_000
+    command(main, *OPTIONS, "--methods", *LABELS, "rigl", "rigl")
+    assert [config.method for config in n_trained[6:]] == ["rigl"] * 2
+    pd.testing.assert_frame_equal(pd.read_csv("figures/some.csv")[:3], written)
+
+
+def test_runs_that_fail_are_named_and_come_again(command, request):
+    said = r"2 of 2 runs of study 'mnist_methods' .*\n  set, seed 0, failed: MissingFileError: MNIST needs .* nowhere"
+    with pytest.raises(StudyError, match=said):
+        command(main, *OPTIONS, "--methods", "set")
+    assert not Path("figures").exists()
+    request.getfixturevalue("digits_as_mnist")
+    command(main, *OPTIONS, "--methods", "set")
+    assert pd.read_csv("figures/some.csv")["method"].tolist() == ["set"]
 
 
 def test_table_and_figure(tmp_path):

@@ -1,13 +1,14 @@
 """The study of what networks become: what it measures, and what it draws."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.topology_claims import NETWORK, PANELS, STARTS, config_of, draw, measure, of_network, shuffled
+from analysis.topology_claims import NETWORK, PANELS, STARTS, draw, main, measure, of_network, shuffled, study
 from topolearn import diagnostics
 
 
@@ -20,9 +21,31 @@ def run(tmp_path_factory):
 
 
 def test_starts_differ_in_nothing_else(tmp_path):
-    args = argparse.Namespace(data_dir=tmp_path, density=0.01, epochs=3, hidden=[9], runs=tmp_path)
-    first, second = (config_of(start, 0, args).to_dict() for start in STARTS)
-    assert {key for key in first if first[key] != second[key]} == {"overrides", "run_dir"}
+    args = argparse.Namespace(data_dir=tmp_path, density=0.01, epochs=3, hidden=[9], seeds=1)
+    first, second = (run.config.to_dict() for run in study(args).runs())
+    assert {key for key in first if first[key] != second[key]} == {"overrides"}
+    assert [values["overrides"] for values in (first, second)] == [{"generator": start} for start in STARTS]
+
+
+def test_runs_are_trained_once_measured_and_written(digits_as_mnist, command, n_trained):
+    options = ("--data-dir", "nowhere", "--hidden", 24, 24, "--density", 0.2, "--epochs", 2, "--states", 2)
+    command(main, *options, "--seeds", 2)
+    assert [(config.overrides["generator"], config.seed) for config in n_trained] == [
+        (start, seed) for seed in (0, 1) for start in STARTS
+    ]
+    for config in n_trained:
+        assert (config.method, config.hidden, config.measures, config.threads) == ("chts", (24, 24), (), 1)
+        assert Path(config.run_dir).parent == Path("runs/topology_claims").resolve()
+    written = pd.read_csv("figures/topology_claims.csv")
+    assert {"step", "layer", "start", "seed", "epoch", *PANELS} <= set(written)
+    assert written["layer"].tolist() == ["hidden1", "hidden2", NETWORK] * 2 * 4
+    assert written.drop_duplicates(["start", "seed"])[["start", "seed"]].to_numpy().tolist() == [
+        [start, seed] for seed in (0, 1) for start in STARTS
+    ]
+    assert Path("figures/topology_claims.png").stat().st_size > 10_000
+    command(main, *options, "--seeds", 1)
+    assert len(n_trained) == 4
+    assert len(pd.read_csv("figures/topology_claims.csv")) == 2 * 3 * 2
 
 
 def test_states_are_measured_layer_by_layer_and_as_a_network(run):

@@ -11,7 +11,7 @@ import pytest
 from small import small_study
 
 from topolearn.errors import CorruptFileError, InvalidValueError, StudyError, UnknownNameError
-from topolearn.studies import EXECUTORS, results, run_study
+from topolearn.studies import EXECUTORS, finished_runs, results, run_study
 from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.executors.plan import lost
 from topolearn.studies.identity import FORMAT
@@ -103,6 +103,40 @@ def test_the_results_are_those_of_the_runs(tmp_path):
     assert (row["backend"], row["threads"], row["error"]) == ("csr", 1, "")
 
 
+def test_finished_runs_are_handed_out(tmp_path):
+    small = small_study(seeds=[1, 0])
+    table = run_study(small, tmp_path, quiet=True)
+    runs = finished_runs(small, tmp_path)
+    assert list(runs) == [("SET", 1), ("CHTs", 1), ("SET", 0), ("CHTs", 0)]
+    assert [run.path for run in runs.values()] == [tmp_path / name[:12] for name in table["hash"]]
+    for (label, seed), run in runs.items():
+        assert (run.config.method, run.config.seed) == (label.lower(), seed)
+
+
+def test_runs_that_are_not_done_are_named(tmp_path, break_epoch):
+    break_epoch(RuntimeError("the\nfuse"))
+    run_study(small_study(), tmp_path, quiet=True)
+    break_epoch(KeyboardInterrupt(), method="set", in_epoch=2)
+    more = small_study(seeds=[0, 1])
+    with pytest.raises(KeyboardInterrupt):
+        run_study(more, tmp_path, quiet=True)
+    with pytest.raises(StudyError) as stop:
+        finished_runs(more, tmp_path)
+    first, *others = str(stop.value).splitlines()
+    assert first == (
+        f"3 of 4 runs of study 'small' in {tmp_path} are not done: run the study, with retry_failed=True for those "
+        "that failed"
+    )
+    assert others == [
+        "  CHTs, seed 0, failed: RuntimeError: the fuse",
+        "  SET, seed 1, unfinished",
+        "  CHTs, seed 1, missing",
+    ]
+    break_epoch.undo()
+    run_study(more, tmp_path, retry_failed=True, quiet=True)
+    assert len(finished_runs(more, tmp_path)) == 4
+
+
 def test_an_interrupted_study_goes_on(whole, tmp_path, n_trained, break_epoch):
     small = small_study()
     break_epoch(KeyboardInterrupt())
@@ -184,7 +218,7 @@ def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
     StudyDirectory(tmp_path, small_study()).prepare()
     (tmp_path / "study.toml").write_text(record)
     before = content(tmp_path)
-    for call in (run_study, results):
+    for call in (run_study, results, finished_runs):
         with pytest.raises(error, match=said):
             call(small_study(), tmp_path)
     assert content(tmp_path) == before
@@ -200,14 +234,26 @@ def test_other_directories_are_refused(tmp_path):
         run_study(small_study(), tmp_path / "full" / "thesis.tex" / "out")
 
 
-def test_a_run_of_other_values_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "made", "said"),
+    [
+        ("momentum = 0.9", "momentum = 0.8", r"momentum=0\.8, not 0\.9"),
+        ("epochs = 2", "epochs = 3", r"epochs=3, not 2"),
+        ("density = 0.3", "density = 0.2", r"density=0\.2, not 0\.3"),
+        ("    8,", "    8,\n    8,", r"hidden=\[8, 8\], not \[8\]"),
+        ("zeta = 0.3", "zeta = 0.1", r"zeta=0\.1, not 0\.3"),
+    ],
+)
+def test_a_run_of_other_values_is_refused(asked, made, said, tmp_path):
     """As when the configuration of a run was edited, or a default of topolearn has changed since."""
     run = small_study().runs()[0]
     run_study(small_study(), tmp_path, quiet=True)
     file = tmp_path / run.id / "config.toml"
-    file.write_text(file.read_text().replace("momentum = 0.9", "momentum = 0.8"))
-    with pytest.raises(InvalidValueError, match=r"was made with momentum=0\.8, not 0\.9: remove it, or choose"):
-        run_study(small_study(), tmp_path)
+    assert asked in file.read_text()
+    file.write_text(file.read_text().replace(asked, made))
+    for call in (run_study, results, finished_runs):
+        with pytest.raises(InvalidValueError, match=rf"was made with {said}: remove it, or choose"):
+            call(small_study(), tmp_path)
     shutil.rmtree(tmp_path / run.id)
     file.parent.mkdir()
     file.with_name(".a1b2.toml").write_text("half a conf")  # killed while this was written

@@ -1,10 +1,11 @@
-"""The results of a study as one table, a row a run."""
+"""The results of a study: as one table, a row a run, and the finished runs themselves."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from topolearn.errors import StudyError
 from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun, Study
 from topolearn.training import Run
@@ -39,6 +40,54 @@ def results(study: Study, directory: str | Path) -> pd.DataFrame:
     """
     found = StudyDirectory(directory, study)
     return pd.DataFrame([_row(found, run) for run in study.runs()])
+
+
+def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], Run]:
+    """Return all runs of a study, once they are done, for whatever `results` does not say.
+
+    Parameters
+    ----------
+    study : Study
+    directory : path
+        Its results directory.
+
+    Returns
+    -------
+    dict of (str, int) to Run
+        By label and seed, in the study's order.
+
+    Raises
+    ------
+    InvalidValueError, CorruptFileError
+        When the directory has results of another study or format.
+    StudyError
+        When runs are not done; names them all, with the first lines of their errors.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> study = Study(name="none_yet", settings=[{"label": "SET", "method": "set"}])
+    >>> finished_runs(study, tempfile.mkdtemp())
+    Traceback (most recent call last):
+    topolearn.errors.StudyError: 1 of 1 runs of study 'none_yet' ... are not done: ...
+      SET, seed 0, missing
+    """
+    place = StudyDirectory(directory, study)
+    found: dict[tuple[str, int], Run] = {}
+    bad = []
+    for run in study.runs():
+        trained = place.run(run)
+        if trained is not None and trained.is_complete:
+            found[run.label, run.seed] = trained
+        else:
+            words = ": ".join(filter(None, (place.state(run), place.error(run))))
+            bad.append(f"\n  {run.label}, seed {run.seed}, {words}")
+    if bad:
+        raise StudyError(
+            f"{len(bad)} of {len(bad) + len(found)} runs of study {study.name!r} in {place.path} are not done: "
+            f"run the study, with retry_failed=True for those that failed{''.join(bad)}"
+        )
+    return found
 
 
 def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:
