@@ -26,7 +26,6 @@ def options(description: str | None, *, runs: str, file: Path) -> argparse.Argum
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--executor", choices=EXECUTORS, default="processes")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--retry-failed", action="store_true", help="take up the runs that failed")
     parser.add_argument("--table", action="store_true", help=f"run nothing: table and figure of {file}")
     return parser
 
@@ -41,8 +40,7 @@ def runs_of(
     if args.table:
         return pd.read_csv(file)
     tables = [
-        run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=args.retry_failed)
-        for study, path in studies
+        run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
     ]
     runs = pd.concat(tables, ignore_index=True).assign(epochs=args.epochs)
     for row in runs[runs["state"] != "done"].itertuples():

@@ -22,14 +22,14 @@ from topolearn.studies import Study, compare, spread, to_markdown
 FILE = Path("figures/table1_mlp.csv")
 
 BASE = {"epochs": 100, "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
-L3P: dict[str, Any] = {"method": "chts", "generator": "csti", "regrowth": "ch3_l3p-soft"}
-L3N: dict[str, Any] = {"method": "chts", "generator": "csti"}
+CSTI = {"generator": "csti"}
+L3P: dict[str, Any] = {"method": "chts", **CSTI, "regrowth": "ch3_l3p-soft"}
+L3N: dict[str, Any] = {"method": "chts", **CSTI}
 EM_S = {
     "density_schedule": "em_s", "start_density": 0.06, "removal": "weight_magnitude", "zeta": "none",
     "stop_fraction": 0.75,
 }  # fmt: skip
 RI_SOFT = {"removal": "relative_importance-soft"}
-DENSE_SCALE = {"weight_scale": "cells"}
 THEN_BSW = {"input_generator": "csti", "generator": "bsw", "generator_params.beta": 0.25}
 
 PAPER_ROWS: dict[str, dict[str, Any]] = {
@@ -44,9 +44,17 @@ BY_IMPORTANCE = {f"{label}, RI-soft": PAPER_ROWS[label] | RI_SOFT for label in (
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": PAPER_ROWS,
     "ri-soft": BY_IMPORTANCE,
-    "csti": {f"{label}, CSTI": PAPER_ROWS[label] | {"generator": "csti"} for label in ("RigL", "SET")},
-    "dense-scale": {f"{label}, dense weights' scale": PAPER_ROWS[label] | DENSE_SCALE for label in ("RigL", "SET")},
+    "csti": {
+        "RigL, CSTI": PAPER_ROWS["RigL"] | CSTI,
+        "SET, CSTI": PAPER_ROWS["SET"] | CSTI,
+        "static, CSTI": {"method": "static", **CSTI},
+    },
     "csti+bsw": {f"{label}, CSTI + BSW": row | THEN_BSW for label, row in {**PAPER_ROWS, **BY_IMPORTANCE}.items()},
+    "readings": {  # of what the paper leaves open
+        "CHT, never stopped": PAPER_ROWS["CHT"] | {"early_stop": False},
+        "RigL, dense weights' scale": PAPER_ROWS["RigL"] | {"weight_scale": "cells"},
+        "SET, dense weights' scale": PAPER_ROWS["SET"] | {"weight_scale": "cells"},
+    },
     "dense": {"FC": {"method": "dense", "density": 1.0, "backend": "masked"}},
 }
 

@@ -19,6 +19,7 @@ ROWS = {  # first and other layers' start, removal, regrowth, percolation
     "CHTs (CH2-L3n), RI-soft": (None, "csti", "relative_importance-soft", "ch2_l3n-soft", True),
     "RigL, CSTI": (None, "csti", "weight_magnitude", "gradient", False),
     "SET, CSTI": (None, "csti", "weight_magnitude", "random", False),
+    "static, CSTI": (None, "csti", None, None, False),
 }
 
 
@@ -37,13 +38,14 @@ def test_rows_are_the_papers(label):
 def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
     rules = methods()
     sparse = {name for group in ("paper", "ri-soft") for name in GROUPS[group]}
-    scaled = {f"{name}, dense weights' scale" for name in ("RigL", "SET")}
-    assert set(rules) == {"FC"} | set(ROWS) | scaled | {f"{name}, CSTI + BSW" for name in sparse}
+    others = {"CHT, never stopped": {"early_stop": False}}
+    others |= {f"{name}, dense weights' scale": {"weight_scale": "cells"} for name in ("RigL", "SET")}
+    assert set(rules) == {"FC"} | set(ROWS) | set(others) | {f"{name}, CSTI + BSW" for name in sparse}
     for name in sparse:
         start = {"input_generator": "csti", "generator": "bsw", "generator_params": {"beta": 0.25}}
         assert rules[f"{name}, CSTI + BSW"] == rules[name].with_overrides(start)
-    for name in scaled:
-        assert rules[name] == rules[name.partition(",")[0]].with_overrides({"weight_scale": "cells"})
+    for name, change in others.items():
+        assert rules[name] == rules[name.partition(",")[0]].with_overrides(change)
     assert rules["FC"].is_dense
 
 
