@@ -51,6 +51,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "csti+bsw": {f"{label}, CSTI + BSW": row | THEN_BSW for label, row in {**PAPER_ROWS, **BY_IMPORTANCE}.items()},
     "readings": {  # of what the paper leaves open
+        "CHTs (CH3-L3p), no weight decay": L3P | {"weight_decay": 0.0},
         "CHT, never stopped": PAPER_ROWS["CHT"] | {"early_stop": False},
         "RigL, dense weights' scale": PAPER_ROWS["RigL"] | {"weight_scale": "cells"},
         "SET, dense weights' scale": PAPER_ROWS["SET"] | {"weight_scale": "cells"},

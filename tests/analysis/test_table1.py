@@ -38,7 +38,7 @@ def test_rows_are_the_papers(label):
 def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
     rules = methods()
     sparse = {name for group in ("paper", "ri-soft") for name in GROUPS[group]}
-    others = {"CHT, never stopped": {"early_stop": False}}
+    others = {"CHT, never stopped": {"early_stop": False}, "CHTs (CH3-L3p), no weight decay": {}}
     others |= {f"{name}, dense weights' scale": {"weight_scale": "cells"} for name in ("RigL", "SET")}
     assert set(rules) == {"FC"} | set(ROWS) | set(others) | {f"{name}, CSTI + BSW" for name in sparse}
     for name in sparse:
@@ -60,6 +60,7 @@ def test_training_is_that_of_table_5():
         config = run.config
         assert (config.epochs, config.batch_size, config.lr, config.momentum) == (100, 32, 0.025, 0.9)
         assert config.dataset == "fashion_mnist"
+        assert config.weight_decay == (0 if "no weight decay" in run.label else 5e-4)
         assert config.backend == ("masked" if run.label == "FC" else "csr")
         assert config.build_method().zeta == (None if "EM&S" in run.label else 0.3)
 
