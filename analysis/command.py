@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from topolearn.studies import EXECUTORS, Study, run_study
+from topolearn.studies import EXECUTORS, Study, results, run_study
 
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 KEPT = (
@@ -31,20 +31,27 @@ def options(description: str | None, *, runs: str, file: Path) -> argparse.Argum
 
 
 def runs_of(
-    studies: Iterable[tuple[Study, Path]], args: argparse.Namespace, file: Path, also: Sequence[str] = ()
+    studies: Iterable[tuple[Study, Path]],
+    args: argparse.Namespace,
+    file: Path,
+    also: Sequence[str] = (),
+    whole: Iterable[tuple[Study, Path]] = (),
 ) -> pd.DataFrame:
     """Run studies in their directories, write their finished runs to a file, and return these.
 
-    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label.
+    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label. Where studies are parts
+    of ``whole`` ones, whatever of these is done goes to the file, so that a part does not push out the others.
     """
     if args.table:
         return pd.read_csv(file)
     tables = [
         run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
     ]
-    runs = pd.concat(tables, ignore_index=True).assign(epochs=args.epochs)
+    runs = pd.concat(tables, ignore_index=True)
     for row in runs[runs["state"] != "done"].itertuples():
         print(f"{row.label}, seed {row.seed}: {row.state} {row.error}")
+    found = [results(study, path) for study, path in whole]
+    runs = pd.concat(found or [runs], ignore_index=True).assign(epochs=args.epochs)
     done = runs[runs["state"] == "done"]
     if done.empty:
         raise SystemExit(f"no run of {args.runs} is done, so {file} is not written")

@@ -178,11 +178,11 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="of rows")
     args = parser.parse_args()
-    planned = [
-        study(name, data_dir=args.data_dir, seeds=args.seeds, epochs=args.epochs, groups=args.groups)
-        for name in args.datasets
-    ]
-    runs = runs_of([(each, args.runs / name) for each, name in zip(planned, args.datasets, strict=True)], args, FILE)
+    size = {"data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
+    asked = [(study(name, **size, groups=args.groups), args.runs / name) for name in args.datasets]
+    there = [name for name in DATASETS if (args.runs / name).exists() or name in args.datasets]
+    whole = ((study(name, **size), args.runs / name) for name in there)
+    runs = runs_of(asked, args, FILE, whole=whole)
     draw(runs).savefig(FILE.with_suffix(".png"), dpi=130)
     for name in dict.fromkeys(runs["dataset"]):
         print(f"{to_markdown(table(runs, name))}\n\n{to_markdown(differences(runs, name))}\n")

@@ -37,3 +37,13 @@ def test_runs_that_failed_are_named_and_left_out(tmp_path, capsys):
     assert said.count("failed MissingFileError") == 2
     assert "CHTs, seed 0" in said
     assert not file.exists()
+
+
+def test_a_part_of_a_study_does_not_push_out_the_rest(tmp_path):
+    file, path = tmp_path / "x.csv", tmp_path / "runs"
+    both = study()
+    parts = [Study(name="both", base=BASE, settings=(each,)) for each in both.settings]
+    runs_of([(parts[0], path)], arguments(), file, whole=[(both, path)])
+    assert pd.read_csv(file)["label"].tolist() == ["SET"]
+    found = runs_of([(parts[1], path)], arguments(), file, whole=[(both, path)])
+    assert found["label"].tolist() == ["SET", "CHTs"]
