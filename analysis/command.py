@@ -1,11 +1,12 @@
 """What the commands of all studies share: their options, and the table of finished runs that they write."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from topolearn.errors import TopolearnError
 from topolearn.studies import EXECUTORS, Study, results, run_study
 
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
@@ -13,6 +14,14 @@ KEPT = (
     "dataset", "label", "seed", "hash", "best_accuracy", "best_epoch", "last_accuracy", "n_links", "active_neurons",
     "active_neurons_authors", "overlap", "n_updates", "epochs", "seconds", "backend", "threads", "topolearn", "torch",
 )  # fmt: skip
+
+
+def run_main(main: Callable[[], None]) -> None:
+    """Run a program; a mistake of its user ends in one line, not in a traceback."""
+    try:
+        main()
+    except (TopolearnError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def options(description: str | None, *, runs: str, file: Path) -> argparse.ArgumentParser:

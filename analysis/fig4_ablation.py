@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import options, runs_of
+from analysis.command import options, run_main, runs_of
 from topolearn.studies import Study
 
 BETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -62,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

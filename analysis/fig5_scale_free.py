@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.ablation import CONDITION, GRID, OF_ALL, effects, report, title
-from analysis.command import options, runs_of
+from analysis.command import options, run_main, runs_of
 from topolearn.studies import Study
 
 SCALE_FREE = {"BSF": "bsf", "EP": "bsf+ep", "Resort": "bsf+resort", "EP + Resort": "bsf+ep+resort"}
@@ -52,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from analysis.command import run_main
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
 from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
@@ -175,4 +176,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

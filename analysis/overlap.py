@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analysis.command import run_main
 from topolearn import plotting
 from topolearn.studies import Study, finished_runs, run_study
 from topolearn.training import Run
@@ -78,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, runs_of
+from analysis.command import options, run_main, runs_of
 from analysis.table1_mlp import BASE, L3P, THEN_BSW
+from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 
 FILE = Path("figures/preset_search.csv")
@@ -61,17 +62,24 @@ def ranking(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the held-out accuracy of each setting on each data set, in percent, the best setting first.
 
     ``gain`` is by how many points a setting is above the reference, on the data set where this is least: a preset is to
-    be better on all of them.
+    be better on all of them. A setting whose runs failed on one of them has no gain, and is last.
+
+    Raises
+    ------
+    StudyError
+        When the reference's runs failed, with which all others are compared.
     """
     setting = runs["label"].str.rpartition(", dataset=")[0].rename("setting")
     found = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
-    found["gain"] = found.sub(found.loc[REFERENCE]).min(axis=1)
+    if REFERENCE not in found.index or found.loc[REFERENCE].isna().any():
+        raise StudyError(f"no run of {REFERENCE!r} is done on some data set: see its error above, and run it again")
+    found["gain"] = found.sub(found.loc[REFERENCE]).min(axis=1, skipna=False)
     return found.sort_values("gain", ascending=False, kind="stable").rename_axis(columns=None)
 
 
 def finalists(runs: pd.DataFrame, number: int) -> list[str]:
     """Return the best settings of a stage, and the reference."""
-    best = [str(label) for label in ranking(runs).index if label != REFERENCE][:number]
+    best = [str(label) for label in ranking(runs).dropna().index if label != REFERENCE][:number]
     return [*best, REFERENCE]
 
 
@@ -104,4 +112,4 @@ def _stage(
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

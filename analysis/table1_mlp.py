@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.command import DATASETS, options, runs_of
+from analysis.command import DATASETS, options, run_main, runs_of
 from topolearn import plotting
 from topolearn.studies import Study, compare, spread, to_markdown
 
@@ -189,4 +189,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
+from analysis.command import run_main
 from topolearn import diagnostics, plotting
 from topolearn.plotting.run_data import evenly
 from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
@@ -186,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

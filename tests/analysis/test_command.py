@@ -1,9 +1,13 @@
 """The commands of studies: what they run, keep and say."""
 
+import importlib
+import runpy
+
 import pandas as pd
 import pytest
 
-from analysis.command import options, runs_of
+from analysis.command import options, run_main, runs_of
+from topolearn.errors import MissingFileError
 from topolearn.studies import Study
 
 BASE = {"epochs": 1, "hidden": [8], "density": 0.3, "history": "summary", "measures": ["none"], "threads": 1}
@@ -47,3 +51,28 @@ def test_a_part_of_a_study_does_not_push_out_the_rest(tmp_path):
     assert pd.read_csv(file)["label"].tolist() == ["SET"]
     found = runs_of([(parts[1], path)], arguments(), file, whole=[(both, path)])
     assert found["label"].tolist() == ["SET", "CHTs"]
+
+
+def test_a_mistake_ends_in_one_line():
+    def main():
+        raise MissingFileError("no file of MNIST in 'nowhere'")
+
+    with pytest.raises(SystemExit, match=r"^error: no file of MNIST in 'nowhere'$"):
+        run_main(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("table1_mlp", "seeds"),
+        ("fig4_ablation", "seeds"),
+        ("fig5_scale_free", "seeds"),
+        ("preset_search", "first-epochs"),
+    ],
+)
+def test_a_study_of_nothing_is_refused_in_one_line(name, option, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name, f"--{option}", "0"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=rf"^error: .*{option.rpartition('-')[2]}"):
+        runpy.run_path(importlib.import_module(f"analysis.{name}").__file__, run_name="__main__")
+    assert not list(tmp_path.iterdir())

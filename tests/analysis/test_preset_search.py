@@ -5,7 +5,7 @@ import pytest
 
 from analysis.preset_search import CHANGES, REFERENCE, candidates, finalists, ranking, study
 from analysis.table1_mlp import study as table1
-from topolearn.errors import InvalidValueError
+from topolearn.errors import InvalidValueError, StudyError
 from topolearn.studies.identity import identity
 
 
@@ -48,6 +48,22 @@ def test_the_least_gain_over_the_reference_decides():
     assert found.loc["even", ["a", "b", "gain"]].tolist() == pytest.approx([91.5, 82.5, 1])
     assert found["gain"].tolist() == pytest.approx([1, 0, 0, -10])
     assert finalists(runs, 2) == ["even", "as well", REFERENCE]
+
+
+def test_settings_that_failed_on_a_data_set_are_no_finalists():
+    runs = stage({"half": (0.99, 0.99), REFERENCE: (0.9, 0.8), "worse": (0.8, 0.7)})
+    half = runs["label"].str.startswith("half")
+    found = ranking(runs[~half | (runs["dataset"] == "a")])
+    assert list(found.index) == [REFERENCE, "worse", "half"]
+    assert finalists(runs[~half | (runs["dataset"] == "a")], 2) == ["worse", REFERENCE]
+
+
+@pytest.mark.parametrize("left", [[], ["a"]])
+def test_without_the_reference_nothing_is_ranked(left):
+    runs = stage({"other": (0.99, 0.99), REFERENCE: (0.9, 0.8)})
+    of_reference = runs["label"].str.startswith(REFERENCE)
+    with pytest.raises(StudyError, match=r"no run of 'CSTI, WM-soft, CH3-L3p-soft' is done"):
+        ranking(runs[~of_reference | runs["dataset"].isin(left)])
 
 
 def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
