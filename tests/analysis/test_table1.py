@@ -1,11 +1,14 @@
 """Table 1: what its rows train, and what becomes of the runs."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.command import DATASETS
 from analysis.table1_mlp import FILE, GROUPS, PAPER, differences, draw, study, table
+from topolearn.studies import to_markdown
 
 SOFT = "weight_magnitude-soft"
 ROWS = {  # first and other layers' start, removal, regrowth, percolation
@@ -119,3 +122,10 @@ def test_committed_runs_are_those_of_the_study():
             assert planned[row.label, row.seed] == row.hash, (dataset, row.label, row.seed)
     assert not runs.duplicated("hash").any()
     assert (runs.loc[runs["label"] != "FC", "n_links"] == 61_465).all()
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_readme_has_the_tables_of_the_committed_runs(dataset):
+    runs, text = pd.read_csv(FILE), Path("analysis/README.md").read_text()
+    for found in (table(runs, dataset), differences(runs, dataset)):
+        assert to_markdown(found) in text
