@@ -271,6 +271,23 @@ def test_half_written_files_do_not_matter(chts, small, tmp_path, interrupt, monk
     assert_same_run(resume(path, quiet=True), chts)
 
 
+def test_a_run_older_than_some_parts_of_its_method_has_their_defaults(chts, small, tmp_path, interrupt, monkeypatch):
+    interrupt(Recorder, "update", 7, after=True)
+    path = tmp_path / "run"
+    with pytest.raises(Killed):
+        tl.train(small(path), quiet=True)
+    monkeypatch.undo()
+    config = path / "config.toml"
+    whole = config.read_text()
+    older = [line for line in whole.splitlines() if not line.startswith(("weight_scale =", "input_generator ="))]
+    assert len(older) == len(whole.splitlines()) - 2
+    config.write_text("\n".join(older))
+    resume(path, quiet=True)
+    assert config.read_text() == "\n".join(older)
+    config.write_text(whole)
+    assert_same_run(tl.Run(path), chts)
+
+
 def test_the_clock_goes_on_and_the_updates_are_not_counted_twice(small, tmp_path, interrupt, monkeypatch):
     interrupt(Recorder, "update", 7, after=True)
     path = tmp_path / "run"

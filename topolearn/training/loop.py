@@ -101,12 +101,13 @@ def resume(
     run = Run(path)
     config = run.config
     data = data or load_dataset(config.dataset, config.data_dir)
-    if settle(config, data) != config:
+    settled = settle(config, data)
+    if replace(settled, overrides=config.overrides) != config:  # parts newer than the run have their defaults
         raise InvalidValueError(
             f"{run.path / CONFIG} leaves values open, so it is not that of a run: start one with topolearn train "
             f"{run.path / CONFIG} --run-dir DIR"
         )
-    trainer = Trainer(config, data, run.path, _loggers(config, loggers))
+    trainer = Trainer(settled, data, run.path, _loggers(config, loggers))
     if not (run.path / ENVIRONMENT).is_file():
         write_json(run.path / ENVIRONMENT, _environment(config))
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
