@@ -157,6 +157,16 @@ def interrupt(monkeypatch):
     return at
 
 
+@pytest.fixture
+def stopped(small, tmp_path, interrupt, monkeypatch):
+    """Return the directory of a run that ended in its second epoch."""
+    interrupt(Recorder, "update", 7, after=True)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run"), quiet=True)
+    monkeypatch.undo()
+    return tmp_path / "run"
+
+
 OFTEN = (
     "after the first update",
     "when the tables of the second epoch are written",
@@ -260,43 +270,28 @@ def test_a_model_that_draws_is_resumed_bit_for_bit(small, tmp_path, interrupt, m
     assert_same_run(resume(tmp_path / "run", quiet=True), whole)
 
 
-def test_half_written_files_do_not_matter(chts, small, tmp_path, interrupt, monkeypatch):
-    interrupt(Recorder, "update", 7, after=True)
-    path = tmp_path / "run"
-    with pytest.raises(Killed):
-        tl.train(small(path), quiet=True)
-    monkeypatch.undo()
+def test_half_written_files_do_not_matter(chts, stopped):
     for name in (".12ab.csv", ".12ab.json", "topology/.12ab.npz", "checkpoints/.12ab.safetensors"):
-        (path / name).write_bytes(b"PK half a file")
-    assert_same_run(resume(path, quiet=True), chts)
+        (stopped / name).write_bytes(b"PK half a file")
+    assert_same_run(resume(stopped, quiet=True), chts)
 
 
-def test_a_run_older_than_some_parts_of_its_method_has_their_defaults(chts, small, tmp_path, interrupt, monkeypatch):
-    interrupt(Recorder, "update", 7, after=True)
-    path = tmp_path / "run"
-    with pytest.raises(Killed):
-        tl.train(small(path), quiet=True)
-    monkeypatch.undo()
-    config = path / "config.toml"
+def test_a_run_older_than_some_parts_of_its_method_has_their_defaults(chts, stopped):
+    config = stopped / "config.toml"
     whole = config.read_text()
     older = [line for line in whole.splitlines() if not line.startswith(("weight_scale =", "input_generator ="))]
     assert len(older) == len(whole.splitlines()) - 2
     config.write_text("\n".join(older))
-    resume(path, quiet=True)
+    resume(stopped, quiet=True)
     assert config.read_text() == "\n".join(older)
     config.write_text(whole)
-    assert_same_run(tl.Run(path), chts)
+    assert_same_run(tl.Run(stopped), chts)
 
 
-def test_the_clock_goes_on_and_the_updates_are_not_counted_twice(small, tmp_path, interrupt, monkeypatch):
-    interrupt(Recorder, "update", 7, after=True)
-    path = tmp_path / "run"
-    with pytest.raises(Killed):
-        tl.train(small(path), quiet=True)
-    monkeypatch.undo()
-    before = json.loads((path / "summary.json").read_text())
+def test_the_clock_goes_on_and_the_updates_are_not_counted_twice(stopped):
+    before = json.loads((stopped / "summary.json").read_text())
     assert (before["epochs"], before["complete"], before["n_updates"]) == (1, False, 4)
-    run = resume(path, quiet=True)
+    run = resume(stopped, quiet=True)
     assert run.summary["seconds"] == pytest.approx(run.metrics["seconds"].sum())
     assert run.summary["seconds"] > before["seconds"]
     assert run.summary["n_updates"] == len(run.history.steps) - 1 == run.metrics["n_updates"].sum()
