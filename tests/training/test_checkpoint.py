@@ -1,6 +1,8 @@
 """Checkpoints: what they hold, that nothing is lost on the way, and that nothing else is taken for one."""
 
+import errno
 import json
+import resource
 import struct
 
 import pytest
@@ -126,6 +128,26 @@ def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
     assert any("momentum_buffer" in name for name in bits(*fresh)) == (values != {"momentum": 0})
     assert saved[2].n_updates == (1 if saved[2].method.evolves else 0)
     assert [file.name for file in path.parent.iterdir()] == ["x.safetensors"]
+
+
+@pytest.fixture
+def little_room():
+    """Return a function after which no file may grow beyond so many bytes, until the test ends."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(parts, tmp_path, little_room):
+    saved, path = parts(3), tmp_path / "x.safetensors"
+    save_checkpoint(path, *saved, {"epoch": 1})
+    before = path.read_bytes()
+    little_room(4096)
+    with pytest.raises(OSError, match=r"File too large: .*x\.safetensors") as caught:
+        save_checkpoint(path, *saved, {"epoch": 2})
+    assert caught.value.errno == errno.EFBIG
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.glob("*.safetensors")] == ["x.safetensors"]
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,8 @@ def first_line(error: BaseException) -> str:
 
 
 def is_full(error: Exception) -> bool:
-    """Return whether an error says that the disk is full; that of safetensors says so in words alone."""
-    return getattr(error, "errno", None) in NO_SPACE or f"(os error {errno.ENOSPC})" in str(error)
+    """Return whether an error says that the disk is full."""
+    return isinstance(error, OSError) and error.errno in NO_SPACE
 
 
 def _with_lock(task: Task) -> Outcome:

@@ -1,6 +1,8 @@
 """Checkpoints: all state of a training in one safetensors file, written aside and renamed."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,11 @@ def save_checkpoint(
         What to save.
     counters : Mapping
         Plain values, such as the epoch.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written, as on a full disk; the one that was there before stays.
     """
     state = topology.state_dict()
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
@@ -47,7 +54,16 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(tensors, aside, metadata={_HEADER: json.dumps(header)})
+        try:
+            save_file(tensors, aside, metadata={_HEADER: json.dumps(header)})
+        except SafetensorError as error:
+            raise _of_the_system(error, path) from error
+
+
+def _of_the_system(error: SafetensorError, path: Path) -> Exception:
+    """Return the system's error behind one of safetensors, which has its number in words alone."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler) -> dict[str, Any]:
