@@ -62,18 +62,19 @@ def ranking(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the held-out accuracy of each setting on each data set, in percent, the best setting first.
 
     ``gain`` is by how many points a setting is above the reference, on the data set where this is least: a preset is to
-    be better on all of them. A setting whose runs failed on one of them has no gain, and is last.
+    be better on all of them. A setting one of whose runs failed has no gain, and is last.
 
     Raises
     ------
     StudyError
-        When the reference's runs failed, with which all others are compared.
+        When runs of the reference failed, with which all others are compared.
     """
     setting = runs["label"].str.rpartition(", dataset=")[0].rename("setting")
+    whole = runs.groupby(setting)["seed"].count() == len(GRID["dataset"]) * runs["seed"].nunique()
     found = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
-    if REFERENCE not in found.index or found.loc[REFERENCE].isna().any():
-        raise StudyError(f"no run of {REFERENCE!r} is done on some data set: see its error above, and run it again")
-    found["gain"] = found.sub(found.loc[REFERENCE]).min(axis=1, skipna=False)
+    if not whole.get(REFERENCE, False):
+        raise StudyError(f"not all runs of {REFERENCE!r} are done: see their errors above, and run them again")
+    found["gain"] = found.sub(found.loc[REFERENCE]).min(axis=1).where(whole)
     return found.sort_values("gain", ascending=False, kind="stable").rename_axis(columns=None)
 
 

@@ -41,6 +41,14 @@ def stage(accuracies):
     return pd.DataFrame(rows)
 
 
+def without(runs, setting, lost):
+    """The runs but those of a setting with all these values."""
+    gone = runs["label"].str.startswith(f"{setting}, dataset")
+    for column, value in lost.items():
+        gone &= runs[column] == value
+    return runs[~gone]
+
+
 def test_the_least_gain_over_the_reference_decides():
     runs = stage({"high, low": (0.99, 0.7), REFERENCE: (0.9, 0.8), "even": (0.91, 0.82), "as well": (0.9, 0.81)})
     found = ranking(runs)
@@ -50,20 +58,21 @@ def test_the_least_gain_over_the_reference_decides():
     assert finalists(runs, 2) == ["even", "as well", REFERENCE]
 
 
-def test_settings_that_failed_on_a_data_set_are_no_finalists():
+@pytest.mark.parametrize("lost", [{"dataset": "b"}, {"dataset": "a", "seed": 1}], ids=str)
+def test_settings_of_which_a_run_failed_are_no_finalists(lost):
     runs = stage({"half": (0.99, 0.99), REFERENCE: (0.9, 0.8), "worse": (0.8, 0.7)})
-    half = runs["label"].str.startswith("half")
-    found = ranking(runs[~half | (runs["dataset"] == "a")])
-    assert list(found.index) == [REFERENCE, "worse", "half"]
-    assert finalists(runs[~half | (runs["dataset"] == "a")], 2) == ["worse", REFERENCE]
+    left = without(runs, "half", lost)
+    assert list(ranking(left).index) == [REFERENCE, "worse", "half"]
+    assert finalists(left, 2) == ["worse", REFERENCE]
 
 
-@pytest.mark.parametrize("left", [[], ["a"]])
-def test_without_the_reference_nothing_is_ranked(left):
+@pytest.mark.parametrize("lost", [{}, {"dataset": "b"}, {"dataset": "a", "seed": 1}], ids=str)
+def test_without_the_whole_reference_nothing_is_ranked(lost):
     runs = stage({"other": (0.99, 0.99), REFERENCE: (0.9, 0.8)})
-    of_reference = runs["label"].str.startswith(REFERENCE)
-    with pytest.raises(StudyError, match=r"no run of 'CSTI, WM-soft, CH3-L3p-soft' is done"):
-        ranking(runs[~of_reference | runs["dataset"].isin(left)])
+    with pytest.raises(StudyError, match=r"not all runs of 'CSTI, WM-soft, CH3-L3p-soft' are done"):
+        ranking(without(runs, REFERENCE, lost))
+    with pytest.raises(StudyError, match=r"not all runs"):
+        ranking(runs[runs["dataset"] == "a"])
 
 
 def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
