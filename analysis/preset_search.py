@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import options, run_main, runs_of
-from analysis.table1_mlp import BASE, L3P, THEN_BSW
+from analysis.table1_mlp import BASE, COSINE, L3P, THEN_BSW
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 
@@ -33,7 +33,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "zeta .1": {"zeta": 0.1},
     "zeta .5": {"zeta": 0.5},
     "cosine": {"zeta_schedule": "cosine"},
-    "cosine, 75 %": {"zeta_schedule": "cosine", "stop_fraction": 0.75},
+    "cosine, 75 %": COSINE,
     "four times an epoch": {"interval": 391},
     "ERK": {"distribution": "erk"},
     "no return": {"allow_return": False},

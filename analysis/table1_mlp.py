@@ -29,6 +29,7 @@ EM_S = {
     "density_schedule": "em_s", "start_density": 0.06, "removal": "weight_magnitude", "zeta": "none",
     "stop_fraction": 0.75,
 }  # fmt: skip
+COSINE = {"zeta_schedule": "cosine", "stop_fraction": 0.75}
 RI_SOFT = {"removal": "relative_importance-soft"}
 THEN_BSW = {"input_generator": "csti", "generator": "bsw", "generator_params.beta": 0.25}
 
@@ -53,6 +54,8 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "readings": {  # of what the paper leaves open
         "CHTs (CH3-L3p), no weight decay": L3P | {"weight_decay": 0.0},
         "CHT, never stopped": PAPER_ROWS["CHT"] | {"early_stop": False},
+        "CHT, cosine zeta": PAPER_ROWS["CHT"] | COSINE,
+        "CHT, cosine zeta, never stopped": PAPER_ROWS["CHT"] | COSINE | {"early_stop": False},
         "RigL, dense weights' scale": PAPER_ROWS["RigL"] | {"weight_scale": "cells"},
         "SET, dense weights' scale": PAPER_ROWS["SET"] | {"weight_scale": "cells"},
     },

@@ -42,6 +42,8 @@ def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
     rules = methods()
     sparse = {name for group in ("paper", "ri-soft") for name in GROUPS[group]}
     others = {"CHT, never stopped": {"early_stop": False}, "CHTs (CH3-L3p), no weight decay": {}}
+    cosine = {"zeta_schedule": "cosine", "stop_fraction": 0.75}
+    others |= {"CHT, cosine zeta": cosine, "CHT, cosine zeta, never stopped": cosine | {"early_stop": False}}
     others |= {f"{name}, dense weights' scale": {"weight_scale": "cells"} for name in ("RigL", "SET")}
     assert set(rules) == {"FC"} | set(ROWS) | set(others) | {f"{name}, CSTI + BSW" for name in sparse}
     for name in sparse:
