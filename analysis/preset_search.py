@@ -1,9 +1,10 @@
 """Search for a setting of the engine's parts that beats the paper's CHTs at 1 % of the links of an MLP.
 
 Settings are chosen by examples that are held out of the training set; the test set is not read. First all combinations
-of starts, removals and regrowths, and some changes of one part, meet both data sets for few epochs; then the finalists
-meet them for as many as the paper trains, with several seeds: ``python -m analysis.preset_search --jobs 2``. All runs
-go to figures/preset_search.csv. Whoever wins there is trained anew by ``analysis.table1_mlp``, and tested there alone.
+of starts, removals and regrowths meet both data sets for few epochs, then the best of them with one other part changed;
+at last the finalists of both meet them for as many epochs as the paper trains, with several seeds: ``python -m
+analysis.preset_search --jobs 2``. All runs go to figures/preset_search.csv. Whoever wins there is trained anew by
+``analysis.table1_mlp``, and tested there alone.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import options, run_main, runs_of
-from analysis.table1_mlp import BASE, COSINE, L3P, THEN_BSW
+from analysis.table1_mlp import BASE, COSINE, THEN_BSW
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 
@@ -32,23 +33,29 @@ REGROWTHS = {
 CHANGES: dict[str, dict[str, Any]] = {
     "zeta .1": {"zeta": 0.1},
     "zeta .5": {"zeta": 0.5},
-    "cosine": {"zeta_schedule": "cosine"},
-    "cosine, 75 %": COSINE,
+    "cosine zeta": COSINE,
     "four times an epoch": {"interval": 391},
     "ERK": {"distribution": "erk"},
     "no return": {"allow_return": False},
+    "no percolation": {"percolation": False},
     "mixed importance": {"removal": "importance-soft", "score_params.alpha": 0.5},
 }
 REFERENCE = "CSTI, WM-soft, CH3-L3p-soft"  # the paper's
 
 
-def candidates() -> dict[str, dict[str, Any]]:
-    """Return all settings by their labels: combinations of three parts, and changes of one part of the paper's CHTs."""
+def combinations() -> dict[str, dict[str, Any]]:
+    """Return all combinations of a start, a removal and a regrowth by their labels."""
     found: dict[str, dict[str, Any]] = {}
     for start, removal, regrowth in itertools.product(STARTS, REMOVALS, REGROWTHS):
         row = {"method": "chts", **STARTS[start], "removal": REMOVALS[removal], "regrowth": REGROWTHS[regrowth]}
         found[f"{start}, {removal}, {regrowth}"] = row
-    return found | {f"{REFERENCE}; {word}": L3P | change for word, change in CHANGES.items()}
+    return found
+
+
+def changed(label: str) -> dict[str, dict[str, Any]]:
+    """Return a combination with one other part changed, in all ways, by their labels."""
+    row = combinations()[label]
+    return {f"{label}; {word}": row | change for word, change in CHANGES.items()}
 
 
 def study(rows: dict[str, dict[str, Any]], stage: str, *, data_dir: str | Path, seeds: int, epochs: int) -> Study:
@@ -79,21 +86,23 @@ def ranking(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def finalists(runs: pd.DataFrame, number: int) -> list[str]:
-    """Return the best settings of a stage, and the reference."""
+    """Return the best settings so far, and the reference."""
     best = [str(label) for label in ranking(runs).dropna().index if label != REFERENCE][:number]
     return [*best, REFERENCE]
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run both stages, and write their table."""
+    """Run all stages, and write their table."""
     parser = options(__doc__, runs="runs/preset", file=FILE)
-    parser.add_argument("--first-epochs", type=int, default=40, help="of the first stage, which has one seed")
-    parser.add_argument("--finalists", type=int, default=4, help="settings of the second stage, beside the reference")
+    parser.add_argument("--first-epochs", type=int, default=40, help="before the finalists, with one seed")
+    parser.add_argument("--finalists", type=int, default=4, help="how many, beside the reference")
     args = parser.parse_args(words)
-    rows = candidates()
-    first = _stage(rows, "first", 1, args.first_epochs, args)
+    first = _stage(combinations(), "combinations", 1, args.first_epochs, args)
+    rows = changed(str(ranking(first).index[0]))
+    first = pd.concat([first, _stage(rows, "changes", 1, args.first_epochs, args)])
+    rows |= combinations()
     chosen = {label: rows[label] for label in finalists(first, args.finalists)}
-    last = _stage(chosen, "last", args.seeds, args.epochs, args)
+    last = _stage(chosen, "finalists", args.seeds, args.epochs, args)
     pd.concat([first, last]).to_csv(FILE, index=False)
     for stage in (first, last):
         print(f"{to_markdown(ranking(stage), digits=2)}\n")

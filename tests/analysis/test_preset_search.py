@@ -1,28 +1,50 @@
 """The search for a preset: what competes, on which data, and who wins."""
 
+from dataclasses import asdict
+
 import pandas as pd
 import pytest
 
-from analysis.preset_search import CHANGES, REFERENCE, candidates, finalists, ranking, study
+from analysis import preset_search
+from analysis.preset_search import CHANGES, REFERENCE, changed, combinations, finalists, ranking, study
 from analysis.table1_mlp import study as table1
 from topolearn.errors import InvalidValueError, StudyError
 from topolearn.studies.identity import identity
 
 
 def test_every_candidate_trains_one_percent_and_never_sees_the_test_set():
-    planned = study(candidates(), "first", data_dir="data", seeds=1, epochs=40)
-    assert len(planned.runs()) == 2 * (2 * 2 * 4 + len(CHANGES))
+    labels = list(combinations())
+    assert len(labels) == 2 * 2 * 4
+    rows = combinations() | changed(labels[0]) | changed(labels[-1])
+    planned = study(rows, "first", data_dir="data", seeds=1, epochs=40)
+    assert len(planned.runs()) == 2 * (16 + 2 * len(CHANGES))
     for run in planned.runs():
         assert run.config.dataset.endswith("+validation")
         rule = run.config.build_method()
-        assert (rule.density, rule.initial_density, rule.percolation) == (0.01, 0.01, True)
+        assert (rule.density, rule.initial_density) == (0.01, 0.01)
+        assert rule.percolation == ("no percolation" not in run.label)
+
+
+@pytest.mark.parametrize("label", combinations())
+def test_a_changed_setting_differs_in_that_part_alone(label):
+    def rules(rows):
+        planned = study(rows, "first", data_dir="data", seeds=1, epochs=40).runs()
+        return {run.label.rpartition(", dataset=")[0]: run.config.build_method() for run in planned}
+
+    (rule,) = rules({label: combinations()[label]}).values()
+    found = rules(changed(label))
+    assert list(found) == [f"{label}; {word}" for word in CHANGES]
+    for word, change in CHANGES.items():
+        after = asdict(found[f"{label}; {word}"])
+        differing = {name for name, value in asdict(rule).items() if after[name] != value}
+        assert differing == {name.partition(".")[0] for name in change}
 
 
 def test_the_reference_is_the_papers_row():
     (row,) = [run for run in table1("mnist", seeds=1).runs() if run.label == "CHTs (CH3-L3p)"]
     (mine,) = [
         run
-        for run in study({REFERENCE: candidates()[REFERENCE]}, "last", data_dir="data", seeds=1, epochs=100).runs()
+        for run in study({REFERENCE: combinations()[REFERENCE]}, "last", data_dir="data", seeds=1, epochs=100).runs()
         if run.config.dataset == "mnist+validation"
     ]
     assert mine.config.build_method() == row.config.build_method()
@@ -79,3 +101,33 @@ def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
     rows = {"odd": {"method": "chts", "removal": None}}
     with pytest.raises(InvalidValueError, match=r"setting 'odd, dataset=mnist.validation'"):
         study(rows, "first", data_dir="data", seeds=1, epochs=1)
+
+
+def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def made_up(studies, args, file):
+        ((planned, path),) = studies
+        asked.append((path.name, args.epochs))
+        rows = [
+            {"label": run.label, "dataset": run.config.dataset, "seed": run.seed, "hash": run.hash, "best_accuracy":
+             0.9 + 0.01 * ("RI-soft, gradient-soft" in run.label) + 0.02 * ("zeta .5" in run.label)}
+            for run in planned.runs()
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    monkeypatch.setattr(preset_search, "FILE", tmp_path / "x.csv")
+    monkeypatch.setattr(preset_search, "runs_of", made_up)
+    preset_search.main(["--first-epochs", "4", "--epochs", "10", "--seeds", "2", "--finalists", "2"])
+    assert asked == [("combinations", 4), ("changes", 4), ("finalists", 10)]
+    runs = pd.read_csv(tmp_path / "x.csv")
+    assert runs.groupby("stage")["hash"].nunique().to_dict() == {"combinations": 32, "changes": 16, "finalists": 12}
+    best = "CSTI, RI-soft, gradient-soft"
+    last = ranking(runs[runs["stage"] == "finalists"])
+    assert list(last.index) == [f"{best}; zeta .5", best, REFERENCE]
+    assert last["gain"].tolist() == pytest.approx([3, 1, 0])
+    said = capsys.readouterr().out
+    monkeypatch.setattr(preset_search, "runs_of", None)
+    preset_search.main(["--table"])
+    assert capsys.readouterr().out == said
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "x.csv"), runs)
