@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from topolearn import plotting
@@ -57,7 +58,7 @@ def draw(panels: Mapping[str, pd.DataFrame], title: str) -> Figure:
         for column, (name, found) in enumerate(panels.items()):
             above, below = axes[:, column]
             levels = [str(level) for level in found.index]
-            colours = ["C1" if rate == found["win_rate"].max() else "C0" for rate in found["win_rate"]]
+            colours = [to_hex("C1" if rate == found["win_rate"].max() else "C0") for rate in found["win_rate"]]
             bars = above.bar(levels, found["win_rate"], color=colours)
             above.bar_label(bars, [f"{rate:.2f}" for rate in found["win_rate"]])
             above.set(title=name, ylabel="win rate", ylim=(0, max(0.05, 1.15 * found["win_rate"].max())))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from analysis.command import DATASETS, options, run_main, runs_of
@@ -159,15 +160,16 @@ def draw(runs: pd.DataFrame) -> Figure:
 
 def _draw_dataset(ax: Axes, runs: pd.DataFrame, paper: Mapping[str, tuple[float, float, float | None]]) -> None:
     labels = list(dict.fromkeys(runs["label"]))
+    blue, orange = to_hex("C0"), to_hex("C1")
     for place, label in enumerate(labels):
         values = 100 * runs.loc[runs["label"] == label, "best_accuracy"].to_numpy()
         found, first = spread(values), place == 0
         ax.plot(values, [place] * len(values), ".", color="#888888", label="a seed" if first else None)
         if found.n > 1:
-            ax.plot([found.low, found.high], [place, place], color="C0", linewidth=2, alpha=0.6)
-        ax.plot([found.mean], [place], "o", color="C0", label="mean, 95 % interval" if first else None)
+            ax.plot([found.low, found.high], [place, place], color=blue, linewidth=2, alpha=0.6)
+        ax.plot([found.mean], [place], "o", color=blue, label="mean, 95 % interval" if first else None)
         if label in paper:
-            ax.plot([paper[label][0]], [place], "D", color="C1", fillstyle="none", label="paper" if first else None)
+            ax.plot([paper[label][0]], [place], "D", color=orange, fillstyle="none", label="paper" if first else None)
     if "FC" in labels:
         ax.axvline(100 * runs.loc[runs["label"] == "FC", "best_accuracy"].mean(), color="#888888", linestyle=":")
     ax.set_yticks(range(len(labels)), labels)

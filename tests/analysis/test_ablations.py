@@ -1,10 +1,15 @@
 """Figures 4 and 5: what is varied, and how wins and effects are counted."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from analysis import fig4_ablation, fig5_scale_free
 from analysis.ablation import draw, effects, title
+from topolearn.studies import to_markdown
+
+FIGURES = {"figure 5": fig5_scale_free}
 
 
 def of_a_factor(values):
@@ -86,3 +91,19 @@ def test_panels_of_figure_5_compare_the_best_of_the_scale_free_starts():
     figure = draw({"a": scale_free, "b": starts}, title(runs))
     assert [bar.get_height() for bar in figure.axes[0].patches] == [0, 1, 0, 0]
     assert "2 data sets, 2 link predictors, 2 seeds, 20 epochs" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_committed_runs_are_those_of_the_study(figure):
+    runs = pd.read_csv(figure.FILE)
+    (epochs,), n_seeds = runs["epochs"].unique(), runs["seed"].nunique()
+    planned = {(run.label, run.seed): run.hash for run in figure.study(seeds=n_seeds, epochs=int(epochs)).runs()}
+    assert runs.set_index(["label", "seed"])["hash"].to_dict() == planned
+    assert (runs["n_links"] == 61_465).all()
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_the_readme_has_the_tables_of_the_committed_runs(figure):
+    text = Path("analysis/README.md").read_text()
+    for found in figure.panels(pd.read_csv(figure.FILE)).values():
+        assert to_markdown(found, digits=2) in text
