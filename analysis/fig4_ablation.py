@@ -46,7 +46,7 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     of_removal = runs if every else runs[runs[beta] == BETA]
     found = effects(of_removal, removal, [*CONDITION, beta])
     return {
-        "a) BSW, beta": effects(of_beta, beta, [*CONDITION, removal]),
+        "a) BSW, beta": effects(of_beta, beta, [*CONDITION, removal]).rename_axis("beta"),
         "b) removal": found.loc[[name for name in REMOVALS if name in found.index]].rename(index=REMOVALS),
     }
 

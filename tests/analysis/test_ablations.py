@@ -9,7 +9,7 @@ from analysis import fig4_ablation, fig5_scale_free
 from analysis.ablation import draw, effects, title
 from topolearn.studies import to_markdown
 
-FIGURES = {"figure 5": fig5_scale_free}
+FIGURES = {"figure 4": fig4_ablation, "figure 5": fig5_scale_free}
 
 
 def of_a_factor(values):
