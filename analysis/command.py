@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from topolearn.errors import TopolearnError
+from topolearn.errors import MissingFileError, TopolearnError
 from topolearn.studies import EXECUTORS, Study, results, run_study
 
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
@@ -39,6 +39,13 @@ def options(description: str | None, *, runs: str, file: Path) -> argparse.Argum
     return parser
 
 
+def runs_in(file: Path) -> pd.DataFrame:
+    """Return the finished runs that a study wrote to a file."""
+    if not file.is_file():
+        raise MissingFileError(f"there is no {str(file)!r}: without --table the same command trains, and writes it")
+    return pd.read_csv(file)
+
+
 def runs_of(
     studies: Iterable[tuple[Study, Path]],
     args: argparse.Namespace,
@@ -52,7 +59,7 @@ def runs_of(
     of ``whole`` ones, whatever of these is done goes to the file, so that a part does not push out the others.
     """
     if args.table:
-        return pd.read_csv(file)
+        return runs_in(file)
     tables = [
         run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
     ]

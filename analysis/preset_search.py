@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, run_main, runs_of
+from analysis.command import options, run_main, runs_in, runs_of
 from analysis.table1_mlp import BASE, COSINE, THEN_BSW
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
@@ -97,6 +97,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--first-epochs", type=int, default=40, help="before the finalists, with one seed")
     parser.add_argument("--finalists", type=int, default=4, help="how many, beside the reference")
     args = parser.parse_args(words)
+    if args.finalists < 1:
+        parser.error(f"--finalists must be 1 or more, not {args.finalists}: they are compared with the reference")
     first = _stage(combinations(), "combinations", 1, args.first_epochs, args)
     rows = changed(str(ranking(first).index[0]))
     first = pd.concat([first, _stage(rows, "changes", 1, args.first_epochs, args)])
@@ -113,7 +115,7 @@ def _stage(
 ) -> pd.DataFrame:
     """Run a stage, or take its runs from the file."""
     if args.table:
-        runs = pd.read_csv(FILE)
+        runs = runs_in(FILE)
         return runs[runs["stage"] == stage]
     planned = study(rows, stage, data_dir=args.data_dir, seeds=seeds, epochs=epochs)
     file = args.runs / f"{stage}.csv"

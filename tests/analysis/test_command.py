@@ -33,6 +33,12 @@ def test_finished_runs_are_written_and_read_again(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(again, found)
 
 
+def test_a_table_that_nobody_wrote_names_what_writes_it(tmp_path):
+    file = tmp_path / "x.csv"
+    with pytest.raises(MissingFileError, match=rf"no {str(file)!r}: without --table the same command trains"):
+        runs_of([(study(), tmp_path / "runs")], arguments("--table"), file)
+
+
 def test_runs_that_failed_are_named_and_left_out(tmp_path, capsys):
     file = tmp_path / "x.csv"
     with pytest.raises(SystemExit, match=r"no run of .* is done"):

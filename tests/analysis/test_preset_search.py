@@ -103,6 +103,14 @@ def test_a_candidate_that_does_not_fit_is_refused_before_anything_runs():
         study(rows, "first", data_dir="data", seeds=1, epochs=1)
 
 
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_search_without_finalists_is_refused_before_anything_runs(number, monkeypatch, capsys):
+    monkeypatch.setattr(preset_search, "runs_of", None)
+    with pytest.raises(SystemExit):
+        preset_search.main(["--finalists", number])
+    assert f"--finalists must be 1 or more, not {number}" in capsys.readouterr().err
+
+
 def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys):
     asked = []
 
