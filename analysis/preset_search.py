@@ -95,7 +95,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run all stages, and write their table."""
     parser = options(__doc__, runs="runs/preset", file=FILE)
     parser.add_argument("--first-epochs", type=int, default=40, help="before the finalists, with one seed")
-    parser.add_argument("--finalists", type=int, default=4, help="how many, beside the reference")
+    parser.add_argument("--finalists", type=int, default=6, help="how many, beside the reference")
     args = parser.parse_args(words)
     if args.finalists < 1:
         parser.error(f"--finalists must be 1 or more, not {args.finalists}: they are compared with the reference")
