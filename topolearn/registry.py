@@ -48,7 +48,7 @@ class Registry(Mapping[str, T]):
         self._built_in = frozenset(parts)
 
     def register(self, name: str, part: T) -> T:
-        """Add a part of your own, for this process; its name then stands wherever such names do.
+        """Add a part of your own, for this process and the workers of its studies; its name stands where such names do.
 
         A name of your own can be given anew, as when a cell of a notebook is run again; configurations keep names
         alone, so register before reading a run that was trained with the part.
@@ -101,6 +101,11 @@ class Registry(Mapping[str, T]):
         if name in self._built_in or name not in self._parts:
             raise InvalidValueError(f"{self.kind} {name!r} is {'built in' if name in self._built_in else 'not there'}")
         del self._parts[name]
+
+    @property
+    def own(self) -> dict[str, T]:
+        """The parts that were registered, by name; not those that are built in."""
+        return {name: part for name, part in self._parts.items() if name not in self._built_in}
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts:

@@ -13,6 +13,7 @@ from topolearn.errors import InvalidValueError, StudyError
 from topolearn.graph.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
+from topolearn.studies.own_parts import packed
 from topolearn.studies.progress import StudyProgress
 from topolearn.studies.results import results
 from topolearn.studies.study import PlannedRun, Study
@@ -71,7 +72,7 @@ def run_study(
     MissingPackageError
         When the executor's package is not installed.
     StudyError
-        When the disk is full.
+        When the disk is full, or a part of your own cannot be sent to workers.
 
     Examples
     --------
@@ -91,7 +92,8 @@ def run_study(
     todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
-    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {})
+    parts = () if executor == "processes" and jobs == 1 else packed()  # one job is done in this process
+    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {}, parts)
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
@@ -118,7 +120,7 @@ def _turns(
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
-        tasks = [Task(run, place, plan.threads, retry, wait=turn > 0) for run in todo]
+        tasks = [Task(run, place, plan.threads, retry, wait=turn > 0, parts=plan.parts) for run in todo]
         todo = []
         with closing(execute(carry_out, tasks, plan)) as outcomes:
             for task, outcome in outcomes:

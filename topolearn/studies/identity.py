@@ -23,8 +23,8 @@ def identity(config: TrainConfig) -> dict[str, Any]:
     In it are all options of the training and all parts of its method, whether the method's row in the table or the
     configuration names them. Not in it are where the run is kept (``run_dir``), where the data lie (``data_dir``), how
     many threads compute (``threads``), what the machine decides where ``device`` or ``backend`` are ``auto``, and the
-    content of a data file, of which there is the name alone. Values equal to the default of their field are left out,
-    so that a field that is added later changes no hash.
+    content of a data file or of a part of your own, of which there is the name alone. Values equal to the default of
+    their field are left out, so that a field that is added later changes no hash.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from topolearn.errors import InvalidValueError
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
+from topolearn.studies.own_parts import OwnPart, unpack
 from topolearn.studies.study import PlannedRun
 from topolearn.training import resume, train
 
@@ -32,6 +33,8 @@ class Task:
         Whether a run that failed is taken up again.
     wait : bool
         Whether to wait while another process has the run.
+    parts : tuple of OwnPart
+        Of the user's own, unless the worker has them.
     """
 
     run: PlannedRun
@@ -39,6 +42,7 @@ class Task:
     threads: int | None = None
     retry: bool = False
     wait: bool = False
+    parts: tuple[OwnPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def _with_lock(task: Task) -> Outcome:
 
 
 def _train_or_resume(task: Task) -> None:
+    unpack(task.parts)
     path = task.directory.run_dir(task.run)
     found = task.directory.run(task.run)
     if found is not None and found.is_complete:

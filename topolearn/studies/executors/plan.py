@@ -8,6 +8,7 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
+from topolearn.studies.own_parts import OwnPart
 from topolearn.studies.work import LOST, Outcome, Task, first_line
 
 Work = Callable[[Task], Outcome]
@@ -28,12 +29,15 @@ class Plan:
         For files of the executor's own, such as logs.
     options : Mapping
         What only this executor knows, such as ``address``.
+    parts : tuple of OwnPart
+        Of the user's own, which each worker is to register.
     """
 
     jobs: int
     threads: int | None
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[OwnPart, ...] = ()
 
     def only(self, executor: str, *known: str) -> None:
         """Refuse options that the executor does not know.

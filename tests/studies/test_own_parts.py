@@ -1,0 +1,119 @@
+"""Parts that a user registered are there wherever a study's runs are."""
+
+import importlib
+import pkgutil
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small import small_study
+
+import topolearn as tl
+from topolearn.diagnostics import MEASURES, Measure
+from topolearn.errors import StudyError
+from topolearn.evolution import METHODS, REGROWTHS, by_scores
+from topolearn.registry import Registry
+from topolearn.studies import EXECUTORS, run_study
+from topolearn.studies.directory import StudyDirectory
+from topolearn.studies.own_parts import REGISTRIES, packed, unpack
+from topolearn.studies.work import Outcome, Task, carry_out
+from topolearn.training import Run
+
+OF_NO_CONFIGURATION = {"alternative to a power law", "architecture", "executor", "file suffix", "order of neurons"}
+OWN = [("regrowth score", "my_rule"), ("method", "my_method"), ("measure", "my_hub")]
+
+
+def test_all_registries_of_which_a_configuration_takes_names_are_known():
+    names = [each.name for each in pkgutil.walk_packages(tl.__path__, "topolearn.") if "__main__" not in each.name]
+    parts = [part for name in names for part in vars(importlib.import_module(name)).values()]
+    found = {id(part): part.kind for part in parts if isinstance(part, Registry)}
+    assert sorted(found.values()) == sorted({*REGISTRIES, *OF_NO_CONFIGURATION})
+
+
+def forget():
+    """Remove all parts that are nobody's but these tests'."""
+    for kind, name in OWN:
+        REGISTRIES[kind].unregister(name)
+
+
+@pytest.fixture
+def own():
+    """A rule, a method that names it, and a measure, made of functions that no module has."""
+    REGROWTHS.register("my_rule", by_scores(lambda g: np.outer(1 + g.fan_in, 1 + g.fan_out)))
+    METHODS.register("my_method", replace(METHODS["set"], name="my_method", regrowth="my_rule"))
+    MEASURES.register("my_hub", Measure("my_hub", lambda g: g.degrees.max() / g.n_links, "links of the largest hub"))
+    yield small_study(settings=[{"label": "mine", "method": "my_method"}], base={"measures": ["my_hub"]}, seeds=[0, 1])
+    forget()
+
+
+def same_runs(study, path):
+    """All that the runs of a study in two folders measured is the same."""
+    for run in study.runs():
+        one, other = (Run(path / place / run.id) for place in ("here", "there"))
+        assert one.metrics.drop(columns="seconds").equals(other.metrics.drop(columns="seconds"))
+        assert one.measures.equals(other.measures)
+        assert one.measures["my_hub"].notna().any()
+
+
+def test_what_is_packed_here_is_registered_there(own):
+    layer = tl.generators.make("er", 20, 10, 0.2, seed=0)
+    before, parts = MEASURES["my_hub"](layer), packed()
+    assert [(part.kind, part.name) for part in parts] == OWN
+    forget()
+    assert packed() == ()
+    unpack(parts)
+    assert METHODS["my_method"].regrowth == "my_rule"
+    assert MEASURES["my_hub"](layer) == before
+
+
+def test_a_worker_that_had_none_of_the_parts_finds_them(own, tmp_path):
+    def elsewhere(work, tasks, plan):
+        forget()
+        yield from ((task, work(task)) for task in tasks)
+
+    EXECUTORS.register("elsewhere", elsewhere)
+    try:
+        there = run_study(own, tmp_path / "there", executor="elsewhere", quiet=True)
+    finally:
+        EXECUTORS.unregister("elsewhere")
+    assert there["state"].tolist() == ["done", "done"], there["error"].tolist()
+    run_study(own, tmp_path / "here", quiet=True)
+    same_runs(own, tmp_path)
+
+
+def test_a_part_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def hub(graph):\n    return 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    MEASURES.register("my_hub", Measure("my_hub", importlib.import_module("only_here").hub, "one"))
+    parts = packed()
+    del sys.modules["only_here"]
+    monkeypatch.undo()
+    task = Task(own.runs()[0], StudyDirectory(tmp_path / "out", own), parts=parts)
+    task.directory.prepare()
+    assert carry_out(task) == Outcome("failed", "ModuleNotFoundError: No module named 'only_here'")
+
+
+def test_a_part_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):
+    lock = threading.Lock()
+    MEASURES.register("my_hub", Measure("my_hub", lambda g: float(lock.locked()), "a lock"))
+    with pytest.raises(StudyError, match=r"the measure 'my_hub' is your own, and cannot be sent to workers \(.*lock"):
+        run_study(own, tmp_path / "here", jobs=2, quiet=True)
+    table = run_study(own, tmp_path / "here", quiet=True)  # in this process it need not be sent
+    assert table["state"].tolist() == ["done", "done"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("executor", "options", "package"),
+    [("processes", {}, "loky"), ("dask", {}, "distributed"), ("slurm", {"cluster": "local"}, "submitit")],
+)
+def test_all_executors_send_them(executor, options, package, own, tmp_path):
+    if package != "loky":
+        pytest.importorskip(package)
+    there = run_study(own, tmp_path / "there", executor=executor, jobs=2, options=options, quiet=True)
+    assert there["state"].tolist() == ["done", "done"], there["error"].tolist()
+    run_study(own, tmp_path / "here", quiet=True)
+    same_runs(own, tmp_path)

@@ -1,0 +1,74 @@
+"""Parts of the user's own, which go to the workers of a study with its runs."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import cloudpickle
+
+from topolearn.diagnostics import MEASURES
+from topolearn.errors import StudyError
+from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
+from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.generators import DISTRIBUTIONS, GENERATORS
+from topolearn.linkpred import PREDICTORS
+from topolearn.registry import Registry
+from topolearn.sparse import BACKENDS
+from topolearn.training.data import DATASETS
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    each.kind: each
+    for each in (
+        DATASETS,
+        BACKENDS,
+        GENERATORS,
+        DISTRIBUTIONS,
+        PREDICTORS,
+        REMOVAL_SCORES,
+        REGROWTHS,
+        ZETA_SCHEDULES,
+        DENSITY_SCHEDULES,
+        SOFTNESS_SCHEDULES,
+        METHODS,
+        MEASURES,
+    )
+}  # all from which a configuration takes names
+
+
+class OwnPart(NamedTuple):
+    """A part that somebody registered, ready to be sent: by value, or as a name in a module that can be imported."""
+
+    kind: str
+    name: str
+    pickled: bytes
+
+
+def packed() -> tuple[OwnPart, ...]:
+    """Return all parts that were registered in this process, so that another one can `unpack` them.
+
+    Raises
+    ------
+    StudyError
+        When a part cannot be sent.
+    """
+    return tuple(
+        OwnPart(kind, name, _pickled(kind, name, part))
+        for kind, registry in REGISTRIES.items()
+        for name, part in registry.own.items()
+    )
+
+
+def unpack(parts: Iterable[OwnPart]) -> None:
+    """Register the parts of another process in this one."""
+    for kind, name, pickled in parts:
+        REGISTRIES[kind].register(name, cloudpickle.loads(pickled))
+
+
+def _pickled(kind: str, name: str, part: Any) -> bytes:
+    try:
+        pickled: bytes = cloudpickle.dumps(part)
+    except Exception as error:  # whatever the part holds raises what it likes
+        raise StudyError(
+            f"the {kind} {name!r} is your own, and cannot be sent to workers ({error}): change it, or run the study "
+            "with jobs=1 of executor 'processes'"
+        ) from None
+    return pickled
