@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import options, run_main, runs_in, runs_of
-from analysis.table1_mlp import BASE, COSINE, THEN_BSW
+from analysis.table1_mlp import BASE, COSINE, THEN_BSW, differences
 from topolearn.errors import StudyError
 from topolearn.studies import Study, to_markdown
 
@@ -76,7 +76,7 @@ def ranking(runs: pd.DataFrame) -> pd.DataFrame:
     StudyError
         When runs of the reference failed, with which all others are compared.
     """
-    setting = runs["label"].str.rpartition(", dataset=")[0].rename("setting")
+    setting = _settings_of(runs)
     whole = runs.groupby(setting)["seed"].count() == len(GRID["dataset"]) * runs["seed"].nunique()
     found = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
     if not whole.get(REFERENCE, False):
@@ -89,6 +89,18 @@ def finalists(runs: pd.DataFrame, number: int) -> list[str]:
     """Return the best settings so far, and the reference."""
     best = [str(label) for label in ranking(runs).dropna().index if label != REFERENCE][:number]
     return [*best, REFERENCE]
+
+
+def gains(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return by how many points each setting is above the reference on a data set, paired by seed, the best first."""
+    pairs = [(str(label), REFERENCE) for label in ranking(runs).dropna().index if label != REFERENCE]
+    found = differences(runs.assign(label=_settings_of(runs)), dataset, pairs)
+    return found.rename(lambda words: words.removesuffix(f" - {REFERENCE}"))
+
+
+def _settings_of(runs: pd.DataFrame) -> pd.Series:
+    """Return the label of each run without its data set."""
+    return runs["label"].str.rpartition(", dataset=")[0].rename("setting")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -108,6 +120,8 @@ def main(words: Sequence[str] | None = None) -> None:
     pd.concat([first, last]).to_csv(FILE, index=False)
     for stage in (first, last):
         print(f"{to_markdown(ranking(stage), digits=2)}\n")
+    for dataset in GRID["dataset"]:
+        print(f"{to_markdown(gains(last, dataset))}\n")
 
 
 def _stage(

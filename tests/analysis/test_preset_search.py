@@ -1,14 +1,28 @@
 """The search for a preset: what competes, on which data, and who wins."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import topolearn as tl
 from analysis import preset_search
-from analysis.preset_search import CHANGES, REFERENCE, changed, combinations, finalists, ranking, study
+from analysis.preset_search import (
+    CHANGES,
+    FILE,
+    GRID,
+    REFERENCE,
+    changed,
+    combinations,
+    finalists,
+    gains,
+    ranking,
+    study,
+)
 from analysis.table1_mlp import study as table1
 from topolearn.errors import InvalidValueError, StudyError
+from topolearn.studies import to_markdown
 from topolearn.studies.identity import identity
 
 
@@ -80,6 +94,17 @@ def test_the_least_gain_over_the_reference_decides():
     assert finalists(runs, 2) == ["even", "as well", REFERENCE]
 
 
+def test_gains_are_paired_with_the_reference_by_seed_on_each_data_set():
+    runs = stage({"high, low": (0.99, 0.7), REFERENCE: (0.9, 0.8), "even": (0.91, 0.82), "half": (0.99, 0.99)})
+    runs = without(runs, "half", {"dataset": "b"})
+    runs.loc[(runs["label"] == "even, dataset=a") & (runs["seed"] == 1), "best_accuracy"] += 0.02  # gains of 1 and 3
+    found = gains(runs, "a")
+    assert list(found.index) == ["even", "high, low"]
+    assert found["difference"].tolist() == ["+2.00", "+9.00"]
+    assert found["95 % interval"].tolist() == ["+1.00 to +3.00", "+9.00 to +9.00"]
+    assert gains(runs, "b")["difference"].tolist() == ["+2.00", "-10.00"]
+
+
 @pytest.mark.parametrize("lost", [{"dataset": "b"}, {"dataset": "a", "seed": 1}], ids=str)
 def test_settings_of_which_a_run_failed_are_no_finalists(lost):
     runs = stage({"half": (0.99, 0.99), REFERENCE: (0.9, 0.8), "worse": (0.8, 0.7)})
@@ -139,3 +164,36 @@ def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_p
     preset_search.main(["--table"])
     assert capsys.readouterr().out == said
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "x.csv"), runs)
+
+
+@pytest.mark.parametrize("name", ["combinations", "changes", "finalists"])
+def test_committed_runs_are_those_of_the_search(name):
+    runs = pd.read_csv(FILE)
+    first = runs[runs["stage"] != "finalists"]
+    best = str(ranking(first[first["stage"] == "combinations"]).index[0])
+    rows = combinations() | changed(best)
+    chosen = {"combinations": combinations(), "changes": changed(best)}
+    chosen["finalists"] = {label: rows[label] for label in finalists(first, 6)}
+    here = runs[runs["stage"] == name]
+    (epochs,), n_seeds = here["epochs"].unique(), here["seed"].nunique()
+    planned = study(chosen[name], name, data_dir="data", seeds=n_seeds, epochs=int(epochs)).runs()
+    assert here.set_index(["label", "seed"])["hash"].to_dict() == {(run.label, run.seed): run.hash for run in planned}
+
+
+def test_the_named_method_is_the_winner():
+    runs = pd.read_csv(FILE)
+    winner = str(ranking(runs[runs["stage"] == "finalists"]).index[0])
+    (run, _) = study(
+        {winner: changed(winner.partition("; ")[0])[winner]}, "last", data_dir="data", seeds=1, epochs=100
+    ).runs()
+    named, found = tl.method("rigl-soft", density=0.01), run.config.build_method()
+    assert replace(found, name=named.name, title=named.title, paper=named.paper) == named
+
+
+def test_the_readme_has_the_tables_of_the_committed_runs():
+    runs, text = pd.read_csv(FILE), Path("analysis/README.md").read_text(encoding="utf-8")
+    is_last = runs["stage"] == "finalists"
+    for stage in (runs[~is_last], runs[is_last]):
+        assert to_markdown(ranking(stage), digits=2) in text
+    for dataset in GRID["dataset"]:
+        assert to_markdown(gains(runs[is_last], dataset)) in text

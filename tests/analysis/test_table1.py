@@ -1,11 +1,13 @@
 """Table 1: what its rows train, and what becomes of the runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import topolearn as tl
 from analysis.command import DATASETS
 from analysis.table1_mlp import FILE, GROUPS, PAPER, differences, draw, study, table
 from topolearn.studies import to_markdown
@@ -23,6 +25,7 @@ ROWS = {  # first and other layers' start, removal, regrowth, percolation
     "RigL, CSTI": (None, "csti", "weight_magnitude", "gradient", False),
     "SET, CSTI": (None, "csti", "weight_magnitude", "random", False),
     "static, CSTI": (None, "csti", None, None, False),
+    "RigL-soft": (None, "csti", SOFT, "gradient", False),
 }
 
 
@@ -35,7 +38,7 @@ def test_rows_are_the_papers(label):
     rule = methods()[label]
     found = (rule.input_generator, rule.generator, rule.removal, rule.regrowth, rule.percolation)
     assert found == ROWS[label]
-    assert (rule.density, rule.zeta_schedule == "cosine") == (0.01, "RigL" in label)
+    assert (rule.density, rule.zeta_schedule == "cosine") == (0.01, label in ("RigL", "RigL, CSTI"))
 
 
 def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
@@ -52,6 +55,11 @@ def test_every_sparse_row_has_a_twin_that_starts_from_csti_and_bsw():
     for name, change in others.items():
         assert rules[name] == rules[name.partition(",")[0]].with_overrides(change)
     assert rules["FC"].is_dense
+
+
+def test_our_own_row_is_the_method_of_that_name():
+    named = tl.method("rigl-soft", density=0.01)
+    assert replace(methods()["RigL-soft"], name=named.name, title=named.title, paper=named.paper) == named
 
 
 def test_em_s_starts_at_six_percent_and_ends_at_one():
@@ -131,3 +139,17 @@ def test_the_readme_has_the_tables_of_the_committed_runs(dataset):
     runs, text = pd.read_csv(FILE), Path("analysis/README.md").read_text()
     for found in (table(runs, dataset), differences(runs, dataset)):
         assert to_markdown(found) in text
+
+
+def test_the_short_table_of_the_main_readme_is_that_of_the_committed_runs():
+    runs, text = pd.read_csv(FILE), Path("README.md").read_text(encoding="utf-8")
+    _, _, lines = text.partition("| | MNIST | Fashion-MNIST | seconds |\n")
+    rows = [line.strip("| ").split(" | ") for line in lines.partition("\n\n")[0].splitlines()[1:]]
+    assert {"FC", "CHTs (CH3-L3p)", "CHT", "RigL", "SET", "RigL-soft"} <= {label for label, *_ in rows}
+    for label, *cells, seconds in rows:
+        of_row = runs[runs["label"] == label].groupby("dataset")
+        means = 100 * of_row["best_accuracy"].mean()
+        for dataset, cell in zip(DATASETS, cells, strict=True):
+            theirs = f" ({PAPER[dataset][label][0]:.2f})" if label in PAPER[dataset] else ""
+            assert cell == (f"{means[dataset]:.2f}{theirs}" if dataset in means else "-")
+        assert seconds == f"{of_row['seconds'].median().max():.0f}"

@@ -7,7 +7,6 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import METHODS
-from topolearn.generators import needs_data
 
 EVOLVING = [name for name, row in METHODS.items() if row.evolves]
 DECAYING = [name for name, row in METHODS.items() if row.decays]
@@ -43,7 +42,7 @@ def setup(
     torch.manual_seed(seed)
     overrides |= {} if METHODS[method].interval is None else {"interval": interval}
     rule = tl.method(method, density=density, **overrides)
-    data = torch.rand(64, sizes[0]) if needs_data(rule.generator) else None
+    data = torch.rand(64, sizes[0]) if rule.needs_data else None
     model = tl.sparsify(mlp(*sizes).to(dtype), rule, seed=seed, backend=backend, calibration=data)
     trainer = OPTIMIZERS[optimizer](model.parameters())
     topology = tl.TopologyScheduler(model, trainer, rule, total_steps=total, interval=interval, seed=seed)

@@ -42,6 +42,11 @@ RIGL = Case(
     # 15 of 75 steps: zeta = .15 (1 + cos 36 deg) = .2714, of 4 links 1.09: one goes, and 7 has the largest gradient.
     "rigl", (4, 2), [FOUR], 0.5, [{"removed": {6}, "regrown": {7}}], inputs=(1, 2, 3, 4),
 )  # fmt: skip
+RIGL_SOFT = Case(
+    # zeta .3 of 4 links is 1.2: one goes, and what has no weight is kept with p = 0.
+    "rigl-soft", (4, 2), [FOUR | {6: 0.0}], 0.5, [{"removed": {6}, "regrown": {7}}], inputs=(1, 2, 3, 4),
+    parts={"generator": "er"},
+)  # fmt: skip
 SET = Case(
     # zeta .3 of 8 links: the 2 weakest go. All other cells are links, so chance has no choice: they return.
     "set", (8, 1), [{i: float(i + 1) for i in range(8)}], 1.0, [{"removed": {0, 1}, "regrown": {0, 1}}],
@@ -114,7 +119,9 @@ SRIGL = Case(
     [{"removed": {12, 13, 17}, "regrown": {5, 11, 22}}], inputs=(1, 2, 3, 4, 5, 6),
 )  # fmt: skip
 
-CASES = {case.method: case for case in (SET, RIGL, SRIGL, CHT, CHTS, CHTSS, MEST, GMP, TOPKAST, GRANET, CHTS_GMP)}
+CASES = {
+    case.method: case for case in (SET, RIGL, RIGL_SOFT, SRIGL, CHT, CHTS, CHTSS, MEST, GMP, TOPKAST, GRANET, CHTS_GMP)
+}
 RUNS = [(name, backend) for name in CASES for backend in backends_of(name)]
 
 

@@ -48,6 +48,14 @@ _ROWS = [
         skip_gradient_step=True,
     ),
     Method(
+        name="rigl-soft",
+        title="RigL-soft",
+        paper="topolearn's own, found on held-out examples (analysis/preset_search.py)",
+        generator="csti",
+        removal="weight_magnitude-soft",
+        regrowth="gradient",
+    ),
+    Method(
         name="srigl",
         title="SRigL",
         paper="Lasby et al., ICLR 2024, Dynamic sparse training with structured sparsity",
