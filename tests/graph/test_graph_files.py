@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import io, sparse
 
 from topolearn import errors
+from topolearn.files import written_aside
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.files import written_aside
 
 SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
 every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)

@@ -62,7 +62,7 @@ def _calibrate() -> None:
     import pandas as pd
 
     from topolearn.benchmarks import measure_crossovers
-    from topolearn.graph.files import written_aside
+    from topolearn.files import written_aside
     from topolearn.sparse.choice import calibration_file, to_json
 
     found = measure_crossovers(progress=True)

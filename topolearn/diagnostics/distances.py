@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.checks import random_generator
 from topolearn.diagnostics.components import nodes_of_largest
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours
 from topolearn.errors import InvalidValueError
-from topolearn.generators.checks import random_generator
 from topolearn.threads import for_each
 
 EXACT = 20_000  # nodes up to which all are searched from by default

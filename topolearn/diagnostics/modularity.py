@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from topolearn.checks import random_generator
 from topolearn.diagnostics.reading import GraphLike, neighbours, read_graph, read_layer
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
-from topolearn.generators.checks import random_generator
 from topolearn.graph import BipartiteGraph
 
 Labels = NDArray[np.int64]

@@ -6,9 +6,9 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
 from topolearn.generators import randomise
-from topolearn.generators.checks import random_generator
 from topolearn.graph import BipartiteGraph
 
 T = TypeVar("T")

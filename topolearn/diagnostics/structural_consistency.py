@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.checks import random_generator
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.reading import GraphLike, read_layer
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
-from topolearn.generators.checks import random_generator
 from topolearn.graph import BipartiteGraph
 
 LARGEST = 2048  # neurons of the smaller side, as all singular vectors are computed

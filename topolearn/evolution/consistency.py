@@ -6,12 +6,13 @@ import math
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from topolearn.checks import check_share
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.parts import split_pooled, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.generators import DISTRIBUTIONS, check_params, check_share, split_name
+from topolearn.generators import DISTRIBUTIONS, check_params, split_name
 from topolearn.graph import check_unit
 from topolearn.registry import suggest
 

@@ -1,8 +1,8 @@
 """How many steps lie between two updates: what a training says, or what a method demands."""
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.method import Method
-from topolearn.generators import check_size
 
 
 def check_interval(word: str, given: int | None, method: Method) -> None:

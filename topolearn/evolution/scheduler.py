@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_finite, check_layers, check_model, check_state, groups_of
 from topolearn.evolution.backward_set import backward_sets
@@ -26,7 +27,6 @@ from topolearn.evolution.signed import SignedLinks
 from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import LayerUpdate, TopologyUpdate
-from topolearn.generators import check_size
 from topolearn.sparse import StoredLinear, sparse_layers
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.dense_start import begin, draw_values, largest_links
 from topolearn.evolution.method import Method
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.signs import link_signs
 from topolearn.evolution.table import method as find_method
-from topolearn.generators import check_size, make_network
+from topolearn.generators import make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField

@@ -4,6 +4,7 @@ Every generator is called as ``f(n_in, n_out, density, *, seed=None)``, with the
 keywords, and returns a `BipartiteGraph` with exactly ``round(density * n_in * n_out)`` links.
 """
 
+from topolearn.checks import check_share, check_size, random_generator
 from topolearn.generators.bipartite_receptive_field import bipartite_receptive_field
 from topolearn.generators.bipartite_scale_free import bipartite_scale_free, scale_free_degrees
 from topolearn.generators.bipartite_small_world import bipartite_small_world
@@ -17,13 +18,13 @@ from topolearn.generators.catalogue import (
     needs_data,
     split_name,
 )
-from topolearn.generators.checks import check_share, check_size, link_count, random_generator
 from topolearn.generators.correlated import correlated
 from topolearn.generators.distributions import DISTRIBUTIONS, distribute
 from topolearn.generators.equal_partition import equal_partition
 from topolearn.generators.erdos_renyi import erdos_renyi
 from topolearn.generators.fixed_fan_in import fixed_fan_in
 from topolearn.generators.latticise import latticise
+from topolearn.generators.link_count import link_count
 from topolearn.generators.randomise import randomise
 from topolearn.generators.resort import resort
 

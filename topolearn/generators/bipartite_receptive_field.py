@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from topolearn.checks import check_share, random_generator
 from topolearn.errors import InvalidValueError
-from topolearn.generators.checks import check_share, link_count, random_generator
+from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 from topolearn.registry import suggest
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
 from topolearn.generators.barabasi_albert import barabasi_albert
-from topolearn.generators.checks import link_count, random_generator
+from topolearn.generators.link_count import link_count
 from topolearn.generators.stub_matching import gale_ryser_room, match_stubs
 from topolearn.graph import BipartiteGraph
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError, UnknownNameError
 from topolearn.generators.bipartite_receptive_field import bipartite_receptive_field
 from topolearn.generators.bipartite_scale_free import bipartite_scale_free
 from topolearn.generators.bipartite_small_world import bipartite_small_world
-from topolearn.generators.checks import random_generator
 from topolearn.generators.correlated import correlated
 from topolearn.generators.equal_partition import equal_partition
 from topolearn.generators.erdos_renyi import erdos_renyi

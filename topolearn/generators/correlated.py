@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.generators.checks import link_count, random_generator
+from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 
 _BLOCK = 2**21  # numbers of the data that are float64 at a time: 16 MiB

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from topolearn.checks import check_share
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.generators.checks import check_share, link_count
+from topolearn.generators.link_count import link_count
 from topolearn.registry import Registry
 
 Sizes = Mapping[str, tuple[int, int]]

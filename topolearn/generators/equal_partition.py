@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError
-from topolearn.generators.checks import random_generator
 from topolearn.generators.stub_matching import match_stubs
 from topolearn.graph import BipartiteGraph
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from topolearn.generators.checks import link_count, random_generator
+from topolearn.checks import random_generator
+from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 
 _BLOCK = 2**22  # cells that are drawn for at a time where links are dense: 32 MiB

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError
-from topolearn.generators.checks import random_generator
 from topolearn.graph import BipartiteGraph
 
 Pair = tuple[np.ndarray, np.ndarray]

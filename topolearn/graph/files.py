@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,44 +12,12 @@ import numpy as np
 from scipy import io, sparse
 
 from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.files import written_aside
 from topolearn.graph.frames import describe
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
     from topolearn.graph.bipartite import BipartiteGraph
-
-
-@contextmanager
-def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
-
-    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`.
-
-    Raises
-    ------
-    MissingFileError
-        When the directory of `path` does not exist.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp(), "note.txt")
-    >>> with written_aside(path) as aside:
-    ...     _ = aside.write_text("whole")
-    >>> path.read_text()
-    'whole'
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
-    aside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    try:
-        yield aside
-        with aside.open("rb+") as written:
-            os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:

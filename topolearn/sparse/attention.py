@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from topolearn.generators import check_share, check_size
+from topolearn.checks import check_share, check_size
 from topolearn.sparse.attention_product import added_mask, attend, check_heads, check_inputs
 from topolearn.sparse.packed_attention import start_as_packed, unpacked_parameters
 

@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 from topolearn.errors import CorruptFileError, InvalidValueError
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 from topolearn.studies.identity import FORMAT, check_same
 from topolearn.studies.study import PlannedRun, Study
 from topolearn.training import Run

@@ -10,7 +10,7 @@ import pandas as pd
 from joblib import cpu_count
 
 from topolearn.errors import InvalidValueError, StudyError
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
 from topolearn.studies.own_parts import packed

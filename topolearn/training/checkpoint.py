@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from topolearn.errors import CheckpointError, CorruptFileError, MissingFileError
 from topolearn.evolution import TopologyScheduler
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 
 _HEADER = "topolearn"
 OF_LINKS = ("links", "born", "explored", "stored", "trained")  # parts of a topology's state that are tensors

@@ -11,7 +11,7 @@ import tomli_w
 from topolearn.declared import settle_fields
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.evolution import METHODS, Method, check_interval
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS
 from topolearn.training.history import KEPT

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from topolearn.errors import ExistingFileError, InvalidValueError
+from topolearn.files import write_json
 from topolearn.training.build import settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
 from topolearn.training.loggers import Logger, TensorBoardLogger, check_loggers
 from topolearn.training.run import CHECKPOINTS, CONFIG, ENVIRONMENT, Run
-from topolearn.training.trainer import Trainer, write_json
+from topolearn.training.trainer import Trainer
 
 
 def train(

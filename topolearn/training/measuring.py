@@ -8,8 +8,8 @@ import pandas as pd
 
 from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
 from topolearn.errors import CorruptFileError, InvalidValueError
+from topolearn.files import written_aside
 from topolearn.graph import LayeredNetwork
-from topolearn.graph.files import written_aside
 from topolearn.training.tables import read_table
 
 MEASURED = "measures.csv"

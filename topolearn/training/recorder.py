@@ -11,8 +11,8 @@ import pandas as pd
 from topolearn.diagnostics import active_neuron_rate
 from topolearn.errors import CorruptFileError
 from topolearn.evolution import EVENTS, TopologyUpdate
+from topolearn.files import written_aside
 from topolearn.graph import LayeredNetwork
-from topolearn.graph.files import written_aside
 from topolearn.training.history import History
 from topolearn.training.loggers import Logger, log_pictures
 from topolearn.training.measuring import NETWORK, Measuring

@@ -1,6 +1,5 @@
 """`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
 
-import json
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,9 +13,9 @@ from torch.nn import functional as F
 
 from topolearn.errors import TrainingError
 from topolearn.evolution import linear_layers
+from topolearn.files import write_json
 from topolearn.generators import erdos_renyi
 from topolearn.graph import LayeredNetwork
-from topolearn.graph.files import written_aside
 from topolearn.sampling import RandomField
 from topolearn.sparse import topology_of
 from topolearn.training.build import build, steps_per_epoch
@@ -192,9 +191,3 @@ class Trainer:
 
     def _checkpoint(self, name: str) -> Path:
         return self.path / CHECKPOINTS / f"{name}.safetensors"
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write values as JSON, whole or not at all."""
-    with written_aside(path) as aside:
-        aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -6,12 +6,12 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topolearn.checks import random_generator
 from topolearn.diagnostics.power_law import law
 from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
 from topolearn.diagnostics.power_law.bootstrap import bootstrap_p
 from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples, read_start
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.generators.checks import random_generator
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.errors import CorruptFileError
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 
 Edges = NDArray[np.int64]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
-from topolearn.generators import check_size
 
 
 def rotate_half(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import jinja2
 
 from topolearn import plotting
 from topolearn.errors import InvalidValueError
-from topolearn.graph.files import written_aside
+from topolearn.files import written_aside
 from topolearn.training.report.frames import chosen, frames
 from topolearn.training.report.graph_pictures import as_graph
 from topolearn.training.report.pictures import Pictures, layer_pictures, learning, over_time

@@ -1,0 +1,77 @@
+"""Files that are whole or not there, and JSON."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CorruptFileError, MissingFileError
+
+
+@contextmanager
+def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
+
+    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`.
+
+    Raises
+    ------
+    MissingFileError
+        When the directory of `path` does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "note.txt")
+    >>> with written_aside(path) as aside:
+    ...     _ = aside.write_text("whole")
+    >>> path.read_text()
+    'whole'
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
+    aside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield aside
+        with aside.open("rb+") as written:
+            os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write values as JSON, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the values in a JSON file.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or not JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "values.json")
+    >>> write_json(path, {"lr": 0.1, "schedule": None})
+    >>> read_json(path)
+    {'lr': 0.1, 'schedule': None}
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFileError(f"there is no file {path}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CorruptFileError(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise CorruptFileError(f"{path} holds a {type(found).__name__}, not values by name")
+    return found
