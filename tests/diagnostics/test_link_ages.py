@@ -10,16 +10,12 @@ from topolearn import diagnostics as dg
 from topolearn.errors import UndefinedMeasureError, UnknownNameError
 
 
-@dataclass
 class Events:
-    decayed: list = ()
-    removed: list = ()
-    percolated: list = ()
-    regrown: list = ()
+    """Link events given as rows (input, output), of a layer with four inputs."""
 
-    def __post_init__(self):
-        for name in ("decayed", "removed", "percolated", "regrown"):
-            setattr(self, name, np.array(getattr(self, name), dtype=np.int64).reshape(-1, 2))
+    def __init__(self, **events):
+        rows = {name: events.get(name, []) for name in ("decayed", "removed", "percolated", "regrown")}
+        self.cells = {name: np.array(each, dtype=np.int64).reshape(-1, 2) @ [1, 4] for name, each in rows.items()}
 
 
 @dataclass

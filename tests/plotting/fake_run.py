@@ -32,11 +32,12 @@ class FakeConfig:
 
 
 class Events:
-    """The links that a layer lost and gained, as rows (input, output)."""
+    """The links that a layer lost and gained, as cells."""
 
     def __init__(self, before, after):
-        self.removed, self.regrown = (np.argwhere((a & ~b).T) for a, b in ((before, after), (after, before)))
-        self.decayed = self.percolated = np.empty((0, 2), dtype=np.int64)
+        none = np.empty(0, dtype=np.int64)
+        lost, grown = np.flatnonzero(before & ~after), np.flatnonzero(after & ~before)
+        self.cells = {"decayed": none, "removed": lost, "percolated": none, "regrown": grown}
 
 
 class FakeHistory:

@@ -18,19 +18,18 @@ START = {
 }
 
 
-def edges(*rows):
-    return np.array(rows, dtype=np.int64).reshape(-1, 2)
+def layer_update(graph, **events):
+    """Return an update of events given as rows (input, output)."""
+    rows = {event: np.array(events.get(event, []), dtype=np.int64).reshape(-1, 2) for event in EVENTS}
+    return LayerUpdate(graph.shape, {event: np.sort(each @ [1, graph.n_in]) for event, each in rows.items()})
 
 
 def update(index, step, **events):
-    none = dict.fromkeys(EVENTS, edges())
-    return TopologyUpdate(step, index, {n: LayerUpdate(**{**none, **events.get(n, {})}) for n in START}, theta=0.4)
+    return TopologyUpdate(step, index, {n: layer_update(g, **events.get(n, {})) for n, g in START.items()}, theta=0.4)
 
 
-FIRST = update(
-    1, 10, wide={"removed": edges((0, 0), (4, 1)), "regrown": edges((0, 0), (2, 1))}, tall={"decayed": edges((1, 6))}
-)
-SECOND = update(2, 20, wide={"percolated": edges((2, 1))}, tall={"regrown": edges((0, 0))})
+FIRST = update(1, 10, wide={"removed": [(0, 0), (4, 1)], "regrown": [(0, 0), (2, 1)]}, tall={"decayed": [(1, 6)]})
+SECOND = update(2, 20, wide={"percolated": [(2, 1)]}, tall={"regrown": [(0, 0)]})
 
 
 def written(path, kept):
@@ -51,10 +50,10 @@ def empty(n_in, n_out):
     st.lists(st.tuples(st.integers(1, 2**40), st.lists(st.integers(0, 2**50), max_size=30, unique=True)), max_size=4)
 )
 def test_what_is_packed_is_unpacked(lists):
-    n_outs = [n_out for n_out, _ in lists]
-    links = [np.column_stack(np.divmod(np.array(sorted(each), dtype=np.int64), n)) for n, each in lists]
+    shapes = [(2**50 // n_in + 1, n_in) for n_in, _ in lists]
+    cells = [np.array(sorted(each), dtype=np.int64) for _, each in lists]
     if lists:
-        for before, after in zip(links, unpack(pack(links, n_outs), n_outs), strict=True):
+        for before, after in zip(cells, unpack(pack(cells, shapes), shapes), strict=True):
             np.testing.assert_array_equal(after, before)
 
 

@@ -9,23 +9,11 @@ from topolearn.graph import BipartiteGraph
 
 
 class LayerEvents(Protocol):
-    """What an update did to a layer: links as rows (input, output)."""
+    """What an update did to a layer."""
 
     @property
-    def decayed(self) -> np.ndarray:
-        """Links pruned because the density fell."""
-
-    @property
-    def removed(self) -> np.ndarray:
-        """Links removed by their score."""
-
-    @property
-    def percolated(self) -> np.ndarray:
-        """Links to or from inactive neurons."""
-
-    @property
-    def regrown(self) -> np.ndarray:
-        """Regrown links."""
+    def cells(self) -> Mapping[str, np.ndarray]:
+        """For each of decayed, removed, percolated and regrown, its links as cells, ``output * n_in + input``."""
 
 
 class TopologyHistory(Protocol):
@@ -44,8 +32,8 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
 
     Parameters
     ----------
-    removed, regrown : array of int, shape (k, 2)
-        Links as rows (input, output), each once; percolated links count as removed.
+    removed, regrown : array of int, shape (k, 2) or (k,)
+        Links as rows (input, output), or both as cells, each once; percolated links count as removed.
 
     Returns
     -------
@@ -61,9 +49,11 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
     """
     if not len(regrown) or not len(removed):
         return 0.0
-    removed, regrown = np.asarray(removed).reshape(-1, 2), np.asarray(regrown).reshape(-1, 2)
-    n = 1 + max(int(edges.max(initial=0)) for edges in (removed, regrown))
-    return float(np.isin(regrown @ [n, 1], removed @ [n, 1], assume_unique=True).mean())
+    cells = [np.asarray(links) for links in (removed, regrown)]
+    if cells[0].ndim == 2:
+        n = 1 + max(int(links.max()) for links in cells)
+        cells = [links @ [n, 1] for links in cells]
+    return float(np.isin(cells[1], cells[0], assume_unique=True).mean())
 
 
 def itop_rate(history: TopologyHistory) -> dict[str, float]:
@@ -81,5 +71,5 @@ def itop_rate(history: TopologyHistory) -> dict[str, float]:
     initial = history.initial
     ever = {name: graph.cells for name, graph in initial.items()}
     for update in history:
-        ever = {name: np.union1d(cells, update[name].regrown @ [1, initial[name].n_in]) for name, cells in ever.items()}
+        ever |= {name: np.union1d(ever[name], events.cells["regrown"]) for name, events in update.items()}
     return {name: len(cells) / (initial[name].n_in * initial[name].n_out) for name, cells in ever.items()}

@@ -62,8 +62,10 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
     ended: list[tuple[NDArray[np.int64], ...]] = []
     n_updates = 0
     for update in history:
+        if layer not in update:  # as when another scheduler made it
+            continue
         n_updates += 1
-        lost, gained = _net(update[layer], n_in)
+        lost, gained = _net(update[layer])
         gone = np.isin(cells, lost, assume_unique=True)
         ended.append((cells[gone], born[gone], n_updates - 1 - born[gone]))
         cells = np.concatenate([cells[~gone], gained])
@@ -74,10 +76,10 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
     return Lifetimes(all_cells, all_born, age, alive, n_in)
 
 
-def _net(events: LayerEvents, n_in: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _net(events: LayerEvents) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the cells that an update took away for good, and those that it filled anew."""
-    lost = np.concatenate([getattr(events, event) @ [1, n_in] for event in LOSSES])
-    grown = events.regrown @ [1, n_in]
+    lost = np.concatenate([events.cells[event] for event in LOSSES])
+    grown = events.cells["regrown"]
     return np.setdiff1d(lost, grown), np.setdiff1d(grown, lost)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -121,8 +120,8 @@ class SignedLinks:
 
 def _change(update: LayerUpdate, links: LayerLinks) -> LinkChange | None:
     """Return how the links of a layer change by an update, or None if they do not; what returns is lost and grown."""
-    lost = np.concatenate((update.decayed, update.removed, update.percolated))
-    if not len(lost) and not len(update.regrown):
+    lost, grown = update.lost, update.cells["regrown"]
+    if not len(lost) and not len(grown):
         return None
-    both = (torch.from_numpy(np.sort(edges @ [1, links.shape[1]])) for edges in (lost, update.regrown))
-    return LinkChange.of(links.cells, *(cells.to(links.cells.device) for cells in both))
+    both = (torch.from_numpy(cells).to(links.cells.device) for cells in (lost, grown))
+    return LinkChange.of(links.cells, *both)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from topolearn.evolution.pruning import prune
 from topolearn.evolution.regrowth import REGROWTHS, Site
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.evolution.update import LayerUpdate, edges_of
+from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup
 from topolearn.sampling import RandomField, sample, top
 
@@ -105,7 +106,7 @@ def evolve(
         _check_counts(after, pruned, targets, free)
     stages = [heads.join(cells) for cells in (before, pruned, removed, kept, survivors, grown)]
     return heads.join(after), {
-        name: _events(layer.shape[1], *(cells[name] for cells in stages), decays=targets.decays)
+        name: _events(layer.shape, *(cells[name] for cells in stages), decays=targets.decays)
         for name, layer in wholes.items()
     }
 
@@ -172,7 +173,7 @@ def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
 
 
 def _events(
-    n_in: int,
+    shape: tuple[int, int],
     before: Tensor,
     pruned: Tensor,
     removed: Tensor,
@@ -195,7 +196,7 @@ def _events(
         "percolated": within(without(kept, survivors), before),
         "regrown": regrown,
     }
-    return LayerUpdate(**{event: edges_of(x.cpu().numpy(), n_in) for event, x in events.items()})
+    return LayerUpdate(shape, {event: np.sort(cells.cpu().numpy()) for event, cells in events.items()})
 
 
 def _check_counts(

@@ -16,22 +16,63 @@ EVENTS = ("decayed", "removed", "percolated", "regrown")
 class LayerUpdate:
     """The link events of one layer in one update.
 
+    A link may be both removed and regrown.
+
     Attributes
     ----------
-    decayed, removed, percolated, regrown : numpy.ndarray of int64, shape (k, 2)
-        Links as rows (input, output), sorted: pruned because the density fell, removed by their score, removed
-        because they led to or from an inactive neuron, and regrown. A link may be both removed and regrown.
+    shape : (int, int)
+        Numbers of output and input neurons of the layer.
+    cells : Mapping of str to array of int64, shape (k,)
+        For each of `EVENTS`, its links as sorted flat positions in the adjacency, ``output * n_in + input``.
+
+    Examples
+    --------
+    >>> none = np.empty(0, np.int64)
+    >>> events = {"decayed": none, "removed": np.array([1, 3]), "percolated": none, "regrown": np.array([0, 3])}
+    >>> update = LayerUpdate((2, 2), events)
+    >>> update.removed.tolist(), update.overlap
+    ([[1, 0], [1, 1]], 0.5)
     """
 
-    decayed: np.ndarray
-    removed: np.ndarray
-    percolated: np.ndarray
-    regrown: np.ndarray
+    shape: tuple[int, int]
+    cells: Mapping[str, np.ndarray]
+
+    @property
+    def decayed(self) -> np.ndarray:
+        """Links pruned because the density fell: rows (input, output), sorted, shape (k, 2)."""
+        return self._edges("decayed")
+
+    @property
+    def removed(self) -> np.ndarray:
+        """Links removed by their score: rows (input, output), sorted, shape (k, 2)."""
+        return self._edges("removed")
+
+    @property
+    def percolated(self) -> np.ndarray:
+        """Links that led to or from an inactive neuron: rows (input, output), sorted, shape (k, 2)."""
+        return self._edges("percolated")
+
+    @property
+    def regrown(self) -> np.ndarray:
+        """Links that grew: rows (input, output), sorted, shape (k, 2)."""
+        return self._edges("regrown")
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Cells of all links that were decayed, removed or percolated, sorted."""
+        return np.sort(np.concatenate([self.cells[event] for event in EVENTS if event != "regrown"]))
 
     @cached_property
     def overlap(self) -> float:
         """Share of the regrown links that had just been removed or percolated; 0 when none regrew."""
-        return overlap(np.concatenate((self.removed, self.percolated)), self.regrown)
+        return overlap(np.concatenate((self.cells["removed"], self.cells["percolated"])), self.cells["regrown"])
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of links of each event."""
+        return {event: len(self.cells[event]) for event in EVENTS}
+
+    def _edges(self, event: str) -> np.ndarray:
+        return edges_of(self.cells[event], self.shape[1])
 
 
 @dataclass(frozen=True)
@@ -68,7 +109,7 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
         """Return a row for each layer: the number of links of each event, the overlap, and whether it is an ELM."""
         rows = [
             {"index": self.index, "step": self.step, "layer": name}
-            | {event: len(getattr(layer, event)) for event in EVENTS}
+            | layer.counts()
             | {"overlap": layer.overlap, "elm": layer.overlap >= self.theta}
             for name, layer in self.layers.items()
         ]
@@ -84,7 +125,7 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
         return len(self.layers)
 
     def __repr__(self) -> str:
-        counts = {event: sum(len(getattr(x, event)) for x in self.layers.values()) for event in EVENTS}
+        counts = {event: sum(len(layer.cells[event]) for layer in self.layers.values()) for event in EVENTS}
         done = ", ".join(f"{n} {event}" for event, n in counts.items() if n)
         return f"TopologyUpdate({self.index} at step {self.step}: {done or 'nothing changed'})"
 

@@ -124,7 +124,7 @@ class Recorder:
     ) -> list[dict[str, Any]]:
         rows = []
         for name, graph in network.graphs.items():
-            events = {event: sum(len(getattr(u[name], event)) for u in self._updates) for event in EVENTS}
+            events = {event: sum(len(u[name].cells[event]) for u in self._updates) for event in EVENTS}
             overlaps = [update[name].overlap for update in self._updates]
             rows.append(
                 {

@@ -101,11 +101,12 @@ class History:
     def __iter__(self) -> Iterator[TopologyUpdate]:
         """Yield each update, in order."""
         self._need_links("the links of updates")
-        n_outs = [n_out for n_out, _ in self._head[1].values() for _ in EVENTS]
+        shapes = self._head[1]
+        of_lists = [shape for shape in shapes.values() for _ in EVENTS]
         for file in self._files(_UPDATE):
             part = read_part(file, ["step", "index", "theta", "count", "first", "steps"])
-            lists = iter(unpack(part, n_outs))
-            layers = {name: LayerUpdate(**{event: next(lists) for event in EVENTS}) for name in self.layers}
+            lists = iter(unpack(part, of_lists))
+            layers = {n: LayerUpdate(shape, {event: next(lists) for event in EVENTS}) for n, shape in shapes.items()}
             yield TopologyUpdate(int(part["step"]), int(part["index"]), layers, float(part["theta"]))
 
     def replay(self) -> Iterator[tuple[int, dict[str, BipartiteGraph]]]:
@@ -176,13 +177,13 @@ class History:
 
     def write(self, update: TopologyUpdate) -> None:
         """Store one update."""
-        lists = [getattr(layer, event) for layer in update.layers.values() for event in EVENTS]
+        lists = [layer.cells[event] for layer in update.layers.values() for event in EVENTS]
         columns = {name: np.array(getattr(update, name)) for name in ("step", "index", "theta")}
         columns["overlap"] = np.array(list(update.overlap.values()))
         if self.kept == "full":
-            columns |= pack(lists, [n_out for n_out, _ in self._head[1].values() for _ in EVENTS])
+            columns |= pack(lists, [shape for shape in self._head[1].values() for _ in EVENTS])
         else:
-            columns["count"] = np.array([len(edges) for edges in lists])
+            columns["count"] = np.array([len(cells) for cells in lists])
         write_part(self.path / f"update-{update.index:06d}.npz", columns)
 
     def snapshot(self, step: int, graphs: Mapping[str, BipartiteGraph]) -> None:
@@ -217,10 +218,10 @@ class History:
 
     def _graphs(self, file: Path) -> dict[str, BipartiteGraph]:
         shapes = self._head[1]
-        lists = unpack(read_part(file, ["count", "first", "steps"]), [n_out for n_out, _ in shapes.values()])
+        lists = unpack(read_part(file, ["count", "first", "steps"]), list(shapes.values()))
         return {
-            name: BipartiteGraph.from_edges(edges, n_in=n_in, n_out=n_out)
-            for (name, (n_out, n_in)), edges in zip(shapes.items(), lists, strict=True)
+            name: BipartiteGraph.from_cells(cells, n_in, n_out)
+            for (name, (n_out, n_in)), cells in zip(shapes.items(), lists, strict=True)
         }
 
     def _need_links(self, what: str) -> None:
@@ -242,13 +243,12 @@ def _number(file: Path) -> int:
 
 
 def _packed(graphs: Mapping[str, BipartiteGraph]) -> dict[str, np.ndarray]:
-    return pack([graph.edges() for graph in graphs.values()], [graph.n_out for graph in graphs.values()])
+    return pack([graph.cells for graph in graphs.values()], [graph.shape for graph in graphs.values()])
 
 
 def _after(graph: BipartiteGraph, update: LayerUpdate) -> BipartiteGraph:
     """Return the graph that an update makes of another."""
-    lost = np.concatenate((update.decayed, update.removed, update.percolated)) @ [1, graph.n_in]
-    grown = update.regrown @ [1, graph.n_in]
+    lost, grown = update.lost, update.cells["regrown"]
     if not lost.size and not grown.size:
         return graph
     cells = np.setdiff1d(graph.cells, lost, assume_unique=True)

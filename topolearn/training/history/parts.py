@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from topolearn.errors import CorruptFileError
 from topolearn.files import written_aside
 
-Edges = NDArray[np.int64]
+Cells = NDArray[np.int64]
 
 
 def write_part(file: Path, columns: Mapping[str, NDArray]) -> None:
@@ -40,25 +40,27 @@ def read_part(file: Path, names: Sequence[str]) -> dict[str, NDArray]:
     return found
 
 
-def pack(lists: Sequence[Edges], n_outs: Sequence[int]) -> dict[str, NDArray]:
+def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str, NDArray]:
     """Return lists of links as columns: how many each has, its first link, and the steps from one to the next.
+
+    In a file a link is the number ``input * n_out + output``.
 
     Parameters
     ----------
-    lists : sequence of arrays of int64, shape (k, 2)
-        Rows (input, output), sorted; a link is the number input * n_out + output.
-    n_outs : sequence of int
-        Number of outputs of the layer of each list.
+    lists : sequence of arrays of int64, shape (k,)
+        Cells, ``output * n_in + input``, in any order.
+    shapes : sequence of (int, int)
+        Numbers of output and input neurons of the layer of each list.
 
     Examples
     --------
-    >>> columns = pack([np.array([[0, 1], [0, 3], [2, 0]])], [4])
+    >>> columns = pack([np.array([3, 9, 2])], [(4, 3)])
     >>> {name: column.tolist() for name, column in columns.items()}
     {'count': [3], 'first': [1], 'steps': [2, 5]}
-    >>> unpack(columns, [4])[0].tolist()
-    [[0, 1], [0, 3], [2, 0]]
+    >>> unpack(columns, [(4, 3)])[0].tolist()
+    [2, 3, 9]
     """
-    numbers = [edges @ [n_out, 1] for edges, n_out in zip(lists, n_outs, strict=True)]
+    numbers = [_transposed(cells, n_in, n_out) for cells, (n_out, n_in) in zip(lists, shapes, strict=True)]
     steps = np.concatenate([np.diff(each) for each in numbers])
     return {
         "count": np.array([each.size for each in numbers]),
@@ -67,12 +69,18 @@ def pack(lists: Sequence[Edges], n_outs: Sequence[int]) -> dict[str, NDArray]:
     }
 
 
-def unpack(columns: Mapping[str, NDArray], n_outs: Sequence[int]) -> list[Edges]:
-    """Return the lists of links that were packed."""
+def unpack(columns: Mapping[str, NDArray], shapes: Sequence[tuple[int, int]]) -> list[Cells]:
+    """Return the lists of links that were packed, as sorted cells."""
     lists, start = [], 0
-    for count, first, n_out in zip(columns["count"].tolist(), columns["first"].tolist(), n_outs, strict=True):
+    for count, first, (n_out, n_in) in zip(columns["count"].tolist(), columns["first"].tolist(), shapes, strict=True):
         stop = start + max(count - 1, 0)
         numbers = np.cumsum(np.concatenate([[first], columns["steps"][start:stop]]), dtype=np.int64)[:count]
-        lists.append(np.column_stack(np.divmod(numbers, n_out)))
+        lists.append(_transposed(numbers, n_out, n_in))
         start = stop
     return lists
+
+
+def _transposed(places: Cells, width: int, height: int) -> Cells:
+    """Return flat positions in a matrix of a width as sorted ones in its transpose."""
+    rows, columns = np.divmod(places, width)
+    return np.sort(columns * height + rows)
