@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from topolearn.training import Run, TrainConfig, train
-from topolearn.training.report import write_report
 
 EPOCHS = 40
 HIDDEN = (256, 256, 256)
@@ -27,7 +26,7 @@ def main() -> None:
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
     sparse = _train(TrainConfig(method="chts", density=0.05), folder / "chts", args.epochs)
     dense = _train(TrainConfig(method="dense"), folder / "dense", args.epochs)
-    report = write_report(sparse, compare=[dense])
+    report = sparse.report(compare=[dense])
     if args.figure:
         shutil.copyfile(sparse.path / "figures" / "evolution.png", args.figure)
     print(f"\n{_table([sparse, dense])}\n\nreport  {report.resolve().as_uri()}\nruns    {folder}")

@@ -14,7 +14,7 @@ import pytest
 import topolearn as tl
 from topolearn import training
 from topolearn.cli import main
-from topolearn.training import report
+from topolearn.recording import report
 
 SMALL = ["--hidden", "16", "16", "--epochs", "1", "--density", "0.2", "--threads", "1", "--quiet"]
 

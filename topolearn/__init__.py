@@ -7,11 +7,24 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from topolearn import diagnostics, errors, evolution, generators, graph, linkpred, sampling, sparse, studies, training
+from topolearn import (
+    diagnostics,
+    errors,
+    evolution,
+    generators,
+    graph,
+    linkpred,
+    recording,
+    sampling,
+    sparse,
+    studies,
+    training,
+)
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.recording import Recorder, Run, record
 from topolearn.sparse import Attention, SparseLinear, densify, parameter_groups, topology_of, unpack_attention
-from topolearn.training import Dataset, Run, TrainConfig, resume, train
+from topolearn.training import Dataset, TrainConfig, resume, train
 
 if TYPE_CHECKING:
     from topolearn import plotting
@@ -25,6 +38,7 @@ __all__ = [
     "LayeredNetwork",
     "Method",
     "NeuronGroup",
+    "Recorder",
     "Run",
     "SparseLinear",
     "TopologyScheduler",
@@ -43,6 +57,8 @@ __all__ = [
     "parameter_groups",
     "percolate",
     "plotting",
+    "record",
+    "recording",
     "resume",
     "sampling",
     "sparse",

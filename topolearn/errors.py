@@ -61,3 +61,7 @@ class TrainingError(TopolearnError, RuntimeError):
 
 class StudyError(TopolearnError, RuntimeError):
     """A study cannot go on, for example because the disk is full; what is finished is kept."""
+
+
+class RecordingError(TopolearnError, OSError):
+    """A run cannot be written down any further, for example because the disk is full; what was written is kept."""

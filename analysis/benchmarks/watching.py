@@ -19,9 +19,9 @@ import pandas as pd
 import torch
 
 import topolearn as tl
+from topolearn.recording.history import KEPT
+from topolearn.recording.measuring import DEFAULT, Measuring
 from topolearn.training import History, Run, TrainConfig
-from topolearn.training.history import KEPT
-from topolearn.training.measuring import DEFAULT, Measuring
 
 FIGURES = Path("figures")
 WATCHED = {**{kind: (kind, ("none",)) for kind in KEPT}, "full, default measures": ("full", DEFAULT)}

@@ -6,7 +6,7 @@ import pytest
 from analysis.benchmarks import diagnostics as benchmark
 from analysis.benchmarks import watching
 from topolearn.diagnostics.distances import SAMPLE
-from topolearn.training.history import KEPT
+from topolearn.recording.history import KEPT
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from topolearn.diagnostics import closure
+from topolearn.evolution import METHODS
 from topolearn.graph import BipartiteGraph
+from topolearn.task_registry import TASKS
 
 STEPS_PER_EPOCH = 45
+NETWORK = ["n_links", "density", "active_neurons", "active_neurons_authors", "overlap"]
 
 
 @dataclass
@@ -69,8 +72,11 @@ class FakeRun:
         self.path, self.name, self.config = Path(path), Path(path).name, config
         self.environment = {"python": "3.11", "torch": "2.13", "host <here>": "a & b"}
         self.history = FakeHistory(states, rows)
-        self.layers = layer_table(self.history, config.epochs)
+        self.task, self.title, self.theta = TASKS["classification"], METHODS[config.method].title, 0.9
+        self.schedulers, self.not_finite = {}, {}
+        self.layers = layer_table(self.history)
         self.metrics = metric_table(self.history, config, accuracy, self.layers)
+        self.network = network_table(self.history, self.metrics)
         self.measures = measure_table(self.history)
         done = not self.metrics.empty
         last = self.metrics.iloc[-1] if done else None
@@ -123,16 +129,15 @@ def drift(old, score, rng):
     )
 
 
-def layer_table(history, epochs):
+def layer_table(history):
     rows = []
     explored = {name: np.zeros((g.n_out, g.n_in), dtype=bool) for name, g in history.at(0).items()}
-    for epoch in range(epochs + 1):
-        step = epoch * STEPS_PER_EPOCH
+    for index, step in enumerate(history.steps):
         for name, g in history.at(step).items():
             explored[name] |= g.to_scipy().toarray()
             done = history.updates[(history.updates["layer"] == name) & (history.updates["step"] <= step)]
             row = {
-                "epoch": epoch, "step": step, "layer": name, "n_in": g.n_in, "n_out": g.n_out,
+                "index": index, "step": step, "layer": name, "n_in": g.n_in, "n_out": g.n_out,
                 "n_links": g.n_links, "density": g.density, "removed": done["removed"].sum(),
                 "percolated": done["percolated"].sum(), "regrown": done["regrown"].sum(),
                 "overlap": done["overlap"].iloc[-1] if len(done) else np.nan, "itop": explored[name].mean(),
@@ -143,6 +148,14 @@ def layer_table(history, epochs):
                     row[f"{side}_{measure}"] = float(getattr(np, measure)(degrees))
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def network_table(history, metrics):
+    """Return what metrics say of the network, from the start on."""
+    if metrics.empty:
+        return pd.DataFrame(columns=["index", "step", *NETWORK])
+    first = metrics.iloc[:1].assign(step=0)
+    return pd.concat([first, metrics])[["step", *NETWORK]].reset_index(names="index")
 
 
 def measure_table(history):
@@ -163,11 +176,11 @@ def metric_table(history, config, accuracy, layers):
     table["train_accuracy"] = 1 - 0.5 * falling
     table["test_loss"] = 0.1 + 1.8 * falling
     table["test_accuracy"] = accuracy - 0.4 * falling + rng.normal(0, 0.003, len(epochs))
-    table["n_links"] = int(layers[layers["epoch"] == 0]["n_links"].sum()) if len(layers) else 64 * 200
+    table["n_links"] = int(layers[layers["index"] == 0]["n_links"].sum()) if len(layers) else 64 * 200
     table["density"] = config.density
-    last = layers[layers["epoch"] > 0].groupby("epoch") if len(layers) else None
-    active = last["active_outputs"].sum() / last["n_out"].sum() if last is not None else None
-    table["active_neurons"] = 1.0 if active is None else 0.9 * active.to_numpy()
+    states = [layers[layers["step"] <= step].groupby("layer").last() for step in table["step"]] if len(layers) else []
+    active = [state["active_outputs"].sum() / state["n_out"].sum() for state in states]
+    table["active_neurons"] = 0.9 * np.array(active) if active else 1.0
     table["active_neurons_authors"] = table["active_neurons"]
     table["n_updates"] = [sum(0 < step <= at for step in history.steps) for at in table["step"]]
     table["overlap"] = np.nan

@@ -17,8 +17,8 @@ from topolearn.evolution import METHODS, REGROWTHS, by_scores
 from topolearn.registry import Registry
 from topolearn.studies import EXECUTORS, run_study
 from topolearn.studies.directory import StudyDirectory
-from topolearn.studies.own_parts import REGISTRIES, packed, unpack
-from topolearn.studies.work import Outcome, Task, carry_out
+from topolearn.studies.own_parts import packed, registries, unpack
+from topolearn.studies.work import Outcome, WorkItem, carry_out
 from topolearn.training import Run
 
 OF_NO_CONFIGURATION = {"alternative to a power law", "architecture", "executor", "file suffix", "order of neurons"}
@@ -29,13 +29,13 @@ def test_all_registries_of_which_a_configuration_takes_names_are_known():
     names = [each.name for each in pkgutil.walk_packages(tl.__path__, "topolearn.") if "__main__" not in each.name]
     parts = [part for name in names for part in vars(importlib.import_module(name)).values()]
     found = {id(part): part.kind for part in parts if isinstance(part, Registry)}
-    assert sorted(found.values()) == sorted({*REGISTRIES, *OF_NO_CONFIGURATION})
+    assert sorted(found.values()) == sorted({*registries(), *OF_NO_CONFIGURATION})
 
 
 def forget():
     """Remove all parts that are nobody's but these tests'."""
     for kind, name in OWN:
-        REGISTRIES[kind].unregister(name)
+        registries()[kind].unregister(name)
 
 
 @pytest.fixture
@@ -90,9 +90,9 @@ def test_a_part_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_pat
     parts = packed()
     del sys.modules["only_here"]
     monkeypatch.undo()
-    task = Task(own.runs()[0], StudyDirectory(tmp_path / "out", own), parts=parts)
-    task.directory.prepare()
-    assert carry_out(task) == Outcome("failed", "ModuleNotFoundError: No module named 'only_here'")
+    item = WorkItem(own.runs()[0], StudyDirectory(tmp_path / "out", own), parts=parts)
+    item.directory.prepare()
+    assert carry_out(item) == Outcome("failed", "ModuleNotFoundError: No module named 'only_here'")
 
 
 def test_a_part_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):

@@ -1,6 +1,7 @@
 """A run that was stopped anywhere and resumed equals, bit for bit, the run that was not."""
 
 import csv
+import importlib
 import json
 import os
 import signal
@@ -17,8 +18,12 @@ from safetensors.torch import load_file
 import topolearn as tl
 from topolearn.cli import main
 from topolearn.evolution import METHODS
-from topolearn.training import build, loop, mlp, report, resume, trainer
-from topolearn.training.recorder import Recorder
+from topolearn.recording import Recorder, recorder, report
+from topolearn.recording.tables import Table
+from topolearn.recording.topology_log import TopologyLog
+from topolearn.training import build, mlp, resume, trainer
+
+record = importlib.import_module("topolearn.recording.record")  # whose function has its name in the package
 
 
 def table(path):
@@ -34,7 +39,7 @@ def assert_same_run(one, other):
         for name in first:
             assert first[name].dtype == second[name].dtype
             assert first[name].numpy().tobytes() == second[name].numpy().tobytes(), f"{name} of {which}"
-    for name in ("metrics.csv", "layers.csv"):
+    for name in ("metrics.csv", "layers.csv", "network.csv"):
         pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
     measured = [path.read_text() for run in (one, other) if (path := run.path / "measures.csv").exists()]
     assert len(measured) == (2 if one.history.layers else 0)
@@ -117,8 +122,8 @@ def test_a_killed_run_is_resumed_bit_for_bit(method, tmp_path, no_report, capsys
     assert not run.is_complete
     if method == "chts":
         words = [sys.executable, "-m", "topolearn.cli", "train", "--resume", str(killed), "--quiet"]
-        code = "import sys; from topolearn.training import report; from topolearn.cli import main\n"
-        code += "report.write_report = lambda run: ''\nsys.exit(main(sys.argv[1:]))"
+        code = "import sys; from topolearn.recording import report; from topolearn.cli import main\n"
+        code += "report.write_report = lambda run, **_: ''\nsys.exit(main(sys.argv[1:]))"
         subprocess.run([sys.executable, "-c", code, *words[3:]], check=True, stdout=subprocess.DEVNULL)
     else:
         assert main(["train", "--resume", str(killed), "--quiet"]) == 0
@@ -160,7 +165,7 @@ def interrupt(monkeypatch):
 @pytest.fixture
 def stopped(small, tmp_path, interrupt, monkeypatch):
     """Return the directory of a run that ended in its second epoch."""
-    interrupt(Recorder, "update", 7, after=True)
+    interrupt(TopologyLog, "record", 7, after=True)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run"), quiet=True)
     monkeypatch.undo()
@@ -173,21 +178,25 @@ OFTEN = (
     "in the last summary",
     "between the first best and last checkpoint",
     "before the first table",
+    "between the rows of an update",
+    "before the recording is known to have begun",
 )  # the others are run by hand
 POINTS = {
-    "before the first update": (Recorder, "update", 1, False),
-    "after the first update": (Recorder, "update", 1, True),
-    "in the second epoch": (Recorder, "update", 7, True),
-    "in the last epoch": (Recorder, "update", 13, False),
-    "when the tables of the first epoch are written": (Recorder, "epoch", 1, True),
-    "when the tables of the second epoch are written": (Recorder, "epoch", 2, True),
+    "before the first update": (TopologyLog, "record", 1, False),
+    "after the first update": (TopologyLog, "record", 1, True),
+    "in the second epoch": (TopologyLog, "record", 7, True),
+    "in the last epoch": (TopologyLog, "record", 13, False),
+    "between the rows of an update": (Table, "append", 7, True),
+    "when the tables of the first epoch are written": (Recorder, "log", 1, True),
+    "when the tables of the second epoch are written": (Recorder, "log", 2, True),
     "before the first checkpoint": (trainer, "save_checkpoint", 1, False),
     "between the first best and last checkpoint": (trainer, "save_checkpoint", 1, True),
-    "in the first summary": (trainer, "write_json", 1, False),
-    "in the last summary": (trainer, "write_json", 3, False),
-    "when all is done but said": (trainer, "write_json", 3, True),
-    "before the environment is written": (loop, "write_json", 1, False),
+    "in the first summary": (recorder, "write_json", 1, False),
+    "in the last summary": (recorder, "write_json", 3, False),
+    "when all is done but said": (recorder, "write_json", 3, True),
+    "before the environment is written": (record, "write_json", 1, False),
     "before the first table": (Recorder, "start", 1, False),
+    "before the recording is known to have begun": (record, "write_json", 2, False),
 }
 
 
@@ -205,7 +214,7 @@ def test_a_run_interrupted_anywhere_is_resumed_bit_for_bit(point, chts, small, t
 
 def test_a_run_is_resumed_twice(chts, small, tmp_path, interrupt, monkeypatch):
     for call, start in ((5, lambda: tl.train(small(tmp_path / "run"), quiet=True)), (6, None)):
-        interrupt(Recorder, "update", call, after=True)
+        interrupt(TopologyLog, "record", call, after=True)
         with pytest.raises(Killed):
             (start or (lambda: resume(tmp_path / "run", quiet=True)))()
         monkeypatch.undo()
@@ -218,7 +227,7 @@ def test_a_run_is_resumed_twice(chts, small, tmp_path, interrupt, monkeypatch):
     ids=str,
 )
 def test_other_settings_are_resumed_bit_for_bit(values, small, tmp_path, interrupt, monkeypatch):
-    interrupt(Recorder, "update", 25 if "update_interval" in values else 7, after=True)
+    interrupt(TopologyLog, "record", 25 if "update_interval" in values else 7, after=True)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run", **values), quiet=True)
     monkeypatch.undo()
@@ -240,7 +249,7 @@ APART = ("rigl", "srigl", "deepr", "topkast", "gmp")  # those that remember most
 )
 def test_every_method_is_resumed_bit_for_bit(method, small, tmp_path, interrupt, monkeypatch):
     values = {"method": method, "update_interval": 5, "epochs": 3, "measures": ("closure",)}
-    interrupt(Recorder, "epoch", 2, after=False)
+    interrupt(Recorder, "log", 2, after=False)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run", **values), quiet=True)
     monkeypatch.undo()
@@ -263,7 +272,7 @@ def test_a_model_that_draws_is_resumed_bit_for_bit(small, tmp_path, interrupt, m
 
     restart()
     whole = tl.train(small(tmp_path / "whole"), quiet=True)
-    interrupt(Recorder, "update", 7, after=True)
+    interrupt(TopologyLog, "record", 7, after=True)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run"), quiet=True)
     restart()

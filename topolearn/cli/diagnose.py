@@ -71,7 +71,7 @@ def _diagnose(args: argparse.Namespace) -> None:
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     """Return the graphs of a run at a step, and its network."""
     from topolearn.graph import LayeredNetwork
-    from topolearn.training import Run
+    from topolearn.recording import Run
 
     if args.one_mode:
         raise InvalidValueError("--one-mode is for files, and a run's layers have two sides: leave it out")
@@ -85,7 +85,7 @@ def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
 def _measured(graphs: Mapping[str, Any], network: Any, args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Return the measures of each graph, and of the network those that it has."""
     from topolearn.diagnostics import MEASURES, network_summary, summary
-    from topolearn.training.measuring import NETWORK
+    from topolearn.recording.measuring import NETWORK
 
     names = args.measures and list(dict.fromkeys(args.measures))
     of_graphs, of_network = names, names

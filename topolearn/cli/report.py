@@ -19,7 +19,6 @@ def add_parser(commands: Any) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from topolearn.training import Run
-    from topolearn.training.report import write_report
+    from topolearn.recording import Run
 
-    print(write_report(Run(args.run), compare=[Run(path) for path in args.compare], path=args.output))
+    print(Run(args.run).report(compare=[Run(path) for path in args.compare], path=args.output))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import InvalidValueError
+from topolearn.task_registry import TASKS
 
 EXAMPLES = """examples:
   topolearn sweep study.toml --jobs 4                      four runs at a time; start it again, and it goes on
@@ -17,6 +18,7 @@ EXAMPLES = """examples:
 a study:
   name = "digits"
   seeds = [0, 1, 2]
+  task = "classification"        # what is trained; may be left out
 
   [base]                         # options of all runs, and parts of their method, by the same names as above
   dataset = "digits"
@@ -90,15 +92,15 @@ def _sweep(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("topolearn: interrupted; the same command goes on from the last checkpoints", file=sys.stderr)
         return 130
-    return _tell(table, directory)
+    return _tell(table, directory, study.task)
 
 
-def _tell(table: Any, directory: Path) -> int:
+def _tell(table: Any, directory: Path, task: str) -> int:
     """Print the results, and the runs that are not done; return the exit code."""
     from topolearn.studies import summary_table
 
     if (table["state"] == "done").any():
-        print("best test accuracy: mean, deviation and 95 % confidence interval")
+        print(f"best {TASKS[task].metric.title}: mean, deviation and 95 % confidence interval")
         print(summary_table(table).round(4).to_string())
     bad = table[table["state"] != "done"]
     if len(bad):

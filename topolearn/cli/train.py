@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import InvalidValueError
+from topolearn.task_registry import DEFAULT, TASKS, imported, task_of
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -19,8 +20,6 @@ EXAMPLES = """examples:
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn train``."""
-    from topolearn.training import TrainConfig
-
     parser = commands.add_parser(
         "train",
         help="train a network and leave a run directory behind",
@@ -40,7 +39,7 @@ def add_parser(commands: Any) -> None:
         "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
         "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
     )
-    for f in fields(TrainConfig):
+    for f in fields(imported(TASKS[DEFAULT].config)):
         if f.name == "overrides":
             continue
         shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default
@@ -71,29 +70,41 @@ def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bo
 
 
 def _train(args: argparse.Namespace) -> None:
-    from topolearn.training import Run, TrainConfig, resume, train
-    from topolearn.training.report import write_report
-
-    given = {f.name: getattr(args, f.name) for f in fields(TrainConfig) if hasattr(args, f.name)}
+    given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
     if args.set:
         given["overrides"] = _parse_parts(args.set)
-    if args.resume:
-        if given or args.config:
-            raise InvalidValueError("--resume takes no other options: a run goes on with its own configuration")
-        if Run(args.resume).is_complete:
-            raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
-        run = resume(args.resume, quiet=args.quiet)
-    else:
-        config = TrainConfig.load(args.config) if args.config else TrainConfig()
-        run = train(config.with_values(given), quiet=args.quiet)
-    page = write_report(run)
-    summary = run.summary
+    run = _resumed(args, given) if args.resume else _trained(args, given)
+    page, task, summary = run.report(), run.task, run.summary
+    best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
     print(
-        f"best test accuracy {summary['best_accuracy']:.2%} (epoch {summary['best_epoch']}), "
-        f"last {summary['last_accuracy']:.2%}, {summary['n_links']} links, "
-        f"{summary['active_neurons']:.1%} of hidden neurons active, {summary['n_updates']} topology updates, "
-        f"{summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"
+        f"best {task.metric.title} {best} ({task.clock} {summary[task.best_at]}), last {last}, "
+        f"{summary['n_links']} links, {summary['active_neurons']:.1%} of hidden neurons active, "
+        f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"
     )
+
+
+def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
+    """Return the run of a configuration: of a file, or of the task that flags are for, with options on top."""
+    task = task_of(args.config) if args.config else TASKS[DEFAULT]
+    configuration = imported(task.config)
+    config = configuration.load(args.config) if args.config else configuration()
+    return imported(task.train)(config.with_values(given), quiet=args.quiet)
+
+
+def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
+    from topolearn.recording import Run
+
+    if given or args.config:
+        raise InvalidValueError("--resume takes no other options: a run goes on with its own configuration")
+    run = Run(args.resume)
+    if run.task is None:
+        raise InvalidValueError(
+            f"the run {args.resume} was recorded in a loop that is not topolearn's: continue it with that program, by "
+            "tl.record(..., resume=True)"
+        )
+    if run.is_complete:
+        raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
+    return imported(run.task.resume)(args.resume, quiet=args.quiet)
 
 
 def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:

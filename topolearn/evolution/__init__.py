@@ -1,5 +1,6 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
+from topolearn.evolution.attach import attach
 from topolearn.evolution.exploration_loss import exploration_loss
 from topolearn.evolution.interval import check_interval
 from topolearn.evolution.links import LayerLinks, Targets
@@ -14,7 +15,7 @@ from topolearn.evolution.removal import (
     soft_importance,
     weight_magnitude,
 )
-from topolearn.evolution.scheduler import TopologyScheduler, attach
+from topolearn.evolution.scheduler import TopologyScheduler, UpdateHook
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.signs import link_signs
 from topolearn.evolution.sparsify import linear_layers, sparsify
@@ -39,6 +40,7 @@ __all__ = [
     "Targets",
     "TopologyScheduler",
     "TopologyUpdate",
+    "UpdateHook",
     "ZETA_SCHEDULES",
     "attach",
     "by_predictor",

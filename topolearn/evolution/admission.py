@@ -140,6 +140,22 @@ def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Meth
     return groups
 
 
+def check_present(model: nn.Module, layers: Mapping[str, SparseLinear], step: int) -> None:
+    """Refuse layers that are no longer in the model, as when somebody replaced them.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    there = {id(module) for module in model.modules()}
+    for name, layer in layers.items():
+        if id(layer) not in there:
+            raise InvalidValueError(
+                f"at step {step} layer {name!r} of the model is not the one that this TopologyScheduler evolves: after "
+                "replacing layers, make a new TopologyScheduler"
+            )
+
+
 def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
     """Refuse layers whose weights no longer have the shape that they had.
 

@@ -1,7 +1,8 @@
 """`TopologyScheduler`: evolves the topology of a model between optimizer steps, in any PyTorch loop."""
 
 import warnings
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_finite, check_layers, check_model, check_state, groups_of
+from topolearn.evolution.admission import check_finite, check_layers, check_model, check_present, check_state, groups_of
 from topolearn.evolution.backward_set import backward_sets
 from topolearn.evolution.constant_fan_in import output_layer
 from topolearn.evolution.exploration import Exploration
@@ -24,10 +25,14 @@ from topolearn.evolution.optimizer_state import check_optimizer, check_trained, 
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
 from topolearn.evolution.plan import DensityPlan
 from topolearn.evolution.signed import SignedLinks
+from topolearn.evolution.state import state_of_layers
 from topolearn.evolution.step import evolve
 from topolearn.evolution.table import method as find_method
 from topolearn.evolution.update import LayerUpdate, TopologyUpdate
+from topolearn.graph import LayeredNetwork
 from topolearn.sparse import StoredLinear, sparse_layers
+
+UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 
 
 class TopologyScheduler:
@@ -60,6 +65,7 @@ class TopologyScheduler:
 
     Attributes
     ----------
+    model : torch.nn.Module
     n_steps, n_updates : int
         How often `step` was called, and how often it changed the topology.
     last_update : TopologyUpdate or None
@@ -107,7 +113,7 @@ class TopologyScheduler:
         self.total_steps = check_size("total_steps", total_steps)
         self.interval = settle_interval(interval, self.method)
         self.seed = int(seed)
-        self.optimizer = optimizer
+        self.model, self.optimizer = model, optimizer
         self.layers = sparse_layers(model)
         check_model(model, self.layers, self.method, self.interval)
         check_optimizer(optimizer, self.layers)
@@ -120,6 +126,7 @@ class TopologyScheduler:
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
         self._last_update_step = -1
+        self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
         self._exploration = {name: Exploration(x.cells(), x.shape[0] * x.shape[1]) for name, x in self.layers.items()}
         self._signed = SignedLinks(self.layers, self.method, self.seed) if self.method.has_signs else None
         self._gradients = Gradients(model, self.layers, self.method)
@@ -181,7 +188,42 @@ class TopologyScheduler:
             self._signed.take(moved, updates, self.optimizer, self._exploration, self.n_steps)
         else:
             self._take(cells, trained)
+        for hook in tuple(self._update_hooks.values()):
+            hook(self, self.last_update)
         return self.last_update
+
+    def register_update_hook(self, hook: UpdateHook) -> RemovableHandle:
+        """Let a function be told of each topology update, once the model has its new links.
+
+        Parameters
+        ----------
+        hook : callable
+            Called as ``hook(topology, update)``. What it raises, `step` raises, after the update.
+
+        Returns
+        -------
+        torch.utils.hooks.RemovableHandle
+            ``handle.remove()`` undoes it.
+
+        Examples
+        --------
+        ``topology.register_update_hook(lambda topology, update: print(update.step, update.overlap))``
+        """
+        handle = RemovableHandle(self._update_hooks)
+        self._update_hooks[handle.id] = hook
+        return handle
+
+    def network(self) -> LayeredNetwork:
+        """Return the present topology: the graph of each sparse layer, and the neuron groups between them.
+
+        Raises
+        ------
+        InvalidValueError
+            When the model is dense.
+        """
+        if not self.layers:
+            raise InvalidValueError(f"method {self.method.name!r} is dense: there is no topology")
+        return LayeredNetwork({name: layer.graph for name, layer in self.layers.items()}, groups=self.groups)
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each layer, the share of its cells that have been a link at any time (ITOP)."""
@@ -193,24 +235,14 @@ class TopologyScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
-        state: dict[str, Any] = {
+        return {
             "n_steps": self.n_steps,
             "n_updates": self.n_updates,
             "last_update_step": self._last_update_step,
             "seed": self.seed,
             "converged": dict(self.converged),
-            "shapes": {name: layer.shape for name, layer in self.layers.items()},
-            "links": {name: layer.cells().cpu() for name, layer in self.layers.items()},
+            **state_of_layers(self.layers, self._exploration),
         }
-        explored = {name: each.state_dict() for name, each in self._exploration.items()}
-        for key in ("born", "explored"):
-            state[key] = {name: each[key] for name, each in explored.items()}
-        for name, layer in self.layers.items():
-            if isinstance(layer, StoredLinear):
-                state.setdefault("stored", {})[name] = layer.latest_values().cpu()
-                if layer.trained is not None:
-                    state.setdefault("trained", {})[name] = layer.trained.flatten().nonzero().squeeze(1).cpu()
-        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state; weights off its links that it does not store become zero, so load the model after it.
@@ -269,6 +301,7 @@ class TopologyScheduler:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
         """Return links and trained cells of each layer after an update, and what happened; nothing is changed."""
         assert self.plan is not None
+        check_present(self.model, self.layers, self.n_steps)
         check_layers(self.layers, self.n_steps)
         check_trained(self.optimizer, self.layers)
         rewire = self._rewires_until(self.n_steps)
@@ -315,31 +348,3 @@ class TopologyScheduler:
         for name, layer in self.layers.items():
             more = (trained[name],) if name in trained else ()
             follow_links(self.optimizer, layer.link_parameter, layer.set_links(cells[name], *more))
-
-
-def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
-    """Let the optimizer call ``topology.step()`` after each of its own steps.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        The one that ``topology`` was made with.
-    topology : TopologyScheduler
-
-    Returns
-    -------
-    torch.utils.hooks.RemovableHandle
-        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
-
-    Raises
-    ------
-    InvalidValueError
-        When ``topology`` belongs to another optimizer.
-    """
-    if topology.optimizer is not optimizer:
-        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
-
-    def evolve_topology(*_: Any) -> None:
-        topology.step()
-
-    return optimizer.register_step_post_hook(evolve_topology)

@@ -5,9 +5,10 @@ drew into. Figures made here are unknown to pyplot: nothing stays open, and noth
 in a notebook end a cell with ``ax.figure``, in a script call ``ax.figure.savefig``.
 """
 
+from topolearn.plotting.active_neurons import active_neurons
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.animation import animate, save_animation
-from topolearn.plotting.curves import accuracy, loss, metrics
+from topolearn.plotting.curves import accuracy, loss, metrics, score
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
 from topolearn.plotting.measures import measure
@@ -19,6 +20,7 @@ from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
 __all__ = [
+    "active_neurons",
     "accuracy",
     "adjacency",
     "adjacency_change",
@@ -34,6 +36,7 @@ __all__ = [
     "metrics",
     "overlap",
     "save_animation",
+    "score",
     "small_world_plane",
     "strongest_paths",
     "style",

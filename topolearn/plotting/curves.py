@@ -1,31 +1,29 @@
-"""Learning curves: what a run reached, epoch by epoch."""
+"""Learning curves: the numbers that a run logged, over its steps or epochs."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from topolearn.errors import InvalidValueError
-from topolearn.plotting.run_data import RunLike, finished_epochs, known_column
+from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
 from topolearn.plotting.style import (
     axes_or_new,
     legend,
     line_styles,
     marker,
-    percent,
     percent_ticks,
     plain,
     style,
     whole_ticks,
 )  # fmt: skip
+from topolearn.task_registry import Metric, Task
 
-FRACTIONS = {
-    "train_accuracy", "test_accuracy", "density", "overlap", "itop",
-    "active_neurons", "active_neurons_authors",
-}  # fmt: skip
+FRACTIONS = {"density", "overlap", "itop", "active_neurons", "active_neurons_authors"}
 WORDS = {
-    "lr": "learning rate",
     "n_links": "number of links",
     "n_updates": "topology updates",
     "itop": "links ever explored (ITOP rate)",
@@ -34,45 +32,56 @@ WORDS = {
     "active_outputs": "output neurons with a link",
     "active_inputs": "input neurons with a link",
 }
+SPLIT = re.compile(r"^(train|training|val|valid|validation|test|eval)[_/.]")  # in front of what was measured on it
 
 
-def in_words(column: str) -> str:
+def in_words(column: str, task: Task | None = None) -> str:
     """Return a column's name as prose."""
-    return WORDS.get(column, column.replace("fan_", "fan-").replace("_", " "))
+    known = {metric.name: metric.title for metric in task.metrics} if task else {}
+    return WORDS.get(column) or known.get(column) or column.replace("fan_", "fan-").replace("_", " ")
 
 
-def metrics(run: RunLike, columns: Sequence[str] = ("test_accuracy",), ax: Axes | None = None) -> Axes:
-    """Draw columns of a run's metrics over its epochs.
+def is_share(column: str, task: Task | None = None) -> bool:
+    """Return whether a column is best read in percent."""
+    return column in FRACTIONS or (task is not None and task.metric_named(column).is_share)
+
+
+def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw numbers that a run logged, over its epochs or steps.
 
     Parameters
     ----------
     run : Run
-        A training run with at least one finished epoch.
-    columns : sequence of str
-        Columns of `run.metrics`; a line each.
+        A run that has logged something.
+    columns : sequence of str, optional
+        Columns of `run.metrics`, a line each; default the score of its task, or all of a run without one.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
     Returns
     -------
     Axes
+        Crosses on the lower edge show where a value was NaN or infinite.
 
     Examples
     --------
     >>> ax = metrics(run, ["train_accuracy", "test_accuracy"])
     """
+    table, task = logged(run), run.task
+    if columns is None:
+        columns = [task.metric.name] if task else [name for names in curve_groups(table).values() for name in names]
     columns = [columns] if isinstance(columns, str) else list(columns)
     if not columns:
         raise InvalidValueError("columns is empty; name at least one column of run.metrics")
-    table = finished_epochs(run)
     for column in columns:
         known_column(table, column, f"metrics of run {run.name!r}")
     with style():
         ax = axes_or_new(ax)
         for column, look in line_styles(columns).items():
-            draw_epochs(ax, table, column, label=in_words(column), **look)
-        ax.set_ylabel(in_words(columns[0]) if len(columns) == 1 else "")
-        if FRACTIONS.issuperset(columns):
+            draw_over(ax, table, column, clock_of(run), label=in_words(column, task), **look)
+            _mark_not_finite(ax, table, clock_of(run), run.not_finite.get(column, ()), look["color"])
+        ax.set_ylabel(in_words(columns[0], task) if len(columns) == 1 else "")
+        if all(is_share(column, task) for column in columns):
             percent_ticks(ax.yaxis)
         if len(columns) > 1:
             legend(ax)
@@ -80,56 +89,71 @@ def metrics(run: RunLike, columns: Sequence[str] = ("test_accuracy",), ax: Axes 
     return ax
 
 
-def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
-    """Draw the test accuracy of one or several runs, and mark the best epoch of each.
+def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
+    """Draw the score of one or several runs of one task, such as the test accuracy, and mark the best of each.
 
     Parameters
     ----------
     runs : Run or iterable of Run
-        Each with at least one finished epoch.
+        Each of the same task, and with something logged.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
     Returns
     -------
     Axes
-        With two lines a run: its accuracy over the epochs, then its best epoch.
+        With two lines a run: its score, then its best.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is no run, or one without a task, of another task, or that was never tested.
+
+    Examples
+    --------
+    >>> ax = score([run, dense])
+    """
+    several = _several(runs)
+    tasks = {run.task.name if run.task else None: run.task for run in several}
+    task = tasks.popitem()[1] if len(tasks) == 1 else None
+    if task is None:
+        raise InvalidValueError(
+            f"{', '.join(repr(run.name) for run in several)} have no score in common: draw runs of one task, or name "
+            "what was logged, plotting.metrics(run, [...])"
+        )
+    return _draw_best(several, task.metric, clock_of(several[0]), ax, lower=task.better == "lower")
+
+
+def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
+    """Draw the test accuracy of one or several runs, and mark the best of each.
+
+    Parameters
+    ----------
+    runs : Run or iterable of Run
+        Each with a column ``test_accuracy`` in its metrics.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        With two lines a run: its accuracy, then its best.
 
     Examples
     --------
     >>> ax = accuracy([run, dense])
     """
-    several: list[RunLike] = [runs] if hasattr(runs, "metrics") else list(runs)  # type: ignore[list-item]
-    if not several:
-        raise InvalidValueError("runs is empty; give at least one run")
-    tables = [finished_epochs(run).dropna(subset=["test_accuracy"]) for run in several]
-    with style():
-        ax = axes_or_new(ax)
-        looks = line_styles(str(i) for i in range(len(several)))
-        for run, table, look in zip(several, tables, looks.values(), strict=True):
-            if table.empty:
-                raise InvalidValueError(f"run {run.name!r} was never tested, so it has no accuracy to draw")
-            best = table.iloc[table["test_accuracy"].argmax()]
-            label = f"{plain(run.name)}: best {percent(best['test_accuracy'])} (epoch {best['epoch']:.0f})"
-            draw_epochs(ax, table, "test_accuracy", label=label, **look)
-            ax.plot(
-                [best["epoch"]], [best["test_accuracy"]], marker="o", markersize=9, markeredgewidth=1.8,
-                color=look["color"], markerfacecolor="none", clip_on=False,
-            )  # fmt: skip
-        percent_ticks(ax.yaxis)
-        ax.set_ylabel("test accuracy")
-        ax.set_title("Test accuracy (circle: best epoch)")
-        legend(ax, loc="lower right")
-    return ax
+    several = _several(runs)
+    return _draw_best(several, Metric("test_accuracy", "test accuracy", is_share=True), clock_of(several[0]), ax)
 
 
 def loss(run: RunLike, ax: Axes | None = None) -> Axes:
-    """Draw training and test loss over the epochs.
+    """Draw all losses that a run logged, such as those of training and test.
 
     Parameters
     ----------
     run : Run
-        A training run with at least one finished epoch.
+        A run that logged ``loss``, or columns that end with it.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -141,15 +165,77 @@ def loss(run: RunLike, ax: Axes | None = None) -> Axes:
     --------
     >>> ax = loss(run)
     """
+    columns = [str(name) for name in logged(run) if re.search(r"(^|[_/.])loss$", str(name))]
+    if not columns:
+        raise InvalidValueError(f"run {run.name!r} logged no loss; it logged {', '.join(map(str, run.metrics))}")
     with style():
-        ax = metrics(run, ["train_loss", "test_loss"], ax)
+        ax = metrics(run, columns, ax)
         ax.set_title("Loss")
         ax.set_ylabel("loss")
     return ax
 
 
-def draw_epochs(ax: Axes, table: pd.DataFrame, column: str, **look: Any) -> None:
-    """Draw one column over the epochs of `table`."""
-    ax.plot(table["epoch"], table[column], marker=marker(len(table)), **look)
-    ax.set_xlabel("epoch")
+def curve_groups(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of metrics that share a picture: those that differ only in what they were measured on.
+
+    Examples
+    --------
+    >>> curve_groups(pd.DataFrame({"step": [1], "train_loss": [2.0], "val/loss": [3.0], "lr": [0.1]}))
+    {'loss': ['train_loss', 'val/loss'], 'lr': ['lr']}
+    """
+    groups: dict[str, list[str]] = {}
+    for name in map(str, table.select_dtypes("number").columns):
+        if name not in COUNTERS:
+            groups.setdefault(SPLIT.sub("", name), []).append(name)
+    return groups
+
+
+def draw_over(ax: Axes, table: pd.DataFrame, column: str, clock: str, **look: Any) -> None:
+    """Draw one column of `table` over another, which counts."""
+    known = table.dropna(subset=[column])
+    ax.plot(known[clock], known[column], marker=marker(len(known)), **look)
+    ax.set_xlabel("training step" if clock == "step" else clock)
     whole_ticks(ax.xaxis)
+
+
+def _several(runs: RunLike | Iterable[RunLike]) -> list[RunLike]:
+    several: list[RunLike] = [runs] if hasattr(runs, "metrics") else list(runs)  # type: ignore[list-item]
+    if not several:
+        raise InvalidValueError("runs is empty; give at least one run")
+    return several
+
+
+def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | None, *, lower: bool = False) -> Axes:
+    """Draw a metric of several runs, with a circle around the best value of each."""
+    name = metric.name
+    what = name.removeprefix("test_").replace("_", " ")
+    tables = [logged(run).reindex(columns=[clock, name]).dropna() for run in runs]
+    with style():
+        ax = axes_or_new(ax)
+        looks = line_styles(str(i) for i in range(len(runs)))
+        for run, table, look in zip(runs, tables, looks.values(), strict=True):
+            if table.empty:
+                raise InvalidValueError(f"run {run.name!r} was never tested, so it has no {what} to draw")
+            values = table[name].to_numpy()
+            best = table.iloc[values.argmin() if lower else values.argmax()]
+            reached = f"{100 * best[name]:.3g} %" if metric.is_share else metric.text(best[name])
+            label = f"{plain(run.name)}: best {reached} ({clock} {best[clock]:.0f})"
+            draw_over(ax, table, name, clock, label=label, **look)
+            ax.plot(
+                [best[clock]], [best[name]], marker="o", markersize=9, markeredgewidth=1.8, color=look["color"],
+                markerfacecolor="none", clip_on=False,
+            )  # fmt: skip
+        if metric.is_share:
+            percent_ticks(ax.yaxis)
+        ax.set_ylabel(metric.title)
+        ax.set_title(f"{metric.title[:1].upper()}{metric.title[1:]} (circle: best {clock})")
+        legend(ax, loc="upper right" if lower else "lower right")
+    return ax
+
+
+def _mark_not_finite(ax: Axes, table: pd.DataFrame, clock: str, steps: Sequence[int], colour: str) -> None:
+    """Draw a cross on the lower edge wherever a value was NaN or infinite."""
+    if len(steps):
+        at = table.loc[table["step"].isin(steps), clock]
+        edge = ax.get_xaxis_transform()
+        ax.plot(at, np.zeros(len(at)), "x", color=colour, transform=edge, clip_on=False, label="NaN or infinite")

@@ -8,10 +8,11 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from topolearn.plotting.active_neurons import active_neurons
 from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
-from topolearn.plotting.curves import accuracy, metrics
+from topolearn.plotting.curves import curve_groups, metrics, score
 from topolearn.plotting.degrees import FAN_IN, FAN_OUT, draw_ccdf, finish
-from topolearn.plotting.run_data import RunLike, finished_epochs, first_and_last, kept_steps, known_layer, layer_names
+from topolearn.plotting.run_data import RunLike, first_and_last, kept_steps, known_layer, layer_names, logged
 from topolearn.plotting.style import plain, style
 from topolearn.plotting.updates import overlap
 
@@ -20,12 +21,12 @@ EARLIER = "#9A9A9A"
 
 
 def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw a run in one picture: its topology first and last, its accuracy, and how both got there.
+    """Draw a run in one picture: its topology first and last, what it learned, and how both got there.
 
     Parameters
     ----------
     run : Run
-        A training run with sparse layers and at least one finished epoch.
+        A run with sparse layers that has logged something.
     figure : Figure or SubFigure, optional
         Where to draw; a new figure without it.
 
@@ -33,8 +34,8 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     -------
     Figure or SubFigure
         Above, the first and the last adjacency of up to three layers (the first, the middle and the
-        last one); below, accuracy, overlap and active neurons. A topology that never changed is
-        drawn once and has no overlap.
+        last one); below, the score of its task or the first numbers that it logged, overlap and active
+        neurons. A topology that never changed is drawn once and has no overlap.
 
     Examples
     --------
@@ -42,7 +43,7 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     >>> figure.savefig(run.path / "evolution.png")
     """
     names = layer_names(run)
-    finished_epochs(run)
+    logged(run)
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))]
     changes = len(kept_steps(run)) > 1
     with style():
@@ -53,14 +54,24 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
             part.suptitle(plain(name), fontsize="medium", fontweight="bold")
             draw_pair(run, name, part.subplots(1, 2 if changes else 1, squeeze=False)[0])
         panels = list(below.subplots(1, 3 if changes else 2))
-        accuracy(run, panels.pop(0))
+        _learned(run, panels.pop(0))
         if changes:
             overlap(run, panels.pop(0))
-        metrics(run, ["active_neurons"], panels[0])
-        panels[0].set(title="Active hidden neurons", ylim=(-0.03, 1.03), ylabel="linked on both sides")
+        active_neurons(run, ["hidden"], panels[0])
+        panels[0].set(title="Active hidden neurons", ylabel="linked on both sides")
         some = f", {len(shown)} of {len(names)} layers" if len(shown) < len(names) else ""
         figure.suptitle(f"{plain(run.name)}{some}")
     return figure
+
+
+def _learned(run: RunLike, ax: Axes) -> None:
+    """Draw the score of a run's task, or else the first numbers that it logged."""
+    if run.task is not None:
+        score(run, ax)
+    else:
+        groups = curve_groups(logged(run))
+        columns = next(iter(groups.values()), [])
+        metrics(run, columns, ax).set_title(plain(next(iter(groups))))
 
 
 def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:

@@ -9,6 +9,9 @@ import pandas as pd
 from topolearn.diagnostics import TopologyHistory
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.task_registry import Task
+
+COUNTERS = ("index", "epoch", "step", "n_steps")
 
 
 class HistoryLike(TopologyHistory, Protocol):
@@ -41,12 +44,24 @@ class RunLike(Protocol):
         """Name of the run."""
 
     @property
+    def task(self) -> Task | None:
+        """What was trained; None in a loop of somebody's own."""
+
+    @property
     def metrics(self) -> pd.DataFrame:
-        """A row for each epoch."""
+        """A row for each log."""
+
+    @property
+    def not_finite(self) -> Mapping[str, Sequence[int]]:
+        """The steps at which a metric was logged as NaN or infinite, by its column."""
 
     @property
     def layers(self) -> pd.DataFrame:
-        """A row for each epoch and layer."""
+        """A row for each update and layer."""
+
+    @property
+    def network(self) -> pd.DataFrame:
+        """A row for each update."""
 
     @property
     def measures(self) -> pd.DataFrame:
@@ -62,8 +77,8 @@ def layer_names(run: RunLike) -> list[str]:
     names = run.history.layers
     if not names:
         raise InvalidValueError(
-            f"run {run.name!r} has no sparse layers, so it has no topology to draw; "
-            "plotting.accuracy, loss and metrics draw dense runs"
+            f"run {run.name!r} has no sparse layers, so it has no topology to draw; plotting.score, loss and metrics "
+            "draw dense runs"
         )
     return names
 
@@ -78,19 +93,27 @@ def known_layer(run: RunLike, layer: str) -> str:
 
 def known_column(table: pd.DataFrame, column: str, what: str) -> str:
     """Return `column` when it is one of the numbers of `table`."""
-    known = [str(name) for name in table.select_dtypes("number").columns if name not in ("epoch", "step")]
+    known = [str(name) for name in table.select_dtypes("number").columns if name not in COUNTERS]
     if column not in known:
         raise InvalidValueError(f"{what} has no column {column!r} to draw; known columns: {', '.join(known)}")
     return column
 
 
-def finished_epochs(run: RunLike) -> pd.DataFrame:
+def clock_of(run: RunLike) -> str:
+    """Return the column by which the metrics of a run count: that of its task, or the step."""
+    return run.task.clock if run.task is not None and run.task.clock in run.metrics else "step"
+
+
+def logged(run: RunLike) -> pd.DataFrame:
     """Return the metrics of a run, or refuse a run that has none yet."""
     if run.metrics.empty:
-        raise InvalidValueError(
-            f"run {run.name!r} has no finished epoch, so there is nothing to draw; let it finish an epoch, or resume it"
-        )
+        raise InvalidValueError(f"run {run.name!r} {nothing_yet(run)}, so there is nothing to draw; let it go on")
     return run.metrics
+
+
+def nothing_yet(run: RunLike) -> str:
+    """Say what a run that has logged nothing lacks."""
+    return "has logged nothing" if run.task is None else f"has no finished {run.task.clock}"
 
 
 def updates(run: RunLike) -> pd.DataFrame:

@@ -5,10 +5,9 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from topolearn.errors import InvalidValueError
-from topolearn.plotting.curves import FRACTIONS, draw_epochs, in_words
+from topolearn.plotting.curves import FRACTIONS, draw_over, in_words
 from topolearn.plotting.run_data import (
     RunLike,
-    finished_epochs,
     known_column,
     known_layer,
     layer_names,
@@ -31,7 +30,7 @@ COMING = "#009E73"
 
 
 def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
-    """Draw a column of `run.layers` over the epochs, a line for each layer.
+    """Draw a column of `run.layers` over the training steps, a line for each layer.
 
     Parameters
     ----------
@@ -51,13 +50,12 @@ def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
     >>> ax = layer_metric(run, "fan_out_max")
     """
     names = layer_names(run)
-    finished_epochs(run)
     known_column(run.layers, column, f"layers of run {run.name!r}")
     with style():
         ax = axes_or_new(ax)
         for name, look in line_styles(names).items():
             rows = run.layers[run.layers["layer"] == name]
-            draw_epochs(ax, rows, column, label=plain(name), **look)
+            draw_over(ax, rows, column, "step", label=plain(name), **look)
         ax.set_ylabel(in_words(column))
         ax.set_title(f"{in_words(column)[:1].upper()}{in_words(column)[1:]}, by layer")
         if column in FRACTIONS:

@@ -9,9 +9,9 @@ import tomli_w
 
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.files import written_aside
+from topolearn.recording import Run
 from topolearn.studies.identity import FORMAT, check_same
 from topolearn.studies.study import PlannedRun, Study
-from topolearn.training import Run
 
 RECORD = "study.toml"
 DONE, FAILED, UNFINISHED, MISSING = STATES = ("done", "failed", "unfinished", "missing")

@@ -17,7 +17,7 @@ from topolearn.studies.own_parts import packed
 from topolearn.studies.progress import StudyProgress
 from topolearn.studies.results import results
 from topolearn.studies.study import PlannedRun, Study
-from topolearn.studies.work import BUSY, FULL, LOST, Task, carry_out
+from topolearn.studies.work import BUSY, FULL, LOST, WorkItem, carry_out
 
 RESULTS = "results.csv"
 TURNS = 3  # how often a run is taken up whose worker died
@@ -120,22 +120,22 @@ def _turns(
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
-        tasks = [Task(run, place, plan.threads, retry, wait=turn > 0, parts=plan.parts) for run in todo]
+        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, parts=plan.parts) for run in todo]
         todo = []
-        with closing(execute(carry_out, tasks, plan)) as outcomes:
-            for task, outcome in outcomes:
-                lost.pop(task.run.hash, None)
+        with closing(execute(carry_out, items, plan)) as outcomes:
+            for item, outcome in outcomes:
+                lost.pop(item.run.hash, None)
                 if outcome.state == FULL:
                     raise StudyError(
                         f"the disk of {place.path} is full ({outcome.error}): free some space and start the study "
                         "again; finished runs are kept, and others go on from their last checkpoint"
                     )
                 if outcome.state == LOST:
-                    lost[task.run.hash] = outcome.error
+                    lost[item.run.hash] = outcome.error
                 if outcome.state in (BUSY, LOST) and turn + 1 < TURNS:
-                    todo.append(task.run)
+                    todo.append(item.run)
                 else:
-                    progress.ended(task.run, outcome, place.run(task.run))
+                    progress.ended(item.run, outcome, place.run(item.run))
         if not todo:
             break
         progress.again(len(todo))

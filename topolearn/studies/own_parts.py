@@ -1,6 +1,6 @@
 """Parts of the user's own, which go to the workers of a study with its runs."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import cloudpickle
@@ -13,25 +13,28 @@ from topolearn.generators import DISTRIBUTIONS, GENERATORS
 from topolearn.linkpred import PREDICTORS
 from topolearn.registry import Registry
 from topolearn.sparse import BACKENDS
-from topolearn.training.data import DATASETS
+from topolearn.task_registry import TASKS, imported
 
-REGISTRIES: dict[str, Registry[Any]] = {
-    each.kind: each
-    for each in (
-        DATASETS,
-        BACKENDS,
-        GENERATORS,
-        DISTRIBUTIONS,
-        PREDICTORS,
-        REMOVAL_SCORES,
-        REGROWTHS,
-        ZETA_SCHEDULES,
-        DENSITY_SCHEDULES,
-        SOFTNESS_SCHEDULES,
-        METHODS,
-        MEASURES,
-    )
-}  # all from which a configuration takes names
+OF_ALL_TASKS: tuple[Registry[Any], ...] = (
+    TASKS,
+    BACKENDS,
+    GENERATORS,
+    DISTRIBUTIONS,
+    PREDICTORS,
+    REMOVAL_SCORES,
+    REGROWTHS,
+    ZETA_SCHEDULES,
+    DENSITY_SCHEDULES,
+    SOFTNESS_SCHEDULES,
+    METHODS,
+    MEASURES,
+)
+
+
+def registries() -> dict[str, Registry[Any]]:
+    """Return all registries from which a configuration takes names, by the kind of their parts."""
+    of_tasks = [imported(reference) for task in TASKS.values() for reference in task.registries]
+    return {each.kind: each for each in (*OF_ALL_TASKS, *of_tasks)}
 
 
 class OwnPart(NamedTuple):
@@ -52,15 +55,16 @@ def packed() -> tuple[OwnPart, ...]:
     """
     return tuple(
         OwnPart(kind, name, _pickled(kind, name, part))
-        for kind, registry in REGISTRIES.items()
+        for kind, registry in registries().items()
         for name, part in registry.own.items()
     )
 
 
-def unpack(parts: Iterable[OwnPart]) -> None:
+def unpack(parts: Sequence[OwnPart]) -> None:
     """Register the parts of another process in this one."""
+    known = registries() if parts else {}
     for kind, name, pickled in parts:
-        REGISTRIES[kind].register(name, cloudpickle.loads(pickled))
+        known[kind].register(name, cloudpickle.loads(pickled))
 
 
 def _pickled(kind: str, name: str, part: Any) -> bytes:

@@ -7,10 +7,11 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from topolearn.recording import Run
 from topolearn.studies.directory import DONE
 from topolearn.studies.study import PlannedRun
 from topolearn.studies.work import Outcome
-from topolearn.training import Run
+from topolearn.task_registry import TASKS
 
 
 class StudyProgress:
@@ -58,7 +59,8 @@ class StudyProgress:
         self._bar.update()
         words = outcome.error
         if outcome.state == DONE and found is not None:
-            words = f"{found.summary['best_accuracy']:8.2%}  {clock(found.summary['seconds']):>8}"
+            task, summary = TASKS[found.config.task], found.summary
+            words = f"{task.metric.text(summary[task.best]):>8}  {clock(summary['seconds']):>8}"
         place = f"{self._ended:{len(str(self._total))}}/{self._total}"
         line = f"{place}  {outcome.state:6}  {run.id}  {run.label:{self._width}}  seed {run.seed}  {words}"
         left = (time.monotonic() - self._begin) / self._ended * (self._total - self._ended)

@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 
 from topolearn.errors import StudyError
+from topolearn.recording import Run
 from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun, Study
-from topolearn.training import Run
+from topolearn.task_registry import TASKS
 
-SUMMARY = ("best_accuracy", "best_epoch", "last_accuracy", "n_links", "n_updates", "seconds")
-LAST_EPOCH = ("density", "active_neurons", "active_neurons_authors")
+OF_EVERY_TASK = ("n_links", "n_updates", "seconds")  # in the summary of a run, beside its scores
+AT_THE_END = ("density", "active_neurons", "active_neurons_authors")
 SETTLED = ("backend", "device", "threads")
 
 
@@ -29,9 +30,10 @@ def results(study: Study, directory: str | Path) -> pd.DataFrame:
     DataFrame
         A row for each run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options in which
         settings differ, ``hash``, ``state`` (done, failed, unfinished, missing) and the first line of the ``error``.
-        For those that are done: test accuracies as shares of 1 (``best_accuracy`` in ``best_epoch``,
-        ``last_accuracy``), ``n_links`` and ``final_density`` of all sparse layers, active neurons by both definitions,
-        ``overlap`` (mean over the epochs), ``n_updates``, ``seconds`` of training, and by what they were computed.
+        For those that are done: the task's scores (of classification, test accuracies as shares of 1:
+        ``best_accuracy`` in ``best_epoch``, ``last_accuracy``), ``n_links`` and ``final_density`` of all sparse layers,
+        active neurons by both definitions, ``overlap`` (mean over the epochs, or updates), ``n_updates``, ``seconds``
+        of training, and by what they were computed.
 
     Raises
     ------
@@ -99,13 +101,14 @@ def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:
 
 
 def _measured(run: Run) -> dict[str, Any]:
-    metrics, summary, environment = run.metrics, run.summary, run.environment
-    last = metrics.iloc[-1]
-    overlap = pd.to_numeric(metrics["overlap"], errors="coerce").mean()
+    metrics, network, summary, environment = run.metrics, run.network, run.summary, run.environment
+    last = network.iloc[-1]
+    overlaps = metrics if "overlap" in metrics else network
+    task = TASKS[run.config.task]
     return {
-        **{name: summary[name] for name in SUMMARY},
-        **{("final_density" if name == "density" else name): last[name] for name in LAST_EPOCH},
-        "overlap": overlap,
+        **{name: summary[name] for name in (task.best, task.best_at, task.last, *OF_EVERY_TASK)},
+        **{("final_density" if name == "density" else name): last[name] for name in AT_THE_END},
+        "overlap": pd.to_numeric(overlaps["overlap"], errors="coerce").mean(),
         **{name: getattr(run.config, name) for name in SETTLED},
         **{name: environment[name] for name in ("topolearn", "torch")},
     }

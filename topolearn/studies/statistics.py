@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
+from topolearn.task_registry import TASKS
 
 RESAMPLES = 9999
 
@@ -140,10 +141,10 @@ def wilcoxon_p_value(first: ArrayLike, second: ArrayLike) -> float:
 def win_rates(
     results: pd.DataFrame,
     by: str = "label",
-    value: str = "best_accuracy",
+    value: str | None = None,
     *,
     same: Sequence[str] = ("dataset", "seed"),
-    better: Literal["higher", "lower"] = "higher",
+    better: Literal["higher", "lower"] | None = None,
 ) -> pd.Series:
     """Return how often each of several settings is the best one under the same conditions.
 
@@ -153,11 +154,12 @@ def win_rates(
         A row a run, as `results` returns; those that are not done are left out.
     by : str
         The column of what competes.
-    value : str
-        The column in which it is better to have more, or less.
+    value : str, optional
+        The column in which it is better to have more, or less; default the best score of the task.
     same : sequence of str
         The columns of a condition, such as data set, seed, and the other options of a study.
-    better : {"higher", "lower"}
+    better : {"higher", "lower"}, optional
+        Default the task's direction for its scores, and "higher" for any other column.
 
     Returns
     -------
@@ -181,10 +183,10 @@ def win_rates(
     >>> win_rates(table.assign(best_accuracy=[0.9, 0.8, 0.7, 0.7])).to_dict()
     {'A': 0.75, 'B': 0.25}
     """
-    if better not in ("higher", "lower"):
-        raise InvalidValueError(f"better={better!r} must be 'higher' or 'lower'")
+    value = value or best_score(results)
+    higher = _higher_is_better(value, better)
     wide = _side_by_side(results, by, value, same)
-    best = wide.max(axis=1) if better == "higher" else wide.min(axis=1)
+    best = wide.max(axis=1) if higher else wide.min(axis=1)
     wins = wide.eq(best, axis=0)
     return wins.div(wins.sum(axis=1), axis=0).mean().rename("win_rate")
 
@@ -194,17 +196,18 @@ def compare(
     first: str,
     second: str,
     by: str = "label",
-    value: str = "best_accuracy",
+    value: str | None = None,
     *,
     same: Sequence[str] = ("dataset", "seed"),
+    better: Literal["higher", "lower"] | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
     """Compare two settings in pairs: under each condition that both have met.
 
     Parameters
     ----------
-    results, by, value, same
-        As in `win_rates`; more of the value is better.
+    results, by, value, same, better
+        As in `win_rates`.
     first, second : str
         Two entries of the column ``by``.
     confidence : float
@@ -222,14 +225,46 @@ def compare(
     >>> round(found.difference.mean, 3), found.win_rate, found.p_value
     (0.167, 1.0, 0.25)
     """
+    value = value or best_score(results)
+    higher = _higher_is_better(value, better)
     there = [str(name) for name in done(results, by)[by].unique()]
     for name in (first, second):
         if name not in there:
             raise InvalidValueError(f"{by} {name!r} has no finished run: {suggest(name, there)}")
     wide = _side_by_side(results[results[by].isin([first, second])], by, value, same)
     a, b = wide[first].to_numpy(float), wide[second].to_numpy(float)
-    rate = float(((a > b) + (a == b) / 2).mean())
+    wins = a > b if higher else a < b
+    rate = float((wins + (a == b) / 2).mean())
     return Comparison(spread(a - b, confidence=confidence), rate, wilcoxon_p_value(a, b))
+
+
+def best_score(results: pd.DataFrame) -> str:
+    """Return the column of the best score of the task that the results are of.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is none, or several.
+
+    Examples
+    --------
+    >>> best_score(pd.DataFrame({"label": ["A"], "best_accuracy": [0.9]}))
+    'best_accuracy'
+    """
+    found = sorted({task.best for task in TASKS.values()} & set(results))
+    if len(found) != 1:
+        there = f"several scores, {', '.join(found)}" if found else "no score of a task"
+        raise InvalidValueError(f"the results have {there}: say which column counts, value=...")
+    return found[0]
+
+
+def _higher_is_better(value: str, better: str | None) -> bool:
+    """Return whether more of a value is better: as said, else as the task whose score it is has it."""
+    known = {name: task.better for task in TASKS.values() for name in (task.best, task.last)}
+    better = better or known.get(value, "higher")
+    if better not in ("higher", "lower"):
+        raise InvalidValueError(f"better={better!r} must be 'higher' or 'lower'")
+    return better == "higher"
 
 
 def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:

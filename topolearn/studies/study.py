@@ -14,9 +14,16 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.registry import suggest
 from topolearn.studies.identity import DIGITS, config_hash
 from topolearn.studies.values import flat, laid_over, to_config
-from topolearn.training import TrainConfig
+from topolearn.task_registry import DEFAULT, TASKS
 
-KEYS = {"name": "name", "seeds": "seeds", "base": "base", "setting": "settings", "grid": "grid"}  # of a file
+KEYS = {
+    "name": "name",
+    "task": "task",
+    "seeds": "seeds",
+    "base": "base",
+    "setting": "settings",
+    "grid": "grid",
+}  # of a file
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ class PlannedRun:
     seed : int
     varied : dict
         The values of all options in which the settings differ.
-    config : TrainConfig
-        Without a ``run_dir``.
+    config
+        Of the study's task, such as `TrainConfig`; without a ``run_dir``.
     hash : str
         See `config_hash`.
     """
@@ -39,7 +46,7 @@ class PlannedRun:
     label: str
     seed: int
     varied: dict[str, Any]
-    config: TrainConfig
+    config: Any
     hash: str
 
     @property
@@ -57,13 +64,15 @@ class Study:
     name : str
         Letters, digits, dots, hyphens and underscores.
     base : dict
-        Options of all runs: names of `TrainConfig` and of `Method`, such as ``epochs``, ``zeta``, or
-        ``generator_params.beta``.
+        Options of all runs: names of the task's configuration, such as `TrainConfig`, and of `Method`, such as
+        ``epochs``, ``zeta``, or ``generator_params.beta``.
     settings : sequence of dict
         Each with a ``label`` and the options in which it differs from the base. Default one, of the study's name.
     grid : dict
         Lists of values; every setting is taken with every combination of them.
     seeds : sequence of int
+    task : str
+        What is trained: a name in `topolearn.task_registry.TASKS`.
 
     Raises
     ------
@@ -90,9 +99,11 @@ class Study:
     settings: tuple[dict[str, Any], ...] = ()
     grid: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
+    task: str = DEFAULT
 
     def __post_init__(self) -> None:
         settle_fields(self)
+        _ = TASKS[self.task]  # an unknown one is refused
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name, re.ASCII):
             raise InvalidValueError(f"name={self.name!r} must be of letters, digits, dots, hyphens and underscores")
         object.__setattr__(self, "settings", self.settings or ({"label": self.name},))
@@ -103,7 +114,7 @@ class Study:
         if not self.seeds:
             raise InvalidValueError("seeds=[] leaves nothing to run: give one or more, such as seeds = [0, 1, 2]")
         _refuse_twice("seed", self.seeds)
-        for name, values in flat(self.grid).items():
+        for name, values in flat(self.grid, self.task).items():
             if not isinstance(values, list | tuple) or not values:
                 raise InvalidValueError(f"grid: {name}={values!r} must be a list of one or more values")
         labels: dict[str, str] = {}
@@ -117,14 +128,14 @@ class Study:
     def runs(self) -> list[PlannedRun]:
         """Return all runs, seed by seed, so that a study that is stopped has whole rounds of its settings."""
         points = list(self._points())
-        return [_planned(label, seed, varied, values) for seed in self.seeds for label, varied, values in points]
+        return [_planned(*point, seed, self.task) for seed in self.seeds for point in points]
 
     def _points(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield label, varied options and all options of each setting and point of the grid."""
-        base, grid = flat(self.base), flat(self.grid)
+        base, grid = flat(self.base, self.task), flat(self.grid, self.task)
         for setting in self.settings:
             label = setting["label"]
-            own = _flat_of(label, {name: value for name, value in setting.items() if name != "label"})
+            own = _flat_of(label, {name: value for name, value in setting.items() if name != "label"}, self.task)
             for values in itertools.product(*grid.values()):
                 point = dict(zip(grid, values, strict=True))
                 words = [f"{name.rpartition('.')[2]}={_word(value)}" for name, value in point.items()]
@@ -134,8 +145,8 @@ class Study:
     def load(cls, path: str | Path) -> "Study":
         """Read a study from a TOML file.
 
-        It has ``name`` and ``seeds``, a table ``[base]``, a table ``[[setting]]`` for each setting, and ``[grid]``; all
-        but the name may be left out.
+        It has ``name``, ``task`` and ``seeds``, a table ``[base]``, a table ``[[setting]]`` for each setting, and
+        ``[grid]``; all but the name may be left out.
 
         Raises
         ------
@@ -159,17 +170,17 @@ class Study:
             raise type(error)(f"{path}: {error}") from None
 
 
-def _planned(label: str, seed: int, varied: dict[str, Any], values: Mapping[str, Any]) -> PlannedRun:
+def _planned(label: str, varied: dict[str, Any], values: Mapping[str, Any], seed: int, task: str) -> PlannedRun:
     try:
-        config = to_config(values, seed)
+        config = to_config(values, seed, task)
     except TopolearnError as error:
         raise type(error)(f"setting {label!r}: {error}") from None
     return PlannedRun(label, seed, varied, config, config_hash(config))
 
 
-def _flat_of(label: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _flat_of(label: str, values: Mapping[str, Any], task: str) -> dict[str, Any]:
     try:
-        return flat(values)
+        return flat(values, task)
     except TopolearnError as error:
         raise type(error)(f"setting {label!r}: {error}") from None
 

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from topolearn.studies.statistics import done, spread
+from topolearn.studies.statistics import best_score, done, spread
 
 
 def summary_table(
-    results: pd.DataFrame, by: str = "label", value: str = "best_accuracy", *, confidence: float = 0.95
+    results: pd.DataFrame, by: str = "label", value: str | None = None, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return a value of the finished runs in short: a row for each setting.
 
@@ -18,8 +18,8 @@ def summary_table(
         A row a run, as `results` returns.
     by : str
         The column of the settings.
-    value : str
-        The column to sum up.
+    value : str, optional
+        The column to sum up; default the best score of the task.
     confidence : float
         Of the interval.
 
@@ -43,6 +43,7 @@ def summary_table(
     | A | 2 | 0.85 | 0.07 | 0.80 | 0.90 |
     | B | 1 | 0.70 | - | - | - |
     """
+    value = value or best_score(results)
     rows = done(results, by, value)
     found = {name: asdict(spread(group[value], confidence=confidence)) for name, group in rows.groupby(by, sort=False)}
     return pd.DataFrame.from_dict(found, orient="index").rename_axis(by)

@@ -1,15 +1,14 @@
 """Options of a study as flat names, such as ``epochs``, ``zeta`` or ``generator_params.beta``, and what they make."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
 from topolearn.registry import suggest
-from topolearn.training import TrainConfig
+from topolearn.task_registry import DEFAULT, TASKS, imported
 
-OPTIONS = tuple(f.name for f in fields(TrainConfig) if f.name != "overrides")
 PARTS = tuple(f.name for f in fields(Method) if f.name not in ("name", "title", "paper", "density"))
 NOT_HERE = {
     "seed": "a study lists its seeds once, in seeds",
@@ -17,13 +16,20 @@ NOT_HERE = {
 }
 
 
-def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(task: str) -> tuple[str, ...]:
+    """Return the names of the options of a task's configuration; parts of the method have names of their own."""
+    return tuple(f.name for f in fields(imported(TASKS[task].config)) if f.name != "overrides")
+
+
+def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
     """Return options on one level: parts of the method by their own names, entries of a part after a dot.
 
     Parameters
     ----------
     values : Mapping
-        Names of `TrainConfig` and of `Method`; parts of the method also under ``overrides``.
+        Names of the task's configuration and of `Method`; parts of the method also under ``overrides``.
+    task : str
+        What is trained.
 
     Raises
     ------
@@ -37,26 +43,27 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> flat({"overrides": {"zeta": 0.2}, "overrides.theta": 0.8})
     {'zeta': 0.2, 'theta': 0.8}
     """
+    options = options_of(task)
     found: dict[str, Any] = {}
     for written, value in values.items():
         if written == "overrides" and isinstance(value, Mapping):
-            found |= flat(value)
+            found |= flat(value, task)
             continue
         name = written.removeprefix("overrides.")
         entries = value if isinstance(value, Mapping) else {}
         named = {f"{name}.{entry}": inner for entry, inner in entries.items()} or {name: value}
         for each in named:
-            _check(each)
+            _check(each, options)
         found |= named
     return found
 
 
-def _check(name: str) -> None:
+def _check(name: str, options: Sequence[str]) -> None:
     head, dot, _ = name.partition(".")
     if head in NOT_HERE:
         raise InvalidValueError(f"{head} is no option of a study's settings: {NOT_HERE[head]}")
-    if head not in PARTS and (head not in OPTIONS or dot):
-        known = [option for option in (*OPTIONS, *PARTS) if option not in NOT_HERE]
+    if head not in PARTS and (head not in options or dot):
+        known = [option for option in (*options, *PARTS) if option not in NOT_HERE]
         raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
 
 
@@ -81,15 +88,16 @@ def laid_over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def to_config(values: Mapping[str, Any], seed: int) -> TrainConfig:
-    """Return the configuration of flat options and a seed.
+def to_config(values: Mapping[str, Any], seed: int, task: str = DEFAULT) -> Any:
+    """Return the configuration of a task, of flat options and a seed.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
         For values that are refused.
     """
-    given: dict[str, Any] = {name: value for name, value in values.items() if name in OPTIONS}
+    options = options_of(task)
+    given: dict[str, Any] = {name: value for name, value in values.items() if name in options}
     parts: dict[str, Any] = {}
     for name, value in values.items():
         head, dot, entry = name.partition(".")
@@ -97,4 +105,4 @@ def to_config(values: Mapping[str, Any], seed: int) -> TrainConfig:
             parts.setdefault(head, {})[entry] = value
         elif head in PARTS:
             parts[head] = value
-    return TrainConfig(**given, overrides=parts, seed=seed)
+    return imported(TASKS[task].config)(**given, overrides=parts, seed=seed)

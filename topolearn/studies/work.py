@@ -13,14 +13,14 @@ from topolearn.errors import InvalidValueError
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
 from topolearn.studies.own_parts import OwnPart, unpack
 from topolearn.studies.study import PlannedRun
-from topolearn.training import resume, train
+from topolearn.task_registry import TASKS, imported
 
 BUSY, FULL, LOST = "busy", "disk full", "lost"
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkItem:
     """One run, as it is handed to a worker.
 
     Attributes
@@ -61,15 +61,15 @@ class Outcome:
     error: str = ""
 
 
-def carry_out(task: Task) -> Outcome:
+def carry_out(item: WorkItem) -> Outcome:
     """Train a run to its end, unless that is done, or another process is at it.
 
     Whatever goes wrong with the run itself is written to its error file. A full disk is no fault of the run, which
     stays as its last checkpoint has it.
     """
     try:
-        with FileLock(task.directory.lock_file(task.run), timeout=-1 if task.wait else 0):
-            return _with_lock(task)
+        with FileLock(item.directory.lock_file(item.run), timeout=-1 if item.wait else 0):
+            return _with_lock(item)
     except Timeout:
         return Outcome(BUSY)
     except Exception as error:
@@ -89,12 +89,12 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in NO_SPACE
 
 
-def _with_lock(task: Task) -> Outcome:
-    note = task.directory.error_file(task.run)
-    if note.is_file() and not task.retry:
-        return Outcome(FAILED, task.directory.error(task.run))
+def _with_lock(item: WorkItem) -> Outcome:
+    note = item.directory.error_file(item.run)
+    if note.is_file() and not item.retry:
+        return Outcome(FAILED, item.directory.error(item.run))
     try:
-        _train_or_resume(task)
+        _train_or_resume(item)
     except Exception as error:
         if is_full(error):
             raise
@@ -104,21 +104,22 @@ def _with_lock(task: Task) -> Outcome:
     return Outcome(DONE)
 
 
-def _train_or_resume(task: Task) -> None:
-    unpack(task.parts)
-    path = task.directory.run_dir(task.run)
-    found = task.directory.run(task.run)
+def _train_or_resume(item: WorkItem) -> None:
+    unpack(item.parts)
+    kind = TASKS[item.run.config.task]
+    path = item.directory.run_dir(item.run)
+    found = item.directory.run(item.run)
     if found is not None and found.is_complete:
         return
     if found is None and path.exists():
         _remove_stump(path)
     before = torch.get_num_threads()
-    torch.set_num_threads(task.threads or before)
+    torch.set_num_threads(item.threads or before)
     try:
         if found is None:
-            train(replace(task.run.config, run_dir=str(path)), quiet=True)
+            imported(kind.train)(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
-            resume(path, quiet=True)
+            imported(kind.resume)(path, quiet=True)
     finally:
         torch.set_num_threads(before)
 

@@ -1,12 +1,10 @@
-"""The main job: configuration, data, models, the loop, and the run directory that it leaves behind."""
+"""The task of classification by MLPs: configuration, data, models, the loop, and its checkpoints."""
 
+from topolearn.recording import History, Logger, Run, TensorBoardLogger
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import DATASETS, Dataset, load_dataset
-from topolearn.training.history import History
-from topolearn.training.loggers import Logger, TensorBoardLogger
-from topolearn.training.loop import resume, train
+from topolearn.training.entry_points import load_model, resume, train
 from topolearn.training.models import mlp
-from topolearn.training.run import Run
 
 __all__ = [
     "DATASETS",
@@ -17,6 +15,7 @@ __all__ = [
     "TensorBoardLogger",
     "TrainConfig",
     "load_dataset",
+    "load_model",
     "mlp",
     "resume",
     "train",

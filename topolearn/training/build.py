@@ -116,7 +116,7 @@ def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.opti
     return model, optimizer, topology
 
 
-def load_model(path: Path, hidden: Sequence[int]) -> nn.Sequential:
+def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     """Return the model of a checkpoint, on the CPU.
 
     Raises

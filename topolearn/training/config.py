@@ -1,21 +1,21 @@
 """`TrainConfig`: everything that decides what a training does, as typed values."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tomli_w
 
 from topolearn.declared import settle_fields
-from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS, Method, check_interval
 from topolearn.files import written_aside
+from topolearn.recording.history import KEPT
+from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS
-from topolearn.training.history import KEPT
-from topolearn.training.measuring import DEFAULT, check_measures
+from topolearn.task_registry import without_task
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
@@ -40,6 +40,8 @@ class TrainConfig:
     >>> config.build_method().zeta
     0.2
     """
+
+    task: ClassVar[str] = "classification"  # whose configuration this is
 
     dataset: str = field(
         default="digits",
@@ -163,7 +165,7 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
-        values = {name: value for name, value in self.to_dict().items() if value is not None}
+        values = {"task": self.task} | {name: value for name, value in self.to_dict().items() if value is not None}
         values["overrides"] = {name: NONE if value is None else value for name, value in self.overrides.items()}
         with written_aside(path) as aside:
             aside.write_text(tomli_w.dumps(values), encoding="utf-8")
@@ -175,16 +177,9 @@ class TrainConfig:
         Raises
         ------
         MissingFileError, CorruptFileError, InvalidValueError
-            When there is no such file, it is not TOML, or a value is refused.
+            When there is no such file, it is not TOML, is of another task, or a value is refused.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise MissingFileError(f"there is no configuration file {path}")
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise CorruptFileError(f"{path} is not TOML: {error}") from None
-        return cls().with_values(values)
+        return cls().with_values(without_task(Path(path), cls.task))
 
 
 def _check_ranges(config: TrainConfig) -> None:

@@ -1,5 +1,6 @@
 """What a person sees of a running training: a bar on a terminal, a line an epoch elsewhere."""
 
+import math
 import sys
 from types import TracebackType
 from typing import Any, TextIO
@@ -58,7 +59,7 @@ class Progress:
             "loss": f"{row['train_loss']:.4f}",
             "accuracy": f"{row['test_accuracy']:.2%}",
             "density": f"{row['density']:.2%}",
-            "overlap": "-" if row["overlap"] is None else f"{row['overlap']:.2f}",
+            "overlap": "-" if math.isnan(row["overlap"]) else f"{row['overlap']:.2f}",
         }
         self._bar.set_postfix(self._shown, refresh=False)
         if self._lines:

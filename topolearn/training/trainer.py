@@ -1,8 +1,6 @@
 """`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
 
 import time
-from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from topolearn.errors import TrainingError
-from topolearn.evolution import linear_layers
-from topolearn.files import write_json
-from topolearn.generators import erdos_renyi
-from topolearn.graph import LayeredNetwork
+from topolearn.errors import CorruptFileError, TrainingError
+from topolearn.evolution import TopologyUpdate
+from topolearn.recording import Recorder, Run
+from topolearn.recording.measuring import NETWORK
 from topolearn.sampling import RandomField
-from topolearn.sparse import topology_of
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
-from topolearn.training.history import History
-from topolearn.training.loggers import Logger
-from topolearn.training.measuring import Measuring
 from topolearn.training.progress import Progress
-from topolearn.training.recorder import Recorder
-from topolearn.training.run import CHECKPOINTS, SUMMARY, Run
 
+CHECKPOINTS = "checkpoints"
 EVALUATION_BATCH = 2048
 EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
 
@@ -36,7 +28,7 @@ EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, b
 class Trainer:
     """One training: its parts, and where it stands."""
 
-    def __init__(self, config: TrainConfig, data: Dataset, path: Path, loggers: Sequence[Logger] = ()) -> None:
+    def __init__(self, config: TrainConfig, data: Dataset, path: Path) -> None:
         self.config, self.path = config, path
         self.model, self.optimizer, self.topology = build(config, data)
         self.device = torch.device(config.device)
@@ -45,21 +37,11 @@ class Trainer:
         )
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)
-        history = None if self.topology.method.is_dense else History(path / "topology", kept=config.history)
-        measuring = Measuring(path, () if history is None else config.measures, config.measure_every or 1)
-        self.recorder = Recorder(path, self.network(), history, measuring, loggers)
         self.done_epochs = 0
+        self.updates: list[TopologyUpdate] = []  # of this epoch
         self.random_state = torch.Generator().manual_seed(config.seed).get_state()
+        self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
-
-    def network(self) -> LayeredNetwork:
-        """Return the present topology; a dense network has all links."""
-        return self._complete if self.topology.method.is_dense else topology_of(self.model)
-
-    @cached_property
-    def _complete(self) -> LayeredNetwork:
-        layers = linear_layers(self.model)
-        return LayeredNetwork({n: erdos_renyi(x.in_features, x.out_features, 1.0) for n, x in layers.items()})
 
     def restore(self) -> None:
         """Take up the last checkpoint."""
@@ -67,45 +49,62 @@ class Trainer:
             self.counters = load_checkpoint(self._checkpoint("last"), self.model, self.optimizer, self.topology)
             self.random_state = torch.get_rng_state()
         self.done_epochs = self.counters.pop("epoch")
-        row = self.recorder.resume(self.done_epochs, self.topology.n_updates)
-        self._write_summary(self.done_epochs, row)
+        metrics = Run(self.path).metrics
+        if "epoch" not in metrics or self.done_epochs not in metrics["epoch"].to_numpy():
+            raise CorruptFileError(
+                f"{self.path / 'metrics.csv'} has no row of epoch {self.done_epochs}, where the checkpoint stands: "
+                "start the run again"
+            )
+        self.last_accuracy = float(metrics.loc[metrics["epoch"] == self.done_epochs, "test_accuracy"].iloc[-1])
 
-    def run(self, *, quiet: bool) -> Run:
+    def run(self, recorder: Recorder, *, quiet: bool) -> Run:
         """Train the epochs that are left."""
         config = self.config
-        threads = torch.get_num_threads()
-        torch.set_num_threads(config.threads or threads)
+        if self.done_epochs:
+            self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
                 torch.set_rng_state(self.random_state)
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
-                    progress.epoch(self._epoch(epoch, progress), config.epochs)
-            self.recorder.finish(total, self.network())
-        finally:
-            torch.set_num_threads(threads)
+                    progress.epoch(self._epoch(epoch, recorder, progress), config.epochs)
+        except BaseException:
+            recorder.abandon()  # the summary stays that of the last checkpoint
+            raise
+        recorder.close()
         return Run(self.path)
 
-    def _epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+    def _epoch(self, epoch: int, recorder: Recorder, progress: Progress) -> dict[str, Any]:
         """Train, evaluate, record and save one epoch; return its metrics."""
         start = time.perf_counter()
         train_loss, train_accuracy = self._train(epoch, progress)
         test_loss, test_accuracy = self._evaluate()
         if not np.isfinite(test_loss):
             self._stop(epoch)
-        metrics = {
+        overlaps = [value for update in self.updates for value in update.overlap.values()]
+        row = {
+            "epoch": epoch,
+            "step": epoch * self.steps_per_epoch,
             "lr": self.optimizer.param_groups[0]["lr"],
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,
             "test_loss": test_loss,
             "test_accuracy": test_accuracy,
-            "seconds": time.perf_counter() - start,
+            **{name: value for name, value in recorder.topology.state.items() if name != "overlap"},
+            "n_updates": len(self.updates),
+            "overlap": float(np.mean(overlaps)) if overlaps else float("nan"),
         }
-        network = self.network()
-        itop = {name: graph.density for name, graph in network.graphs.items()} | self.topology.itop_rate()
-        row = self.recorder.epoch(epoch, epoch * self.steps_per_epoch, network, itop, metrics)
-        self.counters["seconds"] += metrics["seconds"]
+        row |= {
+            name: value
+            for name, value in recorder.topology.measuring.latest.get(NETWORK, {}).items()
+            if name not in row
+        }
+        row["seconds"] = time.perf_counter() - start
+        recorder.log(row)
+        recorder.snapshot()
+        self.updates = []
+        self.counters["seconds"] += row["seconds"]
         names = ["last"]
         if test_accuracy > self.counters["best_accuracy"]:
             self.counters |= {"best_accuracy": test_accuracy, "best_epoch": epoch}
@@ -113,7 +112,8 @@ class Trainer:
         for name in names:
             counters = {**self.counters, "epoch": epoch}
             save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
-        self._write_summary(epoch, row)  # last, as it says that the run is complete
+        self.done_epochs, self.last_accuracy = epoch, test_accuracy
+        self._write_summary(recorder)  # last, as it says that the run is complete
         return row
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
@@ -136,7 +136,7 @@ class Trainer:
                 self._stop(epoch)
             update = self.topology.step()
             if update is not None:
-                self.recorder.update(update, self.network)
+                self.updates.append(update)
             progress.advance()
         mean_loss = float(total_loss) / len(order)
         if not np.isfinite(mean_loss):
@@ -170,19 +170,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * (1 - (1 - config.lr_end) * passed)
 
-    def _write_summary(self, epoch: int, row: dict[str, Any]) -> None:
-        write_json(
-            self.path / SUMMARY,
-            {
-                **self.counters,
-                "last_accuracy": row["test_accuracy"],
-                "n_links": row["n_links"],
-                "active_neurons": row["active_neurons"],
-                "n_updates": self.topology.n_updates,
-                "epochs": epoch,
-                "complete": epoch == self.config.epochs,
-            },
-        )
+    def _write_summary(self, recorder: Recorder) -> None:
+        recorder.summary |= {**self.counters, "last_accuracy": self.last_accuracy, "epochs": self.done_epochs}
+        recorder.write_summary(complete=self.done_epochs == self.config.epochs)
 
     def _stop(self, epoch: int) -> None:
         raise TrainingError(

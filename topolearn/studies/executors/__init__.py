@@ -1,7 +1,7 @@
 """Who carries out the runs of a study: processes of this machine, a Dask cluster, Slurm.
 
-An executor is a generator ``execute(work, tasks, plan)`` that yields each task with the outcome of ``work(task)`` as
-soon as that is there, in any order. A task whose worker died is yielded as lost. When the generator is closed, what
+An executor is a generator ``execute(work, items, plan)`` that yields each item with the outcome of ``work(item)`` as
+soon as that is there, in any order. A item whose worker died is yielded as lost. When the generator is closed, what
 still runs is stopped.
 """
 

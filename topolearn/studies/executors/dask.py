@@ -5,15 +5,15 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import Task
+from topolearn.studies.work import WorkItem
 
 
-def on_dask(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
-    """Carry out tasks on the workers of a Dask cluster.
+def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
+    """Carry out items on the workers of a Dask cluster.
 
     Options: ``address`` of a scheduler, whose workers must have one thread each and reach the results directory under
     the same path; without it a cluster of ``plan.jobs`` processes is started here, and ended afterwards. Dask starts a
-    worker that died anew, and gives its task up when that happens again and again.
+    worker that died anew, and gives its item up when that happens again and again.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def on_dask(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
         ) from None
     address = plan.options.get("address")
     with _client(distributed, address, plan) as client:
-        futures = [client.submit(work, task, pure=False) for task in tasks]
-        by_key = {future.key: task for future, task in zip(futures, tasks, strict=True)}
+        futures = [client.submit(work, item, pure=False) for item in items]
+        by_key = {future.key: item for future, item in zip(futures, items, strict=True)}
         try:
             for future in distributed.as_completed(futures, loop=client.loop):
                 error = future.exception()

@@ -1,4 +1,4 @@
-"""What an executor is told besides the tasks."""
+"""What an executor is told besides the items."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
 from topolearn.studies.own_parts import OwnPart
-from topolearn.studies.work import LOST, Outcome, Task, first_line
+from topolearn.studies.work import LOST, Outcome, WorkItem, first_line
 
-Work = Callable[[Task], Outcome]
-Outcomes = Generator[tuple[Task, Outcome], None, None]
+Work = Callable[[WorkItem], Outcome]
+Outcomes = Generator[tuple[WorkItem, Outcome], None, None]
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Plan:
                 raise InvalidValueError(f"executor {executor!r} has no option {name!r}: {hint}")
 
 
-Executor = Callable[[Work, Sequence[Task], Plan], Outcomes]
+Executor = Callable[[Work, Sequence[WorkItem], Plan], Outcomes]
 
 
 def lost(error: BaseException) -> Outcome:
-    """Return the outcome of a task whose worker died."""
+    """Return the outcome of a item whose worker died."""
     return Outcome(LOST, shorten(f"its worker died ({first_line(error)})", 200, placeholder=" ...)"))

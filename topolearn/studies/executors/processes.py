@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import Task
+from topolearn.studies.work import WorkItem
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -16,15 +16,15 @@ POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NU
 IDLE = 30  # seconds after which a worker without work ends, so that none is left when this process is killed
 
 
-def in_processes(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
-    """Carry out tasks in ``plan.jobs`` processes; one job is done in this process itself.
+def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
+    """Carry out items in ``plan.jobs`` processes; one job is done in this process itself.
 
     Each worker takes the next CUDA device of a queue, and with more workers than devices they share them; without CUDA
-    nothing changes. A worker that is killed takes the others with it: their tasks are lost as well.
+    nothing changes. A worker that is killed takes the others with it: their items are lost as well.
     """
     plan.only("processes")
     if plan.jobs == 1:
-        yield from ((task, work(task)) for task in tasks)
+        yield from ((item, work(item)) for item in items)
         return
     from joblib.externals import loky
 
@@ -36,7 +36,7 @@ def in_processes(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
     )
     done = False
     try:
-        waiting = {pool.submit(work, task): task for task in tasks}
+        waiting = {pool.submit(work, item): item for item in items}
         for future in loky.as_completed(waiting):
             error = future.exception()
             yield waiting[future], lost(error) if error else future.result()

@@ -6,7 +6,7 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import Outcome, Task
+from topolearn.studies.work import Outcome, WorkItem
 
 DAY = 24 * 60  # minutes that a job may take, unless timeout_min says otherwise
 POLL = {"slurm": 10.0, "local": 0.5}  # seconds
@@ -18,19 +18,19 @@ class Requeued:
     def __init__(self, work: Work) -> None:
         self.work = work
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, item: WorkItem) -> Outcome:
         """Do the work."""
-        return self.work(task)
+        return self.work(item)
 
-    def checkpoint(self, task: Task) -> Any:
+    def checkpoint(self, item: WorkItem) -> Any:
         """Return what submitit submits anew."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, task)
+        return DelayedSubmission(self, item)
 
 
-def on_slurm(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
-    """Carry out tasks as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
+def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
+    """Carry out items as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
 
     Options are those of ``submitit.AutoExecutor.update_parameters``, such as ``slurm_partition``, ``timeout_min`` (a
     day) or ``gpus_per_node``; and ``cluster``: ``slurm``, or ``local`` for jobs of submitit's on this machine. Jobs
@@ -59,12 +59,12 @@ def on_slurm(work: Work, tasks: Sequence[Task], plan: Plan) -> Outcomes:
         executor.update_parameters(name="topolearn", cpus_per_task=plan.threads or 1, **shared, **options)
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
         raise InvalidValueError(f"submitit refuses executor 'slurm' with {options}: {error}") from None
-    at_a_time = len(tasks) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
-    yield from _as_finished(executor, Requeued(work), list(tasks), at_a_time, POLL[cluster])
+    at_a_time = len(items) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
+    yield from _as_finished(executor, Requeued(work), list(items), at_a_time, POLL[cluster])
 
 
-def _as_finished(executor: Any, work: Requeued, waiting: list[Task], at_a_time: int, poll: float) -> Outcomes:
-    running: dict[Any, Task] = {}
+def _as_finished(executor: Any, work: Requeued, waiting: list[WorkItem], at_a_time: int, poll: float) -> Outcomes:
+    running: dict[Any, WorkItem] = {}
     try:
         while waiting or running:
             free = at_a_time - len(running)

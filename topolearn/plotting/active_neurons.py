@@ -1,0 +1,54 @@
+"""How many neurons stay active while the topology changes."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from topolearn.errors import InvalidValueError
+from topolearn.plotting.curves import draw_over, in_words
+from topolearn.plotting.run_data import RunLike
+from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, style
+
+COLUMNS = {"hidden": "active_neurons", "authors": "active_neurons_authors"}
+
+
+def active_neurons(run: RunLike, definitions: Sequence[str] = ("hidden", "authors"), ax: Axes | None = None) -> Axes:
+    """Draw the share of neurons that are active, over the steps of the training.
+
+    Parameters
+    ----------
+    run : Run
+        A run with rows in `run.network`.
+    definitions : sequence of {"hidden", "authors"}
+        As for `topolearn.diagnostics.active_neuron_rate`; a line each.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidValueError
+        For an unknown definition, or a run without any update and start.
+
+    Examples
+    --------
+    >>> ax = active_neurons(run)
+    """
+    unknown = [name for name in definitions if name not in COLUMNS]
+    if unknown or not definitions:
+        raise InvalidValueError(f"definitions={list(definitions)} must be of {', '.join(map(repr, COLUMNS))}")
+    if run.network.empty:
+        raise InvalidValueError(f"run {run.name!r} has no topology recorded yet; let it go on")
+    with style():
+        ax = axes_or_new(ax)
+        columns = [COLUMNS[name] for name in definitions]
+        for column, look in line_styles(columns).items():
+            draw_over(ax, run.network, column, "step", label=in_words(column), **look)
+        ax.set(title="Active neurons", ylim=(-0.03, 1.03))
+        percent_ticks(ax.yaxis)
+        if len(columns) > 1:
+            legend(ax)
+    return ax

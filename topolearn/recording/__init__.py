@@ -1,0 +1,10 @@
+"""What a run leaves behind: numbers, topology and measures of any loop, written down and read back."""
+
+from topolearn.recording.history import History
+from topolearn.recording.loggers import Logger, TensorBoardLogger
+from topolearn.recording.measuring import DEFAULT, check_measures
+from topolearn.recording.record import record
+from topolearn.recording.recorder import Recorder
+from topolearn.recording.run import Run
+
+__all__ = ["DEFAULT", "History", "Logger", "Recorder", "Run", "TensorBoardLogger", "check_measures", "record"]

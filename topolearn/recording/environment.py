@@ -1,0 +1,27 @@
+"""What a run was computed by, and which of many processes records it."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import distributed, nn
+
+
+def environment(models: list[nn.Module]) -> dict[str, Any]:
+    """Return versions, device and threads."""
+    device = next((parameter.device for model in models for parameter in model.parameters()), torch.device("cpu"))
+    return {
+        "topolearn": version("topolearn"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+def is_first_rank() -> bool:
+    """Return whether this is the only process of a group, or rank 0 of many."""
+    is_group = distributed.is_available() and distributed.is_initialized()
+    return not is_group or distributed.get_rank() == 0

@@ -1,0 +1,88 @@
+"""The files of a history: columns of numbers, packed, each file complete or not there."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.errors import CorruptFileError
+from topolearn.files import written_aside
+
+Cells = NDArray[np.int64]
+Columns = dict[str, NDArray]
+
+
+def write_columns(file: Path, columns: Mapping[str, NDArray], *, compressed: bool = True) -> None:
+    """Write columns to a file, aside first."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write = np.savez_compressed if compressed else np.savez
+    with written_aside(file) as aside, aside.open("wb") as stream:
+        write(stream, **columns)  # type: ignore[arg-type]
+
+
+def read_columns(file: Path, names: Sequence[str], optional: Sequence[str] = ()) -> Columns:
+    """Return some columns of a file, and others if they are there, without reading the rest.
+
+    Raises
+    ------
+    CorruptFileError
+        When the file is cut off, altered, or lacks a column.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as columns:
+            missing = [name for name in names if name not in columns]
+            found = {name: columns[name] for name in (*names, *optional) if name in columns}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
+    if missing:
+        raise CorruptFileError(f"{file} has no {missing[0]!r}: another version of topolearn wrote it; run it again")
+    return found
+
+
+def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str, NDArray]:
+    """Return lists of links as columns: how many each has, its first link, and the steps from one to the next.
+
+    In a file a link is the number ``input * n_out + output``.
+
+    Parameters
+    ----------
+    lists : sequence of arrays of int64, shape (k,)
+        Cells, ``output * n_in + input``, in any order.
+    shapes : sequence of (int, int)
+        Numbers of output and input neurons of the layer of each list.
+
+    Examples
+    --------
+    >>> columns = pack([np.array([3, 9, 2])], [(4, 3)])
+    >>> {name: column.tolist() for name, column in columns.items()}
+    {'count': [3], 'first': [1], 'steps': [2, 5]}
+    >>> unpack(columns, [(4, 3)])[0].tolist()
+    [2, 3, 9]
+    """
+    numbers = [_transposed(cells, n_in, n_out) for cells, (n_out, n_in) in zip(lists, shapes, strict=True)]
+    steps = np.concatenate([np.diff(each) for each in numbers])
+    return {
+        "count": np.array([each.size for each in numbers]),
+        "first": np.array([each[0] if each.size else 0 for each in numbers]),
+        "steps": steps.astype(np.min_scalar_type(int(steps.max(initial=0)))),
+    }
+
+
+def unpack(columns: Mapping[str, NDArray], shapes: Sequence[tuple[int, int]]) -> list[Cells]:
+    """Return the lists of links that were packed, as sorted cells."""
+    lists, start = [], 0
+    for count, first, (n_out, n_in) in zip(columns["count"].tolist(), columns["first"].tolist(), shapes, strict=True):
+        stop = start + max(count - 1, 0)
+        numbers = np.cumsum(np.concatenate([[first], columns["steps"][start:stop]]), dtype=np.int64)[:count]
+        lists.append(_transposed(numbers, n_out, n_in))
+        start = stop
+    return lists
+
+
+def _transposed(places: Cells, width: int, height: int) -> Cells:
+    """Return flat positions in a matrix of a width as sorted ones in its transpose."""
+    rows, columns = np.divmod(places, width)
+    return np.sort(columns * height + rows)

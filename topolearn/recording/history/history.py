@@ -1,0 +1,296 @@
+"""`History`: the links of a run at every update."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
+from topolearn.graph import BipartiteGraph
+from topolearn.recording.history.chunks import Chunks
+from topolearn.recording.history.columns import pack, read_columns, unpack, write_columns
+
+KEPT = ("full", "snapshots", "summary")
+_INITIAL = "initial.npz"
+_SNAPSHOT = "snapshot-*.npz"
+
+
+class Head(NamedTuple):
+    """What the file of the start says: what is kept, each layer's (n_out, n_in), and the step of the start."""
+
+    kept: str
+    shapes: dict[str, tuple[int, int]]
+    step: int = 0
+
+
+class History:
+    """The topology of a run: the graphs at the start, and what each update did.
+
+    Parameters
+    ----------
+    path : Path
+        Directory of the files: ``initial.npz``, ``updates-N.npz`` for a chunk of updates from number N on,
+        ``update-N.npz`` for each of the last ones, ``snapshot-STEP.npz``.
+    kept : {"full", "snapshots", "summary"}
+        For a history that is begun here; one that is there knows. ``full`` keeps the links that came and went at each
+        update, so that the graphs of any step can be made again; ``snapshots`` keeps the graphs at the start and
+        whenever `snapshot` is called; ``summary`` keeps no link. All keep how many links each event of each update
+        had, and the overlap.
+
+    Examples
+    --------
+    ``run.history.at(step)["hidden1"]`` is the graph of a layer after the updates up to a step,
+    ``run.history.events("hidden1")`` a table of all links that came and went.
+    """
+
+    def __init__(self, path: Path, *, kept: str = "full") -> None:
+        self.path, self._kept = path, check_kept(kept)
+
+    @property
+    def kept(self) -> str:
+        """What is kept: "full", "snapshots" or "summary"."""
+        return self._head.kept
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the sparse layers; none for a dense network."""
+        return list(self._head.shapes)
+
+    @property
+    def initial(self) -> dict[str, BipartiteGraph]:
+        """The graphs with which training began.
+
+        Raises
+        ------
+        InvalidValueError
+            When only a summary was kept.
+        """
+        if self.kept == "summary" and self.layers:
+            raise self._lacking("the graphs at the start")
+        return self._graphs(self.path / _INITIAL) if self.layers else {}
+
+    @property
+    def steps(self) -> list[int]:
+        """Step of the start, which is 0 unless recording began later, and the step of each update, in order."""
+        of_updates = [columns["step"].tolist() for columns in self._chunks.read(["step"])]
+        return [self._head.step, *chain.from_iterable(of_updates)]
+
+    @property
+    def snapshots(self) -> list[int]:
+        """Steps of the snapshots, in order; the first is that of the start, where there is one."""
+        first = [self._head.step] if self.kept != "summary" else []
+        return first + [_number(file) for file in self._snapshot_files()]
+
+    @property
+    def graph_steps(self) -> list[int]:
+        """Steps from which on there is another graph, and it was kept: those of all updates, of snapshots, or none."""
+        return self.steps if self.kept == "full" else self.snapshots
+
+    @property
+    def updates(self) -> pd.DataFrame:
+        """A row for each update and layer: number of links of each event, overlap, and whether it is an ELM."""
+        names = np.array(self.layers, dtype=object)
+        tables = []
+        for columns in self._chunks.read(["step", "theta", "count", "overlap"]):
+            of_layer = np.repeat(np.arange(len(columns["index"])), columns["n_layers"])
+            counts = dict(zip(EVENTS, columns["count"].reshape(-1, len(EVENTS)).T, strict=True))
+            table = {"index": columns["index"][of_layer], "step": columns["step"][of_layer]}
+            table |= {"layer": names[columns["layer"]], **counts, "overlap": columns["overlap"]}
+            tables.append(pd.DataFrame({**table, "elm": columns["overlap"] >= columns["theta"][of_layer]}))
+        if not tables:
+            return pd.DataFrame(columns=["index", "step", "layer", *EVENTS, "overlap", "elm"])
+        return pd.concat(tables, ignore_index=True)
+
+    def __iter__(self) -> Iterator[TopologyUpdate]:
+        """Yield each update, in order."""
+        self._need_links("the links of updates")
+        shapes = list(self._head.shapes.items())
+        for columns in self._chunks.read(["step", "theta", "count", "first", "steps"]):
+            concerned = [shapes[i] for i in columns["layer"]]
+            lists = iter(unpack(columns, [shape for _, shape in concerned for _ in EVENTS]))
+            layers = iter([(n, LayerUpdate(shape, {e: next(lists) for e in EVENTS})) for n, shape in concerned])
+            numbers = (columns[name].tolist() for name in ("step", "index", "theta", "n_layers"))
+            for step, index, theta, n_layers in zip(*numbers, strict=True):
+                yield TopologyUpdate(step, index, dict(islice(layers, n_layers)), theta)
+
+    def replay(self) -> Iterator[tuple[int, dict[str, BipartiteGraph]]]:
+        """Yield each of `graph_steps` and its graphs, in one pass.
+
+        Raises
+        ------
+        InvalidValueError
+            When only a summary was kept.
+        """
+        if self.kept == "snapshots":
+            yield from ((step, self._snapshot_at(step)) for step in self.snapshots)
+            return
+        graphs = self.initial
+        yield self._head.step, graphs
+        for update in self:
+            graphs = graphs | {name: _after(graphs[name], events) for name, events in update.items()}
+            yield update.step, graphs
+
+    def at(self, step: int) -> dict[str, BipartiteGraph]:
+        """Return the graph of each layer after the updates up to and including a step.
+
+        Raises
+        ------
+        InvalidValueError
+            For a step before the start, or one whose graphs were not kept.
+        """
+        if step < self._head.step:
+            raise InvalidValueError(f"step={step} must be at least {self._head.step}")
+        if self.kept != "full" and self.layers:
+            return self._snapshot_at(step)
+        graphs: dict[str, BipartiteGraph] = {}
+        for reached, now in self.replay():
+            if reached > step:
+                break
+            graphs = now
+        return graphs
+
+    def events(self, layer: str) -> pd.DataFrame:
+        """Return a row for each link event of a layer: index and step of the update, event, input, output.
+
+        Raises
+        ------
+        InvalidValueError
+            When the run has no such layer, or its links were not kept.
+        """
+        if layer not in self.layers:
+            raise InvalidValueError(
+                f"there is no sparse layer {layer!r}: the run has {', '.join(self.layers) or 'none'}"
+            )
+        rows = [
+            pd.DataFrame(getattr(update[layer], event), columns=["input", "output"]).assign(
+                index=update.index, step=update.step, event=event
+            )
+            for update in self
+            if layer in update
+            for event in EVENTS
+        ]
+        columns = ["index", "step", "event", "input", "output"]
+        return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+    def write_initial(self, graphs: Mapping[str, BipartiteGraph], step: int = 0) -> None:
+        """Begin the history with the graphs with which training begins."""
+        shapes = np.array([graph.shape for graph in graphs.values()])
+        head = {
+            "layers": np.array(list(graphs)),
+            "shapes": shapes,
+            "kept": np.array(self._kept),
+            "step": np.array(step),
+        }
+        links = _packed(graphs) if self._kept != "summary" else {}
+        write_columns(self.path / _INITIAL, head | links)
+        for name in ("_head", "_chunks"):
+            self.__dict__.pop(name, None)
+
+    def write(self, update: TopologyUpdate) -> None:
+        """Store one update, of all layers or some."""
+        shapes, places = self._head.shapes, {name: i for i, name in enumerate(self.layers)}
+        lists = [layer.cells[event] for layer in update.values() for event in EVENTS]
+        columns = {name: np.array([getattr(update, name)]) for name in ("step", "index", "theta")}
+        columns |= {"n_layers": np.array([len(update)]), "layer": np.array([places[name] for name in update])}
+        columns["overlap"] = np.array(list(update.overlap.values()))
+        if self.kept == "full":
+            columns |= pack(lists, [shapes[name] for name in update for _ in EVENTS])
+        else:
+            columns["count"] = np.array([len(cells) for cells in lists])
+        self._chunks.append(update.index, columns)
+
+    def snapshot(self, step: int, graphs: Mapping[str, BipartiteGraph]) -> None:
+        """Store the graphs of a step, if snapshots are kept."""
+        if self.kept == "snapshots":
+            write_columns(self.path / f"snapshot-{step:09d}.npz", _packed(graphs))
+
+    def truncate(self, last: int) -> None:
+        """Remove the updates after number ``last``, which a resumed training will make again, and later snapshots."""
+        later = next(self._chunks.read(["step"], after=last), None)
+        if later is not None:
+            for file in reversed(self._snapshot_files()):
+                if _number(file) >= later["step"][0]:
+                    file.unlink()
+        self._chunks.truncate(last)
+
+    def close(self) -> None:
+        """Join the files of the last updates into one."""
+        if self.layers:
+            self._chunks.join()
+
+    @cached_property
+    def _head(self) -> Head:
+        if not (self.path / _INITIAL).is_file():
+            return Head(self._kept, {})
+        head = read_columns(self.path / _INITIAL, ["kept", "layers", "shapes"], ["step"])
+        shapes = [(n_out, n_in) for n_out, n_in in head["shapes"].tolist()]
+        named = dict(zip(map(str, head["layers"]), shapes, strict=True))
+        return Head(str(head["kept"]), named, int(head.get("step", 0)))
+
+    @cached_property
+    def _chunks(self) -> Chunks:
+        return Chunks(self.path, len(self._head.shapes))
+
+    def _snapshot_at(self, step: int) -> dict[str, BipartiteGraph]:
+        """Return the graphs of the last snapshot, if no update lies between it and the step."""
+        before = max((taken for taken in self.snapshots if taken <= step), default=None)
+        if before is None or any(before < at <= step for at in self.steps):
+            raise self._lacking(f"the graphs of step {step}")
+        at_start = before == self._head.step
+        return self._graphs(self.path / (_INITIAL if at_start else f"snapshot-{before:09d}.npz"))
+
+    def _graphs(self, file: Path) -> dict[str, BipartiteGraph]:
+        shapes = self._head.shapes
+        lists = unpack(read_columns(file, ["count", "first", "steps"]), list(shapes.values()))
+        return {
+            name: BipartiteGraph.from_cells(cells, n_in, n_out)
+            for (name, (n_out, n_in)), cells in zip(shapes.items(), lists, strict=True)
+        }
+
+    def _need_links(self, what: str) -> None:
+        if self.kept != "full" and self.layers:
+            raise self._lacking(what)
+
+    def _lacking(self, what: str) -> InvalidValueError:
+        there = f"graphs are there of steps {', '.join(map(str, self.snapshots))}" if self.snapshots else "no graph is"
+        return InvalidValueError(
+            f"{self.path} was written with history={self.kept!r}, without {what} ({there}): train with history='full'"
+        )
+
+    def _snapshot_files(self) -> list[Path]:
+        return sorted(self.path.glob(_SNAPSHOT), key=_number)
+
+
+def check_kept(kept: str) -> str:
+    """Return what a history is to keep, or refuse another word.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if kept not in KEPT:
+        raise InvalidValueError(f"history={kept!r} must be one of {', '.join(map(repr, KEPT))}")
+    return kept
+
+
+def _number(file: Path) -> int:
+    return int(file.stem.partition("-")[2])
+
+
+def _packed(graphs: Mapping[str, BipartiteGraph]) -> dict[str, np.ndarray]:
+    return pack([graph.cells for graph in graphs.values()], [graph.shape for graph in graphs.values()])
+
+
+def _after(graph: BipartiteGraph, update: LayerUpdate) -> BipartiteGraph:
+    """Return the graph that an update makes of another."""
+    lost, grown = update.lost, update.cells["regrown"]
+    if not lost.size and not grown.size:
+        return graph
+    cells = np.setdiff1d(graph.cells, lost, assume_unique=True)
+    # Two sorted lists, nearly: a stable sort merges them, where a union would hash them all.
+    return BipartiteGraph.from_cells(np.sort(np.concatenate((cells, grown)), kind="stable"), graph.n_in, graph.n_out)

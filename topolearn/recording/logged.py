@@ -1,0 +1,75 @@
+"""What may be logged: names that a table can have as columns, and numbers."""
+
+import reprlib
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+Number = int | float
+
+
+def check_numbers(values: Mapping[str, Any]) -> dict[str, Number]:
+    """Return logged values as plain numbers, NaN and infinities among them.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        For no value beside the step, a name that is no text or has control characters, or a value that is no number.
+
+    Examples
+    --------
+    >>> check_numbers({"loss": Tensor([0.5]), "lr": np.float64(0.1)})
+    {'loss': 0.5, 'lr': 0.1}
+    >>> check_numbers({"loss": "low"})
+    Traceback (most recent call last):
+    topolearn.errors.InvalidTypeError: loss='low' is a str: log a number
+    """
+    if not values.keys() - {"step"}:
+        raise InvalidValueError("log() has no number to keep: give one or more, such as log(loss=loss.item())")
+    if "n_steps" in values:
+        raise InvalidValueError("n_steps is the recorder's own column: log this number under another name")
+    return {_name(name): _number(name, value) for name, value in values.items()}
+
+
+def check_step(step: Any) -> int:
+    """Return a step as an int.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When it is not an integer of at least 0.
+    """
+    if isinstance(step, bool) or not isinstance(step, Integral):
+        raise InvalidTypeError(f"step={step!r} must be an integer of at least 0")
+    if step < 0:
+        raise InvalidValueError(f"step={step} must be at least 0")
+    return int(step)
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise InvalidTypeError(f"{name!r} is a {type(name).__name__}: log numbers under names, such as 'loss'")
+    if not name.strip() or not name.isprintable():
+        raise InvalidValueError(f"{name!r} must be a name of one or more printable characters, such as 'loss'")
+    return name
+
+
+def _number(name: str, value: Any) -> Number:
+    if isinstance(value, Tensor | np.ndarray):
+        size = value.numel() if isinstance(value, Tensor) else value.size
+        if size != 1:
+            raise InvalidTypeError(f"{name} has {size} elements: log one number, such as their mean")
+        return _number(name, value.item())
+    if isinstance(value, bool | np.bool_):
+        raise InvalidTypeError(f"{name}={value!r} is a truth value: log int({name}) to count it")
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    hint = "log a number" if value is not None else "log a number, or leave it out"
+    raise InvalidTypeError(f"{name}={reprlib.repr(value)} is a {type(value).__name__}: {hint}")

@@ -1,0 +1,109 @@
+"""Where numbers and pictures of a training go besides its run directory."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from topolearn.errors import InvalidTypeError, MissingPackageError
+from topolearn.graph import LayeredNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
+
+MOST_LAYERS = 8  # whose pictures are shown
+
+
+@runtime_checkable
+class Logger(Protocol):
+    """What a training tells its numbers and pictures to.
+
+    Examples
+    --------
+    >>> class Printer:
+    ...     def log_metrics(self, metrics, step):
+    ...         print(step, metrics)
+    ...     def log_figure(self, name, figure, step):
+    ...         figure.savefig(f"{name}-{step}.png")
+    >>> isinstance(Printer(), Logger)
+    True
+    """
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Take numbers by name: ``loss``, ``hidden1/closure``, ``(network)/hub_share``, ..."""
+
+    def log_figure(self, name: str, figure: "Figure", step: int) -> None:
+        """Take a picture: ``hidden1/adjacency``, ..."""
+
+
+class TensorBoardLogger:
+    """Writes for TensorBoard.
+
+    Parameters
+    ----------
+    path : path
+        Directory of its files.
+
+    Raises
+    ------
+    MissingPackageError
+        When TensorBoard is not installed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        if importlib.util.find_spec("tensorboard") is None:
+            raise MissingPackageError("TensorBoard is not installed: pip install tensorboard, or leave it out")
+        self.path = Path(path)
+
+    @cached_property
+    def _writer(self) -> "SummaryWriter":
+        """The writer, made with the first number, as it makes the directory."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.path))
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Write numbers, each as a curve of its own."""
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, step)
+        self._writer.flush()
+
+    def log_figure(self, name: str, figure: "Figure", step: int) -> None:
+        """Write a picture."""
+        self._writer.add_figure(name, figure, step, close=False)
+        self._writer.flush()
+
+
+def check_loggers(loggers: Sequence[object]) -> list[Logger]:
+    """Return loggers as a list, or refuse what has not the two methods of one."""
+    for logger in loggers:
+        if not isinstance(logger, Logger) or isinstance(logger, type):
+            raise InvalidTypeError(
+                f"{logger!r} is no logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step)"
+            )
+    return [logger for logger in loggers if isinstance(logger, Logger)]
+
+
+def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> None:
+    """Tell numbers to the loggers; None is no number."""
+    numbers = {name: float(value) for name, value in values.items() if value is not None}
+    for logger in loggers if numbers else ():
+        logger.log_metrics(numbers, step)
+
+
+def log_pictures(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:
+    """Show adjacency and degrees of each layer, of the first eight in a deep network, to the loggers."""
+    if not loggers:
+        return
+    from matplotlib.figure import Figure
+
+    from topolearn import plotting
+
+    for name in list(network)[:MOST_LAYERS]:
+        for what, draw in (("adjacency", plotting.adjacency), ("degrees", plotting.degree_distribution)):
+            figure = Figure(layout="constrained")
+            draw(network[name], figure.subplots())
+            for logger in loggers:
+                logger.log_figure(f"{name}/{what}", figure, step)

@@ -1,0 +1,37 @@
+"""What the other ranks of many processes hold, where rank 0 alone records."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from topolearn.recording.logged import check_numbers, check_step
+from topolearn.recording.recorder import Recorder
+
+
+class OtherRank(Recorder):
+    """Takes what a `Recorder` takes, checks it alike, and writes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.summary = path, dict[str, Any]()
+
+    def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
+        """Check numbers."""
+        check_numbers({**(values or {}), **numbers})
+        if step is not None:
+            check_step(step)
+
+    def measure(self, *, step: int | None = None) -> dict[str, float]:
+        """Return nothing: rank 0 measures."""
+        return {}
+
+    def snapshot(self) -> None:
+        """Do nothing."""
+
+    def write_summary(self, *, complete: bool) -> None:
+        """Do nothing."""
+
+    def abandon(self, reason: str = "") -> None:
+        """Do nothing."""
+
+    def close(self, *, complete: bool = True) -> None:
+        """Do nothing."""

@@ -1,0 +1,173 @@
+"""`record`: a run directory for any loop."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from topolearn.checks import check_size
+from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
+from topolearn.files import write_json
+from topolearn.recording.environment import environment, is_first_rank
+from topolearn.recording.history import History, check_kept
+from topolearn.recording.loggers import Logger, check_loggers
+from topolearn.recording.measuring import DEFAULT, Measuring, check_measures
+from topolearn.recording.other_rank import OtherRank
+from topolearn.recording.plan import RECORDING, TOPOLOGY, Place, Plan
+from topolearn.recording.recorder import Recorder, unlock, written
+from topolearn.recording.resuming import begin_again, cut
+from topolearn.recording.settings import check_config, differing, is_there, read_config, write_config
+from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.watched import Topology, Watched, watched
+
+ENVIRONMENT = "environment.json"
+LOCK = ".lock"
+
+
+def record(
+    run_dir: str | Path,
+    topology: Topology,
+    *,
+    measures: Sequence[str] = DEFAULT,
+    every: int = 1,
+    config: Any = None,
+    loggers: Sequence[Logger] = (),
+    history: str = "full",
+    resume: bool = False,
+) -> Recorder:
+    """Record a loop into a run directory, which `topolearn.Run` and ``topolearn report`` read.
+
+    The topology is recorded at the start and after each update, by itself. Of many processes only rank 0 records.
+
+    Parameters
+    ----------
+    run_dir : path
+        The directory, which must not exist yet.
+    topology : TopologyScheduler, mapping of str to TopologyScheduler, or torch.nn.Module
+        What to watch. The layers of a named scheduler have its name and a dot in front. A model without a scheduler is
+        static or dense; it is measured when `Recorder.measure` is called.
+    measures : sequence of str
+        Measures of the topology, of `topolearn.diagnostics.MEASURES`, to take at the start and after updates.
+    every : int
+        Updates from one measurement to the next, and from one snapshot to the next.
+    config : mapping, dataclass or TrainConfig, optional
+        What `Run.config` gives back, such as ``vars(args)``. Values that JSON does not have are kept as text.
+    loggers : sequence of Logger
+        Who else is told numbers and pictures.
+    history : {"full", "snapshots", "summary"}
+        What is kept of the topology: every link that came and went, the graphs after every so many updates and at the
+        end, or how many links came and went.
+    resume : bool
+        Continue the run in an existing directory at ``topology.n_steps``; what lies beyond is dropped. Restore model,
+        optimizer and topology first. Where there is no run yet, one is begun.
+
+    Returns
+    -------
+    Recorder
+        A context: it is closed, and the run is complete, when the block ends.
+
+    Raises
+    ------
+    ExistingFileError
+        When the directory exists, and ``resume`` is not set.
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For a topology, measure, configuration or logger that cannot be used, or when another recorder is at work in
+        the directory, or the directory was recorded with other options.
+    CheckpointError
+        When model and topology are not those of the run at this step.
+    RecordingError
+        When it cannot be written, as on a full disk.
+
+    Examples
+    --------
+    >>> import tempfile, torch, topolearn as tl
+    >>> model = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.Linear(32, 2)), "set")
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> topology = tl.TopologyScheduler(model, optimizer, "set", total_steps=6, interval=2)
+    >>> folder = tempfile.mkdtemp()
+    >>> with tl.record(f"{folder}/run", topology, measures=["closure"], config={"lr": 0.1}) as recorder:
+    ...     for _ in range(6):
+    ...         loss = model(torch.ones(4, 16)).square().mean()
+    ...         optimizer.zero_grad()
+    ...         loss.backward()
+    ...         optimizer.step()
+    ...         _ = topology.step()
+    ...         recorder.log(loss=loss.item())
+    >>> run = tl.Run(f"{folder}/run")
+    >>> len(run.metrics), run.history.steps, run.config
+    (6, [0, 2, 4], {'lr': 0.1})
+    """
+    plan = Plan(check_measures(measures), check_size("every", every), check_kept(history))
+    config, listeners, found, path = check_config(config), check_loggers(loggers), watched(topology), Path(run_dir)
+    if not is_first_rank():
+        return OtherRank(path)
+    _make(path, found, resume=resume)
+    lock = FileLock(path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InvalidValueError(
+            f"another recorder is at work in {path}: close it first, or choose another directory"
+        ) from None
+    try:
+        return _opened(path, found, plan, config, listeners, lock)
+    except BaseException:
+        unlock(lock)
+        raise
+
+
+def _make(path: Path, found: Watched, *, resume: bool) -> None:
+    """Make the directory, unless it is there and may be continued."""
+    if path.exists():
+        if not resume:
+            raise ExistingFileError(
+                f"the run directory {path} exists: continue it with resume=True, or choose another one"
+            )
+        if not path.is_dir() or (not is_there(path) and any(not each.name.startswith(".") for each in path.iterdir())):
+            raise InvalidValueError(f"{path} is not a run directory, so there is nothing to continue: choose another")
+        return
+    if resume and found.step:
+        raise MissingFileError(
+            f"there is no run in {path} to continue at step {found.step}: check the path, or leave resume=True out"
+        )
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise InvalidValueError(f"the run directory {path} cannot be made ({error.strerror}): choose another") from None
+
+
+def _opened(
+    path: Path, found: Watched, plan: Plan, config: Any, loggers: Sequence[Logger], lock: BaseFileLock
+) -> Recorder:
+    """Return the recorder of a directory that is locked, begun or cut at the present step."""
+    place = cut(path, found, plan)
+    if place is None:
+        place = Place(0, found.n_updates, 0.0)
+        begin_again(path)
+        with written(path):
+            write_config(path, config)
+            write_json(path / ENVIRONMENT, environment(found.models))
+    else:
+        _warn_of_other(config, path)
+    history = History(path / TOPOLOGY, kept=plan.history) if found.layers else None
+    measuring = Measuring(path, plan.measures, plan.every)
+    topology = TopologyLog(found, history, measuring, loggers, place, snapshot_every=plan.every)
+    recorder = Recorder(path, found, topology, loggers, lock)
+    if (path / RECORDING).is_file():
+        recorder.resume(place.seconds)
+    else:
+        recorder.start()
+        with written(path):
+            write_json(path / RECORDING, plan.describe(found))  # last, as it says that the start is whole
+    return recorder
+
+
+def _warn_of_other(config: Any, path: Path) -> None:
+    names = differing(config, read_config(path))
+    if names:
+        warnings.warn(
+            f"config differs from that of the run in {', '.join(names)}: {path} keeps that with which it began",
+            stacklevel=4,
+        )

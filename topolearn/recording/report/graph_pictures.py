@@ -1,0 +1,50 @@
+"""The pictures of a report in which the topology is a graph: measures, small-world plane, hubs."""
+
+from itertools import pairwise
+
+from topolearn import plotting
+from topolearn.diagnostics import MEASURES
+from topolearn.graph import LayeredNetwork
+from topolearn.recording.report.pictures import DPI, Picture, Pictures
+from topolearn.recording.report.snapshot import ReportedRun
+from topolearn.recording.report.words import number, taken_measures
+
+MOST_LINKS = 300_000  # of all layers, up to which paths are searched for a picture: a second or two for each state
+
+
+def as_graph(run: ReportedRun, pictures: Pictures) -> list[Picture]:
+    """Draw each measure that the run took, and what its graphs show."""
+    return [*_graphs(run, pictures), *(_measure(run, name, pictures) for name in taken_measures(run))]
+
+
+def _measure(run: ReportedRun, name: str, pictures: Pictures) -> Picture:
+    table = run.measures.dropna(subset=[name]).groupby("layer", sort=False)[name]
+    ends = ", ".join(f"{layer} {number(each.iloc[0])} to {number(each.iloc[-1])}" for layer, each in table)
+    title = MEASURES[name].title
+    return pictures.save(plotting.measure(run, name), f"measure-{name}", f"{title} at each measurement: {ends}.")
+
+
+def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
+    """Draw the small-world plane and the hubs, where the graphs were kept, are not too large, and have links."""
+    steps = run.history.graph_steps
+    if not steps:
+        return []
+    last = run.history.at(steps[-1])
+    if sum(g.n_links for g in last.values()) > MOST_LINKS or not all(g.n_links for g in last.values()):
+        return []
+    drawn = [
+        pictures.save(
+            plotting.small_world_plane(run), "small-world-plane",
+            f"Closure against path length of {', '.join(last)}, from the start to the end.",
+            "Small worlds lie at the upper left; a ring is the start, a dot the end.",
+        )
+    ]  # fmt: skip
+    if all(before.n_out == after.n_in for before, after in pairwise(last.values())):
+        network = LayeredNetwork(last)
+        drawn.append(
+            pictures.save(
+                plotting.hubs(network), "hubs", f"Hubs of {', '.join(last)} at the end, and the links between them.",
+                "Orange neurons are hubs; blue links lead from hub to hub.", dpi=DPI // 2,  # a megabyte less
+            )
+        )  # fmt: skip
+    return drawn

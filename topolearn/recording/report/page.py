@@ -1,0 +1,103 @@
+"""`write_report`: the page itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from topolearn import plotting
+from topolearn.errors import InvalidValueError
+from topolearn.files import written_aside
+from topolearn.plotting.run_data import nothing_yet
+from topolearn.recording.report.frames import chosen, frames
+from topolearn.recording.report.graph_pictures import as_graph
+from topolearn.recording.report.pictures import Pictures, layer_pictures, learning, over_time
+from topolearn.recording.report.snapshot import ReportedRun, Snapshot
+from topolearn.recording.report.tables import comparison, flat, layer_table, measure_table
+from topolearn.recording.report.words import changes, odd_numbers, sentence
+
+MOST_LAYERS = 8  # layers with pictures of their own; keeps the file below a few megabytes
+
+
+def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path: str | Path | None = None) -> Path:
+    """Write the report of a run, and its pictures as PNG files into ``run.path / "figures"``.
+
+    Parameters
+    ----------
+    run : Run
+        A run that has recorded something; one of a task, at least one score.
+    compare : sequence of Run
+        Runs to show beside it, for example the dense one.
+    path : path, optional
+        The HTML file; ``run.path / "report.html"`` without it.
+
+    Returns
+    -------
+    Path
+        The file: self-contained, nothing in it is loaded from elsewhere.
+
+    Raises
+    ------
+    InvalidValueError
+        When one of the runs has nothing to show.
+
+    Examples
+    --------
+    >>> write_report(run, compare=[dense]).name
+    'report.html'
+    """
+    for each in (run, *compare):
+        if each.metrics.empty and (each.task is not None or each.network.empty):
+            what = f"finish an {each.task.clock}" if each.task else "go on"
+            raise InvalidValueError(
+                f"run {each.name!r} {nothing_yet(each)}, so there is nothing to report; let it {what}, or resume it"
+            )
+    run, *compare = runs = [Snapshot(each) for each in (run, *compare)]
+    target = run.path / "report.html" if path is None else Path(path)
+    pictures = Pictures(run.path / "figures")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("topolearn.recording.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    html = environment.get_template("page.html.j2").render(
+        name=run.name,
+        sentence=sentence(run, compare),
+        comparison=comparison(runs),
+        learning=learning(runs, pictures),
+        odd=odd_numbers(run),
+        **topology(run, pictures),
+        configuration=flat(run.config if run.task is None else run.config.to_dict()),
+        environment=run.environment,
+    )
+    with written_aside(target) as aside:
+        aside.write_text(html, encoding="utf-8")
+    return target
+
+
+def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
+    """Draw and describe the topology of a sparse run, as far as it was kept."""
+    if not run.history.layers:
+        return {"layers": [], "over_time": [], "as_graph": [], "measure_table": []}
+    always = {
+        "over_time": over_time(run, pictures),
+        "as_graph": as_graph(run, pictures),
+        "measure_table": measure_table(run),
+    }
+    if not run.history.graph_steps:
+        return {"layers": [], **always}
+    first, last = (run.history.at(run.history.graph_steps[i]) for i in (0, -1))
+    names = list(first)
+    shown = chosen(names, MOST_LAYERS)
+    if len(run.metrics):
+        pictures.save(plotting.evolution(run), "evolution", "")
+    return {
+        "layers": [layer_pictures(run, name, names.index(name), last[name], pictures) for name in shown],
+        "frames": frames(run, shown),
+        "n_layers": len(names),
+        "after": f"{run.task.clock} {len(run.metrics)}" if run.task else f"step {run.summary['n_steps']:,}",
+        "changes": changes(run, first, last),
+        "layer_table": layer_table(run, last),
+        **always,
+    }

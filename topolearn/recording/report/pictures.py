@@ -1,0 +1,153 @@
+"""The pictures of a report: drawn, saved, and made ready to be embedded."""
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib import pyplot
+
+from topolearn import plotting
+from topolearn.graph import BipartiteGraph
+from topolearn.plotting.curves import SPLIT, curve_groups, in_words
+from topolearn.plotting.style import plain
+from topolearn.recording.report.snapshot import ReportedRun
+from topolearn.recording.report.words import reached, share
+
+DPI = 200  # twice the size at which a picture is shown
+MOST_CURVES = 8  # of a loop of somebody's own, whose metrics may be many
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn picture, ready to be embedded."""
+
+    base64: str
+    width: int
+    height: int
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class LayerPictures:
+    """The pictures of one layer."""
+
+    name: str
+    adjacency: Picture
+    degrees: Picture
+
+
+class Pictures:
+    """Saves pictures into a folder as they are drawn."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, drawn: Any, name: str, alt: str, caption: str = "", *, dpi: int = DPI) -> Picture:
+        """Save what a plotting function returned as `name`.png."""
+        figure = getattr(drawn, "figure", None) or drawn
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi)
+        (self.folder / f"{name}.png").write_bytes(buffer.getvalue())
+        pyplot.close(figure)
+        width, height = (figure.get_size_inches() * DPI / 2).round().astype(int)
+        return Picture(base64.b64encode(buffer.getvalue()).decode("ascii"), width, height, alt, caption)
+
+
+def learning(runs: Sequence[ReportedRun], pictures: Pictures) -> list[Picture]:
+    """Draw what was learned: the score of runs of one task, and other curves of the first run."""
+    run = runs[0]
+    if run.metrics.empty:
+        return []
+    if run.task is None:
+        return [_curves(run, columns, name, pictures) for name, columns in _first(curve_groups(run.metrics))]
+    same = [each for each in runs if each.task == run.task]
+    best = ", ".join(f"{each.name} {reached(each)}" for each in same)
+    title = run.task.metric.title
+    alt = f"{title[:1].upper()}{title[1:]} by {run.task.clock}; best: {best}."
+    return [
+        pictures.save(plotting.score(same), run.task.score, alt),
+        *(_curves(run, columns, _shared(columns), pictures) for columns in run.task.curves),
+    ]
+
+
+def _curves(run: ReportedRun, columns: Sequence[str], name: str, pictures: Pictures) -> Picture:
+    """Draw metrics that share a picture."""
+    ax = plotting.metrics(run, columns)
+    words = in_words(name, run.task)
+    with plotting.style():
+        ax.set(title=plain(f"{words[:1].upper()}{words[1:]}"), ylabel=plain(words))
+    last = run.metrics[list(columns)].ffill().iloc[-1]
+    ends = ", ".join(f"{in_words(str(column), run.task)} {value:.3g}" for column, value in last.items())
+    return pictures.save(ax, _file_name(name), f"{words[:1].upper()}{words[1:]} of {run.name}; at the end: {ends}.")
+
+
+def _first(groups: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return list(groups.items())[:MOST_CURVES]
+
+
+def _shared(columns: Sequence[str]) -> str:
+    """Return what the names of columns have in common, such as "loss"."""
+    return SPLIT.sub("", columns[0])
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+
+
+def layer_pictures(run: ReportedRun, name: str, place: int, last: BipartiteGraph, pictures: Pictures) -> LayerPictures:
+    """Draw one layer, first and last."""
+    # The place keeps two names apart that differ only in characters a file name cannot have.
+    file = f"{place + 1:02}-{_file_name(name)}"
+    alt = f"{name}: {last.n_links:,} links from {last.n_in:,} inputs to {last.n_out:,} outputs at the end"
+    peaks = f"the largest fan-in is {last.fan_in.max()}, the largest fan-out {last.fan_out.max()}"
+    return LayerPictures(
+        name,
+        pictures.save(plotting.adjacency_change(run, name), f"adjacency-{file}", f"Adjacency of {alt}."),
+        pictures.save(
+            plotting.degree_change(run, name),
+            f"degrees-{file}",
+            f"Degrees of {name} at the end: {peaks}.",
+        ),
+    )
+
+
+def over_time(run: ReportedRun, pictures: Pictures) -> list[Picture]:
+    """Draw how the topology changed."""
+    drawn = []
+    theta = 1.0 if run.theta is None else run.theta  # None never moved, and has no overlap
+    updates = run.history.updates
+    if not updates.empty:
+        overlaps = updates.groupby("step")["overlap"].mean()
+        ends = f"{share(overlaps.iloc[0])} at the first update, {share(overlaps.iloc[-1])} at the last"
+        moved = f"{updates['regrown'].sum():,} links regrown in {len(overlaps):,} updates"
+        drawn = [
+            pictures.save(
+                plotting.overlap(run, theta=theta), "overlap", f"Overlap at each update: on average {ends}.",
+                "From the dashed line on, an update mostly undoes itself: the topology has settled (ELM).",
+            ),
+            pictures.save(
+                plotting.link_flow(run), "link-flow", f"Links lost and gained at each update; {moved}.",
+                "Percolated links led to or from neurons that had become inactive.",
+            ),
+        ]  # fmt: skip
+    rates = run.network["active_neurons"]
+    ends = f"{share(rates.iloc[0])} to {share(rates.iloc[-1])}"
+    explored = run.layers.groupby("layer", sort=False)["itop"].last()
+    itop = ", ".join(f"{name!s} {share(rate)}" for name, rate in explored.items())
+    return [
+        *drawn,
+        pictures.save(
+            plotting.active_neurons(run), "active-neurons", f"Active hidden neurons: from {ends}.",
+            "A hidden neuron is active when it has links on both sides.",
+        ),
+        pictures.save(
+            plotting.layer_metric(run, "itop"), "itop", f"Share of possible links ever explored: {itop}.",
+            "In-time over-parameterisation: the share of all possible links that existed at some time.",
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,134 @@
+"""Continuing a run: its files are cut at the step at which the topology stands."""
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
+from topolearn.files import read_json
+from topolearn.recording.history import History
+from topolearn.recording.plan import FORMAT, RECORDING, TOPOLOGY, Place, Plan
+from topolearn.recording.recorder import SUMMARY
+from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, Table, read_table
+from topolearn.recording.watched import Watched
+
+
+def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
+    """Drop what lies beyond the present step, and return where the recording stands; None if it has not begun.
+
+    Raises
+    ------
+    InvalidValueError
+        When it was recorded with other options, or began at a later step.
+    CheckpointError
+        When model and topology are not those of the run at this step.
+    CorruptFileError
+        When a file is missing or damaged.
+    """
+    if not (path / RECORDING).is_file():
+        _check_not_older(path)
+        return None
+    recorded = read_json(path / RECORDING)
+    _check_plan(path, recorded, plan)
+    step = math.inf if found.step is None else found.step
+    index = found.n_updates - int(recorded["first_update"])
+    if index < 0 or step < recorded["first_step"]:
+        raise InvalidValueError(
+            f"the run in {path} began at step {recorded['first_step']}, and the topology stands at step {step}: "
+            "restore the state at which to continue"
+        )
+    history = History(path / TOPOLOGY)
+    _check_layers(path, history, found)
+    _warn_of_loss(path, history, step)
+    for name in (METRICS, LAYERS, NETWORKS, MEASURED):
+        Table(path / name).cut(step)
+    history.truncate(index)
+    _check_whole(path, index, plan, found)
+    seconds = math.nan  # unknown, where the recording was never closed
+    if (path / SUMMARY).is_file():
+        seconds = float(read_json(path / SUMMARY)["seconds"])
+        (path / SUMMARY).unlink()
+    return Place(index, int(recorded["first_update"]), seconds)
+
+
+def begin_again(path: Path) -> None:
+    """Remove what a recording left behind that was killed before its start was whole."""
+    for name in (METRICS, LAYERS, NETWORKS, MEASURED):
+        (path / name).unlink(missing_ok=True)
+    for file in (path / TOPOLOGY).glob("*.npz"):
+        file.unlink()
+
+
+def _check_not_older(path: Path) -> None:
+    """Refuse a run of an earlier version, whose tables have other columns."""
+    if "index" not in read_table(path / LAYERS) and len(read_table(path / LAYERS)):
+        raise InvalidValueError(
+            f"{path} was recorded by an earlier version of topolearn, which can continue it; this one can only read it"
+        )
+
+
+def _check_plan(path: Path, recorded: dict[str, Any], plan: Plan) -> None:
+    if recorded.get("format") != FORMAT:
+        raise InvalidValueError(
+            f"{path} has recording format {recorded.get('format')}, and this topolearn continues format {FORMAT}: "
+            "continue it with the version that began it"
+        )
+    for name, given in (("measures", list(plan.measures)), ("every", plan.every), ("history", plan.history)):
+        if recorded[name] != given:
+            raise InvalidValueError(
+                f"{name}={given!r}, but the run in {path} was begun with {name}={recorded[name]!r}: give the same to "
+                "continue it"
+            )
+
+
+def _check_layers(path: Path, history: History, found: Watched) -> None:
+    """Refuse a model whose links are not those of the run at this step."""
+    if history.layers != found.layers:
+        raise CheckpointError(
+            f"the run in {path} has the sparse layers {', '.join(history.layers) or 'none'}, and the model "
+            f"{', '.join(found.layers) or 'none'}: continue it with the model that began it"
+        )
+    if not found.layers:
+        return
+    graphs = found.network().graphs
+    if history.kept == "full" and found.step is not None:
+        same = {name: graph == graphs[name] for name, graph in history.at(found.step).items()}
+    else:
+        rows = read_table(path / LAYERS)
+        rows = rows if found.step is None else rows[rows["step"] <= found.step]
+        counts = rows.groupby("layer", sort=False)["n_links"].last()
+        same = {str(name): graphs[str(name)].n_links == count for name, count in counts.items()}
+    for name, is_same in same.items():
+        if not is_same:
+            raise CheckpointError(
+                f"the links of layer {name!r} are not those of the run in {path} at step {found.step}: restore model, "
+                "optimizer and topology of that run first"
+            )
+
+
+def _warn_of_loss(path: Path, history: History, step: float) -> None:
+    """Say what a run loses that is begun again although it had got somewhere."""
+    if step > 0:
+        return
+    n_updates, n_rows = sum(at > 0 for at in history.steps), len(read_table(path / METRICS))
+    if n_updates or n_rows:
+        warnings.warn(
+            f"the topology stands at step 0, so the run in {path} begins again, and loses {n_rows} rows of metrics and "
+            f"{n_updates} updates: if you meant to continue it, restore the last checkpoint first",
+            stacklevel=6,
+        )
+
+
+def _check_whole(path: Path, index: int, plan: Plan, found: Watched) -> None:
+    """Refuse tables that lack what was recorded up to an update."""
+    due = {NETWORKS: index}
+    if found.layers:
+        due[LAYERS] = index
+    if found.layers and plan.measures and found.step is not None:
+        due[MEASURED] = index // plan.every * plan.every
+    for name, last in due.items():
+        table = read_table(path / name, key="index")
+        if table.empty or table["index"].iloc[-1] < last:
+            what = f"update {last}" if last else "the start"
+            raise CorruptFileError(f"{path / name} is missing, or has no row of {what}: start the run again")

@@ -1,0 +1,203 @@
+"""`Run`: the directory that a training leaves behind, read back."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import nn
+
+from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.files import read_json
+from topolearn.recording.history import History
+from topolearn.recording.plan import RECORDING, TOPOLOGY
+from topolearn.recording.record import ENVIRONMENT
+from topolearn.recording.recorder import SUMMARY
+from topolearn.recording.settings import is_there, read_config, read_task
+from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
+from topolearn.task_registry import Task, imported
+
+# Columns of metrics.csv that stand for network.csv in runs of before there was one.
+OF_THE_NETWORK = ("step", "n_links", "density", "active_neurons", "active_neurons_authors", "overlap")
+
+
+class Run:
+    """A run directory: configuration, tables, topology history and checkpoints.
+
+    Parameters
+    ----------
+    path : path
+        The directory.
+
+    Raises
+    ------
+    MissingFileError
+        When there is no run in that directory.
+
+    Examples
+    --------
+    ``run = tl.Run("runs/name")``, then ``run.metrics``, ``run.layers``, ``run.history.at(0)["hidden1"]``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not is_there(self.path):
+            raise MissingFileError(
+                f"there is no run in {self.path}: a run is a directory with a config.toml or config.json"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the directory."""
+        return self.path.resolve().name
+
+    @cached_property
+    def task(self) -> Task | None:
+        """What was trained, for runs of ``topolearn train``; None for those that `record` made of any other loop."""
+        return read_task(self.path)
+
+    @cached_property
+    def config(self) -> Any:
+        """The configuration: a `TrainConfig` with every value settled, or the mapping that was recorded."""
+        return read_config(self.path)
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row for each log: its step, and the numbers."""
+        return self._table(METRICS)
+
+    @property
+    def not_finite(self) -> dict[str, list[int]]:
+        """The steps at which a metric was logged as NaN or infinite, by its column."""
+        found = not_finite(self.path / METRICS)
+        if self.task is None:
+            return found
+        names = {metric.name for metric in self.task.metrics}  # what else a trainer logs may have no value
+        return {name: steps for name, steps in found.items() if name in names}
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """A row for each update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
+        return self._table(LAYERS)
+
+    @property
+    def network(self) -> pd.DataFrame:
+        """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
+        if (self.path / NETWORKS).is_file() or not (self.path / METRICS).is_file():
+            return self._table(NETWORKS)
+        return self.metrics.reindex(columns=list(OF_THE_NETWORK))
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
+        return read_table(self.path / MEASURED, key="index")
+
+    @property
+    def history(self) -> History:
+        """The links of each layer at every update."""
+        return History(self.path / TOPOLOGY)
+
+    @cached_property
+    def schedulers(self) -> dict[str, dict[str, Any]]:
+        """What made the topology evolve, under the name of each scheduler: method, title, theta, interval, ..."""
+        if (self.path / RECORDING).is_file():
+            return dict(read_json(self.path / RECORDING)["topology"])
+        if self.task is None:
+            return {}
+        method = self.config.build_method()
+        return {"": {"method": method.name, "title": method.title, "theta": method.theta, "density": method.density}}
+
+    @property
+    def title(self) -> str:
+        """The method as its paper writes it; of several schedulers all methods."""
+        titles = dict.fromkeys(str(each["title"]) for each in self.schedulers.values())
+        return ", ".join(titles) or ("Static" if self.history.layers else "Dense")
+
+    @property
+    def theta(self) -> float | None:
+        """Overlap from which on a layer is in a local minimum; None without an evolving topology."""
+        return min((float(each["theta"]) for each in self.schedulers.values()), default=None)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Links, active neurons, updates, seconds, whether the run is complete, and what else was reached.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError
+            When the run has no rows yet, or the file is damaged.
+        """
+        if (self.path / SUMMARY).is_file():
+            return read_json(self.path / SUMMARY)
+        network = self.network
+        if self.task is not None or network.empty:
+            raise MissingFileError(f"{self.path / SUMMARY} is missing: let the run go on, or resume it")
+        last = network.to_dict("records")[-1]
+        steps = [int(table["step"].max()) for table in (network, self.metrics) if len(table)]
+        state = {name: last[name] for name in ("n_links", "density", "active_neurons")}
+        return {"n_steps": max(steps), "n_updates": last["index"], **state, "seconds": float("nan"), "complete": False}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the training reached its end."""
+        return (self.path / SUMMARY).is_file() and bool(self.summary["complete"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Versions, device and threads of the training."""
+        try:
+            return read_json(self.path / ENVIRONMENT)
+        except MissingFileError:
+            raise MissingFileError(f"{self.path / ENVIRONMENT} is missing: let the run go on, or resume it") from None
+
+    def load_model(self, which: str = "best") -> nn.Module:
+        """Return the trained model, with its sparse layers, on the CPU.
+
+        Parameters
+        ----------
+        which : {"best", "last"}
+            The checkpoint with the best score on the test examples, or the last one.
+
+        Raises
+        ------
+        InvalidValueError, MissingFileError, CorruptFileError, CheckpointError
+            For another word, a run of a loop that keeps its own checkpoints, or when there is no such checkpoint yet,
+            or it is unusable.
+        """
+        if which not in ("best", "last"):
+            raise InvalidValueError(f"which={which!r} must be 'best' or 'last'")
+        if self.task is None:
+            raise InvalidValueError(
+                f"{self.path} was recorded in a loop that keeps its own checkpoints: load the model from these"
+            )
+        model: nn.Module = imported(self.task.load_model)(self.path, which)
+        return model
+
+    def report(self, *, compare: Sequence["Run"] = (), path: str | Path | None = None) -> Path:
+        """Write ``report.html``: one page with all pictures and tables; return its path.
+
+        Parameters
+        ----------
+        compare : sequence of Run
+            Runs to show beside it.
+        path : path, optional
+            The file; default in the run directory.
+
+        Raises
+        ------
+        InvalidValueError
+            When a run has nothing to show yet.
+        """
+        from topolearn.recording.report import write_report  # matplotlib is loaded by the first picture
+
+        return write_report(self, compare=compare, path=path)
+
+    def __repr__(self) -> str:
+        if self.task is None:
+            return f"Run({str(self.path)!r}: {self.title}, {len(self.metrics)} rows of metrics)"
+        n_rows = f"{len(self.metrics)} {self.task.clock}s"
+        return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n_rows})"
+
+    def _table(self, name: str) -> pd.DataFrame:
+        return read_table(self.path / name)

@@ -1,0 +1,148 @@
+"""The tables of a run: CSV files that grow row by row, and are read back."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from topolearn.errors import CorruptFileError
+from topolearn.files import written_aside
+
+METRICS, LAYERS, NETWORKS, MEASURED = "metrics.csv", "layers.csv", "network.csv", "measures.csv"
+Row = Mapping[str, Any]
+# To the last bit, as pandas reads numbers by default from version 3 on.
+EXACT: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
+
+
+class Table:
+    """A CSV file that grows by whole rows.
+
+    What is appended is there at once, so that a killed process loses no row. A row with a new column has the file
+    written anew, with that column in it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; what is in it stays, but for a last line that was cut off.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Table(Path(tempfile.mkdtemp(), "metrics.csv"))
+    >>> table.append([{"step": 1, "loss": 0.5}, {"step": 2, "loss": float("nan"), "lr": 0.1}])
+    >>> print(table.path.read_text())
+    step,loss,lr
+    1,0.5,
+    2,nan,0.1
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = []
+        whole = whole_lines(path)
+        if whole:
+            self.columns = next(csv.reader(io.StringIO(whole)))
+            if path.stat().st_size != len(whole.encode()):
+                self._write(whole)
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Add rows; what is missing or None is empty.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written, as on a full disk; it then is as it was.
+        """
+        rows = list(rows)
+        new = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in self.columns]
+        columns = [*self.columns, *new]
+        lines = "".join(_line(row.get(name) for name in columns) for row in rows)
+        if new:
+            before = [[*row, *[""] * len(new)] for row in self._rows()]
+            self._write(_line(columns) + "".join(map(_line, before)) + lines)
+            self.columns = columns
+        elif rows:
+            self._append(lines)
+
+    def cut(self, step: float) -> None:
+        """Remove the rows that were written at a later step: ``n_steps``, where that is another than ``step``.
+
+        Raises
+        ------
+        CorruptFileError
+            When it is no such table.
+        """
+        rows = [dict(zip(self.columns, row, strict=False)) for row in self._rows()]
+        try:
+            kept = [row for row in rows if int(row.get("n_steps") or row["step"]) <= step]
+        except (KeyError, ValueError):
+            raise CorruptFileError(f"{self.path} is not a table of a run: it has no column 'step' of numbers") from None
+        if len(kept) < len(rows):
+            self._write(_line(self.columns) + "".join(_line(row.values()) for row in kept))
+
+    def _rows(self) -> list[list[str]]:
+        """Return the rows as text, without the header."""
+        return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
+
+    def _append(self, text: str) -> None:
+        with self.path.open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                data = memoryview(text.encode())
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                os.truncate(self.path, end)
+                raise
+
+    def _write(self, text: str) -> None:
+        with written_aside(self.path) as aside:
+            aside.write_text(text, encoding="utf-8")
+
+
+def whole_lines(path: Path) -> str:
+    """Return the text of a file up to its last line break; what follows was cut off. Empty without a file."""
+    if not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1]
+
+
+def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame:
+    """Return one of the tables, which have a column `key`; without rows when it has none yet, or is not there.
+
+    Numbers are read to the last bit. A last line that was cut off is left out.
+
+    Raises
+    ------
+    CorruptFileError
+        When it is no such table.
+    """
+    try:
+        if "dtype" not in options:
+            options["converters"] = {"layer": str}  # a layer may be called 0, or NA
+        table = pd.read_csv(io.StringIO(whole_lines(file)), **EXACT, **options)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame({key: []})
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise CorruptFileError(f"{file} is not a readable table: {error}") from None
+    if key not in table:
+        raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
+    return table
+
+
+def not_finite(file: Path) -> dict[str, list[int]]:
+    """Return the steps at which a column of a table is NaN or infinite, which an empty cell is not."""
+    table = read_table(file, dtype=str, keep_default_na=False)
+    found = {str(name): table["step"][table[name].isin(("nan", "inf", "-inf"))] for name in table}
+    return {name: steps.astype(int).tolist() for name, steps in found.items() if len(steps)}
+
+
+def _line(values: Iterable[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(values)
+    return buffer.getvalue()

@@ -1,0 +1,157 @@
+"""The topology of a run, written down at the start and after each update: links, rows of tables, measures."""
+
+from collections.abc import Sequence
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import TopologyUpdate
+from topolearn.generators import erdos_renyi
+from topolearn.graph import LayeredNetwork
+from topolearn.recording.continuity import Continuity
+from topolearn.recording.history import History
+from topolearn.recording.loggers import Logger, log_pictures, tell
+from topolearn.recording.measuring import Measuring
+from topolearn.recording.plan import Place
+from topolearn.recording.rows import Row, layer_row, network_row
+from topolearn.recording.tables import LAYERS, NETWORKS, Table, read_table
+from topolearn.recording.watched import Watched
+
+
+class TopologyLog:
+    """Writes ``topology/``, ``layers.csv``, ``network.csv`` and ``measures.csv``.
+
+    Parameters
+    ----------
+    watched : Watched
+        What is recorded.
+    history : History or None
+        None for dense models, which have none.
+    measuring : Measuring
+        The measures to take.
+    loggers : sequence of Logger
+        Who else is told.
+    place : Place
+        Where the recording stands.
+    snapshot_every : int or None
+        Updates from one snapshot to the next, in a history of snapshots; None takes none.
+    """
+
+    def __init__(
+        self,
+        watched: Watched,
+        history: History | None,
+        measuring: Measuring,
+        loggers: Sequence[Logger],
+        place: Place,
+        snapshot_every: int | None,
+    ) -> None:
+        self.history, self.measuring, self.snapshot_every = history, measuring, snapshot_every
+        self.n_updates = place.n_recorded
+        self.state: Row = {}  # of the network, as in the last row of its table
+        self._watched, self._loggers, self._first_update = watched, loggers, place.first_update
+        self._layers, self._network = (Table(measuring.path / name) for name in (LAYERS, NETWORKS))
+        self._continuity = Continuity()
+
+    def start(self, step: int) -> None:
+        """Write the topology before training, under index 0."""
+        if not self._watched.layers:
+            self._write_dense(step)
+            return
+        network = self._watched.network()
+        if self.history is not None:
+            self.history.write_initial(network.graphs, step)
+        self._write_rows(0, step, network, None)
+        self._continuity.begin(network)
+        if self.measuring.is_on and self._watched.step is not None:
+            self._take(step, network)
+        log_pictures(self._loggers, network, step)
+
+    def resume(self) -> None:
+        """Go on from files that were cut at the present step."""
+        last = read_table(self._network.path).to_dict("records")[-1]
+        self.state = {str(name): value for name, value in last.items() if name not in ("index", "step")}
+        self.measuring.resume()
+        if self._watched.layers:
+            self._continuity.begin(self._watched.network())
+
+    def record(self, update: TopologyUpdate) -> None:
+        """Write an update, and measure the topology after it if it is its turn.
+
+        Raises
+        ------
+        InvalidValueError
+            When it does not follow the last one, or does not lead to the links that are there.
+        """
+        index = update.index - self._first_update
+        if index != self.n_updates + 1:
+            raise InvalidValueError(
+                f"update {index} follows update {self.n_updates} in {self.measuring.path}: the topology's state was "
+                "loaded while it was recorded; load it first, then continue with record(..., resume=True)"
+            )
+        network = self._watched.network()
+        self._continuity.follow(update, network)
+        self.n_updates = index
+        if self.history is not None:
+            self.history.write(TopologyUpdate(update.step, index, update.layers, update.theta))
+            if self.snapshot_every and index % self.snapshot_every == 0:
+                self.history.snapshot(update.step, network.graphs)
+        self._write_rows(index, update.step, network, update)
+        if self.measuring.is_due(index):
+            self._take(update.step, network)
+        tell(self._loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
+
+    def measure(self, step: int) -> dict[str, float]:
+        """Measure the topology as it is.
+
+        Raises
+        ------
+        InvalidValueError
+            When there is nothing to measure, or the links have changed otherwise than by recorded updates.
+        """
+        if not self.measuring.is_on:
+            raise InvalidValueError("there is nothing to measure: name measures in record(..., measures=[...])")
+        network = self._watched.network()
+        self._continuity.check(network, self._watched.layers)
+        return self._take(step, network)
+
+    def snapshot(self, step: int) -> None:
+        """Keep the graphs as they are, if the history is one of snapshots."""
+        if self.history is not None and self.history.kept == "snapshots":
+            self.history.snapshot(step, self._watched.network().graphs)
+
+    def finish(self, step: int) -> None:
+        """Write what remains at the end."""
+        if self.history is not None:
+            if self.snapshot_every:
+                self.snapshot(step)
+            self.history.close()
+
+    def show(self, step: int) -> None:
+        """Show the topology to the loggers."""
+        if self.history is not None and self._loggers:
+            log_pictures(self._loggers, self._watched.network(), step)
+
+    def _take(self, step: int, network: LayeredNetwork) -> dict[str, float]:
+        values = self.measuring.take(self.n_updates, step, network)
+        tell(self._loggers, values, step)
+        return values
+
+    def _write_rows(self, index: int, step: int, network: LayeredNetwork, update: TopologyUpdate | None) -> None:
+        place, itop = {"index": index, "step": step}, self._watched.itop_rate()
+        names, theta = (list(network), 1.0) if update is None else (list(update), update.theta)
+        self._layers.append(
+            {**place, "layer": name} | layer_row(network[name], update[name] if update else None, theta, itop[name])
+            for name in names
+        )
+        self.state = network_row(network, update)
+        self._network.append([place | self.state])
+
+    def _write_dense(self, step: int) -> None:
+        """Write the rows of layers that have all links."""
+        place, n_links = {"index": 0, "step": step}, 0
+        for name, (n_out, n_in) in self._watched.dense_sizes().items():
+            row = layer_row(erdos_renyi(n_in, n_out, 1.0), None, 1.0, 1.0)  # one at a time, as they are large
+            self._layers.append([{**place, "layer": name} | row])
+            n_links += n_in * n_out
+        rates = dict.fromkeys(("density", "active_neurons", "active_neurons_authors"), 1.0)
+        self.state = {"n_links": n_links, **rates, "overlap": None}
+        self._network.append([place | self.state])

@@ -1,0 +1,194 @@
+"""What can be trained: a row for each task, whose parts are imported when they are first needed."""
+
+import importlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.registry import Registry
+
+DEFAULT = "classification"  # of a configuration file that names no task
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a task logs.
+
+    Attributes
+    ----------
+    name : str
+        Its column in ``metrics.csv``.
+    title : str
+        What it is in words.
+    is_share : bool
+        Whether it is a share of 1, best read in percent.
+    """
+
+    name: str
+    title: str
+    is_share: bool = False
+
+    def text(self, value: float) -> str:
+        """Return a value in words.
+
+        Examples
+        --------
+        >>> Metric("test_accuracy", "test accuracy", is_share=True).text(0.97222)
+        '97.22%'
+        >>> Metric("test_perplexity", "test perplexity").text(41.2345)
+        '41.23'
+        """
+        return f"{value:.2%}" if self.is_share else f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What ``topolearn train``, `topolearn.resume`, studies and reports need of a kind of training.
+
+    Parts are references "module:name", so that a row costs no import.
+
+    Attributes
+    ----------
+    name : str
+        What a configuration file says, as ``task = "classification"``.
+    config : str
+        The configuration: a frozen dataclass with ``load`` and ``save`` (TOML), ``with_values``, ``to_dict`` and
+        ``build_method``, and the fields ``method``, ``dataset``, ``seed`` and ``run_dir``.
+    train, resume : str
+        Functions: ``train(config, *, quiet, loggers)`` and ``resume(run_dir, *, quiet, loggers)`` return a `Run`.
+    load_model : str
+        Function: ``load_model(run_dir, which)`` returns the model of the checkpoint "best" or "last".
+    metrics : tuple of Metric
+        The numbers that it logs.
+    score : str
+        The measure of success, such as "accuracy": ``test_accuracy`` is a metric, and ``best_accuracy`` and
+        ``last_accuracy`` are in the summary of a run.
+    better : {"higher", "lower"}
+        Which scores are better.
+    clock : str
+        The metric by which the training counts, such as "epoch": ``best_epoch`` is in the summary.
+    curves : tuple of tuples of str
+        Metrics that a report draws beside the score; those of a tuple share a picture.
+    registries : tuple of str
+        Registries of its own, from which its configuration takes names.
+    """
+
+    name: str
+    config: str
+    train: str
+    resume: str
+    load_model: str
+    metrics: tuple[Metric, ...]
+    score: str
+    better: Literal["higher", "lower"]
+    clock: str = "epoch"
+    curves: tuple[tuple[str, ...], ...] = ()
+    registries: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that decides, which is the score on the test examples."""
+        return self.metric_named(f"test_{self.score}")
+
+    @property
+    def best(self) -> str:
+        """Name of the best score in the summary of a run."""
+        return f"best_{self.score}"
+
+    @property
+    def last(self) -> str:
+        """Name of the last score in the summary of a run."""
+        return f"last_{self.score}"
+
+    @property
+    def best_at(self) -> str:
+        """Name of the time of the best score in the summary of a run."""
+        return f"best_{self.clock}"
+
+    def metric_named(self, name: str) -> Metric:
+        """Return a metric of the task; one that it does not name is called by its column."""
+        known = {metric.name: metric for metric in self.metrics}
+        return known.get(name) or Metric(name, name.replace("_", " "))
+
+
+def imported(reference: str) -> Any:
+    """Return what a reference "module:name" names.
+
+    Examples
+    --------
+    >>> imported("math:floor")(2.5)
+    2
+    """
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+TASKS: Registry[Task] = Registry(
+    "task",
+    {
+        "classification": Task(
+            name="classification",
+            config="topolearn.training:TrainConfig",
+            train="topolearn.training:train",
+            resume="topolearn.training:resume",
+            load_model="topolearn.training:load_model",
+            metrics=(
+                Metric("epoch", "epoch"),
+                Metric("lr", "learning rate"),
+                Metric("train_loss", "train loss"),
+                Metric("train_accuracy", "train accuracy", is_share=True),
+                Metric("test_loss", "test loss"),
+                Metric("test_accuracy", "test accuracy", is_share=True),
+            ),
+            score="accuracy",
+            better="higher",
+            curves=(("train_loss", "test_loss"),),
+            registries=("topolearn.training:DATASETS",),
+        ),
+    },
+)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the values in a configuration file.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is not TOML.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"there is no configuration file {path}")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorruptFileError(f"{path} is not TOML: {error}") from None
+
+
+def task_of(path: Path) -> Task:
+    """Return the task of a configuration file; one that names none is of classification.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, UnknownNameError
+        When there is no such file, it is not TOML, or names a task that is not known.
+    """
+    return TASKS[str(read_toml(path).get("task", DEFAULT))]
+
+
+def without_task(path: Path, task: str) -> dict[str, Any]:
+    """Return the values in a configuration file of one task, without the task's name.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, InvalidValueError
+        When there is no such file, it is not TOML, or is of another task.
+    """
+    values: Mapping[str, Any] = read_toml(path)
+    found = values.get("task", DEFAULT)
+    if found != task:
+        raise InvalidValueError(f"{path} has task={found!r}, not {task!r}: start it with topolearn train {path}")
+    return {name: value for name, value in values.items() if name != "task"}

@@ -1,0 +1,146 @@
+"""`train` and `resume`: from a configuration, or a run directory, to a finished run; `load_model`: to its model."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from topolearn.errors import ExistingFileError, InvalidValueError
+from topolearn.recording import Logger, Run, TensorBoardLogger, record
+from topolearn.recording.loggers import check_loggers
+from topolearn.recording.plan import RECORDING
+from topolearn.recording.settings import OF_A_TASK
+from topolearn.training.build import model_of_checkpoint, settle
+from topolearn.training.config import TrainConfig
+from topolearn.training.data import Dataset, load_dataset
+from topolearn.training.trainer import CHECKPOINTS, Trainer
+
+
+def train(
+    config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
+    """Train a network and leave a run directory behind.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        What to do. Everything is checked before the directory is made.
+    data : Dataset, optional
+        Your own data, whose name then is the run's ``config.dataset``; default the one that ``config.dataset`` names.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ExistingFileError
+        When the run directory exists.
+    MissingPackageError
+        When TensorBoard is asked for and not installed.
+    TrainingError
+        When the loss is no longer finite.
+    TopolearnError
+        Of another kind, for anything that cannot be trained.
+
+    Examples
+    --------
+    >>> import tempfile, topolearn as tl
+    >>> folder = tempfile.mkdtemp()
+    >>> run = tl.train(tl.TrainConfig(epochs=2, hidden=(32, 32), run_dir=f"{folder}/run"), quiet=True)
+    >>> run.metrics["n_updates"].tolist()
+    [1, 0]
+    """
+    if data is not None:
+        config = replace(config, dataset=data.name)
+    data = data or load_dataset(config.dataset, config.data_dir)
+    config = settle(config, data)
+    path = Path(str(config.run_dir))
+    if path.exists():
+        raise ExistingFileError(
+            f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
+        )
+    return _run(Trainer(config, data, path), _loggers(config, loggers), resume=False, quiet=quiet)
+
+
+def resume(
+    path: str | Path, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
+    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+
+    Parameters
+    ----------
+    path : path
+        The run directory.
+    data : Dataset, optional
+        The data that the run was started with, when it was given as an object.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
+    quiet : bool
+        Show no progress.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+        When there is no run, or its checkpoint or configuration is unusable.
+    """
+    run = Run(path)
+    config = run.config
+    data = data or load_dataset(config.dataset, config.data_dir)
+    settled = settle(config, data)
+    if replace(settled, overrides=config.overrides) != config:  # parts newer than the run have their defaults
+        raise InvalidValueError(
+            f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one with topolearn train "
+            f"{run.path / OF_A_TASK} --run-dir DIR"
+        )
+    trainer = Trainer(settled, data, run.path)
+    if (run.path / CHECKPOINTS / "last.safetensors").is_file():
+        trainer.restore()
+    else:
+        (run.path / RECORDING).unlink(missing_ok=True)  # so that the recording begins again
+    return _run(trainer, _loggers(config, loggers), resume=True, quiet=quiet)
+
+
+def load_model(run_dir: Path, which: str) -> nn.Module:
+    """Return the model of a run's checkpoint "best" or "last", on the CPU.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, CheckpointError
+        When there is no such checkpoint, or it is unusable.
+    """
+    config = TrainConfig.load(run_dir / OF_A_TASK)
+    return model_of_checkpoint(run_dir / CHECKPOINTS / f"{which}.safetensors", config.hidden or ())
+
+
+def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool) -> Run:
+    """Record the training from where it stands to its end."""
+    config, threads = trainer.config, torch.get_num_threads()
+    torch.set_num_threads(config.threads or threads)
+    try:
+        recorder = record(
+            trainer.path,
+            trainer.topology,
+            measures=config.measures if trainer.topology.layers else (),
+            every=config.measure_every or 1,
+            config=config,
+            loggers=loggers,
+            history=config.history,
+            resume=resume,
+        )
+        recorder.topology.snapshot_every = None  # the trainer takes one each epoch
+        return trainer.run(recorder, quiet=quiet)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _loggers(config: TrainConfig, loggers: Sequence[Logger]) -> list[Logger]:
+    """Return the loggers given, and the one that the configuration asks for."""
+    found = check_loggers(loggers)
+    return [*found, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else found
