@@ -1,4 +1,4 @@
-"""Rules of the house that can be read off the source: randomness, direction of imports, light import, docstrings."""
+"""Rules of the house that can be read off the source: randomness, imports, docstrings, and how tests find helpers."""
 
 import ast
 import importlib
@@ -17,6 +17,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 EACH_SOURCE = pytest.mark.parametrize("path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES])
 IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # that one shows all rooms
 MAX_LINES = 350
+TESTS = sorted(Path(__file__).parent.rglob("*.py"))
+HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {"errors", "registry", "task_registry", "declared", "threads", "files", "checks"}
@@ -139,6 +141,19 @@ def rooms_imported(tree, room):
                 found.append((node.lineno, "analysis"))
             elif top == "topolearn" and rest.split(".")[0] != room:
                 found.append((node.lineno, rest.split(".")[0] or "topolearn itself"))
+    return found
+
+
+def shortcuts(source):
+    """Lines of a test that import a sibling by its bare name, or load a file's names with runpy."""
+    lines = source.splitlines()  # not the tree, since scripts in strings import too
+    imported = [re.match(r"\s*(?:from (\S+) import|import ([\w.]+))", line) for line in lines]
+    names = [(number, match[1] or match[2]) for number, match in enumerate(imported, 1) if match]
+    found = [(number, name) for number, name in names if name.split(".")[0] in HELPERS | {""}]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] in {"run_path", "run_module"}:
+            runs_a_program = any(word.arg == "run_name" for word in node.keywords)
+            found += [] if runs_a_program else [(node.lineno, dotted(node.func))]
     return found
 
 
@@ -287,3 +302,40 @@ def test_the_sources_were_found():
         "training",
     }
     assert len(ROOMS) >= 8
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(TESTS[0].parent).as_posix())
+def test_tests_take_no_shortcuts(path):
+    assert shortcuts(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from loops import setup",
+        "import fake_run",
+        "import graphs.odd",
+        "def f():\n    from small import small_study",
+        "SCRIPT = '''\nfrom small import small_study\n'''",
+        "from .loops import setup",
+        "from . import loops",
+        "from conftest import SMALL",
+        "import runpy\nsetup = runpy.run_path('loops.py')['setup']",
+        "from runpy import run_module\nrun_module('loops')",
+    ],
+)
+def test_the_check_of_tests_finds(source):
+    assert shortcuts(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from tests.evolution.loops import setup",
+        "import tests.evolution.loops",
+        "from topolearn.training.history import parts",
+        "import runpy\nrunpy.run_path('analysis/first_look.py', run_name='__main__')",
+    ],
+)
+def test_the_check_of_tests_passes(source):
+    assert shortcuts(source) == []

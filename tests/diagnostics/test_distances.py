@@ -3,8 +3,8 @@
 import networkx as nx
 import numpy as np
 import pytest
-from graphs import LAYERS, ODD
 
+from tests.diagnostics.graphs import LAYERS, ODD
 from topolearn import diagnostics as dg
 from topolearn.diagnostics.distances import distances
 from topolearn.errors import InvalidValueError

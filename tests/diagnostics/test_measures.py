@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from graphs import LAYERS, ODD, one_mode_graphs
 
+from tests.diagnostics.graphs import LAYERS, ODD, one_mode_graphs
 from topolearn import BipartiteGraph, LayeredNetwork
 from topolearn import diagnostics as dg
 from topolearn.diagnostics import MEASURES

@@ -4,9 +4,9 @@ import igraph
 import networkx as nx
 import numpy as np
 import pytest
-from graphs import LAYERS, needs_networks, one_mode_graphs, read_edges, read_pairs
 from scipy import linalg, stats
 
+from tests.diagnostics.graphs import LAYERS, needs_networks, one_mode_graphs, read_edges, read_pairs
 from topolearn import LayeredNetwork
 from topolearn import diagnostics as dg
 

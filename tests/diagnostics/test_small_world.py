@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from graphs import LAYERS, ODD
 
+from tests.diagnostics.graphs import LAYERS, ODD
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.generators import make, randomise

@@ -2,11 +2,11 @@
 
 import torch
 import torch.distributed as dist
-from loops import setup
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import topolearn as tl
+from tests.evolution.loops import setup
 from topolearn.errors import InvalidValueError
 
 CASES = [

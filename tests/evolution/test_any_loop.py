@@ -4,10 +4,10 @@ import warnings
 
 import pytest
 import torch
-from loops import EVOLVING, advance, backends_of, backward, setup, train_step
 from torch import nn
 
 import topolearn as tl
+from tests.evolution.loops import EVOLVING, advance, backends_of, backward, setup, train_step
 from topolearn.errors import InvalidValueError
 
 BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])

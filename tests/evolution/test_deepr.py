@@ -5,11 +5,11 @@ import math
 
 import pytest
 import torch
-from loops import OPTIMIZERS, advance, link_state, mlp, on_links, setup, train_step
 from scipy import stats
 from torch import nn
 
 import topolearn as tl
+from tests.evolution.loops import OPTIMIZERS, advance, link_state, mlp, on_links, setup, train_step
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import REMOVAL_SCORES, RemovalScore, link_signs
 from topolearn.sparse import sparse_layers

@@ -6,7 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loops import (
+
+import topolearn as tl
+from tests.evolution.loops import (
     DECAYING,
     EVOLVING,
     OPTIMIZERS,
@@ -18,8 +20,6 @@ from loops import (
     setup,
     train_step,
 )
-
-import topolearn as tl
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
 

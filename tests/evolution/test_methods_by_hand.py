@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
-from loops import backends_of
 from torch import nn
 
 import topolearn as tl
+from tests.evolution.loops import backends_of
 from topolearn.evolution import METHODS
 from topolearn.sparse import StoredLinear
 

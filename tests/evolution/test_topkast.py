@@ -4,11 +4,11 @@ import copy
 
 import pytest
 import torch
-from loops import OPTIMIZERS, advance, backward, mlp, setup
 from torch import nn
 from torch.nn import functional as F
 
 import topolearn as tl
+from tests.evolution.loops import OPTIMIZERS, advance, backward, mlp, setup
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.evolution import exploration_loss
 

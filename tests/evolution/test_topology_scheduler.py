@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from loops import OPTIMIZERS, mlp, setup, train_step
 from torch import nn
 
 import topolearn as tl
+from tests.evolution.loops import OPTIMIZERS, mlp, setup, train_step
 from topolearn.errors import CheckpointError, InvalidTypeError, InvalidValueError
 from topolearn.sparse import sparse_layers
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from layers import NEEDS_REFERENCE, reference_cases
 
+from tests.linkpred.layers import NEEDS_REFERENCE, reference_cases
 from topolearn.generators import bipartite_small_world
 from topolearn.linkpred import ch2_l3n
 

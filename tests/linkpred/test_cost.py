@@ -4,8 +4,8 @@ from math import inf
 
 import numpy as np
 import pytest
-from layers import COMPILED, EACH, FORMS, with_hubs
 
+from tests.linkpred.layers import COMPILED, EACH, FORMS, with_hubs
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi

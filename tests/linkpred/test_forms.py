@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import scores_by_hand
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from layers import AUTHORS, COMPILED, EACH, EACH_FORM, FORMS, NEEDS_REFERENCE, layers, reference_cases, with_hubs
 
+from tests.linkpred.by_hand import scores_by_hand
+from tests.linkpred.layers import (
+    AUTHORS,
+    COMPILED,
+    EACH,
+    EACH_FORM,
+    FORMS,
+    NEEDS_REFERENCE,
+    layers,
+    reference_cases,
+    with_hubs,
+)
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, score

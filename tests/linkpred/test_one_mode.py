@@ -5,11 +5,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from by_hand import one_mode_by_hand
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from layers import EACH
 
+from tests.linkpred.by_hand import one_mode_by_hand
+from tests.linkpred.layers import EACH
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.linkpred import OneModeGraph, evaluate, names, score, select

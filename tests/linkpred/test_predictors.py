@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import PER_NODE, PER_PATH, scores_by_hand
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from layers import AUTHORS, EACH, NEEDS_REFERENCE, reference_cases
 from scipy import sparse
 
 import topolearn as tl
+from tests.linkpred.by_hand import PER_NODE, PER_PATH, scores_by_hand
+from tests.linkpred.layers import AUTHORS, EACH, NEEDS_REFERENCE, reference_cases
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution.regrowth import Site

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from layers import EACH, EACH_FORM
 from scipy import sparse
 
+from tests.linkpred.layers import EACH, EACH_FORM
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph

@@ -8,9 +8,9 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with_hubs
 from scipy import stats
 
+from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with_hubs
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells

@@ -1,7 +1,8 @@
 """Runs to draw: one whose topology evolves, one that is dense."""
 
 import pytest
-from fake_run import fake_run
+
+from tests.plotting.fake_run import fake_run
 
 SMALL = {"fc1": (12, 8), "fc2": (12, 12)}
 

@@ -4,21 +4,19 @@ import base64
 import io
 import json
 import re
-import runpy
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
 from PIL import Image
 
+from tests.plotting.fake_run import fake_run
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.recording.report import write_report
 from topolearn.recording.report.frames import MOST_FRAMES, frames, picture, row
 
-fake_run = runpy.run_path(str(Path(__file__).parents[1] / "plotting" / "fake_run.py"))["fake_run"]
 SMALL = {"fc1": (30, 16), "block/0 fc2": (30, 30)}
 
 

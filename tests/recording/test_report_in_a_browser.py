@@ -2,16 +2,14 @@
 
 import json
 import re
-import runpy
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.plotting.fake_run import fake_run
 from topolearn.recording.report import write_report
 
-fake_run = runpy.run_path(str(Path(__file__).parents[1] / "plotting" / "fake_run.py"))["fake_run"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [

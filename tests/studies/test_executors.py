@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small import METHODS, small_study
 
+from tests.studies.small import METHODS, small_study
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies import results, run_study
 from topolearn.studies.executors import Plan, processes
 from topolearn.studies.work import Outcome
 from topolearn.training import Run
 
+ROOT = Path(__file__).parents[2]
 SLOW = pytest.mark.slow
 TIMES = ["seconds"]
 
@@ -143,7 +144,7 @@ LONG = {"base": {"epochs": 60, "batch_size": 16}, "seeds": [0, 1]}
 START = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from small import small_study
+from tests.studies.small import small_study
 from topolearn.studies import run_study, work
 
 if __name__ == "__main__":
@@ -161,7 +162,7 @@ if __name__ == "__main__":
 def start(path, parts, jobs, notes):
     script = path.parent / "start.py"
     script.write_text(START)
-    words = [sys.executable, script, Path(__file__).parent, path, notes, repr(parts), str(jobs)]
+    words = [sys.executable, script, ROOT, path, notes, repr(parts), str(jobs)]
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small import small_study
 
 import topolearn as tl
+from tests.studies.small import small_study
 from topolearn.diagnostics import MEASURES, Measure
 from topolearn.errors import StudyError
 from topolearn.evolution import METHODS, REGROWTHS, by_scores

@@ -8,8 +8,8 @@ import sys
 
 import pandas as pd
 import pytest
-from small import small_study
 
+from tests.studies.small import small_study
 from topolearn.errors import CorruptFileError, InvalidValueError, StudyError, UnknownNameError
 from topolearn.studies import EXECUTORS, finished_runs, results, run_study
 from topolearn.studies.directory import StudyDirectory

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from idx_files import FILES, SHARED, idx, write
 
+from tests.training.idx_files import FILES, SHARED, idx, write
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError, UnknownNameError
 from topolearn.training import DATASETS, Dataset, load_dataset
 from topolearn.training.data import fashion_mnist, from_arrays, mnist, read_idx

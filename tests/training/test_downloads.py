@@ -10,8 +10,8 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
-from idx_files import FILES, idx, write
 
+from tests.training.idx_files import FILES, idx, write
 from topolearn.cli import main
 from topolearn.errors import (
     DownloadError,

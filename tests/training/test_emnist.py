@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from idx_files import SHARED, idx, write
 
+from tests.training.idx_files import SHARED, idx, write
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.training import load_dataset
 from topolearn.training.data import emnist
