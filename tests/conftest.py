@@ -5,13 +5,15 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import topolearn as tl
+from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
-from topolearn.training import trainer
-from topolearn.training.data import DATASETS
+from topolearn.training import load_dataset, trainer
+from topolearn.training.data import mnist
 
 SMALL = {
     "hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "measure_every": 1, "threads": 1,
@@ -27,9 +29,15 @@ def n_threads():
 
 
 @pytest.fixture
-def digits_as_mnist(monkeypatch):
-    """Let the small digits stand for MNIST, whose files are not on every machine."""
-    monkeypatch.setitem(DATASETS._parts, "mnist", DATASETS["digits"])
+def digits_as_mnist(monkeypatch, tmp_path):
+    """Write the small digits as files of MNIST, which is not on every machine; return the data directory."""
+    digits, folder = load_dataset("digits"), tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    arrays = (digits.train_x.view(-1, 8, 8), digits.train_y, digits.test_x.view(-1, 8, 8), digits.test_y)
+    for name, array in zip(FILES, arrays, strict=True):
+        write(folder / name, idx(array.numpy().astype(np.uint8)))
+    monkeypatch.setattr(mnist, "CHECKSUMS", dict.fromkeys(FILES))  # None: any content will do
+    return folder.parent
 
 
 @pytest.fixture

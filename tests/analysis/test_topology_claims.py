@@ -28,7 +28,7 @@ def test_starts_differ_in_nothing_else(tmp_path):
 
 
 def test_runs_are_trained_once_measured_and_written(digits_as_mnist, command, n_trained):
-    options = ("--data-dir", "nowhere", "--hidden", 24, 24, "--density", 0.2, "--epochs", 2, "--states", 2)
+    options = ("--data-dir", digits_as_mnist, "--hidden", 24, 24, "--density", 0.2, "--epochs", 2, "--states", 2)
     command(main, *options, "--seeds", 2)
     assert [(config.overrides["generator"], config.seed) for config in n_trained] == [
         (start, seed) for seed in (0, 1) for start in STARTS

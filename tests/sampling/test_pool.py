@@ -1,5 +1,7 @@
 """The k best of candidates that come in parts: those that all at once would give, and a bound that never misleads."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -92,11 +94,15 @@ def test_a_pool_of_none(soft):
 
 @SOFT
 def test_no_more_than_twice_k_and_the_slack_are_kept(soft, monkeypatch):
+    """What is kept is the parts that are still alive, and the k best of those let go."""
     monkeypatch.setattr(pool, "SLACK", 10)
-    found = Pool(20, RandomField(0), soft)
+    found, offered = Pool(20, RandomField(0), soft), []
     for start in range(0, 1000, 10):
-        found.offer(torch.arange(start, start + 10), torch.ones(10))
-        assert sum(cells.numel() for cells, _ in found._parts) <= 2 * 20 + 10
+        cells, scores = torch.arange(start, start + 10), torch.ones(10)
+        offered += [weakref.ref(cells), weakref.ref(scores)]
+        found.offer(cells, scores)
+        del cells, scores
+        assert sum(part().numel() for part in offered if part() is not None) <= 2 * (20 + 10)
     assert found.best()[0].numel() == 20
 
 
