@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import topolearn as tl
@@ -167,14 +167,42 @@ def test_same_seed_same_run_and_another_seed_another(chts, small, tmp_path):
     assert not torch.equal(tensors(chts)["model/head.weight"], tensors(other)["model/head.weight"])
 
 
-def test_bf16_runs_on_the_cpu(chts, small, tmp_path):
-    run = tl.train(small(tmp_path / "run", precision="bf16"), quiet=True)
-    assert run.config.precision == "bf16"
-    assert run.metrics["test_accuracy"].iloc[-1] > 0.6
-    assert not np.isclose(run.metrics["train_loss"], chts.metrics["train_loss"], rtol=1e-6).any()
+@pytest.fixture
+def heads():
+    """The dtypes of what dense layers take from the layers before them, and of what they give."""
+    seen = set()
+
+    def see(layer, inputs, output):
+        if type(layer) is nn.Linear:
+            seen.add((inputs[0].dtype, output.dtype))
+
+    hook = register_module_forward_hook(see)
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize(
+    ("precision", "backend", "hidden", "head"),
+    [
+        ("bf16", "masked", torch.bfloat16, torch.bfloat16),
+        ("bf16", "csr", torch.float32, torch.bfloat16),  # csr layers compute in the dtype of their values
+        ("float32", "masked", torch.float32, torch.float32),
+    ],
+)
+def test_bf16_is_what_products_are_computed_in_and_nothing_is_kept_in(
+    precision, backend, hidden, head, heads, small, tmp_path
+):
+    run = tl.train(small(tmp_path / "run", precision=precision, backend=backend), quiet=True)
+    assert run.config.precision == precision
+    assert heads == {(hidden, head)}
+    kept = tensors(run)
+    assert {tensor.dtype for tensor in kept.values() if tensor.is_floating_point()} == {torch.float32}
+    assert not torch.equal(kept["model/head.weight"], kept["model/head.weight"].bfloat16().float())
     model = run.load_model("last")
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert run.summary["n_updates"] > 0
     for name, graph in run.history.at(10**9).items():
+        assert graph == tl.topology_of(model)[name]
         assert graph.n_links == run.history.initial[name].n_links
 
 
