@@ -89,15 +89,17 @@ class Table:
         return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
 
     def _append(self, text: str) -> None:
-        with self.path.open("ab", buffering=0) as file:
-            end = file.tell()
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            end, data = os.fstat(file).st_size, text.encode()
             try:
-                data = memoryview(text.encode())
                 while data:
-                    data = data[file.write(data) :]
+                    data = data[os.write(file, data) :]
             except OSError:
-                os.truncate(self.path, end)
+                os.ftruncate(file, end)
                 raise
+        finally:
+            os.close(file)
 
     def _write(self, text: str) -> None:
         with written_aside(self.path) as aside:
@@ -123,9 +125,12 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
         When it is no such table.
     """
     try:
-        if "dtype" not in options:
-            options["converters"] = {"layer": str}  # a layer may be called 0, or NA
-        table = pd.read_csv(io.StringIO(whole_lines(file)), **EXACT, **options)
+        text = whole_lines(file)
+        if "dtype" not in options:  # a layer may be called 0, or NA
+            numbers = [name for name in next(csv.reader(io.StringIO(text)), []) if name != "layer"]
+            no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
+            options = {"dtype": {"layer": str}, **no_number, **options}
+        table = pd.read_csv(io.StringIO(text), **EXACT, **options)
     except pd.errors.EmptyDataError:
         return pd.DataFrame({key: []})
     except (pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -47,7 +47,7 @@ class Chunks:
 
     def join(self) -> None:
         """Join the files of one update into a chunk."""
-        loose = self._loose(self._last_in_chunks())
+        loose = [file for file in self._sorted(LOOSE) if _number(file) > self._last_in_chunks()]
         if loose:
             chunk = self.path / f"updates-{_number(loose[0]):06d}.npz"
             write_columns(chunk, joined([self._whole(file) for file in loose]))
@@ -63,11 +63,16 @@ class Chunks:
         CorruptFileError
             When a file is cut off, altered, or lacks a column.
         """
-        for file in [*self._sorted(CHUNK), *self._loose(self._last_in_chunks())]:
+        last = 0  # of those that are in chunks
+        for file in [*self._sorted(CHUNK), *self._sorted(LOOSE)]:
             if not file.exists():  # it was joined into a chunk since the files were listed
                 yield from self.read(names, after)
                 return
+            if file.match(LOOSE) and _number(file) <= last:  # left over from a crash
+                continue
             columns = self._columns(file, names)
+            if file.match(CHUNK):
+                last = int(columns["index"][-1])
             first = int(np.searchsorted(columns["index"], after, side="right"))
             if first < len(columns["index"]):
                 yield sliced(columns, first, None)
@@ -102,10 +107,6 @@ class Chunks:
         """Return the number of the last update that is in a chunk; 0 without any."""
         chunks = self._sorted(CHUNK)
         return int(read_columns(chunks[-1], ["index"])["index"][-1]) if chunks else 0
-
-    def _loose(self, after: int) -> list[Path]:
-        """Return the files of one update; one that is in a chunk already is left over from a crash."""
-        return [file for file in self._sorted(LOOSE) if _number(file) > after]
 
     def _sorted(self, pattern: str) -> list[Path]:
         return sorted(self.path.glob(pattern), key=_number)

@@ -1,0 +1,104 @@
+"""A run of any loop for whoever reads it: the command line, loggers, TensorBoard, plots."""
+
+import pytest
+
+import topolearn as tl
+from tests.recording.any_loop import STEPS, Loop
+from topolearn.cli import main
+
+
+class Listener:
+    def __init__(self):
+        self.metrics, self.figures = [], []
+
+    def log_metrics(self, metrics, step):
+        self.metrics.append((step, metrics))
+
+    def log_figure(self, name, figure, step):
+        self.figures.append((name, step))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A recorded run, and the logger that was told of it."""
+    path, loop, listener = tmp_path_factory.mktemp("told") / "run", Loop(), Listener()
+    with tl.record(path, loop.topology, measures=("closure",), every=3, loggers=[listener]) as recorder:
+        loop.run(recorder)
+    return tl.Run(path), listener
+
+
+def test_loggers_hear_numbers_measures_overlaps_and_see_pictures(told):
+    run, listener = told
+    heard = {(step, name): value for step, metrics in listener.metrics for name, value in metrics.items()}
+    for row in run.metrics.itertuples():
+        assert heard[row.step, "loss"] == row.loss
+    for row in run.measures.itertuples():
+        assert heard[row.step, f"{row.layer}/closure"] == row.closure
+    for row in run.history.updates.itertuples():
+        assert heard[row.step, f"{row.layer}/overlap"] == row.overlap
+    assert {step for _, step in listener.figures} == {0, STEPS}
+    assert ("0/adjacency", STEPS) in listener.figures
+
+
+def test_tensorboard_reads_a_recorded_loop(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    from topolearn.recording import TensorBoardLogger
+
+    loop = Loop()
+    with tl.record(
+        tmp_path / "run", loop.topology, measures=(), loggers=[TensorBoardLogger(tmp_path / "tb")]
+    ) as recorder:
+        loop.run(recorder, until=8)
+    events = accumulator.EventAccumulator(str(tmp_path / "tb")).Reload()
+    assert [event.step for event in events.Scalars("loss")] == list(range(1, 9))
+
+
+def test_the_command_line_reports_and_diagnoses_it(told, capsys):
+    run, _ = told
+    assert main(["report", str(run.path)]) == 0
+    page = (run.path / "report.html").read_text()
+    assert "CHTs with 25 % of the links took 40 steps, loss" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "After step 40" in page
+    assert "accuracy" not in page.lower()
+    assert main(["diagnose", str(run.path), "--measures", "closure", "--step", "8"]) == 0
+    assert "closure" in capsys.readouterr().out
+    assert main(["train", "--resume", str(run.path)]) == 2
+    assert "was recorded in a loop that is not topolearn's: continue it" in capsys.readouterr().err
+
+
+def test_it_stands_beside_a_run_of_the_trainer(told, chts, tmp_path):
+    run, _ = told
+    page = run.report(compare=[chts], path=tmp_path / "beside.html").read_text()
+    assert "best accuracy" in page
+    assert "last loss" in page
+    page = chts.report(compare=[run], path=tmp_path / "beside.html").read_text()
+    assert f"{run.name} (CHTs) took 40 steps" in page
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        tl.plotting.metrics, tl.plotting.loss, tl.plotting.active_neurons, tl.plotting.overlap, tl.plotting.link_flow,
+        tl.plotting.survival, tl.plotting.small_world_plane, tl.plotting.evolution,
+        lambda run: tl.plotting.measure(run, "closure"), lambda run: tl.plotting.layer_metric(run, "itop"),
+        lambda run: tl.plotting.adjacency_change(run, "0"), lambda run: tl.plotting.degree_change(run, "2"),
+    ],
+)  # fmt: skip
+def test_every_picture_of_a_run_draws_it(draw, told):
+    figure = draw(told[0])
+    assert (getattr(figure, "figure", None) or figure).axes
+
+
+def test_a_run_without_a_task_has_no_score(told):
+    with pytest.raises(ValueError, match="have no score in common"):
+        tl.plotting.score(told[0])
+
+
+def test_a_configuration_file_says_its_task(tmp_path, capsys):
+    (tmp_path / "other.toml").write_text('task = "translation"\n')
+    assert main(["train", str(tmp_path / "other.toml")]) == 2
+    assert "unknown task 'translation'" in capsys.readouterr().err
+    config = tl.TrainConfig(epochs=3)
+    config.save(tmp_path / "config.toml")
+    assert (tmp_path / "config.toml").read_text().startswith('task = "classification"\n')
+    assert tl.TrainConfig.load(tmp_path / "config.toml") == config
