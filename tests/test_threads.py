@@ -33,13 +33,13 @@ def test_every_part_is_done_once(n, threads):
 
 def test_parts_are_shared_out(threads):
     threads(2)
-    seen = set()
+    seen, both = set(), threading.Barrier(2, timeout=60)
 
     def work(_):
         seen.add(threading.get_ident())
-        time.sleep(0.01)
+        both.wait()  # a thread that did two parts would wait in vain
 
-    for_each(work, range(20))
+    for_each(work, range(2))
     assert len(seen) == 2
     assert threading.get_ident() in seen
 
@@ -119,12 +119,15 @@ def test_small_work_stays_on_one_thread(threads, monkeypatch):
 
 def test_no_thread_goes_on_after_an_error(threads):
     threads(2)
-    finished = []
+    finished, begun, failed = [], threading.Event(), threading.Event()
 
     def work(part):
         if threading.current_thread() is threading.main_thread():
-            time.sleep(0.02)
+            assert begun.wait(60)
+            failed.set()
             raise KeyError(part)
+        begun.set()
+        assert failed.wait(60)
         time.sleep(0.05)
         finished.append(part)
 

@@ -21,7 +21,8 @@ def test_the_table_has_every_variant_beside_the_dense_network():
     assert table[["density", "batch"]].to_numpy().tolist() == [[0.05, 8], [0.4, 8]]
     for name in VARIANTS:
         assert (table[f"{name} ms"] > 0).all()
-        assert table[f"{name} speed-up"].to_numpy() == pytest.approx(table["dense ms"] / table[f"{name} ms"], rel=0.05)
+        ratio = table["dense ms"] / table[f"{name} ms"]
+        assert table[f"{name} speed-up"].to_numpy() == pytest.approx(ratio, rel=0.05, abs=0.01)  # all are rounded
     assert (table["dense speed-up"] == 1).all()
     assert table["auto"].tolist() == ["masked", "masked"]  # so small are the layers
     assert table["csr MiB"].is_monotonic_increasing

@@ -1,6 +1,7 @@
 """Sparse layers under torch.compile, autocast, CUDA graphs and in the workers of a DataLoader."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -13,10 +14,10 @@ import topolearn as tl
 METHOD = tl.method("set", density=0.2)
 
 
-def make(backend):
+def make(backend, dtype=torch.float32):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 3))
-    return tl.sparsify(model, METHOD, backend=backend)
+    return tl.sparsify(model.to(dtype), METHOD, backend=backend)
 
 
 def train(model, forward, steps=6):
@@ -25,7 +26,8 @@ def train(model, forward, steps=6):
     topology = tl.TopologyScheduler(model, optimizer, METHOD, total_steps=steps, interval=2)
     generator, losses = torch.Generator().manual_seed(1), []
     for _ in range(steps):
-        x, y = torch.randn(8, 12, generator=generator), torch.randint(3, (8,), generator=generator)
+        x = torch.randn(8, 12, generator=generator, dtype=model[-1].weight.dtype)
+        y = torch.randint(3, (8,), generator=generator)
         optimizer.zero_grad()
         loss = F.cross_entropy(forward(x), y)
         loss.backward()
@@ -40,12 +42,12 @@ def train(model, forward, steps=6):
 @pytest.mark.parametrize("compiler", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_a_compiled_model_trains_as_the_model_does(backend, compiler):
     torch._dynamo.reset()
-    model = make(backend)
+    model = make(backend, torch.float64)  # else rounding might decide which link is the least
     other = copy.deepcopy(model)
     losses = train(model, torch.compile(model, backend=compiler))
-    assert losses == pytest.approx(train(other, other), rel=1e-4)
+    assert losses == pytest.approx(train(other, other), rel=1e-9)
     assert [layer.n_links for layer in tl.sparse.sparse_layers(model).values()] == [48, 80]
-    torch.testing.assert_close(dense_weights(model), dense_weights(other), rtol=0, atol=1e-5)
+    torch.testing.assert_close(dense_weights(model), dense_weights(other), rtol=0, atol=1e-9)
 
 
 def test_a_masked_layer_is_compiled_as_one_graph():
@@ -74,7 +76,7 @@ def test_masked_training_under_autocast_leaves_other_weights_at_zero():
         with torch.autocast("cpu", torch.bfloat16):
             return model(x).float()
 
-    assert all(loss < 3 for loss in train(model, forward))
+    assert all(map(math.isfinite, train(model, forward)))
     for layer in tl.sparse.sparse_layers(model).values():
         assert not layer.weight[~layer.mask].any()
 
