@@ -6,6 +6,7 @@ import sys
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 
+import matplotlib
 import pytest
 import torch
 
@@ -17,6 +18,15 @@ torch.set_num_threads(1)
 def pytest_addoption(parser):
     """Let the pictures that image tests compare with be drawn anew."""
     parser.addoption("--new-images", action="store_true", help="draw the pictures of tests/plotting/images anew")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_crossovers(tmp_path_factory):
+    """Let ``backend="auto"`` choose by the shipped table, whatever ``topolearn bench --calibrate`` measured here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", matplotlib.get_cachedir())  # the list of fonts stays where it is
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
