@@ -75,15 +75,19 @@ def test_each_worker_takes_the_next_device(monkeypatch):
     assert taken == ["3", "5", "3", "3"]  # the last one stands for a worker that was started anew
 
 
-def what_a_worker_has(task):
-    time.sleep(1)  # so that no worker gets both tasks
+def what_a_worker_has(mark):
+    mark.touch()
+    while len(list(mark.parent.iterdir())) < 2:  # until another worker has the other task
+        time.sleep(0.01)
     return Outcome(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"])
 
 
 @SLOW
 def test_workers_have_devices_and_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "devices", lambda: ["3", "5"])
-    found = [outcome for _, outcome in processes.in_processes(what_a_worker_has, [1, 2], Plan(2, 3, tmp_path))]
+    marks = [tmp_path / "begun" / name for name in ("one", "other")]
+    marks[0].parent.mkdir()
+    found = [outcome for _, outcome in processes.in_processes(what_a_worker_has, marks, Plan(2, 3, tmp_path))]
     assert {(outcome.state, outcome.error) for outcome in found} == {("3", "3"), ("5", "3")}
 
 
