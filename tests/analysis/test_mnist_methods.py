@@ -32,7 +32,7 @@ def test_every_method_runs_as_it_is():
     assert configs["rigl, CSTI"].build_method().generator == "csti"
 
 
-OPTIONS = ("--data-dir", "data", "--density", 0.1, "--epochs", 1, "--seeds", 2, "--threads", 2, "--name", "some")
+OPTIONS = ("--data-dir", "data", "--density", 0.1, "--epochs", 1, "--seeds", 2, "--name", "some")
 LABELS = ("deepr", "dense", "set, CSTI")
 
 
@@ -42,7 +42,7 @@ def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
         (label.partition(",")[0], seed) for seed in (0, 1) for label in LABELS
     ]
     for config in n_trained:
-        assert (config.dataset, config.data_dir, config.epochs, config.threads) == ("mnist", "data", 1, 2)
+        assert (config.dataset, config.data_dir, config.epochs, config.threads) == ("mnist", "data", 1, 1)
         assert Path(config.run_dir).parent == Path("runs/mnist_methods").resolve()
     written = pd.read_csv("figures/some.csv")
     assert written.columns.tolist() == COLUMNS
@@ -54,13 +54,14 @@ def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
     pd.testing.assert_frame_equal(pd.read_csv("figures/some.csv")[:3], written)
 
 
-def test_runs_that_fail_are_named_and_come_again(command, request):
+def test_runs_that_fail_are_named_and_come_again(command, n_trained, request):
     said = r"2 of 2 runs of study 'mnist_methods' .*\n  set, seed 0, failed: MissingFileError: MNIST needs .* in data:"
     with pytest.raises(StudyError, match=said):
         command(main, *OPTIONS, "--methods", "set")
     assert not Path("figures").exists()
     request.getfixturevalue("digits_as_mnist")
-    command(main, *OPTIONS, "--methods", "set")
+    command(main, *OPTIONS, "--methods", "set", "--threads", 2)
+    assert [config.threads for config in n_trained] == [2, 2]
     assert pd.read_csv("figures/some.csv")["method"].tolist() == ["set"]
 
 
