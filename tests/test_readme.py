@@ -4,28 +4,33 @@ import re
 from pathlib import Path
 
 from topolearn import topology_of
+from topolearn.recording import Logger
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_python_examples_run(capsys):
+def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{} for _ in range(8)]
+    namespaces: list[dict] = [{} for _ in range(9)]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
-    assert namespaces[0]["topology"].n_updates == 9
-    assert capsys.readouterr().out.count("TopologyUpdate(") == 9
-    assert len(namespaces[1]["network"].groups) == 2 * 3
-    assert len(topology_of(namespaces[2]["model"]).groups) == 2 * 3
-    assert type(namespaces[3]["model"][0]).__name__ == "CsrLinear"
-    assert namespaces[4]["runs"]["state"].tolist() == ["done"] * 12
-    assert sum(namespaces[4]["rates"]) == 1
-    assert namespaces[5]["world"].sigma > 1
-    assert namespaces[6]["config"].build_method().regrowth == "degree_product-soft"
-    namespaces[6]["REGROWTHS"].unregister("degree_product")
-    namespaces[6]["MEASURES"].unregister("hub")
-    assert namespaces[7]["scores"].shape == (14, 18)
-    assert namespaces[7]["new"].shape == (10, 2)
+    loop, wandb, transformer, llama, csr, study, measures, own, predictors = namespaces
+    assert loop["topology"].n_updates == 9
+    assert (loop["run"].path / "report.html").is_file()
+    assert capsys.readouterr().out.count("report.html") == 1
+    assert isinstance(wandb["WandbLogger"].__new__(wandb["WandbLogger"]), Logger)
+    assert len(transformer["network"].groups) == 2 * 3
+    assert len(topology_of(llama["model"]).groups) == 2 * 3
+    assert type(csr["model"][0]).__name__ == "CsrLinear"
+    assert study["runs"]["state"].tolist() == ["done"] * 12
+    assert sum(study["rates"]) == 1
+    assert measures["world"].sigma > 1
+    assert own["config"].build_method().regrowth == "degree_product-soft"
+    own["REGROWTHS"].unregister("degree_product")
+    own["MEASURES"].unregister("hub")
+    assert predictors["scores"].shape == (14, 18)
+    assert predictors["new"].shape == (10, 2)
 
 
 def test_the_pictures_and_commands_it_names_exist():

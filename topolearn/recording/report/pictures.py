@@ -88,7 +88,9 @@ def _curves(run: ReportedRun, columns: Sequence[str], name: str, pictures: Pictu
 
 
 def _first(groups: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return list(groups.items())[:MOST_CURVES]
+    """Return the first groups of metrics, a single one under its whole name."""
+    named = [(names[0] if len(names) == 1 else name, names) for name, names in groups.items()]
+    return named[:MOST_CURVES]
 
 
 def _shared(columns: Sequence[str]) -> str:
