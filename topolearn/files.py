@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and JSON."""
+"""Files that are whole or not there, files that grow, and JSON."""
 
 import json
 import os
@@ -42,6 +42,31 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def append_bytes(path: Path, data: bytes) -> int:
+    """Add bytes to a file, all or none; return its size.
+
+    They are there when this returns, whatever happens to the process; a power cut may still lose them.
+
+    Raises
+    ------
+    OSError
+        When they cannot be written, as on a full disk; the file then is as it was.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        end = os.fstat(file).st_size
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(file, left) :]
+        except OSError:
+            os.ftruncate(file, end)
+            raise
+        return end + len(data)
+    finally:
+        os.close(file)
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.recording import History
 from topolearn.recording.history import chunks
+from topolearn.recording.history.open_chunk import OpenChunk
 
 SHAPES = {"a": (5, 7), "b": (6, 4)}
 
@@ -60,14 +61,12 @@ def same_as(history, states):
 
 def test_many_updates_are_few_files(small_chunks, tmp_path):
     history, states = written(tmp_path, 10)
-    assert names(tmp_path) == [
-        "initial.npz", "update-000009.npz", "update-000010.npz", "updates-000001.npz", "updates-000005.npz",
-    ]  # fmt: skip
+    assert names(tmp_path) == ["initial.npz", "open-000009.bin", "updates-000001.npz", "updates-000005.npz"]
     same_as(History(tmp_path), states)
     history.close()
     assert names(tmp_path) == ["initial.npz", "updates-000001.npz", "updates-000005.npz", "updates-000009.npz"]
     same_as(History(tmp_path), states)
-    history.close()  # nothing is left to join
+    history.close()  # nothing is left to complete
     assert len(names(tmp_path)) == 4
 
 
@@ -132,11 +131,13 @@ def test_updates_of_some_layers_are_kept_apart(n_updates, concerned, data, tmp_p
         chunks.MOST_UPDATES = before
 
 
-def test_a_crash_between_writing_a_chunk_and_removing_its_updates_changes_nothing(small_chunks, tmp_path, monkeypatch):
+def test_a_crash_before_the_open_chunk_is_removed_changes_nothing(
+    small_chunks, tmp_path, monkeypatch, tmp_path_factory
+):
     unlink = Path.unlink
 
     def killed(path, **options):
-        if path.name.startswith("update-"):
+        if path.name.startswith("open-"):
             raise KeyboardInterrupt
         unlink(path, **options)
 
@@ -144,17 +145,17 @@ def test_a_crash_between_writing_a_chunk_and_removing_its_updates_changes_nothin
         patch.setattr(Path, "unlink", killed)
         with pytest.raises(KeyboardInterrupt):
             written(tmp_path, 4)
-    assert len([name for name in names(tmp_path) if name.startswith("update-")]) == 4
-    _, states = written(tmp_path / "whole", 7)
+    assert names(tmp_path) == ["initial.npz", "open-000001.bin", "updates-000001.npz"]
+    whole, states = written(tmp_path_factory.mktemp("whole"), 7)
     same_as(History(tmp_path), states[:5])
     again = History(tmp_path)
-    for update in History(tmp_path / "whole"):
+    for update in whole:
         if update.index > 4:
             again.write(update)
     same_as(History(tmp_path), states)
     again.close()
     same_as(History(tmp_path), states)
-    assert not [name for name in names(tmp_path) if name.startswith("update-")]
+    assert names(tmp_path) == ["initial.npz", "updates-000001.npz", "updates-000005.npz"]
 
 
 def test_a_chunk_that_was_cut_off_costs_its_own_updates_alone(small_chunks, tmp_path):
@@ -167,27 +168,50 @@ def test_a_chunk_that_was_cut_off_costs_its_own_updates_alone(small_chunks, tmp_
     assert [next(read)[1] for _ in range(5)] == states[:5]
 
 
-def test_a_reader_goes_on_while_updates_are_joined(small_chunks, tmp_path):
+def test_a_reader_goes_on_while_a_chunk_is_completed(small_chunks, tmp_path):
     history, states = written(tmp_path, 7)
     seen, reader = [], iter(History(tmp_path).replay())
-    seen += [next(reader)[1] for _ in range(6)]  # now in the files of single updates
+    seen += [next(reader)[1] for _ in range(6)]  # now in the open chunk
     history.close()
     seen += [graphs for _, graphs in reader]
     assert seen == states
 
 
-def test_files_of_an_earlier_version_are_read_and_joined(small_chunks, tmp_path):
+def test_files_of_an_earlier_version_are_read_and_made_a_chunk(small_chunks, tmp_path):
     _, states = written(tmp_path / "new", 3)
     (tmp_path / "old").mkdir()
     with np.load(tmp_path / "new" / "initial.npz") as head:
         np.savez(tmp_path / "old" / "initial.npz", **{name: head[name] for name in head if name != "step"})
-    for index in (1, 2, 3):
-        with np.load(tmp_path / "new" / f"update-{index:06d}.npz") as columns:
-            kept = {name: columns[name] for name in columns if name not in ("n_layers", "layer")}
-            for name in ("step", "index", "theta"):
-                kept[name] = kept[name][0]  # a number, where there is a column now
-            np.savez(tmp_path / "old" / f"update-{index:06d}.npz", **kept)
+    for index, columns in enumerate(OpenChunk(tmp_path / "new" / "open-000001.bin").read(), start=1):
+        kept = {name: columns[name] for name in columns if name not in ("n_layers", "layer")}
+        for name in ("step", "index", "theta"):
+            kept[name] = kept[name][0]  # a number, where there is a column now
+        np.savez(tmp_path / "old" / f"update-{index:06d}.npz", **kept)
     same_as(History(tmp_path / "old"), states)
     History(tmp_path / "old").close()
     assert names(tmp_path / "old") == ["initial.npz", "updates-000001.npz"]
     same_as(History(tmp_path / "old"), states)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_an_open_chunk_that_was_cut_off_anywhere_has_its_whole_updates(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("history")
+    _, states = written(path, 5)
+    file = path / "open-000001.bin"
+    content, sizes = file.read_bytes(), []
+    for index in range(1, 6):
+        OpenChunk(file).keep(index)
+        sizes.append(file.stat().st_size)
+        file.write_bytes(content)
+    cut = data.draw(st.integers(0, len(content)))
+    file.write_bytes(content[:cut])
+    n_whole = sum(size <= cut for size in sizes)
+    same_as(History(path), states[: n_whole + 1])
+    again = History(path)
+    again.truncate(n_whole)
+    written(path / "whole", 5)
+    for update in History(path / "whole"):
+        if update.index > n_whole:
+            again.write(update)
+    same_as(History(path), states)

@@ -461,7 +461,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
         n_bytes, room[0] = room[0], 0
         return write(file, data[:n_bytes])
 
-    monkeypatch.setattr("topolearn.recording.tables.os.write", full)
+    monkeypatch.setattr("topolearn.files.os.write", full)
     with pytest.raises(
         RecordingError, match=r"cannot be written \(the disk is full\): what was recorded is kept"
     ) as refusal:
@@ -472,7 +472,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
         for _ in range(4):
             loop.step()
     assert loop.topology.n_updates == 2
-    monkeypatch.setattr("topolearn.recording.tables.os.write", write)
+    monkeypatch.setattr("topolearn.files.os.write", write)
     with pytest.raises(RecordingError, match="no longer recorded"):
         recorder.log(loss=1.0)
     run = tl.Run(recorder.path)

@@ -130,7 +130,7 @@ class Recorder:
             write_json(self.path / SUMMARY, {**known, **self.summary, "complete": complete})
 
     def close(self, *, complete: bool = True) -> None:
-        """End the recording: the last files of the history are joined, and the summary is written.
+        """End the recording: the last chunk of the history is completed, and the summary is written.
 
         Parameters
         ----------

@@ -56,7 +56,7 @@ def begin_again(path: Path) -> None:
     """Remove what a recording left behind that was killed before its start was whole."""
     for name in (METRICS, LAYERS, NETWORKS, MEASURED):
         (path / name).unlink(missing_ok=True)
-    for file in (path / TOPOLOGY).glob("*.npz"):
+    for file in (path / TOPOLOGY).glob("*-*"):
         file.unlink()
 
 

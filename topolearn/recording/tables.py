@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from topolearn.errors import CorruptFileError
-from topolearn.files import written_aside
+from topolearn.files import append_bytes, written_aside
 
 METRICS, LAYERS, NETWORKS, MEASURED = "metrics.csv", "layers.csv", "network.csv", "measures.csv"
 Row = Mapping[str, Any]
@@ -66,7 +65,7 @@ class Table:
             self._write(_line(columns) + "".join(map(_line, before)) + lines)
             self.columns = columns
         elif rows:
-            self._append(lines)
+            append_bytes(self.path, lines.encode())
 
     def cut(self, step: float) -> None:
         """Remove the rows that were written at a later step: ``n_steps``, where that is another than ``step``.
@@ -87,19 +86,6 @@ class Table:
     def _rows(self) -> list[list[str]]:
         """Return the rows as text, without the header."""
         return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
-
-    def _append(self, text: str) -> None:
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            end, data = os.fstat(file).st_size, text.encode()
-            try:
-                while data:
-                    data = data[os.write(file, data) :]
-            except OSError:
-                os.ftruncate(file, end)
-                raise
-        finally:
-            os.close(file)
 
     def _write(self, text: str) -> None:
         with written_aside(self.path) as aside:

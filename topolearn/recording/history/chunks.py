@@ -1,4 +1,4 @@
-"""The updates of a history in files: the last ones in a file each, all before in chunks."""
+"""The updates of a history in files: in chunks that are complete, and one that is being written."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,11 +7,12 @@ import numpy as np
 
 from topolearn.errors import CorruptFileError
 from topolearn.evolution import EVENTS
-from topolearn.recording.history.columns import Columns, read_columns, write_columns
+from topolearn.recording.history.columns import Columns, names_of, read_columns, write_columns
+from topolearn.recording.history.open_chunk import OpenChunk
 
-LOOSE, CHUNK = "update-*.npz", "updates-*.npz"
+CHUNK, OPEN, SINGLE = "updates-*.npz", "open-*.bin", "update-*.npz"
 MOST_UPDATES = 128  # of a chunk
-MOST_BYTES = 2**23  # of the files that are joined into a chunk
+MOST_BYTES = 2**23  # of an open chunk
 OF_UPDATES = ("step", "index", "theta", "n_layers")  # a number for each update
 OF_LAYERS = ("layer", "overlap")  # a number for each update and layer that it concerns
 OF_EVENTS = ("count", "first")  # a number for each of these and event
@@ -21,8 +22,8 @@ OPTIONAL = ("n_layers", "layer")
 class Chunks:
     """The columns of all updates, in order.
 
-    A new update is a file of its own, so that a crash loses none that is complete. When many have gathered, they are
-    joined into a chunk, and removed once that is written. Earlier versions wrote nothing but files of one update.
+    Updates are appended to an open chunk, whose file a kill leaves with all of them. When it is large enough, it is
+    written as a compressed chunk, and removed once that is complete. Earlier versions wrote a file for each update.
 
     Parameters
     ----------
@@ -34,26 +35,27 @@ class Chunks:
 
     def __init__(self, path: Path, n_layers: int) -> None:
         self.path, self._n_layers = path, n_layers
-        self._n_loose = self._n_bytes = 0
+        self._open: OpenChunk | None = None
+        self._n_open = 0
 
     def append(self, index: int, columns: Columns) -> None:
-        """Write an update, and join those that have gathered if they are many."""
-        file = self.path / f"update-{index:06d}.npz"
-        write_columns(file, columns, compressed=False)
-        self._n_loose += 1
-        self._n_bytes += file.stat().st_size
-        if self._n_loose >= MOST_UPDATES or self._n_bytes >= MOST_BYTES:
-            self.join()
+        """Add an update to the open chunk, and complete it if it is large enough."""
+        if self._open is None:
+            self.complete()  # one that a killed process left open
+            self._open = OpenChunk(self.path / f"open-{index:06d}.bin")
+        size = self._open.append(columns)
+        self._n_open += 1
+        if self._n_open >= MOST_UPDATES or size >= MOST_BYTES:
+            self.complete()
 
-    def join(self) -> None:
-        """Join the files of one update into a chunk."""
-        loose = [file for file in self._sorted(LOOSE) if _number(file) > self._last_in_chunks()]
-        if loose:
-            chunk = self.path / f"updates-{_number(loose[0]):06d}.npz"
-            write_columns(chunk, joined([self._whole(file) for file in loose]))
-        for file in self._sorted(LOOSE):
+    def complete(self) -> None:
+        """Write what is not in a complete chunk as one."""
+        left = list(self._incomplete(self._last_in_chunks()))
+        if left:
+            write_columns(self.path / f"updates-{int(left[0]['index'][0]):06d}.npz", joined(left))
+        for file in (*self._sorted(OPEN), *self._sorted(SINGLE)):
             file.unlink()
-        self._n_loose = self._n_bytes = 0
+        self._open, self._n_open = None, 0
 
     def read(self, names: Sequence[str], after: int = 0) -> Iterator[Columns]:
         """Yield columns of the updates after a number, those of one file at a time.
@@ -63,30 +65,39 @@ class Chunks:
         CorruptFileError
             When a file is cut off, altered, or lacks a column.
         """
-        last = 0  # of those that are in chunks
-        for file in [*self._sorted(CHUNK), *self._sorted(LOOSE)]:
-            if not file.exists():  # it was joined into a chunk since the files were listed
-                yield from self.read(names, after)
-                return
-            if file.match(LOOSE) and _number(file) <= last:  # left over from a crash
-                continue
+        last = 0  # of those in complete chunks
+        for file in self._sorted(CHUNK):
             columns = self._columns(file, names)
-            if file.match(CHUNK):
-                last = int(columns["index"][-1])
-            first = int(np.searchsorted(columns["index"], after, side="right"))
-            if first < len(columns["index"]):
-                yield sliced(columns, first, None)
-                after = int(columns["index"][-1])
+            last = int(columns["index"][-1])
+            yield from _later(columns, after)
+            after = max(after, last)
+        try:
+            for columns in self._incomplete(last):
+                yield from _later(columns, after)
+                after = max(after, int(columns["index"][-1]))
+        except FileNotFoundError:  # the chunk was completed since the files were listed
+            yield from self.read(names, after)
 
     def truncate(self, last: int) -> None:
         """Remove the updates after number ``last``, the latest first, so that what is left is whole at any time."""
-        for file in reversed([*self._sorted(CHUNK), *self._sorted(LOOSE)]):
+        self._open, self._n_open = None, 0
+        for file in self._sorted(OPEN):
+            OpenChunk(file).keep(last)
+        for file in reversed([*self._sorted(CHUNK), *self._sorted(SINGLE)]):
             if _number(file) > last:
                 file.unlink()
         chunks = self._sorted(CHUNK)
         if chunks and last < self._last_in_chunks():
             columns = self._whole(chunks[-1])
             write_columns(chunks[-1], sliced(columns, 0, int(np.searchsorted(columns["index"], last, side="right"))))
+
+    def _incomplete(self, last: int) -> Iterator[Columns]:
+        """Yield the updates after number ``last``, which are in no complete chunk; a crash can leave others there."""
+        for file in self._sorted(SINGLE):
+            if _number(file) > last:
+                yield self._whole(file)
+        for file in self._sorted(OPEN):
+            yield from (columns for columns in OpenChunk(file).read() if int(columns["index"][0]) > last)
 
     def _columns(self, file: Path, names: Sequence[str]) -> Columns:
         columns = read_columns(file, ["index", *names], OPTIONAL)
@@ -99,12 +110,10 @@ class Chunks:
 
     def _whole(self, file: Path) -> Columns:
         """Return all columns of a file."""
-        with np.load(file, allow_pickle=False) as columns:
-            names = [name for name in columns if name not in ("index", *OPTIONAL)]
-        return self._columns(file, names)
+        return self._columns(file, [name for name in names_of(file) if name not in ("index", *OPTIONAL)])
 
     def _last_in_chunks(self) -> int:
-        """Return the number of the last update that is in a chunk; 0 without any."""
+        """Return the number of the last update that is in a complete chunk; 0 without any."""
         chunks = self._sorted(CHUNK)
         return int(read_columns(chunks[-1], ["index"])["index"][-1]) if chunks else 0
 
@@ -113,7 +122,7 @@ class Chunks:
 
 
 def joined(several: Sequence[Columns]) -> Columns:
-    """Return the columns of several files as those of one.
+    """Return the columns of several updates as those of one file.
 
     Raises
     ------
@@ -146,6 +155,13 @@ def sliced(columns: Columns, first: int, stop: int | None) -> Columns:
         n_steps = np.concatenate([[0], np.cumsum(np.maximum(columns["count"] - 1, 0))])
         places["steps"] = slice(int(n_steps[of_events.start]), int(n_steps[of_events.stop]))
     return {name: column[places[name]] for name, column in columns.items()}
+
+
+def _later(columns: Columns, after: int) -> Iterator[Columns]:
+    """Yield the columns of the updates after a number, if there are any."""
+    first = int(np.searchsorted(columns["index"], after, side="right"))
+    if first < len(columns["index"]):
+        yield sliced(columns, first, None)
 
 
 def _number(file: Path) -> int:

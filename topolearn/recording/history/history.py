@@ -35,7 +35,7 @@ class History:
     ----------
     path : Path
         Directory of the files: ``initial.npz``, ``updates-N.npz`` for a chunk of updates from number N on,
-        ``update-N.npz`` for each of the last ones, ``snapshot-STEP.npz``.
+        ``open-N.bin`` for the chunk that is being written, ``snapshot-STEP.npz``.
     kept : {"full", "snapshots", "summary"}
         For a history that is begun here; one that is there knows. ``full`` keeps the links that came and went at each
         update, so that the graphs of any step can be made again; ``snapshots`` keeps the graphs at the start and
@@ -219,9 +219,9 @@ class History:
         self._chunks.truncate(last)
 
     def close(self) -> None:
-        """Join the files of the last updates into one."""
+        """Complete the chunk that is being written."""
         if self.layers:
-            self._chunks.join()
+            self._chunks.complete()
 
     @cached_property
     def _head(self) -> Head:
