@@ -21,11 +21,12 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shipped_crossovers(tmp_path_factory):
-    """Let ``backend="auto"`` choose by the shipped table, whatever ``topolearn bench --calibrate`` measured here."""
+def caches(tmp_path_factory):
+    """Give the tests caches of their own, without crossovers measured here or code compiled for other processors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPLCONFIGDIR", matplotlib.get_cachedir())  # the list of fonts stays where it is
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for name in ("XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("cache")))
         yield
 
 
