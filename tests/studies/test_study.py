@@ -9,6 +9,7 @@ import pytest
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError, TopolearnError
 from topolearn.evolution import Method
 from topolearn.studies import Study, config_hash
+from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.identity import identity
 from topolearn.studies.values import flat, laid_over
 from topolearn.training import TrainConfig
@@ -264,3 +265,14 @@ DEFAULTS = {
     "history": "full",
     "measure_every": None,
 }
+
+
+def test_a_directory_that_another_process_is_about_to_write_is_taken(tmp_path):
+    study = Study(name="small", settings=[A])
+    (tmp_path / ".0a1b.toml").write_text("half a recor")  # study.toml, as it is written aside
+    StudyDirectory(tmp_path, study).prepare()
+    StudyDirectory(tmp_path, study)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(InvalidValueError, match=r"is no results directory, as it has no study\.toml"):
+        StudyDirectory(tmp_path / "other", study)

@@ -39,7 +39,7 @@ class StudyDirectory:
         record = path / RECORD
         if record.is_file():
             _check_record(record, study)
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        elif path.exists() and not _is_free(path) and not record.is_file():  # which another process may write now
             raise InvalidValueError(f"{path} is no results directory, as it has no {RECORD}: choose another one")
         self.path, self.study = path.resolve(), study  # workers may be elsewhere
 
@@ -52,8 +52,7 @@ class StudyDirectory:
             When it cannot be made.
         """
         try:
-            for folder in (self.path, self.path / "errors", self.path / "locks"):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidValueError(
                 f"the results directory {self.path} cannot be made ({error.strerror}): choose another one"
@@ -62,6 +61,8 @@ class StudyDirectory:
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
         with written_aside(self.path / RECORD) as aside:
             aside.write_text(tomli_w.dumps(content), encoding="utf-8")
+        for folder in ("errors", "locks"):  # after the record, by which another process knows the directory
+            (self.path / folder).mkdir(exist_ok=True)
 
     def run_dir(self, run: PlannedRun) -> Path:
         """Return the directory of a run."""
@@ -103,6 +104,11 @@ class StudyDirectory:
         """Return the first line of the error of a run that failed; empty without one."""
         file = self.error_file(run)
         return file.read_text(encoding="utf-8").partition("\n")[0] if file.is_file() else ""
+
+
+def _is_free(path: Path) -> bool:
+    """Return whether a path is a directory with nothing in it but files that are being written aside."""
+    return path.is_dir() and not any(not each.name.startswith(".") for each in path.iterdir())
 
 
 def _check_record(record: Path, study: Study) -> None:
