@@ -76,10 +76,10 @@ def command(path, method):
 def position(path):
     """Finished epochs, and the topology updates after these."""
     try:
-        rows = list(csv.DictReader((path / "metrics.csv").read_text().splitlines()))
+        rows, updates = (list(csv.DictReader((path / f"{name}.csv").open())) for name in ("metrics", "network"))
     except FileNotFoundError:
         return 0, 0
-    return len(rows), len(list(path.glob("topology/update-*.npz"))) - sum(int(row["n_updates"]) for row in rows)
+    return len(rows), len(updates) - 1 - sum(int(row["n_updates"]) for row in rows)  # the first is the start
 
 
 def in_the_middle(path, *, evolves):
