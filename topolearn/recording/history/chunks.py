@@ -13,6 +13,7 @@ from topolearn.recording.history.open_chunk import OpenChunk
 CHUNK, OPEN, SINGLE = "updates-*.npz", "open-*.bin", "update-*.npz"
 MOST_UPDATES = 128  # of a chunk
 MOST_BYTES = 2**23  # of an open chunk
+LEVEL = 4  # of zlib: the links of an update come out as small as by 6, in two thirds of the time
 OF_UPDATES = ("step", "index", "theta", "n_layers")  # a number for each update
 OF_LAYERS = ("layer", "overlap")  # a number for each update and layer that it concerns
 OF_EVENTS = ("count", "first")  # a number for each of these and event
@@ -52,7 +53,7 @@ class Chunks:
         """Write what is not in a complete chunk as one."""
         left = list(self._incomplete(self._last_in_chunks()))
         if left:
-            write_columns(self.path / f"updates-{int(left[0]['index'][0]):06d}.npz", joined(left))
+            write_columns(self.path / f"updates-{int(left[0]['index'][0]):06d}.npz", joined(left), level=LEVEL)
         for file in (*self._sorted(OPEN), *self._sorted(SINGLE)):
             file.unlink()
         self._open, self._n_open = None, 0

@@ -207,7 +207,7 @@ class History:
     def snapshot(self, step: int, graphs: Mapping[str, BipartiteGraph]) -> None:
         """Store the graphs of a step, if snapshots are kept."""
         if self.kept == "snapshots":
-            write_columns(self.path / f"snapshot-{step:09d}.npz", _packed(graphs))
+            write_columns(self.path / f"snapshot-{step:09d}.npz", _packed(graphs), level=5)  # in half the time of 6
 
     def truncate(self, last: int) -> None:
         """Remove the updates after number ``last``, which a resumed training will make again, and later snapshots."""
