@@ -73,7 +73,7 @@ class Task:
     curves : tuple of tuples of str
         Metrics that a report draws beside the score; those of a tuple share a picture.
     registries : tuple of str
-        Registries of its own, from which its configuration takes names.
+        Registries that only this task has, from which its configuration takes names.
     """
 
     name: str

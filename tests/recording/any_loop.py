@@ -1,4 +1,4 @@
-"""A loop of somebody's own, in plain PyTorch, small and deterministic, which tests record, stop and continue."""
+"""A custom loop in plain PyTorch, small and deterministic, which tests record, stop and continue."""
 
 import copy
 

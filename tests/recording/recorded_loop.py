@@ -1,4 +1,4 @@
-"""A recorded loop as a program of its own, which is killed and started again: it continues from its last checkpoint."""
+"""A recorded loop as a program, which tests kill and start again: it continues from its last checkpoint."""
 
 import os
 import sys

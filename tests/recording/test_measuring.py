@@ -161,7 +161,7 @@ def test_bad_measures_and_loggers_are_refused(small, tmp_path):
     with pytest.raises(InvalidValueError, match="measure_every=0 must be at least 1"):
         small(path, measure_every=0)
     for wrong in (print, Listener):
-        with pytest.raises(InvalidTypeError, match=r"is no logger: it needs log_metrics\(metrics, step\)"):
+        with pytest.raises(InvalidTypeError, match=r"is not a logger: it needs log_metrics\(metrics, step\)"):
             tl.train(small(path), loggers=[wrong], quiet=True)
     assert not path.exists()
 

@@ -369,7 +369,7 @@ def test_a_configuration_is_given_back(config, kept, loop, tmp_path):
         ({"every": 1.5}, InvalidTypeError, "every=1.5 must be an integer"),
         ({"history": "all"}, InvalidValueError, "history='all' must be one of"),
         ({"config": 3}, InvalidTypeError, "config is a int: give a mapping"),
-        ({"loggers": [print]}, InvalidTypeError, "is no logger"),
+        ({"loggers": [print]}, InvalidTypeError, "is not a logger"),
         ({"topology": "chts"}, InvalidTypeError, "topology is a str: give a TopologyScheduler"),
         ({"topology": {}}, InvalidValueError, "names no scheduler"),
         ({"topology": {"a": 1}}, InvalidTypeError, r"topology\['a'\] is a int"),

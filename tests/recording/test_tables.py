@@ -1,4 +1,4 @@
-"""Tables that grow row by row: whatever is appended is read back, and a line that was cut off is no row."""
+"""Tables that grow row by row: whatever is appended is read back, and a line that was cut off is not a row."""
 
 import csv
 import math

@@ -107,7 +107,7 @@ def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidValueError
-        When there is no run, or one without a task, of another task, or that was never tested.
+        When there is no run, or one that has no task, has another task, or was never tested.
 
     Examples
     --------

@@ -45,7 +45,7 @@ class RunLike(Protocol):
 
     @property
     def task(self) -> Task | None:
-        """What was trained; None in a loop of somebody's own."""
+        """What was trained; None for a custom loop."""
 
     @property
     def metrics(self) -> pd.DataFrame:

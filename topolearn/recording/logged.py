@@ -19,7 +19,7 @@ def check_numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For no value beside the step, a name that is no text or has control characters, or a value that is no number.
+        For no value beside the step, a name that is not printable text, or a value that is not a number.
 
     Examples
     --------

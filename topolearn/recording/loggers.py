@@ -65,7 +65,7 @@ class TensorBoardLogger:
         return SummaryWriter(str(self.path))
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Write numbers, each as a curve of its own."""
+        """Write numbers, a curve for each."""
         for name, value in metrics.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
@@ -77,17 +77,17 @@ class TensorBoardLogger:
 
 
 def check_loggers(loggers: Sequence[object]) -> list[Logger]:
-    """Return loggers as a list, or refuse what has not the two methods of one."""
+    """Return loggers as a list, or refuse an object without its two methods."""
     for logger in loggers:
         if not isinstance(logger, Logger) or isinstance(logger, type):
             raise InvalidTypeError(
-                f"{logger!r} is no logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step)"
+                f"{logger!r} is not a logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step)"
             )
     return [logger for logger in loggers if isinstance(logger, Logger)]
 
 
 def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> None:
-    """Tell numbers to the loggers; None is no number."""
+    """Tell numbers to the loggers; None is left out."""
     numbers = {name: float(value) for name, value in values.items() if value is not None}
     for logger in loggers if numbers else ():
         logger.log_metrics(numbers, step)

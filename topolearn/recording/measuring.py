@@ -17,12 +17,12 @@ Row = dict[str, Any]
 
 
 def check_measures(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of measures, each once; the word "none" is no measure.
+    """Return names of measures, each once; the word "none" stands for no measures.
 
     Raises
     ------
     InvalidTypeError, UnknownNameError, InvalidValueError
-        For a name that is no measure, or that of one for one-mode graphs.
+        For an unknown name, or a measure of one-mode graphs.
     """
     if isinstance(names, str):
         raise InvalidTypeError(f"measures={names!r} must be a list of names: use [{names!r}]")

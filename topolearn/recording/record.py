@@ -165,7 +165,7 @@ def _opened(
 
 
 def _warn_of_other(config: Any, path: Path) -> None:
-    names = differing(config, read_config(path))
+    names = differing(config, read_config(path)) if config else []  # a loop that gives none has nothing to say
     if names:
         warnings.warn(
             f"config differs from that of the run in {', '.join(names)}: {path} keeps that with which it began",

@@ -35,7 +35,7 @@ class Recorder:
     topology : TopologyLog
         What is written of the topology; ``recorder.topology.state`` is the last row of ``network.csv``.
     summary : dict
-        Values of your own for ``summary.json``, such as ``recorder.summary["bleu"] = 27.3``.
+        Custom values for ``summary.json``, such as ``recorder.summary["bleu"] = 27.3``.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Recorder:
         Parameters
         ----------
         values : Mapping, optional
-            Numbers by name, for names that are no Python words, such as ``"val/loss"``.
+            Numbers by name, for names that are not Python identifiers, such as ``"val/loss"``.
         step : int, optional
             Default ``topology.n_steps``, or one more than the last for a model without a scheduler. Where it is
             another than the scheduler's, the column ``n_steps`` has that one as well.
@@ -100,8 +100,8 @@ class Recorder:
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            When no measures were asked for, the step is not one, or the links have changed otherwise than by recorded
-            updates.
+            When no measures were asked for, the step is not valid, or something other than recorded updates has
+            changed the links.
         RecordingError
             When it cannot be written, or recording has ended.
         """
@@ -222,8 +222,8 @@ def written(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = "the disk is full" if error.errno in NO_SPACE else str(error)
         told = RecordingError(
-            f"{path} cannot be written ({reason}): what was recorded is kept; when that is mended, restore the last "
-            "checkpoint and continue with record(..., resume=True)"
+            f"{path} cannot be written ({reason}): what was recorded is kept; once that is fixed, resume from the last "
+            "checkpoint"
         )
         told.errno = error.errno
         raise told from error

@@ -54,7 +54,7 @@ class Run:
 
     @cached_property
     def task(self) -> Task | None:
-        """What was trained, for runs of ``topolearn train``; None for those that `record` made of any other loop."""
+        """What was trained, for runs of ``topolearn train``; None for custom loops."""
         return read_task(self.path)
 
     @cached_property
@@ -162,8 +162,8 @@ class Run:
         Raises
         ------
         InvalidValueError, MissingFileError, CorruptFileError, CheckpointError
-            For another word, a run of a loop that keeps its own checkpoints, or when there is no such checkpoint yet,
-            or it is unusable.
+            For another word, a run of a custom loop, which keeps its own checkpoints, or when there is no such
+            checkpoint yet, or it is unusable.
         """
         if which not in ("best", "last"):
             raise InvalidValueError(f"which={which!r} must be 'best' or 'last'")

@@ -1,4 +1,4 @@
-"""The configuration of a run: the one of a task as TOML, that of any other loop as JSON."""
+"""The configuration of a run: as TOML for a task, as JSON for a custom loop."""
 
 import dataclasses
 import math
@@ -23,7 +23,7 @@ def is_there(path: Path) -> bool:
 
 
 def read_task(path: Path) -> Task | None:
-    """Return the task of a run; None for a loop of somebody's own.
+    """Return the task of a run; None for a custom loop.
 
     Raises
     ------

@@ -20,8 +20,8 @@ EXACT: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) >= 3 else {"
 class Table:
     """A CSV file that grows by whole rows.
 
-    What is appended is there at once, so that a killed process loses no row. A row with a new column has the file
-    written anew, with that column in it.
+    What is appended is there at once, so that a killed process loses no row. A row with a new column makes
+    the table rewrite the file with that column.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Table:
         Raises
         ------
         CorruptFileError
-            When it is no such table.
+            When it is not such a table.
         """
         rows = [dict(zip(self.columns, row, strict=False)) for row in self._rows()]
         try:
@@ -108,7 +108,7 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
     Raises
     ------
     CorruptFileError
-        When it is no such table.
+        When it is not such a table.
     """
     try:
         text = whole_lines(file)

@@ -105,7 +105,7 @@ class TopologyLog:
         Raises
         ------
         InvalidValueError
-            When there is nothing to measure, or the links have changed otherwise than by recorded updates.
+            When there is nothing to measure, or something other than recorded updates has changed the links.
         """
         if not self.measuring.is_on:
             raise InvalidValueError("there is nothing to measure: name measures in record(..., measures=[...])")

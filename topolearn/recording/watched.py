@@ -58,7 +58,7 @@ def watched(topology: Topology) -> Watched:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is no scheduler, no mapping of names to these, and no model.
+        When it is not a scheduler, a mapping of names to schedulers, or a model.
     """
     if isinstance(topology, TopologyScheduler):
         return Scheduled({"": topology})

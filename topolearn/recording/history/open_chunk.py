@@ -14,7 +14,7 @@ _MARK = b"topo"
 
 
 class OpenChunk:
-    """Updates in a file, each in a frame of its own; one that was cut off, as by a kill, is none.
+    """Updates in a file, each in a frame of its own; one that was cut off, as by a kill, does not count.
 
     Parameters
     ----------

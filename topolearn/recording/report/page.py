@@ -17,7 +17,7 @@ from topolearn.recording.report.snapshot import ReportedRun, Snapshot
 from topolearn.recording.report.tables import comparison, flat, layer_table, measure_table
 from topolearn.recording.report.words import changes, odd_numbers, sentence
 
-MOST_LAYERS = 8  # layers with pictures of their own; keeps the file below a few megabytes
+MOST_LAYERS = 8  # layers with pictures; keeps the file below a few megabytes
 
 
 def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path: str | Path | None = None) -> Path:

@@ -18,7 +18,7 @@ from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import reached, share
 
 DPI = 200  # twice the size at which a picture is shown
-MOST_CURVES = 8  # of a loop of somebody's own, whose metrics may be many
+MOST_CURVES = 8  # of a custom loop, whose metrics may be many
 
 
 @dataclass(frozen=True)

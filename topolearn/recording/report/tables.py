@@ -34,7 +34,7 @@ def comparison(runs: Sequence[ReportedRun]) -> list[dict[str, str]]:
 
 
 def _scores(run: ReportedRun) -> dict[str, str]:
-    """Return best and last score of a run of a task, or the last numbers that any other run logged."""
+    """Return best and last score of a run of a task, or the last numbers that a custom loop logged."""
     if run.task is None:
         return {f"last {name}": number(value) for name, value in last_numbers(run).items()}
     task, result = run.task, run.summary
