@@ -22,9 +22,9 @@ from topolearn import (
 )
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
-from topolearn.recording import Recorder, Run, record
+from topolearn.recording import Recorder, Run, record, resume, train
 from topolearn.sparse import Attention, SparseLinear, densify, parameter_groups, topology_of, unpack_attention
-from topolearn.training import Dataset, TrainConfig, resume, train
+from topolearn.training import Dataset, TrainConfig
 
 if TYPE_CHECKING:
     from topolearn import plotting

@@ -1,10 +1,16 @@
 """A run of any loop for whoever reads it: the command line, loggers, TensorBoard, plots."""
 
+from dataclasses import replace
+
 import pytest
 
 import topolearn as tl
 from tests.recording.any_loop import STEPS, Loop
+from tests.recording.twin import TwinConfig
 from topolearn.cli import main
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.studies import Study, run_study
+from topolearn.task_registry import TASKS
 
 
 class Listener:
@@ -63,7 +69,7 @@ def test_the_command_line_reports_and_diagnoses_it(told, capsys):
     assert main(["diagnose", str(run.path), "--measures", "closure", "--step", "8"]) == 0
     assert "closure" in capsys.readouterr().out
     assert main(["train", "--resume", str(run.path)]) == 2
-    assert "was recorded in a loop that is not topolearn's: continue it" in capsys.readouterr().err
+    assert "was recorded in a custom loop: continue it with that program" in capsys.readouterr().err
 
 
 def test_it_stands_beside_a_run_of_the_trainer(told, chts, tmp_path):
@@ -102,3 +108,29 @@ def test_a_configuration_file_says_its_task(tmp_path, capsys):
     config.save(tmp_path / "config.toml")
     assert (tmp_path / "config.toml").read_text().startswith('task = "classification"\n')
     assert tl.TrainConfig.load(tmp_path / "config.toml") == config
+
+
+def test_a_registered_task_is_trained_and_resumed_by_its_row(tmp_path, monkeypatch):
+    """A second task is one row: the same functions under another name."""
+    TASKS.register("twin", replace(TASKS["classification"], name="twin", config="tests.recording.twin:TwinConfig"))
+    try:
+        config = TwinConfig(hidden=(16,), epochs=1, density=0.2, run_dir=str(tmp_path / "run"))
+        run = tl.train(config, quiet=True)
+        assert (run.path / "config.toml").read_text().startswith('task = "twin"\n')
+        assert run.task is TASKS["twin"]
+        assert type(tl.Run(run.path).config) is TwinConfig
+        assert tl.resume(run.path, quiet=True).is_complete
+        assert main(["train", str(run.path / "config.toml"), "--run-dir", str(tmp_path / "again"), "--quiet"]) == 0
+        assert tl.Run(tmp_path / "again").task is TASKS["twin"]
+        study = Study(name="twins", task="twin", base={"hidden": [16], "epochs": 1, "density": 0.2})
+        (planned,) = study.runs()
+        plain = Study(name="twins", base={"hidden": [16], "epochs": 1, "density": 0.2}).runs()[0]
+        assert type(planned.config) is TwinConfig
+        assert planned.hash != plain.hash
+        assert run_study(study, tmp_path / "study", quiet=True)["state"].tolist() == ["done"]
+        with pytest.raises(InvalidValueError, match=r"config\.toml has task='twin', not 'classification'"):
+            tl.TrainConfig.load(run.path / "config.toml")
+    finally:
+        TASKS.unregister("twin")
+    with pytest.raises(InvalidTypeError, match="config is a dict: give the configuration of a task"):
+        tl.train({"epochs": 1})

@@ -85,26 +85,23 @@ def _train(args: argparse.Namespace) -> None:
 
 def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     """Return the run of a configuration: of a file, or of the task that flags are for, with options on top."""
+    from topolearn.recording import train
+
     task = task_of(args.config) if args.config else TASKS[DEFAULT]
     configuration = imported(task.config)
     config = configuration.load(args.config) if args.config else configuration()
-    return imported(task.train)(config.with_values(given), quiet=args.quiet)
+    return train(config.with_values(given), quiet=args.quiet)
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
-    from topolearn.recording import Run
+    from topolearn.recording import Run, resume
 
     if given or args.config:
         raise InvalidValueError("--resume takes no other options: a run goes on with its own configuration")
     run = Run(args.resume)
-    if run.task is None:
-        raise InvalidValueError(
-            f"the run {args.resume} was recorded in a loop that is not topolearn's: continue it with that program, by "
-            "tl.record(..., resume=True)"
-        )
-    if run.is_complete:
+    if run.task is not None and run.is_complete:
         raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
-    return imported(run.task.resume)(args.resume, quiet=args.quiet)
+    return resume(args.resume, quiet=args.quiet)
 
 
 def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:

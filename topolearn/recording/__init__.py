@@ -6,5 +6,17 @@ from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.recording.record import record
 from topolearn.recording.recorder import Recorder
 from topolearn.recording.run import Run
+from topolearn.recording.tasks import resume, train
 
-__all__ = ["DEFAULT", "History", "Logger", "Recorder", "Run", "TensorBoardLogger", "check_measures", "record"]
+__all__ = [
+    "DEFAULT",
+    "History",
+    "Logger",
+    "Recorder",
+    "Run",
+    "TensorBoardLogger",
+    "check_measures",
+    "record",
+    "resume",
+    "train",
+]

@@ -10,10 +10,10 @@ import torch
 from filelock import FileLock, Timeout
 
 from topolearn.errors import InvalidValueError
+from topolearn.recording import resume, train
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
 from topolearn.studies.own_parts import OwnPart, unpack
 from topolearn.studies.study import PlannedRun
-from topolearn.task_registry import TASKS, imported
 
 BUSY, FULL, LOST = "busy", "disk full", "lost"
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -106,7 +106,6 @@ def _with_lock(item: WorkItem) -> Outcome:
 
 def _train_or_resume(item: WorkItem) -> None:
     unpack(item.parts)
-    kind = TASKS[item.run.config.task]
     path = item.directory.run_dir(item.run)
     found = item.directory.run(item.run)
     if found is not None and found.is_complete:
@@ -117,9 +116,9 @@ def _train_or_resume(item: WorkItem) -> None:
     torch.set_num_threads(item.threads or before)
     try:
         if found is None:
-            imported(kind.train)(replace(item.run.config, run_dir=str(path)), quiet=True)
+            train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
-            imported(kind.resume)(path, quiet=True)
+            resume(path, quiet=True)
     finally:
         torch.set_num_threads(before)
 

@@ -1,0 +1,13 @@
+"""A task beside classification, as small as one can be: its configuration under another name."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from topolearn.training import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinConfig(TrainConfig):
+    """The configuration of the task "twin"."""
+
+    task: ClassVar[str] = "twin"
