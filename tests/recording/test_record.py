@@ -231,7 +231,7 @@ def test_a_model_without_a_linear_layer_can_log(tmp_path):
     run = tl.Run(tmp_path / "run")
     assert run.metrics["loss"].tolist() == [1.0]
     assert run.layers.empty
-    assert "took 1 steps, loss 1 at the end" in run.report().read_text()
+    assert "took 1 step, loss 1 at the end" in run.report().read_text()
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_nan_is_kept_and_shown(recorder, loop):
     assert run.metrics["loss"].isna().tolist() == [False, True, False, False]
     assert run.metrics["loss"].iloc[-1] == math.inf
     assert run.not_finite == {"loss": [2, 4]}
-    assert "loss was NaN or infinite at step 2, and 1 times later." in run.report().read_text()
+    assert "loss was NaN or infinite at step 2, and once more later." in run.report().read_text()
     ax = tl.plotting.metrics(run, ["loss"])
     crosses = next(line for line in ax.lines if line.get_marker() == "x")
     assert crosses.get_xdata().tolist() == [2, 4]
@@ -613,8 +613,8 @@ def test_a_model_that_was_not_restored_is_refused(history, tmp_path, tree):
     assert tree(tmp_path) == before
 
 
-def test_a_run_of_an_earlier_version_opens_and_is_not_continued(tmp_path):
-    run = tl.Run(Path(__file__).parent / "earlier_run")
+def test_a_run_of_an_earlier_version_opens_and_is_not_continued(copy):
+    run = tl.Run(copy(tl.Run(Path(__file__).parent / "earlier_run")))
     assert run.metrics["epoch"].tolist() == [1, 2]
     assert run.history.steps == [0, 10, 20, 30, 40]
     assert run.network["active_neurons"].tolist() == run.metrics["active_neurons"].tolist()
@@ -624,4 +624,9 @@ def test_a_run_of_an_earlier_version_opens_and_is_not_continued(tmp_path):
         == run.history.updates.query("layer == 'hidden1'")[["removed", "percolated", "regrown"]].to_numpy().sum()
     )
     assert (run.title, run.theta, run.task.name) == ("CHTs", 0.9, "classification")
-    assert "<html" in run.report(path=tmp_path / "report.html").read_text()
+    assert "<html" in run.report().read_text()
+    config = run.path / "config.toml"
+    config.write_text(config.read_text().replace("epochs = 2", "epochs = 3"))
+    with pytest.raises(InvalidValueError, match="was recorded by an earlier version of topolearn"):
+        tl.resume(run.path, quiet=True)
+    assert run.history.steps == [0, 10, 20, 30, 40]

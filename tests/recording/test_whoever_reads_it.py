@@ -72,12 +72,12 @@ def test_the_command_line_reports_and_diagnoses_it(told, capsys):
     assert "was recorded in a custom loop: continue it with that program" in capsys.readouterr().err
 
 
-def test_it_stands_beside_a_run_of_the_trainer(told, chts, tmp_path):
-    run, _ = told
-    page = run.report(compare=[chts], path=tmp_path / "beside.html").read_text()
+def test_it_stands_beside_a_run_of_the_trainer(told, chts, copy, tmp_path):
+    run, trained = told[0], tl.Run(copy(chts))
+    page = run.report(compare=[trained], path=tmp_path / "beside.html").read_text()
     assert "best accuracy" in page
     assert "last loss" in page
-    page = chts.report(compare=[run], path=tmp_path / "beside.html").read_text()
+    page = trained.report(compare=[run], path=tmp_path / "beside.html").read_text()
     assert f"{run.name} (CHTs) took 40 steps" in page
 
 

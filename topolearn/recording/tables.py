@@ -96,8 +96,8 @@ def whole_lines(path: Path) -> str:
     """Return the text of a file up to its last line break; what follows was cut off. Empty without a file."""
     if not path.is_file():
         return ""
-    text = path.read_text(encoding="utf-8")
-    return text[: text.rfind("\n") + 1]
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1].decode("utf-8")  # a letter, too, may be cut off
 
 
 def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame:

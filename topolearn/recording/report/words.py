@@ -63,7 +63,8 @@ def outcome(run: ReportedRun) -> str:
     """Say what a run reached: its best score, or the last numbers that it logged."""
     if run.task is not None:
         return f"reached {reached(run)} on {run.config.dataset}"
-    steps = f"took {run.summary['n_steps']:,} steps"
+    n_steps = run.summary["n_steps"]
+    steps = "took 1 step" if n_steps == 1 else f"took {n_steps:,} steps"
     last = ", ".join(f"{name} {number(value)}" for name, value in last_numbers(run).items())
     return f"{steps}, {last} at the end" if last else steps
 
@@ -85,11 +86,11 @@ def progress(run: ReportedRun) -> str:
 
 def odd_numbers(run: ReportedRun) -> list[str]:
     """Say which metrics were logged as NaN or infinite."""
-    return [
-        f"{name} was NaN or infinite at step {steps[0]:,}"
-        + (f", and {len(steps) - 1:,} times later." if steps[1:] else ".")
-        for name, steps in run.not_finite.items()
-    ]
+    said = []
+    for name, (first, *later) in run.not_finite.items():
+        more = f", and {'once' if len(later) == 1 else f'{len(later):,} times'} more later" if later else ""
+        said.append(f"{name} was NaN or infinite at step {first:,}{more}.")
+    return said
 
 
 def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping[str, BipartiteGraph]) -> list[str]:
