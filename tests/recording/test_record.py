@@ -390,11 +390,18 @@ def test_an_existing_directory_is_refused(whole, loop, tmp_path, tree):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
-    for name in ("mine", "file"):
+    (tmp_path / "model").mkdir()  # as transformers write it
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "model" / name).write_text("{}")
+    with pytest.raises(MissingFileError, match=r"no run in .*model: a run is a directory with"):
+        tl.Run(tmp_path / "model")
+    before = tree(tmp_path)
+    for name in ("mine", "file", "model"):
         with pytest.raises(InvalidValueError, match=f"{name} is not a run directory"):
             tl.record(tmp_path / name, loop.topology, resume=True)
     with pytest.raises(InvalidValueError, match="cannot be made"):
         tl.record(tmp_path / "file" / "run", loop.topology)
+    assert tree(tmp_path) == before
 
 
 def test_two_recorders_on_one_directory(recorder):
@@ -478,6 +485,19 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
     run = tl.Run(recorder.path)
     assert run.metrics["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert run.network["index"].tolist() == [0, 1]
+
+
+def test_a_recording_that_cannot_begin_leaves_the_loop_alone(loop, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("topolearn.recording.tables.Table.append", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tl.record(tmp_path / "run", loop.topology)
+    for _ in range(6):
+        loop.step()
+    assert loop.topology.n_updates == 1
+    with tl.record(tmp_path / "run", Loop().topology, resume=True) as recorder:  # which begins again
+        recorder.log(loss=1.0)
+    assert tl.Run(tmp_path / "run").is_complete
 
 
 def test_an_error_in_the_loop_leaves_an_incomplete_run(loop, tmp_path):

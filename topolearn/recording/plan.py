@@ -1,13 +1,33 @@
 """What a recording keeps, and where it stands."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
+from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS
 from topolearn.recording.watched import Watched
 
 RECORDING = "recording.json"
+ENVIRONMENT = "environment.json"
 TOPOLOGY = "topology"  # the folder of the history
 FORMAT = 1  # of a run directory: raise it when an earlier topolearn could not continue it
+
+
+# What a run directory may hold whose recording has not begun, as when it was killed right away.
+OF_A_START = {
+    OF_A_TASK, OF_A_LOOP, ENVIRONMENT, METRICS, LAYERS, NETWORKS, MEASURED, TOPOLOGY, "checkpoints", "tensorboard",
+}  # fmt: skip
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a directory is that of a run."""
+    return any((path / name).is_file() for name in (OF_A_TASK, RECORDING))
+
+
+def may_begin(path: Path) -> bool:
+    """Return whether a directory holds nothing but what the start of a recording leaves, and files written aside."""
+    return path.is_dir() and all(each.name in OF_A_START or each.name.startswith(".") for each in path.iterdir())
 
 
 @dataclass(frozen=True)

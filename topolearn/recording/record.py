@@ -15,14 +15,13 @@ from topolearn.recording.history import History, check_kept
 from topolearn.recording.loggers import Logger, check_loggers
 from topolearn.recording.measuring import DEFAULT, Measuring, check_measures
 from topolearn.recording.other_rank import OtherRank
-from topolearn.recording.plan import RECORDING, TOPOLOGY, Place, Plan
+from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, Place, Plan, is_run, may_begin
 from topolearn.recording.recorder import Recorder, unlock, written
 from topolearn.recording.resuming import begin_again, cut
-from topolearn.recording.settings import check_config, differing, is_there, read_config, write_config
+from topolearn.recording.settings import check_config, differing, read_config, write_config
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.watched import Topology, Watched, watched
 
-ENVIRONMENT = "environment.json"
 LOCK = ".lock"
 
 
@@ -125,7 +124,7 @@ def _make(path: Path, found: Watched, *, resume: bool) -> None:
             raise ExistingFileError(
                 f"the run directory {path} exists: continue it with resume=True, or choose another one"
             )
-        if not path.is_dir() or (not is_there(path) and any(not each.name.startswith(".") for each in path.iterdir())):
+        if not is_run(path) and not may_begin(path):
             raise InvalidValueError(f"{path} is not a run directory, so there is nothing to continue: choose another")
         return
     if resume and found.step:
@@ -155,12 +154,16 @@ def _opened(
     measuring = Measuring(path, plan.measures, plan.every)
     topology = TopologyLog(found, history, measuring, loggers, place, snapshot_every=plan.every)
     recorder = Recorder(path, found, topology, loggers, lock)
-    if (path / RECORDING).is_file():
-        recorder.resume(place.seconds)
-    else:
-        recorder.start()
-        with written(path):
-            write_json(path / RECORDING, plan.describe(found))  # last, as it says that the start is whole
+    try:
+        if (path / RECORDING).is_file():
+            recorder.resume(place.seconds)
+        else:
+            recorder.start()
+            with written(path):
+                write_json(path / RECORDING, plan.describe(found))  # last, as it says that the start is whole
+    except BaseException:
+        recorder.abandon()
+        raise
     return recorder
 
 

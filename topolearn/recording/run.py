@@ -11,10 +11,9 @@ from torch import nn
 from topolearn.errors import InvalidValueError, MissingFileError
 from topolearn.files import read_json
 from topolearn.recording.history import History
-from topolearn.recording.plan import RECORDING, TOPOLOGY
-from topolearn.recording.record import ENVIRONMENT
+from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, is_run
 from topolearn.recording.recorder import SUMMARY
-from topolearn.recording.settings import is_there, read_config, read_task
+from topolearn.recording.settings import read_config, read_task
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
@@ -42,9 +41,9 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not is_there(self.path):
+        if not is_run(self.path):
             raise MissingFileError(
-                f"there is no run in {self.path}: a run is a directory with a config.toml or config.json"
+                f"there is no run in {self.path}: a run is a directory with a config.toml or a recording.json"
             )
 
     @property

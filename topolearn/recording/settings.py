@@ -17,11 +17,6 @@ from topolearn.task_registry import TASKS, Task, imported, task_of
 OF_A_TASK, OF_A_LOOP = "config.toml", "config.json"
 
 
-def is_there(path: Path) -> bool:
-    """Return whether a directory has the configuration of a run."""
-    return any((path / name).is_file() for name in (OF_A_TASK, OF_A_LOOP))
-
-
 def read_task(path: Path) -> Task | None:
     """Return the task of a run; None for a custom loop.
 

@@ -1,5 +1,6 @@
 """The tables of a run: CSV files that grow row by row, and are read back."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Mapping
@@ -96,8 +97,8 @@ def whole_lines(path: Path) -> str:
     """Return the text of a file up to its last line break; what follows was cut off. Empty without a file."""
     if not path.is_file():
         return ""
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].decode("utf-8")  # a letter, too, may be cut off
+    text = codecs.getincrementaldecoder("utf-8")().decode(path.read_bytes())  # which lets the last letter be cut off
+    return text[: text.rfind("\n") + 1]
 
 
 def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame:
