@@ -581,17 +581,21 @@ def test_resume_begins_a_run_where_there_is_none(tmp_path, whole):
         tl.record(tmp_path / "nowhere", loop.topology, resume=True)
 
 
-def test_a_run_that_begins_again_says_what_it_loses(tmp_path, whole):
+def test_a_run_that_begins_again_keeps_what_it_had(tmp_path, whole):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, **OPTIONS)
     loop.run(recorder, until=10)
     recorder.abandon()
     loop = Loop()
-    with pytest.warns(UserWarning, match="begins again, and loses 10 rows of metrics and 2 updates"):
+    with pytest.warns(UserWarning, match=r"begins again; its 10 rows of metrics and 2 updates are kept in .*dropped-1"):
         recorder = tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     with recorder:
         loop.run(recorder)
     assert files(tmp_path / "run") == files(whole[0].path)
+    kept = tl.Run(tmp_path / "run" / "dropped-1")
+    assert len(kept.metrics) == 10
+    assert kept.history.at(10) == whole[0].history.at(10)
+    assert kept.config == {"lr": 0.01}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def record(
         end, or how many links came and went.
     resume : bool
         Continue the run in an existing directory at ``topology.n_steps``; what lies beyond is dropped. Restore model,
-        optimizer and topology first. Where there is no run yet, one is begun.
+        optimizer and topology first. Where there is no run yet, one is begun. At step 0 the run begins again, and what
+        it held is kept in a folder of the directory.
 
     Returns
     -------

@@ -1,17 +1,22 @@
 """Continuing a run: its files are cut at the step at which the topology stands."""
 
 import math
+import shutil
 import warnings
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
 from topolearn.files import read_json
 from topolearn.recording.history import History
-from topolearn.recording.plan import FORMAT, RECORDING, TOPOLOGY, Place, Plan
+from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, TOPOLOGY, Place, Plan
 from topolearn.recording.recorder import SUMMARY
+from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, Table, read_table
 from topolearn.recording.watched import Watched
+
+TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
 
 def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
@@ -40,8 +45,8 @@ def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
         )
     history = History(path / TOPOLOGY)
     _check_layers(path, history, found)
-    _warn_of_loss(path, history, step)
-    for name in (METRICS, LAYERS, NETWORKS, MEASURED):
+    _set_aside(path, history, step)
+    for name in TABLES:
         Table(path / name).cut(step)
     history.truncate(index)
     _check_whole(path, index, plan, found)
@@ -54,7 +59,7 @@ def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
 
 def begin_again(path: Path) -> None:
     """Remove what a recording left behind that was killed before its start was whole."""
-    for name in (METRICS, LAYERS, NETWORKS, MEASURED):
+    for name in TABLES:
         (path / name).unlink(missing_ok=True)
     for file in (path / TOPOLOGY).glob("*-*"):
         file.unlink()
@@ -107,17 +112,23 @@ def _check_layers(path: Path, history: History, found: Watched) -> None:
             )
 
 
-def _warn_of_loss(path: Path, history: History, step: float) -> None:
-    """Say what a run loses that is begun again although it had got somewhere."""
-    if step > 0:
-        return
+def _set_aside(path: Path, history: History, step: float) -> None:
+    """Keep a copy of what a run holds that begins again although it had got somewhere, and say so."""
     n_updates, n_rows = sum(at > 0 for at in history.steps), len(read_table(path / METRICS))
-    if n_updates or n_rows:
-        warnings.warn(
-            f"the topology stands at step 0, so the run in {path} begins again, and loses {n_rows} rows of metrics and "
-            f"{n_updates} updates: if you meant to continue it, restore the last checkpoint first",
-            stacklevel=6,
-        )
+    if step > 0 or not (n_updates or n_rows):
+        return
+    kept = next(folder for i in count(1) if not (folder := path / f"dropped-{i}").exists())
+    kept.mkdir()
+    for name in (OF_A_TASK, OF_A_LOOP, ENVIRONMENT, RECORDING, *TABLES):
+        if (path / name).is_file():
+            shutil.copy2(path / name, kept)
+    if (path / TOPOLOGY).is_dir():
+        shutil.copytree(path / TOPOLOGY, kept / TOPOLOGY)
+    warnings.warn(
+        f"the topology stands at step 0, so the run in {path} begins again; its {n_rows} rows of metrics and "
+        f"{n_updates} updates are kept in {kept}: if you meant to continue it, restore the last checkpoint first",
+        stacklevel=6,
+    )
 
 
 def _check_whole(path: Path, index: int, plan: Plan, found: Watched) -> None:
