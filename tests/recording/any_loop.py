@@ -13,10 +13,10 @@ STEPS, INTERVAL = 40, 4
 class Loop:
     """Model, optimizer, scheduler and data, built alike each time."""
 
-    def __init__(self, method="chts", steps=STEPS, interval=INTERVAL, seed=0, **parts):
+    def __init__(self, method="chts", steps=STEPS, interval=INTERVAL, seed=0, wrap=lambda model: model, **parts):
         torch.manual_seed(seed)
         self.x, self.y = torch.randn(64, 12), torch.randint(0, 3, (64,))
-        model = nn.Sequential(nn.Linear(12, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 3))
+        model = wrap(nn.Sequential(nn.Linear(12, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 3)))
         dense = tl.method(method).is_dense
         self.method = tl.method(method, **({} if dense else {"density": 0.25, **parts}))
         self.model = tl.sparsify(model, self.method, backend="masked", seed=seed)

@@ -168,10 +168,11 @@ def test_a_chunk_that_was_cut_off_costs_its_own_updates_alone(small_chunks, tmp_
     assert [next(read)[1] for _ in range(5)] == states[:5]
 
 
-def test_a_reader_goes_on_while_a_chunk_is_completed(small_chunks, tmp_path):
+@pytest.mark.parametrize("n_read", range(1, 8))
+def test_a_reader_goes_on_while_a_chunk_is_completed(n_read, small_chunks, tmp_path):
     history, states = written(tmp_path, 7)
     seen, reader = [], iter(History(tmp_path).replay())
-    seen += [next(reader)[1] for _ in range(6)]  # now in the open chunk
+    seen += [next(reader)[1] for _ in range(n_read)]  # the first four updates are in a complete chunk
     history.close()
     seen += [graphs for _, graphs in reader]
     assert seen == states

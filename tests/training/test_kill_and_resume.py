@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import topolearn as tl
 from topolearn.cli import main
+from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
 from topolearn.recording import Recorder, recorder, report
 from topolearn.recording.tables import Table
@@ -210,6 +212,18 @@ def test_a_run_interrupted_anywhere_is_resumed_bit_for_bit(point, chts, small, t
     assert tl.Run(tmp_path / "run").is_complete == (point == "when all is done but said")
     resume(tmp_path / "run", quiet=True)
     assert_same_run(tl.Run(tmp_path / "run"), chts)
+
+
+def test_a_training_that_goes_on_elsewhere_is_left_alone(small, tmp_path, interrupt, monkeypatch, tree):
+    interrupt(TopologyLog, "record", 1, after=True)
+    with pytest.raises(Killed):
+        tl.train(small(tmp_path / "run"), quiet=True)
+    monkeypatch.undo()
+    with FileLock(tmp_path / "run" / ".lock"):
+        before = tree(tmp_path)
+        with pytest.raises(InvalidValueError, match="another recorder is at work"):
+            resume(tmp_path / "run", quiet=True)
+        assert tree(tmp_path) == before
 
 
 def test_a_run_is_resumed_twice(chts, small, tmp_path, interrupt, monkeypatch):

@@ -51,7 +51,7 @@ class Measuring:
         chosen = [MEASURES[name] for name in names]
         self._of_layers = [measure for measure in chosen if measure.of != "network"]
         self._of_network = [measure for measure in chosen if measure.of == "network"]
-        self._file = path / MEASURED
+        self._table = Table(path / MEASURED)
         self.latest: dict[str, Row] = {}  # of each layer, and of the network
 
     @property
@@ -69,12 +69,12 @@ class Measuring:
         if self._of_network:
             self.latest[NETWORK] = _taken(network, self._of_network)
         place = {"index": index, "step": step}
-        Table(self._file).append({**place, "layer": layer, **values} for layer, values in self.latest.items())
+        self._table.append({**place, "layer": layer, **values} for layer, values in self.latest.items())
         return {f"{layer}/{name}": value for layer, values in self.latest.items() for name, value in values.items()}
 
     def resume(self) -> None:
         """Take up what was measured last."""
-        rows = read_table(self._file, key="index", dtype=str, keep_default_na=False)
+        rows = read_table(self._table.path, key="index", dtype=str, keep_default_na=False)
         self.latest = {
             row["layer"]: {str(name): float(value) for name, value in row.items() if name not in PLACE and value}
             for row in rows.to_dict("records")

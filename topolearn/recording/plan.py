@@ -38,13 +38,16 @@ class Plan:
     ----------
     measures : tuple of str
     every : int
-        Updates from one measurement to the next, and from one snapshot to the next.
+        Updates from one measurement to the next.
     history : {"full", "snapshots", "summary"}
+    snapshot_every : int or None
+        Updates from one snapshot to the next; None leaves them to `Recorder.snapshot`.
     """
 
     measures: tuple[str, ...]
     every: int
     history: str
+    snapshot_every: int | None
 
     def describe(self, found: Watched) -> dict[str, Any]:
         """Return the content of ``recording.json``: what is kept, of what, and since when."""

@@ -51,7 +51,7 @@ def record(
         Measures of the topology, of `topolearn.diagnostics.MEASURES`, to take at the start and after updates.
     every : int
         Updates from one measurement to the next, and from one snapshot to the next.
-    config : mapping, dataclass or TrainConfig, optional
+    config : mapping or dataclass, optional
         What `Run.config` gives back, such as ``vars(args)``. Values that JSON does not have are kept as text.
     loggers : sequence of Logger
         Who else is told numbers and pictures.
@@ -99,8 +99,22 @@ def record(
     >>> len(run.metrics), run.history.steps, run.config
     (6, [0, 2, 4], {'lr': 0.1})
     """
-    plan = Plan(check_measures(measures), check_size("every", every), check_kept(history))
-    config, listeners, found, path = check_config(config), check_loggers(loggers), watched(topology), Path(run_dir)
+    every = check_size("every", every)
+    plan = Plan(check_measures(measures), every, check_kept(history), snapshot_every=every)
+    return open_recorder(run_dir, topology, plan, check_config(config), loggers, resume=resume)
+
+
+def open_recorder(
+    run_dir: str | Path, topology: Topology, plan: Plan, config: Any, loggers: Sequence[Logger], *, resume: bool
+) -> Recorder:
+    """Begin or continue a recording, for `record` and for the trainers of tasks, whose configuration stays what it is.
+
+    Raises
+    ------
+    TopolearnError
+        As `record`.
+    """
+    listeners, found, path = check_loggers(loggers), watched(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)
     _make(path, found, resume=resume)
@@ -153,7 +167,7 @@ def _opened(
         _warn_of_other(config, path)
     history = History(path / TOPOLOGY, kept=plan.history) if found.layers else None
     measuring = Measuring(path, plan.measures, plan.every)
-    topology = TopologyLog(found, history, measuring, loggers, place, snapshot_every=plan.every)
+    topology = TopologyLog(found, history, measuring, loggers, place, plan.snapshot_every)
     recorder = Recorder(path, found, topology, loggers, lock)
     try:
         if (path / RECORDING).is_file():

@@ -32,7 +32,7 @@ def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
         When a file is missing or damaged.
     """
     if not (path / RECORDING).is_file():
-        _check_not_older(path)
+        _check_not_begun(path)
         return None
     recorded = read_json(path / RECORDING)
     _check_plan(path, recorded, plan)
@@ -65,11 +65,18 @@ def begin_again(path: Path) -> None:
         file.unlink()
 
 
-def _check_not_older(path: Path) -> None:
-    """Refuse a run of an earlier version, whose tables have other columns."""
-    if "index" not in read_table(path / LAYERS) and len(read_table(path / LAYERS)):
+def _check_not_begun(path: Path) -> None:
+    """Refuse a run that has rows without saying what was recorded, as runs of an earlier version do."""
+    layers = read_table(path / LAYERS)
+    if len(layers) and "index" not in layers:
         raise InvalidValueError(
             f"{path} was recorded by an earlier version of topolearn, which can continue it; this one can only read it"
+        )
+
+    if len(read_table(path / METRICS)):
+        raise CorruptFileError(
+            f"{path / RECORDING} is missing, though {path / METRICS} has rows: put it back, or record into another "
+            "directory"
         )
 
 
@@ -113,13 +120,18 @@ def _check_layers(path: Path, history: History, found: Watched) -> None:
 
 
 def _set_aside(path: Path, history: History, step: float) -> None:
-    """Keep a copy of what a run holds that begins again although it had got somewhere, and say so."""
+    """Keep a copy of what a custom loop's run holds that begins again although it had got somewhere, and say so.
+
+    The trainer of a task restores its checkpoint by itself, and begins again where it has none.
+    """
+    if step > 0 or (path / OF_A_TASK).is_file():
+        return
     n_updates, n_rows = sum(at > 0 for at in history.steps), len(read_table(path / METRICS))
-    if step > 0 or not (n_updates or n_rows):
+    if not (n_updates or n_rows):
         return
     kept = next(folder for i in count(1) if not (folder := path / f"dropped-{i}").exists())
     kept.mkdir()
-    for name in (OF_A_TASK, OF_A_LOOP, ENVIRONMENT, RECORDING, *TABLES):
+    for name in (OF_A_LOOP, ENVIRONMENT, RECORDING, *TABLES):
         if (path / name).is_file():
             shutil.copy2(path / name, kept)
     if (path / TOPOLOGY).is_dir():

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from topolearn.errors import InvalidTypeError
 from topolearn.files import read_json, write_json
-from topolearn.task_registry import TASKS, Task, imported, task_of
+from topolearn.task_registry import Task, imported, task_of
 
 OF_A_TASK, OF_A_LOOP = "config.toml", "config.json"
 
@@ -41,15 +41,15 @@ def read_config(path: Path) -> Any:
 
 
 def write_config(path: Path, config: Any) -> None:
-    """Write a configuration that `check_config` returned into the directory of a run."""
+    """Write a configuration into the directory of a run: that of a task, or plain values from `check_config`."""
     if isinstance(config, dict):
         write_json(path / OF_A_LOOP, config)
     else:
         config.save(path / OF_A_TASK)
 
 
-def check_config(config: Any) -> Any:
-    """Return a configuration ready to be written: that of a task as it is, any other mapping as plain values.
+def check_config(config: Any) -> dict[str, Any]:
+    """Return the configuration of a custom loop as plain values, ready to be written.
 
     Numbers, text, truth values, None, lists and mappings are kept; tuples and arrays become lists, dataclasses
     mappings, keys text, and whatever else there is its text, such as ``"cuda:0"`` for a device.
@@ -57,7 +57,7 @@ def check_config(config: Any) -> Any:
     Raises
     ------
     InvalidTypeError
-        When it is neither a mapping, nor a dataclass, nor the configuration of a task.
+        When it is neither a mapping nor a dataclass.
 
     Examples
     --------
@@ -66,10 +66,8 @@ def check_config(config: Any) -> Any:
     """
     if config is None:
         return {}
-    if getattr(config, "task", None) in TASKS and hasattr(config, "save"):
-        return config
     if isinstance(config, Mapping) or (dataclasses.is_dataclass(config) and not isinstance(config, type)):
-        return _plain(config)
+        return dict(_plain(config))
     raise InvalidTypeError(
         f"config is a {type(config).__name__}: give a mapping of names to values, such as vars(args) or a dict"
     )

@@ -1,5 +1,6 @@
 """What a recorder watches: the topology of a scheduler, of several, or of a model that has none."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -75,7 +76,13 @@ def watched(topology: Topology) -> Watched:
             raise InvalidTypeError(
                 f"topology[{name!r}] is a {type(each).__name__}: map a name to each TopologyScheduler"
             )
-    return Scheduled(topology)
+    if len(set(map(id, topology.values()))) < len(topology):
+        raise InvalidValueError(f"topology={list(topology)} names one scheduler twice: name each once")
+    found = Scheduled(topology)
+    for name, times in Counter(found.layers).items():
+        if times > 1:
+            raise InvalidValueError(f"two layers are called {name!r}: choose other names than {list(topology)}")
+    return found
 
 
 class Scheduled:

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from topolearn.errors import ExistingFileError, InvalidValueError
-from topolearn.recording import Logger, Run, TensorBoardLogger, record
+from topolearn.recording import Logger, Run, TensorBoardLogger
 from topolearn.recording.loggers import check_loggers
-from topolearn.recording.plan import RECORDING
+from topolearn.recording.plan import Plan
+from topolearn.recording.record import open_recorder
 from topolearn.recording.settings import OF_A_TASK
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
@@ -102,8 +103,6 @@ def resume(
     trainer = Trainer(settled, data, run.path)
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
         trainer.restore()
-    else:
-        (run.path / RECORDING).unlink(missing_ok=True)  # so that the recording begins again
     return _run(trainer, _loggers(config, loggers), resume=True, quiet=quiet)
 
 
@@ -124,17 +123,9 @@ def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bo
     config, threads = trainer.config, torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
     try:
-        recorder = record(
-            trainer.path,
-            trainer.topology,
-            measures=config.measures if trainer.topology.layers else (),
-            every=config.measure_every or 1,
-            config=config,
-            loggers=loggers,
-            history=config.history,
-            resume=resume,
-        )
-        recorder.topology.snapshot_every = None  # the trainer takes one each epoch
+        measures = config.measures if trainer.topology.layers else ()
+        plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
+        recorder = open_recorder(trainer.path, trainer.topology, plan, config, loggers, resume=resume)
         return trainer.run(recorder, quiet=quiet)
     finally:
         torch.set_num_threads(threads)

@@ -1,6 +1,7 @@
 """The updates of a history in files: in chunks that are complete, and one that is being written."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -66,18 +67,20 @@ class Chunks:
         CorruptFileError
             When a file is cut off, altered, or lacks a column.
         """
-        last = 0  # of those in complete chunks
-        for file in self._sorted(CHUNK):
-            columns = self._columns(file, names)
-            last = int(columns["index"][-1])
-            yield from _later(columns, after)
-            after = max(after, last)
-        try:
-            for columns in self._incomplete(last):
+        complete, n_known, last = self._sorted(CHUNK), 0, 0
+        while True:
+            for file in complete[n_known:]:
+                columns = self._columns(file, names)
+                last = int(columns["index"][-1])
                 yield from _later(columns, after)
-                after = max(after, int(columns["index"][-1]))
-        except FileNotFoundError:  # the chunk was completed since the files were listed
-            yield from self.read(names, after)
+                after = max(after, last)
+            with suppress(FileNotFoundError):  # it was completed since it was listed, and is read below
+                for columns in self._incomplete(last):
+                    yield from _later(columns, after)
+                    after = max(after, int(columns["index"][-1]))
+            n_known, complete = len(complete), self._sorted(CHUNK)
+            if len(complete) == n_known:  # else the writer went on meanwhile
+                return
 
     def truncate(self, last: int) -> None:
         """Remove the updates after number ``last``, the latest first, so that what is left is whole at any time."""
