@@ -14,7 +14,7 @@ from topolearn.diagnostics.closure import closure
 from topolearn.diagnostics.components import largest_component, n_components
 from topolearn.diagnostics.credit_assignment import CAP, credit_assignment_paths
 from topolearn.diagnostics.distances import Distances, distances
-from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory, itop_rate, overlap
+from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory, itop_rate
 from topolearn.diagnostics.efficiency import efficiency
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.inequality import fan_in_gini, fan_out_gini, gini
@@ -36,6 +36,7 @@ from topolearn.diagnostics.structural_consistency import structural_consistency
 from topolearn.diagnostics.summary import compare, network_summary, summary, take_measures
 from topolearn.diagnostics.topology_distance import hamming_distance, jaccard_distance
 from topolearn.diagnostics.triangles import clustering, transitivity
+from topolearn.graph import overlap
 
 __all__ = [
     "CAP",

@@ -1,12 +1,12 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
+from topolearn.evolution.admission import linear_layers
 from topolearn.evolution.attach import attach
-from topolearn.evolution.exploration_loss import exploration_loss
-from topolearn.evolution.interval import check_interval
+from topolearn.evolution.deepr import link_signs
 from topolearn.evolution.links import LayerLinks, Targets
-from topolearn.evolution.method import Method
+from topolearn.evolution.methods import METHODS, Method, check_backend, method, methods
 from topolearn.evolution.percolation import percolate_model, percolated
-from topolearn.evolution.plan import DensityPlan
+from topolearn.evolution.plan import DensityPlan, check_interval
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore, Site, by_predictor, by_scores
 from topolearn.evolution.removal import (
     REMOVAL_SCORES,
@@ -17,11 +17,11 @@ from topolearn.evolution.removal import (
 )
 from topolearn.evolution.scheduler import TopologyScheduler, UpdateHook
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.evolution.signs import link_signs
-from topolearn.evolution.sparsify import linear_layers, sparsify
+from topolearn.evolution.sparsify import sparsify
 from topolearn.evolution.step import evolve
-from topolearn.evolution.table import METHODS, method, methods
-from topolearn.evolution.update import EVENTS, LayerUpdate, TopologyUpdate, edges_of
+from topolearn.evolution.topkast import exploration_loss
+from topolearn.evolution.update import EVENTS, LayerUpdate, TopologyUpdate
+from topolearn.graph import edges_of
 
 __all__ = [
     "DENSITY_SCHEDULES",
@@ -45,6 +45,7 @@ __all__ = [
     "attach",
     "by_predictor",
     "by_scores",
+    "check_backend",
     "check_interval",
     "edges_of",
     "evolve",

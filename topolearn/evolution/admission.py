@@ -1,22 +1,68 @@
-"""What a scheduler accepts: models that fit their method, layers that can be updated, states that fit their model."""
+"""Which models are admitted: layers that `sparsify` can replace, and models that fit the method of a scheduler."""
 
 from __future__ import annotations
 
+import fnmatch
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from topolearn.errors import CheckpointError, InvalidValueError
-from topolearn.evolution.backward_set import n_trained
-from topolearn.evolution.constant_fan_in import has_constant_fan_in
+from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.heads import heads_of
-from topolearn.evolution.method import Method
+from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.methods import Method, check_backend
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.graph import NeuronGroup, checked
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
+
+
+def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
+    """Return the linear layers of a model that `sparsify` makes sparse, by name, in module order.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When there are none, a pattern matches none, or a layer cannot be replaced.
+    """
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    if "" in layers:
+        raise InvalidValueError("the model is itself a linear layer and cannot be replaced in place: wrap it")
+    if not layers:
+        raise InvalidValueError("the model has no linear layer to make sparse")
+    if isinstance(exclude, str):
+        raise InvalidTypeError(f"exclude={exclude!r} must be a list of patterns: use [{exclude!r}]")
+    patterns = [list(layers)[-1]] if exclude is None else list(exclude)
+    for pattern in patterns:
+        if not fnmatch.filter(layers, pattern):
+            raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {', '.join(layers)}")
+    chosen = {n: m for n, m in layers.items() if not any(fnmatch.fnmatchcase(n, p) for p in patterns)}
+    if not chosen:
+        raise InvalidValueError(
+            f"no linear layer is left to make sparse: {', '.join(layers)} excluded; pass exclude=[] to include the last"
+        )
+    _check_replaceable(model, chosen)
+    return chosen
+
+
+def _check_replaceable(model: nn.Module, chosen: Mapping[str, nn.Linear]) -> None:
+    """Refuse layers whose weight other modules share, or that their module needs as they are."""
+    owners: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        owners.setdefault(id(parameter), []).append(name)
+    for name, layer in chosen.items():
+        shared = owners[id(layer.weight)]
+        if len(shared) > 1:
+            raise InvalidValueError(
+                f"layer {name!r} shares its weight ({', '.join(shared)}), so links of one would be links of all: leave "
+                f"it dense by exclude=[{name!r}, ...], or give each layer a weight of its own"
+            )
+        parent = model.get_submodule(name.rpartition(".")[0])
+        if isinstance(parent, nn.MultiheadAttention):
+            raise InvalidValueError(
+                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: call "
+                f"tl.unpack_attention(model) first, or leave it dense by exclude=[{name!r}, ...]"
+            )
 
 
 def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
@@ -45,45 +91,18 @@ def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Me
     if not layers:
         return
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
-    if method.constant_fan_in:
-        _check_fan_ins(layers, method, final_links(sizes, method))
-    else:
-        _check_counts(layers, method, initial_links(sizes, method))
+    kind_of(method).check_start(layers, initial_links(sizes, method), final_links(sizes, method))
     _check_backend(model, layers, method)
     _check_storage(layers, method)
 
 
-def _check_counts(layers: Mapping[str, SparseLinear], method: Method, expected: Mapping[str, int]) -> None:
-    for name, layer in layers.items():
-        if layer.n_links != expected[name]:
-            raise InvalidValueError(
-                f"layer {name!r} has {layer.n_links} links, but method {method.name!r} at density "
-                f"{method.initial_density:g} starts with {expected[name]}: sparsify the model with this very method"
-            )
-
-
-def _check_fan_ins(layers: Mapping[str, SparseLinear], method: Method, most: Mapping[str, int]) -> None:
-    """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
-    for name, layer in layers.items():
-        fan_in = torch.bincount(layer.cells() // layer.in_features, minlength=layer.out_features)
-        is_whole = method.ablation is not None or bool((fan_in > 0).all())
-        if not is_whole or not has_constant_fan_in(layer.cells(), layer.shape, most[name]):
-            raise InvalidValueError(
-                f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} for an output "
-                f"neuron, but method {method.name!r} shares {most[name]} equally among those that have any: sparsify "
-                "the model with this very method"
-            )
-
-
 def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:
     csr = [name for name, layer in layers.items() if isinstance(layer, CsrLinear)]
-    if csr and method.storage == "dense":
-        raise InvalidValueError(
-            f"layer {csr[0]!r} is on the csr backend, where only links exist, but method {method.name!r} has "
-            "storage='dense': use sparsify(model, method, backend='masked')"
-        )
+    if not csr:
+        return
+    check_backend(method, "csr", layer=csr[0])
     is_replicated = any(isinstance(module, nn.parallel.DistributedDataParallel) for module in model.modules())
-    if csr and method.decays and is_replicated:
+    if method.decays and is_replicated:
         raise InvalidValueError(
             f"layer {csr[0]!r} is on the csr backend, and its parameter shrinks as the density falls, which "
             "DistributedDataParallel cannot follow: use sparsify(model, method, backend='masked')"
@@ -91,6 +110,7 @@ def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method:
 
 
 def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
+    kind = kind_of(method)
     for name, layer in layers.items():
         is_stored = isinstance(layer, StoredLinear)
         if is_stored != (method.storage == "dense"):
@@ -100,12 +120,13 @@ def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
             )
         if not isinstance(layer, StoredLinear):
             continue
-        found = int(layer.trained_mask.sum())
-        expected = n_trained(layer.n_links, layer.stored.numel(), method.backward_ratio or 1)
-        if found != expected or (layer.trained is None) == method.chooses_anew:
+        n_trained = int(layer.trained_mask.sum())
+        expected = kind.n_trained(layer.n_links, layer.stored.numel())
+        if n_trained != expected or (layer.trained is None) == kind.reselects:
             raise InvalidValueError(
-                f"layer {name!r} has {layer.n_links} links and trains {found} cells, but method {method.name!r} with "
-                f"backward_ratio={method.backward_ratio} trains {expected}: sparsify the model with this very method"
+                f"layer {name!r} has {layer.n_links} links and trains {n_trained} cells, but method {method.name!r} "
+                f"with backward_ratio={method.backward_ratio} trains {expected}: sparsify the model with this very "
+                "method"
             )
 
 
@@ -138,89 +159,3 @@ def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Meth
             stacklevel=3,
         )
     return groups
-
-
-def check_present(model: nn.Module, layers: Mapping[str, SparseLinear], step: int) -> None:
-    """Refuse layers that are no longer in the model, as when somebody replaced them.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    there = {id(module) for module in model.modules()}
-    for name, layer in layers.items():
-        if id(layer) not in there:
-            raise InvalidValueError(
-                f"at step {step} layer {name!r} of the model is not the one that this TopologyScheduler evolves: after "
-                "replacing layers, make a new TopologyScheduler"
-            )
-
-
-def check_layers(layers: Mapping[str, SparseLinear], step: int) -> None:
-    """Refuse layers whose weights no longer have the shape that they had.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    for name, layer in layers.items():
-        shape = tuple(layer.link_parameter.shape)
-        expected = (layer.n_links,) if isinstance(layer, CsrLinear) else layer.shape
-        if shape != expected:
-            raise InvalidValueError(
-                f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: leave "
-                "the parameters of sparse layers to topolearn, and change values in place"
-            )
-
-
-def check_finite(name: str, values: Tensor, step: int) -> None:
-    """Refuse an update of a layer whose weights are not finite.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    if not bool(torch.isfinite(values).all()):
-        raise InvalidValueError(
-            f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
-        )
-
-
-def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:
-    """Refuse the state of another scheduler, or a part of one.
-
-    Raises
-    ------
-    CheckpointError
-    """
-    of_layers = ["links", "shapes", "born", "explored", "converged"]
-    of_layers += (["stored"] if method.storage == "dense" else []) + (["trained"] if method.chooses_anew else [])
-    for key in ("n_steps", "n_updates", "last_update_step", "seed", *of_layers):
-        if key not in state:
-            raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
-    for key in of_layers:
-        if set(state[key]) != set(layers):
-            raise CheckpointError(
-                f"{key!r} of the topology state is of layers {', '.join(state[key])}; the model has {', '.join(layers)}"
-            )
-    for name, layer in layers.items():
-        found = tuple(state["shapes"][name])
-        if found != layer.shape:
-            raise CheckpointError(
-                f"layer {name!r} is {found} in the topology state and {layer.shape} in the model: "
-                "build the model with the sizes that it was trained with"
-            )
-        cells, n_cells = state["links"][name], layer.in_features * layer.out_features
-        for key in [key for key in ("links", "explored", "trained") if key in of_layers]:
-            part = state[key][name]
-            if not len(part) or int(part.min()) < 0 or int(part.max()) >= n_cells or bool((part.diff() <= 0).any()):
-                raise CheckpointError(
-                    f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted"
-                )
-        if "trained" in of_layers and not bool(torch.isin(cells, state["trained"][name]).all()):
-            raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
-        for key, length in (("born", len(cells)), ("stored", n_cells)):
-            if key in of_layers and (found_length := len(state[key][name])) != length:
-                raise CheckpointError(
-                    f"{key!r} of layer {name!r} in the topology state has {found_length} elements, not {length}"
-                )

@@ -9,8 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.method import Method
-from topolearn.evolution.parts import split_soft
+from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.sparse import SparseLinear
 
@@ -58,13 +57,18 @@ class Gradients:
             if gradient is not None:
                 self.links[name] = gradient.div_(scale)
 
-    def check(self, name: str, step: int) -> None:
+    def check(self, step: int) -> None:
         """Refuse an update without the gradients that it needs, or with some that are not finite.
 
         Raises
         ------
         InvalidValueError
         """
+        for name, layer in self._layers.items():
+            if layer.link_parameter.requires_grad:
+                self._check(name, step)
+
+    def _check(self, name: str, step: int) -> None:
         gradient, record = self.links.get(name), self._layers[name].record
         if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
             raise InvalidValueError(

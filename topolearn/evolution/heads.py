@@ -1,22 +1,21 @@
-"""Attention heads as layers of their own: the rows of each are removed and regrown apart."""
+"""Attention heads as separate layers: the rows of each are removed and regrown by themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from topolearn.evolution.links import LayerLinks, Targets
+from topolearn.evolution.stages import LayerState
 from topolearn.graph import NeuronGroup
 from topolearn.sparse import GradientRecord
 from topolearn.sparse.gradient_record import RowsRecord
 
-Shapes = Mapping[str, tuple[int, int]]
-Cells = dict[str, Tensor]
 
-
-def heads_of(groups: Sequence[NeuronGroup], shapes: Shapes) -> dict[str, int]:
+def heads_of(groups: Sequence[NeuronGroup], shapes: Mapping[str, tuple[int, int]]) -> dict[str, int]:
     """Return the number of heads of each layer that writes to more than one: of queries, keys and values.
 
     Examples
@@ -25,11 +24,19 @@ def heads_of(groups: Sequence[NeuronGroup], shapes: Shapes) -> dict[str, int]:
     >>> heads_of([group], {"q": (12, 8), "k": (6, 8)})
     {'q': 4, 'k': 2}
     """
-    found = {}
+    n_heads = {}
     for group in groups:
         width = group.n_neurons(shapes) // group.heads
-        found.update({name: shapes[name][0] // width for name in group.writers if shapes[name][0] > width})
-    return found
+        n_heads.update({name: shapes[name][0] // width for name in group.writers if shapes[name][0] > width})
+    return n_heads
+
+
+class _Head(NamedTuple):
+    """A head of a layer, or the whole layer: its name, the first of its rows and the one behind its last."""
+
+    name: str
+    first: int
+    last: int
 
 
 class Heads:
@@ -37,70 +44,66 @@ class Heads:
 
     Parameters
     ----------
-    shapes : Mapping of str to (int, int)
-        Numbers of output and input neurons of each layer.
-    heads : Mapping of str to int
+    layers : Mapping of str to LayerLinks
+    n_heads : Mapping of str to int
         Number of heads of the layers that are to be split; all others stay whole.
     """
 
-    def __init__(self, shapes: Shapes, heads: Mapping[str, int]) -> None:
-        self._shapes = shapes
-        self._parts = {
-            name: [f"{name}, head {i}" for i in range(heads[name])] if name in heads else [name] for name in shapes
-        }
+    def __init__(self, layers: Mapping[str, LayerLinks], n_heads: Mapping[str, int]) -> None:
+        self._layers = layers
+        self._heads: dict[str, list[_Head]] = {}
+        for name, layer in layers.items():
+            n_out, n = layer.shape[0], n_heads.get(name, 1)
+            names = [f"{name}, head {i}" for i in range(n)] if name in n_heads else [name]
+            self._heads[name] = [_Head(head, i * (n_out // n), (i + 1) * (n_out // n)) for i, head in enumerate(names)]
 
-    def layers(self, layers: Mapping[str, LayerLinks]) -> dict[str, LayerLinks]:
-        """Return the heads of layers, or whole ones, as layers."""
+    def split(self, targets: Targets) -> dict[str, LayerState]:
+        """Return the heads as layers; what a layer is to have is shared in proportion to the links of its heads."""
+        states = {}
+        for name, heads in self._heads.items():
+            layer = self._layers[name]
+            links = [_rows(layer, first, last) for _, first, last in heads] if len(heads) > 1 else [layer]
+            present = [each.cells.numel() for each in links]
+            after, final = (_shares(n.get(name, sum(present)), present) for n in (targets.after, targets.final))
+            for head, each, n_after, n_final in zip(heads, links, after, final, strict=True):
+                states[head.name] = LayerState.before(head.name, each, n_after, min(n_final, n_after))
+        return states
+
+    def join(self, states: Mapping[str, LayerState]) -> dict[str, LayerState]:
+        """Return the states of heads as those of their layers."""
         return {
-            part: _rows(layer, first, last) if len(self._parts[name]) > 1 else layer
-            for name, layer in layers.items()
-            for part, first, last in self._bounds(name)
+            name: states[name] if len(heads) == 1 else self._joined(name, [states[head.name] for head in heads])
+            for name, heads in self._heads.items()
         }
 
-    def split(self, cells: Mapping[str, Tensor]) -> Cells:
-        """Return the cells of layers as cells of their heads."""
-        return {
-            part: _within(each, first * n_in, last * n_in) - first * n_in if len(self._parts[name]) > 1 else each
-            for name, each in cells.items()
-            for n_in in (self._shapes[name][1],)
-            for part, first, last in self._bounds(name)
-        }
+    def _joined(self, name: str, states: Sequence[LayerState]) -> LayerState:
+        n_in, heads = self._layers[name].shape[1], self._heads[name]
 
-    def join(self, cells: Mapping[str, Tensor]) -> Cells:
-        """Return the cells of heads as cells of their layers."""
-        joined = {}
-        for name, parts in self._parts.items():
-            n_in = self._shapes[name][1]
-            of_layer = [cells[part] + first * n_in if first else cells[part] for part, first, _ in self._bounds(name)]
-            joined[name] = torch.cat(of_layer) if len(parts) > 1 else of_layer[0]
-        return joined
+        def whole(cells: Iterable[Tensor]) -> Tensor:
+            return torch.cat([each + head.first * n_in for each, head in zip(cells, heads, strict=True)])
 
-    def targets(self, targets: Targets, layers: Mapping[str, LayerLinks]) -> Targets:
-        """Share out what layers are to have among their heads, in proportion to the links that these have."""
-        after: dict[str, int] = {}
-        final: dict[str, int] = {}
-        for name, total in targets.after.items():
-            parts = self._parts[name]
-            present = [layers[part].cells.numel() for part in parts]
-            after |= dict(zip(parts, _shares(total, present), strict=True))
-            final |= dict(zip(parts, _shares(targets.final[name], present), strict=True))
-        return Targets(
-            after,
-            {part: min(n, after[part]) for part, n in final.items()},
-            targets.decays,
-            targets.pooled,
-            targets.anew,
+        return LayerState(
+            name,
+            self._layers[name],
+            sum(state.n_after for state in states),
+            sum(state.n_final for state in states),
+            whole(state.pruned for state in states),
+            whole(state.removed for state in states),
+            whole(state.kept for state in states),
+            whole(state.survivors for state in states),
+            whole(state.grown for state in states),
         )
 
-    def _bounds(self, name: str) -> list[tuple[str, int, int]]:
-        """Return each part of a layer with the first of its rows and the one behind its last."""
-        parts = self._parts[name]
-        width = self._shapes[name][0] // len(parts)
-        return [(part, i * width, (i + 1) * width) for i, part in enumerate(parts)]
-
-
-def _within(cells: Tensor, first: int, last: int) -> Tensor:
-    return cells[_places(cells, first, last)]
+    def split_cells(self, cells: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the cells of layers as cells of their heads."""
+        split = {}
+        for name, heads in self._heads.items():
+            n_in = self._layers[name].shape[1]
+            for head, first, last in heads:
+                whole = cells[name]
+                rows = _places(whole, first * n_in, last * n_in)
+                split[head] = whole[rows] - first * n_in if len(heads) > 1 else whole
+        return split
 
 
 def _places(cells: Tensor, first: int, last: int) -> slice:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from topolearn.graph import BipartiteGraph
 from topolearn.sparse import GradientRecord
 
 
@@ -89,46 +87,9 @@ class Targets:
         Whether the density falls at this step.
     pooled : bool
         Whether only the sum of ``after`` counts: the layers' links are ranked together, and none is left without any.
-    anew : bool
-        Whether the links are chosen anew among all cells, though the density does not fall.
     """
 
     after: Mapping[str, int]
     final: Mapping[str, int]
     decays: bool = False
     pooled: bool = False
-    anew: bool = False
-
-
-def graph_of(cells: Tensor, shape: tuple[int, int]) -> BipartiteGraph:
-    """Return cells as a graph."""
-    n_out, n_in = shape
-    return BipartiteGraph.from_cells(cells.cpu().numpy(), n_in, n_out)
-
-
-def without(cells: Tensor, others: Tensor) -> Tensor:
-    """Return the cells that are not among the others, in their order; the others must be sorted."""
-    if cells is others:  # as when a stage of the step changes nothing
-        return cells[:0]
-    return cells[~_is_among(cells, others)] if cells.numel() and others.numel() else cells
-
-
-def within(cells: Tensor, others: Tensor) -> Tensor:
-    """Return the cells that are among the others, in their order; the others must be sorted."""
-    if cells is others or not cells.numel():
-        return cells
-    return cells[_is_among(cells, others)] if others.numel() else cells[:0]
-
-
-def merged(cells: Tensor, others: Tensor) -> Tensor:
-    """Return two sorted lists of cells as one; on the CPU a stable sort of numpy merges them in one pass."""
-    both = torch.cat((cells, others))
-    if both.device.type != "cpu":
-        return both.sort().values
-    return torch.from_numpy(np.sort(both.numpy(), kind="stable"))
-
-
-def _is_among(cells: Tensor, others: Tensor) -> Tensor:
-    """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``."""
-    places = torch.searchsorted(others, cells).clamp_(max=others.numel() - 1)
-    return others[places] == cells

@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.links import without
 from topolearn.evolution.optimizer_state import check_optimizer, follow_links
-from topolearn.evolution.update import edges_of
-from topolearn.graph import NeuronGroup, checked, percolate_cells
+from topolearn.graph import NeuronGroup, checked, edges_of, percolate_cells, without
 from topolearn.sparse import neuron_groups, sparse_layers
 
 Shapes = Mapping[str, tuple[int, int]]

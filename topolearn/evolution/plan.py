@@ -1,13 +1,15 @@
-"""`DensityPlan`: how many links each layer has at each step of a training, as integers."""
+"""When the topology changes, and how many links each layer then has: `DensityPlan`, and the interval of updates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
+from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
+from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.links import Targets
-from topolearn.evolution.method import Method
+from topolearn.evolution.methods import Method
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.generators import distribute
 
@@ -27,14 +29,47 @@ def initial_links(sizes: Sizes, method: Method) -> dict[str, int]:
     """
     named_alike = method.decays and not isinstance(method.base_distribution, str)  # all fall from one density
     counts = distribute(sizes, method.initial_density, "uniform" if named_alike else method.base_distribution)
-    if not method.constant_fan_in:
-        return counts
-    return {name: _equal_fan_ins(name, counts[name], *sizes[name]) for name in counts}
+    kind = kind_of(method)
+    return {name: kind.starting_links(name, counts[name], *sizes[name]) for name in counts}
 
 
 def final_links(sizes: Sizes, method: Method) -> dict[str, int]:
     """Return the number of links of each layer when the density has fallen."""
     return distribute(sizes, method.density, method.base_distribution)
+
+
+def check_interval(word: str, given: int | None, method: Method) -> None:
+    """Refuse steps between updates, under the name that they have there, which contradict those of a method.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if None not in (given, method.interval) and given != method.interval:
+        raise InvalidValueError(
+            f"{word}={given}, but method {method.name!r} demands {method.interval}: leave it out, or override that "
+            f"part of the method, as by tl.method({method.name!r}, interval={given})"
+        )
+
+
+def settle_interval(given: int | None, method: Method) -> int:
+    """Return the steps between two updates: those given, or those that the method demands.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When neither is there, or they differ.
+    """
+    if given is not None:
+        given = check_size("interval", given)
+    check_interval("interval", given, method)
+    interval = given or method.interval
+    if interval is None:
+        raise InvalidValueError(
+            f"method {method.name!r} has no interval of its own: give interval=..., the optimizer steps between two "
+            "updates"
+        )
+    return interval
 
 
 class DensityPlan:
@@ -67,7 +102,7 @@ class DensityPlan:
 
     def __init__(self, sizes: Sizes, method: Method, total_steps: int, interval: int) -> None:
         self.start, self.final = initial_links(sizes, method), final_links(sizes, method)
-        self._method = method
+        self._method, self._kind = method, kind_of(method)
         stop = min(method.stop_fraction * total_steps, total_steps)
         self.last_update = _last_multiple_below(stop, interval)
         self._first = method.decay_start * total_steps
@@ -99,29 +134,16 @@ class DensityPlan:
     def targets(self, step: int, present: Mapping[str, int]) -> Targets:
         """Return what an update at a step is to bring about, from the present numbers of links.
 
-        Layers that are not among the present ones are left out. With constant fan-in the number is that of the plan,
-        of which a layer has what its active neurons can share equally.
+        Layers that are not among the present ones are left out.
         """
         falls, pooled = self.falls_at(step), self._method.is_pooled
         after = {name: count for name, count in self.after(step).items() if name in present}
-        if self._method.constant_fan_in:
-            return Targets(after, after)
         if pooled:
             after = after if falls else dict(present)
         else:
-            after = {name: min(count, present[name]) for name, count in after.items()}
+            after = {name: self._kind.links_after(count, present[name]) for name, count in after.items()}
         final = {name: min(self.final[name], after[name]) for name in present}
-        return Targets(after, final, falls or after != present, pooled, self._method.chooses_anew)
-
-
-def _equal_fan_ins(name: str, n_links: int, n_in: int, n_out: int) -> int:
-    """Return the largest number of links, up to one, that all output neurons can share equally."""
-    if n_links < n_out:
-        raise InvalidValueError(
-            f"layer {name!r} has {n_links} links for {n_out} output neurons, so that with constant fan-in all would "
-            f"have none: raise its density to at least 1 / {n_in}"
-        )
-    return n_links // n_out * n_out
+        return Targets(after, final, falls or any(after[name] < n for name, n in present.items()), pooled)
 
 
 def _last_multiple_below(stop: float, interval: int) -> int:

@@ -8,43 +8,42 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.links import LayerLinks, Targets
-from topolearn.evolution.method import Method
+from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal import REMOVAL_SCORES
+from topolearn.evolution.stages import LayerState, Step
 from topolearn.sampling import RandomField, top
 
 
-def prune(
-    layers: Mapping[str, LayerLinks], targets: Targets, method: Method, *, seed: int, index: int
-) -> dict[str, Tensor]:
-    """Return the cells that are links after the density has fallen, or links are chosen anew: those that score highest.
+def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False) -> dict[str, LayerState]:
+    """Prune layers to their scheduled numbers of links, or re-select their links: the cells that score highest stay.
 
-    With ``storage="dense"`` all cells are ranked, by their last values, so that pruned weights may return. Pooled
-    layers are ranked together; each keeps its best link at least.
+    With ``storage="dense"`` all cells are ranked, by their last values, so that pruned weights may return.
 
     Parameters
     ----------
-    layers : Mapping of str to LayerLinks
-        The layers that are pruned.
-    targets : Targets
-    method : Method
-        Its ``pruning`` is the score.
-    seed, index : int
-        Seed of the run and number of the update, for ties.
+    states : Mapping of str to LayerState
+    step : Step
+        ``pruning`` of its method is the score.
+    pooled : bool
+        Whether the layers are ranked together, and only the sum of their numbers counts; each keeps its best link.
 
-    Returns
-    -------
-    dict of str to Tensor of int64
-        Sorted flat positions.
+    Raises
+    ------
+    InvalidValueError
+        When pooled layers have fewer links together than there are layers.
     """
-    candidates = {name: candidates_of(layer) for name, layer in layers.items()}
+    method = step.method
+    candidates = {name: candidates_of(state.layer) for name, state in states.items()}
     scores = {name: REMOVAL_SCORES[method.pruning](each, method.score_params) for name, each in candidates.items()}
-    if targets.pooled:
-        return _prune_together(candidates, scores, sum(targets.after.values()), RandomField(seed, "", index, "decay"))
-    return {
-        name: top(each.cells, scores[name], targets.after[name], RandomField(seed, name, index, "decay"))
-        for name, each in candidates.items()
-    }
+    if pooled and states:
+        total = sum(state.n_after for state in states.values())
+        pruned = _prune_together(candidates, scores, total, step.field("", "decay"))
+    else:
+        pruned = {
+            name: top(each.cells, scores[name], states[name].n_after, step.field(name, "decay"))
+            for name, each in candidates.items()
+        }
+    return {name: state.with_pruned(pruned[name]) for name, state in states.items()}
 
 
 def candidates_of(layer: LayerLinks) -> LayerLinks:
@@ -65,12 +64,12 @@ def _prune_together(
     sizes = [layer.cells.numel() for layer in candidates.values()]
     together = torch.cat(list(scores.values()))
     starts = torch.tensor([0, *sizes]).cumsum(0).tolist()
-    best = [start + int(part.argmax()) for start, part in zip(starts, scores.values(), strict=False)]
+    best = [start + int(scored.argmax()) for start, scored in zip(starts, scores.values(), strict=False)]
     others = torch.ones_like(together, dtype=torch.bool)
     others[best] = False
     places = others.nonzero().squeeze(1)
     chosen = top(places, together[places], total - len(best), field)
     kept = ~others
     kept[chosen] = True
-    parts = kept.split(sizes)
-    return {name: layer.cells[part] for (name, layer), part in zip(candidates.items(), parts, strict=True)}
+    kept_in = kept.split(sizes)
+    return {name: layer.cells[stays] for (name, layer), stays in zip(candidates.items(), kept_in, strict=True)}

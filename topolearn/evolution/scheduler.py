@@ -12,23 +12,19 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_finite, check_layers, check_model, check_present, check_state, groups_of
-from topolearn.evolution.backward_set import backward_sets
-from topolearn.evolution.constant_fan_in import output_layer
-from topolearn.evolution.exploration import Exploration
-from topolearn.evolution.exploration_loss import add_exploration_gradients
+from topolearn.evolution.admission import check_model, groups_of
 from topolearn.evolution.gradients import Gradients
-from topolearn.evolution.interval import settle_interval
+from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.method import Method
-from topolearn.evolution.optimizer_state import check_optimizer, check_trained, follow_links
+from topolearn.evolution.methods import Method
+from topolearn.evolution.methods import method as find_method
+from topolearn.evolution.optimizer_state import check_optimizer
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
-from topolearn.evolution.plan import DensityPlan
-from topolearn.evolution.signed import SignedLinks
-from topolearn.evolution.state import state_of_layers
+from topolearn.evolution.plan import DensityPlan, settle_interval
+from topolearn.evolution.stages import Step
+from topolearn.evolution.state import check_state, state_of
 from topolearn.evolution.step import evolve
-from topolearn.evolution.table import method as find_method
-from topolearn.evolution.update import LayerUpdate, TopologyUpdate
+from topolearn.evolution.update import TopologyUpdate
 from topolearn.graph import LayeredNetwork
 from topolearn.sparse import StoredLinear, sparse_layers
 
@@ -119,7 +115,6 @@ class TopologyScheduler:
         check_optimizer(optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
-        self._output_layer = output_layer(model, self.layers)
         self.groups = groups_of(model, self.layers, self.method)
         self.n_steps = 0
         self.n_updates = 0
@@ -127,8 +122,8 @@ class TopologyScheduler:
         self.converged = dict.fromkeys(self.layers, False)
         self._last_update_step = -1
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
-        self._exploration = {name: Exploration(x.cells(), x.shape[0] * x.shape[1]) for name, x in self.layers.items()}
-        self._signed = SignedLinks(self.layers, self.method, self.seed) if self.method.has_signs else None
+        self._kind = kind_of(self.method)
+        self._links = self._kind.model_links(model, self.layers, optimizer, self.seed)
         self._gradients = Gradients(model, self.layers, self.method)
         self._watch = OptimizerWatch(optimizer, self._before_optimizer)
         self._gradients.expect(self._is_due(1))
@@ -171,23 +166,12 @@ class TopologyScheduler:
             return None
         self._watch.took_step = False
         self.n_steps += 1
-        moved = self._signed.links(self.n_steps) if self._signed and self._rewires_until(self.n_steps) else {}
+        moved = self._links.moved(self.n_steps) if self._rewires_until(self.n_steps) else {}
         if not self.is_due:
-            if self._signed:
-                self._signed.write(moved)
+            self._links.write(moved)
             self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
-        cells, trained, updates = self._evolve(moved)
-        self.n_updates += 1
-        self._last_update_step = self.n_steps
-        self.last_update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
-        for name, in_minimum in self.last_update.elm.items():
-            self.converged[name] |= in_minimum
-        self._gradients.expect(self._is_due(self.n_steps + 1))
-        if self._signed and moved:
-            self._signed.take(moved, updates, self.optimizer, self._exploration, self.n_steps)
-        else:
-            self._take(cells, trained)
+        self.last_update = self._update(moved)
         for hook in tuple(self._update_hooks.values()):
             hook(self, self.last_update)
         return self.last_update
@@ -227,11 +211,11 @@ class TopologyScheduler:
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each layer, the share of its cells that have been a link at any time (ITOP)."""
-        return {name: explored.itop_rate for name, explored in self._exploration.items()}
+        return {name: ages.itop_rate for name, ages in self._links.ages.items()}
 
     def link_ages(self) -> dict[str, Tensor]:
         """Return, for each layer, how many steps ago each of its links grew, in the order of ``layer.cells()``."""
-        return {name: self.n_steps - explored.born() for name, explored in self._exploration.items()}
+        return {name: self.n_steps - ages.born() for name, ages in self._links.ages.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
@@ -241,7 +225,7 @@ class TopologyScheduler:
             "last_update_step": self._last_update_step,
             "seed": self.seed,
             "converged": dict(self.converged),
-            **state_of_layers(self.layers, self._exploration),
+            **state_of(self.layers, self._links.ages, self.method),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -253,17 +237,14 @@ class TopologyScheduler:
             When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
         check_state(state, self.layers, self.method)
-        self._set_links(state["links"], state["trained"] if self.method.chooses_anew else {})
+        self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
         for name, layer in self.layers.items():
-            self._exploration[name].load_state_dict(
-                {key: state[key][name] for key in ("born", "explored")}, state["links"][name]
-            )
+            self._links.ages[name].restore(*(state[key][name] for key in ("links", "born", "explored")))
             if isinstance(layer, StoredLinear):
                 layer.set_stored(state["stored"][name].to(layer.stored))
         self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
         self._last_update_step, self.converged = state["last_update_step"], dict(state["converged"])
-        if self._signed:
-            self._signed.reseed(self.seed)
+        self._links.reseed(self.seed)
         self._watch.took_step = False
         self._gradients.expect(self._is_due(self.n_steps + 1))
 
@@ -279,72 +260,49 @@ class TopologyScheduler:
     def _is_due(self, step: int) -> bool:
         if self.plan is None or step % self.interval or not 0 < step <= self.plan.last_update:
             return False
-        return self._rewires_until(step) or self.method.chooses_anew or self.plan.falls_at(step)
+        return self._rewires_until(step) or self._kind.reselects or self.plan.falls_at(step)
 
     def _before_optimizer(self, scale: float) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
         factor = 1.0
         if self._last_update_step >= 0 and self.method.rewarmup_steps:
             factor = min(1.0, (self.n_steps + 1 - self._last_update_step) / self.method.rewarmup_steps)
-        if self._signed:
-            self._signed.expect(self.optimizer, factor)
+        self._links.expect(factor)
         if self._is_due(self.n_steps + 1):
             self._gradients.take(scale)
             if self.method.skip_gradient_step:
                 return None
-        if self.method.exploration_penalty:
-            add_exploration_gradients(self.layers.values(), scale * self.method.exploration_penalty)
+        self._kind.before_optimizer(self.layers.values(), scale)
         return factor
 
-    def _evolve(
-        self, moved: Mapping[str, LayerLinks]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, LayerUpdate]]:
-        """Return links and trained cells of each layer after an update, and what happened; nothing is changed."""
+    def _update(self, moved: Mapping[str, LayerLinks]) -> TopologyUpdate:
+        """Evolve the topology, from links that may have moved at this step; nothing is changed before all is known."""
         assert self.plan is not None
-        check_present(self.model, self.layers, self.n_steps)
-        check_layers(self.layers, self.n_steps)
-        check_trained(self.optimizer, self.layers)
         rewire = self._rewires_until(self.n_steps)
-        links, present = {}, {}
-        for name, layer in self.layers.items():
-            each = moved.get(name) or LayerLinks(layer.cells(), layer.link_values(), layer.shape)
-            frozen = not layer.link_parameter.requires_grad
-            if not frozen:
-                present[name] = each.cells.numel()
-                if rewire:
-                    self._gradients.check(name, self.n_steps)
-            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
-            check_finite(name, each.values if stored is None else stored, self.n_steps)
-            links[name] = replace(
-                each,
-                gradient=self._gradients.links.get(name),
-                record=layer.record,
-                stored=stored,
-                frozen=frozen,
-                is_output=name == self._output_layer,
-            )
-        index = self.n_updates + 1
+        layers = self._links.read(moved, self.n_steps)
+        if rewire:
+            self._gradients.check(self.n_steps)
+        layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
+        present = {name: each.cells.numel() for name, each in layers.items() if not each.frozen}
+        progress, index = self.n_steps / (self.method.stop_fraction * self.total_steps), self.n_updates + 1
         cells, updates = evolve(
-            links,
+            layers,
             self.groups,
             self.method,
-            progress=self.n_steps / (self.method.stop_fraction * self.total_steps),
+            progress=progress,
             seed=self.seed,
             index=index,
             targets=self.plan.targets(self.n_steps, present),
             rewire=rewire,
         )
-        explores = self.method.chooses_anew and self.n_steps < self.plan.last_update
-        trained = backward_sets(links, cells, self.method, seed=self.seed, index=index) if explores else {}
-        return cells, trained, updates
-
-    def _take(self, cells: dict[str, Tensor], trained: dict[str, Tensor]) -> None:
-        """Give the layers, and all that goes with them, their new links."""
-        self._set_links(cells, trained)
-        for name in self.layers:
-            self._exploration[name].follow(cells[name], self.n_steps)
-
-    def _set_links(self, cells: dict[str, Tensor], trained: dict[str, Tensor]) -> None:
-        for name, layer in self.layers.items():
-            more = (trained[name],) if name in trained else ()
-            follow_links(self.optimizer, layer.link_parameter, layer.set_links(cells[name], *more))
+        step = Step(self.method, progress, self.seed, index)
+        explores = self.n_steps < self.plan.last_update
+        trained = self._kind.trained_cells(layers, cells, step) if explores else {}
+        self.n_updates += 1
+        self._last_update_step = self.n_steps
+        update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
+        for name, in_minimum in update.elm.items():
+            self.converged[name] |= in_minimum
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+        self._links.take(moved, cells, trained, updates, self.n_steps)
+        return update

@@ -1,7 +1,5 @@
 """`sparsify`: give a model the initial topology of a method."""
 
-import fnmatch
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,16 +7,17 @@ from torch import nn
 
 from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.dense_start import begin, draw_values, largest_links
-from topolearn.evolution.method import Method
+from topolearn.evolution.admission import linear_layers
+from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.methods import Method, check_backend
+from topolearn.evolution.methods import method as find_method
+from topolearn.evolution.ordinary import Ordinary
 from topolearn.evolution.plan import initial_links
-from topolearn.evolution.signs import link_signs
-from topolearn.evolution.table import method as find_method
 from topolearn.generators import make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
-from topolearn.sparse import SparseLinear, StoredLinear, neuron_groups, replace_linear, sparse_layers
+from topolearn.sparse import neuron_groups, replace_linear, sparse_layers
 from topolearn.sparse.choice import BATCH
 
 INITS = ("he", "keep")
@@ -96,59 +95,30 @@ def sparsify(
         if calibration is not None:
             raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")
         return model
-    if method.storage == "dense":
-        if backend == "csr":
-            raise InvalidValueError(
-                f"method {method.name!r} has storage='dense', and the csr backend has links alone: use backend='masked'"
-            )
-        backend = "masked"
-    layers = linear_layers(model, exclude)
+    check_backend(method, backend)
+    layers, kind = linear_layers(model, exclude), kind_of(method)
     unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
     if init == "keep":
-        _check_kept(method, unmade)
-    by_weights = method.chooses_anew and init == "keep"
-    network = _initial_network(model, layers, method, calibration, seed, by_weights=by_weights)
+        kind.check_kept_weights()
+        _check_made(unmade)
+    network = _initial_network(model, layers, kind, calibration, seed, keep=init == "keep")
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
         on_average = method.mean_density / method.initial_density
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.storage == "dense"
         )
     for name, layer in sparse_layers(model).items():
-        _give_weights(layer, method, None if init == "he" else layers[name].weight.detach(), name=name, seed=seed)
+        kept = None if init == "he" else layers[name].weight.detach()
+        kind.give_weights(layer, kept, _generator(seed, name, "weights"), name=name, seed=seed)
         if name in unmade:
             layer.reset_bias(_generator(seed, name, "biases"))
     return model
 
 
-def _check_kept(method: Method, unmade: Sequence[str]) -> None:
-    """Refuse to keep weights of which there are none, or whose signs the method gives anew."""
-    if method.weight_scale != "links":
-        raise InvalidValueError(
-            f"weight_scale={method.weight_scale!r} is for weights that are drawn, and init='keep' draws none: use "
-            "init='he'"
-        )
-    if method.has_signs:
-        raise InvalidValueError(
-            f"method {method.name!r} gives every link a sign for good, and weights that are kept have signs of their "
-            "own: use init='he'"
-        )
+def _check_made(unmade: Sequence[str]) -> None:
+    """Refuse to keep weights that do not exist."""
     if unmade:
         raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
-
-
-def _give_weights(layer: SparseLinear, method: Method, kept: torch.Tensor | None, *, name: str, seed: int) -> None:
-    """Draw the weights of a layer, or keep those that it was made with, as the method wants them."""
-    generator = _generator(seed, name, "weights")
-    if method.chooses_anew:
-        assert isinstance(layer, StoredLinear)
-        begin(layer, draw_values(layer, generator) if kept is None else kept, method, name=name, seed=seed)
-    elif kept is None:
-        layer.reset_weight(generator)
-        if method.weight_scale == "cells":
-            density = layer.n_links / (layer.in_features * layer.out_features)
-            layer.set_link_values(layer.link_values() * math.sqrt(density))
-        if method.has_signs:
-            layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
@@ -158,20 +128,22 @@ def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
 def _initial_network(
     model: nn.Module,
     layers: Mapping[str, nn.Linear],
-    method: Method,
+    kind: Ordinary,
     calibration: torch.Tensor | None,
     seed: int,
     *,
-    by_weights: bool,
+    keep: bool,
 ) -> LayeredNetwork:
-    """Generate the topology with which a method begins, or let the model's weights choose it."""
+    """Generate the topology with which a method begins, or let the weights that are kept choose it."""
+    method = kind.method
     assert method.generator is not None
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     counts = initial_links(sizes, method)
-    if by_weights:
+    chosen = kind.links_of_weights(layers, counts, seed) if keep else None
+    if chosen is not None:
         if calibration is not None:
             raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
-        return largest_links(layers, counts, method, seed)
+        return chosen
     return make_network(
         method.generator,
         {name: (*sizes[name], counts[name]) for name in layers},
@@ -181,50 +153,3 @@ def _initial_network(
         data=calibration,
         **method.generator_params,
     )
-
-
-def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
-    """Return the linear layers of a model that `sparsify` makes sparse, by name, in module order.
-
-    Raises
-    ------
-    InvalidTypeError, InvalidValueError
-        When there are none, a pattern matches none, or a layer cannot be replaced.
-    """
-    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    if "" in layers:
-        raise InvalidValueError("the model is itself a linear layer and cannot be replaced in place: wrap it")
-    if not layers:
-        raise InvalidValueError("the model has no linear layer to make sparse")
-    if isinstance(exclude, str):
-        raise InvalidTypeError(f"exclude={exclude!r} must be a list of patterns: use [{exclude!r}]")
-    patterns = [list(layers)[-1]] if exclude is None else list(exclude)
-    for pattern in patterns:
-        if not fnmatch.filter(layers, pattern):
-            raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {', '.join(layers)}")
-    chosen = {n: m for n, m in layers.items() if not any(fnmatch.fnmatchcase(n, p) for p in patterns)}
-    if not chosen:
-        raise InvalidValueError(
-            f"no linear layer is left to make sparse: {', '.join(layers)} excluded; pass exclude=[] to include the last"
-        )
-    _check_replaceable(model, chosen)
-    return chosen
-
-
-def _check_replaceable(model: nn.Module, chosen: dict[str, nn.Linear]) -> None:
-    owners: dict[int, list[str]] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        owners.setdefault(id(parameter), []).append(name)
-    for name, layer in chosen.items():
-        shared = owners[id(layer.weight)]
-        if len(shared) > 1:
-            raise InvalidValueError(
-                f"layer {name!r} shares its weight ({', '.join(shared)}), so links of one would be links of all: leave "
-                f"it dense by exclude=[{name!r}, ...], or give each layer a weight of its own"
-            )
-        parent = model.get_submodule(name.rpartition(".")[0])
-        if isinstance(parent, nn.MultiheadAttention):
-            raise InvalidValueError(
-                f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: call "
-                f"tl.unpack_attention(model) first, or leave it dense by exclude=[{name!r}, ...]"
-            )

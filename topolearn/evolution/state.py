@@ -1,24 +1,121 @@
-"""The part of a scheduler's state that its layers hold: links, their ages and, with dense storage, values."""
+"""The state of a scheduler as one table: what it says of the run, and what of each layer.
 
-from collections.abc import Mapping
-from typing import Any
+`state_of`, `check_state` and the checkpoints of a training read the same rows.
+"""
 
-from topolearn.evolution.exploration import Exploration
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from topolearn.errors import CheckpointError
+from topolearn.evolution.ages import LinkAges
+from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.methods import Method
 from topolearn.sparse import SparseLinear, StoredLinear
 
+OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # `converged` has a value for each layer
 
-def state_of_layers(layers: Mapping[str, SparseLinear], exploration: Mapping[str, Exploration]) -> dict[str, Any]:
-    """Return shapes, links and ages of the layers and, where all cells are remembered, values and trained cells."""
-    state: dict[str, Any] = {
-        "shapes": {name: layer.shape for name, layer in layers.items()},
-        "links": {name: layer.cells().cpu() for name, layer in layers.items()},
+
+class Row(NamedTuple):
+    """What the state says of each layer under one key.
+
+    Attributes
+    ----------
+    read : callable
+        From a layer and the ages of its links to the value.
+    holds : {"shape", "cells", "of_links", "of_cells"}
+        A plain shape; or a tensor, of sorted cells, or with a number for each link, or for each cell.
+    is_needed : callable
+        Whether a method's state has it.
+    """
+
+    read: Callable[[SparseLinear, LinkAges], Any]
+    holds: Literal["shape", "cells", "of_links", "of_cells"]
+    is_needed: Callable[[Method], bool] = lambda method: True
+
+
+def _stored(layer: SparseLinear, ages: LinkAges) -> Tensor:
+    assert isinstance(layer, StoredLinear)
+    return layer.latest_values().cpu()
+
+
+def _trained(layer: SparseLinear, ages: LinkAges) -> Tensor:
+    assert isinstance(layer, StoredLinear)
+    return layer.trained_mask.flatten().nonzero().squeeze(1).cpu()
+
+
+OF_LAYERS: dict[str, Row] = {
+    "shapes": Row(lambda layer, ages: layer.shape, "shape"),
+    "links": Row(lambda layer, ages: layer.cells().cpu(), "cells"),
+    "born": Row(lambda layer, ages: ages.born(), "of_links"),
+    "explored": Row(lambda layer, ages: ages.explored(), "cells"),
+    "stored": Row(_stored, "of_cells", lambda method: method.storage == "dense"),
+    "trained": Row(_trained, "cells", lambda method: kind_of(method).reselects),
+}
+TENSORS = tuple(key for key, row in OF_LAYERS.items() if row.holds != "shape")
+
+
+def rows_of(method: Method) -> dict[str, Row]:
+    """Return the rows that the state of a method has.
+
+    Examples
+    --------
+    >>> from topolearn.evolution import METHODS
+    >>> list(rows_of(METHODS["gmp"]))
+    ['shapes', 'links', 'born', 'explored', 'stored']
+    """
+    return {key: row for key, row in OF_LAYERS.items() if row.is_needed(method)}
+
+
+def state_of(layers: Mapping[str, SparseLinear], ages: Mapping[str, LinkAges], method: Method) -> dict[str, Any]:
+    """Return what the state says of the layers: under each key, a value for each layer."""
+    return {
+        key: {name: row.read(layer, ages[name]) for name, layer in layers.items()}
+        for key, row in rows_of(method).items()
     }
-    explored = {name: each.state_dict() for name, each in exploration.items()}
-    for key in ("born", "explored"):
-        state[key] = {name: each[key] for name, each in explored.items()}
+
+
+def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:
+    """Refuse the state of another scheduler, or a part of one.
+
+    Raises
+    ------
+    CheckpointError
+    """
+    rows = rows_of(method)
+    for key in (*OF_RUN, *rows):
+        if key not in state:
+            raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
+    for key in ("converged", *rows):
+        if set(state[key]) != set(layers):
+            raise CheckpointError(
+                f"{key!r} of the topology state is of layers {', '.join(state[key])}; the model has {', '.join(layers)}"
+            )
     for name, layer in layers.items():
-        if isinstance(layer, StoredLinear):
-            state.setdefault("stored", {})[name] = layer.latest_values().cpu()
-            if layer.trained is not None:
-                state.setdefault("trained", {})[name] = layer.trained.flatten().nonzero().squeeze(1).cpu()
-    return state
+        shape = tuple(state["shapes"][name])
+        if shape != layer.shape:
+            raise CheckpointError(
+                f"layer {name!r} is {shape} in the topology state and {layer.shape} in the model: "
+                "build the model with the sizes that it was trained with"
+            )
+        _check_tensors(name, {key: state[key][name] for key in rows}, layer.in_features * layer.out_features)
+
+
+def _check_tensors(name: str, values: Mapping[str, Any], n_cells: int) -> None:
+    """Refuse lists of cells that are not sorted cells of a layer, and lists that do not fit them."""
+    links = values["links"]
+    rows = {key: OF_LAYERS[key] for key in values}
+    for key in [key for key, row in rows.items() if row.holds == "cells"]:
+        cells = values[key]
+        if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= n_cells or bool((cells.diff() <= 0).any()):
+            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted")
+    if "trained" in values and not bool(torch.isin(links, values["trained"]).all()):
+        raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
+    for key, row in rows.items():
+        length = {"of_links": len(links), "of_cells": n_cells}.get(row.holds)
+        if length is not None and len(values[key]) != length:
+            raise CheckpointError(
+                f"{key!r} of layer {name!r} in the topology state has {len(values[key])} elements, not {length}"
+            )

@@ -1,27 +1,24 @@
 """One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.evolution.constant_fan_in import rewire_with_constant_fan_in
 from topolearn.evolution.heads import Heads, heads_of
-from topolearn.evolution.links import LayerLinks, Targets, merged, within, without
-from topolearn.evolution.method import Method
-from topolearn.evolution.parts import split_soft
+from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.links import LayerLinks, Targets
+from topolearn.evolution.methods import Method
 from topolearn.evolution.percolation import percolated
-from topolearn.evolution.pruning import prune
-from topolearn.evolution.regrowth import REGROWTHS, Site
-from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.evolution.pruning import decay
+from topolearn.evolution.stages import LayerState, Step
 from topolearn.evolution.update import LayerUpdate
-from topolearn.graph import NeuronGroup
-from topolearn.sampling import RandomField, sample, top
+from topolearn.graph import NeuronGroup, within, without
 
-Cells = dict[str, Tensor]
+States = dict[str, LayerState]
+Stage = Callable[[LayerState, Step], LayerState]
 
 
 def evolve(
@@ -34,7 +31,7 @@ def evolve(
     index: int,
     targets: Targets | None = None,
     rewire: bool = True,
-) -> tuple[Cells, dict[str, LayerUpdate]]:
+) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
     """Compute the links of each layer after one evolution step; nothing is changed in place.
 
     Parameters
@@ -66,147 +63,63 @@ def evolve(
     InvalidValueError
         When a gradient that a score asks for is missing or not finite; the message names the layer.
     """
-    shapes = {name: layer.shape for name, layer in layers.items()}
-    heads = Heads(shapes, heads_of(groups, shapes) if method.per_head else {})
     if targets is None:
         present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
-        targets = Targets(present, present, anew=method.chooses_anew)
-    wholes, layers = layers, heads.layers(layers)  # with ``per_head`` each head is a layer from here on
-    targets = heads.targets(targets, layers)
-    free = {name: layer for name, layer in layers.items() if not layer.frozen}
-    before = {name: layer.cells for name, layer in layers.items()}
-    pruned = {**before}
-    if (targets.decays or targets.anew) and free:
-        pruned |= prune(free, targets, method, seed=seed, index=index)
-    kept, survivors, after = {**pruned}, {**pruned}, {**pruned}
-    removed, grown = ({name: cells[:0] for name, cells in before.items()} for _ in range(2))
-    rewires = rewire and method.removal is not None
-    if rewires and method.constant_fan_in:
-        for name, layer in free.items():
-            field = RandomField(seed, name, index, "removal")
-            kept[name], after[name] = _rewire_neurons(name, layer, targets.after[name], method, progress, field)
-            removed[name], grown[name] = without(pruned[name], kept[name]), without(after[name], kept[name])
-        survivors = kept
-    elif rewires:
-        for name, layer in free.items():
-            field = RandomField(seed, name, index, "removal")
-            each = layer.among(pruned[name])
-            kept[name], removed[name] = _keep(each, targets.final[name], method, progress, field)
-        survivors = kept
+        targets = Targets(present, present)
+    step, kind = Step(method, progress, seed, index), kind_of(method)
+    n_heads = heads_of(groups, {name: layer.shape for name, layer in layers.items()}) if method.per_head else {}
+    heads = Heads(layers, n_heads)
+    states = heads.split(targets)  # with ``per_head`` each head is a layer from here on
+    if targets.decays or kind.reselects:
+        states = states | decay(_free(states), step, pooled=targets.pooled)
+    if rewire and method.removal is not None:
+        states = _in_each(kind.remove, states, step)
         if method.percolation:
-            frozen = {name for name, layer in wholes.items() if layer.frozen}
-            unit = method.percolation_unit
-            survivors = heads.split(percolated(heads.join(kept), shapes, groups, unit=unit, frozen=frozen))
-        for name, layer in free.items():
-            n_regrow = pruned[name].numel() - survivors[name].numel()
-            if n_regrow:
-                grown[name] = _regrow(name, layer, survivors[name], n_regrow, method, seed, index)
-            after[name] = merged(survivors[name], grown[name]) if n_regrow else survivors[name]
-    if not method.constant_fan_in:  # whose update checks the fan-ins
-        _check_counts(after, pruned, targets, free)
-    stages = [heads.join(cells) for cells in (before, pruned, removed, kept, survivors, grown)]
-    return heads.join(after), {
-        name: _events(layer.shape, *(cells[name] for cells in stages), decays=targets.decays)
-        for name, layer in wholes.items()
-    }
+            states = _percolate(states, heads, groups, step)
+        states = _in_each(kind.regrow, states, step)
+    kind.check_counts(_free(states), pooled=targets.pooled)
+    wholes = heads.join(states)
+    updates = {name: _events(state, decays=targets.decays) for name, state in wholes.items()}
+    return {name: state.after for name, state in wholes.items()}, updates
 
 
-def _keep(
-    layer: LayerLinks, n_final: int, method: Method, progress: float, field: RandomField
-) -> tuple[Tensor, Tensor]:
-    """Return the links that removal keeps, and those that it removes."""
-    assert method.removal is not None
-    n_keep = _n_keep(layer.cells.numel(), n_final, method, progress)
-    name, soft = split_soft(method.removal)
-    scores = REMOVAL_SCORES[name](layer, method.score_params)
-    if REMOVAL_SCORES[name].is_test:
-        fails = scores <= 0
-        removed = layer.cells[fails]
-        return (layer.cells[~fails] if removed.numel() else layer.cells), removed
-    if soft:
-        exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, progress)
-        kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
-    else:
-        kept = top(layer.cells, scores, n_keep, field)
-    return kept, without(layer.cells, kept)
+def _free(states: States) -> States:
+    """Return the layers that are not frozen."""
+    return {name: state for name, state in states.items() if not state.layer.frozen}
 
 
-def _n_keep(n_links: int, n_final: int, method: Method, progress: float) -> int:
-    """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
-    if method.zeta is None:
-        return n_final
-    return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, progress) * n_links)
+def _in_each(stage: Stage, states: States, step: Step) -> States:
+    """Take each layer that is not frozen through a stage."""
+    return states | {name: stage(state, step) for name, state in _free(states).items()}
 
 
-def _rewire_neurons(
-    name: str, layer: LayerLinks, target: int, method: Method, progress: float, field: RandomField
-) -> tuple[Tensor, Tensor]:
-    """Return the links that an update with constant fan-in keeps, and those after it."""
-    n_keep = _n_keep(layer.cells.numel(), target, method, progress)
-    try:
-        return rewire_with_constant_fan_in(
-            layer, target, n_keep, field, ablation=method.ablation, allow_return=method.allow_return
+def _percolate(states: States, heads: Heads, groups: Sequence[NeuronGroup], step: Step) -> States:
+    """Take the network through percolation; all heads of a layer percolate together."""
+    wholes = heads.join(states)
+    survivors = heads.split_cells(
+        percolated(
+            {name: state.kept for name, state in wholes.items()},
+            {name: state.layer.shape for name, state in wholes.items()},
+            groups,
+            unit=step.method.percolation_unit,
+            frozen={name for name, state in wholes.items() if state.layer.frozen},
         )
-    except InvalidValueError as error:
-        raise InvalidValueError(f"layer {name!r}: {error}") from None
+    )
+    return {name: replace(state, survivors=survivors[name]) for name, state in states.items()}
 
 
-def _regrow(name: str, layer: LayerLinks, survivors: Tensor, k: int, method: Method, seed: int, index: int) -> Tensor:
-    """Return k new links, chosen among the non-links of the graph of the survivors."""
-    assert method.regrowth is not None
-    score, soft = split_soft(method.regrowth)
-    barred = survivors[:0]
-    if not method.allow_return:
-        n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
-        barred = _barred(without(layer.cells, survivors), k, n_free, RandomField(seed, name, index, "return"))
-    site = Site(survivors, layer.shape, barred, layer.record)
-    try:
-        return REGROWTHS[score].choose(site, k, RandomField(seed, name, index, "regrowth"), soft)
-    except InvalidValueError as error:
-        raise InvalidValueError(f"layer {name!r}: {error}") from None
-
-
-def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
-    """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
-    n_needed = max(k + lost.numel() - n_free, 0)
-    return without(lost, top(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost
-
-
-def _events(
-    shape: tuple[int, int],
-    before: Tensor,
-    pruned: Tensor,
-    removed: Tensor,
-    kept: Tensor,
-    survivors: Tensor,
-    grown: Tensor,
-    *,
-    decays: bool,
-) -> LayerUpdate:
-    """Return what happened to a layer, from its links after each stage of the step, those removed, and those grown.
+def _events(state: LayerState, *, decays: bool) -> LayerUpdate:
+    """Return what happened to a layer.
 
     Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
-    the density does not fall, as links are chosen anew, is removed.
+    the density does not fall, as links are re-selected, is removed.
     """
-    lost, removed = without(before, pruned), within(removed, before)
-    regrown = torch.cat((grown, within(without(pruned, before), survivors))).unique()
+    before, pruned, survivors = state.layer.cells, state.pruned, state.survivors
+    lost, removed = without(before, pruned), within(state.removed, before)
     events = {
         "decayed": lost if decays else lost[:0],
         "removed": removed if decays else torch.cat((lost, removed)),
-        "percolated": within(without(kept, survivors), before),
-        "regrown": regrown,
+        "percolated": within(without(state.kept, survivors), before),
+        "regrown": torch.cat((state.grown, within(without(pruned, before), survivors))).unique(),
     }
-    return LayerUpdate(shape, {event: np.sort(cells.cpu().numpy()) for event, cells in events.items()})
-
-
-def _check_counts(
-    after: Mapping[str, Tensor], pruned: Mapping[str, Tensor], targets: Targets, free: Mapping[str, LayerLinks]
-) -> None:
-    """Assert that each layer has its scheduled number of distinct links, and pooled layers together the sum."""
-    for name in free:
-        expected = pruned[name].numel() if targets.pooled else targets.after[name]
-        if after[name].numel() != expected or bool((after[name].diff() <= 0).any()):
-            raise TopolearnError(f"internal error in layer {name!r}: {after[name].numel()} links, not {expected}")
-    total, scheduled = sum(pruned[name].numel() for name in free), sum(targets.after.values())
-    if total != scheduled:
-        raise TopolearnError(f"internal error: {total} links in all, not {scheduled}")
+    return LayerUpdate(state.layer.shape, {event: np.sort(cells.cpu().numpy()) for event, cells in events.items()})

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from topolearn.diagnostics import overlap
+from topolearn.graph import edges_of, overlap
 
 EVENTS = ("decayed", "removed", "percolated", "regrown")
 
@@ -128,12 +128,3 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
         counts = {event: sum(len(layer.cells[event]) for layer in self.layers.values()) for event in EVENTS}
         done = ", ".join(f"{n} {event}" for event, n in counts.items() if n)
         return f"TopologyUpdate({self.index} at step {self.step}: {done or 'nothing changed'})"
-
-
-def edges_of(cells: np.ndarray, n_in: int) -> np.ndarray:
-    """Return flat positions in the adjacency as rows (input, output), sorted."""
-    if not cells.size:
-        return np.empty((0, 2), np.int64)
-    output, inputs = np.divmod(cells, n_in)
-    order = np.lexsort((output, inputs))
-    return np.stack((inputs[order], output[order]), axis=1).astype(np.int64)

@@ -2,9 +2,11 @@
 
 from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.cells import edges_of, merged, within, without
 from topolearn.graph.groups import NeuronGroup, checked
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.overlap import overlap
 from topolearn.graph.percolation import percolate, percolate_cells
 
 __all__ = [
@@ -16,7 +18,12 @@ __all__ = [
     "active_neurons",
     "check_unit",
     "checked",
+    "edges_of",
+    "merged",
     "one_mode",
+    "overlap",
     "percolate",
     "percolate_cells",
+    "within",
+    "without",
 ]

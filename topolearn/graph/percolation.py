@@ -12,6 +12,7 @@ from torch import Tensor
 from topolearn.errors import InvalidTypeError
 from topolearn.graph.activity import active_neurons, check_unit, in_layer
 from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.cells import edges_of
 from topolearn.graph.groups import NeuronGroup, Shapes
 from topolearn.graph.network import LayeredNetwork
 
@@ -68,7 +69,7 @@ def percolate(
     for name, graph in network.graphs.items():
         kept = left[name].numpy()
         graphs[name] = graph if kept.size == graph.n_links else _with_links(graph, kept)
-        removed[name] = _edges(np.setdiff1d(graph.cells, kept, assume_unique=True), graph.n_in)
+        removed[name] = edges_of(np.setdiff1d(graph.cells, kept, assume_unique=True), graph.n_in)
     return LayeredNetwork(graphs, network.groups), removed
 
 
@@ -159,10 +160,3 @@ class _Links:
 def _with_links(graph: BipartiteGraph, cells: NDArray[np.int64]) -> BipartiteGraph:
     names = {"input_names": graph.input_names, "output_names": graph.output_names}
     return BipartiteGraph.from_cells(cells, graph.n_in, graph.n_out, **names)
-
-
-def _edges(cells: NDArray[np.int64], n_in: int) -> NDArray[np.int64]:
-    """Return cells as rows (input, output), sorted by input, then output."""
-    outputs, inputs = np.divmod(cells, n_in)
-    order = np.lexsort((outputs, inputs))
-    return np.column_stack([inputs[order], outputs[order]])

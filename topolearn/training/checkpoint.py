@@ -15,10 +15,10 @@ from torch.optim import Optimizer
 
 from topolearn.errors import CheckpointError, CorruptFileError, MissingFileError
 from topolearn.evolution import TopologyScheduler
+from topolearn.evolution.state import TENSORS
 from topolearn.files import written_aside
 
 _HEADER = "topolearn"
-OF_LINKS = ("links", "born", "explored", "stored", "trained")  # parts of a topology's state that are tensors
 
 
 def save_checkpoint(
@@ -44,7 +44,7 @@ def save_checkpoint(
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     for i, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{i}/{key}": value for key, value in entries.items() if isinstance(value, Tensor)}
-    of_links = {key: state[key] for key in OF_LINKS if key in state}
+    of_links = {key: state[key] for key in TENSORS if key in state}
     tensors |= {f"{key}/{name}": part for key, parts in of_links.items() for name, part in parts.items()}
     tensors["random/torch"] = torch.get_rng_state()
     header = {
@@ -79,7 +79,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
     tensors, header = read_checkpoint(path)
     weights = part(tensors, "model/")
     links = part(tensors, "links/")
-    of_links = {key: found for key in OF_LINKS if (found := part(tensors, f"{key}/")) or not links}
+    of_links = {key: found for key in TENSORS if (found := part(tensors, f"{key}/")) or not links}
     check_shapes(path, weights, model, csr=links)
     topology.load_state_dict({**header["topology"], **of_links})
     model.load_state_dict(weights)

@@ -9,7 +9,7 @@ import tomli_w
 
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import METHODS, Method, check_interval
+from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
 from topolearn.recording.history import KEPT
 from topolearn.recording.measuring import DEFAULT, check_measures
@@ -120,10 +120,7 @@ class TrainConfig:
         check_interval("update_interval", self.update_interval, method)
         if self.backend == "csr" and method.is_dense:
             raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
-        if self.backend == "csr" and method.storage == "dense":
-            raise InvalidValueError(
-                f"method {self.method!r} has storage='dense', and backend='csr' has links alone: use 'masked'"
-            )
+        check_backend(method, self.backend)
         object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
 
     def build_method(self) -> Method:

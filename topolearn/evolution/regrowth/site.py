@@ -9,7 +9,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from topolearn.evolution.links import graph_of
 from topolearn.graph import BipartiteGraph
 from topolearn.sampling import RandomField
 from topolearn.sparse import GradientRecord
@@ -39,7 +38,8 @@ class Site:
     @cached_property
     def graph(self) -> BipartiteGraph:
         """The links that are left, as a graph."""
-        return graph_of(self.links, self.shape)
+        n_out, n_in = self.shape
+        return BipartiteGraph.from_cells(self.links.cpu().numpy(), n_in, n_out)
 
     @property
     def n_cells(self) -> int:

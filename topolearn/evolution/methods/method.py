@@ -6,8 +6,8 @@ from typing import Any
 
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.consistency import OF_DECAY, check_method
-from topolearn.evolution.parts import split_pooled, split_soft
+from topolearn.evolution.methods.consistency import OF_DECAY, check_method
+from topolearn.evolution.methods.suffixes import split_pooled, split_soft
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.generators import needs_data

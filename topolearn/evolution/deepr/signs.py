@@ -1,13 +1,9 @@
-"""The sign that every cell of a layer has for good, for methods in which a link that would change its sign goes."""
-
-from collections.abc import Mapping
+"""The fixed sign of every cell of a layer, for methods in which a link that would change its sign goes."""
 
 import torch
 from torch import Tensor
 
-from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField
-from topolearn.sparse import SparseLinear
 
 
 def link_signs(cells: Tensor, seed: int, layer: str) -> Tensor:
@@ -41,22 +37,3 @@ def link_signs(cells: Tensor, seed: int, layer: str) -> Tensor:
     """
     bits = RandomField(seed, layer, 0, "sign").bits(cells)
     return (1 - 2 * (bits & 1)).to(torch.int8)
-
-
-def check_signs(layers: Mapping[str, SparseLinear], seed: int) -> None:
-    """Refuse layers with links of the wrong sign; those that are frozen stay as they are anyway.
-
-    Raises
-    ------
-    InvalidValueError
-    """
-    for name, layer in layers.items():
-        if not layer.link_parameter.requires_grad:
-            continue
-        n_wrong = int((layer.link_values() * link_signs(layer.cells(), seed, name) < 0).sum())
-        if n_wrong:
-            raise InvalidValueError(
-                f"{n_wrong} of {layer.n_links} links of layer {name!r} have not the sign that seed={seed} gives them: "
-                "sparsify the model with this method and the scheduler's seed; a training goes on from the state of "
-                "its scheduler"
-            )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.method import Method
 from topolearn.evolution.pruning import candidates_of
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.sampling import RandomField, top
+from topolearn.evolution.stages import Step
+from topolearn.sampling import top
 
 
 def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
@@ -25,18 +23,7 @@ def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
     return min(round(ratio * n_links), n_cells)
 
 
-def backward_sets(
-    layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], method: Method, *, seed: int, index: int
-) -> dict[str, Tensor]:
-    """Return the `backward_set` of each layer that is not frozen, from its next links."""
-    return {
-        name: backward_set(layer, links[name], method, name=name, seed=seed, index=index)
-        for name, layer in layers.items()
-        if not layer.frozen
-    }
-
-
-def backward_set(layer: LayerLinks, links: Tensor, method: Method, *, name: str, seed: int, index: int) -> Tensor:
+def backward_set(layer: LayerLinks, links: Tensor, name: str, step: Step) -> Tensor:
     """Return the cells that are trained until the next update: the links, and the best of the other cells.
 
     Parameters
@@ -45,11 +32,10 @@ def backward_set(layer: LayerLinks, links: Tensor, method: Method, *, name: str,
         The layer with its stored values.
     links : Tensor of int64
         Its next links, as sorted flat positions.
-    method : Method
-        Its ``pruning`` is the score, and its ``backward_ratio`` says how many.
     name : str
-    seed, index : int
-        Name of the layer, seed of the run and number of the update, for ties.
+        Name of the layer, for ties.
+    step : Step
+        ``pruning`` of its method is the score, and ``backward_ratio`` says how many.
 
     Returns
     -------
@@ -65,14 +51,15 @@ def backward_set(layer: LayerLinks, links: Tensor, method: Method, *, name: str,
     >>> from topolearn.evolution import method
     >>> values = torch.tensor([4.0, 3.0, -2.0, 1.0])
     >>> layer = LayerLinks(torch.tensor([0]), values[:1], (1, 4), stored=values)
-    >>> backward_set(layer, torch.tensor([0]), method("topkast", backward_ratio=3), name="", seed=0, index=1)
+    >>> backward_set(layer, torch.tensor([0]), "", Step(method("topkast", backward_ratio=3), 0.0, seed=0, index=1))
     tensor([0, 1, 2])
     """
+    method = step.method
     assert method.backward_ratio is not None
     cells = candidates_of(layer)
     scores = REMOVAL_SCORES[method.pruning](cells, method.score_params)
     is_other = torch.ones_like(scores, dtype=torch.bool)
     is_other[links] = False
     n_more = n_trained(links.numel(), scores.numel(), method.backward_ratio) - links.numel()
-    more = top(cells.cells[is_other], scores[is_other], n_more, RandomField(seed, name, index, "backward"))
+    more = top(cells.cells[is_other], scores[is_other], n_more, step.field(name, "backward"))
     return torch.cat((links, more)).sort().values

@@ -1,4 +1,4 @@
-"""`SignedLinks`: layers whose links have a sign for good, and move at every step besides what the optimizer does."""
+"""`SignedLinks`: the links of a model with their fixed signs, which move at every step."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from topolearn.evolution.admission import check_layers
-from topolearn.evolution.exploration import Exploration
-from topolearn.evolution.langevin import langevin_step
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.deepr.langevin import langevin_step
+from topolearn.evolution.deepr.signs import link_signs
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.method import Method
+from topolearn.evolution.methods import Method
+from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.optimizer_state import follow_links
-from topolearn.evolution.signs import check_signs, link_signs
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sampling import RandomField
 from topolearn.sparse import LinkChange, SparseLinear
@@ -30,12 +30,13 @@ class _Known(NamedTuple):
     stamp: tuple[Tensor, int]
 
 
-class SignedLinks:
+class SignedLinks(ModelLinks):
     """The links of a model's sparse layers with their signs, at hand at every step.
 
     Parameters
     ----------
-    layers : Mapping of str to SparseLinear
+    model, layers, optimizer
+        As for `ModelLinks`.
     method : Method
         One with signs.
     seed : int
@@ -46,9 +47,12 @@ class SignedLinks:
         When a link has the wrong sign.
     """
 
-    def __init__(self, layers: Mapping[str, SparseLinear], method: Method, seed: int) -> None:
-        check_signs(layers, seed)
-        self._layers, self._method, self._seed = layers, method, seed
+    def __init__(
+        self, model: nn.Module, layers: Mapping[str, SparseLinear], optimizer: Optimizer, method: Method, seed: int
+    ) -> None:
+        _check_signs(layers, seed)
+        super().__init__(model, layers, optimizer)
+        self._method, self._seed = method, seed
         self._rates: dict[str, float] = {}
         self._known: dict[str, _Known] = {}
 
@@ -56,66 +60,83 @@ class SignedLinks:
         """Give all cells the signs of another seed."""
         self._seed, self._known = seed, {}
 
-    def expect(self, optimizer: Optimizer, factor: float) -> None:
+    def expect(self, factor: float) -> None:
         """Keep the learning rates, times a factor, of the step that the optimizer is about to take."""
-        rates = {id(weight): group["lr"] for group in optimizer.param_groups for weight in group["params"]}
+        rates = {id(weight): group["lr"] for group in self._optimizer.param_groups for weight in group["params"]}
         self._rates = {
             name: factor * float(rates[id(layer.link_parameter)])
             for name, layer in self._layers.items()
             if id(layer.link_parameter) in rates
         }
 
-    def links(self, step: int) -> dict[str, LayerLinks]:
+    def moved(self, step: int) -> dict[str, LayerLinks]:
         """Return the links of the layers with the weights to which they move at a step; nothing is changed."""
-        check_layers(self._layers, step)
+        self._check_shapes(step)
         return {name: self._moved(name, layer, step) for name, layer in self._layers.items()}
 
-    def write(self, links: Mapping[str, LayerLinks]) -> None:
+    def write(self, moved: Mapping[str, LayerLinks]) -> None:
         """Give the layers the weights of their links."""
-        for name, each in links.items():
+        for name, each in moved.items():
             if not each.frozen:
                 self._layers[name].set_values_at(each.cells, each.values)
 
     def take(
         self,
-        links: Mapping[str, LayerLinks],
+        moved: Mapping[str, LayerLinks],
+        links: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
         updates: Mapping[str, LayerUpdate],
-        optimizer: Optimizer,
-        exploration: Mapping[str, Exploration],
         step: int,
     ) -> None:
-        """Give the layers, and all that goes with them, their links after an update; where none changed, no time goes.
+        """Give the layers their links after an update; where none changed, no time goes.
 
         New links begin at 0 with nothing to remember, also those that have only just been removed.
         """
-        self.write(links)
+        if not moved:  # links no longer move, and an update only prunes them
+            super().take(moved, links, trained, updates, step)
+            return
+        self.write(moved)
         for name, layer in self._layers.items():
-            change = _change(updates[name], links[name])
+            change = _change(updates[name], moved[name])
             if change is not None:
-                follow_links(optimizer, layer.link_parameter, layer.change_links(change))
-                exploration[name].change(change, step)
+                follow_links(self._optimizer, layer.link_parameter, layer.change_links(change))
+                self.ages[name].change(change, step)
                 signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
                 self._known[name] = _Known(change.cells, signs, layer.link_stamp)
 
     @torch.no_grad()
     def _moved(self, name: str, layer: SparseLinear, step: int) -> LayerLinks:
         known, method = self._find(name, layer), self._method
-        found = LayerLinks(known.cells, layer.values_at(known.cells), layer.shape, signs=known.signs)
+        links = LayerLinks(known.cells, layer.values_at(known.cells), layer.shape, signs=known.signs)
         if not layer.link_parameter.requires_grad:
-            return replace(found, frozen=True)
+            return replace(links, frozen=True)
         if not (method.l1 or method.noise):
-            return found
+            return links
         field, rate = RandomField(self._seed, name, step, "noise"), self._rates.get(name, 0.0)
-        moved = langevin_step(found.values, known.cells, known.signs, rate, method.l1, method.noise, field)
-        return replace(found, values=moved)
+        values = langevin_step(links.values, known.cells, known.signs, rate, method.l1, method.noise, field)
+        return replace(links, values=values)
 
     def _find(self, name: str, layer: SparseLinear) -> _Known:
-        """Return cells and signs of a layer, anew if others have changed its links meanwhile."""
+        """Return cells and signs of a layer, looked up again if others have changed its links meanwhile."""
         stamp, known = layer.link_stamp, self._known.get(name)
         if known is None or known.stamp[0] is not stamp[0] or known.stamp[1] != stamp[1]:
             cells = layer.cells()
             known = self._known[name] = _Known(cells, link_signs(cells, self._seed, name), stamp)
         return known
+
+
+def _check_signs(layers: Mapping[str, SparseLinear], seed: int) -> None:
+    """Refuse layers with links of the wrong sign; those that are frozen stay as they are anyway."""
+    for name, layer in layers.items():
+        if not layer.link_parameter.requires_grad:
+            continue
+        n_wrong = int((layer.link_values() * link_signs(layer.cells(), seed, name) < 0).sum())
+        if n_wrong:
+            raise InvalidValueError(
+                f"{n_wrong} of {layer.n_links} links of layer {name!r} have not the sign that seed={seed} gives them: "
+                "sparsify the model with this method and the scheduler's seed; a training goes on from the state of "
+                "its scheduler"
+            )
 
 
 def _change(update: LayerUpdate, links: LayerLinks) -> LinkChange | None:

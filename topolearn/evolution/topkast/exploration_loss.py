@@ -1,11 +1,9 @@
 """The exploration loss of Top-KAST, which holds back the cells that are trained without being links."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
-from topolearn.sparse import SparseLinear, StoredLinear
+from topolearn.sparse import StoredLinear
 
 
 def exploration_loss(layer: StoredLinear) -> Tensor:
@@ -43,13 +41,6 @@ def exploration_loss(layer: StoredLinear) -> Tensor:
     """
     squares = layer.weight.square()
     return (torch.where(layer.mask, squares, squares / _density(layer)).sum()) / 2
-
-
-def add_exploration_gradients(layers: Iterable[SparseLinear], factor: float) -> None:
-    """Add the gradient of ``factor`` times the exploration loss of each layer; see `add_exploration_gradient`."""
-    for layer in layers:
-        assert isinstance(layer, StoredLinear)
-        add_exploration_gradient(layer, factor)
 
 
 @torch.no_grad()

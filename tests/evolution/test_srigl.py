@@ -11,8 +11,10 @@ from torch import nn
 import topolearn as tl
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import LayerLinks
-from topolearn.evolution.constant_fan_in import output_layer, rewire_with_constant_fan_in
+from topolearn.evolution.model_links import output_layer
 from topolearn.evolution.plan import initial_links
+from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_fan_in
+from topolearn.graph import merged
 from topolearn.sampling import RandomField
 from topolearn.sparse import GradientRecord, sparse_layers
 
@@ -100,11 +102,13 @@ def test_an_update_is_that_of_the_rule(n_in, n_out, density, share, gamma, level
     links = dict(zip(cells, draw.tolist(), strict=True))
     field = RandomField(seed, "layer", 3, "removal")
     n_keep = len(cells) - int(share * len(cells))
-    kept, after = rewire_with_constant_fan_in(
+    kept, grown = rewire_with_constant_fan_in(
         layer_of(links, gradient), target, n_keep, field, ablation=gamma, allow_return=allow_return
     )
+    after = merged(kept, grown)
     expected = reference(links, gradient, target, n_keep, gamma, allow_return, field)
     assert (set(kept.tolist()), set(after.tolist())) == expected
+    assert has_constant_fan_in(after, (n_out, n_in), target)
     fan_in = torch.bincount(after // n_in, minlength=n_out)
     n_left = int((fan_in > 0).sum())
     assert set(fan_in.tolist()) <= {0, target // n_left}
@@ -117,7 +121,8 @@ def test_no_output_of_the_model_is_ablated():
     gradient = torch.tensor([[0.0, 0.0, 3.0, 2.0], [0.0, 0.0, 3.0, 2.0], [1.0, 0.5, 0.0, 0.0]], dtype=torch.float64)
     for is_output, expected in ((False, [0, 1, 2, 4, 5, 6]), (True, [0, 1, 4, 5, 8, 9])):
         layer = layer_of(links, gradient, is_output=is_output)
-        assert rewire_with_constant_fan_in(layer, 6, 4, RandomField(0), ablation=0.5)[1].tolist() == expected
+        kept, grown = rewire_with_constant_fan_in(layer, 6, 4, RandomField(0), ablation=0.5)
+        assert merged(kept, grown).tolist() == expected
 
 
 @pytest.mark.parametrize(("exclude", "expected"), [(None, None), ([], "2"), (["0"], "2"), (["2"], None)])

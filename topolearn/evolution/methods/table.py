@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from topolearn.evolution.method import SURPLUS, Method
+from topolearn.evolution.methods.method import SURPLUS, Method
 from topolearn.registry import Registry
 
 CHTS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from topolearn.checks import check_share
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.parts import split_pooled, split_soft
+from topolearn.evolution.methods.suffixes import split_pooled, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
@@ -17,7 +17,7 @@ from topolearn.graph import check_unit
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:
-    from topolearn.evolution.method import Method
+    from topolearn.evolution.methods.method import Method
 
 STORAGES = ("links", "dense")
 SCALES = ("links", "cells")
@@ -49,6 +49,27 @@ def check_method(method: Method) -> None:
     _check_scores(method)
     _check_storage(method)
     _check_fan_in(method)
+
+
+def check_backend(method: Method, backend: str, *, layer: str | None = None) -> None:
+    """Refuse a backend that cannot remember what a method wants remembered: csr has links alone.
+
+    Parameters
+    ----------
+    method : Method
+    backend : str
+    layer : str, optional
+        The layer that is on this backend; it is named in the message.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if method.storage == "dense" and backend == "csr":
+        where = "the csr backend" if layer is None else f"layer {layer!r}, on the csr backend,"
+        raise InvalidValueError(
+            f"method {method.name!r} has storage='dense', and {where} has links alone: use 'masked'"
+        )
 
 
 def _check_ranges(method: Method) -> None:

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.backward_set import backward_set
-from topolearn.evolution.links import LayerLinks, Targets
-from topolearn.evolution.method import Method
-from topolearn.evolution.pruning import prune
+from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.methods import Method
+from topolearn.evolution.pruning import decay
+from topolearn.evolution.stages import LayerState, Step
+from topolearn.evolution.topkast.backward_set import backward_set
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse import StoredLinear
 
@@ -60,22 +61,25 @@ def largest_links(
         When the method names a generator of its own, which the weights leave no room for.
     """
     if method.generator != "er" or method.input_generator is not None:
-        part = "input_generator" if method.generator == "er" else "generator"
+        field = "input_generator" if method.generator == "er" else "generator"
         raise InvalidValueError(
-            f"{part}={getattr(method, part)!r} chooses links, but under method {method.name!r} init='keep' lets the "
+            f"{field}={getattr(method, field)!r} chooses links, but under method {method.name!r} init='keep' lets the "
             "weights choose them: use init='he', or generator='er' alone"
         )
-    stored = {name: _without_links(layer.weight.detach()) for name, layer in layers.items()}
-    cells = prune(stored, Targets(counts, counts), method, seed=seed, index=0)
+    states = {
+        name: LayerState.before(name, _without_links(layer.weight.detach()), counts[name], counts[name])
+        for name, layer in layers.items()
+    }
+    cells = {name: state.pruned for name, state in decay(states, Step(method, 0.0, seed, 0)).items()}
     shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *shapes[name]) for name in cells})
 
 
-def begin(layer: StoredLinear, values: Tensor, method: Method, *, name: str, seed: int) -> None:
+def begin(layer: StoredLinear, values: Tensor, name: str, step: Step) -> None:
     """Give a layer its values, and the cells that are trained until the first update."""
     layer.set_stored(values.to(layer.weight))
     known = LayerLinks(layer.cells(), layer.link_values(), layer.shape, stored=layer.latest_values())
-    layer.set_links(layer.cells(), backward_set(known, layer.cells(), method, name=name, seed=seed, index=0))
+    layer.set_links(layer.cells(), backward_set(known, layer.cells(), name, step))
 
 
 def _without_links(weight: Tensor) -> LayerLinks:

@@ -1,31 +1,29 @@
-"""`Exploration`: how long each link of a layer has been there, and which cells have ever been one."""
+"""`LinkAges`: how long each link of a layer has been there, and which cells have ever been one."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from topolearn.evolution.links import merged, within, without
+from topolearn.graph import merged, within, without
 from topolearn.sparse import LinkChange
 
 RARELY = 8  # a cell is written again when a list of eight times as many is due
 
 
-class Exploration:
+class LinkAges:
     """Ages and explored cells of one layer; it costs nothing before the first update.
 
     Parameters
     ----------
     cells : Tensor of int64
         The links at the start, as sorted flat positions.
-    n_cells : int
-        Number of cells of the layer.
+    shape : (int, int)
+        Numbers of output and input neurons.
     """
 
-    def __init__(self, cells: Tensor, n_cells: int) -> None:
-        self.n_cells = n_cells
+    def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
+        self.shape = shape
         self._cells = self._ever = cells.cpu()
         self._recent = self._ever[:0]
         self._born: Tensor | None = None
@@ -33,7 +31,7 @@ class Exploration:
     @property
     def itop_rate(self) -> float:
         """Share of the cells that have been a link at any time (in-time over-parameterisation)."""
-        return (self._ever.numel() + self._recent.numel()) / self.n_cells
+        return (self._ever.numel() + self._recent.numel()) / (self.shape[0] * self.shape[1])
 
     def born(self) -> Tensor:
         """Return the step at which each link grew, in the order of the layer's cells; 0 for those from the start."""
@@ -59,17 +57,17 @@ class Exploration:
         self._cells = change.cells
         self._explore(change.grown)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return the steps at which the links grew, and the cells that were explored."""
-        return {"born": self.born(), "explored": merged(self._ever, self._recent)}
+    def explored(self) -> Tensor:
+        """Return the cells, sorted, that have been a link at any time."""
+        return merged(self._ever, self._recent)
 
-    def load_state_dict(self, state: dict[str, Any], cells: Tensor) -> None:
-        """Take over a state that belongs to these links."""
-        self._cells, self._born, self._ever = cells.cpu(), state["born"].cpu(), state["explored"].cpu()
+    def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
+        """Take over links, the steps at which they grew, and the cells that were explored."""
+        self._cells, self._born, self._ever = cells.cpu(), born.cpu(), explored.cpu()
         self._recent = self._ever[:0]
 
     def _explore(self, new: Tensor) -> None:
-        """Take note of cells; the long list of all is made anew only when many have gathered beside it."""
+        """Take note of cells; the long list of all is rewritten only when many have gathered beside it."""
         unseen = without(without(new, self._ever), self._recent)
         if not unseen.numel():
             return

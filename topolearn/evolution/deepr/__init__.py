@@ -1,0 +1,6 @@
+"""DeepR: links with a fixed sign, which move by Langevin dynamics at every step and go when they cross zero."""
+
+from topolearn.evolution.deepr.signed import Signed
+from topolearn.evolution.deepr.signs import link_signs
+
+__all__ = ["Signed", "link_signs"]

@@ -1,0 +1,42 @@
+"""`Signed`: the kind of DeepR, whose links have a fixed sign."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.deepr.signed_links import SignedLinks
+from topolearn.evolution.deepr.signs import link_signs
+from topolearn.evolution.ordinary import Layers, Ordinary
+from topolearn.sparse import SparseLinear
+
+
+class Signed(Ordinary):
+    """Gives each link a fixed sign, and moves the links at every step besides what the optimizer does (DeepR)."""
+
+    def check_kept_weights(self) -> None:
+        """Refuse to keep the weights of a model, which have signs already."""
+        super().check_kept_weights()
+        raise InvalidValueError(
+            f"method {self.method.name!r} gives every link a sign for good, and weights that are kept have signs of "
+            "their own: use init='he'"
+        )
+
+    def give_weights(
+        self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int
+    ) -> None:
+        """Draw the magnitudes of the weights; the signs are given."""
+        super().give_weights(layer, kept, generator, name=name, seed=seed)
+        layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
+
+    def model_links(self, model: nn.Module, layers: Layers, optimizer: Optimizer, seed: int) -> SignedLinks:
+        """Return the links of a model while it trains, with their signs.
+
+        Raises
+        ------
+        InvalidValueError
+            When a link has the wrong sign.
+        """
+        return SignedLinks(model, layers, optimizer, self.method, seed)

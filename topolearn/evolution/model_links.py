@@ -1,0 +1,150 @@
+"""`ModelLinks`: the links of a model while it trains; what an update reads of them, and all that follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.ages import LinkAges
+from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.optimizer_state import check_trained, follow_links
+from topolearn.evolution.update import LayerUpdate
+from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear
+
+
+class ModelLinks:
+    """The links of the sparse layers of a model, with their ages and what an optimizer remembers of them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : Mapping of str to SparseLinear
+        Its sparse layers.
+    optimizer : torch.optim.Optimizer
+        One that trains them.
+
+    Attributes
+    ----------
+    ages : dict of str to LinkAges
+    """
+
+    def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], optimizer: Optimizer) -> None:
+        self._model, self._layers, self._optimizer = model, layers, optimizer
+        self._output_layer = output_layer(model, layers)
+        self.ages = {name: LinkAges(layer.cells(), layer.shape) for name, layer in layers.items()}
+
+    def reseed(self, seed: int) -> None:
+        """Take over the seed of a state that is loaded; links without signs do not depend on it."""
+
+    def expect(self, factor: float) -> None:
+        """Be told of the step that the optimizer is about to take, and by what its learning rates are multiplied."""
+
+    def moved(self, step: int) -> dict[str, LayerLinks]:
+        """Return the links that move at a step besides what the optimizer does, with their new weights: none here."""
+        return {}
+
+    def write(self, moved: Mapping[str, LayerLinks]) -> None:
+        """Give the layers the weights of links that have moved."""
+
+    def read(self, moved: Mapping[str, LayerLinks], step: int) -> dict[str, LayerLinks]:
+        """Return the links of all layers as an update begins, those that have moved with their new weights.
+
+        Raises
+        ------
+        InvalidValueError
+            When a layer was replaced, its weight has another shape or is not finite, or has left the optimizer.
+        """
+        self._check_present(step)
+        self._check_shapes(step)
+        check_trained(self._optimizer, self._layers)
+        links = {}
+        for name, layer in self._layers.items():
+            each = moved.get(name)
+            cells, values = (layer.cells(), layer.link_values()) if each is None else (each.cells, each.values)
+            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
+            _check_finite(name, values if stored is None else stored, step)
+            links[name] = LayerLinks(
+                cells,
+                values,
+                layer.shape,
+                record=layer.record,
+                stored=stored,
+                frozen=not layer.link_parameter.requires_grad,
+                is_output=name == self._output_layer,
+                signs=None if each is None else each.signs,
+            )
+        return links
+
+    def take(
+        self,
+        moved: Mapping[str, LayerLinks],
+        links: Mapping[str, Tensor],
+        trained: Mapping[str, Tensor],
+        updates: Mapping[str, LayerUpdate],
+        step: int,
+    ) -> None:
+        """Give the layers, and all that goes with them, their links after an update.
+
+        Parameters
+        ----------
+        moved : Mapping of str to LayerLinks
+            The links that have moved at this step.
+        links : Mapping of str to Tensor of int64
+            The links of each layer after the update.
+        trained : Mapping of str to Tensor of int64
+            The trained cells of layers that train more than their links.
+        updates : Mapping of str to LayerUpdate
+            What happened.
+        step : int
+        """
+        self.set(links, trained)
+        for name, ages in self.ages.items():
+            ages.follow(links[name], step)
+
+    def set(self, links: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> None:
+        """Give the layers, and the optimizer's memory of them, other links."""
+        for name, layer in self._layers.items():
+            more = (trained[name],) if name in trained else ()
+            follow_links(self._optimizer, layer.link_parameter, layer.set_links(links[name], *more))
+
+    def _check_present(self, step: int) -> None:
+        """Refuse layers that are no longer in the model, as when somebody replaced them."""
+        there = {id(module) for module in self._model.modules()}
+        for name, layer in self._layers.items():
+            if id(layer) not in there:
+                raise InvalidValueError(
+                    f"at step {step} layer {name!r} of the model is not the one that this TopologyScheduler evolves: "
+                    "after replacing layers, make a new TopologyScheduler"
+                )
+
+    def _check_shapes(self, step: int) -> None:
+        """Refuse layers whose weights no longer have the shape that they had."""
+        for name, layer in self._layers.items():
+            shape = tuple(layer.link_parameter.shape)
+            expected = (layer.n_links,) if isinstance(layer, CsrLinear) else layer.shape
+            if shape != expected:
+                raise InvalidValueError(
+                    f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: "
+                    "leave the parameters of sparse layers to topolearn, and change values in place"
+                )
+
+
+def output_layer(model: nn.Module, layers: Mapping[str, SparseLinear]) -> str | None:
+    """Return the name of the sparse layer whose neurons are the model's outputs, or None if that layer is dense.
+
+    It is the last linear layer in module order, the same that `topolearn.sparsify` leaves dense by default.
+    """
+    last = [module for module in model.modules() if isinstance(module, nn.Linear | SparseLinear)][-1:]
+    return next((name for name, layer in layers.items() if last and layer is last[0]), None)
+
+
+def _check_finite(name: str, values: Tensor, step: int) -> None:
+    """Refuse an update of a layer whose weights are not finite."""
+    if not bool(torch.isfinite(values).all()):
+        raise InvalidValueError(
+            f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
+        )

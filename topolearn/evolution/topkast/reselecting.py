@@ -1,0 +1,58 @@
+"""`Reselecting`: the kind of Top-KAST, whose updates re-select the links among all cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.evolution.links import LayerLinks
+from topolearn.evolution.ordinary import Ordinary
+from topolearn.evolution.stages import Step
+from topolearn.evolution.topkast.backward_set import backward_set, n_trained
+from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links
+from topolearn.evolution.topkast.exploration_loss import add_exploration_gradient
+from topolearn.graph import LayeredNetwork
+from topolearn.sparse import SparseLinear, StoredLinear
+
+
+class Reselecting(Ordinary):
+    """Trains more cells than the links, and re-selects the links among all cells at every update (Top-KAST)."""
+
+    reselects = True
+
+    def links_of_weights(
+        self, layers: Mapping[str, nn.Linear], counts: Mapping[str, int], seed: int
+    ) -> LayeredNetwork | None:
+        """Return the links that the weights of a model choose."""
+        return largest_links(layers, counts, self.method, seed)
+
+    def give_weights(
+        self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int
+    ) -> None:
+        """Draw or keep the values of all cells, and train the best of them."""
+        assert isinstance(layer, StoredLinear)
+        values = draw_values(layer, generator) if kept is None else kept
+        begin(layer, values, name, Step(self.method, 0.0, seed, 0))
+
+    def n_trained(self, n_links: int, n_cells: int) -> int:
+        """Return how many cells of a layer are trained, links among them."""
+        assert self.method.backward_ratio is not None
+        return n_trained(n_links, n_cells, self.method.backward_ratio)
+
+    def before_optimizer(self, layers: Iterable[SparseLinear], scale: float) -> None:
+        """Add the gradient of the exploration loss."""
+        if not self.method.exploration_penalty:
+            return
+        for layer in layers:
+            assert isinstance(layer, StoredLinear)
+            add_exploration_gradient(layer, scale * self.method.exploration_penalty)
+
+    def trained_cells(
+        self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], step: Step
+    ) -> dict[str, Tensor]:
+        """Return the backward set of each layer that is not frozen."""
+        return {
+            name: backward_set(layer, links[name], name, step) for name, layer in layers.items() if not layer.frozen
+        }

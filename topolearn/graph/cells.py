@@ -1,0 +1,71 @@
+"""Cells: the one form in which rooms hand the links of a layer to one another.
+
+A cell is a flat position in the adjacency, ``output * n_in + input``. The links of a layer are its cells, sorted and of
+int64, with the layer's shape ``(n_out, n_in)``; rows (input, output) are made at the doors, for whoever reads them.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def without(cells: Tensor, others: Tensor) -> Tensor:
+    """Return the cells that are not among the others, in their order; the others must be sorted.
+
+    Examples
+    --------
+    >>> without(torch.tensor([1, 4, 7]), torch.tensor([4, 5]))
+    tensor([1, 7])
+    """
+    if cells is others:  # as when a stage of an evolution step changes nothing
+        return cells[:0]
+    return cells[~_is_among(cells, others)] if cells.numel() and others.numel() else cells
+
+
+def within(cells: Tensor, others: Tensor) -> Tensor:
+    """Return the cells that are among the others, in their order; the others must be sorted.
+
+    Examples
+    --------
+    >>> within(torch.tensor([1, 4, 7]), torch.tensor([4, 5]))
+    tensor([4])
+    """
+    if cells is others or not cells.numel():
+        return cells
+    return cells[_is_among(cells, others)] if others.numel() else cells[:0]
+
+
+def merged(cells: Tensor, others: Tensor) -> Tensor:
+    """Return two sorted lists of cells as one; on the CPU a stable sort of numpy merges them in one pass.
+
+    Examples
+    --------
+    >>> merged(torch.tensor([1, 7]), torch.tensor([4]))
+    tensor([1, 4, 7])
+    """
+    both = torch.cat((cells, others))
+    if both.device.type != "cpu":
+        return both.sort().values
+    return torch.from_numpy(np.sort(both.numpy(), kind="stable"))
+
+
+def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
+    """Return cells as rows (input, output), sorted by input, then output.
+
+    Examples
+    --------
+    >>> edges_of(np.array([0, 3, 4]), n_in=3).tolist()
+    [[0, 0], [0, 1], [1, 1]]
+    """
+    if not cells.size:
+        return np.empty((0, 2), np.int64)
+    outputs, inputs = np.divmod(cells, n_in)
+    order = np.lexsort((outputs, inputs))
+    return np.stack((inputs[order], outputs[order]), axis=1).astype(np.int64)
+
+
+def _is_among(cells: Tensor, others: Tensor) -> Tensor:
+    """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``."""
+    places = torch.searchsorted(others, cells).clamp_(max=others.numel() - 1)
+    return others[places] == cells
