@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -43,15 +44,14 @@ class ModelLinks:
     def expect(self, factor: float) -> None:
         """Be told of the step that the optimizer is about to take, and by what its learning rates are multiplied."""
 
-    def moved(self, step: int) -> dict[str, LayerLinks]:
-        """Return the links that move at a step besides what the optimizer does, with their new weights: none here."""
-        return {}
+    def move(self, step: int, *, moves: bool) -> None:
+        """Move the links at a step, besides what the optimizer does; the layers have it by `write` or `take`."""
 
-    def write(self, moved: Mapping[str, LayerLinks]) -> None:
+    def write(self) -> None:
         """Give the layers the weights of links that have moved."""
 
-    def read(self, moved: Mapping[str, LayerLinks], step: int) -> dict[str, LayerLinks]:
-        """Return the links of all layers as an update begins, those that have moved with their new weights.
+    def read(self, step: int) -> dict[str, LayerLinks]:
+        """Return the links of all layers as an update begins.
 
         Raises
         ------
@@ -63,25 +63,24 @@ class ModelLinks:
         check_trained(self._optimizer, self._layers)
         links = {}
         for name, layer in self._layers.items():
-            each = moved.get(name)
-            cells, values = (layer.cells(), layer.link_values()) if each is None else (each.cells, each.values)
+            each = self._links_of(name, layer)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
-            _check_finite(name, values if stored is None else stored, step)
-            links[name] = LayerLinks(
-                cells,
-                values,
-                layer.shape,
+            _check_finite(name, each.values if stored is None else stored, step)
+            links[name] = replace(
+                each,
                 record=layer.record,
                 stored=stored,
                 frozen=not layer.link_parameter.requires_grad,
                 is_output=name == self._output_layer,
-                signs=None if each is None else each.signs,
             )
         return links
 
+    def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
+        """Return cells and weights of the links of a layer."""
+        return LayerLinks(layer.cells(), layer.link_values(), layer.shape)
+
     def take(
         self,
-        moved: Mapping[str, LayerLinks],
         links: Mapping[str, Tensor],
         trained: Mapping[str, Tensor],
         updates: Mapping[str, LayerUpdate],
@@ -91,8 +90,6 @@ class ModelLinks:
 
         Parameters
         ----------
-        moved : Mapping of str to LayerLinks
-            The links that have moved at this step.
         links : Mapping of str to Tensor of int64
             The links of each layer after the update.
         trained : Mapping of str to Tensor of int64

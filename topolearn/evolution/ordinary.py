@@ -136,7 +136,17 @@ class Ordinary:
             raise TopolearnError(f"internal error: {total} links in all, not {scheduled}")
 
     def trained_cells(
-        self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], step: Step
+        self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], seed: int, index: int
     ) -> dict[str, Tensor]:
-        """Return the cells of each layer that are trained until the next update, where they are more than its links."""
+        """Return the cells of each layer that are trained until the next update, where they are more than its links.
+
+        Parameters
+        ----------
+        layers : Mapping of str to LayerLinks
+            The layers before the update.
+        links : Mapping of str to Tensor of int64
+            The links of each after it.
+        seed, index : int
+            Seed of the run and number of the update.
+        """
         return {}

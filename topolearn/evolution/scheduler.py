@@ -1,8 +1,9 @@
-"""`TopologyScheduler`: evolves the topology of a model between optimizer steps, in any PyTorch loop."""
+"""`TopologyScheduler`: evolves the topology of a model between optimizer steps; `attach` lets an optimizer call it."""
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +16,12 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_model, groups_of
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
-from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.methods import method as find_method
 from topolearn.evolution.optimizer_state import check_optimizer
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
 from topolearn.evolution.plan import DensityPlan, settle_interval
-from topolearn.evolution.stages import Step
-from topolearn.evolution.state import check_state, state_of
+from topolearn.evolution.state import OF_RUN, check_state, state_of
 from topolearn.evolution.step import evolve
 from topolearn.evolution.update import TopologyUpdate
 from topolearn.graph import LayeredNetwork
@@ -64,6 +63,8 @@ class TopologyScheduler:
     model : torch.nn.Module
     n_steps, n_updates : int
         How often `step` was called, and how often it changed the topology.
+    last_update_step : int
+        The step of the last update, -1 before the first.
     last_update : TopologyUpdate or None
     converged : dict of str to bool
         Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
@@ -120,7 +121,7 @@ class TopologyScheduler:
         self.n_updates = 0
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
-        self._last_update_step = -1
+        self.last_update_step = -1
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
         self._kind = kind_of(self.method)
         self._links = self._kind.model_links(model, self.layers, optimizer, self.seed)
@@ -166,12 +167,12 @@ class TopologyScheduler:
             return None
         self._watch.took_step = False
         self.n_steps += 1
-        moved = self._links.moved(self.n_steps) if self._rewires_until(self.n_steps) else {}
+        self._links.move(self.n_steps, moves=self._rewires_until(self.n_steps))
         if not self.is_due:
-            self._links.write(moved)
+            self._links.write()
             self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
-        self.last_update = self._update(moved)
+        self.last_update = self._update()
         for hook in tuple(self._update_hooks.values()):
             hook(self, self.last_update)
         return self.last_update
@@ -219,14 +220,8 @@ class TopologyScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
-        return {
-            "n_steps": self.n_steps,
-            "n_updates": self.n_updates,
-            "last_update_step": self._last_update_step,
-            "seed": self.seed,
-            "converged": dict(self.converged),
-            **state_of(self.layers, self._links.ages, self.method),
-        }
+        of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
+        return of_run | state_of(self.layers, self._links.ages, self.method)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state; weights off its links that it does not store become zero, so load the model after it.
@@ -242,8 +237,8 @@ class TopologyScheduler:
             self._links.ages[name].restore(*(state[key][name] for key in ("links", "born", "explored")))
             if isinstance(layer, StoredLinear):
                 layer.set_stored(state["stored"][name].to(layer.stored))
-        self.n_steps, self.n_updates, self.seed = state["n_steps"], state["n_updates"], state["seed"]
-        self._last_update_step, self.converged = state["last_update_step"], dict(state["converged"])
+        for key in OF_RUN:
+            setattr(self, key, copy(state[key]))
         self._links.reseed(self.seed)
         self._watch.took_step = False
         self._gradients.expect(self._is_due(self.n_steps + 1))
@@ -265,8 +260,8 @@ class TopologyScheduler:
     def _before_optimizer(self, scale: float) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
         factor = 1.0
-        if self._last_update_step >= 0 and self.method.rewarmup_steps:
-            factor = min(1.0, (self.n_steps + 1 - self._last_update_step) / self.method.rewarmup_steps)
+        if self.last_update_step >= 0 and self.method.rewarmup_steps:
+            factor = min(1.0, (self.n_steps + 1 - self.last_update_step) / self.method.rewarmup_steps)
         self._links.expect(factor)
         if self._is_due(self.n_steps + 1):
             self._gradients.take(scale)
@@ -275,11 +270,11 @@ class TopologyScheduler:
         self._kind.before_optimizer(self.layers.values(), scale)
         return factor
 
-    def _update(self, moved: Mapping[str, LayerLinks]) -> TopologyUpdate:
-        """Evolve the topology, from links that may have moved at this step; nothing is changed before all is known."""
+    def _update(self) -> TopologyUpdate:
+        """Evolve the topology; nothing is changed before all is known."""
         assert self.plan is not None
         rewire = self._rewires_until(self.n_steps)
-        layers = self._links.read(moved, self.n_steps)
+        layers = self._links.read(self.n_steps)
         if rewire:
             self._gradients.check(self.n_steps)
         layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
@@ -295,14 +290,41 @@ class TopologyScheduler:
             targets=self.plan.targets(self.n_steps, present),
             rewire=rewire,
         )
-        step = Step(self.method, progress, self.seed, index)
         explores = self.n_steps < self.plan.last_update
-        trained = self._kind.trained_cells(layers, cells, step) if explores else {}
+        trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}
         self.n_updates += 1
-        self._last_update_step = self.n_steps
+        self.last_update_step = self.n_steps
         update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
         for name, in_minimum in update.elm.items():
             self.converged[name] |= in_minimum
         self._gradients.expect(self._is_due(self.n_steps + 1))
-        self._links.take(moved, cells, trained, updates, self.n_steps)
+        self._links.take(cells, trained, updates, self.n_steps)
         return update
+
+
+def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
+    """Let the optimizer call ``topology.step()`` after each of its own steps.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        The one that ``topology`` was made with.
+    topology : TopologyScheduler
+
+    Returns
+    -------
+    torch.utils.hooks.RemovableHandle
+        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
+
+    Raises
+    ------
+    InvalidValueError
+        When ``topology`` belongs to another optimizer.
+    """
+    if topology.optimizer is not optimizer:
+        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
+
+    def evolve_topology(*_: Any) -> None:
+        topology.step()
+
+    return optimizer.register_step_post_hook(evolve_topology)

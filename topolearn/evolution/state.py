@@ -15,7 +15,7 @@ from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
 from topolearn.sparse import SparseLinear, StoredLinear
 
-OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # `converged` has a value for each layer
+OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # attributes of the scheduler
 
 
 class Row(NamedTuple):

@@ -12,8 +12,7 @@ from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import Method
 from topolearn.evolution.percolation import percolated
-from topolearn.evolution.pruning import decay
-from topolearn.evolution.stages import LayerState, Step
+from topolearn.evolution.stages import LayerState, Step, decay
 from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup, within, without
 

@@ -55,6 +55,7 @@ class SignedLinks(ModelLinks):
         self._method, self._seed = method, seed
         self._rates: dict[str, float] = {}
         self._known: dict[str, _Known] = {}
+        self._moved: dict[str, LayerLinks] = {}
 
     def reseed(self, seed: int) -> None:
         """Give all cells the signs of another seed."""
@@ -69,20 +70,23 @@ class SignedLinks(ModelLinks):
             if id(layer.link_parameter) in rates
         }
 
-    def moved(self, step: int) -> dict[str, LayerLinks]:
-        """Return the links of the layers with the weights to which they move at a step; nothing is changed."""
+    def move(self, step: int, *, moves: bool) -> None:
+        """Compute the weights to which the links move at a step; the layers keep theirs until they are written."""
+        self._moved = {}
+        if not moves:
+            return
         self._check_shapes(step)
-        return {name: self._moved(name, layer, step) for name, layer in self._layers.items()}
+        self._moved = {name: self._moved_links(name, layer, step) for name, layer in self._layers.items()}
 
-    def write(self, moved: Mapping[str, LayerLinks]) -> None:
-        """Give the layers the weights of their links."""
-        for name, each in moved.items():
-            if not each.frozen:
-                self._layers[name].set_values_at(each.cells, each.values)
+    def write(self) -> None:
+        """Give the layers the weights to which their links have moved."""
+        for name, links in self._moved.items():
+            if not links.frozen:
+                self._layers[name].set_values_at(links.cells, links.values)
+        self._moved = {}
 
     def take(
         self,
-        moved: Mapping[str, LayerLinks],
         links: Mapping[str, Tensor],
         trained: Mapping[str, Tensor],
         updates: Mapping[str, LayerUpdate],
@@ -92,10 +96,11 @@ class SignedLinks(ModelLinks):
 
         New links begin at 0 with nothing to remember, also those that have only just been removed.
         """
+        moved = self._moved
         if not moved:  # links no longer move, and an update only prunes them
-            super().take(moved, links, trained, updates, step)
+            super().take(links, trained, updates, step)
             return
-        self.write(moved)
+        self.write()
         for name, layer in self._layers.items():
             change = _change(updates[name], moved[name])
             if change is not None:
@@ -104,8 +109,11 @@ class SignedLinks(ModelLinks):
                 signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
                 self._known[name] = _Known(change.cells, signs, layer.link_stamp)
 
+    def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
+        return self._moved[name] if self._moved else super()._links_of(name, layer)
+
     @torch.no_grad()
-    def _moved(self, name: str, layer: SparseLinear, step: int) -> LayerLinks:
+    def _moved_links(self, name: str, layer: SparseLinear, step: int) -> LayerLinks:
         known, method = self._find(name, layer), self._method
         links = LayerLinks(known.cells, layer.values_at(known.cells), layer.shape, signs=known.signs)
         if not layer.link_parameter.requires_grad:

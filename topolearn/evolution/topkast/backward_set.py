@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.pruning import candidates_of
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.stages import Step
+from topolearn.evolution.stages import Step, candidates_of
 from topolearn.sampling import top
 
 

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
-from topolearn.evolution.pruning import decay
-from topolearn.evolution.stages import LayerState, Step
+from topolearn.evolution.stages import LayerState, Step, decay
 from topolearn.evolution.topkast.backward_set import backward_set
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse import StoredLinear

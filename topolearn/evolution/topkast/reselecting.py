@@ -50,9 +50,11 @@ class Reselecting(Ordinary):
             add_exploration_gradient(layer, scale * self.method.exploration_penalty)
 
     def trained_cells(
-        self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], step: Step
+        self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], seed: int, index: int
     ) -> dict[str, Tensor]:
         """Return the backward set of each layer that is not frozen."""
         return {
-            name: backward_set(layer, links[name], name, step) for name, layer in layers.items() if not layer.frozen
+            name: backward_set(layer, links[name], name, Step(self.method, 0.0, seed, index))
+            for name, layer in layers.items()
+            if not layer.frozen
         }
