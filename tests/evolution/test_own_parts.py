@@ -10,6 +10,7 @@ from torch import nn
 import topolearn as tl
 from topolearn.errors import InvalidValueError, UnknownNameError
 from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES, RemovalScore, Site, by_predictor, by_scores
+from topolearn.evolution.schedules import DENSITY_SCHEDULES, DensitySchedule
 from topolearn.linkpred import PREDICTORS, names, score
 from topolearn.sampling import RandomField
 
@@ -100,3 +101,17 @@ def test_links_and_barred_cells_are_never_chosen_and_chance_fills_up():
 def test_scores_without_a_meaning_are_refused(scores, message):
     with pytest.raises(InvalidValueError, match=message):
         by_scores(lambda g: scores).choose(Site(torch.tensor([0]), (2, 3), NONE), 1, RandomField(0), False)
+
+
+def test_ones_own_density_schedule_says_where_it_starts_and_whether_it_falls(own):
+    own(DENSITY_SCHEDULES, "halfway", DensitySchedule(lambda u: float(u >= 0.5), 0.5, surplus=0.2))
+    own(DENSITY_SCHEDULES, "still", DensitySchedule(lambda u: 1.0, 0.0, falls=False))
+    falling = tl.method("set", density=0.3, density_schedule="halfway")
+    assert falling.decays
+    assert falling.initial_density == pytest.approx(0.5)
+    assert not tl.method("set", density=0.3, density_schedule="still").decays
+    dropped = falling.with_overrides({"density_schedule": "still"})
+    assert dropped.start_density is None
+    own(DENSITY_SCHEDULES, "open", DensitySchedule(lambda u: u, 0.5))
+    with pytest.raises(InvalidValueError, match="density_schedule='open' needs the density at the start"):
+        tl.method("set", density=0.3, density_schedule="open")

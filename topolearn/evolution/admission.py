@@ -113,7 +113,7 @@ def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
     kind = kind_of(method)
     for name, layer in layers.items():
         is_stored = isinstance(layer, StoredLinear)
-        if is_stored != (method.storage == "dense"):
+        if is_stored != method.remembers_all:
             raise InvalidValueError(
                 f"layer {name!r} remembers {'all cells' if is_stored else 'its links alone'}, but method "
                 f"{method.name!r} has storage={method.storage!r}: sparsify the model with this very method"

@@ -30,12 +30,12 @@ class OptimizerWatch:
         watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
 
         def before_step(optimizer: Optimizer, *_: Any) -> None:
-            if (found := watch()) is not None:
-                found._before_step(optimizer)
+            if (alive := watch()) is not None:
+                alive._before_step(optimizer)
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
-            if (found := watch()) is not None:
-                found._after_step(optimizer)
+            if (alive := watch()) is not None:
+                alive._after_step(optimizer)
 
         self._hooks = [optimizer.register_step_pre_hook(before_step), optimizer.register_step_post_hook(after_step)]
         weakref.finalize(self, _remove, self._hooks)
@@ -70,8 +70,8 @@ class OptimizerWatch:
 
 def is_skipped(optimizer: Optimizer) -> bool:
     """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip."""
-    found = getattr(optimizer, "found_inf", None)
-    return isinstance(found, Tensor) and bool(found)
+    found_inf = getattr(optimizer, "found_inf", None)
+    return isinstance(found_inf, Tensor) and bool(found_inf)
 
 
 def has_overflow(optimizer: Optimizer) -> bool:

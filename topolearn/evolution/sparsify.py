@@ -105,7 +105,7 @@ def sparsify(
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
         on_average = method.mean_density / method.initial_density
         replace_linear(
-            model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.storage == "dense"
+            model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.remembers_all
         )
     for name, layer in sparse_layers(model).items():
         kept = None if init == "he" else layers[name].weight.detach()

@@ -51,7 +51,7 @@ OF_LAYERS: dict[str, Row] = {
     "links": Row(lambda layer, ages: layer.cells().cpu(), "cells"),
     "born": Row(lambda layer, ages: ages.born(), "of_links"),
     "explored": Row(lambda layer, ages: ages.explored(), "cells"),
-    "stored": Row(_stored, "of_cells", lambda method: method.storage == "dense"),
+    "stored": Row(_stored, "of_cells", lambda method: method.remembers_all),
     "trained": Row(_trained, "cells", lambda method: kind_of(method).reselects),
 }
 TENSORS = tuple(key for key, row in OF_LAYERS.items() if row.holds != "shape")

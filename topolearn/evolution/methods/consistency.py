@@ -16,10 +16,11 @@ from topolearn.generators import DISTRIBUTIONS, check_params, split_name
 from topolearn.graph import check_unit
 from topolearn.registry import suggest
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a method calls these checks when it is made, so they know it by its annotation alone
     from topolearn.evolution.methods.method import Method
 
-STORAGES = ("links", "dense")
+DENSE = "dense"
+STORAGES = ("links", DENSE)
 SCALES = ("links", "cells")
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
 OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
@@ -65,7 +66,7 @@ def check_backend(method: Method, backend: str, *, layer: str | None = None) -> 
     ------
     InvalidValueError
     """
-    if method.storage == "dense" and backend == "csr":
+    if method.remembers_all and backend == "csr":
         where = "the csr backend" if layer is None else f"layer {layer!r}, on the csr backend,"
         raise InvalidValueError(
             f"method {method.name!r} has storage='dense', and {where} has links alone: use 'masked'"
@@ -155,7 +156,7 @@ def _check_decay(method: Method) -> None:
         _refuse_idle(method, idle, "needs a density that falls: give density_schedule='cubic', or leave it out")
         return
     start, schedule = method.start_density, method.density_schedule
-    if start is None and schedule != "em_s":
+    if start is None and DENSITY_SCHEDULES[schedule].surplus is None:
         raise InvalidValueError(f"density_schedule={schedule!r} needs the density at the start: give start_density=0.5")
     if not method.density < method.initial_density <= 1:
         raise InvalidValueError(
@@ -208,7 +209,7 @@ def _check_tests(method: Method) -> None:
             f"zeta={method.zeta:g} says how many links go, but so does removal={name!r}, a test: give zeta=None"
         )
     _refuse_idle(method, ("zeta_schedule",), f"needs a zeta, and removal={name!r} has none")
-    if method.storage == "dense":
+    if method.remembers_all:
         raise InvalidValueError(
             f"storage='dense' gives links back the weights with which they were pruned, and removal={name!r} takes "
             "those links away again: use storage='links'"
@@ -232,7 +233,7 @@ def _check_scores(method: Method) -> None:
 
 def _check_storage(method: Method) -> None:
     _check_backward(method)
-    if method.storage == "links":
+    if not method.remembers_all:
         return
     if not method.evolves:
         raise InvalidValueError("storage='dense' needs a topology that evolves: nothing is pruned that could return")
@@ -282,7 +283,7 @@ def _check_backward(method: Method) -> None:
         raise InvalidValueError(
             f"backward_ratio={ratio} must be at least 1: it counts the links among the trained cells"
         )
-    elif method.storage != "dense":
+    elif not method.remembers_all:
         raise InvalidValueError(f"backward_ratio={ratio} trains cells that are no links, and needs storage='dense'")
 
 

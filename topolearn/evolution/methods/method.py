@@ -6,14 +6,12 @@ from typing import Any
 
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.methods.consistency import OF_DECAY, check_method
+from topolearn.evolution.methods.consistency import DENSE, OF_DECAY, check_method
 from topolearn.evolution.methods.suffixes import split_pooled, split_soft
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.schedules import DENSITY_SCHEDULES
+from topolearn.evolution.schedules import COMPARED, DENSITY_SCHEDULES
 from topolearn.generators import needs_data
 from topolearn.registry import suggest
-
-SURPLUS = 0.05  # of MEST's soft memory bound, where no start_density is given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +176,7 @@ class Method:
     @property
     def decays(self) -> bool:
         """Whether the density falls during training."""
-        return self.density_schedule != "constant"
+        return DENSITY_SCHEDULES[self.density_schedule].falls
 
     @property
     def evolves(self) -> bool:
@@ -200,14 +198,16 @@ class Method:
         """The density at the start."""
         if not self.decays:
             return self.density
-        return self.density + SURPLUS if self.start_density is None else self.start_density
+        if self.start_density is not None:
+            return self.start_density
+        return self.density + (DENSITY_SCHEDULES[self.density_schedule].surplus or 0.0)
 
     @property
     def end_of_decay(self) -> float:
         """Share of the training at which the density has fallen, as ``match_flops`` has it."""
         if not self.match_flops:
             return self.decay_end
-        costs = DENSITY_SCHEDULES["cubic"].area / DENSITY_SCHEDULES[self.density_schedule].area
+        costs = DENSITY_SCHEDULES[COMPARED].area / DENSITY_SCHEDULES[self.density_schedule].area
         return self.decay_start + costs * (self.decay_end - self.decay_start)
 
     @property
@@ -228,6 +228,11 @@ class Method:
     def is_pooled(self) -> bool:
         """Whether the falling density ranks the links of all layers together."""
         return split_pooled(self.distribution)[1]
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether the last value of every cell is remembered, not of the links alone."""
+        return self.storage == DENSE
 
     @property
     def needs_link_gradient(self) -> bool:
@@ -267,6 +272,7 @@ class Method:
         values = dict(overrides)
         if values.get("generator", self.generator) != self.generator:
             values.setdefault("generator_params", {})
-        if self.decays and values.get("density_schedule") == "constant":
+        schedule = values.get("density_schedule", self.density_schedule)
+        if self.decays and not DENSITY_SCHEDULES[schedule].falls:
             values = {f.name: f.default for f in fields(self) if f.name in OF_DECAY} | values
         return replace(self, **values)

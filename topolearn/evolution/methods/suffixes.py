@@ -4,7 +4,7 @@ SOFT = "-soft"
 POOLED = "global"
 
 
-def split_soft(part: str) -> tuple[str, bool]:
+def split_soft(written: str) -> tuple[str, bool]:
     """Return the name of a score and whether the selection by it is soft.
 
     Examples
@@ -12,7 +12,7 @@ def split_soft(part: str) -> tuple[str, bool]:
     >>> split_soft("ch2_l3n-soft")
     ('ch2_l3n', True)
     """
-    return part.removesuffix(SOFT), part.endswith(SOFT)
+    return written.removesuffix(SOFT), written.endswith(SOFT)
 
 
 def split_pooled(distribution: str | dict[str, float]) -> tuple[str | dict[str, float], bool]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from topolearn.evolution.methods.method import SURPLUS, Method
+from topolearn.evolution.methods.method import Method
+from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.registry import Registry
 
 CHTS: dict[str, Any] = {
@@ -229,7 +230,8 @@ def _in_words(row: Method) -> str:
     """Return title and paper of a method, how it starts, and what an update does, a line each."""
     start = "dense layers, all links" if row.is_dense else f"starts as {_describe_generator(row)}"
     if row.decays:
-        high = f"density + {SURPLUS}" if row.start_density is None else row.start_density
+        surplus = DENSITY_SCHEDULES[row.density_schedule].surplus
+        high = f"density + {surplus}" if row.start_density is None else row.start_density
         start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
     lines = [f"{row.title}: {row.paper}", start]
     if row.backward_ratio is not None:

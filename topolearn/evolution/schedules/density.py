@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from topolearn.registry import Registry
 
 STEEPNESS = 6.0  # k of eq. 7
+COMPARED = "cubic"  # the schedule whose cost `match_flops` keeps
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,16 @@ class DensitySchedule:
     area : float
         Integral of 1 - g over [0, 1]: the links above the final ones, in units of those at the start times the length
         of the decay, and so what the decay costs beyond training at the final density.
+    falls : bool
+        Whether the density falls at all.
+    surplus : float or None
+        Density at the start beyond the final one, where a method gives no ``start_density``; None if it must.
     """
 
     share: Callable[[float], float]
     area: float
+    falls: bool = True
+    surplus: float | None = None
 
 
 def constant(u: float) -> float:
@@ -103,10 +110,10 @@ def one_shot(u: float) -> float:
 DENSITY_SCHEDULES: Registry[DensitySchedule] = Registry(
     "density schedule",
     {
-        "constant": DensitySchedule(constant, 0.0),
-        "cubic": DensitySchedule(cubic, 0.25),
+        "constant": DensitySchedule(constant, 0.0, falls=False),
+        COMPARED: DensitySchedule(cubic, 0.25),
         "sigmoid": DensitySchedule(sigmoid, 0.5),
-        "em_s": DensitySchedule(soft_bound, 0.8),
+        "em_s": DensitySchedule(soft_bound, 0.8, surplus=0.05),
         "one_shot": DensitySchedule(one_shot, 1.0),
     },
 )

@@ -59,11 +59,12 @@ def largest_links(
     InvalidValueError
         When the method names a generator of its own, which the weights leave no room for.
     """
-    if method.generator != "er" or method.input_generator is not None:
-        field = "input_generator" if method.generator == "er" else "generator"
+    is_default = method.generator == Method.generator
+    if not is_default or method.input_generator is not None:
+        field = "input_generator" if is_default else "generator"
         raise InvalidValueError(
             f"{field}={getattr(method, field)!r} chooses links, but under method {method.name!r} init='keep' lets the "
-            "weights choose them: use init='he', or generator='er' alone"
+            f"weights choose them: use init='he', or generator={Method.generator!r} alone"
         )
     states = {
         name: LayerState.before(name, _without_links(layer.weight.detach()), counts[name], counts[name])
