@@ -10,11 +10,11 @@ from torch import nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.heads import heads_of
-from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method, check_backend
+from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.graph import NeuronGroup, checked
-from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, neuron_groups, without_groups
+from topolearn.sparse import CsrLinear, StoredLinear, neuron_groups, without_groups
 
 
 def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
@@ -65,13 +65,14 @@ def _check_replaceable(model: nn.Module, chosen: Mapping[str, nn.Linear]) -> Non
             )
 
 
-def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method, interval: int) -> None:
+def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int) -> None:
     """Refuse a model that is not what the method starts with, and what cannot be updated as the method wants it.
 
     Raises
     ------
     InvalidValueError
     """
+    method = kind.method
     if method.is_dense and layers:
         raise InvalidValueError(f"method {method.name!r} is dense, but the model has sparse layers")
     if not method.is_dense and not layers:
@@ -91,12 +92,12 @@ def check_model(model: nn.Module, layers: Mapping[str, SparseLinear], method: Me
     if not layers:
         return
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
-    kind_of(method).check_start(layers, initial_links(sizes, method), final_links(sizes, method))
+    kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))
     _check_backend(model, layers, method)
-    _check_storage(layers, method)
+    _check_storage(layers, kind)
 
 
-def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:
+def _check_backend(model: nn.Module, layers: Layers, method: Method) -> None:
     csr = [name for name, layer in layers.items() if isinstance(layer, CsrLinear)]
     if not csr:
         return
@@ -109,8 +110,8 @@ def _check_backend(model: nn.Module, layers: Mapping[str, SparseLinear], method:
         )
 
 
-def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
-    kind = kind_of(method)
+def _check_storage(layers: Layers, kind: Ordinary) -> None:
+    method = kind.method
     for name, layer in layers.items():
         is_stored = isinstance(layer, StoredLinear)
         if is_stored != method.remembers_all:
@@ -130,7 +131,7 @@ def _check_storage(layers: Mapping[str, SparseLinear], method: Method) -> None:
             )
 
 
-def groups_of(model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> tuple[NeuronGroup, ...]:
+def groups_of(model: nn.Module, layers: Layers, method: Method) -> tuple[NeuronGroup, ...]:
     """Return the neuron groups of a model, with a warning about layers that will not percolate though they should.
 
     Raises

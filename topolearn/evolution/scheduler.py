@@ -112,7 +112,8 @@ class TopologyScheduler:
         self.seed = int(seed)
         self.model, self.optimizer = model, optimizer
         self.layers = sparse_layers(model)
-        check_model(model, self.layers, self.method, self.interval)
+        self._kind = kind_of(self.method)
+        check_model(model, self.layers, self._kind, self.interval)
         check_optimizer(optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
@@ -123,7 +124,6 @@ class TopologyScheduler:
         self.converged = dict.fromkeys(self.layers, False)
         self.last_update_step = -1
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
-        self._kind = kind_of(self.method)
         self._links = self._kind.model_links(model, self.layers, optimizer, self.seed)
         self._gradients = Gradients(model, self.layers, self.method)
         self._watch = OptimizerWatch(optimizer, self._before_optimizer)
@@ -221,7 +221,7 @@ class TopologyScheduler:
     def state_dict(self) -> dict[str, Any]:
         """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
         of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
-        return of_run | state_of(self.layers, self._links.ages, self.method)
+        return of_run | state_of(self.layers, self._links.ages, self._kind)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state; weights off its links that it does not store become zero, so load the model after it.
@@ -231,7 +231,7 @@ class TopologyScheduler:
         CheckpointError
             When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
-        check_state(state, self.layers, self.method)
+        check_state(state, self.layers, self._kind)
         self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
         for name, layer in self.layers.items():
             self._links.ages[name].restore(*(state[key][name] for key in ("links", "born", "explored")))

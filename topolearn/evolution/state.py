@@ -11,8 +11,7 @@ from torch import Tensor
 
 from topolearn.errors import CheckpointError
 from topolearn.evolution.ages import LinkAges
-from topolearn.evolution.kinds import kind_of
-from topolearn.evolution.methods import Method
+from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.sparse import SparseLinear, StoredLinear
 
 OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # attributes of the scheduler
@@ -28,12 +27,12 @@ class Row(NamedTuple):
     holds : {"shape", "cells", "of_links", "of_cells"}
         A plain shape; or a tensor, of sorted cells, or with a number for each link, or for each cell.
     is_needed : callable
-        Whether a method's state has it.
+        Whether the state of a kind of method has it.
     """
 
     read: Callable[[SparseLinear, LinkAges], Any]
     holds: Literal["shape", "cells", "of_links", "of_cells"]
-    is_needed: Callable[[Method], bool] = lambda method: True
+    is_needed: Callable[[Ordinary], bool] = lambda kind: True
 
 
 def _stored(layer: SparseLinear, ages: LinkAges) -> Tensor:
@@ -51,40 +50,39 @@ OF_LAYERS: dict[str, Row] = {
     "links": Row(lambda layer, ages: layer.cells().cpu(), "cells"),
     "born": Row(lambda layer, ages: ages.born(), "of_links"),
     "explored": Row(lambda layer, ages: ages.explored(), "cells"),
-    "stored": Row(_stored, "of_cells", lambda method: method.remembers_all),
-    "trained": Row(_trained, "cells", lambda method: kind_of(method).reselects),
+    "stored": Row(_stored, "of_cells", lambda kind: kind.method.remembers_all),
+    "trained": Row(_trained, "cells", lambda kind: kind.reselects),
 }
 TENSORS = tuple(key for key, row in OF_LAYERS.items() if row.holds != "shape")
 
 
-def rows_of(method: Method) -> dict[str, Row]:
-    """Return the rows that the state of a method has.
+def rows_of(kind: Ordinary) -> dict[str, Row]:
+    """Return the rows that the state of a kind of method has.
 
     Examples
     --------
     >>> from topolearn.evolution import METHODS
-    >>> list(rows_of(METHODS["gmp"]))
+    >>> list(rows_of(Ordinary(METHODS["gmp"])))
     ['shapes', 'links', 'born', 'explored', 'stored']
     """
-    return {key: row for key, row in OF_LAYERS.items() if row.is_needed(method)}
+    return {key: row for key, row in OF_LAYERS.items() if row.is_needed(kind)}
 
 
-def state_of(layers: Mapping[str, SparseLinear], ages: Mapping[str, LinkAges], method: Method) -> dict[str, Any]:
+def state_of(layers: Layers, ages: Mapping[str, LinkAges], kind: Ordinary) -> dict[str, Any]:
     """Return what the state says of the layers: under each key, a value for each layer."""
     return {
-        key: {name: row.read(layer, ages[name]) for name, layer in layers.items()}
-        for key, row in rows_of(method).items()
+        key: {name: row.read(layer, ages[name]) for name, layer in layers.items()} for key, row in rows_of(kind).items()
     }
 
 
-def check_state(state: Mapping[str, Any], layers: Mapping[str, SparseLinear], method: Method) -> None:
+def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> None:
     """Refuse the state of another scheduler, or a part of one.
 
     Raises
     ------
     CheckpointError
     """
-    rows = rows_of(method)
+    rows = rows_of(kind)
     for key in (*OF_RUN, *rows):
         if key not in state:
             raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
