@@ -69,11 +69,11 @@ class Run:
     @property
     def not_finite(self) -> dict[str, list[int]]:
         """The steps at which a metric was logged as NaN or infinite, by its column."""
-        found = not_finite(self.path / METRICS)
+        bad = not_finite(self.path / METRICS)
         if self.task is None:
-            return found
+            return bad
         names = {metric.name for metric in self.task.metrics}  # what else a trainer logs may have no value
-        return {name: steps for name, steps in found.items() if name in names}
+        return {name: steps for name, steps in bad.items() if name in names}
 
     @property
     def layers(self) -> pd.DataFrame:
