@@ -112,8 +112,8 @@ class TrainConfig:
         settle_fields(self)
         if "density" in self.overrides:
             raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
-        parts = {name: None if value == NONE else value for name, value in self.overrides.items()}
-        object.__setattr__(self, "overrides", parts)
+        overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
+        object.__setattr__(self, "overrides", overrides)
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_ranges(self)
         method = self.build_method()
@@ -124,7 +124,7 @@ class TrainConfig:
             raise InvalidValueError(
                 f"method {self.method!r} has storage='dense', and backend='csr' has links alone: use 'masked'"
             )
-        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
+        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
 
     def build_method(self) -> Method:
         """Return the method with density and overrides applied."""
@@ -156,11 +156,11 @@ class TrainConfig:
                 f"remove these ({', '.join(self.overrides)}) first"
             )
         merged = dict(values)
-        if isinstance(parts := merged.get("overrides"), Mapping):
+        if isinstance(overrides := merged.get("overrides"), Mapping):
             former, generator = dict(self.overrides), self.build_method().generator
-            if parts.get("generator", generator) != generator:
+            if overrides.get("generator", generator) != generator:
                 former.pop("generator_params", None)
-            merged["overrides"] = {**former, **parts}
+            merged["overrides"] = {**former, **overrides}
         return replace(self, **merged)
 
     def save(self, path: Path) -> None:

@@ -33,7 +33,7 @@ class Trainer:
         self.model, self.optimizer, self.topology = build(config, data)
         self.device = torch.device(config.device)
         self.train_x, self.train_y, self.test_x, self.test_y = (
-            part.to(self.device) for part in (data.train_x, data.train_y, data.test_x, data.test_y)
+            tensor.to(self.device) for tensor in (data.train_x, data.train_y, data.test_x, data.test_y)
         )
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)

@@ -97,7 +97,7 @@ def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
     InvalidValueError
         When an array is missing or not numeric, or its content is refused.
     """
-    parts = {}
+    tensors = {}
     for key in ("train_x", "train_y", "test_x", "test_y"):
         if key not in arrays:
             raise InvalidValueError(
@@ -108,9 +108,9 @@ def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
             raise InvalidValueError(f"data set {name!r}: {key} is of dtype {array.dtype}; numbers are needed")
         if key.endswith("_y"):
             labels = array.astype(np.int64, casting="unsafe") if array.dtype.kind in "uib" else array
-            parts[key] = torch.tensor(labels)
+            tensors[key] = torch.tensor(labels)
         else:
             with np.errstate(over="ignore"):  # what is too large becomes infinite, which the data set refuses
                 keep = array if array.dtype == np.uint8 else array.astype(np.float32)
-            parts[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
-    return Dataset(name, **parts)
+            tensors[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
+    return Dataset(name, **tensors)
