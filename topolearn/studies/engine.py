@@ -13,8 +13,8 @@ from topolearn.errors import InvalidValueError, StudyError
 from topolearn.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
-from topolearn.studies.own_parts import packed
 from topolearn.studies.progress import StudyProgress
+from topolearn.studies.registered import packed
 from topolearn.studies.results import results
 from topolearn.studies.study import PlannedRun, Study
 from topolearn.studies.work import BUSY, FULL, LOST, WorkItem, carry_out
@@ -92,8 +92,8 @@ def run_study(
     todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
-    parts = () if executor == "processes" and jobs == 1 else packed()  # one job is done in this process
-    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {}, parts)
+    registered = () if executor == "processes" and jobs == 1 else packed()  # one job is done in this process
+    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {}, registered)
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
@@ -120,7 +120,7 @@ def _turns(
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
-        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, parts=plan.parts) for run in todo]
+        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, registered=plan.registered) for run in todo]
         todo = []
         with closing(execute(carry_out, items, plan)) as outcomes:
             for item, outcome in outcomes:
