@@ -66,8 +66,8 @@ def runs_of(
     runs = pd.concat(tables, ignore_index=True)
     for row in runs[runs["state"] != "done"].itertuples():
         print(f"{row.label}, seed {row.seed}: {row.state} {row.error}")
-    found = [results(study, path) for study, path in whole]
-    runs = pd.concat(found or [runs], ignore_index=True).assign(epochs=args.epochs)
+    whole_tables = [results(study, path) for study, path in whole]
+    runs = pd.concat(whole_tables or [runs], ignore_index=True).assign(epochs=args.epochs)
     done = runs[runs["state"] == "done"]
     if done.empty:
         raise SystemExit(f"no run of {args.runs} is done, so {file} is not written")
