@@ -9,7 +9,7 @@ from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
 from topolearn.files import read_json
-from topolearn.recording.history import History
+from topolearn.recording.history import FULL, History
 from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, TOPOLOGY, Place, Plan
 from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
@@ -104,7 +104,7 @@ def _check_layers(path: Path, history: History, watched: Watched) -> None:
     if not watched.layers:
         return
     graphs = watched.network().graphs
-    if history.kept == "full" and watched.step is not None:
+    if history.kept == FULL and watched.step is not None:
         same = {name: graph == graphs[name] for name, graph in history.at(watched.step).items()}
     else:
         rows = read_table(path / LAYERS)
