@@ -13,6 +13,7 @@ from topolearn.errors import InvalidValueError, StudyError
 from topolearn.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
+from topolearn.studies.executors.processes import in_processes
 from topolearn.studies.progress import StudyProgress
 from topolearn.studies.registered import packed
 from topolearn.studies.results import results
@@ -92,8 +93,10 @@ def run_study(
     todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
-    registered = () if executor == "processes" and jobs == 1 else packed()  # one job is done in this process
-    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {}, registered)
+    on_this_machine = execute is in_processes
+    registered = () if on_this_machine and jobs == 1 else packed()  # one job is done in this process
+    n_threads = threads or _share_of_cores(jobs, on_this_machine=on_this_machine)
+    plan = Plan(jobs, n_threads, place.path, options or {}, registered)
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
@@ -143,9 +146,9 @@ def _turns(
     return lost
 
 
-def _share_of_cores(executor: str, jobs: int) -> int | None:
+def _share_of_cores(jobs: int, *, on_this_machine: bool) -> int | None:
     """Return the threads of each run: this machine's cores are divided; what others have is unknown."""
-    if executor != "processes":
+    if not on_this_machine:
         return 1
     return None if jobs == 1 else max(cpu_count() // jobs, 1)
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
+from topolearn.studies.directory import DONE
 from topolearn.task_registry import TASKS
 
 RESAMPLES = 9999
@@ -279,7 +280,7 @@ def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in columns:
         if name not in results:
             raise InvalidValueError(f"the results have no column {name!r}: {suggest(name, list(map(str, results)))}")
-    return results[results["state"] == "done"] if "state" in results else results
+    return results[results["state"] == DONE] if "state" in results else results
 
 
 def _side_by_side(results: pd.DataFrame, by: str, value: str, same: Sequence[str]) -> pd.DataFrame:

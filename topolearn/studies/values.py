@@ -7,9 +7,10 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
 from topolearn.registry import suggest
+from topolearn.studies.identity import IN_WORDS
 from topolearn.task_registry import DEFAULT, TASKS, imported
 
-METHOD_OPTIONS = tuple(f.name for f in fields(Method) if f.name not in ("name", "title", "paper", "density"))
+METHOD_OPTIONS = tuple(f.name for f in fields(Method) if f.name not in (*IN_WORDS, "density"))
 NOT_HERE = {
     "seed": "a study lists its seeds once, in seeds",
     "run_dir": "each run gets a directory of its own, named by what it trains",
