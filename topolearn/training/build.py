@@ -14,7 +14,7 @@ from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import best_backend, replace_linear
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
-from topolearn.training.config import TrainConfig
+from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
 
@@ -72,7 +72,7 @@ def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[i
 def _default_threads(config: TrainConfig, backend: str, method: Method, sizes: Sequence[int]) -> int:
     """Return one thread for layers whose steps cost less than waking a second one, else torch's number."""
     cells = [n_in * n_out for n_in, n_out in pairwise(sizes)]
-    work = max(cells) * method.mean_density * config.batch_size if backend == "csr" else sum(cells)
+    work = max(cells) * method.mean_density * config.batch_size if has_links_alone(backend) else sum(cells)
     return 1 if work < ONE_THREAD_BELOW else torch.get_num_threads()
 
 

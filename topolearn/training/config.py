@@ -14,7 +14,7 @@ from topolearn.files import written_aside
 from topolearn.recording.history import KEPT
 from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.registry import suggest
-from topolearn.sparse import BACKENDS
+from topolearn.sparse import BACKENDS, CsrLinear
 from topolearn.task_registry import without_task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -118,11 +118,12 @@ class TrainConfig:
         _check_ranges(self)
         method = self.build_method()
         check_interval("update_interval", self.update_interval, method)
-        if self.backend == "csr" and method.is_dense:
-            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
-        if self.backend == "csr" and method.storage == "dense":
+        if has_links_alone(self.backend) and method.is_dense:
+            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
+        if has_links_alone(self.backend) and method.storage == "dense":
             raise InvalidValueError(
-                f"method {self.method!r} has storage='dense', and backend='csr' has links alone: use 'masked'"
+                f"method {self.method!r} has storage='dense', and backend={self.backend!r} has links alone: "
+                "use 'masked'"
             )
         object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
 
@@ -180,6 +181,11 @@ class TrainConfig:
             When there is no such file, it is not TOML, is of another task, or a value is refused.
         """
         return cls().with_values(without_task(Path(path), cls.task))
+
+
+def has_links_alone(backend: str) -> bool:
+    """Return whether the layers of a backend hold values for links only, as csr does; False for ``auto``."""
+    return backend in BACKENDS and issubclass(BACKENDS[backend], CsrLinear)
 
 
 def _check_ranges(config: TrainConfig) -> None:
