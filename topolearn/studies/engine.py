@@ -73,7 +73,7 @@ def run_study(
     MissingPackageError
         When the executor's package is not installed.
     StudyError
-        When the disk is full, or a part of your own cannot be sent to workers.
+        When the disk is full, or an entry that you registered cannot be sent to workers.
 
     Examples
     --------
