@@ -42,10 +42,10 @@ def effects(runs: pd.DataFrame, factor: str, same: Sequence[str], value: str = "
     apart = wide.sub(wide.mean(axis=1), axis=0)
     rows = {}
     for level in rates.index:
-        found = spread(apart[level])
+        effect = spread(apart[level])
         rows[level] = {
-            "conditions": len(wide), "win_rate": rates[level], "mean": wide[level].mean(), "effect": found.mean,
-            "low": found.low, "high": found.high,
+            "conditions": len(wide), "win_rate": rates[level], "mean": wide[level].mean(), "effect": effect.mean,
+            "low": effect.low, "high": effect.high,
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(factor)
 
@@ -55,20 +55,20 @@ def draw(panels: Mapping[str, pd.DataFrame], title: str) -> Figure:
     with plotting.style():
         figure = Figure(figsize=(5.4 * len(panels), 6.4), layout="constrained")
         axes = figure.subplots(2, len(panels), squeeze=False)
-        for column, (name, found) in enumerate(panels.items()):
+        for column, (name, table) in enumerate(panels.items()):
             above, below = axes[:, column]
-            levels = [str(level) for level in found.index]
-            colours = [to_hex("C1" if rate == found["win_rate"].max() else "C0") for rate in found["win_rate"]]
-            bars = above.bar(levels, found["win_rate"], color=colours)
-            above.bar_label(bars, [f"{rate:.2f}" for rate in found["win_rate"]])
-            above.set(title=name, ylabel="win rate", ylim=(0, max(0.05, 1.15 * found["win_rate"].max())))
-            _draw_effects(below, levels, found, colours)
+            levels = [str(level) for level in table.index]
+            colours = [to_hex("C1" if rate == table["win_rate"].max() else "C0") for rate in table["win_rate"]]
+            bars = above.bar(levels, table["win_rate"], color=colours)
+            above.bar_label(bars, [f"{rate:.2f}" for rate in table["win_rate"]])
+            above.set(title=name, ylabel="win rate", ylim=(0, max(0.05, 1.15 * table["win_rate"].max())))
+            _draw_effects(below, levels, table, colours)
         figure.suptitle(title)
     return figure
 
 
-def _draw_effects(ax: Axes, levels: list[str], found: pd.DataFrame, colours: list[str]) -> None:
-    for place, (colour, row) in enumerate(zip(colours, found.to_dict("records"), strict=True)):
+def _draw_effects(ax: Axes, levels: list[str], table: pd.DataFrame, colours: list[str]) -> None:
+    for place, (colour, row) in enumerate(zip(colours, table.to_dict("records"), strict=True)):
         ax.plot([place, place], [row["low"], row["high"]], color=colour, linewidth=2)
         ax.plot([place], [row["effect"]], "o", color=colour)
     ax.axhline(0, color="#888888", linewidth=0.8)
@@ -87,5 +87,5 @@ def title(runs: pd.DataFrame) -> str:
 def report(file: Path, panels: Mapping[str, pd.DataFrame], headline: str) -> None:
     """Draw the panels beside a table of runs, and print them in Markdown."""
     draw(panels, headline).savefig(file.with_suffix(".png"), dpi=130)
-    for name, found in panels.items():
-        print(f"{name}\n\n{to_markdown(found, digits=2)}\n")
+    for name, table in panels.items():
+        print(f"{name}\n\n{to_markdown(table, digits=2)}\n")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from topolearn.errors import MissingFileError, TopolearnError
 from topolearn.studies import EXECUTORS, Study, results, run_study
+from topolearn.studies.directory import DONE
 
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 KEPT = (
@@ -64,11 +65,11 @@ def runs_of(
         run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
     ]
     runs = pd.concat(tables, ignore_index=True)
-    for row in runs[runs["state"] != "done"].itertuples():
+    for row in runs[runs["state"] != DONE].itertuples():
         print(f"{row.label}, seed {row.seed}: {row.state} {row.error}")
-    found = [results(study, path) for study, path in whole]
-    runs = pd.concat(found or [runs], ignore_index=True).assign(epochs=args.epochs)
-    done = runs[runs["state"] == "done"]
+    whole_tables = [results(study, path) for study, path in whole]
+    runs = pd.concat(whole_tables or [runs], ignore_index=True).assign(epochs=args.epochs)
+    done = runs[runs["state"] == DONE]
     if done.empty:
         raise SystemExit(f"no run of {args.runs} is done, so {file} is not written")
     file.parent.mkdir(exist_ok=True)

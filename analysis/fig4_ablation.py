@@ -44,10 +44,10 @@ def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     every = len(runs[[beta, removal]].drop_duplicates()) == len(BETAS) * len(REMOVALS)
     of_beta = runs if every else runs[runs[removal] == REMOVAL]
     of_removal = runs if every else runs[runs[beta] == BETA]
-    found = effects(of_removal, removal, [*CONDITION, beta])
+    by_removal = effects(of_removal, removal, [*CONDITION, beta])
     return {
         "a) BSW, beta": effects(of_beta, beta, [*CONDITION, removal]).rename_axis("beta"),
-        "b) removal": found.loc[[name for name in REMOVALS if name in found.index]].rename(index=REMOVALS),
+        "b) removal": by_removal.loc[[name for name in REMOVALS if name in by_removal.index]].rename(index=REMOVALS),
     }
 
 

@@ -74,10 +74,10 @@ def study(labels: Iterable[str], args: argparse.Namespace) -> Study:
 
 def by_label(runs: Mapping[tuple[str, int], Run]) -> dict[str, list[Run]]:
     """Return the runs of each label, a run for each seed."""
-    found: dict[str, list[Run]] = {}
+    labelled: dict[str, list[Run]] = {}
     for (label, _), run in runs.items():
-        found.setdefault(label, []).append(run)
-    return found
+        labelled.setdefault(label, []).append(run)
+    return labelled
 
 
 def table(runs: dict[str, list[Run]], is_rare: np.ndarray) -> pd.DataFrame:

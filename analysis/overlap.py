@@ -34,7 +34,7 @@ def study(args: argparse.Namespace) -> Study:
             "update_interval": args.update_interval,
             "threads": args.threads,
         },
-        settings=tuple({"label": rule, **parts} for rule, parts in RULES.items()),
+        settings=tuple({"label": rule, **options} for rule, options in RULES.items()),
         seeds=(0,),
     )
 

@@ -45,11 +45,11 @@ REFERENCE = "CSTI, WM-soft, CH3-L3p-soft"  # the paper's
 
 def combinations() -> dict[str, dict[str, Any]]:
     """Return all combinations of a start, a removal and a regrowth by their labels."""
-    found: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for start, removal, regrowth in itertools.product(STARTS, REMOVALS, REGROWTHS):
         row = {"method": "chts", **STARTS[start], "removal": REMOVALS[removal], "regrowth": REGROWTHS[regrowth]}
-        found[f"{start}, {removal}, {regrowth}"] = row
-    return found
+        settings[f"{start}, {removal}, {regrowth}"] = row
+    return settings
 
 
 def changed(label: str) -> dict[str, dict[str, Any]]:
@@ -78,11 +78,11 @@ def ranking(runs: pd.DataFrame) -> pd.DataFrame:
     """
     setting = _settings_of(runs)
     whole = runs.groupby(setting)["seed"].count() == len(GRID["dataset"]) * runs["seed"].nunique()
-    found = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
+    accuracy = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
     if not whole.get(REFERENCE, False):
         raise StudyError(f"not all runs of {REFERENCE!r} are done: see their errors above, and run them again")
-    found["gain"] = found.sub(found.loc[REFERENCE]).min(axis=1).where(whole)
-    return found.sort_values("gain", ascending=False, kind="stable").rename_axis(columns=None)
+    accuracy["gain"] = accuracy.sub(accuracy.loc[REFERENCE]).min(axis=1).where(whole)
+    return accuracy.sort_values("gain", ascending=False, kind="stable").rename_axis(columns=None)
 
 
 def finalists(runs: pd.DataFrame, number: int) -> list[str]:
@@ -94,8 +94,8 @@ def finalists(runs: pd.DataFrame, number: int) -> list[str]:
 def gains(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Return by how many points each setting is above the reference on a data set, paired by seed, the best first."""
     pairs = [(str(label), REFERENCE) for label in ranking(runs).dropna().index if label != REFERENCE]
-    found = differences(runs.assign(label=_settings_of(runs)), dataset, pairs)
-    return found.rename(lambda words: words.removesuffix(f" - {REFERENCE}"))
+    gained = differences(runs.assign(label=_settings_of(runs)), dataset, pairs)
+    return gained.rename(lambda words: words.removesuffix(f" - {REFERENCE}"))
 
 
 def _settings_of(runs: pd.DataFrame) -> pd.Series:

@@ -129,13 +129,13 @@ def differences(runs: pd.DataFrame, dataset: str, pairs: Sequence[tuple[str, str
     rows = {}
     for first, second in pairs:
         if {first, second} <= there:
-            found = compare(here, first, second)
-            low, high = 100 * found.difference.low, 100 * found.difference.high
+            comparison = compare(here, first, second)
+            low, high = 100 * comparison.difference.low, 100 * comparison.difference.high
             rows[f"{first} - {second}"] = {
-                "pairs": found.difference.n,
-                "difference": f"{100 * found.difference.mean:+.2f}",
-                "95 % interval": f"{low:+.2f} to {high:+.2f}" if found.difference.n > 1 else None,
-                "win rate": f"{found.win_rate:.2f}",
+                "pairs": comparison.difference.n,
+                "difference": f"{100 * comparison.difference.mean:+.2f}",
+                "95 % interval": f"{low:+.2f} to {high:+.2f}" if comparison.difference.n > 1 else None,
+                "win rate": f"{comparison.win_rate:.2f}",
             }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(DATASETS.get(dataset, dataset))
 
@@ -165,11 +165,11 @@ def _draw_dataset(ax: Axes, runs: pd.DataFrame, paper: Mapping[str, tuple[float,
     blue, orange = to_hex("C0"), to_hex("C1")
     for place, label in enumerate(labels):
         values = 100 * runs.loc[runs["label"] == label, "best_accuracy"].to_numpy()
-        found, first = spread(values), place == 0
+        accuracy, first = spread(values), place == 0
         ax.plot(values, [place] * len(values), ".", color="#888888", label="a seed" if first else None)
-        if found.n > 1:
-            ax.plot([found.low, found.high], [place, place], color=blue, linewidth=2, alpha=0.6)
-        ax.plot([found.mean], [place], "o", color=blue, label="mean, 95 % interval" if first else None)
+        if accuracy.n > 1:
+            ax.plot([accuracy.low, accuracy.high], [place, place], color=blue, linewidth=2, alpha=0.6)
+        ax.plot([accuracy.mean], [place], "o", color=blue, label="mean, 95 % interval" if first else None)
         if label in paper:
             ax.plot([paper[label][0]], [place], "D", color=orange, fillstyle="none", label="paper" if first else None)
     if "FC" in labels:

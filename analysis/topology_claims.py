@@ -148,8 +148,8 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
                 ax.annotate(
                     "scale-free", (0.7, 2.45), xycoords=("axes fraction", "data"), va="center", fontsize="small"
                 )
-        found = {label: line for ax in figure.axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-        figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=4)
+        lines = {label: line for ax in figure.axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=4)
         figure.suptitle(title)
     return figure
 

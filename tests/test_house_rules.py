@@ -145,13 +145,13 @@ def rooms_imported(tree, room):
 
 
 def shortcuts(source):
-    """Lines of a test that import a sibling by its bare name, load a file's names with runpy, or use ``_parts``."""
+    """Lines of a test that import a sibling by its bare name, load a file's names with runpy, or use ``_entries``."""
     lines = source.splitlines()  # not the tree, since scripts in strings import too
     imported = [re.match(r"\s*(?:from (\S+) import|import ([\w.]+))", line) for line in lines]
     names = [(number, match[1] or match[2]) for number, match in enumerate(imported, 1) if match]
     found = [(number, name) for number, name in names if name.split(".")[0] in HELPERS | {""}]
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Attribute) and node.attr == "_parts":
+        if isinstance(node, ast.Attribute) and node.attr == "_entries":
             found.append((node.lineno, dotted(node)))
         if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] in {"run_path", "run_module"}:
             runs_a_program = any(word.arg == "run_name" for word in node.keywords)
@@ -324,7 +324,7 @@ def test_tests_take_no_shortcuts(path):
         "from conftest import SMALL",
         "import runpy\nsetup = runpy.run_path('loops.py')['setup']",
         "from runpy import run_module\nrun_module('loops')",
-        "DATASETS._parts['mnist'] = 1",
+        "DATASETS._entries['mnist'] = 1",
     ],
 )
 def test_the_check_of_tests_finds(source):
@@ -338,7 +338,7 @@ def test_the_check_of_tests_finds(source):
         "import tests.evolution.loops",
         "from topolearn.training.history import parts",
         "import runpy\nrunpy.run_path('analysis/first_look.py', run_name='__main__')",
-        "own_parts = study.parts",
+        "own_entries = study.entries",
     ],
 )
 def test_the_check_of_tests_passes(source):

@@ -1,4 +1,4 @@
-"""Named parts: look-up, suggestions, and that nobody changes them by accident."""
+"""Named entries: look-up, suggestions, and that nobody changes them by accident."""
 
 from collections.abc import Mapping
 
@@ -9,23 +9,23 @@ from topolearn.registry import Registry, suggest
 
 
 @pytest.fixture
-def parts():
+def entries():
     return {"ring": 1, "grid": 2, "star": None}
 
 
 @pytest.fixture
-def shapes(parts):
-    return Registry("shape", parts)
+def shapes(entries):
+    return Registry("shape", entries)
 
 
-def test_parts_are_found_by_name_and_shown_in_order(shapes, parts):
+def test_entries_are_looked_up_by_name_and_shown_in_order(shapes, entries):
     assert shapes["ring"] == 1
     assert shapes["star"] is None
     assert list(shapes) == ["ring", "grid", "star"]
-    assert dict(shapes) == parts
-    assert list(shapes.items()) == list(parts.items())
+    assert dict(shapes) == entries
+    assert list(shapes.items()) == list(entries.items())
     assert len(shapes) == 3
-    assert shapes == parts
+    assert shapes == entries
     assert repr(shapes) == "Registry('shape': ring, grid, star)"
 
 
@@ -62,19 +62,19 @@ def test_get_has_a_default(shapes):
     assert shapes.get("star", 9) is None
 
 
-def test_a_registry_is_read_only(shapes, parts):
+def test_a_registry_is_read_only(shapes, entries):
     assert isinstance(shapes, Mapping)
     with pytest.raises(TypeError):
         shapes["ring"] = 5
     with pytest.raises(TypeError):
         del shapes["ring"]
     assert not any(hasattr(shapes, change) for change in ("pop", "update", "setdefault", "clear", "popitem"))
-    parts["disc"] = 3
-    del parts["ring"]
+    entries["disc"] = 3
+    del entries["ring"]
     assert list(shapes) == ["ring", "grid", "star"]
 
 
-def test_a_part_of_ones_own_is_added_and_taken_away(shapes):
+def test_your_own_entry_is_added_and_taken_away(shapes):
     assert shapes.register("my_disc", 3) == 3
     assert list(shapes) == ["ring", "grid", "star", "my_disc"]
     shapes.register("my_disc", 4)  # as when a cell of a notebook is run again
@@ -93,7 +93,7 @@ def test_names_that_cannot_stand_in_a_configuration_are_refused(shapes, name):
         shapes.register(name, 3)
 
 
-def test_built_in_parts_stay_as_they_are(shapes):
+def test_built_in_entries_stay_as_they_are(shapes):
     with pytest.raises(InvalidValueError, match="'ring' is built in: choose another name"):
         shapes.register("ring", 3)
     with pytest.raises(InvalidValueError, match="'ring' is built in"):
@@ -101,7 +101,7 @@ def test_built_in_parts_stay_as_they_are(shapes):
     assert shapes["ring"] == 1
 
 
-def test_a_part_of_another_kind_is_refused(shapes):
+def test_an_entry_of_another_kind_is_refused(shapes):
     with pytest.raises(InvalidTypeError, match="'three' is no shape: register a NoneType or int"):
         shapes.register("my_disc", "three")
 

@@ -92,11 +92,11 @@ def read_json(path: Path) -> dict[str, Any]:
     {'lr': 0.1, 'schedule': None}
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {path}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CorruptFileError(f"{path} is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise CorruptFileError(f"{path} holds a {type(found).__name__}, not values by name")
-    return found
+    if not isinstance(values, dict):
+        raise CorruptFileError(f"{path} holds a {type(values).__name__}, not values by name")
+    return values

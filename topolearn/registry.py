@@ -1,4 +1,4 @@
-"""Named parts: one dictionary for each kind, with an error that suggests the nearest name."""
+"""Named entries: one dictionary for each kind, with an error that suggests the nearest name."""
 
 import difflib
 import re
@@ -18,14 +18,14 @@ def suggest(name: str, names: list[str]) -> str:
 
 
 class Registry(Mapping[str, T]):
-    """A mapping from names to the parts of one kind, to which you can add your own with `register`.
+    """A mapping from names to the entries of one kind, to which you can add your own with `register`.
 
     Parameters
     ----------
     kind : str
-        What the parts are, in the singular; used in messages.
-    parts : Mapping
-        The parts by name, in the order in which they are shown.
+        What the entries are, in the singular; used in messages.
+    entries : Mapping
+        The entries by name, in the order in which they are shown.
 
     Raises
     ------
@@ -42,34 +42,34 @@ class Registry(Mapping[str, T]):
     topolearn.errors.UnknownNameError: unknown shape 'rnig': did you mean 'ring'? Known names: ring, grid
     """
 
-    def __init__(self, kind: str, parts: Mapping[str, T]) -> None:
+    def __init__(self, kind: str, entries: Mapping[str, T]) -> None:
         self.kind = kind
-        self._parts = dict(parts)
-        self._built_in = frozenset(parts)
+        self._entries = dict(entries)
+        self._built_in = frozenset(entries)
 
-    def register(self, name: str, part: T) -> T:
-        """Add a part of your own, for this process and the workers of its studies; its name stands where such names do.
+    def register(self, name: str, entry: T) -> T:
+        """Add your own entry, for this process and the workers of its studies; use its name wherever such names go.
 
-        A name of your own can be given anew, as when a cell of a notebook is run again; configurations keep names
-        alone, so register before reading a run that was trained with the part.
+        Registering one of your own names again replaces its entry, as when a notebook cell runs twice. Configurations
+        keep names alone, so register before you read a run that was trained with the entry.
 
         Parameters
         ----------
         name : str
             Letters, digits and underscores, such as ``"my_rule"``.
-        part
+        entry
             The same kind of thing as the others: compare ``type(registry[name])`` of one that is there.
 
         Returns
         -------
-        The part.
+        The entry.
 
         Raises
         ------
         InvalidValueError
-            When the name is a built-in part's, or not of that form.
+            When a built-in entry has the name, or it is not of that form.
         InvalidTypeError
-            When the part is of another type than the others.
+            When the entry is of another type than the others.
 
         Examples
         --------
@@ -83,43 +83,43 @@ class Registry(Mapping[str, T]):
             )
         if name in self._built_in:
             raise InvalidValueError(f"{self.kind} {name!r} is built in: choose another name")
-        kinds = {type(self._parts[known]) for known in self._built_in}
-        if not isinstance(part, tuple(kinds)):
+        kinds = {type(self._entries[known]) for known in self._built_in}
+        if not isinstance(entry, tuple(kinds)):
             expected = " or ".join(sorted(kind.__name__ for kind in kinds))
-            raise InvalidTypeError(f"{part!r} is no {self.kind}: register a {expected}")
-        self._parts[name] = part
-        return part
+            raise InvalidTypeError(f"{entry!r} is no {self.kind}: register a {expected}")
+        self._entries[name] = entry
+        return entry
 
     def unregister(self, name: str) -> None:
-        """Remove a part of your own.
+        """Remove one of your own entries.
 
         Raises
         ------
         InvalidValueError
             When it is built in, or not there.
         """
-        if name in self._built_in or name not in self._parts:
+        if name in self._built_in or name not in self._entries:
             raise InvalidValueError(f"{self.kind} {name!r} is {'built in' if name in self._built_in else 'not there'}")
-        del self._parts[name]
+        del self._entries[name]
 
     @property
     def own(self) -> dict[str, T]:
-        """The parts that were registered, by name; not those that are built in."""
-        return {name: part for name, part in self._parts.items() if name not in self._built_in}
+        """The entries that were registered, by name; not those that are built in."""
+        return {name: entry for name, entry in self._entries.items() if name not in self._built_in}
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._parts:
-            raise UnknownNameError(f"unknown {self.kind} {name!r}: {suggest(str(name), list(self._parts))}")
-        return self._parts[name]
+        if name not in self._entries:
+            raise UnknownNameError(f"unknown {self.kind} {name!r}: {suggest(str(name), list(self._entries))}")
+        return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._parts
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"Registry({self.kind!r}: {', '.join(self._parts)})"
+        return f"Registry({self.kind!r}: {', '.join(self._entries)})"

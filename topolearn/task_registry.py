@@ -188,7 +188,7 @@ def without_task(path: Path, task: str) -> dict[str, Any]:
         When there is no such file, it is not TOML, or is of another task.
     """
     values: Mapping[str, Any] = read_toml(path)
-    found = values.get("task", DEFAULT)
-    if found != task:
-        raise InvalidValueError(f"{path} has task={found!r}, not {task!r}: start it with topolearn train {path}")
+    named = values.get("task", DEFAULT)
+    if named != task:
+        raise InvalidValueError(f"{path} has task={named!r}, not {task!r}: start it with topolearn train {path}")
     return {name: value for name, value in values.items() if name != "task"}

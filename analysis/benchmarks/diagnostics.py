@@ -79,13 +79,13 @@ def numbered(g: tl.BipartiteGraph) -> NDArray[np.int64]:
     return g.edges() + np.array([0, g.n_in])
 
 
-def cases(graphs: Graphs, part: int) -> dict[str, dict[str, Peer]]:
-    """Return for each measure the calls of each library; `part` nodes stand for all where networkx is slow."""
+def cases(graphs: Graphs, n_few: int) -> dict[str, dict[str, Peer]]:
+    """Return for each measure the calls of each library; `n_few` nodes stand for all where networkx is slow."""
     g, x, i = graphs.own, graphs.networkx, graphs.igraph
     nodes, n = list(x), graphs.n_sources
-    part = min(part, n)
-    few = nodes[:: len(nodes) // part][:part]
-    scale, all_nodes = n / part, graphs.n_nodes
+    n_few = min(n_few, n)
+    few = nodes[:: len(nodes) // n_few][:n_few]
+    scale, all_nodes = n / n_few, graphs.n_nodes
     inputs = range(g.n_in)
     labels = np.arange(all_nodes) * 8 // all_nodes
     listed = labels.tolist()
@@ -101,7 +101,7 @@ def cases(graphs: Graphs, part: int) -> dict[str, dict[str, Peer]]:
         },
         "Latapy clustering": {
             "topolearn": Peer(lambda: diagnostics.latapy_clustering(g)),
-            "networkx": Peer(lambda: bipartite.average_clustering(x, few), all_nodes / part),
+            "networkx": Peer(lambda: bipartite.average_clustering(x, few), all_nodes / n_few),
         },
         "path length": {
             "topolearn": Peer(lambda: diagnostics.path_length(g)),
@@ -156,12 +156,12 @@ def cases(graphs: Graphs, part: int) -> dict[str, dict[str, Peer]]:
         measures["mean betweenness"]["igraph"] = Peer(i.betweenness)
         measures["betweenness of each"] = {
             "topolearn": Peer(lambda: diagnostics.betweenness_centrality(g)),
-            "networkx": Peer(lambda: nx.betweenness_centrality(x, k=part), scale),
+            "networkx": Peer(lambda: nx.betweenness_centrality(x, k=n_few), scale),
             "igraph": Peer(i.betweenness),
         }
     else:  # from as many nodes as this library searches from
-        measures["path length"]["igraph"] = Peer(lambda: i.distances(nodes[:part]), scale)
-        measures["mean betweenness"]["igraph"] = Peer(lambda: i.betweenness(sources=nodes[:part]), scale)
+        measures["path length"]["igraph"] = Peer(lambda: i.distances(nodes[:n_few]), scale)
+        measures["mean betweenness"]["igraph"] = Peer(lambda: i.betweenness(sources=nodes[:n_few]), scale)
     return measures
 
 
@@ -200,16 +200,16 @@ def graphs_of(size: str) -> Graphs:
     return Graphs(own, other, igraph.Graph.Bipartite(kinds, edges.tolist()))
 
 
-def table(sizes: list[str], *, repeats: int, part: int, only: list[str] | None = None) -> pd.DataFrame:
+def table(sizes: list[str], *, repeats: int, n_few: int, only: list[str] | None = None) -> pd.DataFrame:
     """Return a row for each layer and measure, on torch's present number of threads."""
     rows: list[dict[str, Any]] = []
     for size in sizes:
         graphs = graphs_of(size)
-        for name, calls in cases(graphs, part).items():
+        for name, calls in cases(graphs, n_few).items():
             if only and name not in only:
                 continue
             seconds = measure(calls, repeats)
-            scaled = [f"{peer} on {part} nodes" for peer, each in calls.items() if each.times != 1]
+            scaled = [f"{peer} on {n_few} nodes" for peer, each in calls.items() if each.times != 1]
             row = {"neurons a side": graphs.own.n_in, "links": graphs.own.n_links, "measure": name}
             row |= {"threads": torch.get_num_threads()}
             row |= {f"{peer}, s": seconds.get(peer) for peer in ("topolearn", "networkx", "igraph")}
@@ -227,20 +227,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--part", type=int, default=8, help="nodes that stand for all where a peer is slow")
+    parser.add_argument(
+        "--part", dest="n_few", type=int, default=8, help="nodes that stand for all where a peer is slow"
+    )
     parser.add_argument("--sizes", nargs="+", default=["1568", "10^5"], choices=SIZES)
     parser.add_argument("--measures", nargs="+", help="by their names in the table; the other rows are kept")
     args = parser.parse_args()
     tables = []
     for threads in args.threads:
         torch.set_num_threads(threads)
-        tables.append(table(args.sizes, repeats=args.repeats, part=args.part, only=args.measures))
-    found, file = pd.concat(tables), FIGURES / "benchmark_diagnostics.csv"
+        tables.append(table(args.sizes, repeats=args.repeats, n_few=args.n_few, only=args.measures))
+    rows, file = pd.concat(tables), FIGURES / "benchmark_diagnostics.csv"
     if file.exists():  # other rows are kept
-        found = pd.concat([pd.read_csv(file), found]).drop_duplicates(KEY, keep="last")
+        rows = pd.concat([pd.read_csv(file), rows]).drop_duplicates(KEY, keep="last")
     FIGURES.mkdir(exist_ok=True)
-    found.sort_values(KEY[:2], kind="stable").to_csv(file, index=False, float_format="%.4g")
-    print(found.to_string(index=False))
+    rows.sort_values(KEY[:2], kind="stable").to_csv(file, index=False, float_format="%.4g")
+    print(rows.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -114,8 +114,8 @@ def _peak() -> float:
 def _in_process(case: str, n: int) -> dict[str, float]:
     command = [sys.executable, "-m", "analysis.benchmarks.generators", "--case", case, "--n", str(n)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return json.loads(found.stdout)
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
 def main() -> None:
@@ -128,14 +128,14 @@ def main() -> None:
     if args.case:
         print(json.dumps(measure(args.case, args.n)))
         return
-    found: dict[str, list[dict[str, float]]] = {case: [] for case in CASES}
+    taken: dict[str, list[dict[str, float]]] = {case: [] for case in CASES}
     for _ in range(args.repeats):
         for case, (_, n) in CASES.items():
-            found[case].append(_in_process(case, n))
+            taken[case].append(_in_process(case, n))
     rows = []
     for case, (_, n) in CASES.items():
-        seconds = statistics.median(result["seconds"] for result in found[case])
-        peak = statistics.median(result["peak"] for result in found[case])
+        seconds = statistics.median(each["seconds"] for each in taken[case])
+        peak = statistics.median(each["peak"] for each in taken[case])
         rows.append({"generator": case, "neurons a side": n, "links": 10 * n, "seconds": seconds, "MiB": peak})
     table = pd.DataFrame(rows).round({"seconds": 2, "MiB": 0})
     FIGURES.mkdir(exist_ok=True)

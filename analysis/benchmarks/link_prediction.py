@@ -73,17 +73,17 @@ def measure(n_out: int, n_in: int, density: float, threads: int, repeats: int) -
     timed = {name: _ours(graph, name) for name in OURS}
     runs = {"matrix form": lambda: _seconds(lambda: matrix_form(adjacency))}
     runs |= {name: run for name, (run, _) in timed.items() if run is not None}
-    found: dict[str, list[float]] = {name: [] for name in runs}
+    times: dict[str, list[float]] = {name: [] for name in runs}
     first = {name: run() for name, run in runs.items()}
     for name, seconds in first.items():
         if seconds > 2:  # a long run needs no warming up
-            found[name].append(seconds)
+            times[name].append(seconds)
     for _ in range(repeats):
         for name, run in runs.items():
-            if first[name] < 2 or (first[name] < 4 and len(found[name]) < 2):
-                found[name].append(run())
+            if first[name] < 2 or (first[name] < 4 and len(times[name]) < 2):
+                times[name].append(run())
     row: dict[str, object] = {"outputs": n_out, "inputs": n_in, "density": density, "threads": threads}
-    medians = {name: statistics.median(seconds) for name, seconds in found.items()}
+    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     row |= {f"{name} ms": round(1e3 * seconds, 2) for name, seconds in medians.items()}
     for name in OURS:
         if name in medians:

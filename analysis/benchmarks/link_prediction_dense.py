@@ -38,7 +38,7 @@ def products_of_paths(layers: Tensor) -> None:
     other = layers.sum(dim=1).flatten().to(torch.int64)
     if n_in * other.square().sum() < n_out * degrees.square().sum():
         degrees, n_out = other, n_in
-    for degree, count in zip(*(part.tolist() for part in degrees.unique(return_counts=True)), strict=True):
+    for degree, count in zip(*(column.tolist() for column in degrees.unique(return_counts=True)), strict=True):
         for first in range(0, count, max(BATCH // (degree * n_out), 1) if degree else count):
             batch = min(count - first, max(BATCH // (degree * n_out), 1)) if degree else 0
             pairs = layers.new_ones(batch, degree, degree)
@@ -65,14 +65,14 @@ def measure(shape: tuple[int, int], density: float, name: str, device: torch.dev
         "ms": lambda: score(masks, name, form="dense", dtype="float32"),
         "ms of its products": lambda: FLOORS[name](numbers),
     }
-    found: dict[str, list[float]] = {word: [] for word in runs}
+    times: dict[str, list[float]] = {word: [] for word in runs}
     for i in range(repeats + 1):
         for word, run in runs.items():
             milliseconds = _milliseconds(run, device)
             if i:  # the first warms up
-                found[word].append(milliseconds)
+                times[word].append(milliseconds)
     row = {"predictor": name, "outputs": n_out, "inputs": n_in, "density": density, "layers": LAYERS}
-    return row | {word: round(statistics.median(each), 2) for word, each in found.items()}
+    return row | {word: round(statistics.median(each), 2) for word, each in times.items()}
 
 
 def main() -> None:

@@ -45,11 +45,11 @@ def measure(case: str, threads: int) -> dict[str, float]:
     start = time.perf_counter()
     if "all scores" in case:
         scores = score(graph, "ch3_l3p", form="stream").ravel()
-        found = np.argpartition(scores, -k)[-k:]
+        chosen = np.argpartition(scores, -k)[-k:]
     else:
-        found = select(graph, "ch3_l3p", k, soft=soft, seed=0, progress=True)
+        chosen = select(graph, "ch3_l3p", k, soft=soft, seed=0, progress=True)
     seconds = time.perf_counter() - start
-    assert len(found) == k
+    assert len(chosen) == k
     return {"seconds": seconds, "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
@@ -59,7 +59,7 @@ def first_calls() -> dict[str, float]:
         "import time, numpy as np; from topolearn.linkpred import score; start = time.perf_counter();"
         "score(np.eye(100), 'ch3_l3p', form={form!r}, dtype='float32'); print(time.perf_counter() - start)"
     )
-    found = {}
+    seconds = {}
     for form in ("stream", "community"):
         with tempfile.TemporaryDirectory() as folder:
             for words in ("compiling", "compiled before"):
@@ -70,8 +70,8 @@ def first_calls() -> dict[str, float]:
                     capture_output=True,
                     text=True,
                 )
-                found[f"first call, {form}, {words}"] = float(done.stdout)
-    return found
+                seconds[f"first call, {form}, {words}"] = float(done.stdout)
+    return seconds
 
 
 def _in_process(case: str, threads: int) -> dict[str, float]:

@@ -94,14 +94,14 @@ def measure(size: str, density: float, tokens: int, n: int) -> dict[str, object]
     left = percolate_cells(links, network.shapes, network.groups)
     for i in range(n + 1):
         whole = {name: mask.clone() for name, mask in masks.items()}
-        found = {
+        this_round = {
             "links": seconds(lambda: percolate_cells(links, network.shapes, network.groups)),
             "masks": seconds(from_masks),
             "peer": seconds(lambda whole=whole: by_masks(whole, network.groups)),  # type: ignore[misc]
             "step": seconds(train) if i < 4 else float("nan"),
         }
         if i:  # the first round warms up
-            for name, value in found.items():
+            for name, value in this_round.items():
                 times[name].append(value)
         for name, mask in whole.items():
             assert torch.equal(mask.flatten().nonzero().squeeze(1), left[name])

@@ -41,7 +41,7 @@ class Setting:
     interval: int
     optimizer: Callable[..., torch.optim.Optimizer]
     exclude: list[str] | None
-    parts: dict[str, object]
+    overrides: dict[str, object]
 
 
 SETTINGS = {
@@ -62,16 +62,16 @@ SETTINGS = {
 def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
     """Return the parts of a training in which updates differ, each with the method as it is there."""
     row = METHODS[name]
-    parts = dict(setting.parts) if row.percolation else {}
-    parts |= {} if row.interval is None else {"interval": EVERY}  # so that there are steps of all kinds to time
+    overrides = dict(setting.overrides) if row.percolation else {}
+    overrides |= {} if row.interval is None else {"interval": EVERY}  # so that there are steps of all kinds to time
     start = {} if row.constant_fan_in else {"generator": "bsw"}
-    rule = row.with_overrides({"density": setting.density, "early_stop": False, **start, **parts})
+    rule = row.with_overrides({"density": setting.density, "early_stop": False, **start, **overrides})
     if not rule.decays:
         return {"": rule}
-    found = {"at the start": rule}
+    rules = {"at the start": rule}
     if rule.removal is not None and rule.zeta is not None:
-        found["at the final density"] = rule.with_overrides({"density_schedule": "constant"})
-    return found
+        rules["at the final density"] = rule.with_overrides({"density_schedule": "constant"})
+    return rules
 
 
 def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.device, n: int) -> dict[str, object]:
@@ -126,9 +126,9 @@ def table(settings: list[str], methods: list[str], device: torch.device, n: int)
         for name in methods:
             for phase, rule in phases(name, SETTINGS[setting]).items():
                 plain = name if name in PLAIN else None
-                found = measure(SETTINGS[setting], rule, plain, device, n)
+                costs = measure(SETTINGS[setting], rule, plain, device, n)
                 threads = torch.get_num_threads() if device.type == "cpu" else None
-                rows.append({"model": setting, "method": name, "phase": phase, "threads": threads, **found})
+                rows.append({"model": setting, "method": name, "phase": phase, "threads": threads, **costs})
                 print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)
     return pd.DataFrame(rows)
 

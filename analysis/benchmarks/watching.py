@@ -35,8 +35,8 @@ def images(path: Path, n: int, n_features: int) -> str:
     """Write random images, as a data set of one's own, and return its path."""
     rng = np.random.default_rng(0)
     arrays = {
-        f"{part}_{kind}": rng.integers(0, high, shape).astype(np.uint8)
-        for part, size in (("train", n), ("test", 1000))
+        f"{split}_{kind}": rng.integers(0, high, shape).astype(np.uint8)
+        for split, size in (("train", n), ("test", 1000))
         for kind, high, shape in (("x", 256, (size, n_features)), ("y", 10, size))
     }
     np.savez(path / "images.npz", **arrays)  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def timed(call: Callable[[], object]) -> float:
 def calls(run: Run, folder: Path) -> dict[str, dict[str, float]]:
     """Return milliseconds and KiB an update of each way to watch, from the updates of a run with a full history."""
     history, networks = run.history, [tl.LayeredNetwork(graphs) for _, graphs in run.history.replay()]
-    found = {}
+    costs = {}
     for kind in KEPT:
         kept = History(folder / kind, kept=kind)
         start = timed(lambda kept=kept: kept.write_initial(history.initial))  # type: ignore[misc]
@@ -65,23 +65,23 @@ def calls(run: Run, folder: Path) -> dict[str, dict[str, float]]:
         ]
         joined = timed(kept.close) / len(taken)
         grown = (_size(folder / kind) - begun) / len(taken)
-        found[kind] = {
+        costs[kind] = {
             "ms an update": statistics.median(taken) + joined,
             "KiB an update": grown,
             "KiB at the start": begun,
         }
-        found[kind]["ms at the start"] = start
+        costs[kind]["ms at the start"] = start
     measuring = Measuring(folder, DEFAULT, 1)
     measured = [timed(lambda i=i, each=each: measuring.take(i, i, each)) for i, each in enumerate(networks)]  # type: ignore[misc]
-    found["full, default measures"] = {**found["full"]}
-    found["full, default measures"]["ms an update"] += statistics.median(measured)
+    costs["full, default measures"] = {**costs["full"]}
+    costs["full, default measures"]["ms an update"] += statistics.median(measured)
     masks = {name: g.to_torch() for name, g in networks[-1].graphs.items()}
     pickled = [timed(lambda: torch.save(masks, folder / "masks.pt")) for _ in networks]
-    found["peer: torch.save of masks"] = {"ms an update": statistics.median(pickled)}
-    found["peer: torch.save of masks"]["KiB an update"] = (folder / "masks.pt").stat().st_size / 1024
+    costs["peer: torch.save of masks"] = {"ms an update": statistics.median(pickled)}
+    costs["peer: torch.save of masks"]["KiB an update"] = (folder / "masks.pt").stat().st_size / 1024
     last = history.steps[-1]
-    found["full"]["ms to replay all"] = statistics.median(timed(lambda: history.at(last)) for _ in range(3))
-    return found
+    costs["full"]["ms to replay all"] = statistics.median(timed(lambda: history.at(last)) for _ in range(3))
+    return costs
 
 
 @contextmanager
@@ -140,12 +140,12 @@ def main() -> None:
     parser.add_argument("--density", type=float, default=0.01)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    found = table(
+    costs = table(
         epochs=args.epochs, rounds=args.rounds, n_images=args.images, hidden=tuple(args.hidden), density=args.density
     )
     FIGURES.mkdir(exist_ok=True)
-    found.round(3).to_csv(FIGURES / "benchmark_watching.csv")
-    print(found.round(2).to_string())
+    costs.round(3).to_csv(FIGURES / "benchmark_watching.csv")
+    print(costs.round(2).to_string())
 
 
 if __name__ == "__main__":

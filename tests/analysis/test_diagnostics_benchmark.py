@@ -27,7 +27,7 @@ def test_peers_give_what_the_measures_give(graphs):
     n = graphs.n_nodes
     found = {
         name: {peer: each.call() for peer, each in calls.items()}
-        for name, calls in benchmark.cases(graphs, part=n).items()
+        for name, calls in benchmark.cases(graphs, n_few=n).items()
     }
     assert found["closure"]["networkx"] == pytest.approx(found["closure"]["topolearn"])
     assert found["Latapy clustering"]["networkx"] == pytest.approx(found["Latapy clustering"]["topolearn"])
@@ -54,14 +54,14 @@ def test_large_graphs_are_searched_from_as_many_nodes_by_all(graphs, monkeypatch
     monkeypatch.setattr(benchmark, "EXACT", 50)
     assert graphs.n_sources == SAMPLE
     monkeypatch.setattr(benchmark, "SAMPLE", 40)
-    calls = benchmark.cases(graphs, part=8)["path length"]
+    calls = benchmark.cases(graphs, n_few=8)["path length"]
     assert calls["networkx"].times == calls["igraph"].times == 5
     assert len(calls["igraph"].call()) == 8
 
 
 def test_the_table_has_a_row_for_each_measure():
     names = ["closure", "path length", "components"]
-    found = benchmark.table(["small"], repeats=1, part=4, only=names)
+    found = benchmark.table(["small"], repeats=1, n_few=4, only=names)
     assert found["measure"].tolist() == names
     assert (found["topolearn, s"] > 0).all()
     assert found["times networkx"].notna().all()

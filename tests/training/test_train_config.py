@@ -17,6 +17,7 @@ from topolearn.errors import (
     UnknownNameError,
 )
 from topolearn.evolution import Method
+from topolearn.sparse import BACKENDS, CsrLinear
 from topolearn.training import TrainConfig, load_dataset
 from topolearn.training.build import settle
 
@@ -286,6 +287,25 @@ def test_types_that_pass_for_others():
 def test_values_out_of_range_are_refused(values, message):
     with pytest.raises(InvalidValueError, match=message):
         TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("dense", "has no sparse layer: leave backend='my_csr' out"),
+        ("gmp", "has storage='dense', and backend='my_csr' has links alone: use 'masked'"),
+    ],
+)
+def test_your_own_backend_that_has_links_alone_is_refused_as_csr_is(method, message):
+    class MyCsr(CsrLinear):
+        """The csr layers, under another name."""
+
+    BACKENDS.register("my_csr", MyCsr)
+    try:
+        with pytest.raises(InvalidValueError, match=message):
+            TrainConfig(method=method, backend="my_csr")
+    finally:
+        BACKENDS.unregister("my_csr")
 
 
 @pytest.mark.parametrize(

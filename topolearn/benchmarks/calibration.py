@@ -51,14 +51,14 @@ def measure_crossovers(
     before = torch.get_num_threads()
     threads = sorted({1, before}) if threads is None else threads
     cases = [(n, width, batch) for n in threads for width in widths for batch in batches]
-    found = {}
+    crossovers = {}
     try:
         for n, width, batch in tqdm(cases, desc="calibrating", disable=not progress):
             torch.set_num_threads(n)
-            found[n, width, batch] = round(_crossover(width, batch, densities, seconds), 3)
+            crossovers[n, width, batch] = round(_crossover(width, batch, densities, seconds), 3)
     finally:
         torch.set_num_threads(before)
-    tables = [[[found[n, width, batch] for batch in batches] for width in widths] for n in threads]
+    tables = [[[crossovers[n, width, batch] for batch in batches] for width in widths] for n in threads]
     return Crossovers(threads, widths, batches, tables)
 
 

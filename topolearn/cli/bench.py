@@ -65,15 +65,15 @@ def _calibrate() -> None:
     from topolearn.files import written_aside
     from topolearn.sparse.choice import calibration_file, to_json
 
-    found = measure_crossovers(progress=True)
+    crossovers = measure_crossovers(progress=True)
     file = calibration_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
-        aside.write_text(to_json(found, {"machine": platform.machine(), "processor": platform.processor()}))
+        aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": platform.processor()}))
     print("density up to which csr trains a layer faster than masked, by width (rows) and batch")
-    for threads, table in zip(found.threads, found.densities, strict=True):
+    for threads, table in zip(crossovers.threads, crossovers.densities, strict=True):
         print(f"threads {threads}:")
-        print(pd.DataFrame(list(table), index=list(found.widths), columns=list(found.batches)).to_string())
+        print(pd.DataFrame(list(table), index=list(crossovers.widths), columns=list(crossovers.batches)).to_string())
     print(file)
 
 

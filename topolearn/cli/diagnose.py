@@ -56,11 +56,11 @@ def _diagnose(args: argparse.Namespace) -> None:
         graphs, network = {args.file.name: read_graph_file(args.file, one_mode=args.one_mode)}, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UndefinedMeasureWarning)
-        found = _measured(graphs, network, args)
+        measures = _measured(graphs, network, args)
     if args.json:
-        print(json.dumps({name: _plain(values) for name, values in found.items()}, indent=2))
+        print(json.dumps({name: _plain(values) for name, values in measures.items()}, indent=2))
     else:
-        print(_table(found))
+        print(_table(measures))
         for reason in dict.fromkeys(str(each.message) for each in caught):
             print(f"no value: {reason}")
     if args.plot is not None:
@@ -93,16 +93,16 @@ def _measured(graphs: Mapping[str, Any], network: Any, args: argparse.Namespace)
         of_graphs = [name for name in names if MEASURES[name].of != "network"]
         of_network = [name for name in names if MEASURES[name].of in ("network", "any")]
     options = {"null_models": args.null_models, "seed": args.seed}
-    found = {name: summary(graph, of_graphs, **options) for name, graph in graphs.items()}
-    return found if network is None else {**found, NETWORK: network_summary(network, of_network, seed=args.seed)}
+    measures = {name: summary(graph, of_graphs, **options) for name, graph in graphs.items()}
+    return measures if network is None else {**measures, NETWORK: network_summary(network, of_network, seed=args.seed)}
 
 
-def _table(found: Mapping[str, Mapping[str, float]]) -> str:
+def _table(measures: Mapping[str, Mapping[str, float]]) -> str:
     """Return a line for each measure, a column for each graph."""
     import pandas as pd
 
-    rows = list(dict.fromkeys(name for values in found.values() for name in values))
-    text = {graph: [_number(values.get(row)) for row in rows] for graph, values in found.items()}
+    rows = list(dict.fromkeys(name for values in measures.values() for name in values))
+    text = {graph: [_number(values.get(row)) for row in rows] for graph, values in measures.items()}
     return str(pd.DataFrame(text, index=pd.Index(rows)).to_string())
 
 

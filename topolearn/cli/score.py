@@ -78,10 +78,10 @@ def _refuse_what_is_not_used(args: argparse.Namespace) -> None:
         raise InvalidValueError("--fraction and --repeats are for --evaluate: add it, or leave them out")
 
 
-def _means(found: Any) -> dict[str, float]:
+def _means(evaluation: Any) -> dict[str, float]:
     """Return the mean of each measure, and its standard error."""
     columns: dict[str, float] = {}
     for name in ("auc_pr", "auc_roc", "precision"):
-        columns[name] = found[name].mean()
-        columns[f"{name} +-"] = found[name].sem() if len(found) > 1 else float("nan")
-    return columns | {"n_hidden": found["n_hidden"].iloc[0]}
+        columns[name] = evaluation[name].mean()
+        columns[f"{name} +-"] = evaluation[name].sem() if len(evaluation) > 1 else float("nan")
+    return columns | {"n_hidden": evaluation["n_hidden"].iloc[0]}

@@ -98,20 +98,24 @@ def _sweep(args: argparse.Namespace) -> int:
 def _tell(table: Any, directory: Path, task: str) -> int:
     """Print the results, and the runs that are not done; return the exit code."""
     from topolearn.studies import summary_table
+    from topolearn.studies.directory import DONE
+    from topolearn.studies.engine import RESULTS
 
-    if (table["state"] == "done").any():
+    if (table["state"] == DONE).any():
         print(f"best {TASKS[task].metric.title}: mean, deviation and 95 % confidence interval")
         print(summary_table(table).round(4).to_string())
-    bad = table[table["state"] != "done"]
+    bad = table[table["state"] != DONE]
     if len(bad):
         print(f"{len(bad)} of {len(table)} runs are not done; those that failed are taken up by --retry-failed:")
         print(_how_they_stand(bad))
-    print(f"results {directory / 'results.csv'}")
+    print(f"results {directory / RESULTS}")
     return 1 if len(bad) else 0
 
 
 def _how_they_stand(table: Any) -> str:
-    shown = table.assign(run=table["hash"].str[:12])[["run", "label", "seed", "state", "error"]]
+    from topolearn.studies.identity import DIGITS
+
+    shown = table.assign(run=table["hash"].str[:DIGITS])[["run", "label", "seed", "state", "error"]]
     return "\n".join(line.rstrip() for line in shown.to_string(index=False, justify="left").splitlines())
 
 

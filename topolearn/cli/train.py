@@ -72,7 +72,7 @@ def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bo
 def _train(args: argparse.Namespace) -> None:
     given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
     if args.set:
-        given["overrides"] = _parse_parts(args.set)
+        given["overrides"] = _parse_overrides(args.set)
     run = _resumed(args, given) if args.resume else _trained(args, given)
     page, task, summary = run.report(), run.task, run.summary
     best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
@@ -104,13 +104,13 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     return resume(args.resume, quiet=args.quiet)
 
 
-def _parse_parts(parts: Sequence[str]) -> dict[str, Any]:
+def _parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     """Return ``PART=VALUE`` words as overrides; values are numbers, true, false, none, text, or some with commas."""
     overrides: dict[str, Any] = {}
-    for part in parts:
-        name, equals, text = part.partition("=")
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
         if not equals:
-            raise InvalidValueError(f"--set {part!r} must be PART=VALUE, such as zeta=0.2")
+            raise InvalidValueError(f"--set {assignment!r} must be PART=VALUE, such as zeta=0.2")
         target = overrides
         group, dot, word = name.partition(".")
         if dot:

@@ -49,10 +49,10 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
 def _hidden(network: LayeredNetwork) -> float:
     fan_in = {name: torch.tensor(graph.fan_in) for name, graph in network.graphs.items()}
     fan_out = {name: torch.tensor(graph.fan_out) for name, graph in network.graphs.items()}
-    parts = [active_neurons(group, network.shapes, fan_in, fan_out) for group in network.groups]
+    active = [active_neurons(group, network.shapes, fan_in, fan_out) for group in network.groups]
     written = {name for group in network.groups for name in group.writers}
-    parts += [fan_in[name] > 0 for name in network if name not in written]
-    return sum(int(part.sum()) for part in parts) / sum(part.numel() for part in parts)
+    active += [fan_in[name] > 0 for name in network if name not in written]
+    return sum(int(population.sum()) for population in active) / sum(population.numel() for population in active)
 
 
 def _authors(network: LayeredNetwork) -> float:

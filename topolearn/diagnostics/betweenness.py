@@ -43,8 +43,8 @@ def betweenness(graph: GraphLike, *, sample: int | None = None, seed: int | np.r
     >>> betweenness(np.array([[1, 0], [1, 1]]))
     2.0
     """
-    found = distances(graph, sample=sample, seed=seed)
-    return found.mean(found.total - found.reached)
+    lengths = distances(graph, sample=sample, seed=seed)
+    return lengths.mean(lengths.total - lengths.reached)
 
 
 def betweenness_centrality(graph: GraphLike) -> NDArray[np.float64]:

@@ -85,9 +85,9 @@ def measures_of(graph: BipartiteGraph | OneModeGraph | LayeredNetwork, names: It
         return [measure for measure in MEASURES.values() if measure.is_quick and measure.of in fits]
     if isinstance(names, str):
         names = [names]
-    found = [MEASURES[name] for name in names]
-    for measure in found:
+    chosen = [MEASURES[name] for name in names]
+    for measure in chosen:
         if measure.of not in fits:
             known = ", ".join(each.name for each in MEASURES.values() if each.of in fits)
             raise InvalidValueError(f"{measure.name!r} is no measure of a {type(graph).__name__}: use {known}")
-    return found
+    return chosen

@@ -36,5 +36,5 @@ def closeness(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
     >>> closeness(np.array([[1, 0], [0, 1]]))
     1.0
     """
-    found = distances(graph, sample=sample, seed=seed)
-    return found.mean(found.inverse)
+    lengths = distances(graph, sample=sample, seed=seed)
+    return lengths.mean(lengths.inverse)

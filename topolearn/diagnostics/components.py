@@ -59,10 +59,10 @@ def component_labels(graph: GraphLike) -> NDArray[np.int32]:
     """
     from topolearn.diagnostics.kernels.components import component_labels as labels
 
-    found = read_graph(graph)
-    if isinstance(found, BipartiteGraph):
-        return labels(found.indptr, found.indices, found.n_in, found.n_in + found.n_out)
-    return _labels(neighbours(found))
+    read = read_graph(graph)
+    if isinstance(read, BipartiteGraph):
+        return labels(read.indptr, read.indices, read.n_in, read.n_in + read.n_out)
+    return _labels(neighbours(read))
 
 
 def nodes_of_largest(seen: Neighbours) -> NDArray[np.int64]:

@@ -78,8 +78,8 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     --------
     >>> import numpy as np, topolearn as tl
     >>> layer = tl.BipartiteGraph(np.ones((2, 2)))
-    >>> found = credit_assignment_paths(tl.LayeredNetwork({"a": layer, "b": layer}), hub_fraction=0.5)
-    >>> found.paths, found.hub_paths, found.share, found.hub_links
+    >>> cap = credit_assignment_paths(tl.LayeredNetwork({"a": layer, "b": layer}), hub_fraction=0.5)
+    >>> cap.paths, cap.hub_paths, cap.share, cap.hub_links
     (8.0, 4.0, 0.5, 4)
     """
     network = read_network(network, "credit_assignment_paths")
@@ -97,8 +97,8 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     )
 
 
-def _share(part: Scaled, whole: Scaled) -> float:
-    return math.ldexp(part[0].item() / whole[0].item(), part[1] - whole[1]) if whole[0] else 0.0
+def _share(hub_paths: Scaled, paths: Scaled) -> float:
+    return math.ldexp(hub_paths[0].item() / paths[0].item(), hub_paths[1] - paths[1]) if paths[0] else 0.0
 
 
 def _number(count: Scaled) -> float:

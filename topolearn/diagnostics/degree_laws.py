@@ -49,6 +49,6 @@ def gamma_p(graph: GraphLike, *, seed: int | None = 0) -> float:
     >>> 0 <= gamma_p(make("bsf", 200, 200, 0.02, seed=0)) <= 1
     True
     """
-    found = power_law(neighbours(graph).degrees, n_bootstraps=100, seed=seed).p_value
-    assert found is not None  # there were bootstraps
-    return found
+    p_value = power_law(neighbours(graph).degrees, n_bootstraps=100, seed=seed).p_value
+    assert p_value is not None  # there were bootstraps
+    return p_value

@@ -36,5 +36,5 @@ def efficiency(graph: GraphLike, *, sample: int | None = None, seed: int | np.ra
     >>> efficiency(np.array([[1, 0], [0, 1]]))
     0.3333333333333333
     """
-    found = distances(graph, sample=sample, seed=seed)
-    return found.mean(found.inverse / (found.n_nodes - 1))
+    lengths = distances(graph, sample=sample, seed=seed)
+    return lengths.mean(lengths.inverse / (lengths.n_nodes - 1))

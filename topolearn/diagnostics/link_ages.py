@@ -71,8 +71,8 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
         cells = np.concatenate([cells[~gone], gained])
         born = np.concatenate([born[~gone], np.full(gained.size, n_updates)])
     ended.append((cells, born, n_updates - born))
-    alive = np.arange(sum(part[0].size for part in ended)) >= sum(part[0].size for part in ended[:-1])
-    all_cells, all_born, age = (np.concatenate([part[i] for part in ended]) for i in range(3))
+    alive = np.arange(sum(lives[0].size for lives in ended)) >= sum(lives[0].size for lives in ended[:-1])
+    all_cells, all_born, age = (np.concatenate([lives[i] for lives in ended]) for i in range(3))
     return Lifetimes(all_cells, all_born, age, alive, n_in)
 
 
@@ -100,8 +100,8 @@ def link_ages(history: TopologyHistory, layer: str) -> NDArray[np.int64]:
     --------
     ``link_ages(run.history, "hidden1").mean()``
     """
-    found = lifetimes(history, layer)
-    return found.age[found.alive][np.argsort(found.cells[found.alive])]
+    lives = lifetimes(history, layer)
+    return lives.age[lives.alive][np.argsort(lives.cells[lives.alive])]
 
 
 def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
@@ -139,13 +139,13 @@ def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
     """
     from scipy import stats  # half a second, which import topolearn does not take
 
-    found = lifetimes(history, layer)
-    if not found.age.any() and found.alive.all():
+    lives = lifetimes(history, layer)
+    if not lives.age.any() and lives.alive.all():
         raise UndefinedMeasureError("links have no survival curve before the first topology update")
-    age = found.age.astype(np.float64)
-    times = stats.CensoredData(uncensored=age[~found.alive] + 1, right=age[found.alive])  # the next update took it
+    age = lives.age.astype(np.float64)
+    times = stats.CensoredData(uncensored=age[~lives.alive] + 1, right=age[lives.alive])  # the next update took it
     curve: Any = stats.ecdf(times).sf
-    last = int(found.age.max())
+    last = int(lives.age.max())
     ages = np.arange(last + 1)
     table = pd.DataFrame({"age": ages, "survival": curve.evaluate(ages)})
     with warnings.catch_warnings():  # where nothing survives, scipy has no interval, and says so

@@ -37,8 +37,8 @@ def communities(graph: GraphLike, *, seed: int | np.random.Generator | None = 0)
     from topolearn.diagnostics.igraph_random import igraph_draws_from
 
     with igraph_draws_from(random_generator(seed)):
-        found = neighbours(graph).to_igraph().community_leiden("modularity", n_iterations=-1)
-    return np.unique(found.membership, return_inverse=True)[1]
+        clustering = neighbours(graph).to_igraph().community_leiden("modularity", n_iterations=-1)
+    return np.unique(clustering.membership, return_inverse=True)[1]
 
 
 def modularity(
@@ -82,12 +82,12 @@ def modularity(
     seen = read if isinstance(read, BipartiteGraph) else neighbours(read)
     if not seen.n_links:
         raise UndefinedMeasureError("modularity is undefined without links")
-    found = communities(read, seed=seed) if labels is None else _checked(labels, seen.degrees.size)
+    community = communities(read, seed=seed) if labels is None else _checked(labels, seen.degrees.size)
     if isinstance(seen, BipartiteGraph):
-        within = _within(seen, *np.split(found, [seen.n_in]))
+        within = _within(seen, *np.split(community, [seen.n_in]))
     else:
-        within = float((found[seen.edges[:, 0]] == found[seen.edges[:, 1]]).mean())
-    degrees = np.bincount(found, seen.degrees) / (2 * seen.n_links)
+        within = float((community[seen.edges[:, 0]] == community[seen.edges[:, 1]]).mean())
+    degrees = np.bincount(community, seen.degrees) / (2 * seen.n_links)
     return float(within - degrees @ degrees)
 
 
@@ -146,10 +146,10 @@ def _brim(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
     while True:
         outputs = _joined(links, inputs, layer.fan_in, layer.fan_out, n)
         inputs = _joined(links.T, outputs, layer.fan_out, layer.fan_in, n)
-        found = _barber(layer, inputs, outputs)
-        if found <= best + 1e-12:
+        reached = _barber(layer, inputs, outputs)
+        if reached <= best + 1e-12:
             return best
-        best = found
+        best = reached
 
 
 def _joined(links: object, others: Labels, degrees: Labels, other_degrees: Labels, n: int) -> Labels:
@@ -174,7 +174,7 @@ def _within(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
 
 
 def _checked(labels: ArrayLike, n: int) -> Labels:
-    found = np.asarray(labels)
-    if found.shape != (n,) or found.dtype.kind not in "iu" or found.min() < 0:
-        raise InvalidValueError(f"labels of shape {found.shape}, {found.dtype}: give {n} whole numbers from 0")
-    return found.astype(np.int64)
+    checked = np.asarray(labels)
+    if checked.shape != (n,) or checked.dtype.kind not in "iu" or checked.min() < 0:
+        raise InvalidValueError(f"labels of shape {checked.shape}, {checked.dtype}: give {n} whole numbers from 0")
+    return checked.astype(np.int64)

@@ -56,5 +56,5 @@ def null_ensemble(
         return measure(randomise(graph, seed=rng))
 
     work = joblib.Parallel(n_jobs=n_jobs or torch.get_num_threads(), prefer="threads")
-    found: list[T] = work(joblib.delayed(measured)(rng) for rng in random_generator(seed).spawn(n))
-    return found
+    of_nulls: list[T] = work(joblib.delayed(measured)(rng) for rng in random_generator(seed).spawn(n))
+    return of_nulls

@@ -56,7 +56,7 @@ def path_length(
     """
     if pairs not in PAIRS:
         raise InvalidValueError(f"pairs={pairs!r} must be one of {', '.join(map(repr, PAIRS))}")
-    found = distances(graph, within="component" if pairs == "component" else "all", sample=sample, seed=seed)
-    if not found.reached.any():
+    lengths = distances(graph, within="component" if pairs == "component" else "all", sample=sample, seed=seed)
+    if not lengths.reached.any():
         return Estimate(0.0)
-    return found.ratio(found.total, found.reached)
+    return lengths.ratio(lengths.total, lengths.reached)

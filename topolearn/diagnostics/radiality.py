@@ -40,6 +40,6 @@ def radiality(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
     >>> radiality(np.array([[1, 1], [1, 1]]))
     1.6666666666666667
     """
-    found = distances(graph, sample=sample, seed=seed)
-    nearer = (found.farthest.max() + 1) * found.reached - found.total
-    return found.mean(nearer / (found.n_nodes - 1))
+    lengths = distances(graph, sample=sample, seed=seed)
+    nearer = (lengths.farthest.max() + 1) * lengths.reached - lengths.total
+    return lengths.mean(nearer / (lengths.n_nodes - 1))

@@ -48,10 +48,10 @@ def read_graph(graph: GraphLike) -> AnyGraph:
 
 def read_layer(graph: GraphLike, measure: str) -> BipartiteGraph:
     """Return a graph with two sides; one-mode graphs and whole networks have no such measure."""
-    found = read_graph(graph)
-    if not isinstance(found, BipartiteGraph):
-        raise InvalidTypeError(f"{measure} is a measure of one layer, a graph with two sides, not of {found!r}")
-    return found
+    read = read_graph(graph)
+    if not isinstance(read, BipartiteGraph):
+        raise InvalidTypeError(f"{measure} is a measure of one layer, a graph with two sides, not of {read!r}")
+    return read
 
 
 def read_network(network: LayeredNetwork, measure: str) -> LayeredNetwork:
@@ -123,14 +123,14 @@ def neighbours(graph: GraphLike) -> Neighbours:
     >>> seen.degrees, seen.edges.tolist()
     (array([2, 1, 1, 2]), [[0, 2], [0, 3], [1, 3]])
     """
-    found = read_graph(graph)
-    if isinstance(found, BipartiteGraph):
-        by_output, by_input = found.to_scipy(), found.to_scipy().tocsc()
+    read = read_graph(graph)
+    if isinstance(read, BipartiteGraph):
+        by_output, by_input = read.to_scipy(), read.to_scipy().tocsc()
         pointers = np.concatenate([by_input.indptr, by_input.indptr[-1] + by_output.indptr[1:].astype(np.int64)])
-        ends = np.concatenate([by_input.indices + found.n_in, by_output.indices])
+        ends = np.concatenate([by_input.indices + read.n_in, by_output.indices])
     else:
-        links = found.to_scipy()
-        both = links if isinstance(found, OneModeGraph) else (links + links.T).tocsr()
+        links = read.to_scipy()
+        both = links if isinstance(read, OneModeGraph) else (links + links.T).tocsr()
         both.sort_indices()
         pointers, ends = both.indptr, both.indices
     return Neighbours(pointers.astype(np.int64), ends.astype(np.int32))

@@ -102,8 +102,8 @@ def small_world(
     Examples
     --------
     >>> from topolearn.generators import make
-    >>> found = small_world(make("bsw", 100, 100, 0.1, beta=0.1, seed=0), n_null=2)
-    >>> found.sigma > 1.5, abs(found.omega) < 0.5
+    >>> world = small_world(make("bsw", 100, 100, 0.1, beta=0.1, seed=0), n_null=2)
+    >>> world.sigma > 1.5, abs(world.omega) < 0.5
     (True, True)
     """
     if n_null < 1:

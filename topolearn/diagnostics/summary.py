@@ -60,19 +60,19 @@ def summary(
     Examples
     --------
     >>> from topolearn.generators import make
-    >>> found = summary(make("bsw", 40, 40, 0.1, beta=0, seed=0), ["closure", "path_length"])
-    >>> {name: round(value, 2) for name, value in found.items()}
+    >>> values = summary(make("bsw", 40, 40, 0.1, beta=0, seed=0), ["closure", "path_length"])
+    >>> {name: round(value, 2) for name, value in values.items()}
     {'n_in': 40, 'n_out': 40, 'n_links': 160, 'density': 0.1, 'closure': 0.44, 'path_length': 7.42}
     """
-    found = read_graph(graph)
-    chosen = measures_of(found, measures)
+    read = read_graph(graph)
+    chosen = measures_of(read, measures)
     if null_models < 0:
         raise InvalidValueError(f"null_models={null_models} must be at least 0")
-    values = {**_sizes(found), **take_measures(found, chosen, seed=seed)}
+    values = {**_sizes(read), **take_measures(read, chosen, seed=seed)}
     if null_models:
-        if not isinstance(found, BipartiteGraph):
-            raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one layer, not of {found!r}")
-        values |= _beside_nulls(found, chosen, values, null_models, seed, n_jobs)
+        if not isinstance(read, BipartiteGraph):
+            raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one layer, not of {read!r}")
+        values |= _beside_nulls(read, chosen, values, null_models, seed, n_jobs)
     return values
 
 
@@ -104,8 +104,8 @@ def network_summary(
     --------
     >>> import topolearn as tl
     >>> layer = tl.generators.make("bsw", 40, 40, 0.1, seed=0)
-    >>> found = network_summary(tl.LayeredNetwork({"a": layer, "b": layer}), ["active_neurons", "credit_paths"])
-    >>> found["n_neurons"], found["active_neurons"], round(found["credit_paths"], 2)
+    >>> values = network_summary(tl.LayeredNetwork({"a": layer, "b": layer}), ["active_neurons", "credit_paths"])
+    >>> values["n_neurons"], values["active_neurons"], round(values["credit_paths"], 2)
     (120, 1.0, 2.81)
     """
     return summary(read_network(network, "network_summary"), measures, seed=seed)
@@ -213,9 +213,9 @@ def _beside_nulls(
         return [float(measure(null)) for measure in defined]
 
     nulls = np.array(null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs))
-    found = {}
+    beside = {}
     for measure, mean, deviation in zip(defined, nulls.mean(axis=0), nulls.std(axis=0), strict=True):
-        found[f"{measure.name}_null"] = float(mean)
+        beside[f"{measure.name}_null"] = float(mean)
         if deviation > 1e-12 * max(abs(mean), 1):
-            found[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
-    return found
+            beside[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
+    return beside

@@ -119,9 +119,9 @@ def scale_free_degrees(
 
     Examples
     --------
-    >>> found = scale_free_degrees(100, 100, 0.1, seed=0)
+    >>> degrees = scale_free_degrees(100, 100, 0.1, seed=0)
     >>> graph = bipartite_scale_free(100, 100, 0.1, seed=0)
-    >>> bool((found.fan_in == graph.fan_in).all()), found.n_changed < 0.2 * 2 * graph.n_links
+    >>> bool((degrees.fan_in == graph.fan_in).all()), degrees.n_changed < 0.2 * 2 * graph.n_links
     (True, True)
     """
     rng = random_generator(seed)

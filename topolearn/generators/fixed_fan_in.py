@@ -71,7 +71,7 @@ def _draw_sparse(fan_in: np.ndarray, n_in: int, rng: np.random.Generator) -> np.
 
 def _draw_dense(fan_in: np.ndarray, n_in: int, rng: np.random.Generator) -> np.ndarray:
     """Return the cells of a uniform set of inputs for each output: those with the smallest of n_in random numbers."""
-    found = []
+    drawn = []
     least = int(fan_in.min())
     columns = min(least + 1, n_in)
     step = max(1, _BLOCK // n_in)
@@ -79,5 +79,5 @@ def _draw_dense(fan_in: np.ndarray, n_in: int, rng: np.random.Generator) -> np.n
         wanted = fan_in[start : start + step]
         inputs = rng.random((wanted.size, n_in)).argpartition(min(least, n_in - 1), axis=1)[:, :columns]
         cells = (start + np.arange(wanted.size))[:, None] * n_in + inputs
-        found.append(cells[np.arange(columns) < wanted[:, None]])
-    return np.concatenate(found)
+        drawn.append(cells[np.arange(columns) < wanted[:, None]])
+    return np.concatenate(drawn)

@@ -49,10 +49,10 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     with style():
         figure = figure_or_new(figure, width=13.0, height=7.6)
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.1, 1.0), hspace=0.04)))
-        parts = np.ravel(np.asarray(above.subfigures(1, len(shown), squeeze=False)))
-        for name, part in zip(shown, parts, strict=True):
-            part.suptitle(plain(name), fontsize="medium", fontweight="bold")
-            draw_pair(run, name, part.subplots(1, 2 if changes else 1, squeeze=False)[0])
+        pictures = np.ravel(np.asarray(above.subfigures(1, len(shown), squeeze=False)))
+        for name, picture in zip(shown, pictures, strict=True):
+            picture.suptitle(plain(name), fontsize="medium", fontweight="bold")
+            draw_pair(run, name, picture.subplots(1, 2 if changes else 1, squeeze=False)[0])
         panels = list(below.subplots(1, 3 if changes else 2))
         _learned(run, panels.pop(0))
         if changes:

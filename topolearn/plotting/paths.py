@@ -50,7 +50,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
     >>> ax = hubs(LayeredNetwork({"a": layer, "b": layer}))
     """
     layers = _chain(network)
-    found = credit_assignment_paths(network, hub_fraction)
+    cap = credit_assignment_paths(network, hub_fraction)
     degrees = _degrees(layers)
     rank = [np.argsort(np.argsort(-degree, kind="stable")) for degree in degrees]
     is_hub = [place < math.ceil(hub_fraction * place.size) for place in rank]
@@ -68,7 +68,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
             colours = np.where(is_hub[column] & hidden, HUB, OTHER)
             ax.scatter(np.full(place.size, column), _height(place), s=6, c=colours, linewidths=0, zorder=3)
         _label_columns(ax, network)
-        paths = f"through them {percent(found.share)} of 10^{found.log10_paths:.1f} paths" if found.paths else "no path"
+        paths = f"through them {percent(cap.share)} of 10^{cap.log10_paths:.1f} paths" if cap.paths else "no path"
         ax.set_title(f"hubs: {percent(hub_fraction)} of hidden neurons; {paths}", fontsize="small")
     return ax
 
@@ -107,22 +107,22 @@ def strongest_paths(
     >>> len(ax.lines)
     3
     """
-    found = find_strongest(weights, k)
+    strongest = find_strongest(weights, k)
     sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
-    top = found[0][0]
+    top = strongest[0][0]
     with style():
         ax = axes_or_new(ax, width=2.2 + 1.6 * len(weights), height=4.6)
-        for strength, path in reversed(found):
+        for strength, path in reversed(strongest):
             heights = [-node / max(size - 1, 1) for node, size in zip(path, sizes, strict=True)]
             share = math.exp(strength - top)
             ax.plot(range(len(path)), heights, color=LINK, alpha=0.15 + 0.85 * share, linewidth=0.6 + 2 * share)
         for column, size in enumerate(sizes):
-            used = sorted({path[column] for _, path in found})
+            used = sorted({path[column] for _, path in strongest})
             ax.scatter([column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=HUB, zorder=3)
         ax.set_xticks(range(len(sizes)), names or [f"{size:,}" for size in sizes])
         ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first to last downwards")
         ax.grid(visible=False)
-        ax.set_title(f"The {len(found)} strongest paths")
+        ax.set_title(f"The {len(strongest)} strongest paths")
     return ax
 
 
@@ -152,10 +152,10 @@ def find_strongest(weights: Sequence[NDArray[np.float64]], k: int) -> list[Path]
             ]
             coming.append(sorted(paths, key=lambda each: (-each[0], each[1]))[:k])
         best = coming
-    found = sorted((path for paths in best for path in paths), key=lambda each: (-each[0], each[1]))[:k]
-    if not found:
+    strongest = sorted((path for paths in best for path in paths), key=lambda each: (-each[0], each[1]))[:k]
+    if not strongest:
         raise InvalidValueError("no path leads from an input to an output: there is nothing to draw")
-    return found
+    return strongest
 
 
 def _check_weights(weights: Sequence[NDArray[np.float64]]) -> None:

@@ -13,6 +13,7 @@ from topolearn.recording.tables import MEASURED, Table, read_table
 NETWORK = "(network)"  # in the column `layer`
 PLACE = ("index", "step", "layer")
 DEFAULT = ("closure", "path_length", "gamma", "fan_in_gini", "fan_out_gini", "credit_paths", "hub_share")
+NO_MEASURES = "none"  # the word for an empty list of measures
 Row = dict[str, Any]
 
 
@@ -26,7 +27,7 @@ def check_measures(names: Sequence[str]) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise InvalidTypeError(f"measures={names!r} must be a list of names: use [{names!r}]")
-    names = [] if list(names) == ["none"] else list(dict.fromkeys(names))
+    names = [] if list(names) == [NO_MEASURES] else list(dict.fromkeys(names))
     for name in names:
         if MEASURES[name].of == "one-mode":
             raise InvalidValueError(f"measures={name!r} is one of graphs without sides, not of layers: leave it out")

@@ -49,16 +49,16 @@ class Plan:
     history: str
     snapshot_every: int | None
 
-    def describe(self, found: Watched) -> dict[str, Any]:
+    def describe(self, watched: Watched) -> dict[str, Any]:
         """Return the content of ``recording.json``: what is kept, of what, and since when."""
         return {
             "format": FORMAT,
             "measures": list(self.measures),
             "every": self.every,
             "history": self.history,
-            "topology": found.describe(),
-            "first_step": found.step or 0,
-            "first_update": found.n_updates,
+            "topology": watched.describe(),
+            "first_step": watched.step or 0,
+            "first_update": watched.n_updates,
         }
 
 

@@ -20,7 +20,7 @@ from topolearn.recording.recorder import Recorder, unlock, written
 from topolearn.recording.resuming import begin_again, cut
 from topolearn.recording.settings import check_config, differing, read_config, write_config
 from topolearn.recording.topology_log import TopologyLog
-from topolearn.recording.watched import Topology, Watched, watched
+from topolearn.recording.watched import Topology, Watched, to_watch
 
 LOCK = ".lock"
 
@@ -114,10 +114,10 @@ def open_recorder(
     TopolearnError
         As `record`.
     """
-    listeners, found, path = check_loggers(loggers), watched(topology), Path(run_dir)
+    listeners, watched, path = check_loggers(loggers), to_watch(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)
-    _make(path, found, resume=resume)
+    _make(path, watched, resume=resume)
     lock = FileLock(path / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -126,13 +126,13 @@ def open_recorder(
             f"another recorder is at work in {path}: close it first, or choose another directory"
         ) from None
     try:
-        return _opened(path, found, plan, config, listeners, lock)
+        return _opened(path, watched, plan, config, listeners, lock)
     except BaseException:
         unlock(lock)
         raise
 
 
-def _make(path: Path, found: Watched, *, resume: bool) -> None:
+def _make(path: Path, watched: Watched, *, resume: bool) -> None:
     """Make the directory, unless it is there and may be continued."""
     if path.exists():
         if not resume:
@@ -142,9 +142,9 @@ def _make(path: Path, found: Watched, *, resume: bool) -> None:
         if not is_run(path) and not may_begin(path):
             raise InvalidValueError(f"{path} is not a run directory, so there is nothing to continue: choose another")
         return
-    if resume and found.step:
+    if resume and watched.step:
         raise MissingFileError(
-            f"there is no run in {path} to continue at step {found.step}: check the path, or leave resume=True out"
+            f"there is no run in {path} to continue at step {watched.step}: check the path, or leave resume=True out"
         )
     try:
         path.mkdir(parents=True)
@@ -153,29 +153,29 @@ def _make(path: Path, found: Watched, *, resume: bool) -> None:
 
 
 def _opened(
-    path: Path, found: Watched, plan: Plan, config: Any, loggers: Sequence[Logger], lock: BaseFileLock
+    path: Path, watched: Watched, plan: Plan, config: Any, loggers: Sequence[Logger], lock: BaseFileLock
 ) -> Recorder:
     """Return the recorder of a directory that is locked, begun or cut at the present step."""
-    place = cut(path, found, plan)
+    place = cut(path, watched, plan)
     if place is None:
-        place = Place(0, found.n_updates, 0.0)
+        place = Place(0, watched.n_updates, 0.0)
         begin_again(path)
         with written(path):
             write_config(path, config)
-            write_json(path / ENVIRONMENT, environment(found.models))
+            write_json(path / ENVIRONMENT, environment(watched.models))
     else:
         _warn_of_other(config, path)
-    history = History(path / TOPOLOGY, kept=plan.history) if found.layers else None
+    history = History(path / TOPOLOGY, kept=plan.history) if watched.layers else None
     measuring = Measuring(path, plan.measures, plan.every)
-    topology = TopologyLog(found, history, measuring, loggers, place, plan.snapshot_every)
-    recorder = Recorder(path, found, topology, loggers, lock)
+    topology = TopologyLog(watched, history, measuring, loggers, place, plan.snapshot_every)
+    recorder = Recorder(path, watched, topology, loggers, lock)
     try:
         if (path / RECORDING).is_file():
             recorder.resume(place.seconds)
         else:
             recorder.start()
             with written(path):
-                write_json(path / RECORDING, plan.describe(found))  # last, as it says that the start is whole
+                write_json(path / RECORDING, plan.describe(watched))  # last, as it says that the start is whole
     except BaseException:
         recorder.abandon()
         raise

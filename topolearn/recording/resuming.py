@@ -9,7 +9,7 @@ from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
 from topolearn.files import read_json
-from topolearn.recording.history import History
+from topolearn.recording.history import FULL, History
 from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, TOPOLOGY, Place, Plan
 from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
@@ -19,7 +19,7 @@ from topolearn.recording.watched import Watched
 TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
 
-def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
+def cut(path: Path, watched: Watched, plan: Plan) -> Place | None:
     """Drop what lies beyond the present step, and return where the recording stands; None if it has not begun.
 
     Raises
@@ -36,20 +36,20 @@ def cut(path: Path, found: Watched, plan: Plan) -> Place | None:
         return None
     recorded = read_json(path / RECORDING)
     _check_plan(path, recorded, plan)
-    step = math.inf if found.step is None else found.step
-    index = found.n_updates - int(recorded["first_update"])
+    step = math.inf if watched.step is None else watched.step
+    index = watched.n_updates - int(recorded["first_update"])
     if index < 0 or step < recorded["first_step"]:
         raise InvalidValueError(
             f"the run in {path} began at step {recorded['first_step']}, and the topology stands at step {step}: "
             "restore the state at which to continue"
         )
     history = History(path / TOPOLOGY)
-    _check_layers(path, history, found)
+    _check_layers(path, history, watched)
     _set_aside(path, history, step)
     for name in TABLES:
         Table(path / name).cut(step)
     history.truncate(index)
-    _check_whole(path, index, plan, found)
+    _check_whole(path, index, plan, watched)
     seconds = math.nan  # unknown, where the recording was never closed
     if (path / SUMMARY).is_file():
         seconds = float(read_json(path / SUMMARY)["seconds"])
@@ -94,28 +94,28 @@ def _check_plan(path: Path, recorded: dict[str, Any], plan: Plan) -> None:
             )
 
 
-def _check_layers(path: Path, history: History, found: Watched) -> None:
+def _check_layers(path: Path, history: History, watched: Watched) -> None:
     """Refuse a model whose links are not those of the run at this step."""
-    if history.layers != found.layers:
+    if history.layers != watched.layers:
         raise CheckpointError(
             f"the run in {path} has the sparse layers {', '.join(history.layers) or 'none'}, and the model "
-            f"{', '.join(found.layers) or 'none'}: continue it with the model that began it"
+            f"{', '.join(watched.layers) or 'none'}: continue it with the model that began it"
         )
-    if not found.layers:
+    if not watched.layers:
         return
-    graphs = found.network().graphs
-    if history.kept == "full" and found.step is not None:
-        same = {name: graph == graphs[name] for name, graph in history.at(found.step).items()}
+    graphs = watched.network().graphs
+    if history.kept == FULL and watched.step is not None:
+        same = {name: graph == graphs[name] for name, graph in history.at(watched.step).items()}
     else:
         rows = read_table(path / LAYERS)
-        rows = rows if found.step is None else rows[rows["step"] <= found.step]
+        rows = rows if watched.step is None else rows[rows["step"] <= watched.step]
         counts = rows.groupby("layer", sort=False)["n_links"].last()
         same = {str(name): graphs[str(name)].n_links == count for name, count in counts.items()}
     for name, is_same in same.items():
         if not is_same:
             raise CheckpointError(
-                f"the links of layer {name!r} are not those of the run in {path} at step {found.step}: restore model, "
-                "optimizer and topology of that run first"
+                f"the links of layer {name!r} are not those of the run in {path} at step {watched.step}: restore "
+                "model, optimizer and topology of that run first"
             )
 
 
@@ -143,12 +143,12 @@ def _set_aside(path: Path, history: History, step: float) -> None:
     )
 
 
-def _check_whole(path: Path, index: int, plan: Plan, found: Watched) -> None:
+def _check_whole(path: Path, index: int, plan: Plan, watched: Watched) -> None:
     """Refuse tables that lack what was recorded up to an update."""
     due = {NETWORKS: index}
-    if found.layers:
+    if watched.layers:
         due[LAYERS] = index
-    if found.layers and plan.measures and found.step is not None:
+    if watched.layers and plan.measures and watched.step is not None:
         due[MEASURED] = index // plan.every * plan.every
     for name, last in due.items():
         table = read_table(path / name, key="index")

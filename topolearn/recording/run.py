@@ -17,6 +17,8 @@ from topolearn.recording.settings import read_config, read_task
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
+BEST, LAST = "best", "last"  # the checkpoints that the trainer of a task keeps
+
 # Columns of metrics.csv that stand for network.csv in runs of before there was one.
 OF_THE_NETWORK = ("step", "n_links", "density", "active_neurons", "active_neurons_authors", "overlap")
 
@@ -69,11 +71,11 @@ class Run:
     @property
     def not_finite(self) -> dict[str, list[int]]:
         """The steps at which a metric was logged as NaN or infinite, by its column."""
-        found = not_finite(self.path / METRICS)
+        bad = not_finite(self.path / METRICS)
         if self.task is None:
-            return found
+            return bad
         names = {metric.name for metric in self.task.metrics}  # what else a trainer logs may have no value
-        return {name: steps for name, steps in found.items() if name in names}
+        return {name: steps for name, steps in bad.items() if name in names}
 
     @property
     def layers(self) -> pd.DataFrame:
@@ -164,7 +166,7 @@ class Run:
             For another word, a run of a custom loop, which keeps its own checkpoints, or when there is no such
             checkpoint yet, or it is unusable.
         """
-        if which not in ("best", "last"):
+        if which not in (BEST, LAST):
             raise InvalidValueError(f"which={which!r} must be 'best' or 'last'")
         if self.task is None:
             raise InvalidValueError(

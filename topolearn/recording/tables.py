@@ -130,8 +130,8 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
 def not_finite(file: Path) -> dict[str, list[int]]:
     """Return the steps at which a column of a table is NaN or infinite, which an empty cell is not."""
     table = read_table(file, dtype=str, keep_default_na=False)
-    found = {str(name): table["step"][table[name].isin(("nan", "inf", "-inf"))] for name in table}
-    return {name: steps.astype(int).tolist() for name, steps in found.items() if len(steps)}
+    bad = {str(name): table["step"][table[name].isin(("nan", "inf", "-inf"))] for name in table}
+    return {name: steps.astype(int).tolist() for name, steps in bad.items() if len(steps)}
 
 
 def _line(values: Iterable[Any]) -> str:

@@ -7,7 +7,7 @@ from topolearn.evolution import TopologyUpdate
 from topolearn.generators import erdos_renyi
 from topolearn.graph import LayeredNetwork
 from topolearn.recording.continuity import Continuity
-from topolearn.recording.history import History
+from topolearn.recording.history import SNAPSHOTS, History
 from topolearn.recording.loggers import Logger, log_pictures, tell
 from topolearn.recording.measuring import Measuring
 from topolearn.recording.plan import Place
@@ -115,7 +115,7 @@ class TopologyLog:
 
     def snapshot(self, step: int) -> None:
         """Keep the graphs as they are, if the history is one of snapshots."""
-        if self.history is not None and self.history.kept == "snapshots":
+        if self.history is not None and self.history.kept == SNAPSHOTS:
             self.history.snapshot(step, self._watched.network().graphs)
 
     def finish(self, step: int) -> None:

@@ -53,7 +53,7 @@ class Watched(Protocol):
         """Let a function be told of each update."""
 
 
-def watched(topology: Topology) -> Watched:
+def to_watch(topology: Topology) -> Watched:
     """Return what a recorder watches.
 
     Raises
@@ -78,11 +78,11 @@ def watched(topology: Topology) -> Watched:
             )
     if len(set(map(id, topology.values()))) < len(topology):
         raise InvalidValueError(f"topology={list(topology)} names one scheduler twice: name each once")
-    found = Scheduled(topology)
-    for name, times in Counter(found.layers).items():
+    scheduled = Scheduled(topology)
+    for name, times in Counter(scheduled.layers).items():
         if times > 1:
             raise InvalidValueError(f"two layers are called {name!r}: choose other names than {list(topology)}")
-    return found
+    return scheduled
 
 
 class Scheduled:
@@ -121,9 +121,9 @@ class Scheduled:
         for prefix, scheduler in self._schedulers.items():
             if not scheduler.layers and self.layers:  # a dense one beside others
                 continue
-            found = scheduler.network() if scheduler.layers else complete_network(scheduler.model)
-            graphs |= {_prefixed(prefix, name): graph for name, graph in found.graphs.items()}
-            for group in found.groups:
+            network = scheduler.network() if scheduler.layers else complete_network(scheduler.model)
+            graphs |= {_prefixed(prefix, name): graph for name, graph in network.graphs.items()}
+            for group in network.groups:
                 writers, readers = (
                     tuple(_prefixed(prefix, name) for name in end) for end in (group.writers, group.readers)
                 )

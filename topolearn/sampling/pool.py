@@ -1,4 +1,4 @@
-"""Choosing k of candidates that come in parts: the k best so far, in memory proportional to k."""
+"""Choosing k of candidates that come in batches: the k best so far, in memory proportional to k."""
 
 import dataclasses
 import math
@@ -53,7 +53,7 @@ class Pool:
     >>> pool = Pool(2, RandomField(0), soft=False)
     >>> pool.offer(torch.tensor([5, 1]), torch.tensor([1.0, 3.0]))
     >>> pool.offer(torch.tensor([7]), torch.tensor([2.0]))
-    >>> [part.tolist() for part in pool.best()]
+    >>> [tensor.tolist() for tensor in pool.best()]
     [[1, 7], [3.0, 2.0]]
     """
 
@@ -61,7 +61,7 @@ class Pool:
     field: RandomField
     soft: bool
     barred: Tensor | None = None
-    _parts: list[tuple[Tensor, Tensor]] = dataclasses.field(default_factory=list)
+    _batches: list[tuple[Tensor, Tensor]] = dataclasses.field(default_factory=list)
     _size: int = 0
     _bound: Bound | None = None
 
@@ -75,7 +75,7 @@ class Pool:
         if self.barred is not None and self.barred.numel():
             admitted = ~torch.isin(cells, self.barred)
             cells, scores = cells[admitted], scores[admitted]
-        self._parts.append((cells, scores))
+        self._batches.append((cells, scores))
         self._size += cells.numel()
         if self._size > 2 * self.k + SLACK or (self._bound is None and self._size > self.k):
             self._prune()
@@ -83,18 +83,18 @@ class Pool:
     def best(self) -> tuple[Tensor, Tensor]:
         """Return the cells of the k best, or of all if there are fewer, and their scores, in no order."""
         self._prune()
-        return self._parts[0] if self._parts else (torch.empty(0, dtype=torch.int64), torch.empty(0))
+        return self._batches[0] if self._batches else (torch.empty(0, dtype=torch.int64), torch.empty(0))
 
     def _prune(self) -> None:
-        if not self._parts:
+        if not self._batches:
             return
-        cells, scores = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
+        cells, scores = (torch.cat(tensors) for tensors in zip(*self._batches, strict=True))
         if cells.numel() > self.k:
             keys = soft_keys(cells, scores, self.field) if self.soft else scores
             kept = largest(keys, self.k, lambda tied: self.field.uniform(cells[tied]))
             cells, scores = cells[kept], scores[kept]
             self._bound = self._reach(cells, scores, keys[kept])
-        self._parts, self._size = [(cells, scores)], cells.numel()
+        self._batches, self._size = [(cells, scores)], cells.numel()
 
     def _reach(self, cells: Tensor, scores: Tensor, keys: Tensor) -> Bound:
         if self.k == 0:

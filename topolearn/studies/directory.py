@@ -78,12 +78,12 @@ class StudyDirectory:
 
     def state(self, run: PlannedRun) -> str:
         """Return how a run stands: ``done``, ``failed``, ``unfinished`` (begun, and not complete) or ``missing``."""
-        found = self.run(run)
-        if found is not None and found.is_complete:
+        begun = self.run(run)
+        if begun is not None and begun.is_complete:
             return DONE
         if self.error_file(run).is_file():
             return FAILED
-        return MISSING if found is None else UNFINISHED
+        return MISSING if begun is None else UNFINISHED
 
     def run(self, run: PlannedRun) -> Run | None:
         """Return the run, if it has begun.
@@ -96,9 +96,9 @@ class StudyDirectory:
         path = self.run_dir(run)
         if not (path / "config.toml").is_file():
             return None
-        found = Run(path)
-        check_same(found.config, run.config, path)
-        return found
+        begun = Run(path)
+        check_same(begun.config, run.config, path)
+        return begun
 
     def error(self, run: PlannedRun) -> str:
         """Return the first line of the error of a run that failed; empty without one."""
@@ -115,14 +115,14 @@ def _check_record(record: Path, study: Study) -> None:
     """Refuse a directory of another format or another study."""
     try:
         content = tomllib.loads(record.read_text(encoding="utf-8"))
-        found, name = content["format"], content["name"]
+        recorded, name = content["format"], content["name"]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise CorruptFileError(
             f"{record} does not say whose runs these are ({error}): choose another directory"
         ) from None
-    if found != FORMAT:
+    if recorded != FORMAT:
         raise InvalidValueError(
-            f"{record.parent} has results in format {found} (topolearn {content.get('topolearn', 'unknown')}), and "
+            f"{record.parent} has results in format {recorded} (topolearn {content.get('topolearn', 'unknown')}), and "
             f"this topolearn ({version('topolearn')}) writes format {FORMAT}: choose another directory"
         )
     if name != study.name:

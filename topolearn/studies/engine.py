@@ -13,8 +13,9 @@ from topolearn.errors import InvalidValueError, StudyError
 from topolearn.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
-from topolearn.studies.own_parts import packed
+from topolearn.studies.executors.processes import in_processes
 from topolearn.studies.progress import StudyProgress
+from topolearn.studies.registered import packed
 from topolearn.studies.results import results
 from topolearn.studies.study import PlannedRun, Study
 from topolearn.studies.work import BUSY, FULL, LOST, WorkItem, carry_out
@@ -72,7 +73,7 @@ def run_study(
     MissingPackageError
         When the executor's package is not installed.
     StudyError
-        When the disk is full, or a part of your own cannot be sent to workers.
+        When the disk is full, or an entry that you registered cannot be sent to workers.
 
     Examples
     --------
@@ -92,8 +93,10 @@ def run_study(
     todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
-    parts = () if executor == "processes" and jobs == 1 else packed()  # one job is done in this process
-    plan = Plan(jobs, threads or _share_of_cores(executor, jobs), place.path, options or {}, parts)
+    on_this_machine = execute is in_processes
+    registered = () if on_this_machine and jobs == 1 else packed()  # one job is done in this process
+    n_threads = threads or _share_of_cores(jobs, on_this_machine=on_this_machine)
+    plan = Plan(jobs, n_threads, place.path, options or {}, registered)
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
@@ -120,7 +123,7 @@ def _turns(
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
-        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, parts=plan.parts) for run in todo]
+        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, registered=plan.registered) for run in todo]
         todo = []
         with closing(execute(carry_out, items, plan)) as outcomes:
             for item, outcome in outcomes:
@@ -143,9 +146,9 @@ def _turns(
     return lost
 
 
-def _share_of_cores(executor: str, jobs: int) -> int | None:
+def _share_of_cores(jobs: int, *, on_this_machine: bool) -> int | None:
     """Return the threads of each run: this machine's cores are divided; what others have is unknown."""
-    if executor != "processes":
+    if not on_this_machine:
         return 1
     return None if jobs == 1 else max(cpu_count() // jobs, 1)
 

@@ -22,8 +22,9 @@ def identity(config: Any) -> dict[str, Any]:
     In it are the task, unless it is classification, all options of the training and all parts of its method, whether
     the method's row in the table or the configuration names them. Not in it are where the run is kept (``run_dir``),
     where the data lie (``data_dir``), how many threads compute (``threads``), what the machine decides where ``device``
-    or ``backend`` are ``auto``, and the content of a data file or of a part of your own, of which there is the name
-    alone. Values equal to the default of their field are left out, so that a field that is added later changes no hash.
+    or ``backend`` are ``auto``, and the content of a data file or of an entry that you registered, of which there is
+    the name alone. Values equal to the default of their field are left out, so that a field that is added later changes
+    no hash.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def config_hash(config: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_same(found: Any, asked: Any, where: object) -> None:
+def check_same(recorded: Any, asked: Any, where: object) -> None:
     """Refuse a run that was made with other values than those asked for; what is left open is not compared.
 
     Raises
@@ -58,7 +59,7 @@ def check_same(found: Any, asked: Any, where: object) -> None:
     InvalidValueError
         As when the run's configuration was edited, or a default of topolearn has changed since.
     """
-    made, wanted = _values(found), _values(asked)
+    made, wanted = _values(recorded), _values(asked)
     for name, value in wanted.items():
         if value not in (None, "auto") and made.get(name) != value:
             raise InvalidValueError(

@@ -53,13 +53,13 @@ class StudyProgress:
     ) -> None:
         self._bar.close()
 
-    def ended(self, run: PlannedRun, outcome: Outcome, found: Run | None) -> None:
+    def ended(self, run: PlannedRun, outcome: Outcome, trained: Run | None) -> None:
         """Show how a run ended."""
         self._ended += 1
         self._bar.update()
         words = outcome.error
-        if outcome.state == DONE and found is not None:
-            task, summary = TASKS[found.config.task], found.summary
+        if outcome.state == DONE and trained is not None:
+            task, summary = TASKS[trained.config.task], trained.summary
             words = f"{task.metric.text(summary[task.best]):>8}  {clock(summary['seconds']):>8}"
         place = f"{self._ended:{len(str(self._total))}}/{self._total}"
         line = f"{place}  {outcome.state:6}  {run.id}  {run.label:{self._width}}  seed {run.seed}  {words}"

@@ -40,8 +40,8 @@ def results(study: Study, directory: str | Path) -> pd.DataFrame:
     InvalidValueError, CorruptFileError
         When the directory has results of another study or format.
     """
-    found = StudyDirectory(directory, study)
-    return pd.DataFrame([_row(found, run) for run in study.runs()])
+    place = StudyDirectory(directory, study)
+    return pd.DataFrame([_row(place, run) for run in study.runs()])
 
 
 def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], Run]:
@@ -75,21 +75,21 @@ def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], 
       SET, seed 0, missing
     """
     place = StudyDirectory(directory, study)
-    found: dict[tuple[str, int], Run] = {}
+    finished: dict[tuple[str, int], Run] = {}
     bad = []
     for run in study.runs():
         trained = place.run(run)
         if trained is not None and trained.is_complete:
-            found[run.label, run.seed] = trained
+            finished[run.label, run.seed] = trained
         else:
             words = ": ".join(filter(None, (place.state(run), place.error(run))))
             bad.append(f"\n  {run.label}, seed {run.seed}, {words}")
     if bad:
         raise StudyError(
-            f"{len(bad)} of {len(bad) + len(found)} runs of study {study.name!r} in {place.path} are not done: "
+            f"{len(bad)} of {len(bad) + len(finished)} runs of study {study.name!r} in {place.path} are not done: "
             f"run the study, with retry_failed=True for those that failed{''.join(bad)}"
         )
-    return found
+    return finished
 
 
 def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
+from topolearn.studies.directory import DONE
 from topolearn.task_registry import TASKS
 
 RESAMPLES = 9999
@@ -83,8 +84,8 @@ def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spr
 
     Examples
     --------
-    >>> found = spread([0.95, 0.96, 0.98])
-    >>> round(found.mean, 4), round(found.deviation, 4), found.low, found.high
+    >>> accuracy = spread([0.95, 0.96, 0.98])
+    >>> round(accuracy.mean, 4), round(accuracy.deviation, 4), accuracy.low, accuracy.high
     (0.9633, 0.0153, 0.95, 0.98)
     """
     from scipy.stats import bootstrap
@@ -95,10 +96,11 @@ def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spr
     mean = float(x.mean())
     if len(x) == 1:
         return Spread(1, mean, np.nan, np.nan, np.nan)
-    found = bootstrap(
+    interval = bootstrap(
         (x,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile", rng=seed
     ).confidence_interval
-    low, high = np.clip([found.low, found.high], x.min(), x.max())  # a mean of equal values can leave them by rounding
+    # The mean of equal values can leave their range by rounding.
+    low, high = np.clip([interval.low, interval.high], x.min(), x.max())
     return Spread(len(x), mean, float(x.std(ddof=1)), float(low), float(high))
 
 
@@ -221,8 +223,8 @@ def compare(
     Examples
     --------
     >>> table = pd.DataFrame({"label": ["A", "B"] * 3, "dataset": "digits", "seed": [0, 0, 1, 1, 2, 2]})
-    >>> found = compare(table.assign(best_accuracy=[0.9, 0.8, 0.7, 0.6, 0.8, 0.5]), "A", "B")
-    >>> round(found.difference.mean, 3), found.win_rate, found.p_value
+    >>> comparison = compare(table.assign(best_accuracy=[0.9, 0.8, 0.7, 0.6, 0.8, 0.5]), "A", "B")
+    >>> round(comparison.difference.mean, 3), comparison.win_rate, comparison.p_value
     (0.167, 1.0, 0.25)
     """
     value = value or best_score(results)
@@ -251,11 +253,11 @@ def best_score(results: pd.DataFrame) -> str:
     >>> best_score(pd.DataFrame({"label": ["A"], "best_accuracy": [0.9]}))
     'best_accuracy'
     """
-    found = sorted({task.best for task in TASKS.values()} & set(results))
-    if len(found) != 1:
-        there = f"several scores, {', '.join(found)}" if found else "no score of a task"
+    scores = sorted({task.best for task in TASKS.values()} & set(results))
+    if len(scores) != 1:
+        there = f"several scores, {', '.join(scores)}" if scores else "no score of a task"
         raise InvalidValueError(f"the results have {there}: say which column counts, value=...")
-    return found[0]
+    return scores[0]
 
 
 def _higher_is_better(value: str, better: str | None) -> bool:
@@ -278,7 +280,7 @@ def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in columns:
         if name not in results:
             raise InvalidValueError(f"the results have no column {name!r}: {suggest(name, list(map(str, results)))}")
-    return results[results["state"] == "done"] if "state" in results else results
+    return results[results["state"] == DONE] if "state" in results else results
 
 
 def _side_by_side(results: pd.DataFrame, by: str, value: str, same: Sequence[str]) -> pd.DataFrame:

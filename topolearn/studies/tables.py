@@ -45,8 +45,9 @@ def summary_table(
     """
     value = value or best_score(results)
     rows = done(results, by, value)
-    found = {name: asdict(spread(group[value], confidence=confidence)) for name, group in rows.groupby(by, sort=False)}
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis(by)
+    groups = rows.groupby(by, sort=False)[value]
+    spreads = {name: asdict(spread(values, confidence=confidence)) for name, values in groups}
+    return pd.DataFrame.from_dict(spreads, orient="index").rename_axis(by)
 
 
 def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:

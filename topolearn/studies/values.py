@@ -7,9 +7,10 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
 from topolearn.registry import suggest
+from topolearn.studies.identity import IN_WORDS
 from topolearn.task_registry import DEFAULT, TASKS, imported
 
-PARTS = tuple(f.name for f in fields(Method) if f.name not in ("name", "title", "paper", "density"))
+METHOD_OPTIONS = tuple(f.name for f in fields(Method) if f.name not in (*IN_WORDS, "density"))
 NOT_HERE = {
     "seed": "a study lists its seeds once, in seeds",
     "run_dir": "each run gets a directory of its own, named by what it trains",
@@ -44,26 +45,26 @@ def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
     {'zeta': 0.2, 'theta': 0.8}
     """
     options = options_of(task)
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for written, value in values.items():
         if written == "overrides" and isinstance(value, Mapping):
-            found |= flat(value, task)
+            flattened |= flat(value, task)
             continue
         name = written.removeprefix("overrides.")
         entries = value if isinstance(value, Mapping) else {}
         named = {f"{name}.{entry}": inner for entry, inner in entries.items()} or {name: value}
         for each in named:
             _check(each, options)
-        found |= named
-    return found
+        flattened |= named
+    return flattened
 
 
 def _check(name: str, options: Sequence[str]) -> None:
     head, dot, _ = name.partition(".")
     if head in NOT_HERE:
         raise InvalidValueError(f"{head} is no option of a study's settings: {NOT_HERE[head]}")
-    if head not in PARTS and (head not in options or dot):
-        known = [option for option in (*options, *PARTS) if option not in NOT_HERE]
+    if head not in METHOD_OPTIONS and (head not in options or dot):
+        known = [option for option in (*options, *METHOD_OPTIONS) if option not in NOT_HERE]
         raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
 
 
@@ -98,11 +99,11 @@ def to_config(values: Mapping[str, Any], seed: int, task: str = DEFAULT) -> Any:
     """
     options = options_of(task)
     given: dict[str, Any] = {name: value for name, value in values.items() if name in options}
-    parts: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
     for name, value in values.items():
         head, dot, entry = name.partition(".")
-        if head in PARTS and dot:
-            parts.setdefault(head, {})[entry] = value
-        elif head in PARTS:
-            parts[head] = value
-    return imported(TASKS[task].config)(**given, overrides=parts, seed=seed)
+        if head in METHOD_OPTIONS and dot:
+            overrides.setdefault(head, {})[entry] = value
+        elif head in METHOD_OPTIONS:
+            overrides[head] = value
+    return imported(TASKS[task].config)(**given, overrides=overrides, seed=seed)

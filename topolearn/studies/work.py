@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from topolearn.errors import InvalidValueError
 from topolearn.recording import resume, train
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
-from topolearn.studies.own_parts import OwnPart, unpack
+from topolearn.studies.registered import RegisteredEntry, unpack
 from topolearn.studies.study import PlannedRun
 
 BUSY, FULL, LOST = "busy", "disk full", "lost"
@@ -33,8 +33,8 @@ class WorkItem:
         Whether a run that failed is taken up again.
     wait : bool
         Whether to wait while another process has the run.
-    parts : tuple of OwnPart
-        Of the user's own, unless the worker has them.
+    registered : tuple of RegisteredEntry
+        What the user registered, unless the worker has it.
     """
 
     run: PlannedRun
@@ -42,7 +42,7 @@ class WorkItem:
     threads: int | None = None
     retry: bool = False
     wait: bool = False
-    parts: tuple[OwnPart, ...] = ()
+    registered: tuple[RegisteredEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,17 @@ def _with_lock(item: WorkItem) -> Outcome:
 
 
 def _train_or_resume(item: WorkItem) -> None:
-    unpack(item.parts)
+    unpack(item.registered)
     path = item.directory.run_dir(item.run)
-    found = item.directory.run(item.run)
-    if found is not None and found.is_complete:
+    begun = item.directory.run(item.run)
+    if begun is not None and begun.is_complete:
         return
-    if found is None and path.exists():
+    if begun is None and path.exists():
         _remove_stump(path)
     before = torch.get_num_threads()
     torch.set_num_threads(item.threads or before)
     try:
-        if found is None:
+        if begun is None:
             train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
             resume(path, quiet=True)

@@ -13,8 +13,8 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import best_backend, replace_linear
-from topolearn.training.checkpoint import check_shapes, part, read_checkpoint
-from topolearn.training.config import TrainConfig
+from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
+from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
 
@@ -37,7 +37,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidValueError("device='cuda', but torch sees no CUDA device: use device 'cpu' or 'auto'")
-    parts = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
+    overrides = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
@@ -46,7 +46,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     return replace(
         config,
         density=method.density,
-        overrides=parts,
+        overrides=overrides,
         hidden=hidden,
         update_interval=interval,
         measure_every=config.measure_every or max(steps_per_epoch(config, data) // interval, 1),
@@ -72,7 +72,7 @@ def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[i
 def _default_threads(config: TrainConfig, backend: str, method: Method, sizes: Sequence[int]) -> int:
     """Return one thread for layers whose steps cost less than waking a second one, else torch's number."""
     cells = [n_in * n_out for n_in, n_out in pairwise(sizes)]
-    work = max(cells) * method.mean_density * config.batch_size if backend == "csr" else sum(cells)
+    work = max(cells) * method.mean_density * config.batch_size if has_links_alone(backend) else sum(cells)
     return 1 if work < ONE_THREAD_BELOW else torch.get_num_threads()
 
 
@@ -127,7 +127,7 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         When it is of a model with other widths.
     """
     tensors, header = read_checkpoint(path)
-    weights = part(tensors, "model/")
+    weights = under_prefix(tensors, "model/")
     graphs = {}
     for name, (n_out, n_in) in header["topology"]["shapes"].items():
         graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
@@ -136,7 +136,7 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
         is_csr = "hidden1.values" in weights
         dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
-        links = tuple(f"{name}.{part}" for name in graphs for part in ("values", "crow", "col"))
+        links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col"))
         check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
         replace_linear(model, graphs, backend="csr" if is_csr else "masked")
     model.load_state_dict(weights)

@@ -45,7 +45,7 @@ def save_checkpoint(
     for i, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{i}/{key}": value for key, value in entries.items() if isinstance(value, Tensor)}
     of_links = {key: state[key] for key in TENSORS if key in state}
-    tensors |= {f"{key}/{name}": part for key, parts in of_links.items() for name, part in parts.items()}
+    tensors |= {f"{key}/{name}": tensor for key, by_layer in of_links.items() for name, tensor in by_layer.items()}
     tensors["random/torch"] = torch.get_rng_state()
     header = {
         "counters": dict(counters),
@@ -77,14 +77,14 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
         When it is of a model with other layers or shapes; nothing is changed then.
     """
     tensors, header = read_checkpoint(path)
-    weights = part(tensors, "model/")
-    links = part(tensors, "links/")
-    of_links = {key: found for key in TENSORS if (found := part(tensors, f"{key}/")) or not links}
+    weights = under_prefix(tensors, "model/")
+    links = under_prefix(tensors, "links/")
+    of_links = {key: by_layer for key in TENSORS if (by_layer := under_prefix(tensors, f"{key}/")) or not links}
     check_shapes(path, weights, model, csr=links)
     topology.load_state_dict({**header["topology"], **of_links})
     model.load_state_dict(weights)
     states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in part(tensors, "optimizer/").items():
+    for name, tensor in under_prefix(tensors, "optimizer/").items():
         i, _, key = name.partition("/")
         states.setdefault(int(i), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
@@ -111,7 +111,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CorruptFileError(f"{path} is cut off or no checkpoint of topolearn ({reason}): remove it") from None
 
 
-def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def under_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors whose names begin with a prefix, under the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
@@ -121,14 +121,14 @@ def check_shapes(
 ) -> None:
     """Refuse weights whose names or shapes are not those of the model; its csr layers may have other links."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    saved = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for layer, cells in (csr or {}).items():
         for name in (f"{layer}.values", f"{layer}.col"):
             if name in expected:
                 expected[name] = (cells.numel(),)
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    for name in sorted(expected.keys() | saved.keys()):
+        if expected.get(name) != saved.get(name):
             raise CheckpointError(
-                f"{path} does not fit the model: {name} is {found.get(name, 'missing')} in the checkpoint and "
+                f"{path} does not fit the model: {name} is {saved.get(name, 'missing')} in the checkpoint and "
                 f"{expected.get(name, 'missing')} in the model; resume with the configuration that made it"
             )

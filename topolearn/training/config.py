@@ -14,7 +14,7 @@ from topolearn.files import written_aside
 from topolearn.recording.history import KEPT
 from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.registry import suggest
-from topolearn.sparse import BACKENDS
+from topolearn.sparse import BACKENDS, CsrLinear
 from topolearn.task_registry import without_task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -112,16 +112,16 @@ class TrainConfig:
         settle_fields(self)
         if "density" in self.overrides:
             raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
-        parts = {name: None if value == NONE else value for name, value in self.overrides.items()}
-        object.__setattr__(self, "overrides", parts)
+        overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
+        object.__setattr__(self, "overrides", overrides)
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_ranges(self)
         method = self.build_method()
         check_interval("update_interval", self.update_interval, method)
-        if self.backend == "csr" and method.is_dense:
-            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend='csr' out")
+        if has_links_alone(self.backend) and method.is_dense:
+            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
         check_backend(method, self.backend)
-        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in parts})
+        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
 
     def build_method(self) -> Method:
         """Return the method with density and overrides applied."""
@@ -153,11 +153,11 @@ class TrainConfig:
                 f"remove these ({', '.join(self.overrides)}) first"
             )
         merged = dict(values)
-        if isinstance(parts := merged.get("overrides"), Mapping):
+        if isinstance(overrides := merged.get("overrides"), Mapping):
             former, generator = dict(self.overrides), self.build_method().generator
-            if parts.get("generator", generator) != generator:
+            if overrides.get("generator", generator) != generator:
                 former.pop("generator_params", None)
-            merged["overrides"] = {**former, **parts}
+            merged["overrides"] = {**former, **overrides}
         return replace(self, **merged)
 
     def save(self, path: Path) -> None:
@@ -177,6 +177,11 @@ class TrainConfig:
             When there is no such file, it is not TOML, is of another task, or a value is refused.
         """
         return cls().with_values(without_task(Path(path), cls.task))
+
+
+def has_links_alone(backend: str) -> bool:
+    """Return whether the layers of a backend hold values for links only, as csr does; False for ``auto``."""
+    return backend in BACKENDS and issubclass(BACKENDS[backend], CsrLinear)
 
 
 def _check_ranges(config: TrainConfig) -> None:

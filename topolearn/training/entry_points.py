@@ -133,5 +133,5 @@ def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bo
 
 def _loggers(config: TrainConfig, loggers: Sequence[Logger]) -> list[Logger]:
     """Return the loggers given, and the one that the configuration asks for."""
-    found = check_loggers(loggers)
-    return [*found, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else found
+    given = check_loggers(loggers)
+    return [*given, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else given

@@ -13,6 +13,7 @@ from topolearn.errors import CorruptFileError, TrainingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
+from topolearn.recording.run import BEST, LAST
 from topolearn.sampling import RandomField
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
@@ -33,7 +34,7 @@ class Trainer:
         self.model, self.optimizer, self.topology = build(config, data)
         self.device = torch.device(config.device)
         self.train_x, self.train_y, self.test_x, self.test_y = (
-            part.to(self.device) for part in (data.train_x, data.train_y, data.test_x, data.test_y)
+            tensor.to(self.device) for tensor in (data.train_x, data.train_y, data.test_x, data.test_y)
         )
         self.mean, self.deviation = data.standardisation()
         self.steps_per_epoch = steps_per_epoch(config, data)
@@ -46,7 +47,7 @@ class Trainer:
     def restore(self) -> None:
         """Take up the last checkpoint."""
         with torch.random.fork_rng(devices=[]):
-            self.counters = load_checkpoint(self._checkpoint("last"), self.model, self.optimizer, self.topology)
+            self.counters = load_checkpoint(self._checkpoint(LAST), self.model, self.optimizer, self.topology)
             self.random_state = torch.get_rng_state()
         self.done_epochs = self.counters.pop("epoch")
         metrics = Run(self.path).metrics
@@ -105,10 +106,10 @@ class Trainer:
         recorder.snapshot()
         self.updates = []
         self.counters["seconds"] += row["seconds"]
-        names = ["last"]
+        names = [LAST]
         if test_accuracy > self.counters["best_accuracy"]:
             self.counters |= {"best_accuracy": test_accuracy, "best_epoch": epoch}
-            names = ["best", "last"]
+            names = [BEST, LAST]
         for name in names:
             counters = {**self.counters, "epoch": epoch}
             save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)

@@ -111,10 +111,10 @@ def _best(likelihoods: Callable[[Floats], Floats], start: Floats, tail: Samples)
 
     with np.errstate(all="ignore"):  # far-off parameters, which the search turns away from
         for _ in range(2):  # the second start leaves a simplex that has become too small
-            found = optimize.minimize(
+            optimum = optimize.minimize(
                 loss, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8, "maxiter": 2000}
             )
-            start = found.x
+            start = optimum.x
         return likelihoods(start)
 
 

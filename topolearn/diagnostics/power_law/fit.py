@@ -140,21 +140,21 @@ def power_law(
     >>> round(fit.gamma, 3), fit.xmin, fit.n_tail
     (2.228, 1.0, 10)
     """
-    found = read_samples(samples, discrete)
+    kept = read_samples(samples, discrete)
     if isinstance(n_bootstraps, bool) or not isinstance(n_bootstraps, Integral):
         raise InvalidTypeError(f"n_bootstraps={n_bootstraps!r} must be an integer of at least 0")
     if n_bootstraps < 0:
         raise InvalidValueError(f"n_bootstraps={n_bootstraps} must be at least 0")
     rng = random_generator(seed)
     if xmin is not None:
-        xmin = read_start(xmin, found)
-    gamma, start, ks = _fitted(found, xmin)
-    tail = found.tail(start)
+        xmin = read_start(xmin, kept)
+    gamma, start, ks = _fitted(kept, xmin)
+    tail = kept.tail(start)
     p_value = None
     if n_bootstraps:
-        p_value = bootstrap_p(found, gamma, start, ks, lambda each: _distance(each, xmin), int(n_bootstraps), rng)
+        p_value = bootstrap_p(kept, gamma, start, ks, lambda each: _distance(each, xmin), int(n_bootstraps), rng)
     error = _error(gamma, start, tail)
-    return PowerLawFit(gamma, start, ks, p_value, tail.n, found.n, error, found.discrete, tail)
+    return PowerLawFit(gamma, start, ks, p_value, tail.n, kept.n, error, kept.discrete, tail)
 
 
 def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:

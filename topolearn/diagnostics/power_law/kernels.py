@@ -163,9 +163,9 @@ def best_start(values, counts, discrete, n_candidates):
         likely = 0
         for i in range(0, n_candidates, stride):
             gamma = discrete_gamma(means[i], values[i]) if discrete else 1.0 + 1.0 / means[i]
-            found, likely = distance(values, logs, before, discrete, i, gamma, least, likely)
-            if found < least or (found == least and i < best):
-                best, best_gamma, least = i, gamma, found
+            ks, likely = distance(values, logs, before, discrete, i, gamma, least, likely)
+            if ks < least or (ks == least and i < best):
+                best, best_gamma, least = i, gamma, ks
     return best, best_gamma, least
 
 

@@ -77,11 +77,11 @@ def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
     counting = (values == np.floor(values)) & (values < LARGEST_WHOLE)
     if discrete and not counting.all():
         raise InvalidValueError(f"sample {values[~counting][0]} is not whole, or not below 2**52: leave discrete out")
-    found = counted(values, bool(counting.all() if discrete is None else discrete))
-    if found.values.size < 2:
-        only = f"all samples above 0 are {found.values[0]:g}" if found.n else "no sample is above 0"
+    kept = counted(values, bool(counting.all() if discrete is None else discrete))
+    if kept.values.size < 2:
+        only = f"all samples above 0 are {kept.values[0]:g}" if kept.n else "no sample is above 0"
         raise UndefinedMeasureError(f"a power law is undefined where {only}: two different values are needed")
-    return found
+    return kept
 
 
 def read_start(xmin: float, samples: Samples) -> float:

@@ -38,12 +38,12 @@ def read_columns(file: Path, names: Sequence[str], optional: Sequence[str] = ())
     try:
         with np.load(file, allow_pickle=False) as columns:
             missing = [name for name in names if name not in columns]
-            found = {name: columns[name] for name in (*names, *optional) if name in columns}
+            arrays = {name: columns[name] for name in (*names, *optional) if name in columns}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
     if missing:
         raise CorruptFileError(f"{file} has no {missing[0]!r}: another version of topolearn wrote it; run it again")
-    return found
+    return arrays
 
 
 def names_of(file: Path) -> list[str]:

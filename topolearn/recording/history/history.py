@@ -15,7 +15,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.recording.history.chunks import Chunks
 from topolearn.recording.history.columns import pack, read_columns, unpack, write_columns
 
-KEPT = ("full", "snapshots", "summary")
+FULL, SNAPSHOTS, SUMMARY = KEPT = ("full", "snapshots", "summary")
 _INITIAL = "initial.npz"
 _SNAPSHOT = "snapshot-*.npz"
 
@@ -70,7 +70,7 @@ class History:
         InvalidValueError
             When only a summary was kept.
         """
-        if self.kept == "summary" and self.layers:
+        if self.kept == SUMMARY and self.layers:
             raise self._lacking("the graphs at the start")
         return self._graphs(self.path / _INITIAL) if self.layers else {}
 
@@ -83,13 +83,13 @@ class History:
     @property
     def snapshots(self) -> list[int]:
         """Steps of the snapshots, in order; the first is that of the start, where there is one."""
-        first = [self._head.step] if self.kept != "summary" else []
+        first = [self._head.step] if self.kept != SUMMARY else []
         return first + [_number(file) for file in self._snapshot_files()]
 
     @property
     def graph_steps(self) -> list[int]:
         """Steps from which on there is another graph, and it was kept: those of all updates, of snapshots, or none."""
-        return self.steps if self.kept == "full" else self.snapshots
+        return self.steps if self.kept == FULL else self.snapshots
 
     @property
     def updates(self) -> pd.DataFrame:
@@ -126,7 +126,7 @@ class History:
         InvalidValueError
             When only a summary was kept.
         """
-        if self.kept == "snapshots":
+        if self.kept == SNAPSHOTS:
             yield from ((step, self._snapshot_at(step)) for step in self.snapshots)
             return
         graphs = self.initial
@@ -145,7 +145,7 @@ class History:
         """
         if step < self._head.step:
             raise InvalidValueError(f"step={step} must be at least {self._head.step}")
-        if self.kept != "full" and self.layers:
+        if self.kept != FULL and self.layers:
             return self._snapshot_at(step)
         graphs: dict[str, BipartiteGraph] = {}
         for reached, now in self.replay():
@@ -186,7 +186,7 @@ class History:
             "kept": np.array(self._kept),
             "step": np.array(step),
         }
-        links = _packed(graphs) if self._kept != "summary" else {}
+        links = _packed(graphs) if self._kept != SUMMARY else {}
         write_columns(self.path / _INITIAL, head | links)
         for name in ("_head", "_chunks"):
             self.__dict__.pop(name, None)
@@ -198,7 +198,7 @@ class History:
         columns = {name: np.array([getattr(update, name)]) for name in ("step", "index", "theta")}
         columns |= {"n_layers": np.array([len(update)]), "layer": np.array([places[name] for name in update])}
         columns["overlap"] = np.array(list(update.overlap.values()))
-        if self.kept == "full":
+        if self.kept == FULL:
             columns |= pack(lists, [shapes[name] for name in update for _ in EVENTS])
         else:
             columns["count"] = np.array([len(cells) for cells in lists])
@@ -206,7 +206,7 @@ class History:
 
     def snapshot(self, step: int, graphs: Mapping[str, BipartiteGraph]) -> None:
         """Store the graphs of a step, if snapshots are kept."""
-        if self.kept == "snapshots":
+        if self.kept == SNAPSHOTS:
             write_columns(self.path / f"snapshot-{step:09d}.npz", _packed(graphs), level=5)  # in half the time of 6
 
     def truncate(self, last: int) -> None:
@@ -253,7 +253,7 @@ class History:
         }
 
     def _need_links(self, what: str) -> None:
-        if self.kept != "full" and self.layers:
+        if self.kept != FULL and self.layers:
             raise self._lacking(what)
 
     def _lacking(self, what: str) -> InvalidValueError:

@@ -37,15 +37,15 @@ class OpenChunk:
 
     def read(self) -> list[Columns]:
         """Return the updates that are whole."""
-        data, found, start = self.file.read_bytes(), [], 0
+        data, updates, start = self.file.read_bytes(), [], 0
         while start + _FRAME.size <= len(data):
             mark, length, checksum = _FRAME.unpack_from(data, start)
             content = data[start + _FRAME.size : start + _FRAME.size + length]
             if mark != _MARK or len(content) < length or zlib.crc32(content) != checksum:
                 break
-            found.append(load(content))
+            updates.append(load(content))
             start += _FRAME.size + length
-        return found
+        return updates
 
     def keep(self, last: int) -> None:
         """Remove the updates after number ``last``, and what was cut off."""

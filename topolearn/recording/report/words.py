@@ -129,12 +129,12 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
 
 def measure_changes(run: ReportedRun) -> list[str]:
     """Say which measure changed most in which layer, relative to its size; nothing where none was taken twice."""
-    found: list[tuple[float, str]] = []
+    changes: list[tuple[float, str]] = []
     for name in taken_measures(run):
         for layer, rows in run.measures.dropna(subset=[name]).groupby("layer", sort=False):
             before, after = (float(rows[name].iloc[i]) for i in (0, -1))
             change = abs(after - before) / (max(abs(before), abs(after)) or 1)
             told = f"from {number(before)} to {number(after)}"
-            found.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {told}."))
-    change, told = max(found, default=(0.0, ""))
+            changes.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {told}."))
+    change, told = max(changes, default=(0.0, ""))
     return [told] if change > 0 else []

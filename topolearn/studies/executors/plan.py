@@ -8,7 +8,7 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
-from topolearn.studies.own_parts import OwnPart
+from topolearn.studies.registered import RegisteredEntry
 from topolearn.studies.work import LOST, Outcome, WorkItem, first_line
 
 Work = Callable[[WorkItem], Outcome]
@@ -29,15 +29,15 @@ class Plan:
         For files of the executor's own, such as logs.
     options : Mapping
         What only this executor knows, such as ``address``.
-    parts : tuple of OwnPart
-        Of the user's own, which each worker is to register.
+    registered : tuple of RegisteredEntry
+        What the user registered, which each worker is to register too.
     """
 
     jobs: int
     threads: int | None
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
-    parts: tuple[OwnPart, ...] = ()
+    registered: tuple[RegisteredEntry, ...] = ()
 
     def only(self, executor: str, *known: str) -> None:
         """Refuse options that the executor does not know.

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 
+TRAIN, TEST = SPLITS = ("train", "test")
+ARRAYS = tuple(f"{split}_{kind}" for split in SPLITS for kind in ("x", "y"))
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -45,7 +48,7 @@ class Dataset:
     test_y: Tensor
 
     def __post_init__(self) -> None:
-        for split in ("train", "test"):
+        for split in SPLITS:
             self._check_split(split, getattr(self, f"{split}_x"), getattr(self, f"{split}_y"))
         if self.train_x.shape[1] != self.test_x.shape[1]:
             raise InvalidValueError(
@@ -97,20 +100,18 @@ def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
     InvalidValueError
         When an array is missing or not numeric, or its content is refused.
     """
-    parts = {}
-    for key in ("train_x", "train_y", "test_x", "test_y"):
+    tensors = {}
+    for key in ARRAYS:
         if key not in arrays:
-            raise InvalidValueError(
-                f"data set {name!r} has no array {key!r}: it needs train_x, train_y, test_x, test_y"
-            )
+            raise InvalidValueError(f"data set {name!r} has no array {key!r}: it needs {', '.join(ARRAYS)}")
         array = np.asarray(arrays[key])
         if array.dtype.kind not in "uifb" or not array.ndim:
             raise InvalidValueError(f"data set {name!r}: {key} is of dtype {array.dtype}; numbers are needed")
         if key.endswith("_y"):
             labels = array.astype(np.int64, casting="unsafe") if array.dtype.kind in "uib" else array
-            parts[key] = torch.tensor(labels)
+            tensors[key] = torch.tensor(labels)
         else:
             with np.errstate(over="ignore"):  # what is too large becomes infinite, which the data set refuses
                 keep = array if array.dtype == np.uint8 else array.astype(np.float32)
-            parts[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
-    return Dataset(name, **parts)
+            tensors[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
+    return Dataset(name, **tensors)

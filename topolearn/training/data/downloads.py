@@ -78,14 +78,14 @@ def download(name: str, folder: str | Path | None = None) -> Path:
     """
     wanted = _wanted(name)
     target = _target(name, folder)
-    found = dataset_folder(name, folder)
+    looked_in = dataset_folder(name, folder)
     try:
-        DATASETS[name].load(found)
-        return found
+        DATASETS[name].load(looked_in)
+        return looked_in
     except MissingFileError:
         pass
     except CorruptFileError as error:
-        if found == target:
+        if looked_in == target:
             raise ExistingFileError(f"{error}: remove it first, as a download overwrites nothing") from None
     by_hand = f"put {', '.join(f'{file}.gz' for file in wanted.files)} into {target} yourself"
     # Beside the target, as files can be moved whole only within one disk.

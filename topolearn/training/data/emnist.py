@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from topolearn.errors import CorruptFileError, MissingFileError
-from topolearn.training.data.dataset import Dataset, from_arrays
+from topolearn.training.data.dataset import TEST, TRAIN, Dataset, from_arrays
 from topolearn.training.data.idx import find_idx, read_idx_archive, read_idx_set
 
 FILES = (
@@ -17,7 +17,7 @@ FILES = (
 ARCHIVE, ARCHIVE_MD5 = "gzip.zip", "58c8d27c78d21e728a6bc7b3cc06412e"
 SIDE = 28  # pixels
 N_CLASSES = 47
-PER_CLASS = {"train": 2400, "test": 400}
+PER_CLASS = {TRAIN: 2400, TEST: 400}
 
 
 def load_emnist_balanced(folder: Path) -> Dataset:
@@ -55,7 +55,7 @@ def _read(folder: Path) -> dict[str, np.ndarray]:
 
 def _check(folder: Path, files: dict[str, np.ndarray]) -> None:
     for name, array in files.items():
-        split = "train" if "-train-" in name else "test"
+        split = TRAIN if "-train-" in name else TEST
         n, each = N_CLASSES * PER_CLASS[split], PER_CLASS[split]
         expected = (n, SIDE, SIDE) if "-images-" in name else (n,)
         if array.shape != expected:

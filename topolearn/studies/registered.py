@@ -1,4 +1,4 @@
-"""Parts of the user's own, which go to the workers of a study with its runs."""
+"""Entries that the user registered, which go to the workers of a study with its runs."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -32,45 +32,45 @@ OF_ALL_TASKS: tuple[Registry[Any], ...] = (
 
 
 def registries() -> dict[str, Registry[Any]]:
-    """Return all registries from which a configuration takes names, by the kind of their parts."""
+    """Return all registries from which a configuration takes names, by the kind of their entries."""
     of_tasks = [imported(reference) for task in TASKS.values() for reference in task.registries]
     return {each.kind: each for each in (*OF_ALL_TASKS, *of_tasks)}
 
 
-class OwnPart(NamedTuple):
-    """A part that somebody registered, ready to be sent: by value, or as a name in a module that can be imported."""
+class RegisteredEntry(NamedTuple):
+    """An entry that the user registered, ready to be sent: by value, or as a name in a module that can be imported."""
 
     kind: str
     name: str
     pickled: bytes
 
 
-def packed() -> tuple[OwnPart, ...]:
-    """Return all parts that were registered in this process, so that another one can `unpack` them.
+def packed() -> tuple[RegisteredEntry, ...]:
+    """Return all entries that were registered in this process, so that another one can `unpack` them.
 
     Raises
     ------
     StudyError
-        When a part cannot be sent.
+        When an entry cannot be sent.
     """
     return tuple(
-        OwnPart(kind, name, _pickled(kind, name, part))
+        RegisteredEntry(kind, name, _pickled(kind, name, entry))
         for kind, registry in registries().items()
-        for name, part in registry.own.items()
+        for name, entry in registry.own.items()
     )
 
 
-def unpack(parts: Sequence[OwnPart]) -> None:
-    """Register the parts of another process in this one."""
-    known = registries() if parts else {}
-    for kind, name, pickled in parts:
+def unpack(entries: Sequence[RegisteredEntry]) -> None:
+    """Register the entries of another process in this one."""
+    known = registries() if entries else {}
+    for kind, name, pickled in entries:
         known[kind].register(name, cloudpickle.loads(pickled))
 
 
-def _pickled(kind: str, name: str, part: Any) -> bytes:
+def _pickled(kind: str, name: str, entry: Any) -> bytes:
     try:
-        pickled: bytes = cloudpickle.dumps(part)
-    except Exception as error:  # whatever the part holds raises what it likes
+        pickled: bytes = cloudpickle.dumps(entry)
+    except Exception as error:  # whatever the entry holds raises what it likes
         raise StudyError(
             f"the {kind} {name!r} is your own, and cannot be sent to workers ({error}): change it, or run the study "
             "with jobs=1 of executor 'processes'"

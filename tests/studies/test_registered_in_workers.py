@@ -1,4 +1,4 @@
-"""Parts that a user registered are there wherever a study's runs are."""
+"""Entries that a user registered are there wherever a study's runs are."""
 
 import importlib
 import pkgutil
@@ -17,7 +17,7 @@ from topolearn.evolution import METHODS, REGROWTHS, by_scores
 from topolearn.registry import Registry
 from topolearn.studies import EXECUTORS, run_study
 from topolearn.studies.directory import StudyDirectory
-from topolearn.studies.own_parts import packed, registries, unpack
+from topolearn.studies.registered import packed, registries, unpack
 from topolearn.studies.work import Outcome, WorkItem, carry_out
 from topolearn.training import Run
 
@@ -27,13 +27,13 @@ OWN = [("regrowth score", "my_rule"), ("method", "my_method"), ("measure", "my_h
 
 def test_all_registries_of_which_a_configuration_takes_names_are_known():
     names = [each.name for each in pkgutil.walk_packages(tl.__path__, "topolearn.") if "__main__" not in each.name]
-    parts = [part for name in names for part in vars(importlib.import_module(name)).values()]
-    found = {id(part): part.kind for part in parts if isinstance(part, Registry)}
-    assert sorted(found.values()) == sorted({*registries(), *OF_NO_CONFIGURATION})
+    members = [each for name in names for each in vars(importlib.import_module(name)).values()]
+    kinds = {id(each): each.kind for each in members if isinstance(each, Registry)}
+    assert sorted(kinds.values()) == sorted({*registries(), *OF_NO_CONFIGURATION})
 
 
 def forget():
-    """Remove all parts that are nobody's but these tests'."""
+    """Remove the entries that these tests registered."""
     for kind, name in OWN:
         registries()[kind].unregister(name)
 
@@ -59,16 +59,16 @@ def same_runs(study, path):
 
 def test_what_is_packed_here_is_registered_there(own):
     layer = tl.generators.make("er", 20, 10, 0.2, seed=0)
-    before, parts = MEASURES["my_hub"](layer), packed()
-    assert [(part.kind, part.name) for part in parts] == OWN
+    before, entries = MEASURES["my_hub"](layer), packed()
+    assert [(entry.kind, entry.name) for entry in entries] == OWN
     forget()
     assert packed() == ()
-    unpack(parts)
+    unpack(entries)
     assert METHODS["my_method"].regrowth == "my_rule"
     assert MEASURES["my_hub"](layer) == before
 
 
-def test_a_worker_that_had_none_of_the_parts_finds_them(own, tmp_path):
+def test_a_worker_that_had_none_of_the_entries_finds_them(own, tmp_path):
     def elsewhere(work, tasks, plan):
         forget()
         yield from ((task, work(task)) for task in tasks)
@@ -83,19 +83,19 @@ def test_a_worker_that_had_none_of_the_parts_finds_them(own, tmp_path):
     same_runs(own, tmp_path)
 
 
-def test_a_part_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_path, monkeypatch):
+def test_an_entry_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_path, monkeypatch):
     (tmp_path / "only_here.py").write_text("def hub(graph):\n    return 1.0\n")
     monkeypatch.syspath_prepend(tmp_path)
     MEASURES.register("my_hub", Measure("my_hub", importlib.import_module("only_here").hub, "one"))
-    parts = packed()
+    entries = packed()
     del sys.modules["only_here"]
     monkeypatch.undo()
-    item = WorkItem(own.runs()[0], StudyDirectory(tmp_path / "out", own), parts=parts)
+    item = WorkItem(own.runs()[0], StudyDirectory(tmp_path / "out", own), registered=entries)
     item.directory.prepare()
     assert carry_out(item) == Outcome("failed", "ModuleNotFoundError: No module named 'only_here'")
 
 
-def test_a_part_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):
+def test_an_entry_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):
     lock = threading.Lock()
     MEASURES.register("my_hub", Measure("my_hub", lambda g: float(lock.locked()), "a lock"))
     with pytest.raises(StudyError, match=r"the measure 'my_hub' is your own, and cannot be sent to workers \(.*lock"):
