@@ -13,7 +13,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.sparse import CsrLinear, chain, index, products, torch_products
+from topolearn.sparse import CsrLinear, index, product_form, products, sparse_chain, torch_products
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
@@ -98,12 +98,12 @@ def test_the_fallback_by_torch_gives_the_same(relu, dtype, monkeypatch):
     x = torch.randn(20, 40, dtype=dtype, requires_grad=True)
 
     def run():
-        y = chain.sparse_chain(x, [layer.stage(relu)])
+        y = sparse_chain(x, [layer.stage(relu)])
         return [y.detach(), *torch.autograd.grad(y.square().sum(), [x, layer.values, layer.bias])]
 
     compiled = run()
-    monkeypatch.setattr(chain, "COMPILED", False)
-    assert chain.form_of(x) is torch_products
+    monkeypatch.setattr(product_form, "COMPILED", False)
+    assert product_form.form_of(x) is torch_products
     for one, other in zip(run(), compiled, strict=True):
         close(one, other, dtype)
 
