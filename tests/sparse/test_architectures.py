@@ -1,7 +1,9 @@
 """Neuron groups, read from models or declared: what meets where, and what is refused."""
 
 import copy
+import functools
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.sparse import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.training.models import Llama
-from topolearn.training.models.llama import rotate_half  # noqa: F401  # what says that attention here is rotary
+from topolearn.training.models.llama import rotate_half
 
 G = tl.NeuronGroup
 STATIC = tl.method("static", density=0.5)
@@ -38,6 +40,9 @@ class Attention(nn.Module):
         for name, value in more.items():
             setattr(self, name, value)
 
+    def forward(self, x):
+        return self.o_proj(rotate_half(self.q_proj(x)))
+
 
 class Gated(nn.Module):
     def __init__(self, act_fn=F.silu, **more):
@@ -54,6 +59,7 @@ class Config:
 
 
 QK = G(("q_proj", "k_proj"), (), "all", heads=4, rotary="halves")
+NEIGHBOURS = replace(QK, rotary="neighbours")
 VO = G(("v_proj",), ("o_proj",), heads=4)
 GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
 
@@ -87,16 +93,48 @@ def test_what_is_known_and_what_is_not(module, groups):
     assert found(module) == groups
 
 
-def test_rotary_pairs_are_read_from_the_rotation_in_the_file_of_the_module(monkeypatch):
-    def neighbours(x):
-        return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
-
+def test_rotary_pairs_are_read_from_the_rotation_beside_the_forward(monkeypatch):
     monkeypatch.setitem(globals(), "rotate_half", neighbours)
     assert found(Attention())[0].rotary == "neighbours"
     monkeypatch.setitem(globals(), "rotate_half", lambda x: x)
     assert found(Attention()) == []
     monkeypatch.delitem(globals(), "rotate_half")
     assert found(Attention()) == []
+
+
+def neighbours(x):
+    return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
+
+
+def announced(forward):
+    @functools.wraps(forward)
+    def call(*inputs, **options):
+        return forward(*inputs, **options)
+
+    return call
+
+
+CELL = """
+def rotate_half(x):
+    return neighbours(x)
+
+class Rotary(Attention):
+    {decorator}
+    def forward(self, x):
+        return self.o_proj(rotate_half(self.q_proj(x)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "groups"),
+    [("", [NEIGHBOURS, VO]), ("@announced", [NEIGHBOURS, VO]), ("@functools.partial", [])],
+)
+def test_a_class_whose_module_cannot_be_looked_up_is_known_by_its_forward(decorator, groups):
+    """As one of a notebook's cell, or of a module that was renamed or loaded again."""
+    seen = (Attention, neighbours, announced, functools)
+    namespace = {"__name__": "no_such_module", **{each.__name__: each for each in seen}}
+    exec(CELL.format(decorator=decorator), namespace)
+    assert found(namespace["Rotary"]()) == groups
 
 
 def test_modules_that_override_forward_are_not_taken_for_what_they_derive_from():
