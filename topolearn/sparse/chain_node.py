@@ -41,18 +41,19 @@ class Chain(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of the inputs, and of values and biases of each stage."""
         saved = ctx.saved_tensors
-        activations, weights = saved[: ctx.n_kept], saved[ctx.n_kept :]
+        activations, values = saved[: ctx.n_kept], saved[ctx.n_kept :]
         form, spec = form_of(gradient), ctx.spec
-        found: list[Tensor | None] = [None] * (2 * len(spec))
+        dparameters: list[Tensor | None] = [None] * (2 * len(spec))
         dy = gradient.contiguous() if ctx.feature_major else form.transposed(gradient)
-        dy, sums = form.before_activation(activations[-1], dy, spec[-1][1])
+        dz, dbias = form.before_activation(activations[-1], dy, spec[-1][1])
         for i in reversed(range(len(spec))):
             links, _, record = spec[i]
             if record is not None:
-                record.append((activations[i], dy))
-            found[2 * i + 1] = sums if ctx.has_bias[i] else None
+                record.append((activations[i], dz))
+            dparameters[2 * i + 1] = dbias if ctx.has_bias[i] else None
             need_dx, behind_relu = i > 0 or ctx.needs_input_grad[0], i > 0 and spec[i - 1][1]
-            dy, sums, found[2 * i] = form.gradients(
-                links, weights[i], activations[i], dy, need_dx=need_dx, behind_relu=behind_relu
+            dx, dbias, dparameters[2 * i] = form.gradients(
+                links, values[i], activations[i], dz, need_dx=need_dx, behind_relu=behind_relu
             )
-        return (None if dy is None else dy.t(), None, None, *found)
+            dz = dx  # of the outputs of the stage before
+        return (None if dx is None else dx.t(), None, None, *dparameters)

@@ -1,4 +1,4 @@
-"""The transpose of a dense matrix."""
+r"""The transpose of a dense matrix, :math:`y_{ji} = x_{ij}`."""
 
 from functools import cache
 from typing import Any
