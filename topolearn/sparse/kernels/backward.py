@@ -35,7 +35,7 @@ from topolearn.threads import Kernel
 
 
 class BackwardWork(Work):
-    """What `backward_kernel` reads: addresses of arrays, and numbers.
+    """What `backward_kernel` reads: addresses of arrays as `backward_reference` has them, and numbers.
 
     x, dz and dx are where the tile begins in the first neuron; tile_size is the number of activations in the tile.
     """
@@ -46,6 +46,49 @@ class BackwardWork(Work):
 
 
 read_work = reader(BackwardWork)
+
+
+def backward_reference(
+    ccol: np.ndarray, row: np.ndarray, places: np.ndarray, values: np.ndarray, x: np.ndarray, dz: np.ndarray,
+    behind_relu: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    r"""Return what `backward_kernel` writes, in plain numpy.
+
+    Parameters
+    ----------
+    ccol, row, places : array of int, shape (n_in + 1,), (n_links,) and (n_links,)
+        Input v has links to the outputs ``row[ccol[v]:ccol[v + 1]]``, whose places among `values` are
+        ``places[ccol[v]:ccol[v + 1]]``.
+    values : array, shape (n_links,)
+    x, dz : array, shape (n_in, batch) and (n_out, batch)
+        The inputs, and the gradient of the outputs before their activation.
+    behind_relu : bool
+        Whether the inputs came out of a ReLU; dx is then the gradient of what went into it.
+
+    Returns
+    -------
+    dx : array, shape (n_in, batch)
+        :math:`dx_v = \sum_k w_{p_k} dz_{r_k}`.
+    dbias : array, shape (n_in,)
+        :math:`\sum_b dx_{vb}`, the gradient of biases that were added to the inputs.
+    dvalues : array, shape (n_links,)
+        :math:`dw_{p_k} = \sum_b x_{vb} \, dz_{r_k b}`.
+
+    Examples
+    --------
+    >>> ccol, row, places = np.array([0, 2, 3]), np.array([0, 1, 0]), np.array([0, 2, 1])
+    >>> x, dz, values = np.array([[3.0], [5.0]]), np.array([[10.0], [100.0]]), np.array([1.0, 2.0, 3.0])
+    >>> [each.tolist() for each in backward_reference(ccol, row, places, values, x, dz, behind_relu=False)]
+    [[[310.0], [20.0]], [310.0, 20.0], [30.0, 50.0, 300.0]]
+    """
+    dx, dvalues = np.zeros_like(x), np.zeros_like(values)
+    for v in range(ccol.size - 1):
+        for k in range(ccol[v], ccol[v + 1]):
+            dx[v] += values[places[k]] * dz[row[k]]
+            dvalues[places[k]] = x[v] @ dz[row[k]]
+    if behind_relu:
+        dx[x <= 0] = 0
+    return dx, dx.sum(axis=1), dvalues
 
 
 @intrinsic(prefer_literal=True)

@@ -16,6 +16,20 @@ from topolearn.sparse.kernels.memory import ADDRESS, set_number
 from topolearn.sparse.kernels.vectors import INT64, MASKED, Tile, ir, loop, pointer, total, zeros
 
 
+def mask_reference(y: np.ndarray, dy: np.ndarray, relu: bool) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return what `mask_kernel` writes, in plain numpy: dz and dbias, shape (n_out, batch) and (n_out,).
+
+    :math:`dz = dy \, [y > 0]` with `relu`, else dz = dy; and :math:`db_u = \sum_b dz_{ub}`.
+
+    Examples
+    --------
+    >>> [each.tolist() for each in mask_reference(np.array([[0.0, 2.0]]), np.array([[3.0, 4.0]]), relu=True)]
+    [[[0.0, 4.0]], [4.0]]
+    """
+    dz = np.where(y <= 0, 0, dy) if relu else dy  # not y > 0, as NaN lets a gradient through
+    return dz, dz.sum(axis=1)
+
+
 @intrinsic(prefer_literal=True)
 def mask_row(typing: Any, y_u: Any, dy_u: Any, dz_u: Any, batch: Any, like: Any, relu: Any) -> Any:
     """Return the sum of dy over the batch; with `relu`, only where y is positive, and write these gradients to dz."""

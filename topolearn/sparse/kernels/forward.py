@@ -19,7 +19,7 @@ from topolearn.threads import Kernel
 
 
 class ForwardWork(Work):
-    """What `forward_kernel` reads: addresses of arrays, and numbers.
+    """What `forward_kernel` reads: addresses of arrays as `forward_reference` has them, and numbers.
 
     x and y are where the tile begins in the first neuron, bias is 0 for none; tile_size is the number of activations in
     the tile.
@@ -29,6 +29,39 @@ class ForwardWork(Work):
 
 
 read_work = reader(ForwardWork)
+
+
+def forward_reference(
+    crow: np.ndarray, col: np.ndarray, values: np.ndarray, bias: np.ndarray | None, x: np.ndarray, relu: bool
+) -> np.ndarray:
+    r"""Return what `forward_kernel` writes, in plain numpy: :math:`y_u = f(b_u + \sum_k w_k \, x_{\text{col}_k})`.
+
+    Parameters
+    ----------
+    crow, col : array of int, shape (n_out + 1,) and (n_links,)
+        Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
+    values : array, shape (n_links,)
+    bias : array, shape (n_out,), optional
+    x : array, shape (n_in, batch)
+    relu : bool
+
+    Returns
+    -------
+    array, shape (n_out, batch)
+
+    Examples
+    --------
+    >>> x = np.array([[1.0], [2.0], [-4.0]])
+    >>> forward_reference(np.array([0, 2, 3]), np.array([0, 1, 2]), np.ones(3), None, x, relu=True).tolist()
+    [[3.0], [0.0]]
+    """
+    y = np.zeros((crow.size - 1, x.shape[1]), x.dtype)
+    for u in range(crow.size - 1):
+        for k in range(crow[u], crow[u + 1]):
+            y[u] += values[k] * x[col[k]]
+    if bias is not None:
+        y += bias[:, None]
+    return np.maximum(y, 0) if relu else y
 
 
 @intrinsic(prefer_literal=True)
