@@ -35,9 +35,9 @@ def test_the_largest_are_those_of_the_dense_gradient(block, k, backend):
     with recorded(layers):
         for x in batches:
             model(x).square().sum().backward()
-        found = [largest_gradients(layer, k, RandomField(0), block=block) for layer in layers]
+        largest = [largest_gradients(layer, k, RandomField(0), block=block) for layer in layers]
     links = [layer.cells() for layer in layers]
-    for (cells, magnitudes), linked, dense in zip(found, links, dense_gradients(model, batches), strict=True):
+    for (cells, magnitudes), linked, dense in zip(largest, links, dense_gradients(model, batches), strict=True):
         expected = dense.flatten()
         expected[linked] = 0
         best = expected.topk(k).indices.sort().values

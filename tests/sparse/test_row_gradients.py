@@ -20,16 +20,16 @@ def test_the_largest_in_rows_are_those_of_each_row(backend, block):
     quota = torch.minimum(torch.tensor([0, 1, 2, 3, 2, 0]), free)
     with recorded([layer]):
         (layer(x) * dy).sum().backward()
-        found = largest_in_rows(layer.record, quota, RandomField(0), excluded=links, last=links[:0], block=block)
+        chosen = largest_in_rows(layer.record, quota, RandomField(0), excluded=links, last=links[:0], block=block)
         none = largest_in_rows(layer.record, 0 * quota, RandomField(0), excluded=links, last=links[:0])
         with pytest.raises(InvalidValueError, match=r"9 cells asked for in row 2, but \d are free"):
             largest_in_rows(layer.record, torch.tensor([0, 0, 9, 0, 0, 0]), RandomField(0), excluded=links, last=links)
     sizes = (dy.t() @ x).abs()
     sizes.view(-1)[links] = -1
     for i in range(6):
-        mine = found[found // 8 == i]
+        mine = chosen[chosen // 8 == i]
         assert mine.numel() == quota[i]
         if i != 4:  # where there is no gradient, chance chooses
             assert torch.equal(mine - 8 * i, sizes[i].topk(int(quota[i])).indices.sort().values)
-    assert not set(found.tolist()) & set(links.tolist())
+    assert not set(chosen.tolist()) & set(links.tolist())
     assert none.numel() == 0
