@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.choice import best_backend
+from topolearn.sparse.choice import AUTO, MASKED, best_backend
 from topolearn.sparse.gradient_record import GradientRecord
 
 
@@ -218,7 +218,7 @@ def _backend(
     dtype: torch.dtype | None = None,
 ) -> str:
     """Return the backend among the arguments of a layer, the faster one for "auto"."""
-    if backend != "auto" or not isinstance(graph, BipartiteGraph):
-        return "masked" if backend == "auto" else backend
+    if backend != AUTO or not isinstance(graph, BipartiteGraph):
+        return MASKED if backend == AUTO else backend
     device = torch.get_default_device() if device is None else device
     return best_backend(in_features, out_features, graph.density, device=device, dtype=dtype)
