@@ -1,7 +1,9 @@
 """Neuron groups, read from models or declared: what meets where, and what is refused."""
 
 import copy
+import functools
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.sparse import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.training.models import Llama
-from topolearn.training.models.llama import rotate_half  # noqa: F401  # what says that attention here is rotary
+from topolearn.training.models.llama import rotate_half
 
 G = tl.NeuronGroup
 STATIC = tl.method("static", density=0.5)
@@ -22,7 +24,7 @@ def linear_layers(model):
     return {name: each for name, each in model.named_modules() if isinstance(each, nn.Linear)}
 
 
-def found(model, without=()):
+def groups_of(model, without=()):
     layers = {name: layer for name, layer in linear_layers(model).items() if name not in without}
     return neuron_groups(model, layers)
 
@@ -37,6 +39,9 @@ class Attention(nn.Module):
         self.k_proj, self.v_proj = (nn.Linear(width, kv_heads * self.head_dim, bias=False) for _ in range(2))
         for name, value in more.items():
             setattr(self, name, value)
+
+    def forward(self, x):
+        return self.o_proj(rotate_half(self.q_proj(x)))
 
 
 class Gated(nn.Module):
@@ -54,6 +59,7 @@ class Config:
 
 
 QK = G(("q_proj", "k_proj"), (), "all", heads=4, rotary="halves")
+NEIGHBOURS = replace(QK, rotary="neighbours")
 VO = G(("v_proj",), ("o_proj",), heads=4)
 GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
 
@@ -84,19 +90,51 @@ GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
     ],
 )
 def test_what_is_known_and_what_is_not(module, groups):
-    assert found(module) == groups
+    assert groups_of(module) == groups
 
 
-def test_rotary_pairs_are_read_from_the_rotation_in_the_file_of_the_module(monkeypatch):
-    def neighbours(x):
-        return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
-
+def test_rotary_pairs_are_read_from_the_rotation_beside_the_forward(monkeypatch):
     monkeypatch.setitem(globals(), "rotate_half", neighbours)
-    assert found(Attention())[0].rotary == "neighbours"
+    assert groups_of(Attention())[0].rotary == "neighbours"
     monkeypatch.setitem(globals(), "rotate_half", lambda x: x)
-    assert found(Attention()) == []
+    assert groups_of(Attention()) == []
     monkeypatch.delitem(globals(), "rotate_half")
-    assert found(Attention()) == []
+    assert groups_of(Attention()) == []
+
+
+def neighbours(x):
+    return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
+
+
+def announced(forward):
+    @functools.wraps(forward)
+    def call(*inputs, **options):
+        return forward(*inputs, **options)
+
+    return call
+
+
+CELL = """
+def rotate_half(x):
+    return neighbours(x)
+
+class Rotary(Attention):
+    {decorator}
+    def forward(self, x):
+        return self.o_proj(rotate_half(self.q_proj(x)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "groups"),
+    [("", [NEIGHBOURS, VO]), ("@announced", [NEIGHBOURS, VO]), ("@functools.partial", [])],
+)
+def test_a_class_whose_module_cannot_be_looked_up_is_known_by_its_forward(decorator, groups):
+    """As one of a notebook's cell, or of a module that was renamed or loaded again."""
+    seen = (Attention, neighbours, announced, functools)
+    namespace = {"__name__": "no_such_module", **{each.__name__: each for each in seen}}
+    exec(CELL.format(decorator=decorator), namespace)
+    assert groups_of(namespace["Rotary"]()) == groups
 
 
 def test_modules_that_override_forward_are_not_taken_for_what_they_derive_from():
@@ -112,9 +150,9 @@ def test_modules_that_override_forward_are_not_taken_for_what_they_derive_from()
         def forward(self, x):
             return self.out_proj(self.v_proj(x) + self.q_proj(x) + self.k_proj(x))
 
-    assert found(Other(8, 2)) == []
-    assert found(Residual(nn.Linear(4, 4), nn.Linear(4, 4))) == []
-    assert found(Layer(8, 2, 16)) == []
+    assert groups_of(Other(8, 2)) == []
+    assert groups_of(Residual(nn.Linear(4, 4), nn.Linear(4, 4))) == []
+    assert groups_of(Layer(8, 2, 16)) == []
 
 
 def test_the_projects_own_llama():
@@ -181,7 +219,7 @@ def test_what_is_declared_comes_before_what_is_found():
     inner = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
     model = nn.ModuleDict({"body": inner})
     model.neuron_groups = [G(("body.0",), ("body.4",))]  # as if there were a connection around the middle
-    assert found(model) == [G(("body.0",), ("body.4",))]
+    assert groups_of(model) == [G(("body.0",), ("body.4",))]
 
 
 @pytest.mark.parametrize(
@@ -197,17 +235,17 @@ def test_what_is_declared_comes_before_what_is_found():
     ],
 )
 def test_dense_layers_drive_and_read_all_neurons(module, dense, groups):
-    assert found(module, dense) == groups
+    assert groups_of(module, dense) == groups
 
 
 def test_sums_and_branches_with_a_dense_layer_are_left_alone():
     model = nn.ModuleDict({name: nn.Linear(4, 4) for name in "abcd"})
     model.neuron_groups = [G(("a", "b"), ("c", "d"))]
-    assert found(model) == model.neuron_groups
+    assert groups_of(model) == model.neuron_groups
     for dense in "abcd":
-        assert found(model, [dense]) == []
+        assert groups_of(model, [dense]) == []
     model.neuron_groups = [G(("a", "b"), ("c", "d"), "all")]
-    assert found(model, ["d"]) == [G(("a", "b"), (), "all")]
+    assert groups_of(model, ["d"]) == [G(("a", "b"), (), "all")]
 
 
 def test_layers_without_groups_are_named_and_a_declaration_answers_for_all_within():
@@ -224,10 +262,10 @@ def test_a_rule_of_ones_own():
 
     ARCHITECTURES.register("my_gated_layer", rule)
     try:
-        assert found(nn.Sequential(Unknown()))[0].writers == ("0.a", "0.b")
+        assert groups_of(nn.Sequential(Unknown()))[0].writers == ("0.a", "0.b")
     finally:
         ARCHITECTURES.unregister("my_gated_layer")
-    assert found(nn.Sequential(Unknown())) == []
+    assert groups_of(nn.Sequential(Unknown())) == []
 
 
 @pytest.mark.parametrize(
@@ -248,7 +286,7 @@ def test_bad_declarations_are_refused(groups, error, message):
     model.act = nn.ReLU()
     model.neuron_groups = groups
     if error is None:
-        assert found(model) == groups[:1]
+        assert groups_of(model) == groups[:1]
         return
     with pytest.raises(error, match=message):
         tl.sparsify(model, STATIC, exclude=[])

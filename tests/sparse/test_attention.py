@@ -53,16 +53,16 @@ def causal(n_queries, n_keys):
 def agree(module, attention, x, **options):
     """Compare outputs, weights and gradients; those of packed parameters are put together from the projections."""
     results = [each(*x, **options) for each in (module, attention)]
-    (y, weights), (found, found_weights) = results
-    torch.testing.assert_close(found, y)
-    assert (weights is None) == (found_weights is None)
+    (y, weights), (ours, our_weights) = results
+    torch.testing.assert_close(ours, y)
+    assert (weights is None) == (our_weights is None)
     if weights is not None:
-        torch.testing.assert_close(found_weights, weights)
+        torch.testing.assert_close(our_weights, weights)
     out = randn(*y.shape, seed=9)
-    gradients = [torch.autograd.grad(each, x, out, retain_graph=True) for each in (y, found)]
+    gradients = [torch.autograd.grad(each, x, out, retain_graph=True) for each in (y, ours)]
     torch.testing.assert_close(*gradients)
     y.backward(out)
-    found.backward(out)
+    ours.backward(out)
     inward = [attention.q_proj, attention.k_proj, attention.v_proj]
     if module.in_proj_weight is None:
         for name, layer in zip("qkv", inward, strict=True):
@@ -107,22 +107,22 @@ def test_outputs_weights_and_gradients_are_those_of_torch(options, single, masks
 def test_causal_needs_no_mask(need_weights, padding):
     attention = tl.Attention.from_multihead(packed())
     options = {"key_padding_mask": padding, "need_weights": need_weights}
-    found = attention(*inputs(attention), is_causal=True, **options)
-    torch.testing.assert_close(found, attention(*inputs(attention), attn_mask=causal(L, S), **options))
+    by_hint = attention(*inputs(attention), is_causal=True, **options)
+    torch.testing.assert_close(by_hint, attention(*inputs(attention), attn_mask=causal(L, S), **options))
 
 
 @pytest.mark.parametrize("need_weights", [False, True])
 def test_dropout_is_that_of_torch_and_only_while_training(need_weights):
     module = packed(dropout=0.5)
     attention = tl.Attention.from_multihead(module)
-    found = []
+    outputs = []
     for each in (module, attention):
         torch.manual_seed(3)
-        found.append(each(*inputs(module), need_weights=need_weights))
-    torch.testing.assert_close(found[0], found[1])
+        outputs.append(each(*inputs(module), need_weights=need_weights))
+    torch.testing.assert_close(outputs[0], outputs[1])
     attention.eval()
     y = attention(*inputs(module), need_weights=need_weights)[0]
-    assert not torch.allclose(y, found[1][0])
+    assert not torch.allclose(y, outputs[1][0])
     torch.testing.assert_close(y, module.eval()(*inputs(module), need_weights=need_weights)[0])
 
 
@@ -137,8 +137,8 @@ def test_grouped_heads_are_a_loop_over_heads_and_torch_with_repeated_heads(kv_he
     assert attention.k_proj.weight.shape == attention.v_proj.weight.shape == (kv_heads * d, E)
     mask = blocked(L, S) if masked else None
     query, key, value = inputs(attention)
-    found = attention(query, key, value, attn_mask=mask, average_attn_weights=False)
-    torch.testing.assert_close(attention(query, key, value, attn_mask=mask, need_weights=False)[0], found[0])
+    outputs = attention(query, key, value, attn_mask=mask, average_attn_weights=False)
+    torch.testing.assert_close(attention(query, key, value, attn_mask=mask, need_weights=False)[0], outputs[0])
 
     q, k, v = attention.q_proj(query), attention.k_proj(key), attention.v_proj(value)
     heads = []
@@ -146,9 +146,9 @@ def test_grouped_heads_are_a_loop_over_heads_and_torch_with_repeated_heads(kv_he
         mine, group = slice(h * d, (h + 1) * d), slice(h // n_each * d, (h // n_each + 1) * d)
         scores = q[..., mine] @ k[..., group].mT / math.sqrt(d)
         weights = (scores if mask is None else scores.masked_fill(mask, -math.inf)).softmax(-1)
-        torch.testing.assert_close(found[1][:, h], weights)
+        torch.testing.assert_close(outputs[1][:, h], weights)
         heads.append(weights @ v[..., group])
-    torch.testing.assert_close(found[0], attention.out_proj(torch.cat(heads, dim=-1)))
+    torch.testing.assert_close(outputs[0], attention.out_proj(torch.cat(heads, dim=-1)))
 
     def repeated(parameter):
         return parameter.unflatten(0, (kv_heads, d)).repeat_interleave(n_each, dim=0).flatten(0, 1)
@@ -159,7 +159,7 @@ def test_grouped_heads_are_a_loop_over_heads_and_torch_with_repeated_heads(kv_he
         q, k, v = (layer.get_parameter(name).detach() for layer in layers)
         module.get_parameter(f"in_proj_{name}").data = torch.cat([q, repeated(k), repeated(v)])
     module.out_proj.load_state_dict(attention.out_proj.state_dict())
-    torch.testing.assert_close(module(query, key, value, attn_mask=mask, average_attn_weights=False), found)
+    torch.testing.assert_close(module(query, key, value, attn_mask=mask, average_attn_weights=False), outputs)
 
 
 @pytest.mark.parametrize("options", [{}, {"kdim": 48, "vdim": 32}])
@@ -179,21 +179,21 @@ def test_autocast_is_that_of_torch(need_weights):
     module = packed().float()
     attention, x = tl.Attention.from_multihead(module), [each.float() for each in inputs(module)]
     with torch.autocast("cpu", torch.bfloat16):
-        found, expected = (each(*x, blocked(N, S), need_weights)[0] for each in (attention, module))
-    assert found.dtype == torch.bfloat16
-    torch.testing.assert_close(found, expected)
+        y, expected = (each(*x, blocked(N, S), need_weights)[0] for each in (attention, module))
+    assert y.dtype == torch.bfloat16
+    torch.testing.assert_close(y, expected)
 
 
 @pytest.mark.parametrize("need_weights", [False, True])
 def test_a_query_that_sees_no_key_gives_what_it_gives_in_torch(need_weights):
     module, mask = packed(), torch.zeros(L, S, dtype=torch.bool)
     mask[1] = True
-    found, expected = (
+    outputs, expected = (
         each(*inputs(module), attn_mask=mask, need_weights=need_weights)
         for each in (tl.Attention.from_multihead(module), module)
     )
-    torch.testing.assert_close(found, expected, equal_nan=True)
-    assert bool(found[0][1].isnan().all()) == need_weights
+    torch.testing.assert_close(outputs, expected, equal_nan=True)
+    assert bool(outputs[0][1].isnan().all()) == need_weights
 
 
 def test_what_is_kept_and_what_is_copied():
@@ -237,15 +237,15 @@ def test_torchs_encoder_gives_what_it_gave(norm_first, batch_first, padded, trai
     assert not [each for each in unpacked.modules() if isinstance(each, nn.MultiheadAttention)]
     mask = padding(N, L) if padded else None
     x = randn(N, L, E) if batch_first else randn(L, N, E)
-    found = []
+    outputs = []
     with torch.set_grad_enabled(grad), warnings.catch_warnings():
         for each in (model, unpacked):
             # torch itself warns of its nested tensors, before they are gone
             warnings.simplefilter("ignore" if each is model else "error")
-            found.append(each(x, src_key_padding_mask=mask))
+            outputs.append(each(x, src_key_padding_mask=mask))
     if padded:  # where torch's nested tensors leave 0
-        found = [each.masked_fill((mask if batch_first else mask.T)[..., None], 0) for each in found]
-    torch.testing.assert_close(found[1], found[0])
+        outputs = [each.masked_fill((mask if batch_first else mask.T)[..., None], 0) for each in outputs]
+    torch.testing.assert_close(outputs[1], outputs[0])
 
 
 @pytest.mark.parametrize("norm_first", [False, True])

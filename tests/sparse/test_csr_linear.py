@@ -13,7 +13,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.sparse import CsrLinear, chain, index, products, torch_products
+from topolearn.sparse import CsrLinear, index, product_form, products, sparse_chain, torch_products
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
@@ -27,10 +27,10 @@ def make(n_in, n_out, density=0.3, seed=0, **options):
     return tl.SparseLinear(n_in, n_out, graph=graph, backend="csr", **options)
 
 
-def close(found, expected, dtype, n_terms=1):
+def close(actual, expected, dtype, n_terms=1):
     """Compare sums of terms of about 1, whose rounding errors grow with the root of their number."""
     scale = max(1.0, float(expected.abs().max())) if expected.numel() else 1.0
-    torch.testing.assert_close(found, expected, rtol=0, atol=TOLERANCE[dtype] * max(4 * scale, n_terms**0.5))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=TOLERANCE[dtype] * max(4 * scale, n_terms**0.5))
 
 
 def check(layer, x, dtype):
@@ -38,12 +38,12 @@ def check(layer, x, dtype):
     x = x.clone().requires_grad_()
     weight = layer.dense_weight().requires_grad_()
     bias = None if layer.bias is None else layer.bias.detach().clone().requires_grad_()
-    expected, found = nn.functional.linear(x, weight, bias), layer(x)
+    expected, y = nn.functional.linear(x, weight, bias), layer(x)
     upstream = torch.randn_like(expected)
-    close(found.detach(), expected.detach(), dtype)
+    close(y.detach(), expected.detach(), dtype)
     wanted = torch.autograd.grad(expected, [x, weight, *([] if bias is None else [bias])], upstream)
     parameters = [layer.values, *([] if bias is None else [layer.bias])]
-    got = torch.autograd.grad(found, [x, *parameters], upstream)
+    got = torch.autograd.grad(y, [x, *parameters], upstream)
     close(got[0], wanted[0], dtype)
     close(got[1], wanted[1].flatten()[layer.cells()], dtype, x.numel() // x.shape[-1])
     for one, other in zip(got[2:], wanted[2:], strict=True):
@@ -98,12 +98,12 @@ def test_the_fallback_by_torch_gives_the_same(relu, dtype, monkeypatch):
     x = torch.randn(20, 40, dtype=dtype, requires_grad=True)
 
     def run():
-        y = chain.sparse_chain(x, [layer.stage(relu)])
+        y = sparse_chain(x, [layer.stage(relu)])
         return [y.detach(), *torch.autograd.grad(y.square().sum(), [x, layer.values, layer.bias])]
 
     compiled = run()
-    monkeypatch.setattr(chain, "COMPILED", False)
-    assert chain.form_of(x) is torch_products
+    monkeypatch.setattr(product_form, "COMPILED", False)
+    assert product_form.form_of(x) is torch_products
     for one, other in zip(run(), compiled, strict=True):
         close(one, other, dtype)
 
@@ -113,13 +113,13 @@ def test_bits_do_not_depend_on_the_number_of_threads(dtype, n_threads, monkeypat
     monkeypatch.setattr(products, "LEAST", 1.0)
     layer = make(90, 70, 0.2, dtype=dtype)
     x = torch.randn(45, 90, dtype=dtype, requires_grad=True)
-    found = []
+    by_threads = []
     for threads in (1, 2, 3, 5):
         n_threads(threads)
         y = layer(x)
-        found.append([y.detach(), *torch.autograd.grad(y.square().sum(), [x, layer.values, layer.bias])])
-    for others in found[1:]:
-        assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
+        by_threads.append([y.detach(), *torch.autograd.grad(y.square().sum(), [x, layer.values, layer.bias])])
+    for others in by_threads[1:]:
+        assert all(torch.equal(one, other) for one, other in zip(by_threads[0], others, strict=True))
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
@@ -194,9 +194,9 @@ def test_second_derivatives_are_refused():
 def test_autocast_computes_in_the_dtype_of_the_values():
     layer, x = make(6, 5), torch.randn(4, 6)
     with torch.autocast("cpu", torch.bfloat16):
-        found = layer(x.bfloat16())
-    assert found.dtype == torch.float32
-    assert torch.equal(found, layer(x.bfloat16().float()))
+        y = layer(x.bfloat16())
+    assert y.dtype == torch.float32
+    assert torch.equal(y, layer(x.bfloat16().float()))
 
 
 @pytest.mark.parametrize(

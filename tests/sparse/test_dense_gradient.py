@@ -35,9 +35,9 @@ def test_the_largest_are_those_of_the_dense_gradient(block, k, backend):
     with recorded(layers):
         for x in batches:
             model(x).square().sum().backward()
-        found = [largest_gradients(layer, k, RandomField(0), block=block) for layer in layers]
+        largest = [largest_gradients(layer, k, RandomField(0), block=block) for layer in layers]
     links = [layer.cells() for layer in layers]
-    for (cells, magnitudes), linked, dense in zip(found, links, dense_gradients(model, batches), strict=True):
+    for (cells, magnitudes), linked, dense in zip(largest, links, dense_gradients(model, batches), strict=True):
         expected = dense.flatten()
         expected[linked] = 0
         best = expected.topk(k).indices.sort().values
@@ -130,3 +130,12 @@ def test_a_gradient_that_is_not_finite_is_refused(backend):
         (layer(torch.randn(3, 12, dtype=torch.float64)).sum() * float("nan")).backward()
         with pytest.raises(InvalidValueError, match="its gradient is not finite"):
             largest_gradients(layer, 3, RandomField(0))
+
+
+def test_a_mean_over_ranks_is_taken_anew_at_each_reading():
+    layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(torch.eye(2, 3)))
+    layer.start_recording(average=lambda block: block.div_(4))
+    layer(torch.tensor([[1.0, 2.0, 3.0]])).sum().backward()
+    for _ in range(2):
+        largest_gradients(layer, 2, RandomField(0))
+    assert largest_gradients(layer, 4, RandomField(0))[1].tolist() == [0.5, 0.75, 0.25, 0.75]

@@ -29,8 +29,8 @@ def made(kind, **more):
 
 def logits(model):
     with torch.no_grad():
-        found = model(TOKENS)
-    return getattr(found, "logits", found)
+        output = model(TOKENS)
+    return getattr(output, "logits", output)
 
 
 def test_our_llama_is_theirs():

@@ -28,12 +28,12 @@ def test_what_stays_keeps_its_entry_and_what_comes_is_new(before, lost, grown):
 
 @given(before=CELLS, after=CELLS)
 def test_the_change_between_two_lists(before, after):
-    found = LinkChange.between(as_tensor(before), as_tensor(after))
+    change = LinkChange.between(as_tensor(before), as_tensor(after))
     expected = LinkChange.of(as_tensor(before), as_tensor(before - after), as_tensor(after - before))
-    for part in ("lost", "grown", "cells", "new"):
-        assert getattr(found, part).equal(getattr(expected, part))
+    for name in ("lost", "grown", "cells", "new"):
+        assert getattr(change, name).equal(getattr(expected, name))
     state = 10 * as_tensor(before)
-    assert found.moved(state).equal(expected.moved(state))
+    assert change.moved(state).equal(expected.moved(state))
 
 
 @pytest.mark.parametrize("n_grown", [2, 9])
@@ -55,8 +55,8 @@ def test_a_layer_changes_as_by_all_its_links(backend, n_grown):
     assert layer.cells().equal(other.cells())
     assert layer.n_links == cells.numel() - 4 + n_grown
     assert layer.graph == other.graph
-    for found, expected in zip(layer.state_dict().values(), other.state_dict().values(), strict=True):
-        assert found.equal(expected)
+    for changed, expected in zip(layer.state_dict().values(), other.state_dict().values(), strict=True):
+        assert changed.equal(expected)
     assert layer.link_parameter.grad.equal(other.link_parameter.grad)
     assert moved[0](state.clone()).equal(moved[1](state.clone()))
     for each in (layer, other):

@@ -29,15 +29,15 @@ def check(rng, dtype, *, bias, relu):
     layer = tl.SparseLinear(n_in, n_out, graph=graph, backend="csr", bias=bias, dtype=dtype)
     x = torch.randn(batch, n_in, dtype=dtype, requires_grad=True)
     weight = layer.dense_weight().requires_grad_()
-    found = sparse_chain(x, [layer.stage(relu)])
+    outputs = sparse_chain(x, [layer.stage(relu)])
     expected = F.linear(x, weight, layer.bias)
     if relu:
-        expected = expected * (found > 0)
-    upstream, biases = torch.randn_like(found), [] if layer.bias is None else [layer.bias]
-    got = torch.autograd.grad(found, [x, layer.values, *biases], upstream)
+        expected = expected * (outputs > 0)
+    upstream, biases = torch.randn_like(outputs), [] if layer.bias is None else [layer.bias]
+    got = torch.autograd.grad(outputs, [x, layer.values, *biases], upstream)
     wanted = torch.autograd.grad(expected, [x, weight, *biases], upstream)
     pairs = [
-        (found, expected),
+        (outputs, expected),
         (got[0], wanted[0]),
         (got[1], wanted[1].flatten()[layer.cells()]),
         *zip(got[2:], wanted[2:], strict=True),

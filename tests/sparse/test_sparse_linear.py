@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.sparse import BACKENDS, CsrLinear, MaskedLinear
 
 
 @pytest.fixture
@@ -140,3 +142,26 @@ def test_repr_says_how_sparse_it_is(layer):
 def test_bad_arguments(graph, change, kind, message):
     with pytest.raises(kind, match=message):
         tl.SparseLinear(**{"in_features": 7, "out_features": 5, "graph": graph, **change})
+
+
+class Doubled(MaskedLinear):
+    """A backend that a user might write."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+@pytest.mark.parametrize(("backend", "kind"), [("masked", MaskedLinear), ("csr", CsrLinear), ("doubled", Doubled)])
+def test_the_backend_names_the_class_and_copies_keep_it(graph, backend, kind):
+    BACKENDS.register("doubled", Doubled)
+    try:
+        made = tl.SparseLinear(7, 5, graph=graph, backend=backend)
+    finally:
+        BACKENDS.unregister("doubled")
+    x = torch.randn(3, 7)
+    for each in (made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert type(each) is kind
+        assert isinstance(each, tl.SparseLinear)
+        assert torch.equal(each(x), made(x))
+    with pytest.raises(UnknownNameError, match=r"unknown backend 'doubled'.*Known names: masked, csr"):
+        tl.SparseLinear(7, 5, graph=graph, backend="doubled")

@@ -128,9 +128,9 @@ def test_workers_of_a_data_loader(backend):
         data = Encoded(tl.SparseLinear(50, 40, graph=graph, backend=backend))
         expected = torch.stack([data[i] for i in range(6)])
         loader = DataLoader(data, batch_size=2, num_workers=2, multiprocessing_context="fork", timeout=60)
-        found = torch.cat(list(loader))
+        outputs = torch.cat(list(loader))
         precision = 0 if backend == "csr" else 1e-6  # torch promises no bits for another number of threads
-        torch.testing.assert_close(found, expected, rtol=precision, atol=precision)
+        torch.testing.assert_close(outputs, expected, rtol=precision, atol=precision)
     finally:
         torch.set_num_threads(threads)
 

@@ -8,7 +8,6 @@ from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
-from topolearn.sparse.fan_in_layout import FanInLayout, fan_in_layout
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
@@ -23,7 +22,6 @@ __all__ = [
     "Attention",
     "BACKENDS",
     "CsrLinear",
-    "FanInLayout",
     "GradientRecord",
     "LinkChange",
     "MaskedLinear",
@@ -32,7 +30,6 @@ __all__ = [
     "StoredLinear",
     "best_backend",
     "densify",
-    "fan_in_layout",
     "largest_gradients",
     "largest_in_rows",
     "largest_recorded",

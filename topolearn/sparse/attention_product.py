@@ -98,12 +98,12 @@ def added_mask(
     n, n_heads, length = q.shape[:3]
     if is_causal and attn_mask is None:
         attn_mask = torch.ones(length, k.shape[2], dtype=torch.bool, device=q.device).triu(1)
-    parts = []
+    masks = []
     if attn_mask is not None:
-        parts.append(attn_mask[None, None] if attn_mask.dim() == 2 else attn_mask.unflatten(0, (n, n_heads)))
+        masks.append(attn_mask[None, None] if attn_mask.dim() == 2 else attn_mask.unflatten(0, (n, n_heads)))
     if key_padding_mask is not None:
-        parts.append(key_padding_mask[:, None, None])
-    added = [_added(part, q.dtype) for part in parts]
+        masks.append(key_padding_mask[:, None, None])
+    added = [_added(mask, q.dtype) for mask in masks]
     return sum(added[1:], added[0]) if added else None
 
 

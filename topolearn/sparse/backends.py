@@ -1,8 +1,10 @@
-"""How sparse layers can compute, by name."""
+"""How sparse layers can compute, by name: `SparseLinear` takes the class of a layer from here."""
 
 from topolearn.registry import Registry
+from topolearn.sparse.choice import CSR, MASKED
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 
-BACKENDS: Registry[type[SparseLinear]] = Registry("backend", {"masked": MaskedLinear, "csr": CsrLinear})
+BACKENDS: Registry[type[SparseLinear]] = Registry("backend", {MASKED: MaskedLinear, CSR: CsrLinear})
+SparseLinear.backends = BACKENDS  # set from here, as the base class imports none of its subclasses

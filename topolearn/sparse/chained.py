@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.sparse import torch_products
-from topolearn.sparse.chain import Stage, form_of, sparse_chain
+from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.index import complete_index
+from topolearn.sparse.product_form import form_of
 
 # Where a product over all links is faster than one of dense matrices: few outputs, and activations for a whole vector.
 # The links of such a layer are listed, which takes 12 bytes each.

@@ -68,10 +68,10 @@ class LinkChange:
 
     def moved(self, state: Tensor, new: Tensor | float = 0) -> Tensor:
         """Return what belongs to the links, with ``new`` for those that have come."""
-        found = state[self.places] if state.numel() else state.new_zeros(self.cells.shape)
-        found[self.new] = new
-        return found
+        moved = state[self.places] if state.numel() else state.new_zeros(self.cells.shape)
+        moved[self.new] = new
+        return moved
 
     def to(self, device: torch.device | str) -> LinkChange:
         """Return the change on a device."""
-        return LinkChange(*(part.to(device) for part in (self.lost, self.grown, self.cells, self.places, self.new)))
+        return LinkChange(*(each.to(device) for each in (self.lost, self.grown, self.cells, self.places, self.new)))

@@ -16,6 +16,8 @@ import torch
 
 from topolearn.errors import CorruptFileError
 
+MASKED, CSR = "masked", "csr"  # the names of the backends
+AUTO = "auto"  # the faster one of them
 SHIPPED = Path(__file__).with_name("crossovers.json")
 BATCH = 32  # of activations, where it is not known
 
@@ -87,9 +89,9 @@ def best_backend(
     """
     kind = torch.get_default_dtype() if dtype is None else dtype
     if torch.device(device).type != "cpu" or kind not in (torch.float32, torch.float64):
-        return "masked"
+        return MASKED
     n = torch.get_num_threads() if threads is None else threads
-    return "csr" if density <= crossovers().at(n_in, n_out, batch=batch, threads=n) else "masked"
+    return CSR if density <= crossovers().at(n_in, n_out, batch=batch, threads=n) else MASKED
 
 
 def calibration_file() -> Path:

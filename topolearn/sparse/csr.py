@@ -135,8 +135,8 @@ class CsrLinear(SparseLinear):
         index = self.index.changed(change)
 
         def moved(state: Tensor) -> Tensor:
-            found = change.moved(state)
-            return state.copy_(found) if state.shape == found.shape else found
+            moved_state = change.moved(state)
+            return state.copy_(moved_state) if state.shape == moved_state.shape else moved_state
 
         gradient = self.values.grad
         self._set_values(moved(self.values.data))
@@ -185,13 +185,13 @@ class CsrLinear(SparseLinear):
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
-        found = [state_dict.get(f"{prefix}{name}") for name in ("crow", "col", "values")]
-        if all(isinstance(each, Tensor) for each in found):
-            problem = self._problem(*found)  # type: ignore[arg-type]
+        links = [state_dict.get(f"{prefix}{name}") for name in ("crow", "col", "values")]
+        if all(isinstance(each, Tensor) for each in links):
+            problem = self._problem(*links)  # type: ignore[arg-type]
             if problem:
                 error_msgs.append(f"{prefix}{problem}")
                 return
-            self._make_room(*found)  # type: ignore[arg-type]
+            self._make_room(*links)  # type: ignore[arg-type]
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

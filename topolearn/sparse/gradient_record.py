@@ -115,10 +115,10 @@ class CsrRecord(GradientRecord):
 
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of some rows."""
-        (x, dy), *others = self.passes
-        gradient = dy[first:last] @ x.t()
-        for x, dy in others:
-            gradient.addmm_(dy[first:last], x.t())
+        (x, dz), *others = self.passes
+        gradient = dz[first:last] @ x.t()
+        for x, dz in others:
+            gradient.addmm_(dz[first:last], x.t())
         return gradient
 
     def clear(self) -> None:

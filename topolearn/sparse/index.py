@@ -17,29 +17,31 @@ MOST = 2**31 - 1  # links, and neurons of a side, that 32 bits can number
 
 
 class Direction:
-    """The links of each neuron of a side, as addresses that a kernel can be called with at no cost.
+    """The links of each neuron of a side, as arrays that a kernel can be called with at no cost.
 
     Attributes
     ----------
-    pointers : array of int64, shape (n_neurons + 1,)
-    addresses : tuple of int
-        Of the pointers, of the neurons at the other ends, and of the links' places among all, if these are needed.
+    arrays : dict of str to array
+        By the names that kernels give them: first where the links of each neuron begin, int64, shape (n_neurons + 1,),
+        then what there is of each link, int32, shape (n_links,).
+    addresses : dict of str to int
+        Of the arrays.
     """
 
-    def __init__(self, pointers: np.ndarray, *others: np.ndarray) -> None:
-        self.pointers, self._others = pointers, others
-        self.n_neurons, self.n_links = pointers.size - 1, int(pointers[-1])
-        self.n_bytes = sum(each.nbytes for each in (pointers, *others))
-        self.addresses = tuple(each.ctypes.data for each in (pointers, *others))
+    def __init__(self, **arrays: np.ndarray) -> None:
+        self.arrays, self._begins = arrays, next(iter(arrays.values()))
+        self.n_neurons, self.n_links = self._begins.size - 1, int(self._begins[-1])
+        self.n_bytes = sum(each.nbytes for each in arrays.values())
+        self.addresses: dict[str, int] = {name: each.ctypes.data for name, each in arrays.items()}
         self._bounds: dict[int, tuple[int, np.ndarray]] = {}
 
-    def bounds(self, n_parts: int) -> int:
-        """Return the address of the n_parts + 1 bounds of parts with about as many links each."""
-        if n_parts not in self._bounds:
-            bounds = np.searchsorted(self.pointers, np.arange(n_parts + 1) * self.n_links // n_parts).astype(np.int64)
+    def bounds(self, n_chunks: int) -> int:
+        """Return the address of the n_chunks + 1 bounds of chunks with about as many links each."""
+        if n_chunks not in self._bounds:
+            bounds = np.searchsorted(self._begins, np.arange(n_chunks + 1) * self.n_links // n_chunks).astype(np.int64)
             bounds[0], bounds[-1] = 0, self.n_neurons
-            self._bounds[n_parts] = bounds.ctypes.data, bounds
-        return self._bounds[n_parts][0]
+            self._bounds[n_chunks] = bounds.ctypes.data, bounds
+        return self._bounds[n_chunks][0]
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,17 @@ class LinkIndex:
 
     @cached_property
     def along(self) -> Direction:
-        """The links of each output neuron, for the kernels of the CPU."""
-        return Direction(self.crow.numpy(), self.col.numpy())
+        """The links of each output neuron, `crow` and `col`, for the kernels of the CPU."""
+        return Direction(crow=self.crow.numpy(), col=self.col.numpy())
 
     @cached_property
     def across(self) -> Direction:
-        """The links of each input neuron, and their places among all, for the kernels of the CPU."""
+        """The links of each input neuron, `ccol` and `row`, and their `places` among all, for the same kernels."""
         places = np.arange(self.n_links, dtype=np.int32)
         by_output = sparse.csr_array((places, self.col.numpy(), self.crow.numpy()), shape=(self.n_out, self.n_in))
         by_input = by_output.tocsc()
-        return Direction(by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32), by_input.data)
+        ccol, row = by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32)
+        return Direction(ccol=ccol, row=row, places=by_input.data)
 
 
 @cache

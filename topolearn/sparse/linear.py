@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.choice import best_backend
+from topolearn.sparse.choice import AUTO, MASKED, best_backend
 from topolearn.sparse.gradient_record import GradientRecord
 
 
@@ -41,6 +41,8 @@ class SparseLinear(nn.Module):
 
     Attributes
     ----------
+    backends : Mapping of str to class
+        The class of each backend, for all layers alike: `topolearn.sparse.BACKENDS`.
     layer_name : str
         The name under which the topology knows this layer; `topolearn.sparsify` sets it.
     record : GradientRecord or None
@@ -62,6 +64,7 @@ class SparseLinear(nn.Module):
     torch.Size([205])
     """
 
+    backends: ClassVar[Mapping[str, type[SparseLinear]]]
     in_features: int
     out_features: int
     layer_name: str
@@ -72,9 +75,7 @@ class SparseLinear(nn.Module):
         """Make a layer of the class that the backend names."""
         if cls is not SparseLinear:
             return super().__new__(cls)
-        from topolearn.sparse.backends import BACKENDS
-
-        return super().__new__(BACKENDS[_backend(*args, **kwargs)])
+        return super().__new__(cls.backends[_backend(*args, **kwargs)])
 
     @property
     def link_parameter(self) -> nn.Parameter:
@@ -217,7 +218,7 @@ def _backend(
     dtype: torch.dtype | None = None,
 ) -> str:
     """Return the backend among the arguments of a layer, the faster one for "auto"."""
-    if backend != "auto" or not isinstance(graph, BipartiteGraph):
-        return "masked" if backend == "auto" else backend
+    if backend != AUTO or not isinstance(graph, BipartiteGraph):
+        return MASKED if backend == AUTO else backend
     device = torch.get_default_device() if device is None else device
     return best_backend(in_features, out_features, graph.density, device=device, dtype=dtype)

@@ -71,7 +71,7 @@ def _check_unpackable(module: nn.MultiheadAttention) -> None:
 
 
 def _thirds(packed: nn.Parameter) -> list[nn.Parameter]:
-    return [nn.Parameter(part.clone(), packed.requires_grad) for part in packed.detach().chunk(3)]
+    return [nn.Parameter(third.clone(), packed.requires_grad) for third in packed.detach().chunk(3)]
 
 
 def _copy(parameter: Tensor) -> nn.Parameter:

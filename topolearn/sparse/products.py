@@ -5,22 +5,24 @@ Importing this loads numba, so it is imported when it is first needed.
 
 from __future__ import annotations
 
-from array import array
+from ctypes import addressof
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from topolearn.sparse.index import Direction, LinkIndex
-from topolearn.sparse.kernels.backward import backward_kernel, mask_kernel
-from topolearn.sparse.kernels.forward import forward_kernel
+from topolearn.sparse.kernels.backward import BackwardWork, backward_kernel
+from topolearn.sparse.kernels.before_activation import mask_kernel
+from topolearn.sparse.kernels.forward import ForwardWork, forward_kernel
 from topolearn.sparse.kernels.transpose import transpose_kernel
+from topolearn.sparse.kernels.work import Work
 from topolearn.threads import Kernel, run_together
 
 TILES = (8, 4, 2, 1)  # vectors in a tile
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 1e5  # nanoseconds of work that are worth other threads
-PARTS = 4  # for each thread, so that none waits long for the last
+CHUNKS = 4  # for each thread, so that none waits long for the last
 
 
 def transposed(x: Tensor) -> Tensor:
@@ -35,19 +37,26 @@ def transposed(x: Tensor) -> Tensor:
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
-    batch, size = x.shape[1], x.element_size()
+    batch, along, dtype = x.shape[1], links.along, _name(x)
     y = x.new_empty((links.n_out, batch))
-    start = 0 if bias is None else bias.data_ptr()
-    inputs, found, weights = x.data_ptr(), y.data_ptr(), values.data_ptr()
-    for offset, n_vectors, count in _tiles(batch, size):
-        kernel = forward_kernel(_name(x), n_vectors)
-        needed = (weights, start, inputs + offset, found + offset, batch, count, relu)
-        _run(kernel, links.along, FORWARD * count, *needed)
+    for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
+        work = ForwardWork(
+            crow=along.addresses["crow"],
+            col=along.addresses["col"],
+            values=values.data_ptr(),
+            bias=0 if bias is None else bias.data_ptr(),
+            x=x.data_ptr() + offset,
+            y=y.data_ptr() + offset,
+            batch=batch,
+            tile_size=tile_size,
+            relu=relu,
+        )
+        _run(forward_kernel(dtype, n_vectors), work, along, FORWARD * tile_size)
     return y
 
 
 def gradients(
-    links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
+    links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, *, need_dx: bool, behind_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
     """Return the gradients of the inputs, their sums over the batch (both None if not wanted), and those of the links.
 
@@ -55,7 +64,7 @@ def gradients(
     ----------
     links : LinkIndex
     values : Tensor with n_links elements
-    x, dy : Tensor, shape (n_in, batch) and (n_out, batch)
+    x, dz : Tensor, shape (n_in, batch) and (n_out, batch)
         The inputs, and the gradient of the outputs before their activation.
     need_dx : bool
         Whether the gradient of the inputs is wanted.
@@ -63,18 +72,28 @@ def gradients(
         Whether the inputs came out of a ReLU; their gradient is then that of what went into it, and its sum that of
         the biases there.
     """
-    batch, size = x.shape[1], x.element_size()
-    dx, sums = (torch.empty_like(x), x.new_empty(links.n_in)) if need_dx else (None, None)
+    batch, across, dtype = x.shape[1], links.across, _name(x)
+    dx, dbias = (torch.empty_like(x), x.new_empty(links.n_in)) if need_dx else (None, None)
     dvalues = torch.empty_like(values)
     if not batch:
-        return dx, None if sums is None else sums.zero_(), dvalues.zero_()
-    below, biases = (0, 0) if dx is None or sums is None else (dx.data_ptr(), sums.data_ptr())
-    inputs, above, weights, found = x.data_ptr(), dy.data_ptr(), values.data_ptr(), dvalues.data_ptr()
-    for offset, n_vectors, count in _tiles(batch, size):
-        kernel = backward_kernel(_name(x), n_vectors, int(need_dx), int(offset > 0))
-        needed = (weights, inputs + offset, above + offset, below + offset, found, biases, batch, count, behind_relu)
-        _run(kernel, links.across, BACKWARD * count, *needed)
-    return dx, sums, dvalues
+        return dx, None if dbias is None else dbias.zero_(), dvalues.zero_()
+    for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
+        work = BackwardWork(
+            ccol=across.addresses["ccol"],
+            row=across.addresses["row"],
+            places=across.addresses["places"],
+            values=values.data_ptr(),
+            x=x.data_ptr() + offset,
+            dz=dz.data_ptr() + offset,
+            dx=0 if dx is None else dx.data_ptr() + offset,
+            dbias=0 if dbias is None else dbias.data_ptr(),
+            dvalues=dvalues.data_ptr(),
+            batch=batch,
+            tile_size=tile_size,
+            behind_relu=behind_relu,
+        )
+        _run(backward_kernel(dtype, n_vectors, int(need_dx), int(offset > 0)), work, across, BACKWARD * tile_size)
+    return dx, dbias, dvalues
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
@@ -109,9 +128,9 @@ def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
     return tiles
 
 
-def _run(kernel: Kernel, links: Direction, nanoseconds: float, *needed: int) -> None:
+def _run(kernel: Kernel, work: Work, links: Direction, nanoseconds: float) -> None:
     """Run a kernel over all neurons of a side, given what a link takes: on several threads if there is enough work."""
     n_threads = torch.get_num_threads() if links.n_links * nanoseconds > LEAST else 1
-    n_parts = 1 if n_threads == 1 else PARTS * n_threads
-    work = array("q", (0, n_parts, links.bounds(n_parts), *links.addresses, *needed))
-    run_together(kernel, work.buffer_info()[0], n_threads)
+    work.n_chunks = 1 if n_threads == 1 else CHUNKS * n_threads
+    work.bounds = links.bounds(work.n_chunks)
+    run_together(kernel, addressof(work), n_threads)

@@ -170,9 +170,9 @@ class _StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, cells: Tensor) -> Tensor:
-        found = torch.zeros_like(weight)
-        found.view(-1)[cells] = weight.view(-1)[cells]
-        return found
+        on_cells = torch.zeros_like(weight)
+        on_cells.view(-1)[cells] = weight.view(-1)[cells]
+        return on_cells
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:

@@ -9,7 +9,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse.architectures import neuron_groups
 from topolearn.sparse.chained import chain, unchain
-from topolearn.sparse.choice import BATCH, best_backend
+from topolearn.sparse.choice import AUTO, BATCH, best_backend
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.stored import StoredLinear
 
@@ -98,7 +98,7 @@ def replace_linear(
         n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
         device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
         kind, layer_class = backend, StoredLinear if stored else SparseLinear
-        if backend == "auto" and not stored:
+        if backend == AUTO and not stored:
             kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
         layer = layer_class(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
         layer.layer_name = name

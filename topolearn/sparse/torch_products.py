@@ -25,19 +25,19 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
 
 
 def gradients(
-    links: LinkIndex, values: Tensor, x: Tensor, dy: Tensor, *, need_dx: bool, behind_relu: bool
+    links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, *, need_dx: bool, behind_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
     """Return the gradients of the inputs, their sums, and those of the links; see `topolearn.sparse.products`."""
     pattern = _matrix(links, torch.zeros_like(values))
-    dvalues = torch.sparse.sampled_addmm(pattern, dy, x.t().contiguous()).values()
+    dvalues = torch.sparse.sampled_addmm(pattern, dz, x.t().contiguous()).values()
     if not need_dx:
         return None, None, dvalues
-    rows, columns = links.rows, links.col.to(torch.int64)
-    order = torch.argsort(columns, stable=True)
-    pointers = torch.zeros(links.n_in + 1, dtype=torch.int64, device=x.device)
-    torch.cumsum(torch.bincount(columns, minlength=links.n_in), 0, out=pointers[1:])
-    across = _csr(pointers, rows[order], values[order], (links.n_in, links.n_out))
-    dx = across @ dy
+    col = links.col.to(torch.int64)
+    places = torch.argsort(col, stable=True)
+    ccol = torch.zeros(links.n_in + 1, dtype=torch.int64, device=x.device)
+    torch.cumsum(torch.bincount(col, minlength=links.n_in), 0, out=ccol[1:])
+    row = links.rows[places]
+    dx = _csr(ccol, row, values[places], (links.n_in, links.n_out)) @ dz  # the transpose: its rows are these columns
     if behind_relu:
         dx.masked_fill_(x <= 0, 0)
     return dx, dx.sum(dim=1), dvalues
@@ -53,7 +53,7 @@ def _matrix(links: LinkIndex, values: Tensor) -> Tensor:
     return _csr(links.crow, links.col.to(torch.int64), values, (links.n_out, links.n_in))
 
 
-def _csr(pointers: Tensor, ends: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+def _csr(crow: Tensor, col: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(pointers, ends, values, shape, check_invariants=False)
+        return torch.sparse_csr_tensor(crow, col, values, shape, check_invariants=False)

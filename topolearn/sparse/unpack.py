@@ -61,7 +61,7 @@ def unpack_attention(model: nn.Module) -> nn.Module:
 def _check_unshared(model: nn.Module) -> None:
     """Refuse parameters that attention shares with another module, as copies of them would drift apart."""
     packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
-    within = {id(part) for module in packed for part in module.children()}
+    within = {id(inner) for module in packed for inner in module.children()}
     owners: dict[int, list[str]] = {}
     for path, module in model.named_modules():
         if id(module) not in within:

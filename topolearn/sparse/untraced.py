@@ -5,6 +5,6 @@ A module of its own, imported at the first call, as it loads torch's compiler.
 
 import torch
 
-from topolearn.sparse.chain import Chain
+from topolearn.sparse.chain_node import Chain
 
 apply_chain = torch.compiler.disable(Chain.apply)

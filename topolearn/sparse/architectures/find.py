@@ -68,8 +68,8 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
     names = {id(layer): name for name, layer in layers.items()}
     groups: list[NeuronGroup] = []
     taken: set[tuple[str, str]] = set()
-    for module, found in (*_declared(model), *_found(model)):
-        for group in found:
+    for module, groups_of_module in (*_declared(model), *_recognised(model)):
+        for group in groups_of_module:
             resolved = _resolved(group, module, names)
             ends = _ends(resolved) if resolved else set()
             if resolved and not ends & taken:
@@ -81,7 +81,7 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
 def without_groups(model: nn.Module, layers: Mapping[str, nn.Module], groups: Sequence[NeuronGroup]) -> list[str]:
     """Return the names of the layers that are in no group, and in no module that declares its groups."""
     known = {name for group in groups for name in group.layers}
-    spoken_for = {id(part) for module, _ in _declared(model) for part in module.modules()}
+    spoken_for = {id(inner) for module, _ in _declared(model) for inner in module.modules()}
     return [name for name, layer in layers.items() if name not in known and id(layer) not in spoken_for]
 
 
@@ -98,7 +98,7 @@ def _declared(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGrou
         yield module, groups
 
 
-def _found(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
+def _recognised(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
     for module in model.modules():
         for rule in ARCHITECTURES.values():
             groups = rule(module)

@@ -1,6 +1,6 @@
 """Attention and gated layers of the LLaMA family, as Hugging Face writes them, known by structure."""
 
-import sys
+import inspect
 from collections.abc import Sequence
 from typing import Literal
 
@@ -18,8 +18,9 @@ def rotary_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the groups of attention with rotary positions: queries times keys, and values to the output layer.
 
     The module has the linear layers ``q_proj``, ``k_proj``, ``v_proj`` and ``o_proj``, and nothing else with weights
-    (a normalisation of queries would couple the coordinates of a head); ``head_dim``; and in its file a function
-    ``rotate_half``, which says which coordinates rotary positions turn into each other. All of a head must be turned.
+    (a normalisation of queries would couple the coordinates of a head); ``head_dim``; and beside its ``forward`` a
+    function ``rotate_half``, which says which coordinates rotary positions turn into each other. All of a head must be
+    turned.
 
     References
     ----------
@@ -70,8 +71,9 @@ def _n_out(module: nn.Module, name: str) -> int:
 
 
 def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:
-    """Return which coordinates the rotation in the module's file pairs."""
-    rotate = getattr(sys.modules.get(type(module).__module__), "rotate_half", None)
+    """Return which coordinates the rotation pairs that the module's forward sees as ``rotate_half``."""
+    forward = inspect.unwrap(type(module).forward)  # not a decorator, whose globals are of another file
+    rotate = getattr(forward, "__globals__", {}).get("rotate_half")  # compiled code has none
     if rotate is None:
         return None
     partner = rotate(torch.arange(4.0)).abs().tolist()

@@ -1,27 +1,24 @@
-"""The gradients of a sparse layer: of inputs and links in one pass over the links of each input neuron."""
+r"""The gradients of a sparse layer: of inputs and links in one pass over the links of each input neuron.
+
+.. math::
+   \partial L / \partial x_{vb} = \sum_{k} w_{p_k} \, dz_{r_k b}, \quad
+   \partial L / \partial w_{p_k} = \sum_b x_{vb} \, dz_{r_k b}
+
+over the links :math:`\text{ccol}_v \le k < \text{ccol}_{v+1}` of input v: :math:`r_k` is the output neuron of a link,
+:math:`p_k` its place among all values w, and dz the gradient of the outputs before their activation.
+"""
 
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import cfunc, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.memory import (
-    ADDRESS,
-    BOUNDS,
-    N_PARTS,
-    NEEDED,
-    integer_at,
-    integers_at,
-    number_at,
-    set_number,
-    take_part,
-)
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
 from topolearn.sparse.kernels.vectors import (
     INT32,
     INT64,
-    MASKED,
     Tile,
     ir,
     load_index,
@@ -33,13 +30,71 @@ from topolearn.sparse.kernels.vectors import (
     totals_of_four,
     zeros,
 )
+from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
 from topolearn.threads import Kernel
+
+
+class BackwardWork(Work):
+    """What `backward_kernel` reads: addresses of arrays as `backward_reference` has them, and numbers.
+
+    x, dz and dx are where the tile begins in the first neuron; tile_size is the number of activations in the tile.
+    """
+
+    _fields_ = integers(
+        "ccol", "row", "places", "values", "x", "dz", "dx", "dbias", "dvalues", "batch", "tile_size", "behind_relu"
+    )
+
+
+read_work = reader(BackwardWork)
+
+
+def backward_reference(
+    ccol: np.ndarray, row: np.ndarray, places: np.ndarray, values: np.ndarray, x: np.ndarray, dz: np.ndarray,
+    behind_relu: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    r"""Return what `backward_kernel` writes, in plain numpy.
+
+    Parameters
+    ----------
+    ccol, row, places : array of int, shape (n_in + 1,), (n_links,) and (n_links,)
+        Input v has links to the outputs ``row[ccol[v]:ccol[v + 1]]``, whose places among `values` are
+        ``places[ccol[v]:ccol[v + 1]]``.
+    values : array, shape (n_links,)
+    x, dz : array, shape (n_in, batch) and (n_out, batch)
+        The inputs, and the gradient of the outputs before their activation.
+    behind_relu : bool
+        Whether the inputs came out of a ReLU; dx is then the gradient of what went into it.
+
+    Returns
+    -------
+    dx : array, shape (n_in, batch)
+        :math:`dx_v = \sum_k w_{p_k} dz_{r_k}`.
+    dbias : array, shape (n_in,)
+        :math:`\sum_b dx_{vb}`, the gradient of biases that were added to the inputs.
+    dvalues : array, shape (n_links,)
+        :math:`dw_{p_k} = \sum_b x_{vb} \, dz_{r_k b}`.
+
+    Examples
+    --------
+    >>> ccol, row, places = np.array([0, 2, 3]), np.array([0, 1, 0]), np.array([0, 2, 1])
+    >>> x, dz, values = np.array([[3.0], [5.0]]), np.array([[10.0], [100.0]]), np.array([1.0, 2.0, 3.0])
+    >>> [each.tolist() for each in backward_reference(ccol, row, places, values, x, dz, behind_relu=False)]
+    [[[310.0], [20.0]], [310.0, 20.0], [30.0, 50.0, 300.0]]
+    """
+    dx, dvalues = np.zeros_like(x), np.zeros_like(values)
+    for v in range(ccol.size - 1):
+        for k in range(ccol[v], ccol[v + 1]):
+            dx[v] += values[places[k]] * dz[row[k]]
+            dvalues[places[k]] = x[v] @ dz[row[k]]
+    if behind_relu:
+        dx[x <= 0] = 0
+    return dx, dx.sum(axis=1), dvalues
 
 
 @intrinsic(prefer_literal=True)
 def pass_links(
-    typing: Any, x: Any, dy: Any, ends: Any, places: Any, values: Any, first: Any, last: Any, dx: Any, dvalues: Any,
-    batch: Any, count: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
+    typing: Any, row: Any, places: Any, values: Any, x_v: Any, dz: Any, dx_v: Any, dvalues: Any, first: Any, last: Any,
+    batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of the gradient of an input neuron, and what the tile gives to the gradients of its links.
 
@@ -47,49 +102,49 @@ def pass_links(
     over the tile is returned. With `accumulate`, the gradients of the links are added to those of the tiles before.
     """
     signature = threshold(
-        ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, ADDRESS, ADDRESS, types.int64,
+        ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, types.int64,
         types.int64, threshold, n_vectors, need_dx, accumulate,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        element = context.get_value_type(threshold)
-        own, above, rows, spots, weights, begin, end, below, found, stride, live, least = arguments[:12]
-        own, above, weights, below, found = (
-            pointer(builder, each, element) for each in (own, above, weights, below, found)
+        row, places, values, x_v, dz, dx_v, dvalues, first, last, batch, tile_size, threshold, *_literals = arguments
+        element = threshold.type
+        values_pointer, x_pointer, dz_pointer, dx_pointer, dvalues_pointer = (
+            pointer(builder, each, element) for each in (values, x_v, dz, dx_v, dvalues)
         )
-        rows, spots = pointer(builder, rows, INT32), pointer(builder, spots, INT32)
-        tile = Tile(builder, element, n_vectors.literal_value, live)
-        activations = [tile.load(own, i) for i in range(tile.n_vectors)]
+        row_pointer, places_pointer = pointer(builder, row, INT32), pointer(builder, places, INT32)
+        tile = Tile(builder, element, n_vectors.literal_value, tile_size)
+        x_tile = [tile.load(x_pointer, i) for i in range(tile.n_vectors)]
 
         def pass_link(k: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
-            """Return the link's place among the values, x * dy of its two neurons, and the sums with value * dy."""
-            place = load_index(builder, spots, k)
-            row = builder.gep(above, [builder.mul(load_index(builder, rows, k), stride)])
-            weight = None
+            """Return the link's place among the values, x * dz of its two neurons, and the sums with value * dz."""
+            place = load_index(builder, places_pointer, k)
+            dz_u = builder.gep(dz_pointer, [builder.mul(load_index(builder, row_pointer, k), batch)])
+            value = None
             if need_dx.literal_value:
-                weight = splat(builder, builder.load(builder.gep(weights, [place])), tile.lanes)
-            product, new = zeros(element), []
+                value = splat(builder, builder.load(builder.gep(values_pointer, [place])), tile.lanes)
+            product, more = zeros(element), []
             for i in range(tile.n_vectors):
-                gradient = tile.load(row, i)
-                product = multiply_add(builder, activations[i], gradient, product)
-                if weight is not None:
-                    new.append(multiply_add(builder, weight, gradient, sums[i]))
-            return place, product, new
+                gradient = tile.load(dz_u, i)
+                product = multiply_add(builder, x_tile[i], gradient, product)
+                if value is not None:
+                    more.append(multiply_add(builder, value, gradient, sums[i]))
+            return place, product, more
 
-        def write(places: list[Any], gradients: list[Any]) -> None:
-            targets = [builder.gep(found, [place]) for place in places]
+        def write(link_places: list[Any], gradients: list[Any]) -> None:
+            targets = [builder.gep(dvalues_pointer, [place]) for place in link_places]
             if accumulate.literal_value:
                 gradients = [builder.fadd(builder.load(t), g) for t, g in zip(targets, gradients, strict=True)]
             for target, gradient in zip(targets, gradients, strict=True):
                 builder.store(gradient, target)
 
         def pass_four(k: Any, sums: list[Any]) -> list[Any]:
-            places, products = [], []
+            link_places, products = [], []
             for i in range(4):
                 place, product, sums = pass_link(builder.add(k, ir.Constant(INT64, i)), sums)
-                places.append(place)
+                link_places.append(place)
                 products.append(product)
-            write(places, totals_of_four(builder, products))
+            write(link_places, totals_of_four(builder, products))
             return sums
 
         def pass_one(k: Any, sums: list[Any]) -> list[Any]:
@@ -98,90 +153,45 @@ def pass_links(
             return sums
 
         sums = [zeros(element)] * tile.n_vectors if need_dx.literal_value else []
-        fours = builder.add(begin, builder.and_(builder.sub(end, begin), ir.Constant(INT64, -4)))
-        k, sums = loop(builder, begin, fours, 4, sums, pass_four)
-        _, sums = loop(builder, k, end, 1, sums, pass_one)
-        least = splat(builder, least, tile.lanes)
-        whole = zeros(element)
+        fours = builder.add(first, builder.and_(builder.sub(last, first), ir.Constant(INT64, -4)))
+        k, sums = loop(builder, first, fours, 4, sums, pass_four)
+        _, sums = loop(builder, k, last, 1, sums, pass_one)
+        thresholds = splat(builder, threshold, tile.lanes)
+        dbias_v = zeros(element)
         for i, each in enumerate(sums):
-            gradient = builder.select(builder.fcmp_ordered("<=", activations[i], least), zeros(element), each)
-            tile.store(gradient, below, i)
-            whole = builder.fadd(whole, gradient)
-        return total(builder, whole, element)
-
-    return signature, generate
-
-
-@intrinsic(prefer_literal=True)
-def mask_row(typing: Any, y: Any, dy: Any, dz: Any, batch: Any, like: Any, relu: Any) -> Any:
-    """Return the sum of dy over the batch; with `relu`, only where y is positive, and write these gradients to dz."""
-    signature = like(ADDRESS, ADDRESS, ADDRESS, types.int64, like, relu)
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        element = context.get_value_type(like)
-        outputs, above, below = (pointer(builder, each, element) for each in arguments[:3])
-        size = arguments[3]
-        whole = Tile(builder, element, 1, None)
-        full = builder.and_(size, ir.Constant(INT64, -whole.lanes))
-
-        def through(tile: Tile) -> Any:
-            def body(k: Any, sums: list[Any]) -> list[Any]:
-                gradient = tile.load(builder.gep(above, [k]), 0)
-                if relu.literal_value:
-                    dead = builder.fcmp_ordered("<=", tile.load(builder.gep(outputs, [k]), 0), zeros(element))
-                    gradient = builder.select(dead, zeros(element), gradient)
-                    tile.store(gradient, builder.gep(below, [k]), 0)
-                return [builder.fadd(sums[0], gradient)]
-
-            return body
-
-        k, sums = loop(builder, ir.Constant(INT64, 0), full, whole.lanes, [zeros(element)], through(whole))
-        rest = Tile(builder, element, MASKED, builder.sub(size, full))
-        _, sums = loop(builder, k, size, whole.lanes, sums, through(rest))
-        return total(builder, sums[0], element)
+            gradient = builder.select(builder.fcmp_ordered("<=", x_tile[i], thresholds), zeros(element), each)
+            tile.store(gradient, dx_pointer, i)
+            dbias_v = builder.fadd(dbias_v, gradient)
+        return total(builder, dbias_v, element)
 
     return signature, generate
 
 
 @cache
 def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Kernel:
-    """Return the kernel that computes one tile of the gradients of input neurons and of their links.
+    """Return the kernel of one tile of the gradients of input neurons and of their links; it reads `BackwardWork`.
 
-    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. See
-    `topolearn.sparse.kernels.memory` for its work.
+    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. With `accumulate`, it adds
+    what it gives of links, and these sums, to those of the tiles before.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
     @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
-    def backward(work):
-        pointers, ends, places, values, x, dy, dx, dvalues, sums, batch, count, relu = integers_at(work, NEEDED, 12)
-        n_parts, bounds, threshold = integer_at(work, N_PARTS), integer_at(work, BOUNDS), zero if relu else none
-        part = take_part(work)
-        while part < n_parts:
-            for v in range(integer_at(bounds, part), integer_at(bounds, part + 1)):
-                row = v * batch * size
-                begin, end = integer_at(pointers, v), integer_at(pointers, v + 1)
-                whole = pass_links(
-                    x + row, dy, ends, places, values, begin, end, dx + row, dvalues, batch, count, threshold,
-                    n_vectors, need_dx, accumulate,
+    def backward(address):
+        work = read_work(address)
+        threshold = zero if work.behind_relu else none
+        chunk = take_chunk(address)
+        while chunk < work.n_chunks:
+            for v in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
+                first, last = integer_at(work.ccol, v), integer_at(work.ccol, v + 1)
+                offset = v * work.batch * size
+                dbias_v = pass_links(
+                    work.row, work.places, work.values, work.x + offset, work.dz, work.dx + offset, work.dvalues,
+                    first, last, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate,
                 )  # fmt: skip
                 if need_dx:
-                    set_number(sums, v, number_at(sums, v, zero) + whole if accumulate else whole)
-            part = take_part(work)
+                    set_number(work.dbias, v, number_at(work.dbias, v, zero) + dbias_v if accumulate else dbias_v)
+            chunk = take_chunk(address)
 
     return Kernel(backward)
-
-
-@cache
-def mask_kernel(dtype: str, relu: int) -> Any:
-    """Return the kernel that masks the gradient of the output neurons first..last, and sums it for their biases."""
-    size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
-
-    @njit(nogil=True, cache=True, error_model="numpy")
-    def mask(first, last, y, dy, dz, dbias, batch):
-        for u in range(first, last):
-            row = u * batch * size
-            set_number(dbias, u, mask_row(y + row, dy + row, dz + row, batch, zero, relu))
-
-    return mask

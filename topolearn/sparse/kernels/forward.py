@@ -1,4 +1,9 @@
-"""The outputs of a sparse layer: for each output neuron, the sum over its links."""
+r"""The outputs of a sparse layer: for each output neuron, the sum over its links.
+
+.. math:: y_{ub} = f\Big(b_u + \sum_{k = \text{crow}_u}^{\text{crow}_{u+1} - 1} w_k \, x_{\text{col}_k b}\Big)
+
+with w the values of the links, and f the ReLU, or nothing.
+"""
 
 from functools import cache
 from typing import Any
@@ -7,49 +12,87 @@ import numpy as np
 from numba import cfunc, types
 from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.memory import (
-    ADDRESS,
-    BOUNDS,
-    N_PARTS,
-    NEEDED,
-    integer_at,
-    integers_at,
-    number_at,
-    take_part,
-)
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at
 from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
+from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
 from topolearn.threads import Kernel
+
+
+class ForwardWork(Work):
+    """What `forward_kernel` reads: addresses of arrays as `forward_reference` has them, and numbers.
+
+    x and y are where the tile begins in the first neuron, bias is 0 for none; tile_size is the number of activations in
+    the tile.
+    """
+
+    _fields_ = integers("crow", "col", "values", "bias", "x", "y", "batch", "tile_size", "relu")
+
+
+read_work = reader(ForwardWork)
+
+
+def forward_reference(
+    crow: np.ndarray, col: np.ndarray, values: np.ndarray, bias: np.ndarray | None, x: np.ndarray, relu: bool
+) -> np.ndarray:
+    r"""Return what `forward_kernel` writes, in plain numpy: :math:`y_u = f(b_u + \sum_k w_k \, x_{\text{col}_k})`.
+
+    Parameters
+    ----------
+    crow, col : array of int, shape (n_out + 1,) and (n_links,)
+        Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
+    values : array, shape (n_links,)
+    bias : array, shape (n_out,), optional
+    x : array, shape (n_in, batch)
+    relu : bool
+
+    Returns
+    -------
+    array, shape (n_out, batch)
+
+    Examples
+    --------
+    >>> x = np.array([[1.0], [2.0], [-4.0]])
+    >>> forward_reference(np.array([0, 2, 3]), np.array([0, 1, 2]), np.ones(3), None, x, relu=True).tolist()
+    [[3.0], [0.0]]
+    """
+    y = np.zeros((crow.size - 1, x.shape[1]), x.dtype)
+    for u in range(crow.size - 1):
+        for k in range(crow[u], crow[u + 1]):
+            y[u] += values[k] * x[col[k]]
+    if bias is not None:
+        y += bias[:, None]
+    return np.maximum(y, 0) if relu else y
 
 
 @intrinsic(prefer_literal=True)
 def sum_links(
-    typing: Any, x: Any, ends: Any, values: Any, first: Any, last: Any, y: Any, batch: Any, count: Any, bias: Any,
-    floor: Any, n_vectors: Any,
+    typing: Any, col: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any, batch: Any,
+    tile_size: Any, floor: Any, n_vectors: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of an output neuron: its bias and the links first..last; what is below the floor is raised to it.
 
     The floor is 0 for ReLU, and NaN for none, as nothing is below NaN.
     """
     signature = types.void(
-        ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, ADDRESS, types.int64, types.int64, bias, bias, n_vectors
+        ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64, floor, n_vectors
     )
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        element = context.get_value_type(bias)
-        base, col, weights, begin, end, out, stride, live, start, least, _n = arguments
-        base, weights, out = (pointer(builder, each, element) for each in (base, weights, out))
-        col = pointer(builder, col, INT32)
-        tile = Tile(builder, element, n_vectors.literal_value, live)
+        col, values, bias_u, x, y_u, first, last, batch, tile_size, floor, _n_vectors = arguments
+        element = bias_u.type
+        values_pointer, x_pointer, y_pointer = (pointer(builder, each, element) for each in (values, x, y_u))
+        col_pointer = pointer(builder, col, INT32)
+        tile = Tile(builder, element, n_vectors.literal_value, tile_size)
 
         def add_link(k: Any, sums: list[Any]) -> list[Any]:
-            row = builder.gep(base, [builder.mul(load_index(builder, col, k), stride)])
-            weight = splat(builder, builder.load(builder.gep(weights, [k])), tile.lanes)
-            return [multiply_add(builder, weight, tile.load(row, i), each) for i, each in enumerate(sums)]
+            x_v = builder.gep(x_pointer, [builder.mul(load_index(builder, col_pointer, k), batch)])
+            value = splat(builder, builder.load(builder.gep(values_pointer, [k])), tile.lanes)
+            return [multiply_add(builder, value, tile.load(x_v, i), each) for i, each in enumerate(sums)]
 
-        _, sums = loop(builder, begin, end, 1, [splat(builder, start, tile.lanes)] * tile.n_vectors, add_link)
-        least = splat(builder, least, tile.lanes)
+        _, sums = loop(builder, first, last, 1, [splat(builder, bias_u, tile.lanes)] * tile.n_vectors, add_link)
+        floors = splat(builder, floor, tile.lanes)
         for i, each in enumerate(sums):
-            tile.store(builder.select(builder.fcmp_ordered("<", each, least), least, each), out, i)
+            tile.store(builder.select(builder.fcmp_ordered("<", each, floors), floors, each), y_pointer, i)
         return context.get_dummy_value()
 
     return signature, generate
@@ -57,20 +100,24 @@ def sum_links(
 
 @cache
 def forward_kernel(dtype: str, n_vectors: int) -> Kernel:
-    """Return the kernel of one tile of output neurons; `topolearn.sparse.kernels.memory` says what its work is."""
+    """Return the kernel of one tile of output neurons, which reads `ForwardWork`."""
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
     @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
-    def forward(work):
-        pointers, ends, values, bias, x, y, batch, count, relu = integers_at(work, NEEDED, 9)
-        n_parts, bounds, floor = integer_at(work, N_PARTS), integer_at(work, BOUNDS), zero if relu else none
-        part = take_part(work)
-        while part < n_parts:
-            for u in range(integer_at(bounds, part), integer_at(bounds, part + 1)):
-                start = number_at(bias, u, zero) if bias else zero
-                begin, end, out = integer_at(pointers, u), integer_at(pointers, u + 1), y + u * batch * size
-                sum_links(x, ends, values, begin, end, out, batch, count, start, floor, n_vectors)
-            part = take_part(work)
+    def forward(address):
+        work = read_work(address)
+        floor = zero if work.relu else none
+        chunk = take_chunk(address)
+        while chunk < work.n_chunks:
+            for u in range(integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)):
+                first, last = integer_at(work.crow, u), integer_at(work.crow, u + 1)
+                bias_u = number_at(work.bias, u, zero) if work.bias else zero
+                y_u = work.y + u * work.batch * size
+                sum_links(
+                    work.col, work.values, bias_u, work.x, y_u, first, last, work.batch, work.tile_size, floor,
+                    n_vectors,
+                )  # fmt: skip
+            chunk = take_chunk(address)
 
     return Kernel(forward)

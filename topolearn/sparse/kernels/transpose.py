@@ -1,4 +1,4 @@
-"""The transpose of a dense matrix."""
+r"""The transpose of a dense matrix, :math:`y_{ji} = x_{ij}`."""
 
 from functools import cache
 from typing import Any
@@ -9,6 +9,17 @@ from numba import njit
 from topolearn.sparse.kernels.memory import number_at, set_number
 
 COLUMNS = 16  # at a time, so that each line of memory is read once
+
+
+def transpose_reference(x: np.ndarray) -> np.ndarray:
+    """Return what `transpose_kernel` writes, in plain numpy: y, with ``y[j, i] = x[i, j]``, in memory of its own.
+
+    Examples
+    --------
+    >>> transpose_reference(np.array([[1, 2, 3]])).tolist()
+    [[1], [2], [3]]
+    """
+    return x.T.copy()
 
 
 @cache

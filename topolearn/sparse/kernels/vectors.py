@@ -58,32 +58,32 @@ def load_index(builder: Any, base: Any, k: Any) -> Any:
 
 
 class Tile:
-    """Some consecutive activations of a neuron: so many vectors, or the first `count` lanes of one."""
+    """Some consecutive activations of a neuron: so many vectors, or the first `tile_size` lanes of one."""
 
-    def __init__(self, builder: Any, element: Any, n_vectors: int, count: Any) -> None:
+    def __init__(self, builder: Any, element: Any, n_vectors: int, tile_size: Any) -> None:
         self.builder, self.element, self.n_vectors, self.mask = builder, element, max(n_vectors, 1), None
         self.lanes = lanes_of(element)
         if n_vectors == MASKED:
             lane = ir.Constant(ir.VectorType(INT32, self.lanes), list(range(self.lanes)))
-            self.mask = builder.icmp_signed("<", lane, splat(builder, builder.trunc(count, INT32), self.lanes))
+            self.mask = builder.icmp_signed("<", lane, splat(builder, builder.trunc(tile_size, INT32), self.lanes))
 
     def load(self, base: Any, i: int) -> Any:
         """Return vector i of the tile that begins at a pointer."""
-        place = self._at(base, i)
+        start = self._at(base, i)
         align = lanes_align(self.element)
         if self.mask is None:
-            return self.builder.load(place, align=align)
-        arguments = [place, ir.Constant(INT32, align), self.mask, zeros(self.element)]
+            return self.builder.load(start, align=align)
+        arguments = [start, ir.Constant(INT32, align), self.mask, zeros(self.element)]
         return self._call("load", zeros(self.element).type, arguments)
 
     def store(self, vector: Any, base: Any, i: int) -> None:
         """Write vector i of the tile that begins at a pointer."""
-        place = self._at(base, i)
+        start = self._at(base, i)
         align = lanes_align(self.element)
         if self.mask is None:
-            self.builder.store(vector, place, align=align)
+            self.builder.store(vector, start, align=align)
         else:
-            self._call("store", ir.VoidType(), [vector, place, ir.Constant(INT32, align), self.mask])
+            self._call("store", ir.VoidType(), [vector, start, ir.Constant(INT32, align), self.mask])
 
     def _at(self, base: Any, i: int) -> Any:
         start = self.builder.gep(base, [ir.Constant(INT64, self.lanes * i)])
@@ -147,12 +147,12 @@ def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
     a, b, c, d = vectors
     low = builder.fadd(interleave(a, b, 0), interleave(a, b, 2))
     high = builder.fadd(interleave(c, d, 0), interleave(c, d, 2))
-    found = builder.fadd(halves(low, high, 0), halves(low, high, 2))
-    while found.type.count > 4:
-        half = found.type.count // 2
+    sums = builder.fadd(halves(low, high, 0), halves(low, high, 2))
+    while sums.type.count > 4:
+        half = sums.type.count // 2
         first, second = list(range(half)), list(range(half, 2 * half))
-        found = builder.fadd(shuffle(builder, found, found, first), shuffle(builder, found, found, second))
-    return [builder.extract_element(found, ir.Constant(INT32, i)) for i in range(4)]
+        sums = builder.fadd(shuffle(builder, sums, sums, first), shuffle(builder, sums, sums, second))
+    return [builder.extract_element(sums, ir.Constant(INT32, i)) for i in range(4)]
 
 
 def _suffix(element: Any, lanes: int) -> str:
