@@ -293,7 +293,7 @@ def test_values_out_of_range_are_refused(values, message):
     ("method", "message"),
     [
         ("dense", "has no sparse layer: leave backend='my_csr' out"),
-        ("gmp", "has storage='dense', and backend='my_csr' has links alone: use 'masked'"),
+        ("gmp", "has storage='dense', and the my_csr backend has links alone: use 'masked'"),
     ],
 )
 def test_your_own_backend_that_has_links_alone_is_refused_as_csr_is(method, message):

@@ -14,7 +14,7 @@ from topolearn.evolution.methods import Method, check_backend
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.graph import NeuronGroup, checked
-from topolearn.sparse import CsrLinear, StoredLinear, neuron_groups, without_groups
+from topolearn.sparse import CSR, CsrLinear, StoredLinear, neuron_groups, without_groups
 
 
 def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
@@ -101,7 +101,7 @@ def _check_backend(model: nn.Module, layers: Layers, method: Method) -> None:
     csr = [name for name, layer in layers.items() if isinstance(layer, CsrLinear)]
     if not csr:
         return
-    check_backend(method, "csr", layer=csr[0])
+    check_backend(method, CSR, layer=csr[0])
     is_replicated = any(isinstance(module, nn.parallel.DistributedDataParallel) for module in model.modules())
     if method.decays and is_replicated:
         raise InvalidValueError(

@@ -2,10 +2,10 @@
 
 from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.sparse.attention import Attention
-from topolearn.sparse.backends import BACKENDS
+from topolearn.sparse.backends import BACKENDS, has_links_alone
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.choice import best_backend
+from topolearn.sparse.choice import CSR, MASKED, best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
 from topolearn.sparse.gradient_record import GradientRecord
@@ -21,15 +21,18 @@ __all__ = [
     "ARCHITECTURES",
     "Attention",
     "BACKENDS",
+    "CSR",
     "CsrLinear",
     "GradientRecord",
     "LinkChange",
+    "MASKED",
     "MaskedLinear",
     "SparseLinear",
     "Stage",
     "StoredLinear",
     "best_backend",
     "densify",
+    "has_links_alone",
     "largest_gradients",
     "largest_in_rows",
     "largest_recorded",

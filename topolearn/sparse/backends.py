@@ -8,3 +8,14 @@ from topolearn.sparse.masked import MaskedLinear
 
 BACKENDS: Registry[type[SparseLinear]] = Registry("backend", {MASKED: MaskedLinear, CSR: CsrLinear})
 SparseLinear.backends = BACKENDS  # set from here, as the base class imports none of its subclasses
+
+
+def has_links_alone(backend: str) -> bool:
+    """Return whether the layers of a backend hold values for links only, as csr does; False for ``auto``.
+
+    Examples
+    --------
+    >>> has_links_alone("csr"), has_links_alone("masked"), has_links_alone("auto")
+    (True, False, False)
+    """
+    return backend in BACKENDS and issubclass(BACKENDS[backend], CsrLinear)

@@ -12,7 +12,7 @@ from torch import nn
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse import best_backend, replace_linear
+from topolearn.sparse import CSR, MASKED, best_backend, replace_linear
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
 from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
@@ -61,8 +61,8 @@ def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[i
     """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
-    if method.is_dense or method.storage == "dense" or config.precision != "float32":
-        return "masked"
+    if method.is_dense or method.remembers_all or config.precision != "float32":
+        return MASKED
     n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
     return best_backend(
         n_in, n_out, method.mean_density, batch=config.batch_size, threads=config.threads, device=device
@@ -138,6 +138,6 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
         links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col"))
         check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
-        replace_linear(model, graphs, backend="csr" if is_csr else "masked")
+        replace_linear(model, graphs, backend=CSR if is_csr else MASKED)
     model.load_state_dict(weights)
     return model

@@ -14,7 +14,7 @@ from topolearn.files import written_aside
 from topolearn.recording.history import KEPT
 from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.registry import suggest
-from topolearn.sparse import BACKENDS, CsrLinear
+from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -177,11 +177,6 @@ class TrainConfig:
             When there is no such file, it is not TOML, is of another task, or a value is refused.
         """
         return cls().with_values(without_task(Path(path), cls.task))
-
-
-def has_links_alone(backend: str) -> bool:
-    """Return whether the layers of a backend hold values for links only, as csr does; False for ``auto``."""
-    return backend in BACKENDS and issubclass(BACKENDS[backend], CsrLinear)
 
 
 def _check_ranges(config: TrainConfig) -> None:

@@ -15,6 +15,7 @@ from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES,
 from topolearn.generators import DISTRIBUTIONS, check_params, split_name
 from topolearn.graph import check_unit
 from topolearn.registry import suggest
+from topolearn.sparse import has_links_alone
 
 if TYPE_CHECKING:  # a method calls these checks when it is made, so they know it by its annotation alone
     from topolearn.evolution.methods.method import Method
@@ -53,7 +54,7 @@ def check_method(method: Method) -> None:
 
 
 def check_backend(method: Method, backend: str, *, layer: str | None = None) -> None:
-    """Refuse a backend that cannot remember what a method wants remembered: csr has links alone.
+    """Refuse a backend that cannot remember what a method wants remembered, as its layers have links alone.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def check_backend(method: Method, backend: str, *, layer: str | None = None) -> 
     ------
     InvalidValueError
     """
-    if method.remembers_all and backend == "csr":
-        where = "the csr backend" if layer is None else f"layer {layer!r}, on the csr backend,"
+    if method.remembers_all and has_links_alone(backend):
+        where = f"the {backend} backend" if layer is None else f"layer {layer!r}, on the {backend} backend,"
         raise InvalidValueError(
             f"method {method.name!r} has storage='dense', and {where} has links alone: use 'masked'"
         )
