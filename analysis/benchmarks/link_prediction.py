@@ -19,8 +19,8 @@ from torch import Tensor
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import best_form, block_scores, costs
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.compiled import best_form, block_scores, costs
+from topolearn.linkpred.compiled.links import Links
 
 FIGURES = Path("figures")
 SIZES = ((256, 256), (512, 512), (784, 1568), (1024, 1024), (1568, 1568), (768, 2048), (2048, 2048), (4096, 4096))

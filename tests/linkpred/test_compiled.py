@@ -14,8 +14,8 @@ import torch
 
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import kernels
-from topolearn.linkpred.sparse.links import Links, tables_of
+from topolearn.linkpred.compiled import kernels
+from topolearn.linkpred.compiled.links import Links, tables_of
 
 MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
 
@@ -54,7 +54,7 @@ def test_every_kernel_releases_the_gil_and_is_kept(module):
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])
 def test_python_goes_on_while_rows_are_scored(predictor):
     """Rows that are done appear one by one; were the GIL held, they would appear all at once, however often."""
-    from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
+    from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
     links, per_path = Links.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
     tables = tables_of(links, PREDICTORS[predictor], torch.float64)
@@ -120,7 +120,7 @@ def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
         "import numpy\n"
         "from topolearn.linkpred import score\n"
         "scores = score(numpy.tri(4), 'ra_l3', form='stream')\n"
-        "from topolearn.linkpred.sparse.kernels.stream import score_rows\n"
+        "from topolearn.linkpred.compiled.kernels.stream import score_rows\n"
         "stats = score_rows.stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), scores.sum())"
     )

@@ -10,8 +10,8 @@ from topolearn import BipartiteGraph
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS
-from topolearn.linkpred.sparse import best_form, cost, costs, multiplies, prepare
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.compiled import best_form, cost, costs, multiplies, prepare
+from topolearn.linkpred.compiled.links import Links
 
 
 def links(n_in, n_out, density):

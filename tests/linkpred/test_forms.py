@@ -21,9 +21,9 @@ from tests.linkpred.layers import (
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import cost, forms
-from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.products import product_scores
+from topolearn.linkpred.compiled import cost, forms
+from topolearn.linkpred.compiled.links import Links
+from topolearn.linkpred.compiled.products import product_scores
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 FEW = settings(max_examples=20, deadline=None)

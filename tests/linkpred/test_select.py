@@ -14,8 +14,8 @@ from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells
+from topolearn.linkpred.compiled import candidates
 from topolearn.linkpred.rounding import rounded
-from topolearn.linkpred.sparse import candidates
 from topolearn.sampling import RandomField, choose, fill, pool
 
 SOFT = pytest.mark.parametrize("soft", [False, True])

@@ -14,7 +14,7 @@ from topolearn.linkpred.ch31_l3n import CH31_L3N
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.ra_l3 import RA_L3
 from topolearn.linkpred.random import random
-from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_sparse_on, scores_of
+from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_compiled_on, scores_of
 from topolearn.registry import Registry
 
 BASELINE = "random"
@@ -55,10 +55,10 @@ def score(
     predictor : str
         One of `names`.
     form : {"auto", "dense", "sparse", "stream", "community"}
-        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. The sparse
+        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. Two
         forms are compiled for the CPU and run on as many threads as torch uses: ``stream`` walks along the links of
         each row, ``community`` adds up whole local communities. ``sparse`` takes the cheaper of these by the model of
-        `topolearn.linkpred.sparse.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
+        `topolearn.linkpred.compiled.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
     device : torch.device or str, optional
         Where to compute; default the tensor's device, else the CPU.
     dtype : optional
@@ -89,7 +89,7 @@ def score(
     found = find(predictor)
     if found is None:
         check_form(form)
-        refuse_sparse_on(device_of(graph, device), form)
+        refuse_compiled_on(device_of(graph, device), form)
         return random(graph, seed=seed, device=device, dtype=dtype)
     if seed is not None:
         raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")

@@ -27,12 +27,12 @@ def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
     return math.prod(shape) * (1 + 4 * itemsize)
 
 
-def sparse_bytes(shape: tuple[int, int], itemsize: int, form: str, per: str) -> int:
-    """Return the bytes of a sparse form: the scores, and the weights of pairs of inputs where it needs them.
+def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, per: str) -> int:
+    """Return the bytes of a compiled form: the scores, and the weights of pairs of inputs where it needs them.
 
     Examples
     --------
-    >>> sparse_bytes((1000, 2000), 8, "stream", "path"), sparse_bytes((1000, 2000), 8, "community", "path")
+    >>> compiled_bytes((1000, 2000), 8, "stream", "path"), compiled_bytes((1000, 2000), 8, "community", "path")
     (16000000, 48000000)
     """
     weights = shape[1] ** 2 if (form, per) == ("community", "path") else 0

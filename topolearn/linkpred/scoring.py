@@ -11,11 +11,11 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import one_mode
+from topolearn.linkpred.compiled import compiled_scores, one_mode_scores, prepare
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
-from topolearn.linkpred.memory import check_memory, dense_bytes, sparse_bytes
+from topolearn.linkpred.memory import check_memory, compiled_bytes, dense_bytes
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse import one_mode_scores, prepare, sparse_scores
 
 Scorable = object  # BipartiteGraph, scipy or numpy matrix, torch tensor, networkx or igraph graph
 FORMS = ("auto", "dense", "sparse", "stream", "community")
@@ -40,7 +40,7 @@ def scores_of(
     if isinstance(graph, Tensor) and graph.dim() == 3:
         return _of_layers(graph, predictor, form, device, number)
     place = device_of(graph, device)
-    refuse_sparse_on(place, form)
+    refuse_compiled_on(place, form)
     scores = _of_sides(two_sided(graph), predictor, form, place, number)
     return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
 
@@ -52,8 +52,8 @@ def _of_sides(graph: Scorable, predictor: LinkPredictor, form: str, place: torch
         check_memory(sides.shape[0] * sides.shape[1] * number.itemsize, place, sides.shape)
         chosen, links = prepare(sides, predictor, number.itemsize, form)
         if links is not None:
-            check_memory(sparse_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
-            return torch.from_numpy(sparse_scores(links, predictor, number, chosen))
+            check_memory(compiled_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
+            return torch.from_numpy(compiled_scores(links, predictor, number, chosen))
     return dense_scores(as_mask(graph, place, number.itemsize), predictor, number)
 
 
@@ -80,7 +80,7 @@ def check_form(form: str) -> None:
         raise InvalidValueError(f"form={form!r} is not available: use one of {', '.join(map(repr, FORMS))}")
 
 
-def refuse_sparse_on(device: torch.device, form: str) -> None:
+def refuse_compiled_on(device: torch.device, form: str) -> None:
     """Refuse a form that is compiled for the CPU on any other device."""
     if device.type != "cpu" and form not in ("auto", "dense"):
         raise InvalidValueError(f"form={form!r} runs on the CPU, not on {device}: use 'dense', or device='cpu'")
@@ -104,7 +104,7 @@ def _of_layers(
     if place.type == "cpu" and form != "dense":
         scores = [scores_of(layer, predictor, form=form, device=place, dtype=number) for layer in layers]
         return torch.stack([torch.as_tensor(each) for each in scores])
-    refuse_sparse_on(place, form)
+    refuse_compiled_on(place, form)
     check_memory(dense_bytes(tuple(layers.shape), number.itemsize), place, tuple(layers.shape))
     masks = torch.stack([as_mask(layer, place) for layer in layers])
     return dense_scores(masks, predictor, number)

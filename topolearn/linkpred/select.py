@@ -14,9 +14,11 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import OneModeGraph, one_mode
 from topolearn.linkpred.catalogue import find
+from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stream
+from topolearn.linkpred.compiled.links import Links
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
-from topolearn.linkpred.memory import check_memory, sparse_bytes
+from topolearn.linkpred.memory import check_memory, compiled_bytes
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.rounding import rounded
@@ -24,12 +26,10 @@ from topolearn.linkpred.scoring import (
     Scorable,
     check_form,
     device_of,
+    refuse_compiled_on,
     refuse_for_one_mode,
-    refuse_sparse_on,
     two_sided,
 )
-from topolearn.linkpred.sparse import block_scores, offer_block, prepare, stream
-from topolearn.linkpred.sparse.links import Links
 from topolearn.sampling import Pool, RandomField, choose, fill
 
 BLOCK = 2**24  # scores that exist at a time
@@ -144,7 +144,7 @@ def choose_cells(
     if isinstance(graph, OneModeGraph):
         refuse_for_one_mode(form, device)
     elif place.type != "cpu" or form == "dense":
-        refuse_sparse_on(place, form)
+        refuse_compiled_on(place, form)
         return _among_all(as_mask(graph, place, number.itemsize), found, k, field, soft, number, barred)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
@@ -161,7 +161,7 @@ def choose_cells(
         chosen, links = prepare(graph, found, number.itemsize, form)
         if links is None:
             return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number, barred)
-        tables = sparse_bytes((0, links.n_in), number.itemsize, chosen, found.per)
+        tables = compiled_bytes((0, links.n_in), number.itemsize, chosen, found.per)
         check_memory(tables, place, (links.n_out, links.n_in))
         _offer_all(links, found, number, chosen, pool, progress)
     return _choose(*pool.best(), k, field, soft, n_cells, known)

@@ -6,7 +6,7 @@ A row's scores are gathered in `total` of the scratch; the neurons that got any 
 import numpy as np
 from numba import njit
 
-from topolearn.linkpred.sparse.kernels.picking import pick
+from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n_out, n_in, dtype):

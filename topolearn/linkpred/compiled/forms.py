@@ -1,4 +1,4 @@
-"""The sparse forms as functions: from links and a predictor to scores, or to the candidates worth keeping."""
+"""The compiled forms as functions: from links and a predictor to scores, or to the candidates worth keeping."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
+from topolearn.linkpred.compiled.cost import multiplies
+from topolearn.linkpred.compiled.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
+from topolearn.linkpred.compiled.products import product_scores
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.cost import multiplies
-from topolearn.linkpred.sparse.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
-from topolearn.linkpred.sparse.products import product_scores
 from topolearn.threads import LEAST, Rows, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
 
 
-def sparse_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
-    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the sparse forms."""
+def compiled_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
+    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the compiled forms."""
     if form == "community":
         return block_scores(links, predictor, dtype)((0, links.n_out))
     scores = np.zeros((links.n_out, links.n_in), numpy_dtype(dtype))
@@ -32,7 +32,7 @@ def sparse_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, fo
 
 def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the scores of all pairs of nodes, shape (n, n) and symmetric, 0 at links."""
-    from topolearn.linkpred.sparse.kernels.one_mode import make_scratch, score_nodes
+    from topolearn.linkpred.compiled.kernels.one_mode import make_scratch, score_nodes
 
     links, tables, n_candidates = tables_of_one_mode(graph, predictor, dtype)
     scores = np.zeros(graph.shape, numpy_dtype(dtype))
@@ -66,7 +66,7 @@ def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
 
 def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None:
     """Write 0 to the links in a block of scores."""
-    from topolearn.linkpred.sparse.kernels.picking import clear_links
+    from topolearn.linkpred.compiled.kernels.picking import clear_links
 
     def work(part: Rows) -> None:
         first, last = part
@@ -77,7 +77,7 @@ def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None
 
 def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that sums the paths from a block of rows."""
-    from topolearn.linkpred.sparse.kernels.community import add_paths
+    from topolearn.linkpred.compiled.kernels.community import add_paths
 
     table, far_table = tables_of(links, predictor, dtype)
     far_weights = _pair_weights(links.transposed, far_table, dtype)
@@ -114,7 +114,7 @@ def _neuron_scores(
 
 def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the weight of each row neuron (row) for each seed of its own side (column)."""
-    from topolearn.linkpred.sparse.kernels.community import WIDTH, fill_weights, split
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, split
 
     weights = np.empty((links.n_out, links.n_out), numpy_dtype(dtype))
     splits = split(0, links.n_out, links.pointers, links.ends, links.n_in, 2)
@@ -127,7 +127,7 @@ def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.fl
 
 def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
     """Add the weights of the row neurons of the links to scores of some rows, or, transposed, of some columns."""
-    from topolearn.linkpred.sparse.kernels.community import WIDTH, add_neurons, split
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, add_neurons, split
 
     seen = (0, links.n_in) if by_rows else rows
     splits = (
@@ -156,7 +156,7 @@ def _blocks(n: int, nanoseconds: float) -> list[Rows]:
 
 
 def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:
-    from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
+    from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
     table, far_table = tables_of(links, predictor, dtype)
     local = threading.local()

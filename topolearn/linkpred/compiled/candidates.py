@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
+from topolearn.linkpred.compiled.forms import tables_of_one_mode
+from topolearn.linkpred.compiled.links import Links, numpy_dtype, tables_of
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
-from topolearn.linkpred.sparse.forms import tables_of_one_mode
-from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
 from topolearn.sampling import Pool
 from topolearn.threads import PARTS, Rows, fill_parts, for_each
 
@@ -56,7 +56,7 @@ def stream(
 
 def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
     """Offer the candidates among a block of scores to a pool."""
-    from topolearn.linkpred.sparse.kernels.picking import pick_block
+    from topolearn.linkpred.compiled.kernels.picking import pick_block
 
     lock = threading.Lock()
 
@@ -90,7 +90,7 @@ def _picker(
     """
     per_path = predictor.per == "path"
     if isinstance(graph, Links):
-        from topolearn.linkpred.sparse.kernels.stream import make_scratch, pick_rows
+        from topolearn.linkpred.compiled.kernels.stream import make_scratch, pick_rows
 
         table, far_table = tables_of(graph, predictor, dtype)
         links, n_out, n_in = graph.arrays, graph.n_out, graph.n_in
@@ -101,7 +101,7 @@ def _picker(
             return pick_rows(*part, per_path, links, table, far_table, local.scratch, *rest)
 
         return pick, np.minimum(graph.walks(), graph.n_in)
-    from topolearn.linkpred.sparse.kernels import one_mode
+    from topolearn.linkpred.compiled.kernels import one_mode
 
     both, tables, capacity = tables_of_one_mode(graph, predictor, dtype)
     starts, n_nodes = graph.starts, graph.n_nodes

@@ -6,7 +6,7 @@ Counts of internal links are those of one pair of nodes at a time, over the neig
 import numpy as np
 from numba import njit
 
-from topolearn.linkpred.sparse.kernels.picking import pick
+from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n, dtype):

@@ -46,7 +46,7 @@ class Links:
             raise InvalidValueError(
                 f"a side of {max(graph.shape)} neurons is too large: at most {2**31 - 1} are scored"
             )
-        from topolearn.linkpred.sparse.kernels.transpose import transpose
+        from topolearn.linkpred.compiled.kernels.transpose import transpose
 
         by_output = _compressed(graph.to_scipy())
         return cls(*by_output, *transpose(*by_output, graph.n_in))

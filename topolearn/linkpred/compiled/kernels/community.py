@@ -6,7 +6,7 @@ Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neu
 import numpy as np
 from numba import njit, uintp
 
-from topolearn.linkpred.sparse.kernels.row_sums import WIDTH, add_rows
+from topolearn.linkpred.compiled.kernels.row_sums import WIDTH, add_rows
 
 TILE = 16  # columns of results that are written at once
 BLOCK_BYTES = 24 * 1024  # of a table's rows that are added to all sums in turn: they stay in the first-level cache

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from topolearn.linkpred.compiled.links import Links, numpy_dtype, tables_of
 from topolearn.linkpred.dense.device import exact_products
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
 from topolearn.threads import Rows, cut, for_each
 
 WORD, LOOK_UP = 0.3, 0.8  # nanoseconds that 64 possible neighbours take, and a weight
@@ -50,14 +50,14 @@ def _of_rows(n_rows: int, n_columns: int) -> float:
 
 
 def _bits(links: Links) -> NDArray[np.uint64]:
-    from topolearn.linkpred.sparse.kernels.bits import pack
+    from topolearn.linkpred.compiled.kernels.bits import pack
 
     return pack(links.pointers, links.ends, links.n_in)
 
 
 def _weights(rows: Rows, bits: NDArray[np.uint64], table: Any) -> torch.Tensor:
     """Return the weight of each neuron of a side (column) for some seeds of it (row), 0 where they share none."""
-    from topolearn.linkpred.sparse.kernels.bits import weigh_rows
+    from topolearn.linkpred.compiled.kernels.bits import weigh_rows
 
     n_words, n_rows = bits.shape
     weights = np.empty((rows[1] - rows[0], n_rows), table[0].dtype)

@@ -10,10 +10,10 @@ import numpy as np
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.linkpred.compiled.links import Links
+from topolearn.linkpred.compiled.products import nanoseconds_of_weights
 from topolearn.linkpred.dense.node_based import LEAST, PARTS
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.products import nanoseconds_of_weights
 
 FORMS = ("stream", "community")
 SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
