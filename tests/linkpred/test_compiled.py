@@ -13,11 +13,13 @@ import pytest
 import torch
 
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, score
 from topolearn.linkpred.compiled import kernels
-from topolearn.linkpred.compiled.links import Links, tables_of
+from topolearn.linkpred.compiled.weights import tables_of
 
 MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
+MODULES.append("topolearn.graph.kernels")
 
 
 def run(code, **environment):
@@ -56,7 +58,7 @@ def test_python_goes_on_while_rows_are_scored(predictor):
     """Rows that are done appear one by one; were the GIL held, they would appear all at once, however often."""
     from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
-    links, per_path = Links.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
+    links, per_path = TwoWayCsr.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
     tables = tables_of(links, PREDICTORS[predictor], torch.float64)
     newest, seen, stop = [np.zeros((700, 700))], set(), threading.Event()
 

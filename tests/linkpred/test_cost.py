@@ -9,13 +9,13 @@ from tests.linkpred.layers import COMPILED, EACH, FORMS, with_hubs
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS
 from topolearn.linkpred.compiled import best_form, cost, costs, multiplies, prepare
-from topolearn.linkpred.compiled.links import Links
 
 
 def links(n_in, n_out, density):
-    return Links.of(erdos_renyi(n_in, n_out, density, seed=0))
+    return TwoWayCsr.of(erdos_renyi(n_in, n_out, density, seed=0))
 
 
 @EACH
@@ -89,7 +89,7 @@ def test_a_table_that_is_too_large_rules_the_community_form_out(predictor, monke
 
 @EACH
 def test_a_degree_that_is_too_large_rules_the_community_form_out(predictor, monkeypatch):
-    layer, found = Links.of(BipartiteGraph(with_hubs(200, 300, 0.2))), PREDICTORS[predictor]
+    layer, found = TwoWayCsr.of(BipartiteGraph(with_hubs(200, 300, 0.2))), PREDICTORS[predictor]
     largest = int(max(layer.fan_in.max(), layer.fan_out.max()))
     monkeypatch.setattr(cost, "MAX_DEGREE", largest)
     assert costs(layer, found, 4).community < inf
@@ -110,17 +110,9 @@ def test_a_form_that_is_named_is_taken(predictor, form):
 
 @EACH
 def test_a_graph_without_links_costs_next_to_nothing_in_a_stream(predictor):
-    layer = Links.of(BipartiteGraph(np.zeros((100, 90))))
+    layer = TwoWayCsr.of(BipartiteGraph(np.zeros((100, 90))))
     assert costs(layer, PREDICTORS[predictor], 8).stream == cost.CALL * 1e-9
     assert best_form(layer, PREDICTORS[predictor], 8, "sparse") == "stream"
-
-
-def test_walks_are_counted_as_the_cube_of_the_adjacency():
-    adjacency = with_hubs(30, 20, 0.1)
-    layer, matrix = Links.of(BipartiteGraph(adjacency)), adjacency.astype(np.int64)
-    np.testing.assert_array_equal(layer.reached(), (matrix.T @ matrix).sum(axis=1))
-    np.testing.assert_array_equal(layer.walks(), (matrix @ matrix.T @ matrix).sum(axis=1))
-    np.testing.assert_array_equal(layer.transposed.walks(), (matrix.T @ matrix @ matrix.T).sum(axis=1))
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])

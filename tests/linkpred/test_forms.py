@@ -20,9 +20,9 @@ from tests.linkpred.layers import (
 )
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, score
 from topolearn.linkpred.compiled import cost, forms
-from topolearn.linkpred.compiled.links import Links
 from topolearn.linkpred.compiled.products import product_scores
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
@@ -205,7 +205,7 @@ def test_narrow_tables_and_products_agree(predictor, adjacency, by_products):
 
 
 def test_products_serve_any_block_of_rows():
-    links = Links.of(erdos_renyi(130, 70, 0.6, seed=0))
+    links = TwoWayCsr.of(erdos_renyi(130, 70, 0.6, seed=0))
     compute = product_scores(links, PREDICTORS["ch2_l3n"], torch.float64)
     whole = compute((0, 70))
     for rows in ((0, 1), (3, 70), (64, 65)):

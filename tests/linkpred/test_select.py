@@ -13,6 +13,7 @@ from scipy import stats
 from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with_hubs
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells
 from topolearn.linkpred.compiled import candidates
 from topolearn.linkpred.rounding import rounded
@@ -219,7 +220,7 @@ def test_cells_are_drawn_from_the_field_that_is_given():
 def test_progress_counts_all_rows(monkeypatch):
     monkeypatch.setattr(candidates, "FEW", 1)
     done = []
-    links = candidates.Links.of(erdos_renyi(50, 64, 0.1, seed=0))
+    links = TwoWayCsr.of(erdos_renyi(50, 64, 0.1, seed=0))
     best = pool.Pool(5, RandomField(0), soft=False)
     candidates.stream(links, PREDICTORS["ch3_l3p"], torch.float64, best, done.append)
     assert len(done) > 1

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stream
-from topolearn.linkpred.compiled.links import Links
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.memory import check_memory, compiled_bytes
@@ -168,7 +168,7 @@ def choose_cells(
 
 
 def _offer_all(
-    links: Links, predictor: LinkPredictor, number: torch.dtype, form: str, pool: Pool, progress: bool
+    links: TwoWayCsr, predictor: LinkPredictor, number: torch.dtype, form: str, pool: Pool, progress: bool
 ) -> None:
     """Offer all candidates to a pool, in a stream or in blocks of scores."""
     with _bar(predictor, links.n_out, progress) as bar:

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
-from topolearn.linkpred.compiled.forms import tables_of_one_mode
-from topolearn.linkpred.compiled.links import Links, numpy_dtype, tables_of
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
 from topolearn.sampling import Pool
@@ -23,7 +23,7 @@ FEW = 2**14  # that are worth another part
 
 
 def stream(
-    graph: Links | OneModeGraph,
+    graph: TwoWayCsr | OneModeGraph,
     predictor: LinkPredictor,
     dtype: torch.dtype,
     pool: Pool,
@@ -31,7 +31,7 @@ def stream(
 ) -> None:
     """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done."""
     lock = threading.Lock()
-    n_rows = graph.n_out if isinstance(graph, Links) else graph.n_nodes
+    n_rows = graph.n_out if isinstance(graph, TwoWayCsr) else graph.n_nodes
     pick, capacity = _picker(graph, predictor, dtype)
     total = np.concatenate([[0], np.cumsum(capacity)])
     parts = fill_parts(total, min(CANDIDATES, max(total[-1] / (PARTS * torch.get_num_threads()), FEW)))
@@ -54,7 +54,7 @@ def stream(
     for_each(offer, parts)
 
 
-def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
+def offer_block(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
     """Offer the candidates among a block of scores to a pool."""
     from topolearn.linkpred.compiled.kernels.picking import pick_block
 
@@ -82,14 +82,14 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
 
 
 def _picker(
-    graph: Links | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
+    graph: TwoWayCsr | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
     """Return a function that picks the candidates of some rows, and how many each row has at most.
 
     The function is given what its thread keeps for itself.
     """
     per_path = predictor.per == "path"
-    if isinstance(graph, Links):
+    if isinstance(graph, TwoWayCsr):
         from topolearn.linkpred.compiled.kernels.stream import make_scratch, pick_rows
 
         table, far_table = tables_of(graph, predictor, dtype)
@@ -100,7 +100,7 @@ def _picker(
                 local.scratch = make_scratch(n_out, n_in, numpy_dtype(dtype))
             return pick_rows(*part, per_path, links, table, far_table, local.scratch, *rest)
 
-        return pick, np.minimum(graph.walks(), graph.n_in)
+        return pick, np.minimum(graph.walks_of_three(), graph.n_in)
     from topolearn.linkpred.compiled.kernels import one_mode
 
     both, tables, capacity = tables_of_one_mode(graph, predictor, dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.compiled.links import Links
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.products import nanoseconds_of_weights
 from topolearn.linkpred.dense.node_based import LEAST, PARTS
 from topolearn.linkpred.predictor import LinkPredictor
@@ -46,12 +46,12 @@ class Costs:
     dense: float
 
 
-def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
+def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
     """Estimate what the scores of all non-links take.
 
     Parameters
     ----------
-    links : Links
+    links : TwoWayCsr
     predictor : LinkPredictor
     itemsize : int
         Bytes of a score.
@@ -60,7 +60,7 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     --------
     >>> from topolearn.generators import erdos_renyi
     >>> from topolearn.linkpred import PREDICTORS
-    >>> thin, thick = (Links.of(erdos_renyi(500, 500, p, seed=0)) for p in (0.004, 0.2))
+    >>> thin, thick = (TwoWayCsr.of(erdos_renyi(500, 500, p, seed=0)) for p in (0.004, 0.2))
     >>> [costs(links, PREDICTORS["ch3_l3p"], 4).stream < costs(links, PREDICTORS["ch3_l3p"], 4).community
     ...  for links in (thin, thick)]
     [True, False]
@@ -68,7 +68,7 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
     n_cells = float(n_out) * n_in
     fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
-    walks = float(fan_out @ links.reached())  # the sum of links.walks()
+    walks = float(fan_out @ links.transposed.walks_of_two())  # the sum of links.walks_of_three()
     wide = itemsize / 4
     stream = CALL + FOUND * n_cells * -np.expm1(-walks / n_cells)
     table_bytes = 0
@@ -89,21 +89,21 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     return Costs(*(float(nanoseconds) * 1e-9 for nanoseconds in (stream, community, CALL + dense * wide)))
 
 
-def multiplies(links: Links, predictor: LinkPredictor, itemsize: int) -> bool:
+def multiplies(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> bool:
     """Whether the community form of a node-based predictor sums by matrix products instead of narrow tables."""
     return predictor.per == "neuron" and _products(links, itemsize) < _communities(links, itemsize / 4)
 
 
-def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, Links | None]:
+def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, TwoWayCsr | None]:
     """Return the form to use for a graph, and its links as the compiled forms read them, None for the dense form."""
     if form == "auto" and graph.n_out * graph.n_in <= SMALL:
         return "dense", None
-    links = Links.of(graph)
+    links = TwoWayCsr.of(graph)
     chosen = best_form(links, predictor, itemsize, form)
     return chosen, None if chosen == "dense" else links
 
 
-def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) -> str:
+def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: str) -> str:
     """Return the form to use for "auto" or "sparse"; any other is returned as it is.
 
     Raises
@@ -123,7 +123,7 @@ def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) 
     return form
 
 
-def _dense_paths(links: Links, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
+def _dense_paths(links: TwoWayCsr, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
     """Return the nanoseconds of all paths by products of local communities."""
     n_out, n_in = links.n_out, links.n_in
     products = min(n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum())
@@ -140,13 +140,13 @@ def _dense_neurons(n_rows: int, n_columns: int) -> float:
     return DENSE_NEURON * (1 + counted) * n_rows**2 * n_columns + DENSE_PAIR * n_rows**2 + n_rows * n_columns
 
 
-def _communities(links: Links, wide: float) -> float:
+def _communities(links: TwoWayCsr, wide: float) -> float:
     """Return the nanoseconds of the neurons of all local communities, by narrow tables."""
     n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
     return sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
 
 
-def _products(links: Links, itemsize: int) -> float:
+def _products(links: TwoWayCsr, itemsize: int) -> float:
     """Return the nanoseconds of the same by matrix products; infinite where their factors would be too large."""
     n_out, n_in = links.n_out, links.n_in
     if n_in * (n_in + n_out) * itemsize > TABLE_BYTES:
@@ -155,9 +155,9 @@ def _products(links: Links, itemsize: int) -> float:
     return CALL + products * itemsize / 4 + nanoseconds_of_weights(links) + PRODUCT_CELL * n_out * n_in
 
 
-def _paths(links: Links, fan_in: np.ndarray, walks: float, wide: float) -> float:
+def _paths(links: TwoWayCsr, fan_in: np.ndarray, walks: float, wide: float) -> float:
     """Return the nanoseconds of all paths, once the table of weights is there."""
-    reached = links.transposed.reached()
+    reached = links.walks_of_two()
     sums = SUM_PATH * wide * (walks / 32 + reached.sum())
     scatter = SCATTER * (fan_in * np.minimum(reached, links.n_out)).sum()
     gather = GATHER * (fan_in**2).sum() * max(links.n_out / 256, 1)

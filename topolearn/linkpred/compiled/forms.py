@@ -12,16 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.cost import multiplies
-from topolearn.linkpred.compiled.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
 from topolearn.linkpred.compiled.products import product_scores
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import LEAST, Rows, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
 
 
-def compiled_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
+def compiled_scores(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
     """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the compiled forms."""
     if form == "community":
         return block_scores(links, predictor, dtype)((0, links.n_out))
@@ -47,7 +48,9 @@ def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.
     return scores
 
 
-def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
+def block_scores(
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
+) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows, 0 at links."""
     if predictor.per == "path":
         compute = _path_scores(links, predictor, dtype)
@@ -64,7 +67,7 @@ def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
     return scores
 
 
-def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None:
+def _clear_links(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating]) -> None:
     """Write 0 to the links in a block of scores."""
     from topolearn.linkpred.compiled.kernels.picking import clear_links
 
@@ -75,7 +78,9 @@ def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None
     for_each(work, cut(links.fan_in[slice(*rows)] * 2 + 1))
 
 
-def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
+def _path_scores(
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
+) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that sums the paths from a block of rows."""
     from topolearn.linkpred.compiled.kernels.community import add_paths
 
@@ -89,7 +94,7 @@ def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
             first, last = part
             add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, found[first:last])
 
-        nanoseconds = 9.0 * found.size + links.walks()[slice(*rows)].sum() / 4
+        nanoseconds = 9.0 * found.size + links.walks_of_three()[slice(*rows)].sum() / 4
         for_each(work, _blocks(len(found), nanoseconds))
         return found
 
@@ -97,7 +102,7 @@ def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
 
 
 def _neuron_scores(
-    links: Links, predictor: LinkPredictor, dtype: torch.dtype
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that sums the neurons of the local communities of a block of rows."""
     table, far_table = tables_of(links, predictor, dtype)
@@ -112,7 +117,7 @@ def _neuron_scores(
     return scores
 
 
-def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
+def _pair_weights(links: TwoWayCsr, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the weight of each row neuron (row) for each seed of its own side (column)."""
     from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, split
 
@@ -125,7 +130,7 @@ def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.fl
     return weights
 
 
-def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
+def _add_neurons(links: TwoWayCsr, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
     """Add the weights of the row neurons of the links to scores of some rows, or, transposed, of some columns."""
     from topolearn.linkpred.compiled.kernels.community import WIDTH, add_neurons, split
 
@@ -143,7 +148,7 @@ def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floati
     for_each(work, cut(np.full(len(scores), _nanoseconds_of_seed(links)), step=WIDTH))
 
 
-def _nanoseconds_of_seed(links: Links) -> float:
+def _nanoseconds_of_seed(links: TwoWayCsr) -> float:
     """Return about how long the sums over the row neurons of one seed take."""
     return links.ends.size / 20 + 3 * (links.n_out + links.n_in)
 
@@ -155,7 +160,7 @@ def _blocks(n: int, nanoseconds: float) -> list[Rows]:
     return list(pairwise(bounds))
 
 
-def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:
+def _score_rows(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:
     from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
     table, far_table = tables_of(links, predictor, dtype)
@@ -169,13 +174,4 @@ def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scor
             first, last, predictor.per == "path", links.arrays, table, far_table, local.scratch, scores[first:last]
         )
 
-    for_each(work, cut(5 * links.walks() + 1))
-
-
-def tables_of_one_mode(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:
-    """Return links, weight tables for members of one seed and of both, and how many candidates a node has at most."""
-    links = links_of_one_mode(graph)
-    degrees = np.diff(links[0])
-    one, both = (weight_table(degrees, predictor.weight, dtype, n_seeds=n) for n in (1, 2))
-    walks = sum_over(*links, sum_over(*links, degrees))
-    return links, (*one, *both), np.minimum(walks, np.arange(graph.n_nodes)[::-1])
+    for_each(work, cut(5 * links.walks_of_three() + 1))

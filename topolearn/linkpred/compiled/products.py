@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from topolearn.linkpred.compiled.links import Links, numpy_dtype, tables_of
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of
 from topolearn.linkpred.dense.device import exact_products
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import Rows, cut, for_each
@@ -19,7 +20,7 @@ WORD, LOOK_UP = 0.3, 0.8  # nanoseconds that 64 possible neighbours take, and a 
 
 
 def product_scores(
-    links: Links, predictor: LinkPredictor, dtype: torch.dtype
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows; values at links have no meaning.
 
@@ -40,7 +41,7 @@ def product_scores(
     return scores
 
 
-def nanoseconds_of_weights(links: Links) -> float:
+def nanoseconds_of_weights(links: TwoWayCsr) -> float:
     """Return about how long all weights take: those of each neuron for each seed of its side."""
     return _of_rows(links.n_out, links.n_in) * links.n_out + _of_rows(links.n_in, links.n_out) * links.n_in
 
@@ -49,7 +50,7 @@ def _of_rows(n_rows: int, n_columns: int) -> float:
     return n_rows * (WORD * -(-n_columns // 64) + LOOK_UP)
 
 
-def _bits(links: Links) -> NDArray[np.uint64]:
+def _bits(links: TwoWayCsr) -> NDArray[np.uint64]:
     from topolearn.linkpred.compiled.kernels.bits import pack
 
     return pack(links.pointers, links.ends, links.n_in)
