@@ -18,8 +18,8 @@ from topolearn.linkpred import PREDICTORS, score
 from topolearn.linkpred.compiled import kernels
 from topolearn.linkpred.compiled.weights import tables_of
 
-MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
-MODULES.append("topolearn.graph.kernels")
+IN_ROOM = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
+MODULES = ["topolearn.graph.kernels", *IN_ROOM]
 
 
 def run(code, **environment):

@@ -5,12 +5,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.linkpred.ch1_l3 import CH1_L3
-from topolearn.linkpred.ch2_l3n import CH2_L3N
-from topolearn.linkpred.ch2_l3p import CH2_L3P
-from topolearn.linkpred.ch3_l3n import CH3_L3N
-from topolearn.linkpred.ch3_l3p import CH3_L3P
-from topolearn.linkpred.ch31_l3n import CH31_L3N
+from topolearn.linkpred.cannistraci_hebb import CH1_L3, CH2_L3N, CH2_L3P, CH3_L3N, CH3_L3P, CH31_L3N
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.ra_l3 import RA_L3
 from topolearn.linkpred.random import random

@@ -1,5 +1,8 @@
 """The compiled forms of the link predictors: for the CPU, by numba, over the links alone, without the GIL.
 
+They give the scores of the dense form (`topolearn.linkpred.dense`), which is the one to read beside the equations;
+``tests/linkpred/test_forms.py`` checks that for every predictor.
+
 Nothing is compiled before it is used, and what was compiled is kept on disk for the next process.
 """
 

@@ -1,4 +1,8 @@
-"""The dense form of the link predictors: matrix products on any torch device, over one layer or several of a shape."""
+"""The dense form of the link predictors: matrix products on any torch device, over one layer or several of a shape.
+
+It is the reference that is read beside the equations: the compiled forms (`topolearn.linkpred.compiled`) give the same
+scores, which ``tests/linkpred/test_forms.py`` checks for every predictor.
+"""
 
 import torch
 from torch import Tensor
