@@ -89,10 +89,10 @@ def test_python_goes_on_while_rows_are_scored(predictor):
 def test_scores_from_several_threads_of_the_caller_do_not_mix():
     graphs = [erdos_renyi(90, 80, density, seed=0) for density in (0.05, 0.1, 0.2, 0.3)]
     expected = [score(graph, "ch3_l3p", form="stream") for graph in graphs]
-    found = {}
+    by_worker = {}
 
     def work(i):
-        found[i] = [score(graphs[i], "ch3_l3p", form=form) for form in ("stream", "community", "stream")]
+        by_worker[i] = [score(graphs[i], "ch3_l3p", form=form) for form in ("stream", "community", "stream")]
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for worker in workers:
@@ -100,7 +100,7 @@ def test_scores_from_several_threads_of_the_caller_do_not_mix():
     for worker in workers:
         worker.join()
     for i, scores in enumerate(expected):
-        for again in found[i]:
+        for again in by_worker[i]:
             np.testing.assert_allclose(again, scores, rtol=1e-11)
 
 

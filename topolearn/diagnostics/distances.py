@@ -111,16 +111,16 @@ def _searched(seen: Neighbours, sources: NDArray[np.int64], n_nodes: int) -> Dis
     from topolearn.diagnostics.kernels.distances import WORDS, search
 
     size = 64 * WORDS
-    parts = [slice(first, first + size) for first in range(0, sources.size, size)]
+    chunks = [slice(first, first + size) for first in range(0, sources.size, size)]
     totals = np.zeros((sources.size, 4))
     counts: list[NDArray[np.int64]] = []
 
-    def work(part: slice) -> None:
+    def work(chunk: slice) -> None:
         counted = np.zeros(seen.n_nodes, np.int64)
-        search(seen.pointers, seen.ends, sources[part], counted, totals[part])
-        counts.append(counted[: int(totals[part, 3].max()) + 1])
+        search(seen.pointers, seen.ends, sources[chunk], counted, totals[chunk])
+        counts.append(counted[: int(totals[chunk, 3].max()) + 1])
 
-    for_each(work, parts)
+    for_each(work, chunks)
     together = np.zeros(max(counted.size for counted in counts), np.int64)
     for counted in counts:
         together[: counted.size] += counted

@@ -74,9 +74,9 @@ def structural_consistency(
         raise InvalidValueError(f"fraction={fraction!r} must be in (0, 1), and repeats={repeats!r} at least 1")
     if layer.n_links < 2:
         raise UndefinedMeasureError("structural_consistency is undefined with fewer than two links")
-    found = np.array([_foreseen(layer, fraction, rng) for rng in random_generator(seed).spawn(repeats)])
-    error = found.std(ddof=1) / np.sqrt(repeats) if repeats > 1 else 0.0
-    return Estimate(float(found.mean()), error=float(error))
+    shares = np.array([_foreseen(layer, fraction, rng) for rng in random_generator(seed).spawn(repeats)])
+    error = shares.std(ddof=1) / np.sqrt(repeats) if repeats > 1 else 0.0
+    return Estimate(float(shares.mean()), error=float(error))
 
 
 def _foreseen(layer: BipartiteGraph, fraction: float, rng: np.random.Generator) -> float:

@@ -81,11 +81,11 @@ def score(
     array([[0., 4.],
            [0., 0.]])
     """
-    found = find(predictor)
-    if found is None:
+    link_predictor = find(predictor)
+    if link_predictor is None:
         check_form(form)
         refuse_compiled_on(device_of(graph, device), form)
         return random(graph, seed=seed, device=device, dtype=dtype)
     if seed is not None:
         raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")
-    return scores_of(graph, found, form=form, device=device, dtype=dtype)
+    return scores_of(graph, link_predictor, form=form, device=device, dtype=dtype)

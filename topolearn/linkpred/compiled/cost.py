@@ -12,7 +12,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.products import nanoseconds_of_weights
-from topolearn.linkpred.dense.node_based import LEAST, PARTS
+from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
 from topolearn.linkpred.predictor import LinkPredictor
 
 FORMS = ("stream", "community")
@@ -21,7 +21,7 @@ MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community for
 TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
 
 STREAM_PATH, STREAM_NEURON = 4.5, 3.4  # a walk of length three
-FOUND = 16.0  # a score found in a stream, written and forgotten
+SCORED = 16.0  # a cell that gets a score in a stream: written, and forgotten
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
 CACHE, SLOWER = 2**18, 0.6  # bytes of a table; how much longer sums of its rows take beyond
 REACH = 3.5  # listing that an output neuron reaches a member of a community
@@ -70,7 +70,7 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
     fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
     walks = float(fan_out @ links.transposed.walks_of_two())  # the sum of links.walks_of_three()
     wide = itemsize / 4
-    stream = CALL + FOUND * n_cells * -np.expm1(-walks / n_cells)
+    stream = CALL + SCORED * n_cells * -np.expm1(-walks / n_cells)
     table_bytes = 0
     if predictor.per == "path":
         table_bytes = n_in**2 * itemsize
@@ -136,7 +136,7 @@ def _dense_neurons(n_rows: int, n_columns: int) -> float:
 
     These are a sum over the members, and the shared neighbours: each pair's once, but within a block.
     """
-    counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), PARTS)
+    counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), SIDE_BLOCKS)
     return DENSE_NEURON * (1 + counted) * n_rows**2 * n_columns + DENSE_PAIR * n_rows**2 + n_rows * n_columns
 
 

@@ -39,10 +39,10 @@ def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.
     scores = np.zeros(graph.shape, numpy_dtype(dtype))
     local = threading.local()
 
-    def work(part: Rows) -> None:
+    def work(chunk: Rows) -> None:
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(graph.n_nodes, scores.dtype)
-        score_nodes(*part, predictor.per == "path", links, tables, local.scratch, scores)
+        score_nodes(*chunk, predictor.per == "path", links, tables, local.scratch, scores)
 
     for_each(work, cut(20 * n_candidates + 1))
     return scores
@@ -60,9 +60,9 @@ def block_scores(
         compute = _neuron_scores(links, predictor, dtype)
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = compute(rows)
-        _clear_links(links, rows, found)
-        return found
+        block = compute(rows)
+        _clear_links(links, rows, block)
+        return block
 
     return scores
 
@@ -71,8 +71,8 @@ def _clear_links(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating]) -> 
     """Write 0 to the links in a block of scores."""
     from topolearn.linkpred.compiled.kernels.picking import clear_links
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         clear_links(rows[0] + first, rows[0] + last, links.pointers, links.ends, scores[first:last])
 
     for_each(work, cut(links.fan_in[slice(*rows)] * 2 + 1))
@@ -88,15 +88,15 @@ def _path_scores(
     far_weights = _pair_weights(links.transposed, far_table, dtype)
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+        block = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
 
-        def work(part: Rows) -> None:
-            first, last = part
-            add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, found[first:last])
+        def work(chunk: Rows) -> None:
+            first, last = chunk
+            add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, block[first:last])
 
-        nanoseconds = 9.0 * found.size + links.walks_of_three()[slice(*rows)].sum() / 4
-        for_each(work, _blocks(len(found), nanoseconds))
-        return found
+        nanoseconds = 9.0 * block.size + links.walks_of_three()[slice(*rows)].sum() / 4
+        for_each(work, _blocks(len(block), nanoseconds))
+        return block
 
     return scores
 
@@ -109,10 +109,10 @@ def _neuron_scores(
     across = links.transposed
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
-        _add_neurons(links, rows, table, found, by_rows=True)
-        _add_neurons(across, rows, far_table, found.T, by_rows=False)
-        return found
+        block = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+        _add_neurons(links, rows, table, block, by_rows=True)
+        _add_neurons(across, rows, far_table, block.T, by_rows=False)
+        return block
 
     return scores
 
@@ -124,7 +124,7 @@ def _pair_weights(links: TwoWayCsr, table: Any, dtype: torch.dtype) -> NDArray[n
     weights = np.empty((links.n_out, links.n_out), numpy_dtype(dtype))
     splits = split(0, links.n_out, links.pointers, links.ends, links.n_in, 2)
     for_each(
-        lambda part: fill_weights(*part, links.arrays, splits, table, weights),
+        lambda chunk: fill_weights(*chunk, links.arrays, splits, table, weights),
         cut(np.full(links.n_out, _nanoseconds_of_seed(links)), step=WIDTH),
     )
     return weights
@@ -141,8 +141,8 @@ def _add_neurons(links: TwoWayCsr, rows: Rows, table: Any, scores: NDArray[np.fl
     )
     offset = rows[0] if by_rows else 0
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         add_neurons(offset + first, offset + last, links.arrays, splits, table, scores[first:last])
 
     for_each(work, cut(np.full(len(scores), _nanoseconds_of_seed(links)), step=WIDTH))
@@ -166,10 +166,10 @@ def _score_rows(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, 
     table, far_table = tables_of(links, predictor, dtype)
     local = threading.local()
 
-    def work(part: Rows) -> None:
+    def work(chunk: Rows) -> None:
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(links.n_out, links.n_in, scores.dtype)
-        first, last = part
+        first, last = chunk
         score_rows(
             first, last, predictor.per == "path", links.arrays, table, far_table, local.scratch, scores[first:last]
         )

@@ -35,8 +35,8 @@ def product_scores(
 
     def scores(rows: Rows) -> NDArray[np.floating]:
         with exact_products(adjacency.device):
-            found = _weights(rows, bits, table) @ adjacency
-            return found.addmm_(adjacency[slice(*rows)], far_weights.T).numpy()
+            sums = _weights(rows, bits, table) @ adjacency
+            return sums.addmm_(adjacency[slice(*rows)], far_weights.T).numpy()
 
     return scores
 
@@ -63,8 +63,8 @@ def _weights(rows: Rows, bits: NDArray[np.uint64], table: Any) -> torch.Tensor:
     n_words, n_rows = bits.shape
     weights = np.empty((rows[1] - rows[0], n_rows), table[0].dtype)
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         weigh_rows(rows[0] + first, rows[0] + last, bits, table, weights[first:last])
 
     for_each(work, cut(np.full(len(weights), _of_rows(n_rows, 64 * n_words))))

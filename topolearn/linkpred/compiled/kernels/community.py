@@ -141,8 +141,8 @@ def add_paths(first, last, links, table, far_weights, scores):
             n_reached[z - first] = 0
         for u in range(n_seeds):
             weights[u] = values[starts[z] + n_reached[u]]
-        for part in range(0, community.size, WIDTH):
-            members = community[part : min(part + WIDTH, community.size)]
+        for begin in range(0, community.size, WIDTH):
+            members = community[begin : min(begin + WIDTH, community.size)]
             for p in range(community.size):
                 row = far_weights[community[p]]
                 for q in range(members.size):
