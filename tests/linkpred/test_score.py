@@ -14,7 +14,7 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred import PREDICTORS, ch2_l3n, names, score
 from topolearn.linkpred.dense import exact_products
-from topolearn.linkpred.scoring import FORMS
+from topolearn.linkpred.form_names import FORMS
 
 FEW = settings(max_examples=30, deadline=None)
 ADJACENCIES = arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))

@@ -17,6 +17,7 @@ from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stre
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.draw import Draw
+from topolearn.linkpred.form_names import AUTO, DENSE, STREAM
 from topolearn.linkpred.memory import check_memory, compiled_bytes
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import rounded
@@ -37,7 +38,7 @@ BLOCK = 2**24  # scores that exist at a time
 class Computation:
     """How scores are computed: by which form, on which device, in which dtype, and with a bar or without."""
 
-    form: str = "auto"
+    form: str = AUTO
     device: torch.device | str | None = None
     dtype: torch.dtype = torch.float64
     progress: bool = False
@@ -143,7 +144,7 @@ def choose_cells(
     place = device_of(graph, computation.device)
     if isinstance(graph, OneModeGraph):
         refuse_for_one_mode(computation.form, computation.device)
-    elif place.type != "cpu" or computation.form == "dense":
+    elif place.type != "cpu" or computation.form == DENSE:
         refuse_compiled_on(place, computation.form)
         return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
@@ -161,7 +162,7 @@ def choose_cells(
         form, links = prepare(graph, predictor, computation.dtype.itemsize, computation.form)
         if links is None:
             return _among_all(as_mask(graph, "cpu", computation.dtype.itemsize), predictor, draw, computation.dtype)
-        tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, predictor.per)
+        tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, per_path=predictor.per_path)
         check_memory(tables, place, (links.n_out, links.n_in))
         _offer_all(links, predictor, replace(computation, form=form), pool)
     return draw.by_scores(*pool.best(), n_cells, excluded)
@@ -170,7 +171,7 @@ def choose_cells(
 def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computation, pool: Pool) -> None:
     """Offer all candidates to a pool, in a stream or in blocks of scores."""
     with _bar(predictor, links.n_out, computation) as bar:
-        if computation.form == "stream":
+        if computation.form == STREAM:
             stream(links, predictor, computation.dtype, pool, bar.update)
             return
         compute = block_scores(links, predictor, computation.dtype)

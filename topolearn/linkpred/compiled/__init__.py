@@ -7,11 +7,10 @@ Nothing is compiled before it is used, and what was compiled is kept on disk for
 """
 
 from topolearn.linkpred.compiled.candidates import offer_block, stream
-from topolearn.linkpred.compiled.cost import FORMS, Costs, best_form, costs, multiplies, prepare
+from topolearn.linkpred.compiled.cost import Costs, best_form, costs, multiplies, prepare
 from topolearn.linkpred.compiled.forms import block_scores, compiled_scores, one_mode_scores
 
 __all__ = [
-    "FORMS",
     "Costs",
     "best_form",
     "block_scores",

@@ -88,7 +88,7 @@ def _picker(
 
     The function is given what its thread keeps for itself.
     """
-    per_path = predictor.per == "path"
+    per_path = predictor.per_path
     if isinstance(graph, TwoWayCsr):
         from topolearn.linkpred.compiled.kernels.stream import make_scratch, pick_rows
 

@@ -13,9 +13,9 @@ from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.products import nanoseconds_of_weights
 from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
+from topolearn.linkpred.form_names import AUTO, COMMUNITY, COMPILED, DENSE, SPARSE
 from topolearn.linkpred.predictor import LinkPredictor
 
-FORMS = ("stream", "community")
 SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
 MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
 TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
@@ -72,7 +72,7 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
     wide = itemsize / 4
     stream = CALL + SCORED * n_cells * -np.expm1(-walks / n_cells)
     table_bytes = 0
-    if predictor.per == "path":
+    if predictor.per_path:
         table_bytes = n_in**2 * itemsize
         stream += STREAM_PATH * walks
         community = (
@@ -91,16 +91,16 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
 
 def multiplies(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> bool:
     """Whether the community form of a node-based predictor sums by matrix products instead of narrow tables."""
-    return predictor.per == "neuron" and _products(links, itemsize) < _communities(links, itemsize / 4)
+    return not predictor.per_path and _products(links, itemsize) < _communities(links, itemsize / 4)
 
 
 def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, TwoWayCsr | None]:
     """Return the form to use for a graph, and its links as the compiled forms read them, None for the dense form."""
-    if form == "auto" and graph.n_out * graph.n_in <= SMALL:
-        return "dense", None
+    if form == AUTO and graph.n_out * graph.n_in <= SMALL:
+        return DENSE, None
     links = TwoWayCsr.of(graph)
     chosen = best_form(links, predictor, itemsize, form)
-    return chosen, None if chosen == "dense" else links
+    return chosen, None if chosen == DENSE else links
 
 
 def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: str) -> str:
@@ -111,12 +111,12 @@ def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: s
     InvalidValueError
         When the community form is asked for, and a neuron has more links than it can count.
     """
-    if form in ("auto", "sparse"):
+    if form in (AUTO, SPARSE):
         estimate = costs(links, predictor, itemsize)
-        candidates = FORMS if form == "sparse" else (*FORMS, "dense")
+        candidates = COMPILED if form == SPARSE else (*COMPILED, DENSE)
         return min(candidates, key=lambda name: getattr(estimate, name))
     largest = int(max(links.fan_in.max(), links.fan_out.max()))
-    if form == "community" and largest > MAX_DEGREE:
+    if form == COMMUNITY and largest > MAX_DEGREE:
         raise InvalidValueError(
             f"form='community': a neuron has {largest} links, and the form counts to {MAX_DEGREE}: use form='stream'"
         )

@@ -16,6 +16,7 @@ from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.cost import multiplies
 from topolearn.linkpred.compiled.products import product_scores
 from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
+from topolearn.linkpred.form_names import COMMUNITY
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import LEAST, Rows, cut, for_each
 
@@ -24,7 +25,7 @@ SEEDS = 256  # output neurons whose paths one pass through all local communities
 
 def compiled_scores(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
     """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the compiled forms."""
-    if form == "community":
+    if form == COMMUNITY:
         return block_scores(links, predictor, dtype)((0, links.n_out))
     scores = np.zeros((links.n_out, links.n_in), numpy_dtype(dtype))
     _score_rows(links, predictor, dtype, scores)
@@ -42,7 +43,7 @@ def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.
     def work(chunk: Rows) -> None:
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(graph.n_nodes, scores.dtype)
-        score_nodes(*chunk, predictor.per == "path", links, tables, local.scratch, scores)
+        score_nodes(*chunk, predictor.per_path, links, tables, local.scratch, scores)
 
     for_each(work, cut(20 * n_candidates + 1))
     return scores
@@ -52,7 +53,7 @@ def block_scores(
     links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows, 0 at links."""
-    if predictor.per == "path":
+    if predictor.per_path:
         compute = _path_scores(links, predictor, dtype)
     elif multiplies(links, predictor, numpy_dtype(dtype).itemsize):
         compute = product_scores(links, predictor, dtype)
@@ -170,8 +171,6 @@ def _score_rows(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, 
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(links.n_out, links.n_in, scores.dtype)
         first, last = chunk
-        score_rows(
-            first, last, predictor.per == "path", links.arrays, table, far_table, local.scratch, scores[first:last]
-        )
+        score_rows(first, last, predictor.per_path, links.arrays, table, far_table, local.scratch, scores[first:last])
 
     for_each(work, cut(5 * links.walks_of_three() + 1))

@@ -21,7 +21,7 @@ def dense_scores(mask: Tensor, predictor: LinkPredictor, dtype: torch.dtype) -> 
         layers = mask.reshape(-1, *mask.shape[-2:]).to(dtype)
         if predictor.products is not None:
             scores = predictor.products(layers)
-        elif predictor.per == "path":
+        elif predictor.per_path:
             scores = path_based(layers, predictor.weight)
         else:
             scores = node_based(layers, predictor.weight)
