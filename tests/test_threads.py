@@ -11,7 +11,7 @@ import torch
 import topolearn as tl
 from topolearn import threads as work_sharing
 from topolearn.sparse import products
-from topolearn.threads import _openmp, cut, fill_parts, for_each
+from topolearn.threads import _openmp, cut, fill_chunks, for_each
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def threads():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
-def test_every_part_is_done_once(n, threads):
+def test_every_chunk_is_done_once(n, threads):
     threads(n)
     done = []
     for_each(done.append, range(100))
@@ -31,13 +31,13 @@ def test_every_part_is_done_once(n, threads):
     assert len(done) == 100
 
 
-def test_parts_are_shared_out(threads):
+def test_chunks_are_shared_out(threads):
     threads(2)
     seen, both = set(), threading.Barrier(2, timeout=60)
 
     def work(_):
         seen.add(threading.get_ident())
-        both.wait()  # a thread that did two parts would wait in vain
+        both.wait()  # a thread that did two chunks would wait in vain
 
     for_each(work, range(2))
     assert len(seen) == 2
@@ -80,10 +80,10 @@ def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
     queue = context.Queue()
     worker = context.Process(target=child, args=(layer, x, queue))
     worker.start()
-    found = queue.get(timeout=60)
+    gradient = queue.get(timeout=60)
     worker.join()
     assert worker.exitcode == 0
-    assert np.array_equal(found, expected)
+    assert np.array_equal(gradient, expected)
 
 
 @pytest.mark.parametrize("team", ["torch's", "Python's"])
@@ -121,15 +121,15 @@ def test_no_thread_goes_on_after_an_error(threads):
     threads(2)
     finished, begun, failed = [], threading.Event(), threading.Event()
 
-    def work(part):
+    def work(chunk):
         if threading.current_thread() is threading.main_thread():
             assert begun.wait(60)
             failed.set()
-            raise KeyError(part)
+            raise KeyError(chunk)
         begun.set()
         assert failed.wait(60)
         time.sleep(0.05)
-        finished.append(part)
+        finished.append(chunk)
 
     with pytest.raises(KeyError):
         for_each(work, range(4))
@@ -138,6 +138,6 @@ def test_no_thread_goes_on_after_an_error(threads):
     assert len(finished) == n
 
 
-def test_parts_of_equal_cost():
+def test_chunks_of_equal_cost():
     assert cut(np.full(4, 100)) == [(0, 4)]
-    assert fill_parts(np.array([0, 1, 2, 3, 8, 9]), 3) == [(0, 3), (3, 4), (4, 5)]
+    assert fill_chunks(np.array([0, 1, 2, 3, 8, 9]), 3) == [(0, 3), (3, 4), (4, 5)]

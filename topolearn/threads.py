@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 Rows = tuple[int, int]  # the first, and the one after the last
 FIRST_PROCESS = os.getpid()
-PARTS = 8  # for each thread, so that none waits long for the last
-LEAST = 2e6  # nanoseconds of work that are worth another part: torch's own threads spin for a while after a product
+CHUNKS = 8  # for each thread, so that none waits long for the last
+LEAST = 2e6  # nanoseconds of work that are worth another chunk: torch's own threads spin for a while after a product
 
 
 class Kernel:
@@ -38,18 +38,18 @@ class Kernel:
         self.address, self.call = compiled.address, compiled.ctypes
 
 
-def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
-    """Do the work for all parts, on as many threads as torch uses (`torch.set_num_threads`), and one for one part."""
-    n_threads = min(torch.get_num_threads(), len(parts))
+def for_each(work: Callable[[T], None], chunks: Sequence[T]) -> None:
+    """Do the work for all chunks, on as many threads as torch uses (`torch.set_num_threads`), on one for one chunk."""
+    n_threads = min(torch.get_num_threads(), len(chunks))
     if n_threads <= 1:
-        for part in parts:
-            work(part)
+        for chunk in chunks:
+            work(chunk)
         return
-    waiting = iter(parts)  # whoever is free takes the next one
+    waiting = iter(chunks)  # whoever is free takes the next one
 
     def take() -> None:
-        for part in waiting:
-            work(part)
+        for chunk in waiting:
+            work(chunk)
 
     others = [_pool(os.getpid()).submit(take) for _ in range(n_threads - 1)]
     try:
@@ -72,7 +72,7 @@ def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
     work : int
         The address.
     n_threads : int
-        The caller's thread among them; all of torch's, as a team of another size is made anew.
+        The caller's thread among them; all of torch's, as it makes a new team for another size.
     """
     if n_threads == 1:
         kernel.call(work)
@@ -88,10 +88,11 @@ def _openmp() -> Any:
     path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
     if not path.is_file():
         return None
-    found = getattr(ctypes.CDLL(str(path)), "GOMP_parallel", None)  # torch's, or what it is linked with
-    if found is not None:
-        found.argtypes, found.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
-    return found
+    gomp_parallel = getattr(ctypes.CDLL(str(path)), "GOMP_parallel", None)  # torch's, or what it is linked with
+    if gomp_parallel is not None:
+        gomp_parallel.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint
+        gomp_parallel.restype = None
+    return gomp_parallel
 
 
 @cache
@@ -101,14 +102,14 @@ def _pool(process: int) -> ThreadPoolExecutor:
 
 
 def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, int]]:
-    """Cut rows into parts (first, last) of about equal work: some for each thread, if there is enough of it.
+    """Cut rows into chunks (first, last) of about equal work: some for each thread, if there is enough of it.
 
     Parameters
     ----------
     nanoseconds : array, shape (n,)
         About how long each row takes.
     step : int
-        All parts but the last have a multiple of so many rows.
+        All chunks but the last have a multiple of so many rows.
 
     Examples
     --------
@@ -118,23 +119,23 @@ def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, in
     n = nanoseconds.size
     bounds = np.append(np.arange(0, n, step), n)
     total = np.concatenate([[0], np.cumsum(nanoseconds)])[bounds]
-    most = max(total[-1] / (PARTS * torch.get_num_threads()), LEAST)
-    return [(int(bounds[first]), int(bounds[last])) for first, last in fill_parts(total, most)]
+    most = max(total[-1] / (CHUNKS * torch.get_num_threads()), LEAST)
+    return [(int(bounds[first]), int(bounds[last])) for first, last in fill_chunks(total, most)]
 
 
-def fill_parts(total: NDArray[np.number], most: float) -> list[tuple[int, int]]:
-    """Cut rows, given the running total of their costs from 0 on, into parts that cost at most so much each.
+def fill_chunks(total: NDArray[np.number], most: float) -> list[tuple[int, int]]:
+    """Cut rows, given the running total of their costs from 0 on, into chunks that cost at most so much each.
 
-    A row that costs more is a part of its own.
+    A row that costs more is a chunk by itself.
 
     Examples
     --------
-    >>> fill_parts(np.array([0, 1, 2, 3, 8, 9]), 3)
+    >>> fill_chunks(np.array([0, 1, 2, 3, 8, 9]), 3)
     [(0, 3), (3, 4), (4, 5)]
     """
-    first, parts = 0, []
+    first, chunks = 0, []
     while first < total.size - 1:
         last = max(int(np.searchsorted(total, total[first] + most, side="right")) - 1, first + 1)
-        parts.append((first, last))
+        chunks.append((first, last))
         first = last
-    return parts
+    return chunks

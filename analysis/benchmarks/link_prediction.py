@@ -18,9 +18,9 @@ from torch import Tensor
 
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import best_form, block_scores, costs
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.compiled import best_form, block_scores, costs
 
 FIGURES = Path("figures")
 SIZES = ((256, 256), (512, 512), (784, 1568), (1024, 1024), (1568, 1568), (768, 2048), (2048, 2048), (4096, 4096))
@@ -48,7 +48,7 @@ def _seconds(run: Callable[[], object]) -> float:
 
 def _ours(graph: BipartiteGraph, name: str) -> tuple[Callable[[], float] | None, str]:
     """Return a function that times a predictor once, None where that takes too long, and the form that it takes."""
-    links = Links.of(graph)
+    links = TwoWayCsr.of(graph)
     form = best_form(links, PREDICTORS[name], 4, "auto")
     estimate = getattr(costs(links, PREDICTORS[name], 4), form)
     if estimate * ROWS / graph.n_out > LONGEST:
@@ -58,7 +58,7 @@ def _ours(graph: BipartiteGraph, name: str) -> tuple[Callable[[], float] | None,
 
     def on_some_rows() -> float:
         start = time.perf_counter()
-        compute = block_scores(Links.of(graph), PREDICTORS[name], torch.float32)
+        compute = block_scores(TwoWayCsr.of(graph), PREDICTORS[name], torch.float32)
         before = time.perf_counter() - start
         return before + _seconds(lambda: compute((0, ROWS))) * graph.n_out / ROWS
 

@@ -177,9 +177,9 @@ def test_frame_has_names_and_survives_selection(table):
     frame = table[0].to_frame()
     assert list(frame.columns) == ["input", "output", "input_name", "output_name"]
     assert frame["input_name"].tolist() == [" lead", "é☃🙂", "é☃🙂"]
-    part = BipartiteGraph.from_frame(frame[frame["input"] == 2])
-    assert part.edges().tolist() == [[2, 1], [2, 2]]
-    assert part.input_names == table[0].input_names
+    selected = BipartiteGraph.from_frame(frame[frame["input"] == 2])
+    assert selected.edges().tolist() == [[2, 1], [2, 2]]
+    assert selected.input_names == table[0].input_names
     assert list(table[2].to_frame().columns) == ["input", "output"]
 
 

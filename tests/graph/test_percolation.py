@@ -155,8 +155,8 @@ def test_a_pair_of_coordinates_needs_one_link_from_each_side():
     ]:
         group = NeuronGroup(("q", "k"), (), "all", rotary=rotary)
         result, _ = percolate(LayeredNetwork({"q": q, "k": k}, [group]), unit=unit)
-        found = tuple(result[name].edges()[:, 1].tolist() for name in "qk")
-        assert found == left
+        outputs = tuple(result[name].edges()[:, 1].tolist() for name in "qk")
+        assert outputs == left
 
 
 def test_a_shared_key_lives_as_long_as_one_of_its_heads_needs_it():

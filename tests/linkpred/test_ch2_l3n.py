@@ -65,10 +65,10 @@ def test_known_scores(name):
 def test_all_scores_by_the_authors():
     cases = reference_cases()
     for case in cases:
-        found = ch2_l3n(np.array(case["adjacency"]))
-        np.testing.assert_allclose(found, case["CH2_L3n"], rtol=0, atol=1e-9, err_msg=case["name"])
+        scores = ch2_l3n(np.array(case["adjacency"]))
+        np.testing.assert_allclose(scores, case["CH2_L3n"], rtol=0, atol=1e-9, err_msg=case["name"])
         np.testing.assert_allclose(
-            found, case["CH2_L3n_official_float32"], rtol=1e-4, atol=1e-4, err_msg=f"{case['name']}, official"
+            scores, case["CH2_L3n_official_float32"], rtol=1e-4, atol=1e-4, err_msg=f"{case['name']}, official"
         )
     assert all(any(np.array_equal(read(rows), case["adjacency"]) for case in cases) for rows, _ in KNOWN.values())
 

@@ -13,11 +13,13 @@ import pytest
 import torch
 
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import kernels
-from topolearn.linkpred.sparse.links import Links, tables_of
+from topolearn.linkpred.compiled import kernels
+from topolearn.linkpred.compiled.weights import tables_of
 
-MODULES = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
+IN_ROOM = [f"{kernels.__name__}.{module.name}" for module in pkgutil.iter_modules(kernels.__path__)]
+MODULES = ["topolearn.graph.kernels", *IN_ROOM]
 
 
 def run(code, **environment):
@@ -54,9 +56,9 @@ def test_every_kernel_releases_the_gil_and_is_kept(module):
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])
 def test_python_goes_on_while_rows_are_scored(predictor):
     """Rows that are done appear one by one; were the GIL held, they would appear all at once, however often."""
-    from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
+    from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
-    links, per_path = Links.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
+    links, per_path = TwoWayCsr.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
     tables = tables_of(links, PREDICTORS[predictor], torch.float64)
     newest, seen, stop = [np.zeros((700, 700))], set(), threading.Event()
 
@@ -87,10 +89,10 @@ def test_python_goes_on_while_rows_are_scored(predictor):
 def test_scores_from_several_threads_of_the_caller_do_not_mix():
     graphs = [erdos_renyi(90, 80, density, seed=0) for density in (0.05, 0.1, 0.2, 0.3)]
     expected = [score(graph, "ch3_l3p", form="stream") for graph in graphs]
-    found = {}
+    by_worker = {}
 
     def work(i):
-        found[i] = [score(graphs[i], "ch3_l3p", form=form) for form in ("stream", "community", "stream")]
+        by_worker[i] = [score(graphs[i], "ch3_l3p", form=form) for form in ("stream", "community", "stream")]
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for worker in workers:
@@ -98,7 +100,7 @@ def test_scores_from_several_threads_of_the_caller_do_not_mix():
     for worker in workers:
         worker.join()
     for i, scores in enumerate(expected):
-        for again in found[i]:
+        for again in by_worker[i]:
             np.testing.assert_allclose(again, scores, rtol=1e-11)
 
 
@@ -120,7 +122,7 @@ def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
         "import numpy\n"
         "from topolearn.linkpred import score\n"
         "scores = score(numpy.tri(4), 'ra_l3', form='stream')\n"
-        "from topolearn.linkpred.sparse.kernels.stream import score_rows\n"
+        "from topolearn.linkpred.compiled.kernels.stream import score_rows\n"
         "stats = score_rows.stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), scores.sum())"
     )

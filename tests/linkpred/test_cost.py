@@ -9,13 +9,13 @@ from tests.linkpred.layers import COMPILED, EACH, FORMS, with_hubs
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS
-from topolearn.linkpred.sparse import best_form, cost, costs, multiplies, prepare
-from topolearn.linkpred.sparse.links import Links
+from topolearn.linkpred.compiled import best_form, cost, costs, multiplies, prepare
 
 
 def links(n_in, n_out, density):
-    return Links.of(erdos_renyi(n_in, n_out, density, seed=0))
+    return TwoWayCsr.of(erdos_renyi(n_in, n_out, density, seed=0))
 
 
 @EACH
@@ -39,29 +39,29 @@ def test_the_form_that_is_taken(predictor, shape, density, expected, itemsize):
 
 @EACH
 def test_nothing_is_compiled_for_a_small_layer(predictor):
-    found = PREDICTORS[predictor]
-    assert prepare(erdos_renyi(64, 64, 0.05, seed=0), found, 4, "auto") == ("dense", None)
+    scorer = PREDICTORS[predictor]
+    assert prepare(erdos_renyi(64, 64, 0.05, seed=0), scorer, 4, "auto") == ("dense", None)
     for graph, form in ((erdos_renyi(65, 64, 0.05, seed=0), "auto"), (erdos_renyi(9, 9, 0.5, seed=0), "stream")):
-        chosen, read = prepare(graph, found, 4, form)
-        assert chosen == best_form(read, found, 4, form) != "dense"
+        chosen, read = prepare(graph, scorer, 4, form)
+        assert chosen == best_form(read, scorer, 4, form) != "dense"
 
 
 @EACH
 def test_the_cheapest_by_the_estimates_is_taken(predictor, monkeypatch):
-    layer, found = links(100, 100, 0.05), {}
+    layer, taken = links(100, 100, 0.05), {}
     for cheapest in ("stream", "community", "dense"):
         estimate = cost.Costs(**{form: float(form != cheapest) for form in ("stream", "community", "dense")})
         monkeypatch.setattr(cost, "costs", lambda *_, estimate=estimate: estimate)
-        found[cheapest] = best_form(layer, PREDICTORS[predictor], 8, "auto")
-    assert found == {form: form for form in ("stream", "community", "dense")}
+        taken[cheapest] = best_form(layer, PREDICTORS[predictor], 8, "auto")
+    assert taken == {form: form for form in ("stream", "community", "dense")}
     assert best_form(layer, PREDICTORS[predictor], 8, "sparse") in COMPILED
 
 
 @EACH
 def test_estimates_grow_with_links_neurons_and_bytes(predictor):
     def estimates(*arguments, itemsize=4):
-        found = costs(links(*arguments), PREDICTORS[predictor], itemsize)
-        return np.array([found.stream, found.community, found.dense])
+        seconds = costs(links(*arguments), PREDICTORS[predictor], itemsize)
+        return np.array([seconds.stream, seconds.community, seconds.dense])
 
     by_density = np.stack([estimates(400, 300, density) for density in (0.01, 0.05, 0.2, 0.6)])
     grows = np.diff(by_density, axis=0)
@@ -77,28 +77,28 @@ def test_estimates_grow_with_links_neurons_and_bytes(predictor):
 
 @EACH
 def test_a_table_that_is_too_large_rules_the_community_form_out(predictor, monkeypatch):
-    layer, found = links(500, 400, 0.1), PREDICTORS[predictor]
+    layer, scorer = links(500, 400, 0.1), PREDICTORS[predictor]
     monkeypatch.setattr(cost, "TABLE_BYTES", 500 * 500 * 4)
-    assert best_form(layer, found, 4, "sparse") == "community"
+    assert best_form(layer, scorer, 4, "sparse") == "community"
     monkeypatch.setattr(cost, "TABLE_BYTES", 500 * 500 * 4 - 1)
-    needs_table = found.per == "path"
-    assert (costs(layer, found, 4).community == inf) is needs_table
-    assert best_form(layer, found, 4, "sparse") == ("stream" if needs_table else "community")
-    assert best_form(layer, found, 4, "auto") != "community" or not needs_table
+    needs_table = scorer.per == "path"
+    assert (costs(layer, scorer, 4).community == inf) is needs_table
+    assert best_form(layer, scorer, 4, "sparse") == ("stream" if needs_table else "community")
+    assert best_form(layer, scorer, 4, "auto") != "community" or not needs_table
 
 
 @EACH
 def test_a_degree_that_is_too_large_rules_the_community_form_out(predictor, monkeypatch):
-    layer, found = Links.of(BipartiteGraph(with_hubs(200, 300, 0.2))), PREDICTORS[predictor]
+    layer, scorer = TwoWayCsr.of(BipartiteGraph(with_hubs(200, 300, 0.2))), PREDICTORS[predictor]
     largest = int(max(layer.fan_in.max(), layer.fan_out.max()))
     monkeypatch.setattr(cost, "MAX_DEGREE", largest)
-    assert costs(layer, found, 4).community < inf
-    assert best_form(layer, found, 4, "community") == "community"
+    assert costs(layer, scorer, 4).community < inf
+    assert best_form(layer, scorer, 4, "community") == "community"
     monkeypatch.setattr(cost, "MAX_DEGREE", largest - 1)
-    assert costs(layer, found, 4).community == costs(layer.transposed, found, 4).community == inf
-    assert best_form(layer, found, 4, "sparse") == "stream"
+    assert costs(layer, scorer, 4).community == costs(layer.transposed, scorer, 4).community == inf
+    assert best_form(layer, scorer, 4, "sparse") == "stream"
     with pytest.raises(InvalidValueError, match=f"a neuron has {largest} links"):
-        best_form(layer, found, 4, "community")
+        best_form(layer, scorer, 4, "community")
 
 
 @EACH
@@ -110,17 +110,9 @@ def test_a_form_that_is_named_is_taken(predictor, form):
 
 @EACH
 def test_a_graph_without_links_costs_next_to_nothing_in_a_stream(predictor):
-    layer = Links.of(BipartiteGraph(np.zeros((100, 90))))
+    layer = TwoWayCsr.of(BipartiteGraph(np.zeros((100, 90))))
     assert costs(layer, PREDICTORS[predictor], 8).stream == cost.CALL * 1e-9
     assert best_form(layer, PREDICTORS[predictor], 8, "sparse") == "stream"
-
-
-def test_walks_are_counted_as_the_cube_of_the_adjacency():
-    adjacency = with_hubs(30, 20, 0.1)
-    layer, matrix = Links.of(BipartiteGraph(adjacency)), adjacency.astype(np.int64)
-    np.testing.assert_array_equal(layer.reached(), (matrix.T @ matrix).sum(axis=1))
-    np.testing.assert_array_equal(layer.walks(), (matrix @ matrix.T @ matrix).sum(axis=1))
-    np.testing.assert_array_equal(layer.transposed.walks(), (matrix.T @ matrix @ matrix.T).sum(axis=1))
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])

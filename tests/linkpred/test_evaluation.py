@@ -37,26 +37,26 @@ def lattice():
 
 @pytest.mark.parametrize("predictor", list(PREDICTORS))
 def test_a_planted_structure_is_found(lattice, predictor):
-    found = evaluate(lattice, predictor, repeats=3, seed=0).mean()
-    by_chance = found["n_hidden"] / (lattice.n_in * lattice.n_out - lattice.n_links + found["n_hidden"])
-    assert found["auc_roc"] > 0.9
-    assert found["auc_pr"] > 5 * by_chance
-    assert found["precision"] > 5 * by_chance
+    measures = evaluate(lattice, predictor, repeats=3, seed=0).mean()
+    by_chance = measures["n_hidden"] / (lattice.n_in * lattice.n_out - lattice.n_links + measures["n_hidden"])
+    assert measures["auc_roc"] > 0.9
+    assert measures["auc_pr"] > 5 * by_chance
+    assert measures["precision"] > 5 * by_chance
 
 
 def test_the_baseline_is_at_the_base_rate(lattice):
-    found = evaluate(lattice, "random", repeats=40, seed=0)
+    measures = evaluate(lattice, "random", repeats=40, seed=0)
     base = 54 / (3600 - 540 + 54)
-    assert (found["n_hidden"] == 54).all()
-    mean, error = found.mean(), found.std() / np.sqrt(40)
+    assert (measures["n_hidden"] == 54).all()
+    mean, error = measures.mean(), measures.std() / np.sqrt(40)
     assert abs(mean["auc_roc"] - 0.5) < 4 * error["auc_roc"]
     assert abs(mean["precision"] - base) < 4 * error["precision"]
     assert base / 2 < mean["auc_pr"] < 2 * base
 
 
 def test_a_graph_without_structure_has_nothing_to_find():
-    found = evaluate(erdos_renyi(80, 80, 0.1, seed=0), "ch3_l3p", repeats=10, seed=0)
-    assert 0.4 < found["auc_roc"].mean() < 0.55
+    measures = evaluate(erdos_renyi(80, 80, 0.1, seed=0), "ch3_l3p", repeats=10, seed=0)
+    assert 0.4 < measures["auc_roc"].mean() < 0.55
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_a_graph_without_structure_has_nothing_to_find():
 )
 def test_real_networks(name, repeats):
     graph = real_network(name)
-    found, chance = (evaluate(graph, which, repeats=repeats, seed=0).mean() for which in ("ch3_l3p", "random"))
-    assert (found[MEASURES] > chance[MEASURES]).all()
-    assert found["auc_roc"] > 0.6
+    measures, chance = (evaluate(graph, which, repeats=repeats, seed=0).mean() for which in ("ch3_l3p", "random"))
+    assert (measures[MEASURES] > chance[MEASURES]).all()
+    assert measures["auc_roc"] > 0.6
 
 
 def test_hidden_links_are_hidden_and_the_same_for_every_predictor(lattice):
@@ -114,10 +114,10 @@ def test_a_perfect_predictor_and_its_opposite(lattice):
 
 
 def test_ties_give_what_chance_gives(lattice):
-    found = evaluate(lattice, lambda graph: torch.zeros(graph.shape), repeats=2, seed=0)
+    measures = evaluate(lattice, lambda graph: torch.zeros(graph.shape), repeats=2, seed=0)
     base = 54 / (3600 - 540 + 54)
-    assert found["auc_roc"].tolist() == [0.5, 0.5]
-    np.testing.assert_allclose(found[["auc_pr", "precision"]], base, rtol=1e-12)
+    assert measures["auc_roc"].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(measures[["auc_pr", "precision"]], base, rtol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 3, 5, 9])

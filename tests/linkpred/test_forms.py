@@ -20,10 +20,10 @@ from tests.linkpred.layers import (
 )
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, score
-from topolearn.linkpred.sparse import cost, forms
-from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.products import product_scores
+from topolearn.linkpred.compiled import cost, forms
+from topolearn.linkpred.compiled.products import product_scores
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 FEW = settings(max_examples=20, deadline=None)
@@ -36,9 +36,9 @@ def agree(adjacency, predictor, forms=FORMS):
     expected = score(adjacency, predictor, form="dense")
     for form in forms:
         for dtype, tolerance in TOLERANCE.items():
-            found = score(adjacency, predictor, form=form, dtype=dtype)
-            assert found.dtype == dtype
-            np.testing.assert_allclose(found, expected, rtol=tolerance, atol=0, err_msg=f"{form}, {dtype}")
+            scores = score(adjacency, predictor, form=form, dtype=dtype)
+            assert scores.dtype == dtype
+            np.testing.assert_allclose(scores, expected, rtol=tolerance, atol=0, err_msg=f"{form}, {dtype}")
     return expected
 
 
@@ -72,17 +72,17 @@ def test_all_forms_are_the_definition(predictor, adjacency):
 @pytest.mark.parametrize("predictor", AUTHORS)
 def test_all_forms_give_the_scores_by_the_authors(predictor, form):
     for case in reference_cases():
-        found = score(np.array(case["adjacency"]), predictor.lower(), form=form)
-        np.testing.assert_allclose(found, case[predictor], rtol=0, atol=1e-9, err_msg=case["name"])
+        scores = score(np.array(case["adjacency"]), predictor.lower(), form=form)
+        np.testing.assert_allclose(scores, case[predictor], rtol=0, atol=1e-9, err_msg=case["name"])
 
 
 @EACH
 @EACH_FORM
 def test_the_two_sides_are_equals_in_every_form(predictor, form):
     for adjacency in (with_hubs(23, 41, 0.15), np.tri(70, 37, dtype=bool)):
-        found = score(adjacency.T, predictor, form=form)
-        np.testing.assert_allclose(found, score(adjacency, predictor, form=form).T, rtol=1e-11)
-        assert found.any()
+        scores = score(adjacency.T, predictor, form=form)
+        np.testing.assert_allclose(scores, score(adjacency, predictor, form=form).T, rtol=1e-11)
+        assert scores.any()
 
 
 @EACH
@@ -107,13 +107,13 @@ def test_layers_whose_tables_outgrow_the_first_level_cache(predictor):
 @pytest.mark.parametrize("dtype", list(TOLERANCE))
 def test_the_number_of_threads_does_not_change_a_bit(predictor, form, dtype, n_threads):
     adjacency = with_hubs(301, 130, 0.06)
-    found = []
+    by_threads = []
     for threads in (1, 2, 3):
         n_threads(threads)
-        found.append(score(adjacency, predictor, form=form, dtype=dtype))
-    assert found[0].any()
-    np.testing.assert_array_equal(found[1], found[0])
-    np.testing.assert_array_equal(found[2], found[0])
+        by_threads.append(score(adjacency, predictor, form=form, dtype=dtype))
+    assert by_threads[0].any()
+    np.testing.assert_array_equal(by_threads[1], by_threads[0])
+    np.testing.assert_array_equal(by_threads[2], by_threads[0])
 
 
 @EACH
@@ -205,7 +205,7 @@ def test_narrow_tables_and_products_agree(predictor, adjacency, by_products):
 
 
 def test_products_serve_any_block_of_rows():
-    links = Links.of(erdos_renyi(130, 70, 0.6, seed=0))
+    links = TwoWayCsr.of(erdos_renyi(130, 70, 0.6, seed=0))
     compute = product_scores(links, PREDICTORS["ch2_l3n"], torch.float64)
     whole = compute((0, 70))
     for rows in ((0, 1), (3, 70), (64, 65)):

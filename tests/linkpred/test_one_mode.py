@@ -71,12 +71,12 @@ def test_a_graph_of_two_kinds_of_node_has_the_scores_of_its_layer(predictor):
 
 
 def test_links_are_chosen_between_the_sides_of_a_graph_that_has_them():
-    found = select(WOMEN, "ch3_l3p", 12, seed=0)
-    np.testing.assert_array_equal(found, select(BipartiteGraph.from_networkx(WOMEN), "ch3_l3p", 12, seed=0))
-    assert found.max(axis=0).tolist() <= [17, 13]
+    links = select(WOMEN, "ch3_l3p", 12, seed=0)
+    np.testing.assert_array_equal(links, select(BipartiteGraph.from_networkx(WOMEN), "ch3_l3p", 12, seed=0))
+    assert links.max(axis=0).tolist() <= [17, 13]
     sided = igraph.Graph.from_networkx(WOMEN)
     sided.vs["type"] = [bool(side) for side in sided.vs["bipartite"]]
-    np.testing.assert_array_equal(select(sided, "ch3_l3p", 12, seed=0), found)
+    np.testing.assert_array_equal(select(sided, "ch3_l3p", 12, seed=0), links)
     np.testing.assert_array_equal(score(sided, "ch3_l3p"), score(WOMEN, "ch3_l3p"))
 
 
@@ -92,23 +92,23 @@ def test_the_choice_is_that_from_all_pairs(predictor, soft, graph, data):
     scores = rounded(torch.from_numpy(one_mode_by_hand(graph, predictor)[upper]))
     field = RandomField(seed, purpose="select")
     chosen = choose(others, scores[others], k, field, soft=soft, n_cells=is_link.size, excluded=links).numpy()
-    found = select(graph, predictor, k, soft=soft, seed=seed)
-    assert found.dtype == np.int64
-    np.testing.assert_array_equal(found, np.column_stack([side[chosen] for side in upper]))
+    pairs = select(graph, predictor, k, soft=soft, seed=seed)
+    assert pairs.dtype == np.int64
+    np.testing.assert_array_equal(pairs, np.column_stack([side[chosen] for side in upper]))
 
 
 @EACH
-def test_neither_threads_nor_parts_matter(predictor, n_threads, monkeypatch):
+def test_neither_threads_nor_chunks_matter(predictor, n_threads, monkeypatch):
     graph = nx.gnp_random_graph(70, 0.06, seed=2)
-    found, chosen = [], []
+    all_scores, all_links = [], []
     for threads, slack in ((1, 2**20), (2, 3), (3, 0)):
         n_threads(threads)
         monkeypatch.setattr(pool, "SLACK", slack)
-        found.append(score(graph, predictor))
-        chosen.append([select(graph, predictor, 90, soft=soft, seed=0) for soft in (False, True)])
-    for scores, links in zip(found[1:], chosen[1:], strict=True):
-        np.testing.assert_array_equal(scores, found[0])
-        np.testing.assert_array_equal(links, chosen[0])
+        all_scores.append(score(graph, predictor))
+        all_links.append([select(graph, predictor, 90, soft=soft, seed=0) for soft in (False, True)])
+    for scores, links in zip(all_scores[1:], all_links[1:], strict=True):
+        np.testing.assert_array_equal(scores, all_scores[0])
+        np.testing.assert_array_equal(links, all_links[0])
 
 
 @pytest.mark.parametrize("name", names())
@@ -166,10 +166,10 @@ def test_the_only_pair_with_a_score_among_many():
 
 
 def test_hidden_links_of_a_network_are_found():
-    found, chance = (evaluate(KARATE, which, repeats=10, seed=0).mean() for which in ("ch3_l3p", "random"))
-    assert found["n_hidden"] == 8
-    assert (found[["auc_pr", "auc_roc", "precision"]] > chance[["auc_pr", "auc_roc", "precision"]]).all()
-    assert found["auc_roc"] > 0.6
+    measures, chance = (evaluate(KARATE, which, repeats=10, seed=0).mean() for which in ("ch3_l3p", "random"))
+    assert measures["n_hidden"] == 8
+    assert (measures[["auc_pr", "auc_roc", "precision"]] > chance[["auc_pr", "auc_roc", "precision"]]).all()
+    assert measures["auc_roc"] > 0.6
     assert 0.35 < chance["auc_roc"] < 0.65
 
 

@@ -30,8 +30,8 @@ def test_all_scores_by_the_authors(predictor, shape):
         adjacency, expected = np.array(case["adjacency"]), np.array(case[predictor])
         if shape == "transposed":
             adjacency, expected = adjacency.T, expected.T
-        found = score(adjacency, predictor.lower())
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9, err_msg=case["name"])
+        scores = score(adjacency, predictor.lower())
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9, err_msg=case["name"])
         np.testing.assert_allclose(scores_by_hand(adjacency, predictor.lower()), expected, rtol=0, atol=1e-9)
 
 
@@ -96,7 +96,7 @@ def test_blocks_give_the_scores_of_the_whole(shape, block):
 
 
 @pytest.mark.parametrize("add", [_add, _add_in_turn])
-def test_parts_are_added_where_rows_repeat(add):
+def test_contributions_are_added_where_rows_repeat(add):
     """As on the CPU, and as on a GPU."""
     scores, members = torch.zeros(4, 3), torch.tensor([[0, 2], [2, 3]])
     add(scores, members, torch.arange(12.0).reshape(2, 2, 3))
@@ -170,15 +170,15 @@ def test_memory_of_a_cpu_is_that_of_the_machine():
 def test_random_scores_come_from_the_field():
     graph = erdos_renyi(30, 20, 0.2, seed=0)
     links = graph.to_scipy().toarray()
-    found = random(graph, seed=5)
+    scores = random(graph, seed=5)
     expected = tl.sampling.RandomField(5, purpose="random").uniform(torch.arange(600)).numpy().reshape(20, 30)
-    np.testing.assert_array_equal(found, np.where(links, 0, expected))
-    np.testing.assert_array_equal(found, score(graph, "random", seed=5))
+    np.testing.assert_array_equal(scores, np.where(links, 0, expected))
+    np.testing.assert_array_equal(scores, score(graph, "random", seed=5))
     assert (random(graph) != random(graph)).any()
     assert isinstance(random(graph.to_torch(), seed=5), torch.Tensor)
     single = score(graph, "random", seed=5, dtype="float32")
-    np.testing.assert_allclose(single, found, rtol=1e-6)
-    np.testing.assert_array_equal(score(graph, "random", seed=np.int64(5)), found)
+    np.testing.assert_allclose(single, scores, rtol=1e-6)
+    np.testing.assert_array_equal(score(graph, "random", seed=np.int64(5)), scores)
 
 
 def test_random_scores_do_not_depend_on_the_block(monkeypatch):
@@ -241,7 +241,7 @@ def test_barred_cells_are_left_out_and_nothing_else_changes(name, soft, form):
 def test_random_scores_of_several_layers_differ_and_the_first_is_that_of_a_layer_alone():
     layers = torch.zeros(3, 4, 5, dtype=torch.bool)
     layers[:, 1, 2] = True
-    found = random(layers, seed=1)
+    scores = random(layers, seed=1)
     expected = tl.sampling.RandomField(1, purpose="random").uniform(torch.arange(60)).reshape(3, 4, 5)
-    assert torch.equal(found, expected.masked_fill(layers, 0))
-    assert torch.equal(found[0], random(layers[0], seed=1))
+    assert torch.equal(scores, expected.masked_fill(layers, 0))
+    assert torch.equal(scores[0], random(layers[0], seed=1))

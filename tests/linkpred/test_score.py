@@ -14,7 +14,7 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
 from topolearn.linkpred import PREDICTORS, ch2_l3n, names, score
 from topolearn.linkpred.dense import exact_products
-from topolearn.linkpred.scoring import FORMS
+from topolearn.linkpred.form_names import FORMS
 
 FEW = settings(max_examples=30, deadline=None)
 ADJACENCIES = arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
@@ -57,10 +57,10 @@ def test_names_of_neurons_do_not_matter(predictor, adjacency, data):
 
 
 @EACH
-def test_parts_of_a_graph_that_do_not_touch_are_scored_apart(predictor):
-    parts = [erdos_renyi(9, 7, 0.4, seed=0).to_scipy(), erdos_renyi(5, 8, 0.4, seed=1).to_scipy()]
-    together = score(sparse.block_diag(parts, format="csr"), predictor)
-    expected = sparse.block_diag([score(part, predictor) for part in parts]).toarray()
+def test_components_of_a_graph_are_scored_apart(predictor):
+    components = [erdos_renyi(9, 7, 0.4, seed=0).to_scipy(), erdos_renyi(5, 8, 0.4, seed=1).to_scipy()]
+    together = score(sparse.block_diag(components, format="csr"), predictor)
+    expected = sparse.block_diag([score(component, predictor) for component in components]).toarray()
     np.testing.assert_allclose(together, expected, rtol=1e-12)
 
 
@@ -88,16 +88,16 @@ def test_kinds_of_input_agree_and_a_tensor_gives_a_tensor(predictor, graph):
     expected = score(graph, predictor)
     mask = graph.to_torch()
     for adjacency in (dense, dense.astype(np.float32) * -2, csr, csr.tocoo(), stored_zero):
-        found = score(adjacency, predictor)
-        assert isinstance(found, np.ndarray)
-        np.testing.assert_array_equal(found, expected)
+        scores = score(adjacency, predictor)
+        assert isinstance(scores, np.ndarray)
+        np.testing.assert_array_equal(scores, expected)
     transposed = mask.T.contiguous().T
     assert not transposed.is_contiguous()
     for adjacency in (mask, transposed, mask.float(), mask.int(), mask.to_sparse_csr(), mask.float().to_sparse()):
-        found = score(adjacency, predictor)
-        assert isinstance(found, torch.Tensor)
-        assert found.dtype == torch.float64
-        torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-12, atol=0)
+        scores = score(adjacency, predictor)
+        assert isinstance(scores, torch.Tensor)
+        assert scores.dtype == torch.float64
+        torch.testing.assert_close(scores, torch.from_numpy(expected), rtol=1e-12, atol=0)
 
 
 @EACH
@@ -113,9 +113,9 @@ def test_the_input_is_not_changed_and_the_scores_are_fresh(predictor, graph):
 def test_a_device_may_be_named(graph):
     expected = score(graph, "ch2_l3n")
     np.testing.assert_array_equal(score(graph, "ch2_l3n", device="cpu"), expected)
-    found = score(graph.to_torch(), "ch2_l3n", device=torch.device("cpu"), form="dense")
-    assert found.device.type == "cpu"
-    np.testing.assert_array_equal(found.numpy(), expected)
+    scores = score(graph.to_torch(), "ch2_l3n", device=torch.device("cpu"), form="dense")
+    assert scores.device.type == "cpu"
+    np.testing.assert_array_equal(scores.numpy(), expected)
 
 
 def test_the_shortcut_is_the_predictor(graph):
@@ -126,9 +126,9 @@ def test_the_shortcut_is_the_predictor(graph):
 
 @EACH
 def test_a_weight_that_wants_a_gradient_is_scored_as_its_links(predictor, graph):
-    found = score(torch.nn.Parameter(graph.to_torch().float()), predictor)
-    assert not found.requires_grad
-    np.testing.assert_array_equal(found.numpy(), score(graph, predictor))
+    scores = score(torch.nn.Parameter(graph.to_torch().float()), predictor)
+    assert not scores.requires_grad
+    np.testing.assert_array_equal(scores.numpy(), score(graph, predictor))
 
 
 @EACH
@@ -138,23 +138,23 @@ def test_autocast_does_not_reach_the_scores(predictor, form, graph, dtype):
     expected = score(graph, predictor, form=form, dtype=dtype)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.ones(2, 2).matmul(torch.ones(2, 2)).dtype == torch.bfloat16
-        found = score(graph, predictor, form=form, dtype=dtype)
+        scores = score(graph, predictor, form=form, dtype=dtype)
         assert torch.is_autocast_enabled("cpu")
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(scores, expected)
 
 
 @pytest.fixture
 def precision():
     """Set torch's precision of float32 products by either of its interfaces; put all back afterwards."""
     backends = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul] if HAS_BACKENDS else []
-    found = [backend.fp32_precision for backend in backends]
+    precisions = [backend.fp32_precision for backend in backends]
 
     def settings_now():
         return [backend.fp32_precision for backend in backends]
 
     yield settings_now
     torch.set_float32_matmul_precision("highest")
-    for backend, before in zip(backends, found, strict=True):
+    for backend, before in zip(backends, precisions, strict=True):
         backend.fp32_precision = before
 
 

@@ -1,4 +1,4 @@
-"""New links without all scores: the choice that all scores would give, in every form and in parts of any size."""
+"""New links without all scores: the choice that all scores would give, in every form and in chunks of any size."""
 
 import tracemalloc
 from importlib import import_module
@@ -13,9 +13,10 @@ from scipy import stats
 from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with_hubs
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells
+from topolearn.linkpred.compiled import candidates
 from topolearn.linkpred.rounding import rounded
-from topolearn.linkpred.sparse import candidates
 from topolearn.sampling import RandomField, choose, fill, pool
 
 SOFT = pytest.mark.parametrize("soft", [False, True])
@@ -31,12 +32,12 @@ def chosen_from_all(adjacency, predictor, k, *, soft, seed=0, form="dense", dtyp
     return np.column_stack([cells % adjacency.shape[1], cells // adjacency.shape[1]])
 
 
-def check(found, adjacency, k):
+def check(edges, adjacency, k):
     """Check that what was chosen are k different non-links."""
-    assert found.dtype == np.int64
-    assert found.shape == (k, 2)
-    assert len({tuple(edge) for edge in found.tolist()}) == k
-    assert not adjacency[found[:, 1], found[:, 0]].any()
+    assert edges.dtype == np.int64
+    assert edges.shape == (k, 2)
+    assert len({tuple(edge) for edge in edges.tolist()}) == k
+    assert not adjacency[edges[:, 1], edges[:, 0]].any()
 
 
 @EACH
@@ -52,9 +53,9 @@ def test_the_choice_is_that_from_all_scores(predictor, soft, adjacency, data):
     for k in ks:
         expected = chosen_from_all(adjacency, predictor, k, soft=soft, seed=seed)
         for form in FORMS:
-            found = select(adjacency, predictor, k, soft=soft, seed=seed, form=form)
-            check(found, adjacency, k)
-            np.testing.assert_array_equal(found, expected, err_msg=form)
+            edges = select(adjacency, predictor, k, soft=soft, seed=seed, form=form)
+            check(edges, adjacency, k)
+            np.testing.assert_array_equal(edges, expected, err_msg=form)
 
 
 @EACH
@@ -64,8 +65,8 @@ def test_the_choice_in_single_precision_is_that_from_all_scores_of_the_form(pred
     adjacency = with_hubs(70, 45, 0.07)
     for k in (1, 40, 300, int((~adjacency).sum()) - 2):
         expected = chosen_from_all(adjacency, predictor, k, soft=soft, form=form, dtype="float32")
-        found = select(adjacency, predictor, k, soft=soft, seed=0, form=form, dtype="float32")
-        np.testing.assert_array_equal(found, expected)
+        edges = select(adjacency, predictor, k, soft=soft, seed=0, form=form, dtype="float32")
+        np.testing.assert_array_equal(edges, expected)
 
 
 @EACH
@@ -78,10 +79,10 @@ def test_those_with_a_score_are_all_taken_before_any_other(predictor, soft, form
     n_scored = np.count_nonzero(scores)
     chosen = set()
     for seed in range(3):
-        found = select(adjacency, predictor, n_scored + 60, soft=soft, seed=seed, form=form)
-        check(found, adjacency, n_scored + 60)
-        assert np.count_nonzero(scores[found[:, 1], found[:, 0]]) == n_scored
-        chosen |= {tuple(edge) for edge in found.tolist()}
+        edges = select(adjacency, predictor, n_scored + 60, soft=soft, seed=seed, form=form)
+        check(edges, adjacency, n_scored + 60)
+        assert np.count_nonzero(scores[edges[:, 1], edges[:, 0]]) == n_scored
+        chosen |= {tuple(edge) for edge in edges.tolist()}
     assert len(chosen) > n_scored + 150
     fewer = select(adjacency, predictor, n_scored - 1, soft=soft, seed=0, form=form)
     assert (scores[fewer[:, 1], fewer[:, 0]] > 0).all()
@@ -93,9 +94,9 @@ def test_equal_scores_are_chosen_equally_often(soft, form):
     """The only non-links of this graph are on its diagonal, and there is no difference between them."""
     counts = np.zeros(8)
     for seed in range(200):
-        found = select(~np.eye(8, dtype=bool), "ch2_l3p", 2, soft=soft, seed=seed, form=form)
-        assert (found[:, 0] == found[:, 1]).all()
-        counts[found[:, 0]] += 1
+        edges = select(~np.eye(8, dtype=bool), "ch2_l3p", 2, soft=soft, seed=seed, form=form)
+        assert (edges[:, 0] == edges[:, 1]).all()
+        counts[edges[:, 0]] += 1
     assert counts.sum() == 400
     assert np.abs(counts - 50).max() < 28
 
@@ -124,7 +125,7 @@ def test_a_soft_choice_is_drawn_in_proportion_to_the_scores(predictor, form):
 @EACH
 @SOFT
 @pytest.mark.parametrize("form", COMPILED)
-def test_neither_threads_nor_parts_matter(predictor, soft, form, n_threads, monkeypatch):
+def test_neither_threads_nor_chunks_matter(predictor, soft, form, n_threads, monkeypatch):
     adjacency = with_hubs(60, 45, 0.06)
     ks = (1, 150)
     expected = [chosen_from_all(adjacency, predictor, k, soft=soft) for k in ks]
@@ -143,7 +144,7 @@ def test_neither_threads_nor_parts_matter(predictor, soft, form, n_threads, monk
 @pytest.mark.parametrize("form", COMPILED)
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])
 @SOFT
-def test_ties_are_broken_alike_in_parts_of_any_size(predictor, form, soft, monkeypatch):
+def test_ties_are_broken_alike_in_chunks_of_any_size(predictor, form, soft, monkeypatch):
     """A ring of neurons, each linked to the five nearest: candidates have very few different scores."""
     ring = np.abs((np.arange(70)[:, None] - np.arange(70) + 35) % 70 - 35) <= 2
     expected = [chosen_from_all(ring, predictor, 30, soft=soft, seed=seed) for seed in range(5)]
@@ -182,9 +183,9 @@ def test_every_name_and_kind_of_graph(name):
     check(expected, adjacency, 25)
     assert expected.tolist() == sorted(expected.tolist(), key=lambda edge: edge[::-1])
     for same in (adjacency, graph.to_scipy(), graph.to_torch(), graph.to_torch().float()):
-        found = select(same, name, 25, seed=3, progress=True)
-        assert isinstance(found, np.ndarray)
-        np.testing.assert_array_equal(found, expected)
+        edges = select(same, name, 25, seed=3, progress=True)
+        assert isinstance(edges, np.ndarray)
+        np.testing.assert_array_equal(edges, expected)
     assert (select(graph, name, 25, soft=True, seed=3) != select(graph, name, 25, soft=True, seed=4)).any()
     assert (select(graph, name, 25, soft=True) != select(graph, name, 25, soft=True)).any()
 
@@ -195,12 +196,12 @@ def test_random_draws_from_all_non_links_uniformly_whatever_the_form():
     expected = fill(4, 12, torch.from_numpy(np.flatnonzero(adjacency)), field)
     counts = np.zeros((4, 3))
     for form in FORMS:
-        found = select(adjacency, "random", 4, seed=5, form=form)
-        assert (found[:, 1] * 3 + found[:, 0]).tolist() == expected.tolist()
+        edges = select(adjacency, "random", 4, seed=5, form=form)
+        assert (edges[:, 1] * 3 + edges[:, 0]).tolist() == expected.tolist()
     for seed in range(300):
-        found = select(adjacency, "random", 3, seed=seed)
-        check(found, adjacency, 3)
-        counts[found[:, 1], found[:, 0]] += 1
+        edges = select(adjacency, "random", 3, seed=seed)
+        check(edges, adjacency, 3)
+        counts[edges[:, 1], edges[:, 0]] += 1
     np.testing.assert_allclose(counts[~adjacency], 100, atol=4 * np.sqrt(300 * 2 / 9))
 
 
@@ -219,7 +220,7 @@ def test_cells_are_drawn_from_the_field_that_is_given():
 def test_progress_counts_all_rows(monkeypatch):
     monkeypatch.setattr(candidates, "FEW", 1)
     done = []
-    links = candidates.Links.of(erdos_renyi(50, 64, 0.1, seed=0))
+    links = TwoWayCsr.of(erdos_renyi(50, 64, 0.1, seed=0))
     best = pool.Pool(5, RandomField(0), soft=False)
     candidates.stream(links, PREDICTORS["ch3_l3p"], torch.float64, best, done.append)
     assert len(done) > 1
@@ -269,21 +270,21 @@ def test_the_links_of_a_large_layer_need_little_memory(soft):
     graph = erdos_renyi(20_000, 20_000, 5e-4, seed=0)
     tracemalloc.start()
     try:
-        found = select(graph, "ch3_l3p", 20_000, soft=soft, seed=0)
+        edges = select(graph, "ch3_l3p", 20_000, soft=soft, seed=0)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert 2**20 < peak < 200e6
-    assert np.unique(found, axis=0).shape == (20_000, 2)
-    assert not np.isin(found[:, 1] * 20_000 + found[:, 0], graph.cells).any()
+    assert np.unique(edges, axis=0).shape == (20_000, 2)
+    assert not np.isin(edges[:, 1] * 20_000 + edges[:, 0], graph.cells).any()
 
 
 def test_the_best_of_a_large_layer_are_the_best():
     graph = erdos_renyi(3000, 3000, 2e-3, seed=0)
     scores = score(graph, "ch3_l3p", form="stream")
-    found = select(graph, "ch3_l3p", 500, seed=0)
+    edges = select(graph, "ch3_l3p", 500, seed=0)
     least = np.sort(scores.ravel())[-500]
-    assert (scores[found[:, 1], found[:, 0]] >= least * (1 - 1e-9)).all()
+    assert (scores[edges[:, 1], edges[:, 0]] >= least * (1 - 1e-9)).all()
 
 
 def test_tables_too_large_for_memory_are_refused(monkeypatch):

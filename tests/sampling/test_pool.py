@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topolearn.linkpred.sparse.kernels.picking import random_bits
+from topolearn.linkpred.compiled.kernels.picking import random_bits
 from topolearn.sampling import Pool, RandomField, pool, sample, top
 
 SOFT = pytest.mark.parametrize("soft", [False, True])

@@ -3,8 +3,8 @@
 import numpy as np
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
-from topolearn.diagnostics.sides import cheaper_side
 from topolearn.graph import BipartiteGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import cut, for_each
 
 
@@ -44,9 +44,9 @@ def closure(graph: GraphLike) -> float:
     n_paths = _long_paths(graph)
     if n_paths == 0:
         return 0.0
-    side = cheaper_side(graph)
+    links = _from_cheaper_side(graph)
     counts: list[int] = []
-    for_each(lambda rows: counts.append(count_squares(*rows, *side)), cut(4 * side.walks + 1))
+    for_each(lambda rows: counts.append(count_squares(*rows, *links.arrays)), cut(4 * links.walks_of_two() + 1))
     return 4 * sum(counts) / n_paths
 
 
@@ -55,3 +55,9 @@ def _long_paths(graph: BipartiteGraph) -> int:
     links = graph.to_scipy()
     outputs = np.repeat(graph.fan_in - 1, graph.fan_in)
     return int(((graph.fan_out - 1)[links.indices] * outputs).sum())
+
+
+def _from_cheaper_side(graph: BipartiteGraph) -> TwoWayCsr:
+    """Return the links by the side from which fewer walks of two links lead."""
+    links = TwoWayCsr.of(graph)
+    return min(links, links.transposed, key=lambda seen: (seen.fan_out**2).sum())

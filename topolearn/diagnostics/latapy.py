@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
-from topolearn.diagnostics.sides import Side, outputs_of
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import Rows, cut, for_each
 
 
@@ -53,17 +53,18 @@ def latapy_coefficients(graph: GraphLike) -> NDArray[np.float64]:
     >>> latapy_coefficients(np.array([[1, 0], [1, 1]]))
     array([0.5, 0.5, 0.5, 0.5])
     """
-    side = outputs_of(read_layer(graph, "latapy_clustering"))
-    return np.concatenate([_coefficients(side.other), _coefficients(side)])
+    links = TwoWayCsr.of(read_layer(graph, "latapy_clustering"))
+    return np.concatenate([_coefficients(links.transposed), _coefficients(links)])
 
 
-def _coefficients(side: Side) -> NDArray[np.float64]:
+def _coefficients(links: TwoWayCsr) -> NDArray[np.float64]:
+    """Return the coefficients of the output neurons."""
     from topolearn.diagnostics.kernels.shared import mean_overlaps
 
-    means = np.empty(side.pointers.size - 1)
+    means = np.empty(links.n_out)
 
     def work(rows: Rows) -> None:
-        mean_overlaps(*rows, *side, means)
+        mean_overlaps(*rows, *links.arrays, means)
 
-    for_each(work, cut(4 * side.walks + 1))
+    for_each(work, cut(4 * links.walks_of_two() + 1))
     return means

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
-from topolearn.diagnostics.sides import outputs_of
 from topolearn.errors import UndefinedMeasureError
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import Rows, cut, for_each
 
 
@@ -33,13 +33,13 @@ def local_communities(graph: GraphLike) -> tuple[NDArray[np.int64], NDArray[np.i
     from topolearn.diagnostics.kernels.communities import count_communities
 
     layer = read_layer(graph, "lcp_correlation")
-    side = outputs_of(layer)
+    both_ways = TwoWayCsr.of(layer)
     neurons, links = np.zeros(layer.n_links, np.int64), np.zeros(layer.n_links, np.int64)
 
     def work(rows: Rows) -> None:
-        count_communities(*rows, *side, neurons, links)
+        count_communities(*rows, *both_ways.arrays, neurons, links)
 
-    for_each(work, cut(4 * side.walks * max(layer.n_links // layer.n_out, 1) + 1))
+    for_each(work, cut(4 * both_ways.walks_of_two() * max(layer.n_links // layer.n_out, 1) + 1))
     return neurons, links
 
 

@@ -67,7 +67,7 @@ def transitivity(graph: GraphLike) -> float:
 
 
 def _one_mode(graph: GraphLike, measure: str) -> Neighbours:
-    read = read_graph(graph)
-    if not isinstance(read, OneModeGraph):
-        raise InvalidTypeError(f"{measure} counts triangles, of which {read!r} has none: use closure")
-    return neighbours(read)
+    topology = read_graph(graph)
+    if not isinstance(topology, OneModeGraph):
+        raise InvalidTypeError(f"{measure} counts triangles, of which {topology!r} has none: use closure")
+    return neighbours(topology)

@@ -86,6 +86,6 @@ def in_layer(group: NeuronGroup, active: Tensor, n: int) -> Tensor:
     """Return which of the n neurons of a layer stand at an active neuron of the group, at one of them at least."""
     if n == active.numel():
         return active
-    found = torch.zeros(n, dtype=torch.bool, device=active.device)
-    found[group.own_neuron(active.nonzero().squeeze(1), n, active.numel())] = True
-    return found
+    is_active = torch.zeros(n, dtype=torch.bool, device=active.device)
+    is_active[group.own_neuron(active.nonzero().squeeze(1), n, active.numel())] = True
+    return is_active

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+# A format's two methods stand together in its own file, which imports this one for its type hints alone.
 from topolearn.graph import checks, convert, files, frames, tensors
 from topolearn.graph.immutable import Immutable
 

@@ -65,7 +65,7 @@ def from_networkx(cls: type[BipartiteGraph], graph: nx.Graph) -> BipartiteGraph:
     given = [graph.nodes[label].get("name") for label in labels]
     if set(labels) == set(range(len(labels))):  # the numbers, not the order of insertion, say who is who
         order = sorted(range(len(labels)), key=labels.__getitem__)
-        labels, sides, given = ([part[i] for i in order] for part in (labels, sides, given))
+        labels, sides, given = ([column[i] for i in order] for column in (labels, sides, given))
     number = {label: i for i, label in enumerate(labels)}
     pairs = [(number[a], number[b]) for a, b in graph.edges()]
     default = labels == list(range(len(labels))) and sides == sorted(sides, key=str)

@@ -5,16 +5,11 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
-from topolearn.linkpred.ch1_l3 import CH1_L3
-from topolearn.linkpred.ch2_l3n import CH2_L3N
-from topolearn.linkpred.ch2_l3p import CH2_L3P
-from topolearn.linkpred.ch3_l3n import CH3_L3N
-from topolearn.linkpred.ch3_l3p import CH3_L3P
-from topolearn.linkpred.ch31_l3n import CH31_L3N
+from topolearn.linkpred.cannistraci_hebb import CH1_L3, CH2_L3N, CH2_L3P, CH3_L3N, CH3_L3P, CH31_L3N
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.ra_l3 import RA_L3
 from topolearn.linkpred.random import random
-from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_sparse_on, scores_of
+from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_compiled_on, scores_of
 from topolearn.registry import Registry
 
 BASELINE = "random"
@@ -55,10 +50,10 @@ def score(
     predictor : str
         One of `names`.
     form : {"auto", "dense", "sparse", "stream", "community"}
-        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. The sparse
+        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. Two
         forms are compiled for the CPU and run on as many threads as torch uses: ``stream`` walks along the links of
         each row, ``community`` adds up whole local communities. ``sparse`` takes the cheaper of these by the model of
-        `topolearn.linkpred.sparse.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
+        `topolearn.linkpred.compiled.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
     device : torch.device or str, optional
         Where to compute; default the tensor's device, else the CPU.
     dtype : optional
@@ -86,11 +81,11 @@ def score(
     array([[0., 4.],
            [0., 0.]])
     """
-    found = find(predictor)
-    if found is None:
+    link_predictor = find(predictor)
+    if link_predictor is None:
         check_form(form)
-        refuse_sparse_on(device_of(graph, device), form)
+        refuse_compiled_on(device_of(graph, device), form)
         return random(graph, seed=seed, device=device, dtype=dtype)
     if seed is not None:
         raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")
-    return scores_of(graph, found, form=form, device=device, dtype=dtype)
+    return scores_of(graph, link_predictor, form=form, device=device, dtype=dtype)

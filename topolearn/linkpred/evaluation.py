@@ -148,13 +148,13 @@ def _with_links(graph: Graph, cells: np.ndarray) -> Graph:
 def _scores(graph: Graph, predictor: Predictor, seed: int) -> np.ndarray:
     """Return the scores of all cells, one after another, as float64; a function's answer is checked."""
     if isinstance(predictor, str):
-        found = score(graph, predictor, seed=seed if predictor == BASELINE else None)
+        answer = score(graph, predictor, seed=seed if predictor == BASELINE else None)
     else:
-        found = predictor(graph)
+        answer = predictor(graph)
     try:
-        scores = np.asarray(found.detach().cpu() if isinstance(found, torch.Tensor) else found, dtype=np.float64)
+        scores = np.asarray(answer.detach().cpu() if isinstance(answer, torch.Tensor) else answer, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InvalidTypeError(f"predictor gave a {type(found).__name__}, not an array of scores") from None
+        raise InvalidTypeError(f"predictor gave a {type(answer).__name__}, not an array of scores") from None
     if scores.shape != graph.shape:
         raise InvalidValueError(f"predictor gave scores of shape {scores.shape} for a graph of shape {graph.shape}")
     return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, OneModeGraph) else scores.ravel()

@@ -6,6 +6,7 @@ import os
 import torch
 
 from topolearn.errors import InvalidValueError
+from topolearn.linkpred.form_names import COMMUNITY
 
 
 def memory_of(device: torch.device) -> int:
@@ -27,15 +28,15 @@ def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
     return math.prod(shape) * (1 + 4 * itemsize)
 
 
-def sparse_bytes(shape: tuple[int, int], itemsize: int, form: str, per: str) -> int:
-    """Return the bytes of a sparse form: the scores, and the weights of pairs of inputs where it needs them.
+def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, *, per_path: bool) -> int:
+    """Return the bytes of a compiled form: the scores, and the weights of pairs of inputs where it needs them.
 
     Examples
     --------
-    >>> sparse_bytes((1000, 2000), 8, "stream", "path"), sparse_bytes((1000, 2000), 8, "community", "path")
-    (16000000, 48000000)
+    >>> [compiled_bytes((1000, 2000), 8, form, per_path=True) for form in ("stream", "community")]
+    [16000000, 48000000]
     """
-    weights = shape[1] ** 2 if (form, per) == ("community", "path") else 0
+    weights = shape[1] ** 2 if form == COMMUNITY and per_path else 0
     return (math.prod(shape) + weights) * itemsize
 
 

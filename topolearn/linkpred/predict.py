@@ -9,10 +9,10 @@ import torch
 
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import OneModeGraph, one_mode
-from topolearn.linkpred.random import check_seed
+from topolearn.linkpred.catalogue import find
+from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.scoring import Scorable, two_sided
-from topolearn.linkpred.select import choose_cells
-from topolearn.sampling import RandomField
+from topolearn.linkpred.select import Computation, choose_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +60,8 @@ def predict(
     nodes = one_mode(graph)
     sides = nodes if nodes is not None else two_sided(graph)
     known = sides if isinstance(sides, BipartiteGraph | OneModeGraph) else BipartiteGraph(sides)
-    cells, scores = choose_cells(
-        known, predictor, k, RandomField(check_seed(seed), purpose="select"), soft, progress=progress
-    )
+    draw = Draw.by_seed(k, seed, soft=soft)
+    cells, scores = choose_cells(known, find(predictor), draw, Computation(progress=progress))
     order = torch.argsort(scores, descending=True, stable=True)
     picked, columns = cells[order].numpy(), {}
     if isinstance(known, OneModeGraph):

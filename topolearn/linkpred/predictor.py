@@ -37,3 +37,8 @@ class LinkPredictor:
     per: Literal["neuron", "path"]
     weight: Weight
     products: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def per_path(self) -> bool:
+        """Whether the sum runs over paths, not over neurons."""
+        return self.per == "path"

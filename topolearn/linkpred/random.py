@@ -89,7 +89,7 @@ def _draw(mask: Tensor, field: RandomField, number: torch.dtype, first: int) -> 
     """Return the draws of a layer's cells, the first of which has that number."""
     scores = torch.empty(mask.shape, dtype=number, device=mask.device)
     flat = scores.view(-1)
-    for part in blocks(flat.numel(), 1, BLOCK):
-        cells = torch.arange(first + part.start, first + part.stop, device=flat.device)
-        flat[part] = field.uniform(cells).to(number)
+    for block in blocks(flat.numel(), 1, BLOCK):
+        cells = torch.arange(first + block.start, first + block.stop, device=flat.device)
+        flat[block] = field.uniform(cells).to(number)
     return scores.masked_fill_(mask, 0)

@@ -11,14 +11,14 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import one_mode
+from topolearn.linkpred.compiled import compiled_scores, one_mode_scores, prepare
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
-from topolearn.linkpred.memory import check_memory, dense_bytes, sparse_bytes
+from topolearn.linkpred.form_names import AUTO, DENSE, FORMS, SPARSE
+from topolearn.linkpred.memory import check_memory, compiled_bytes, dense_bytes
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse import one_mode_scores, prepare, sparse_scores
 
 Scorable = object  # BipartiteGraph, scipy or numpy matrix, torch tensor, networkx or igraph graph
-FORMS = ("auto", "dense", "sparse", "stream", "community")
 
 
 def scores_of(
@@ -40,20 +40,22 @@ def scores_of(
     if isinstance(graph, Tensor) and graph.dim() == 3:
         return _of_layers(graph, predictor, form, device, number)
     place = device_of(graph, device)
-    refuse_sparse_on(place, form)
+    refuse_compiled_on(place, form)
     scores = _of_sides(two_sided(graph), predictor, form, place, number)
     return scores if isinstance(graph, Tensor) else scores.cpu().numpy()
 
 
 def _of_sides(graph: Scorable, predictor: LinkPredictor, form: str, place: torch.device, number: torch.dtype) -> Tensor:
     """Return the scores of a graph with two sides, on the device, by the form that is asked for or by the cheapest."""
-    if place.type == "cpu" and form != "dense":
+    if place.type == "cpu" and form != DENSE:
         sides = graph if isinstance(graph, BipartiteGraph) else BipartiteGraph(graph)
         check_memory(sides.shape[0] * sides.shape[1] * number.itemsize, place, sides.shape)
         chosen, links = prepare(sides, predictor, number.itemsize, form)
         if links is not None:
-            check_memory(sparse_bytes(sides.shape, number.itemsize, chosen, predictor.per), place, sides.shape)
-            return torch.from_numpy(sparse_scores(links, predictor, number, chosen))
+            check_memory(
+                compiled_bytes(sides.shape, number.itemsize, chosen, per_path=predictor.per_path), place, sides.shape
+            )
+            return torch.from_numpy(compiled_scores(links, predictor, number, chosen))
     return dense_scores(as_mask(graph, place, number.itemsize), predictor, number)
 
 
@@ -80,15 +82,15 @@ def check_form(form: str) -> None:
         raise InvalidValueError(f"form={form!r} is not available: use one of {', '.join(map(repr, FORMS))}")
 
 
-def refuse_sparse_on(device: torch.device, form: str) -> None:
+def refuse_compiled_on(device: torch.device, form: str) -> None:
     """Refuse a form that is compiled for the CPU on any other device."""
-    if device.type != "cpu" and form not in ("auto", "dense"):
+    if device.type != "cpu" and form not in (AUTO, DENSE):
         raise InvalidValueError(f"form={form!r} runs on the CPU, not on {device}: use 'dense', or device='cpu'")
 
 
 def refuse_for_one_mode(form: str, device: torch.device | str | None) -> None:
     """Refuse a form that is for graphs with two sides, and any device but the CPU."""
-    if form not in ("auto", "sparse"):
+    if form not in (AUTO, SPARSE):
         raise InvalidValueError(f"form={form!r} is for graphs with two sides: use 'auto' for a one-mode graph")
     if device is not None and torch.device(device).type != "cpu":
         raise InvalidValueError(f"device={str(device)!r}: one-mode graphs are scored on the CPU; leave device out")
@@ -101,10 +103,10 @@ def _of_layers(
     place = device_of(layers, device)
     if not len(layers):
         raise InvalidValueError(f"layers of shape {tuple(layers.shape)}: pass one layer or more")
-    if place.type == "cpu" and form != "dense":
+    if place.type == "cpu" and form != DENSE:
         scores = [scores_of(layer, predictor, form=form, device=place, dtype=number) for layer in layers]
         return torch.stack([torch.as_tensor(each) for each in scores])
-    refuse_sparse_on(place, form)
+    refuse_compiled_on(place, form)
     check_memory(dense_bytes(tuple(layers.shape), number.itemsize), place, tuple(layers.shape))
     masks = torch.stack([as_mask(layer, place) for layer in layers])
     return dense_scores(masks, predictor, number)

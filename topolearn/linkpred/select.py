@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from numbers import Integral
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.catalogue import find
+from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stream
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
-from topolearn.linkpred.memory import check_memory, sparse_bytes
+from topolearn.linkpred.draw import Draw
+from topolearn.linkpred.form_names import AUTO, DENSE, STREAM
+from topolearn.linkpred.memory import check_memory, compiled_bytes
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.rounding import rounded
 from topolearn.linkpred.scoring import (
     Scorable,
     check_form,
     device_of,
+    refuse_compiled_on,
     refuse_for_one_mode,
-    refuse_sparse_on,
     two_sided,
 )
-from topolearn.linkpred.sparse import block_scores, offer_block, prepare, stream
-from topolearn.linkpred.sparse.links import Links
-from topolearn.sampling import Pool, RandomField, choose, fill
+from topolearn.sampling import Pool, RandomField
 
 BLOCK = 2**24  # scores that exist at a time
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How scores are computed: by which form, on which device, in which dtype, and with a bar or without."""
+
+    form: str = AUTO
+    device: torch.device | str | None = None
+    dtype: torch.dtype = torch.float64
+    progress: bool = False
 
 
 def select(
@@ -90,12 +99,11 @@ def select(
     [[2, 0], [0, 2]]
     """
     check_form(form)
-    field = RandomField(check_seed(seed), purpose="select")
+    draw = Draw.by_seed(k, seed, soft=soft)
     nodes = one_mode(graph)
     sides = nodes if nodes is not None else two_sided(graph)
-    cells = select_cells(
-        sides, predictor, k, field, soft=soft, form=form, device=device, dtype=dtype, progress=progress
-    ).numpy(force=True)
+    scorer, computation = find(predictor), Computation(form, device, check_dtype(dtype), progress)
+    cells = choose_cells(sides, scorer, draw, computation)[0].numpy(force=True)
     if nodes is not None:
         return nodes.edges(cells)
     n_in = sides.shape[1]  # type: ignore[attr-defined]
@@ -122,114 +130,70 @@ def select_cells(
     Tensor of int64, shape (k,)
         The chosen cells, ``output * n_in + input``, sorted; of a one-mode graph as `OneModeGraph.n_cells` says.
     """
-    return choose_cells(graph, predictor, k, field, soft, form, device, dtype, progress, barred)[0]
+    scorer, computation = find(predictor), Computation(form, device, check_dtype(dtype), progress)
+    return choose_cells(graph, scorer, Draw(k, field, soft, barred), computation)[0]
 
 
 def choose_cells(
-    graph: Scorable,
-    predictor: str,
-    k: int,
-    field: RandomField,
-    soft: bool,
-    form: str = "auto",
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | np.dtype | str | None = None,
-    progress: bool = False,
-    barred: Tensor | None = None,
+    graph: Scorable, predictor: LinkPredictor | None, draw: Draw, computation: Computation
 ) -> tuple[Tensor, Tensor]:
-    """Choose k non-links as `select_cells` does; return their cells, sorted, and their scores (0 at random)."""
-    found = find(predictor)
-    number = check_dtype(dtype)
-    place = device_of(graph, device)
+    """Choose non-links by a predictor, None for the baseline; return their cells, sorted, and their scores.
+
+    A link that is drawn at random, as too few have a positive score, has score 0.
+    """
+    place = device_of(graph, computation.device)
     if isinstance(graph, OneModeGraph):
-        refuse_for_one_mode(form, device)
-    elif place.type != "cpu" or form == "dense":
-        refuse_sparse_on(place, form)
-        return _among_all(as_mask(graph, place, number.itemsize), found, k, field, soft, number, barred)
+        refuse_for_one_mode(computation.form, computation.device)
+    elif place.type != "cpu" or computation.form == DENSE:
+        refuse_compiled_on(place, computation.form)
+        return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
     n_cells = graph.n_cells if isinstance(graph, OneModeGraph) else graph.n_in * graph.n_out
-    known = _joined(torch.from_numpy(np.array(graph.cells)), barred)
-    _check_k(k, n_cells - known.numel(), n_cells)
-    if found is None:
-        return _at_random(k, n_cells, known, field, number)
-    pool = Pool(int(k), field, soft, barred)
+    excluded = draw.excluded(torch.from_numpy(np.array(graph.cells)))
+    draw.check(n_cells - excluded.numel(), n_cells)
+    if predictor is None:
+        return draw.at_random(n_cells, excluded, computation.dtype)
+    pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
     if isinstance(graph, OneModeGraph):
-        with _bar(found, graph.n_nodes, progress) as bar:
-            stream(graph, found, number, pool, bar.update)
+        with _bar(predictor, graph.n_nodes, computation) as bar:
+            stream(graph, predictor, computation.dtype, pool, bar.update)
     else:
-        chosen, links = prepare(graph, found, number.itemsize, form)
+        form, links = prepare(graph, predictor, computation.dtype.itemsize, computation.form)
         if links is None:
-            return _among_all(as_mask(graph, "cpu", number.itemsize), found, k, field, soft, number, barred)
-        tables = sparse_bytes((0, links.n_in), number.itemsize, chosen, found.per)
+            return _among_all(as_mask(graph, "cpu", computation.dtype.itemsize), predictor, draw, computation.dtype)
+        tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, per_path=predictor.per_path)
         check_memory(tables, place, (links.n_out, links.n_in))
-        _offer_all(links, found, number, chosen, pool, progress)
-    return _choose(*pool.best(), k, field, soft, n_cells, known)
+        _offer_all(links, predictor, replace(computation, form=form), pool)
+    return draw.by_scores(*pool.best(), n_cells, excluded)
 
 
-def _offer_all(
-    links: Links, predictor: LinkPredictor, number: torch.dtype, form: str, pool: Pool, progress: bool
-) -> None:
+def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computation, pool: Pool) -> None:
     """Offer all candidates to a pool, in a stream or in blocks of scores."""
-    with _bar(predictor, links.n_out, progress) as bar:
-        if form == "stream":
-            stream(links, predictor, number, pool, bar.update)
+    with _bar(predictor, links.n_out, computation) as bar:
+        if computation.form == STREAM:
+            stream(links, predictor, computation.dtype, pool, bar.update)
             return
-        compute = block_scores(links, predictor, number)
+        compute = block_scores(links, predictor, computation.dtype)
         step = max(BLOCK // links.n_in, 1)
         for first in range(0, links.n_out, step):
             rows = first, min(first + step, links.n_out)
-            offer_block(links, rows, compute(rows), pool, number)
+            offer_block(links, rows, compute(rows), pool, computation.dtype)
             bar.update(rows[1] - rows[0])
 
 
-def _bar(predictor: LinkPredictor, n_rows: int, progress: bool) -> tqdm:
-    return tqdm(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not progress)
+def _bar(predictor: LinkPredictor, n_rows: int, computation: Computation) -> tqdm:
+    return tqdm(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not computation.progress)
 
 
-def _among_all(
-    mask: Tensor, predictor: LinkPredictor | None, k: int, field: RandomField, soft: bool, number: torch.dtype,
-    barred: Tensor | None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+def _among_all(mask: Tensor, predictor: LinkPredictor | None, draw: Draw, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Choose from the matrix of all scores, on its device."""
-    links = _joined(mask.flatten().nonzero().squeeze(1), barred)
-    _check_k(k, mask.numel() - links.numel(), mask.numel())
+    excluded = draw.excluded(mask.flatten().nonzero().squeeze(1))
+    draw.check(mask.numel() - excluded.numel(), mask.numel())
     if predictor is None:
-        return _at_random(k, mask.numel(), links, field, number)
-    scores = rounded(dense_scores(mask, predictor, number)).flatten()
-    if barred is not None:
-        scores[barred.to(scores.device)] = 0
+        return draw.at_random(mask.numel(), excluded, dtype)
+    scores = rounded(dense_scores(mask, predictor, dtype)).flatten()
+    if draw.barred is not None:
+        scores[draw.barred.to(scores.device)] = 0
     cells = scores.nonzero().squeeze(1)
-    return _choose(cells, scores[cells], k, field, soft, mask.numel(), links)
-
-
-def _joined(links: Tensor, barred: Tensor | None) -> Tensor:
-    """Return the cells, sorted, that may not be chosen: links, and barred non-links."""
-    return links if barred is None else torch.cat((links, barred.to(links.device))).sort().values
-
-
-def _choose(
-    cells: Tensor, scores: Tensor, k: int, field: RandomField, soft: bool, n_cells: int, links: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Choose among candidates, and at random where they do not suffice."""
-    chosen = choose(cells, scores, int(k), field, soft=soft, n_cells=n_cells, excluded=links)
-    if not cells.numel():
-        return chosen, scores.new_zeros(chosen.numel())
-    cells, order = cells.sort()
-    places = torch.searchsorted(cells, chosen).clamp_(max=cells.numel() - 1)
-    return chosen, torch.where(cells[places] == chosen, scores[order][places], 0)
-
-
-def _at_random(k: int, n_cells: int, links: Tensor, field: RandomField, number: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Choose uniformly, by the draws that `choose` makes for those that have no score."""
-    chosen = fill(int(k), n_cells, links, replace(field, purpose=f"{field.purpose}, filled"))
-    return chosen, torch.zeros(chosen.numel(), dtype=number, device=chosen.device)
-
-
-def _check_k(k: int, n_free: int, n_cells: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, Integral):
-        raise InvalidTypeError(f"k={k!r} must be an integer")
-    if not 0 <= k <= n_free:
-        raise InvalidValueError(
-            f"k={k} links asked for, but {n_free} of {n_cells} pairs are non-links: k lies in 0..{n_free}"
-        )
+    return draw.by_scores(cells, scores[cells], mask.numel(), excluded)

@@ -1,4 +1,8 @@
-"""The dense form of the link predictors: matrix products on any torch device, over one layer or several of a shape."""
+"""The dense form of the link predictors: matrix products on any torch device, over one layer or several of a shape.
+
+It is the reference that is read beside the equations: the compiled forms (`topolearn.linkpred.compiled`) give the same
+scores, which ``tests/linkpred/test_forms.py`` checks for every predictor.
+"""
 
 import torch
 from torch import Tensor
@@ -17,7 +21,7 @@ def dense_scores(mask: Tensor, predictor: LinkPredictor, dtype: torch.dtype) -> 
         layers = mask.reshape(-1, *mask.shape[-2:]).to(dtype)
         if predictor.products is not None:
             scores = predictor.products(layers)
-        elif predictor.per == "path":
+        elif predictor.per_path:
             scores = path_based(layers, predictor.weight)
         else:
             scores = node_based(layers, predictor.weight)

@@ -61,13 +61,13 @@ def _full_precision() -> Iterator[None]:
     # The older flags cannot be read once a caller has used these, nor the other way round be set without a trace.
     modules: tuple[Any, ...] = (torch.backends.cuda, torch.backends.mkldnn)
     backends = [module.matmul for module in modules]
-    found = [backend.fp32_precision for backend in backends]
+    precisions = [backend.fp32_precision for backend in backends]
     try:
         for backend in backends:
             backend.fp32_precision = "ieee"
         yield
     finally:
-        for backend, precision in zip(backends, found, strict=True):
+        for backend, precision in zip(backends, precisions, strict=True):
             backend.fp32_precision = precision
 
 
@@ -76,12 +76,12 @@ def check_dtype(dtype: torch.dtype | np.dtype | str | None) -> torch.dtype:
     if dtype is None:
         return torch.float64
     if isinstance(dtype, torch.dtype):
-        found = dtype
+        scoring_dtype = dtype
     else:
         try:
-            found = torch.from_numpy(np.empty(0, dtype=dtype)).dtype
+            scoring_dtype = torch.from_numpy(np.empty(0, dtype=dtype)).dtype
         except TypeError:
             raise InvalidTypeError(f"dtype={dtype!r} is not a dtype: use 'float32' or 'float64'") from None
-    if found not in (torch.float32, torch.float64):
+    if scoring_dtype not in (torch.float32, torch.float64):
         raise InvalidValueError(f"dtype={dtype} cannot hold exact counts: use float32 or float64")
-    return found
+    return scoring_dtype

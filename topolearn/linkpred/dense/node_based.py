@@ -6,7 +6,8 @@ from torch import Tensor
 from topolearn.linkpred.predictor import Weight
 
 BLOCK = 2**24  # elements of one block of shared neighbours
-PARTS, LEAST = 4, 256  # blocks into which a side is cut to count each pair once, but for those within a block; rows
+SIDE_BLOCKS = 4  # into which a side is cut, to count each pair once, but for those within a block
+LEAST = 256  # rows of such a block
 
 
 def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
@@ -48,7 +49,7 @@ def _add_rows(scores: Tensor, adjacency: Tensor, weight: Weight, block: int) -> 
     """Add ``P(A) A``: the weights of the row neurons of each local community."""
     n_layers, n_rows, _ = adjacency.shape
     degrees = adjacency.sum(dim=2)
-    width = max(n_layers * n_rows, block // max(LEAST, -(-n_rows // PARTS)))
+    width = max(n_layers * n_rows, block // max(LEAST, -(-n_rows // SIDE_BLOCKS)))
     for rows in blocks(n_rows, width, block):
         before, so_far = slice(0, rows.start), slice(0, rows.stop)
         shared = adjacency[:, rows] @ adjacency[:, so_far].mT

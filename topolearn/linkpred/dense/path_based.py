@@ -72,9 +72,9 @@ def _through_rows(adjacency: Tensor, weight: Weight, block: int) -> Tensor:
             pairs = weigh(column_degrees[places][:, None, :], reached @ reached.mT, weight)
         else:
             pairs = table[places[:, :, None], members[:, None, :]]
-        parts = pairs @ reached
-        parts *= weigh(row_degrees[rows][:, None], reached.sum(dim=1), weight)[:, None, :]
-        _add(scores, places, parts)
+        contributions = pairs @ reached
+        contributions *= weigh(row_degrees[rows][:, None], reached.sum(dim=1), weight)[:, None, :]
+        _add(scores, places, contributions)
     return scores.view(n_layers, n_columns, n_rows)
 
 
@@ -99,19 +99,19 @@ def _communities(adjacency: Tensor, width: int, block: int) -> Iterator[tuple[Te
             continue  # such a neuron is on no path
         rows = (degrees == degree).nonzero().squeeze(1)
         places = torch.arange(degree, device=rows.device)
-        for part in blocks(rows.numel(), degree * width, block):
-            yield rows[part], columns[first[rows[part]][:, None] + places]
+        for batch in blocks(rows.numel(), degree * width, block):
+            yield rows[batch], columns[first[rows[batch]][:, None] + places]
 
 
-def _add(scores: Tensor, members: Tensor, parts: Tensor) -> None:
-    """Add each part to the rows of the scores that it belongs to, in order."""
+def _add(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
+    """Add each contribution to the rows of the scores that it belongs to, in order."""
     if scores.device.type == "cpu":
-        scores.index_add_(0, members.flatten(), parts.flatten(0, 1))
+        scores.index_add_(0, members.flatten(), contributions.flatten(0, 1))
     else:
-        _add_in_turn(scores, members, parts)
+        _add_in_turn(scores, members, contributions)
 
 
-def _add_in_turn(scores: Tensor, members: Tensor, parts: Tensor) -> None:
-    """Add part after part: a GPU adds to rows that repeat within one call in any order, so that sums would vary."""
-    for rows, part in zip(members, parts, strict=True):
-        scores.index_add_(0, rows, part)
+def _add_in_turn(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
+    """Add one after another: a GPU adds to rows that repeat within one call in any order, so that sums would vary."""
+    for rows, contribution in zip(members, contributions, strict=True):
+        scores.index_add_(0, rows, contribution)

@@ -1,4 +1,4 @@
-"""The links of a graph by column, from those by row."""
+"""The compiled loop of this room: the links of a graph by column, from those by row. Importing it imports numba."""
 
 import numpy as np
 from numba import njit

@@ -6,7 +6,7 @@ Counts of internal links are those of one pair of nodes at a time, over the neig
 import numpy as np
 from numba import njit
 
-from topolearn.linkpred.sparse.kernels.picking import pick
+from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n, dtype):
@@ -14,7 +14,7 @@ def make_scratch(n, dtype):
     return (
         np.zeros(n, np.int32),  # common: neighbours that a node shares with u
         np.empty(n + 1, np.int32),  # near: the nodes that share any
-        np.empty(n, np.int32),  # found: the nodes that are joined to u by a path of length three
+        np.empty(n, np.int32),  # candidates: the nodes that are joined to u by a path of length three
         np.zeros(n, np.uint8),  # marked: the neighbours of u
         np.zeros(n, np.uint8),  # is_member: of the local community of u and v
         np.empty(n + 1, np.int32),  # members: of it
@@ -23,9 +23,9 @@ def make_scratch(n, dtype):
 
 
 @njit(nogil=True, cache=True)
-def _find_pairs(u, pointers, ends, common, near, found, marked):
+def _find_pairs(u, pointers, ends, common, near, candidates, marked):
     """List the later non-neighbours that a path of length three joins to u; count common neighbours with u."""
-    n_near, n_found = 0, 0
+    n_near, n_candidates = 0, 0
     for i in range(pointers[u], pointers[u + 1]):
         a = ends[i]
         marked[a] = 1
@@ -42,11 +42,11 @@ def _find_pairs(u, pointers, ends, common, near, found, marked):
             v = ends[j]
             if v > u and marked[v] == 0:
                 marked[v] = 2
-                found[n_found] = v
-                n_found += 1
-    for i in range(n_found):
-        marked[found[i]] = 0
-    return n_near, n_found
+                candidates[n_candidates] = v
+                n_candidates += 1
+    for i in range(n_candidates):
+        marked[candidates[i]] = 0
+    return n_near, n_candidates
 
 
 @njit(nogil=True, cache=True)
@@ -100,11 +100,11 @@ def _score_pair(v, per_path, pointers, ends, tables, common, of_u, is_member, me
 def score_nodes(first, last, per_path, links, tables, scratch, scores):
     """Write the score of u and each later v to ``scores[u, v]`` and ``scores[v, u]``, for u in first..last."""
     pointers, ends = links
-    common, near, found, marked, is_member, members, weights = scratch
+    common, near, candidates, marked, is_member, members, weights = scratch
     for u in range(first, last):
-        n_near, n_found = _find_pairs(u, pointers, ends, common, near, found, marked)
-        for i in range(n_found):
-            v = found[i]
+        n_near, n_candidates = _find_pairs(u, pointers, ends, common, near, candidates, marked)
+        for i in range(n_candidates):
+            v = candidates[i]
             score = _score_pair(v, per_path, pointers, ends, tables, common, marked, is_member, members, weights)
             scores[u, v] = score
             scores[v, u] = score
@@ -115,12 +115,12 @@ def score_nodes(first, last, per_path, links, tables, scratch, scores):
 def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve, cells, kept):
     """Write the cells and scores of the pairs (u, v), u in first..last, v later, that pass; return how many do."""
     pointers, ends = links
-    common, near, found, marked, is_member, members, weights = scratch
+    common, near, candidates, marked, is_member, members, weights = scratch
     n_kept = 0
     for u in range(first, last):
-        n_near, n_found = _find_pairs(u, pointers, ends, common, near, found, marked)
-        for i in range(n_found):
-            v = found[i]
+        n_near, n_candidates = _find_pairs(u, pointers, ends, common, near, candidates, marked)
+        for i in range(n_candidates):
+            v = candidates[i]
             score = _score_pair(v, per_path, pointers, ends, tables, common, marked, is_member, members, weights)
             n_kept = pick(cell_starts[u] + v, score, sieve, cells, kept, n_kept)
         _forget(u, n_near, pointers, ends, common, near, marked)

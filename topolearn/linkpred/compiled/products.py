@@ -10,16 +10,17 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of
 from topolearn.linkpred.dense.device import exact_products
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
 from topolearn.threads import Rows, cut, for_each
 
 WORD, LOOK_UP = 0.3, 0.8  # nanoseconds that 64 possible neighbours take, and a weight
 
 
 def product_scores(
-    links: Links, predictor: LinkPredictor, dtype: torch.dtype
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows; values at links have no meaning.
 
@@ -34,13 +35,13 @@ def product_scores(
 
     def scores(rows: Rows) -> NDArray[np.floating]:
         with exact_products(adjacency.device):
-            found = _weights(rows, bits, table) @ adjacency
-            return found.addmm_(adjacency[slice(*rows)], far_weights.T).numpy()
+            sums = _weights(rows, bits, table) @ adjacency
+            return sums.addmm_(adjacency[slice(*rows)], far_weights.T).numpy()
 
     return scores
 
 
-def nanoseconds_of_weights(links: Links) -> float:
+def nanoseconds_of_weights(links: TwoWayCsr) -> float:
     """Return about how long all weights take: those of each neuron for each seed of its side."""
     return _of_rows(links.n_out, links.n_in) * links.n_out + _of_rows(links.n_in, links.n_out) * links.n_in
 
@@ -49,21 +50,21 @@ def _of_rows(n_rows: int, n_columns: int) -> float:
     return n_rows * (WORD * -(-n_columns // 64) + LOOK_UP)
 
 
-def _bits(links: Links) -> NDArray[np.uint64]:
-    from topolearn.linkpred.sparse.kernels.bits import pack
+def _bits(links: TwoWayCsr) -> NDArray[np.uint64]:
+    from topolearn.linkpred.compiled.kernels.bits import pack
 
     return pack(links.pointers, links.ends, links.n_in)
 
 
 def _weights(rows: Rows, bits: NDArray[np.uint64], table: Any) -> torch.Tensor:
     """Return the weight of each neuron of a side (column) for some seeds of it (row), 0 where they share none."""
-    from topolearn.linkpred.sparse.kernels.bits import weigh_rows
+    from topolearn.linkpred.compiled.kernels.bits import weigh_rows
 
     n_words, n_rows = bits.shape
     weights = np.empty((rows[1] - rows[0], n_rows), table[0].dtype)
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         weigh_rows(rows[0] + first, rows[0] + last, bits, table, weights[first:last])
 
     for_each(work, cut(np.full(len(weights), _of_rows(n_rows, 64 * n_words))))

@@ -1,4 +1,4 @@
-"""The sparse forms as functions: from links and a predictor to scores, or to the candidates worth keeping."""
+"""The compiled forms as functions: from links and a predictor to scores, or to the candidates worth keeping."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.cost import multiplies
+from topolearn.linkpred.compiled.products import product_scores
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
+from topolearn.linkpred.form_names import COMMUNITY
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.cost import multiplies
-from topolearn.linkpred.sparse.links import Links, links_of_one_mode, numpy_dtype, sum_over, tables_of, weight_table
-from topolearn.linkpred.sparse.products import product_scores
 from topolearn.threads import LEAST, Rows, cut, for_each
 
 SEEDS = 256  # output neurons whose paths one pass through all local communities counts
 
 
-def sparse_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
-    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the sparse forms."""
-    if form == "community":
+def compiled_scores(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
+    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the compiled forms."""
+    if form == COMMUNITY:
         return block_scores(links, predictor, dtype)((0, links.n_out))
     scores = np.zeros((links.n_out, links.n_in), numpy_dtype(dtype))
     _score_rows(links, predictor, dtype, scores)
@@ -32,24 +34,26 @@ def sparse_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype, fo
 
 def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the scores of all pairs of nodes, shape (n, n) and symmetric, 0 at links."""
-    from topolearn.linkpred.sparse.kernels.one_mode import make_scratch, score_nodes
+    from topolearn.linkpred.compiled.kernels.one_mode import make_scratch, score_nodes
 
     links, tables, n_candidates = tables_of_one_mode(graph, predictor, dtype)
     scores = np.zeros(graph.shape, numpy_dtype(dtype))
     local = threading.local()
 
-    def work(part: Rows) -> None:
+    def work(chunk: Rows) -> None:
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(graph.n_nodes, scores.dtype)
-        score_nodes(*part, predictor.per == "path", links, tables, local.scratch, scores)
+        score_nodes(*chunk, predictor.per_path, links, tables, local.scratch, scores)
 
     for_each(work, cut(20 * n_candidates + 1))
     return scores
 
 
-def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
+def block_scores(
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
+) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that gives the scores of a block of rows, 0 at links."""
-    if predictor.per == "path":
+    if predictor.per_path:
         compute = _path_scores(links, predictor, dtype)
     elif multiplies(links, predictor, numpy_dtype(dtype).itemsize):
         compute = product_scores(links, predictor, dtype)
@@ -57,77 +61,79 @@ def block_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> 
         compute = _neuron_scores(links, predictor, dtype)
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = compute(rows)
-        _clear_links(links, rows, found)
-        return found
+        block = compute(rows)
+        _clear_links(links, rows, block)
+        return block
 
     return scores
 
 
-def _clear_links(links: Links, rows: Rows, scores: NDArray[np.floating]) -> None:
+def _clear_links(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating]) -> None:
     """Write 0 to the links in a block of scores."""
-    from topolearn.linkpred.sparse.kernels.picking import clear_links
+    from topolearn.linkpred.compiled.kernels.picking import clear_links
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         clear_links(rows[0] + first, rows[0] + last, links.pointers, links.ends, scores[first:last])
 
     for_each(work, cut(links.fan_in[slice(*rows)] * 2 + 1))
 
 
-def _path_scores(links: Links, predictor: LinkPredictor, dtype: torch.dtype) -> Callable[[Rows], NDArray[np.floating]]:
+def _path_scores(
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
+) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that sums the paths from a block of rows."""
-    from topolearn.linkpred.sparse.kernels.community import add_paths
+    from topolearn.linkpred.compiled.kernels.community import add_paths
 
     table, far_table = tables_of(links, predictor, dtype)
     far_weights = _pair_weights(links.transposed, far_table, dtype)
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+        block = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
 
-        def work(part: Rows) -> None:
-            first, last = part
-            add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, found[first:last])
+        def work(chunk: Rows) -> None:
+            first, last = chunk
+            add_paths(rows[0] + first, rows[0] + last, links.arrays, table, far_weights, block[first:last])
 
-        nanoseconds = 9.0 * found.size + links.walks()[slice(*rows)].sum() / 4
-        for_each(work, _blocks(len(found), nanoseconds))
-        return found
+        nanoseconds = 9.0 * block.size + links.walks_of_three()[slice(*rows)].sum() / 4
+        for_each(work, _blocks(len(block), nanoseconds))
+        return block
 
     return scores
 
 
 def _neuron_scores(
-    links: Links, predictor: LinkPredictor, dtype: torch.dtype
+    links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
     """Return a function that sums the neurons of the local communities of a block of rows."""
     table, far_table = tables_of(links, predictor, dtype)
     across = links.transposed
 
     def scores(rows: Rows) -> NDArray[np.floating]:
-        found = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
-        _add_neurons(links, rows, table, found, by_rows=True)
-        _add_neurons(across, rows, far_table, found.T, by_rows=False)
-        return found
+        block = np.zeros((rows[1] - rows[0], links.n_in), numpy_dtype(dtype))
+        _add_neurons(links, rows, table, block, by_rows=True)
+        _add_neurons(across, rows, far_table, block.T, by_rows=False)
+        return block
 
     return scores
 
 
-def _pair_weights(links: Links, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
+def _pair_weights(links: TwoWayCsr, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the weight of each row neuron (row) for each seed of its own side (column)."""
-    from topolearn.linkpred.sparse.kernels.community import WIDTH, fill_weights, split
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, split
 
     weights = np.empty((links.n_out, links.n_out), numpy_dtype(dtype))
     splits = split(0, links.n_out, links.pointers, links.ends, links.n_in, 2)
     for_each(
-        lambda part: fill_weights(*part, links.arrays, splits, table, weights),
+        lambda chunk: fill_weights(*chunk, links.arrays, splits, table, weights),
         cut(np.full(links.n_out, _nanoseconds_of_seed(links)), step=WIDTH),
     )
     return weights
 
 
-def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
+def _add_neurons(links: TwoWayCsr, rows: Rows, table: Any, scores: NDArray[np.floating], *, by_rows: bool) -> None:
     """Add the weights of the row neurons of the links to scores of some rows, or, transposed, of some columns."""
-    from topolearn.linkpred.sparse.kernels.community import WIDTH, add_neurons, split
+    from topolearn.linkpred.compiled.kernels.community import WIDTH, add_neurons, split
 
     seen = (0, links.n_in) if by_rows else rows
     splits = (
@@ -136,14 +142,14 @@ def _add_neurons(links: Links, rows: Rows, table: Any, scores: NDArray[np.floati
     )
     offset = rows[0] if by_rows else 0
 
-    def work(part: Rows) -> None:
-        first, last = part
+    def work(chunk: Rows) -> None:
+        first, last = chunk
         add_neurons(offset + first, offset + last, links.arrays, splits, table, scores[first:last])
 
     for_each(work, cut(np.full(len(scores), _nanoseconds_of_seed(links)), step=WIDTH))
 
 
-def _nanoseconds_of_seed(links: Links) -> float:
+def _nanoseconds_of_seed(links: TwoWayCsr) -> float:
     """Return about how long the sums over the row neurons of one seed take."""
     return links.ends.size / 20 + 3 * (links.n_out + links.n_in)
 
@@ -155,27 +161,16 @@ def _blocks(n: int, nanoseconds: float) -> list[Rows]:
     return list(pairwise(bounds))
 
 
-def _score_rows(links: Links, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:
-    from topolearn.linkpred.sparse.kernels.stream import make_scratch, score_rows
+def _score_rows(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, scores: NDArray[np.floating]) -> None:
+    from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
     table, far_table = tables_of(links, predictor, dtype)
     local = threading.local()
 
-    def work(part: Rows) -> None:
+    def work(chunk: Rows) -> None:
         if not hasattr(local, "scratch"):
             local.scratch = make_scratch(links.n_out, links.n_in, scores.dtype)
-        first, last = part
-        score_rows(
-            first, last, predictor.per == "path", links.arrays, table, far_table, local.scratch, scores[first:last]
-        )
+        first, last = chunk
+        score_rows(first, last, predictor.per_path, links.arrays, table, far_table, local.scratch, scores[first:last])
 
-    for_each(work, cut(5 * links.walks() + 1))
-
-
-def tables_of_one_mode(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:
-    """Return links, weight tables for members of one seed and of both, and how many candidates a node has at most."""
-    links = links_of_one_mode(graph)
-    degrees = np.diff(links[0])
-    one, both = (weight_table(degrees, predictor.weight, dtype, n_seeds=n) for n in (1, 2))
-    walks = sum_over(*links, sum_over(*links, degrees))
-    return links, (*one, *both), np.minimum(walks, np.arange(graph.n_nodes)[::-1])
+    for_each(work, cut(5 * links.walks_of_three() + 1))

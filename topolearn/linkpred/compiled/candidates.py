@@ -11,19 +11,19 @@ import torch
 from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
-from topolearn.linkpred.sparse.forms import tables_of_one_mode
-from topolearn.linkpred.sparse.links import Links, numpy_dtype, tables_of
 from topolearn.sampling import Pool
-from topolearn.threads import PARTS, Rows, fill_parts, for_each
+from topolearn.threads import CHUNKS, Rows, fill_chunks, for_each
 
-CANDIDATES = 2**20  # that a part may meet at most, unless one row has more
-FEW = 2**14  # that are worth another part
+CANDIDATES = 2**20  # that a chunk may meet at most, unless one row has more
+FEW = 2**14  # that are worth another chunk
 
 
 def stream(
-    graph: Links | OneModeGraph,
+    graph: TwoWayCsr | OneModeGraph,
     predictor: LinkPredictor,
     dtype: torch.dtype,
     pool: Pool,
@@ -31,37 +31,37 @@ def stream(
 ) -> None:
     """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done."""
     lock = threading.Lock()
-    n_rows = graph.n_out if isinstance(graph, Links) else graph.n_nodes
+    n_rows = graph.n_out if isinstance(graph, TwoWayCsr) else graph.n_nodes
     pick, capacity = _picker(graph, predictor, dtype)
     total = np.concatenate([[0], np.cumsum(capacity)])
-    parts = fill_parts(total, min(CANDIDATES, max(total[-1] / (PARTS * torch.get_num_threads()), FEW)))
+    chunks = fill_chunks(total, min(CANDIDATES, max(total[-1] / (CHUNKS * torch.get_num_threads()), FEW)))
     local = threading.local()
 
-    def offer(part: Rows) -> None:
-        first, last = part
+    def offer(chunk: Rows) -> None:
+        first, last = chunk
         needed = int(capacity[first:last].sum())
         if not hasattr(local, "cells") or local.cells.size < needed:
             local.cells, local.kept = np.empty(needed, np.int64), np.empty(needed, numpy_dtype(dtype))
         with lock:
             sieve = _sieve(pool, dtype)
-        n = pick(local, part, sieve, local.cells, local.kept)
+        n = pick(local, chunk, sieve, local.cells, local.kept)
         with lock:
             if n:
                 pool.offer(torch.from_numpy(local.cells[:n].copy()), torch.from_numpy(local.kept[:n].copy()))
             progress(last - first)
 
-    assert parts[-1][1] == n_rows
-    for_each(offer, parts)
+    assert chunks[-1][1] == n_rows
+    for_each(offer, chunks)
 
 
-def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
+def offer_block(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating], pool: Pool, dtype: torch.dtype) -> None:
     """Offer the candidates among a block of scores to a pool."""
-    from topolearn.linkpred.sparse.kernels.picking import pick_block
+    from topolearn.linkpred.compiled.kernels.picking import pick_block
 
     lock = threading.Lock()
 
-    def offer(part: Rows) -> None:
-        first, last = part
+    def offer(chunk: Rows) -> None:
+        first, last = chunk
         size = (last - first) * links.n_in
         cells, kept = np.empty(size, np.int64), np.empty(size, numpy_dtype(dtype))
         with lock:
@@ -70,7 +70,7 @@ def offer_block(links: Links, rows: Rows, scores: NDArray[np.floating], pool: Po
         with lock:
             pool.offer(torch.from_numpy(cells[:n].copy()), torch.from_numpy(kept[:n].copy()))
 
-    for_each(offer, fill_parts(np.arange(rows[1] - rows[0] + 1) * links.n_in, CANDIDATES))
+    for_each(offer, fill_chunks(np.arange(rows[1] - rows[0] + 1) * links.n_in, CANDIDATES))
 
 
 def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
@@ -82,33 +82,33 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
 
 
 def _picker(
-    graph: Links | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
+    graph: TwoWayCsr | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
     """Return a function that picks the candidates of some rows, and how many each row has at most.
 
     The function is given what its thread keeps for itself.
     """
-    per_path = predictor.per == "path"
-    if isinstance(graph, Links):
-        from topolearn.linkpred.sparse.kernels.stream import make_scratch, pick_rows
+    per_path = predictor.per_path
+    if isinstance(graph, TwoWayCsr):
+        from topolearn.linkpred.compiled.kernels.stream import make_scratch, pick_rows
 
         table, far_table = tables_of(graph, predictor, dtype)
         links, n_out, n_in = graph.arrays, graph.n_out, graph.n_in
 
-        def pick(local: Any, part: Rows, *rest: Any) -> int:
+        def pick(local: Any, chunk: Rows, *rest: Any) -> int:
             if not hasattr(local, "scratch"):
                 local.scratch = make_scratch(n_out, n_in, numpy_dtype(dtype))
-            return pick_rows(*part, per_path, links, table, far_table, local.scratch, *rest)
+            return pick_rows(*chunk, per_path, links, table, far_table, local.scratch, *rest)
 
-        return pick, np.minimum(graph.walks(), graph.n_in)
-    from topolearn.linkpred.sparse.kernels import one_mode
+        return pick, np.minimum(graph.walks_of_three(), graph.n_in)
+    from topolearn.linkpred.compiled.kernels import one_mode
 
     both, tables, capacity = tables_of_one_mode(graph, predictor, dtype)
     starts, n_nodes = graph.starts, graph.n_nodes
 
-    def pick_nodes(local: Any, part: Rows, *rest: Any) -> int:
+    def pick_nodes(local: Any, chunk: Rows, *rest: Any) -> int:
         if not hasattr(local, "scratch"):
             local.scratch = one_mode.make_scratch(n_nodes, numpy_dtype(dtype))
-        return one_mode.pick_nodes(*part, per_path, both, tables, local.scratch, starts, *rest)
+        return one_mode.pick_nodes(*chunk, per_path, both, tables, local.scratch, starts, *rest)
 
     return pick_nodes, capacity

@@ -52,7 +52,7 @@ def add_rows(typing: Any, table: Any, rows: Any, n_rows: Any, total: Any, zero: 
             return [builder.load(at(start, i), align=size) for i in range(n_vectors)]
 
         # Two rows at a time, since an addition takes longer than the loads that feed it.
-        found = [builder.load(at(out, i), align=size) for i in range(n_vectors)]
+        initial = [builder.load(at(out, i), align=size) for i in range(n_vectors)]
         before = builder.block
         head, pair, rest, single, done = (
             builder.append_basic_block(name) for name in ("head", "pair", "rest", "single", "done")
@@ -65,7 +65,7 @@ def add_rows(typing: Any, table: Any, rows: Any, n_rows: Any, total: Any, zero: 
         builder.cbranch(builder.icmp_signed("<", builder.add(k, int64(1)), count), pair, rest)
         builder.position_at_end(pair)
         two = [add(x, y) for x, y in zip(row(k), row(builder.add(k, int64(1))), strict=True)]
-        for each, start, more in zip(sums, found, two, strict=True):
+        for each, start, more in zip(sums, initial, two, strict=True):
             each.add_incoming(start, before)
             each.add_incoming(add(each, more), pair)
         k.add_incoming(builder.add(k, int64(2)), pair)

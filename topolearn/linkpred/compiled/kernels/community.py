@@ -6,7 +6,7 @@ Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neu
 import numpy as np
 from numba import njit, uintp
 
-from topolearn.linkpred.sparse.kernels.row_sums import WIDTH, add_rows
+from topolearn.linkpred.compiled.kernels.row_sums import WIDTH, add_rows
 
 TILE = 16  # columns of results that are written at once
 BLOCK_BYTES = 24 * 1024  # of a table's rows that are added to all sums in turn: they stay in the first-level cache
@@ -141,8 +141,8 @@ def add_paths(first, last, links, table, far_weights, scores):
             n_reached[z - first] = 0
         for u in range(n_seeds):
             weights[u] = values[starts[z] + n_reached[u]]
-        for part in range(0, community.size, WIDTH):
-            members = community[part : min(part + WIDTH, community.size)]
+        for begin in range(0, community.size, WIDTH):
+            members = community[begin : min(begin + WIDTH, community.size)]
             for p in range(community.size):
                 row = far_weights[community[p]]
                 for q in range(members.size):

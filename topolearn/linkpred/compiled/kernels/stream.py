@@ -1,12 +1,12 @@
 """Kernels that walk the links row by row: for sparse layers of any size, with memory for one row of scores.
 
-A row's scores are gathered in `total` of the scratch; the neurons that got any are listed in `found`.
+A row's scores are gathered in `total` of the scratch; the neurons that got any are listed in `scored`.
 """
 
 import numpy as np
 from numba import njit
 
-from topolearn.linkpred.sparse.kernels.picking import pick
+from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n_out, n_in, dtype):
@@ -17,7 +17,7 @@ def make_scratch(n_out, n_in, dtype):
         np.zeros(n_in, np.int32),  # joined: neighbours that an input neuron shares with the one at hand
         np.empty(n_in + 1, np.int32),  # around: the input neurons that share any
         np.zeros(n_in, dtype),  # total: the scores
-        np.empty(n_in + 1, np.int32),  # found: the input neurons with a score
+        np.empty(n_in + 1, np.int32),  # scored: the input neurons with a score
         np.zeros(n_in, np.uint8),  # marked: whether it is in the list
     )
 
@@ -62,9 +62,9 @@ def sum_paths(u, links, table, far_table, scratch):
     pointers, ends, back_pointers, back_ends = links
     values, starts = table
     far_values, far_starts = far_table
-    shared, near, joined, around, total, found, marked = scratch
+    shared, near, joined, around, total, scored, marked = scratch
     n_near = _count_outputs(u, links, scratch)
-    n_found = 0
+    n_scored = 0
     for i in range(pointers[u], pointers[u + 1]):
         z2 = ends[i]
         n_around = _count_inputs(u, z2, links, scratch)
@@ -80,12 +80,12 @@ def sum_paths(u, links, table, far_table, scratch):
         for k in range(n_around):
             v = around[k]
             joined[v] = 0
-            found[n_found] = v
-            n_found += 1 - marked[v]
+            scored[n_scored] = v
+            n_scored += 1 - marked[v]
             marked[v] = 1
     for k in range(n_near):
         shared[near[k]] = 0
-    return n_found
+    return n_scored
 
 
 @njit(nogil=True, cache=True)
@@ -94,9 +94,9 @@ def sum_neurons(u, links, table, far_table, scratch):
     pointers, ends, _, _ = links
     values, starts = table
     far_values, far_starts = far_table
-    shared, near, joined, around, total, found, marked = scratch
+    shared, near, joined, around, total, scored, marked = scratch
     n_near = _count_outputs(u, links, scratch)
-    n_found = 0
+    n_scored = 0
     for i in range(n_near):
         z1 = near[i]
         weight = values[starts[z1] + shared[z1]]
@@ -106,8 +106,8 @@ def sum_neurons(u, links, table, far_table, scratch):
         for k in range(pointers[z1], pointers[z1 + 1]):
             v = ends[k]
             total[v] += weight
-            found[n_found] = v
-            n_found += 1 - marked[v]
+            scored[n_scored] = v
+            n_scored += 1 - marked[v]
             marked[v] = 1
     for i in range(pointers[u], pointers[u + 1]):
         z2 = ends[i]
@@ -116,14 +116,14 @@ def sum_neurons(u, links, table, far_table, scratch):
             v = around[k]
             total[v] += far_values[far_starts[z2] + joined[v]]
             joined[v] = 0
-    return n_found
+    return n_scored
 
 
 @njit(nogil=True, cache=True)
 def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
     """Write ``scores[u - first]`` for u in first..last, where it was 0."""
     pointers, ends, _, _ = links
-    total, found, marked = scratch[4], scratch[5], scratch[6]
+    total, scored, marked = scratch[4], scratch[5], scratch[6]
     for u in range(first, last):
         if per_path:
             n = sum_paths(u, links, table, far_table, scratch)
@@ -133,7 +133,7 @@ def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
             total[ends[k]] = 0
         row = scores[u - first]
         for i in range(n):
-            v = found[i]
+            v = scored[i]
             row[v] = total[v]
             total[v] = 0
             marked[v] = 0
@@ -143,7 +143,7 @@ def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
 def pick_rows(first, last, per_path, links, table, far_table, scratch, sieve, cells, kept):
     """Write the cells and scores of the candidates in rows first..last that pass; return how many do."""
     pointers, ends, _, _ = links
-    total, found, marked = scratch[4], scratch[5], scratch[6]
+    total, scored, marked = scratch[4], scratch[5], scratch[6]
     n_kept = 0
     for u in range(first, last):
         if per_path:
@@ -153,7 +153,7 @@ def pick_rows(first, last, per_path, links, table, far_table, scratch, sieve, ce
         for k in range(pointers[u], pointers[u + 1]):
             total[ends[k]] = 0
         for i in range(n):
-            v = found[i]
+            v = scored[i]
             n_kept = pick(u * total.size + v, total[v], sieve, cells, kept, n_kept)
             total[v] = 0
             marked[v] = 0

@@ -10,18 +10,18 @@ import numpy as np
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.dense.node_based import LEAST, PARTS
+from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.products import nanoseconds_of_weights
+from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
+from topolearn.linkpred.form_names import AUTO, COMMUNITY, COMPILED, DENSE, SPARSE
 from topolearn.linkpred.predictor import LinkPredictor
-from topolearn.linkpred.sparse.links import Links
-from topolearn.linkpred.sparse.products import nanoseconds_of_weights
 
-FORMS = ("stream", "community")
 SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
 MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
 TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
 
 STREAM_PATH, STREAM_NEURON = 4.5, 3.4  # a walk of length three
-FOUND = 16.0  # a score found in a stream, written and forgotten
+SCORED = 16.0  # a cell that gets a score in a stream: written, and forgotten
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
 CACHE, SLOWER = 2**18, 0.6  # bytes of a table; how much longer sums of its rows take beyond
 REACH = 3.5  # listing that an output neuron reaches a member of a community
@@ -46,12 +46,12 @@ class Costs:
     dense: float
 
 
-def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
+def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
     """Estimate what the scores of all non-links take.
 
     Parameters
     ----------
-    links : Links
+    links : TwoWayCsr
     predictor : LinkPredictor
     itemsize : int
         Bytes of a score.
@@ -60,7 +60,7 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     --------
     >>> from topolearn.generators import erdos_renyi
     >>> from topolearn.linkpred import PREDICTORS
-    >>> thin, thick = (Links.of(erdos_renyi(500, 500, p, seed=0)) for p in (0.004, 0.2))
+    >>> thin, thick = (TwoWayCsr.of(erdos_renyi(500, 500, p, seed=0)) for p in (0.004, 0.2))
     >>> [costs(links, PREDICTORS["ch3_l3p"], 4).stream < costs(links, PREDICTORS["ch3_l3p"], 4).community
     ...  for links in (thin, thick)]
     [True, False]
@@ -68,11 +68,11 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
     n_cells = float(n_out) * n_in
     fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
-    walks = float(fan_out @ links.reached())  # the sum of links.walks()
+    walks = float(fan_out @ links.transposed.walks_of_two())  # the sum of links.walks_of_three()
     wide = itemsize / 4
-    stream = CALL + FOUND * n_cells * -np.expm1(-walks / n_cells)
+    stream = CALL + SCORED * n_cells * -np.expm1(-walks / n_cells)
     table_bytes = 0
-    if predictor.per == "path":
+    if predictor.per_path:
         table_bytes = n_in**2 * itemsize
         stream += STREAM_PATH * walks
         community = (
@@ -89,21 +89,21 @@ def costs(links: Links, predictor: LinkPredictor, itemsize: int) -> Costs:
     return Costs(*(float(nanoseconds) * 1e-9 for nanoseconds in (stream, community, CALL + dense * wide)))
 
 
-def multiplies(links: Links, predictor: LinkPredictor, itemsize: int) -> bool:
+def multiplies(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> bool:
     """Whether the community form of a node-based predictor sums by matrix products instead of narrow tables."""
-    return predictor.per == "neuron" and _products(links, itemsize) < _communities(links, itemsize / 4)
+    return not predictor.per_path and _products(links, itemsize) < _communities(links, itemsize / 4)
 
 
-def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, Links | None]:
+def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, TwoWayCsr | None]:
     """Return the form to use for a graph, and its links as the compiled forms read them, None for the dense form."""
-    if form == "auto" and graph.n_out * graph.n_in <= SMALL:
-        return "dense", None
-    links = Links.of(graph)
+    if form == AUTO and graph.n_out * graph.n_in <= SMALL:
+        return DENSE, None
+    links = TwoWayCsr.of(graph)
     chosen = best_form(links, predictor, itemsize, form)
-    return chosen, None if chosen == "dense" else links
+    return chosen, None if chosen == DENSE else links
 
 
-def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) -> str:
+def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: str) -> str:
     """Return the form to use for "auto" or "sparse"; any other is returned as it is.
 
     Raises
@@ -111,19 +111,19 @@ def best_form(links: Links, predictor: LinkPredictor, itemsize: int, form: str) 
     InvalidValueError
         When the community form is asked for, and a neuron has more links than it can count.
     """
-    if form in ("auto", "sparse"):
+    if form in (AUTO, SPARSE):
         estimate = costs(links, predictor, itemsize)
-        candidates = FORMS if form == "sparse" else (*FORMS, "dense")
+        candidates = COMPILED if form == SPARSE else (*COMPILED, DENSE)
         return min(candidates, key=lambda name: getattr(estimate, name))
     largest = int(max(links.fan_in.max(), links.fan_out.max()))
-    if form == "community" and largest > MAX_DEGREE:
+    if form == COMMUNITY and largest > MAX_DEGREE:
         raise InvalidValueError(
             f"form='community': a neuron has {largest} links, and the form counts to {MAX_DEGREE}: use form='stream'"
         )
     return form
 
 
-def _dense_paths(links: Links, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
+def _dense_paths(links: TwoWayCsr, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
     """Return the nanoseconds of all paths by products of local communities."""
     n_out, n_in = links.n_out, links.n_in
     products = min(n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum())
@@ -136,17 +136,17 @@ def _dense_neurons(n_rows: int, n_columns: int) -> float:
 
     These are a sum over the members, and the shared neighbours: each pair's once, but within a block.
     """
-    counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), PARTS)
+    counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), SIDE_BLOCKS)
     return DENSE_NEURON * (1 + counted) * n_rows**2 * n_columns + DENSE_PAIR * n_rows**2 + n_rows * n_columns
 
 
-def _communities(links: Links, wide: float) -> float:
+def _communities(links: TwoWayCsr, wide: float) -> float:
     """Return the nanoseconds of the neurons of all local communities, by narrow tables."""
     n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
     return sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
 
 
-def _products(links: Links, itemsize: int) -> float:
+def _products(links: TwoWayCsr, itemsize: int) -> float:
     """Return the nanoseconds of the same by matrix products; infinite where their factors would be too large."""
     n_out, n_in = links.n_out, links.n_in
     if n_in * (n_in + n_out) * itemsize > TABLE_BYTES:
@@ -155,9 +155,9 @@ def _products(links: Links, itemsize: int) -> float:
     return CALL + products * itemsize / 4 + nanoseconds_of_weights(links) + PRODUCT_CELL * n_out * n_in
 
 
-def _paths(links: Links, fan_in: np.ndarray, walks: float, wide: float) -> float:
+def _paths(links: TwoWayCsr, fan_in: np.ndarray, walks: float, wide: float) -> float:
     """Return the nanoseconds of all paths, once the table of weights is there."""
-    reached = links.transposed.reached()
+    reached = links.walks_of_two()
     sums = SUM_PATH * wide * (walks / 32 + reached.sum())
     scatter = SCATTER * (fan_in * np.minimum(reached, links.n_out)).sum()
     gather = GATHER * (fan_in**2).sum() * max(links.n_out / 256, 1)
