@@ -16,6 +16,8 @@ PACKAGE = Path(topolearn.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 EACH_SOURCE = pytest.mark.parametrize("path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES])
 IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # that one shows all rooms
+NAMED = [*SOURCES, *sorted((PACKAGE.parent / "analysis").rglob("*.py"))]
+VAGUE = {"found", "part", "parts"}  # each once meant five things or more
 MAX_LINES = 350
 TESTS = sorted(Path(__file__).parent.rglob("*.py"))
 HELPERS = {path.stem for path in TESTS}  # and the tests themselves
@@ -159,6 +161,19 @@ def shortcuts(source):
     return found
 
 
+def vague_names(source):
+    """Identifiers that do not say what they hold."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = node.name
+        else:
+            name = next((getattr(node, kind) for kind in ("id", "arg", "attr") if hasattr(node, kind)), None)
+        if name in VAGUE:
+            found.append((node.lineno, name))
+    return found
+
+
 def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -284,6 +299,18 @@ def test_public_names_exist_and_are_documented(room):
 @pytest.mark.parametrize("room", ROOMS)
 def test_rooms_say_what_is_public(room):
     assert hasattr(importlib.import_module(f"topolearn.{room}"), "__all__")
+
+
+@pytest.mark.parametrize("path", NAMED, ids=[path.relative_to(PACKAGE.parent).as_posix() for path in NAMED])
+def test_names_say_what_they_hold(path):
+    assert vague_names(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["found = 1", "def f(part): ...", "x.parts", "def found(): ...", "f(part=1)", "[part for part in x]"]
+)
+def test_the_check_of_names_finds(source):
+    assert vague_names(source)
 
 
 @EACH_SOURCE
