@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,14 @@ from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.methods import Method
+from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.model_links import ModelLinks
-from topolearn.evolution.stages import LayerState, Step, regrow, remove
-from topolearn.graph import LayeredNetwork
+from topolearn.evolution.regrowth import REGROWTHS, Site
+from topolearn.evolution.removal import REMOVAL_SCORES
+from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.evolution.stages import LayerState, Step
+from topolearn.graph import LayeredNetwork, without
+from topolearn.sampling import RandomField, sample, top
 from topolearn.sparse import SparseLinear
 
 Layers = Mapping[str, SparseLinear]
@@ -117,12 +122,55 @@ class Ordinary:
         return min(scheduled, present)
 
     def remove(self, state: LayerState, step: Step) -> LayerState:
-        """Remove links; see `topolearn.evolution.stages.remove`."""
-        return remove(state, step)
+        """Remove the links that the removal score holds least, or those that fail its test."""
+        method, field = step.method, step.field(state.name, "removal")
+        assert method.removal is not None
+        layer = state.layer.among(state.pruned)
+        name, soft = split_soft(method.removal)
+        scores = REMOVAL_SCORES[name](layer, method.score_params)
+        if REMOVAL_SCORES[name].is_test:
+            fails = scores <= 0
+            removed = layer.cells[fails]
+            return state.with_kept(layer.cells[~fails] if removed.numel() else layer.cells, removed)
+        n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
+        if soft:
+            exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, step.progress)
+            kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
+        else:
+            kept = top(layer.cells, scores, n_keep, field)
+        return state.with_kept(kept, without(layer.cells, kept))
+
+    def n_kept(self, n_links: int, n_final: int, step: Step) -> int:
+        """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
+        method = step.method
+        if method.zeta is None:
+            return n_final
+        return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
 
     def regrow(self, state: LayerState, step: Step) -> LayerState:
-        """Grow links; see `topolearn.evolution.stages.regrow`."""
-        return regrow(state, step)
+        """Grow as many links as removal and percolation have taken, among the non-links of the graph of the survivors.
+
+        Raises
+        ------
+        InvalidValueError
+            When a score is refused; the message names the layer.
+        """
+        method, layer, survivors = step.method, state.layer, state.survivors
+        assert method.regrowth is not None
+        k = state.pruned.numel() - survivors.numel()
+        if not k:
+            return state
+        score, soft = split_soft(method.regrowth)
+        barred = survivors[:0]
+        if not method.allow_return:
+            n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
+            barred = _barred(without(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
+        site = Site(survivors, layer.shape, barred, layer.record)
+        try:
+            grown = REGROWTHS[score].choose(site, k, step.field(state.name, "regrowth"), soft)
+        except InvalidValueError as error:
+            raise InvalidValueError(f"layer {state.name!r}: {error}") from None
+        return replace(state, grown=grown)
 
     def check_counts(self, states: Mapping[str, LayerState], *, pooled: bool) -> None:
         """Assert that each layer has its scheduled number of distinct links, and pooled layers together the sum."""
@@ -150,3 +198,9 @@ class Ordinary:
             Seed of the run and number of the update.
         """
         return {}
+
+
+def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
+    """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
+    n_needed = max(k + lost.numel() - n_free, 0)
+    return without(lost, top(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost

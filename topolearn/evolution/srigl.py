@@ -11,7 +11,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.ordinary import Layers, Ordinary
-from topolearn.evolution.stages import LayerState, Step, n_kept
+from topolearn.evolution.stages import LayerState, Step
 from topolearn.graph import without
 from topolearn.sampling import RandomField, top, top_in_rows
 from topolearn.sparse import largest_in_rows, largest_recorded
@@ -54,7 +54,7 @@ class ConstantFanIn(Ordinary):
     def remove(self, state: LayerState, step: Step) -> LayerState:
         """Remove and grow links at once: those that a neuron keeps and those that it grows share one number."""
         layer, field = state.layer, step.field(state.name, "removal")
-        n_keep = n_kept(layer.cells.numel(), state.n_final, step)
+        n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
         try:
             kept, grown = rewire_with_constant_fan_in(
                 layer, state.n_after, n_keep, field,

@@ -1,4 +1,4 @@
-"""The stages of an evolution step: each takes and returns the state of one layer, noting what it did to the links."""
+"""What the stages of an evolution step take and return, `Step` and `LayerState`; and the first of them, `decay`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.methods import Method, split_soft
-from topolearn.evolution.regrowth import REGROWTHS, Site
+from topolearn.evolution.methods import Method
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
-from topolearn.graph import merged, without
-from topolearn.sampling import RandomField, sample, top
+from topolearn.graph import merged
+from topolearn.sampling import RandomField, top
 
 
 @dataclass(frozen=True)
@@ -154,63 +152,3 @@ def _prune_together(
     kept[chosen] = True
     kept_in = kept.split(sizes)
     return {name: layer.cells[stays] for (name, layer), stays in zip(candidates.items(), kept_in, strict=True)}
-
-
-def remove(state: LayerState, step: Step) -> LayerState:
-    """Remove the links that the removal score holds least, or those that fail its test."""
-    method, field = step.method, step.field(state.name, "removal")
-    assert method.removal is not None
-    layer = state.layer.among(state.pruned)
-    name, soft = split_soft(method.removal)
-    scores = REMOVAL_SCORES[name](layer, method.score_params)
-    if REMOVAL_SCORES[name].is_test:
-        fails = scores <= 0
-        removed = layer.cells[fails]
-        return state.with_kept(layer.cells[~fails] if removed.numel() else layer.cells, removed)
-    n_keep = n_kept(layer.cells.numel(), state.n_final, step)
-    if soft:
-        exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, step.progress)
-        kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
-    else:
-        kept = top(layer.cells, scores, n_keep, field)
-    return state.with_kept(kept, without(layer.cells, kept))
-
-
-def n_kept(n_links: int, n_final: int, step: Step) -> int:
-    """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
-    method = step.method
-    if method.zeta is None:
-        return n_final
-    return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
-
-
-def regrow(state: LayerState, step: Step) -> LayerState:
-    """Grow as many links as removal and percolation have taken, among the non-links of the graph of the survivors.
-
-    Raises
-    ------
-    InvalidValueError
-        When a score is refused; the message names the layer.
-    """
-    method, layer, survivors = step.method, state.layer, state.survivors
-    assert method.regrowth is not None
-    k = state.pruned.numel() - survivors.numel()
-    if not k:
-        return state
-    score, soft = split_soft(method.regrowth)
-    barred = survivors[:0]
-    if not method.allow_return:
-        n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
-        barred = _barred(without(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
-    site = Site(survivors, layer.shape, barred, layer.record)
-    try:
-        grown = REGROWTHS[score].choose(site, k, step.field(state.name, "regrowth"), soft)
-    except InvalidValueError as error:
-        raise InvalidValueError(f"layer {state.name!r}: {error}") from None
-    return replace(state, grown=grown)
-
-
-def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
-    """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
-    n_needed = max(k + lost.numel() - n_free, 0)
-    return without(lost, top(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost

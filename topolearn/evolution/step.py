@@ -1,6 +1,6 @@
 """One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,6 @@ from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup, within, without
 
 States = dict[str, LayerState]
-Stage = Callable[[LayerState, Step], LayerState]
 
 
 def evolve(
@@ -69,27 +68,20 @@ def evolve(
     n_heads = heads_of(groups, {name: layer.shape for name, layer in layers.items()}) if method.per_head else {}
     heads = Heads(layers, n_heads)
     states = heads.split(targets)  # with ``per_head`` each head is a layer from here on
+    free = [name for name, state in states.items() if not state.layer.frozen]
     if targets.decays or kind.reselects:
-        states = states | decay(_free(states), step, pooled=targets.pooled)
+        states |= decay({name: states[name] for name in free}, step, pooled=targets.pooled)
     if rewire and method.removal is not None:
-        states = _in_each(kind.remove, states, step)
+        for name in free:
+            states[name] = kind.remove(states[name], step)
         if method.percolation:
             states = _percolate(states, heads, groups, step)
-        states = _in_each(kind.regrow, states, step)
-    kind.check_counts(_free(states), pooled=targets.pooled)
+        for name in free:
+            states[name] = kind.regrow(states[name], step)
+    kind.check_counts({name: states[name] for name in free}, pooled=targets.pooled)
     wholes = heads.join(states)
     updates = {name: _events(state, decays=targets.decays) for name, state in wholes.items()}
     return {name: state.after for name, state in wholes.items()}, updates
-
-
-def _free(states: States) -> States:
-    """Return the layers that are not frozen."""
-    return {name: state for name, state in states.items() if not state.layer.frozen}
-
-
-def _in_each(stage: Stage, states: States, step: Step) -> States:
-    """Take each layer that is not frozen through a stage."""
-    return states | {name: stage(state, step) for name, state in _free(states).items()}
 
 
 def _percolate(states: States, heads: Heads, groups: Sequence[NeuronGroup], step: Step) -> States:
