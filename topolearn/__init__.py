@@ -23,7 +23,15 @@ from topolearn import (
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
 from topolearn.recording import Recorder, Run, record, resume, train
-from topolearn.sparse import Attention, SparseLinear, densify, parameter_groups, topology_of, unpack_attention
+from topolearn.sparse import (
+    Attention,
+    SparseLinear,
+    densify,
+    export_dense,
+    parameter_groups,
+    topology_of,
+    unpack_attention,
+)
 from topolearn.training import Dataset, TrainConfig
 
 if TYPE_CHECKING:
@@ -46,6 +54,7 @@ __all__ = [
     "TrainConfig",
     "attach",
     "densify",
+    "export_dense",
     "diagnostics",
     "errors",
     "evolution",

@@ -74,9 +74,9 @@ def test_copies_mask_their_gradients_too(layer, graph, copied):
     assert layer.weight.grad is None
 
 
-def test_state_dict_has_the_keys_of_linear_and_loads_into_it(layer):
+def test_state_dict_has_the_keys_of_linear_and_its_links_and_loads_into_it(layer):
     linear = nn.Linear(7, 5)
-    linear.load_state_dict(layer.state_dict())
+    assert linear.load_state_dict(layer.state_dict(), strict=False).unexpected_keys == ["links_packed"]
     x = torch.randn(3, 7)
     assert torch.equal(linear(x), layer(x))
 

@@ -63,6 +63,7 @@ class ModelLinks:
         check_trained(self._optimizer, self._layers)
         links = {}
         for name, layer in self._layers.items():
+            layer.clear_off_links()
             each = self._links_of(name, layer)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
             _check_finite(name, each.values if stored is None else stored, step)

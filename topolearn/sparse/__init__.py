@@ -8,6 +8,7 @@ from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import CSR, MASKED, best_backend
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
+from topolearn.sparse.export import dense_state, export_dense
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
@@ -31,7 +32,9 @@ __all__ = [
     "Stage",
     "StoredLinear",
     "best_backend",
+    "dense_state",
     "densify",
+    "export_dense",
     "has_links_alone",
     "largest_gradients",
     "largest_in_rows",

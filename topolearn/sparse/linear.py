@@ -148,6 +148,9 @@ class SparseLinear(nn.Module):
         """Write the values of the links, in the order of `cells`."""
         raise NotImplementedError
 
+    def clear_off_links(self) -> None:
+        """Write zeros wherever a value is stored that belongs to no link, whoever has written it."""
+
     def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
         """Keep what is needed to know the gradient of all cells, from the next forward pass on.
 

@@ -77,6 +77,7 @@ class StoredLinear(MaskedLinear):
         """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
         if self.trained is None:
             return super().forward(x)
+        self._checked_weight()
         return F.linear(x, self._on_links(), self.bias)
 
     def cells(self) -> Tensor:
@@ -104,6 +105,7 @@ class StoredLinear(MaskedLinear):
         """Write the values of all cells, in the order of their flat positions."""
         self.stored.copy_(values.view(self.shape))
         self.weight.copy_(torch.where(self.trained_mask, self.stored, 0))
+        self._watch.trust(self.weight)
 
     @torch.no_grad()
     def set_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[Tensor], Tensor]:
@@ -132,6 +134,11 @@ class StoredLinear(MaskedLinear):
         self.set_stored(values)
         return moved
 
+    def _load_links(self, cells: Tensor) -> None:
+        """Take links that are loaded; which other cells are trained travels with the topology."""
+        trained = None if self.trained is None else self.trained.flatten().index_fill(0, cells, True)
+        self.set_links(cells, None if trained is None else trained.nonzero().squeeze(1))
+
     def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
         """Take some links away and add others; all cells keep their last value, those lost and grown at once too."""
         return self.set_links(change.cells)
@@ -151,18 +158,20 @@ class StoredLinear(MaskedLinear):
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
         before = self.weight
-        values = before.detach().clone()
+        values = self.latest_values().view(self.shape)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
         if self.trained is None:
             return
         with torch.no_grad():  # what is loaded is of the links, and the other trained cells keep their values
-            whole = torch.where(self.mask, self.weight, values.to(self.weight))
+            others = torch.where(self.trained_mask, values.to(self.weight), 0)
+            whole = torch.where(self.mask, self.weight, others)
             if self.weight is before:
                 self.weight.copy_(whole)
             else:  # with assign=True the parameter is the caller's own tensor
                 self.weight.data = whole
+        self._watch.trust(self.weight)
 
 
 class _StraightThrough(torch.autograd.Function):

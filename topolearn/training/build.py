@@ -13,6 +13,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import CSR, MASKED, best_backend, replace_linear
+from topolearn.sparse.packed_links import KEY
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
 from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
@@ -136,7 +137,7 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
         is_csr = "hidden1.values" in weights
         dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
-        links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col"))
+        links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col", KEY))
         check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
         replace_linear(model, graphs, backend=CSR if is_csr else MASKED)
     model.load_state_dict(weights)

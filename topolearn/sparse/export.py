@@ -1,0 +1,94 @@
+"""`export_dense`: the weights of a sparse model as its plain architecture loads them."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from topolearn.errors import InvalidValueError
+from topolearn.files import written_aside
+from topolearn.sparse.linear import SparseLinear
+
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+
+
+def dense_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the ``state_dict`` that the model has where its sparse layers are `torch.nn.Linear`, detached.
+
+    Examples
+    --------
+    >>> import torch, topolearn as tl
+    >>> model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), "set", backend="csr")
+    >>> list(dense_state(model))
+    ['0.weight', '0.bias', '1.weight', '1.bias']
+    """
+    sparse = {path: module for path, module in model.named_modules(remove_duplicate=False) if _is_sparse(module)}
+    dense: dict[str, Tensor] = {}
+    for key, tensor in model.state_dict().items():
+        path, _, name = key.rpartition(".")
+        if path not in sparse:
+            dense[key] = tensor
+        else:
+            dense.setdefault(f"{path}.weight", sparse[path].dense_weight())
+            if name == "bias":
+                dense[key] = tensor
+    return dense
+
+
+def export_dense(model: nn.Module, path: str | Path) -> Path:
+    """Write the weights of a model, zero off its links, to a file or folder that its plain architecture loads strictly.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model with sparse layers of any backend; it stays as it is.
+    path : str or Path
+        A file ``.safetensors``, ``.pt``, ``.pth`` or ``.bin`` for ``load_state_dict``; or, for a model that has
+        ``save_pretrained``, a folder for ``from_pretrained``. What is there is replaced.
+
+    Returns
+    -------
+    Path
+        That of what was written.
+
+    Raises
+    ------
+    InvalidValueError
+        For another suffix, or a folder for a model without ``save_pretrained``.
+    OSError
+        When it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, topolearn as tl
+    >>> model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), "set", backend="csr")
+    >>> file = export_dense(model, Path(tempfile.mkdtemp()) / "dense.pt")
+    >>> nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)).load_state_dict(torch.load(file))
+    <All keys matched successfully>
+    """
+    path, state = Path(path), {key: tensor.detach().cpu() for key, tensor in dense_state(model).items()}
+    if not path.suffix or path.is_dir():
+        save_pretrained: Any = getattr(model, "save_pretrained", None)
+        if not callable(save_pretrained):
+            raise InvalidValueError(
+                f"path={str(path)!r} is a folder, and the model has no save_pretrained: name a file, such as "
+                f"{str(path / 'dense.safetensors')!r}"
+            )
+        save_pretrained(path, state_dict=state)
+        return path
+    if path.suffix not in SUFFIXES:
+        raise InvalidValueError(f"path={str(path)!r} has the suffix {path.suffix!r}: use one of {', '.join(SUFFIXES)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import save_file
+
+            save_file({key: tensor.clone().contiguous() for key, tensor in state.items()}, aside)
+        else:
+            torch.save(state, aside)
+    return path
+
+
+def _is_sparse(module: nn.Module) -> bool:
+    return isinstance(module, SparseLinear)

@@ -1,0 +1,36 @@
+"""The links of a masked layer as bits, by which they travel in its ``state_dict``."""
+
+import torch
+from torch import Tensor
+
+KEY = "links_packed"  # beside the keys of `torch.nn.Linear`
+BITS = 8  # in a byte, the first input in the highest, as `numpy.packbits` has them
+
+
+def packed(mask: Tensor) -> Tensor:
+    """Return a mask, shape (n_out, n_in), as uint8, shape (n_out, ceil(n_in / 8)), on its device.
+
+    Examples
+    --------
+    >>> packed(torch.tensor([[True, False, True], [False, False, True]])).tolist()
+    [[160], [32]]
+    """
+    n_out, n_in = mask.shape
+    padded = torch.nn.functional.pad(mask.to(torch.uint8), (0, -n_in % BITS)).view(n_out, -1, BITS)
+    return (padded << _shifts(mask.device)).sum(dim=2, dtype=torch.uint8)
+
+
+def unpacked(bits: Tensor, n_in: int) -> Tensor:
+    """Return the mask, shape (n_out, n_in), that was packed.
+
+    Examples
+    --------
+    >>> unpacked(torch.tensor([[160]], dtype=torch.uint8), 3).tolist()
+    [[True, False, True]]
+    """
+    mask = (bits[:, :, None] >> _shifts(bits.device)).bitwise_and_(1).to(torch.bool)
+    return mask.flatten(1)[:, :n_in]
+
+
+def _shifts(device: torch.device) -> Tensor:
+    return torch.arange(BITS - 1, -1, -1, dtype=torch.uint8, device=device)
