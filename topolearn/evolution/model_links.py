@@ -107,7 +107,7 @@ class ModelLinks:
         """Give the layers, and the optimizer's memory of them, other links."""
         for name, layer in self._layers.items():
             more = (trained[name],) if name in trained else ()
-            follow_links(self._optimizer, layer.link_parameter, layer.set_links(links[name], *more))
+            follow_links(self._optimizer, layer, layer.set_links(links[name], *more))
 
     def _check_present(self, step: int) -> None:
         """Refuse layers that are no longer in the model, as when somebody replaced them."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -69,9 +69,15 @@ def check_trained(optimizer: Optimizer, layers: Mapping[str, SparseLinear]) -> N
 
 
 @torch.no_grad()
-def follow_links(optimizer: Optimizer, parameter: nn.Parameter, moved: Callable[[Tensor], Tensor]) -> None:
-    """Let the optimizer's memory of a layer follow its links, by what `topolearn.SparseLinear.set_links` returned."""
-    state = optimizer.state.get(parameter, {})
+def follow_links(optimizer: Optimizer, layer: SparseLinear, moved: Callable[[Tensor], Tensor]) -> None:
+    """Let the optimizer's memory of a layer follow its links, by what `topolearn.SparseLinear.set_links` returned.
+
+    Memory that is known to belong to other links than those before, as it was loaded already, stays as it is.
+    """
+    state = optimizer.state.get(layer.link_parameter, {})
+    if not layer.precedes_change(state):
+        return
     for key in LINK_STATE[type(optimizer)]:
         if isinstance(state.get(key), Tensor):
             state[key] = moved(state[key])
+    layer.note_links(state)

@@ -105,5 +105,5 @@ def percolate_model(
         if left is not cells[name]:
             moved = layers[name].set_links(left)
             if optimizer is not None:
-                follow_links(optimizer, layers[name].link_parameter, moved)
+                follow_links(optimizer, layers[name], moved)
     return removed

@@ -2,8 +2,19 @@
 
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
+from topolearn.sampling.fingerprint import fingerprint
 from topolearn.sampling.pool import Bound, Pool
 from topolearn.sampling.rows import top_in_rows
 from topolearn.sampling.selection import choose, sample, top
 
-__all__ = ["Bound", "Pool", "RandomField", "choose", "fill", "sample", "top", "top_in_rows"]
+__all__ = [
+    "Bound",
+    "Pool",
+    "RandomField",
+    "choose",
+    "fill",
+    "fingerprint",
+    "sample",
+    "top",
+    "top_in_rows",
+]

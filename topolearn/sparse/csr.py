@@ -10,11 +10,14 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.sampling import fingerprint
+from topolearn.sampling.fingerprint import MODULUS
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
+from topolearn.sparse.link_order import KEY, LinkOrder, Replaced, belongs
 
 
 class CsrLinear(SparseLinear):
@@ -31,6 +34,8 @@ class CsrLinear(SparseLinear):
         The values of the links.
     crow, col : Tensor of int64, shape (out_features + 1,), and int32, shape (n_links,)
         Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
+    fingerprint : int
+        A number that tells the links from others; see `topolearn.sparse.link_order`.
 
     Examples
     --------
@@ -66,6 +71,9 @@ class CsrLinear(SparseLinear):
         self._index: LinkIndex | None = LinkIndex.of_cells(cells, out_features, in_features)
         self.register_buffer("crow", self._index.crow)
         self.register_buffer("col", self._index.col)
+        self.fingerprint = self._before_change = fingerprint(cells)
+        self._order = LinkOrder(self)
+        self._order.put_on(self.values)
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -139,6 +147,9 @@ class CsrLinear(SparseLinear):
             return state.copy_(moved_state) if state.shape == moved_state.shape else moved_state
 
         gradient = self.values.grad
+        self._before_change = self.fingerprint
+        self.fingerprint = (self.fingerprint + fingerprint(change.grown) - fingerprint(change.lost)) % MODULUS
+        self._order.replaced = None
         self._set_values(moved(self.values.data))
         self.values.grad = None if gradient is None else moved(gradient)
         self._take(index)
@@ -159,6 +170,15 @@ class CsrLinear(SparseLinear):
             raise InvalidValueError(f"values of shape {tuple(values.shape)} for {self.n_links} links: give one each")
         self.values.copy_(values)
 
+    def precedes_change(self, state: Mapping[str, Any]) -> bool:
+        """Whether what an optimizer remembers of the values belongs to the links before their last change."""
+        return KEY not in state or belongs(state, self._before_change)
+
+    def note_links(self, state: dict[str, Any]) -> None:
+        """Note in what an optimizer remembers of the values that it belongs to the present links."""
+        if KEY in state:
+            state[KEY] = self._order.mark(self.fingerprint)
+
     def reset_parameters(self) -> None:
         """Draw all parameters anew: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
         self.reset_bias()
@@ -176,10 +196,18 @@ class CsrLinear(SparseLinear):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CsrLinear:
         self._index = None  # its tensors may move to another device
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)
+        self._order.put_on(self.values)
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_index": None, "record": None}
+        return {**self.__dict__, "_index": None, "record": None, "_order": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.fingerprint = self._before_change = fingerprint(self.cells())
+        self._order = LinkOrder(self)
+        self._order.put_on(self.values)
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
@@ -191,11 +219,18 @@ class CsrLinear(SparseLinear):
             if problem:
                 error_msgs.append(f"{prefix}{problem}")
                 return
+            before, replaced = self.cells(), self.fingerprint
             self._make_room(*links)  # type: ignore[arg-type]
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
         self._index = None
+        self._order.put_on(self.values)
+        if all(isinstance(each, Tensor) for each in links):
+            cells = self.cells()
+            self.fingerprint = fingerprint(cells)
+            if self.fingerprint != replaced:
+                self._order.replaced = Replaced(replaced, LinkChange.between(before, cells))
 
     def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:
         """Return what is wrong with links that are to be loaded, if anything is."""

@@ -151,6 +151,13 @@ class SparseLinear(nn.Module):
     def clear_off_links(self) -> None:
         """Write zeros wherever a value is stored that belongs to no link, whoever has written it."""
 
+    def precedes_change(self, state: Mapping[str, Any]) -> bool:
+        """Whether what an optimizer remembers of `link_parameter` belongs to the links before their last change."""
+        return True
+
+    def note_links(self, state: dict[str, Any]) -> None:
+        """Note in what an optimizer remembers of `link_parameter` that it belongs to the present links."""
+
     def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
         """Keep what is needed to know the gradient of all cells, from the next forward pass on.
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from topolearn.sparse.optimizer_steps import StepWatch, moments_of
 
 if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by its annotation alone
     from topolearn.sparse.masked import MaskedLinear
@@ -29,7 +28,7 @@ LEAVES_ZERO: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, NAdam, RAdam, RMSp
 Stamp = tuple["weakref.ref[Tensor]", int]
 
 
-class ZeroOffLinks:
+class ZeroOffLinks(StepWatch):
     """The hook of a masked weight: masks its gradient as it accumulates, and notices what others have written since.
 
     Parameters
@@ -38,28 +37,31 @@ class ZeroOffLinks:
     """
 
     def __init__(self, layer: MaskedLinear) -> None:
+        super().__init__()
         self._layer = weakref.ref(layer)
         self._weight: Stamp | None = None
         self._gradient: Stamp | None = None
         self._moments: weakref.WeakKeyDictionary[Optimizer, dict[str, Stamp]] = weakref.WeakKeyDictionary()
-        self._handle: Any = None
         self._has_warned = False
-        watch_optimizers()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the layer still exists."""
+        return self._layer() is not None
 
     def __call__(self, weight: Tensor) -> None:
         """Mask the gradient of the weight, which has just been accumulated."""
-        if weight.grad is not None and self._layer() is not None:  # an optimizer may keep the weight of a lost layer
+        if weight.grad is not None and self.is_alive:
             self._mask(weight.grad)
             self.trust_gradient(weight)
 
     def trusts(self, weight: Tensor) -> bool:
         """Whether this is the weight that was watched last, with its hook, and nobody else has written to it."""
-        return _is_stamped(weight, self._weight) and self._is_hooked(weight)
+        return _is_stamped(weight, self._weight) and self.is_on(weight)
 
     def trust(self, weight: Tensor) -> None:
         """Take a weight as zero off the trained cells, and watch it from now on."""
-        if weight.requires_grad and not self._is_hooked(weight):
-            self._handle = weight.register_post_accumulate_grad_hook(self)
+        self.put_on(weight)
         self._weight = _stamp(weight)
 
     def follow_links(self, weight: Tensor) -> None:
@@ -81,30 +83,26 @@ class ZeroOffLinks:
             self._warn(n_off)
         self.trust(weight)
 
-    def check_gradient(self, weight: Tensor) -> None:
-        """Mask a gradient that others have written."""
+    def before_step(self, optimizer: Optimizer, weight: Tensor) -> None:
+        """Mask what others have written of a gradient, a weight and what the optimizer remembers."""
         gradient = weight.grad
         if gradient is not None and not _is_stamped(gradient, self._gradient):
             self._mask(gradient)
             self.trust_gradient(weight)
-
-    def check_moments(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Mask what an optimizer remembers of a weight, where others have written it."""
         known = self._moments.get(optimizer, {})
-        for key, moment in _moments(optimizer, weight).items():
+        for key, moment in moments_of(optimizer, weight).items():
             if not _is_stamped(moment, known.get(key)):
                 self._mask(moment)
+        if not self.trusts(weight):
+            self.restore(weight)
 
-    def trust_moments(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Take what an optimizer remembers of a weight as zero off the trained cells."""
-        self._moments[optimizer] = {key: _stamp(moment) for key, moment in _moments(optimizer, weight).items()}
-
-    def _is_hooked(self, weight: Tensor) -> bool:
-        """Whether the hook is still on a weight: conversions may take its place with another tensor."""
-        if not weight.requires_grad:
-            return True
-        hooks = weight._post_accumulate_grad_hooks
-        return self._handle is not None and hooks is not None and self._handle.id in hooks
+    def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
+        """Trust what an optimizer has written that leaves zeros alone; look at what any other has."""
+        if type(optimizer) in LEAVES_ZERO:
+            self.trust(weight)
+            self._moments[optimizer] = {key: _stamp(each) for key, each in moments_of(optimizer, weight).items()}
+        else:
+            self.restore(weight)
 
     def _layer_of(self) -> MaskedLinear:
         layer = self._layer()
@@ -125,64 +123,6 @@ class ZeroOffLinks:
                 "again: change values on the links alone (layer.set_link_values), or the links (layer.set_links)",
                 stacklevel=5,
             )
-
-
-@cache
-def watch_optimizers() -> tuple[Any, Any]:
-    """Look at watched weights around each step of every optimizer, from the first masked layer on."""
-    return (
-        register_optimizer_step_pre_hook(_before_step),
-        register_optimizer_step_post_hook(_after_step),
-    )
-
-
-def _before_step(
-    optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Check what a step is about to use; a closure computes it first. The first of the arguments is the optimizer."""
-    closure = args[1] if len(args) > 1 else kwargs.get("closure")
-    if closure is None:
-        _check(optimizer)
-        return None
-
-    def checked() -> Any:
-        loss = closure()
-        _check(optimizer)
-        return loss
-
-    return ((args[0], checked, *args[2:]), dict(kwargs)) if len(args) > 1 else (args, {**kwargs, "closure": checked})
-
-
-def _check(optimizer: Optimizer) -> None:
-    for weight, watch in _watched(optimizer):
-        watch.check_gradient(weight)
-        watch.check_moments(optimizer, weight)
-        if not watch.trusts(weight):
-            watch.restore(weight)
-
-
-def _after_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    for weight, watch in _watched(optimizer):
-        if type(optimizer) in LEAVES_ZERO:
-            watch.trust(weight)
-            watch.trust_moments(optimizer, weight)
-        else:
-            watch.restore(weight)
-
-
-def _watched(optimizer: Optimizer) -> Iterator[tuple[Tensor, ZeroOffLinks]]:
-    for group in optimizer.param_groups:
-        for weight in group["params"]:
-            hooks = weight._post_accumulate_grad_hooks
-            for hook in hooks.values() if hooks else ():
-                if isinstance(hook, ZeroOffLinks) and hook._layer() is not None:
-                    yield weight, hook
-
-
-def _moments(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
-    """Return what an optimizer remembers of each element of a weight."""
-    state = optimizer.state.get(weight, {})
-    return {key: each for key, each in state.items() if isinstance(each, Tensor) and each.shape == weight.shape}
 
 
 def _version(tensor: Tensor) -> int:

@@ -104,7 +104,7 @@ class SignedLinks(ModelLinks):
         for name, layer in self._layers.items():
             change = _change(updates[name], moved[name])
             if change is not None:
-                follow_links(self._optimizer, layer.link_parameter, layer.change_links(change))
+                follow_links(self._optimizer, layer, layer.change_links(change))
                 self.ages[name].change(change, step)
                 signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
                 self._known[name] = _Known(change.cells, signs, layer.link_stamp)

@@ -1,0 +1,94 @@
+"""Model, optimizer and topology load in any order, and the training goes on as if it had never stopped."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+
+from tests.evolution.loops import EVOLVING, advance, backends_of, setup
+from topolearn.errors import InvalidValueError
+
+ORDERS = list(itertools.permutations((0, 1, 2)))  # of model, optimizer and topology
+EVERY = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
+
+
+@pytest.mark.parametrize(("method", "backend"), EVERY)
+def test_a_training_goes_on_bit_for_bit_in_whatever_order_it_is_loaded(method, backend):
+    training = setup(method, "adam", backend=backend)
+    advance(*training, 7)
+    saved = copy.deepcopy([each.state_dict() for each in training])
+    rng = torch.get_rng_state()
+    updates, expected = advance(*training, 8), copy.deepcopy(training[0].state_dict())
+    for order in ORDERS:
+        again = setup(method, "adam", backend=backend, seed=5)
+        for i in order:
+            again[i].load_state_dict(copy.deepcopy(saved[i]))
+        torch.set_rng_state(rng)
+        assert [repr(update) for update in advance(*again, 8)] == [repr(update) for update in updates], order
+        state = again[0].state_dict()
+        assert state.keys() == expected.keys()
+        assert all(torch.equal(value, expected[key]) for key, value in state.items()), order
+        assert {name: ages.tolist() for name, ages in again[2].link_ages().items()} == {
+            name: ages.tolist() for name, ages in training[2].link_ages().items()
+        }
+
+
+@pytest.mark.parametrize(("method", "backend"), [("set", "csr"), ("chtss", "csr"), ("set", "masked")])
+def test_weights_of_an_earlier_step_bring_their_links_and_take_the_memory_along(method, backend):
+    model, trainer, topology = setup(method, "momentum", backend=backend)
+    advance(model, trainer, topology, 5)
+    best = copy.deepcopy(model.state_dict())
+    advance(model, trainer, topology, 4)
+    layer = topology.layers["0"]
+    momentum = dense_momentum(trainer, layer)
+    model.load_state_dict(best)
+    trainer.zero_grad(set_to_none=True)
+    trainer.step()  # without gradients nothing moves, and the memory is brought into order
+    expected = torch.where(layer.graph.to_torch(), momentum, 0)
+    assert torch.equal(dense_momentum(trainer, layer), expected)
+    assert all(torch.equal(value, best[key]) for key, value in model.state_dict().items())
+    topology.step()
+    advance(model, trainer, topology, 4)
+    assert all(ages.numel() == topology.layers[name].n_links for name, ages in topology.link_ages().items())
+
+
+def dense_momentum(optimizer, layer):
+    momentum = optimizer.state[layer.link_parameter]["momentum_buffer"]
+    if momentum.dim() == 2:
+        return momentum.clone()
+    return momentum.new_zeros(layer.shape).flatten().index_put_((layer.cells(),), momentum).view(layer.shape)
+
+
+def test_memory_of_links_that_nobody_knows_is_refused_at_the_step():
+    first, second, third = (setup("set", "momentum", backend="csr", seed=seed) for seed in (0, 1, 2))
+    for training in (first, second):
+        advance(*training, 3)
+    third[1].load_state_dict(second[1].state_dict())
+    third[0].load_state_dict(first[0].state_dict())
+    before = copy.deepcopy(third[0].state_dict())
+    third[0](torch.ones(2, 12)).sum().backward()
+    with pytest.raises(InvalidValueError, match="remembers of layer '0' belongs to other links than the layer has"):
+        third[1].step()
+    assert all(torch.equal(value, before[key]) for key, value in third[0].state_dict().items())
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_a_state_without_marks_loads_after_the_links_as_before(backend):
+    training = setup("set", "momentum", backend=backend)
+    advance(*training, 5)
+    saved = copy.deepcopy([each.state_dict() for each in training])
+    for entry in saved[1]["state"].values():
+        entry.pop("links", None)
+    for key in [key for key in saved[0] if key.endswith("links_packed")]:
+        del saved[0][key]
+    rng = torch.get_rng_state()
+    advance(*training, 4)
+    again = setup("set", "momentum", backend=backend, seed=5)
+    again[2].load_state_dict(saved[2])
+    missing = again[0].load_state_dict(saved[0])
+    again[1].load_state_dict(saved[1])
+    torch.set_rng_state(rng)
+    advance(*again, 4)
+    assert not missing.missing_keys
+    assert all(torch.equal(value, training[0].state_dict()[key]) for key, value in again[0].state_dict().items())
