@@ -18,7 +18,7 @@ from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
 from topolearn.evolution.methods import method as find_method
-from topolearn.evolution.optimizer_state import check_optimizer
+from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
 from topolearn.evolution.plan import DensityPlan, settle_interval
 from topolearn.evolution.state import OF_RUN, check_state, state_of
@@ -46,8 +46,9 @@ class TopologyScheduler:
     model : torch.nn.Module
         A model that `topolearn.sparsify` made sparse with the same method.
     optimizer : torch.optim.Optimizer
-        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad or Adadelta; it must train the weights of all sparse layers
-        that are not frozen, in any of its param groups.
+        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta or ASGD, a subclass that remembers no more of a
+        weight, or a wrapper that holds one in its attribute ``optimizer``, as accelerate's and Lightning's do. It must
+        train the weights of all sparse layers that are not frozen, in any of its param groups.
     method : Method or str
         What to prune, remove and regrow.
     total_steps : int
@@ -110,11 +111,11 @@ class TopologyScheduler:
         self.total_steps = check_size("total_steps", total_steps)
         self.interval = settle_interval(interval, self.method)
         self.seed = int(seed)
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer = model, unwrapped(optimizer)
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
         check_model(model, self.layers, self._kind, self.interval)
-        check_optimizer(optimizer, self.layers)
+        check_optimizer(self.optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = groups_of(model, self.layers, self.method)
@@ -124,9 +125,9 @@ class TopologyScheduler:
         self.converged = dict.fromkeys(self.layers, False)
         self.last_update_step = -1
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
-        self._links = self._kind.model_links(model, self.layers, optimizer, self.seed)
+        self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
         self._gradients = Gradients(model, self.layers, self.method)
-        self._watch = OptimizerWatch(optimizer, self._before_optimizer)
+        self._watch = OptimizerWatch(self.optimizer, self._before_optimizer)
         self._gradients.expect(self._is_due(1))
 
     @property
@@ -308,7 +309,7 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        The one that ``topology`` was made with.
+        The one that ``topology`` was made with, bare or in a wrapper.
     topology : TopologyScheduler
 
     Returns
@@ -321,10 +322,11 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
     InvalidValueError
         When ``topology`` belongs to another optimizer.
     """
-    if topology.optimizer is not optimizer:
+    inner = unwrapped(optimizer)
+    if topology.optimizer is not inner:
         raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
 
     def evolve_topology(*_: Any) -> None:
         topology.step()
 
-    return optimizer.register_step_post_hook(evolve_topology)
+    return inner.register_step_post_hook(evolve_topology)
