@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from topolearn import (
     diagnostics,
+    distributed,
     errors,
     evolution,
     generators,
@@ -47,6 +48,7 @@ __all__ = [
     "attach",
     "densify",
     "diagnostics",
+    "distributed",
     "errors",
     "evolution",
     "generators",

@@ -1,4 +1,4 @@
-"""`TopologyScheduler`: evolves the topology of a model between optimizer steps; `attach` lets an optimizer call it."""
+"""`TopologyScheduler`: evolves the topology of a model between optimizer steps."""
 
 import warnings
 from collections import OrderedDict
@@ -7,13 +7,16 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.checks import check_size
+from topolearn.distributed import agreement, mean_over, shared_group
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_model, groups_of
+from topolearn.evolution.admission import check_model, check_shrinking, groups_of
+from topolearn.evolution.decisions import decisions
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
@@ -33,10 +36,10 @@ UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 class TopologyScheduler:
     """Evolves the sparse layers of a model: every ``interval`` steps links are pruned, removed and regrown.
 
-    Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has its
-    scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed ones
-    leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are kept,
-    and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
+    Call `step` after each ``optimizer.step()``, or `topolearn.attach` it to the optimizer. After an update each layer
+    has its scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed
+    ones leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are
+    kept, and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
     may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
@@ -58,6 +61,10 @@ class TopologyScheduler:
         at the last step: new links need training.
     seed : int
         Fixes every draw.
+    process_group : torch.distributed.ProcessGroup, optional
+        The ranks that share the layers, over which gradients for regrowth are averaged; default those of the model's
+        ``DistributedDataParallel`` wrapper, else all. Each of them must make the scheduler, with the same arguments and
+        links.
 
     Attributes
     ----------
@@ -75,7 +82,7 @@ class TopologyScheduler:
     ------
     InvalidTypeError, InvalidValueError
         When the model's links are not what the method starts with, the optimizer does not fit, or the interval is
-        none, or another than the method's.
+        none, or another than the method's; on every rank, when ranks differ, or one of them cannot make it.
 
     Examples
     --------
@@ -104,6 +111,20 @@ class TopologyScheduler:
         total_steps: int,
         interval: int | None = None,
         seed: int = 0,
+        process_group: "dist.ProcessGroup | None" = None,
+    ) -> None:
+        self.process_group = shared_group(model, process_group)
+        with agreement(self.process_group, lambda: decisions(self)):
+            self._prepare(model, optimizer, method, total_steps, interval, seed)
+
+    def _prepare(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        method: Method | str,
+        total_steps: int,
+        interval: int | None,
+        seed: int,
     ) -> None:
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
@@ -115,6 +136,7 @@ class TopologyScheduler:
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
         check_model(model, self.layers, self._kind, self.interval)
+        check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
         check_optimizer(self.optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
@@ -126,7 +148,7 @@ class TopologyScheduler:
         self.last_update_step = -1
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
         self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
-        self._gradients = Gradients(model, self.layers, self.method)
+        self._gradients = Gradients(self.layers, self.method, mean_over(self.process_group))
         self._watch = OptimizerWatch(self.optimizer, self._before_optimizer)
         self._gradients.expect(self._is_due(1))
 
@@ -301,32 +323,3 @@ class TopologyScheduler:
         self._gradients.expect(self._is_due(self.n_steps + 1))
         self._links.take(cells, trained, updates, self.n_steps)
         return update
-
-
-def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
-    """Let the optimizer call ``topology.step()`` after each of its own steps.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        The one that ``topology`` was made with, bare or in a wrapper.
-    topology : TopologyScheduler
-
-    Returns
-    -------
-    torch.utils.hooks.RemovableHandle
-        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
-
-    Raises
-    ------
-    InvalidValueError
-        When ``topology`` belongs to another optimizer.
-    """
-    inner = unwrapped(optimizer)
-    if topology.optimizer is not inner:
-        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
-
-    def evolve_topology(*_: Any) -> None:
-        topology.step()
-
-    return inner.register_step_post_hook(evolve_topology)
