@@ -1,5 +1,7 @@
 """What each of two ranks does in the tests of distributed training, and what one process does alone."""
 
+import copy
+import pickle
 from functools import partial
 
 import torch
@@ -41,6 +43,23 @@ def trained(method, backend, parts, mine, wrap=lambda model: model, **options):
         if topology.step() is not None:
             links.append({name: layer.cells().tolist() for name, layer in topology.layers.items()})
     return links, {name: layer.dense_weight() for name, layer in topology.layers.items()}
+
+
+def copied(group):
+    """Copy a scheduler that was given a group, and one that was not; return the error, and the group of the copy."""
+    model, trainer, rule = sparse_mlp("rigl")
+    given = tl.TopologyScheduler(model, trainer, rule, total_steps=12, interval=2, process_group=group)
+    world = tl.TopologyScheduler(model, trainer, rule, total_steps=12, interval=2)
+    try:
+        copy.deepcopy(given)
+        error = None
+    except TopolearnError as problem:
+        error = str(problem)
+    return error, [each.process_group is dist.group.WORLD for each in (copy.deepcopy(world), pickled(world))]
+
+
+def pickled(value):
+    return pickle.loads(pickle.dumps(value))
 
 
 def scheduled(method="set", backend="masked", wrap=None, sparsified=None, make=None, **options):
@@ -88,6 +107,7 @@ def rank(index, store, folder):
     wrap = partial(DistributedDataParallel, process_group=alone[index])
     results["wrapped alone"] = trained("rigl", "masked", 2, [index], wrap, seed=index)
     results["csr alone"] = scheduled("chtss", "csr", process_group=alone[index])
+    results["copied"] = copied(alone[index])
     results["not a member"] = scheduled(process_group=alone[1 - index])
     torch.save(results, f"{folder}/{index}.pt")
     dist.destroy_process_group()

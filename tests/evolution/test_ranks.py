@@ -105,6 +105,13 @@ def test_a_group_without_this_rank_is_refused(results):
         assert "must be a torch.distributed.ProcessGroup in which this rank is" in message
 
 
+def test_copies_have_the_group_of_the_original_or_are_refused(results):
+    for result in results:
+        error, are_of_the_world = result["copied"]
+        assert "was given process_group= can neither be copied nor pickled" in error
+        assert are_of_the_world == [True, True]
+
+
 @pytest.mark.slow
 def test_two_models_on_four_ranks_have_groups_of_their_own(tmp_path):
     mp.spawn(rank_of_four, args=(tmp_path / "store", tmp_path), nprocs=4)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
     """Let the optimizer call ``topology.step()`` after each of its own steps.
 
+    A scheduler is attached once: a second call returns the handle of the first. Copies of an attached scheduler,
+    together with its optimizer, are attached too.
+
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
@@ -37,7 +40,17 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
     if topology.optimizer is not inner:
         raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
 
+    if topology.attachment is not None and is_attached(topology):
+        return topology.attachment
+
     def evolve_topology(*_: Any) -> None:
         topology.step()
 
-    return inner.register_step_post_hook(evolve_topology)
+    topology.attachment = inner.register_step_post_hook(evolve_topology)
+    return topology.attachment
+
+
+def is_attached(topology: TopologyScheduler) -> bool:
+    """Return whether the optimizer calls the scheduler, and its handle was not removed."""
+    handle = topology.attachment
+    return handle is not None and handle.id in (handle.hooks_dict_ref() or {})

@@ -24,7 +24,7 @@ LINK_STATE: dict[type[Optimizer], tuple[str, ...]] = {
 
 # Why others do not fit, by the name of their class, which several libraries share.
 UNFIT: dict[str, str] = {
-    "Adafactor": "row_var and col_var are means over the rows and columns of a weight, of links that have gone too",
+    "Adafactor": "second moments are means over the rows and columns of a weight, over links that have gone too",
     "Adamax": "exp_inf becomes eps under a zero gradient",
     "LBFGS": "its history is of all weights at once, and a zero gradient moves weights",
     "Muon": "its update is orthogonalised, so a zero gradient moves weights",

@@ -16,6 +16,7 @@ from topolearn.checks import check_size
 from topolearn.distributed import agreement, mean_over, shared_group
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_model, check_shrinking, groups_of
+from topolearn.evolution.copies import InProgress, check_copied
 from topolearn.evolution.decisions import decisions
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
@@ -43,6 +44,9 @@ class TopologyScheduler:
 
     Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
     may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
+
+    To replace the optimizer in mid-run, make a new one, and a new scheduler with it that loads the `state_dict` of the
+    old one. Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
 
     Parameters
     ----------
@@ -77,6 +81,8 @@ class TopologyScheduler:
     converged : dict of str to bool
         Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
         removed and regrown once all have.
+    attachment : torch.utils.hooks.RemovableHandle or None
+        What `topolearn.attach` returned.
 
     Raises
     ------
@@ -114,18 +120,14 @@ class TopologyScheduler:
         process_group: "dist.ProcessGroup | None" = None,
     ) -> None:
         self.process_group = shared_group(model, process_group)
+        self._is_group_given = process_group is not None
         with agreement(self.process_group, lambda: decisions(self)):
             self._prepare(model, optimizer, method, total_steps, interval, seed)
 
     def _prepare(
-        self,
-        model: nn.Module,
-        optimizer: Optimizer,
-        method: Method | str,
-        total_steps: int,
-        interval: int | None,
-        seed: int,
-    ) -> None:
+        self, model: nn.Module, optimizer: Optimizer, method: Method | str,
+        total_steps: int, interval: int | None, seed: int,
+    ) -> None:  # fmt: skip
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
@@ -146,11 +148,29 @@ class TopologyScheduler:
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
         self.last_update_step = -1
-        self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
+        self.attachment: RemovableHandle | None = None
         self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Begin to hear of the steps of the optimizer, and record gradients if an update is due at the next."""
+        self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
         self._gradients = Gradients(self.layers, self.method, mean_over(self.process_group))
         self._watch = OptimizerWatch(self.optimizer, self._before_optimizer)
-        self._gradients.expect(self._is_due(1))
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle has: all but hooks and the process group, of which it has its own."""
+        check_copied(self.layers, is_group_given=self._is_group_given)
+        own = dict.fromkeys(("process_group", "attachment", "_update_hooks", "_gradients", "_watch"))
+        return self.__dict__ | own | {"in_progress": InProgress.of(self, self._watch, self._gradients)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        in_progress = state.pop("in_progress")
+        self.__dict__.update(state)
+        self.process_group = shared_group(self.model)
+        self._listen()
+        in_progress.resume(self, self._watch, self._gradients)
 
     @property
     def is_due(self) -> bool:
