@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "diagnostics": {"graph", "sampling", "generators", "linkpred"},
     "plotting": {"graph", "sampling", "generators", "linkpred", "diagnostics"},
     "sparse": {"graph", "generators", "sampling"},
-    "evolution": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse"},
+    "distributed": {"graph", "generators", "sampling", "sparse"},
+    "evolution": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed"},
 }
 MAY_IMPORT["recording"] = set(MAY_IMPORT)
 MAY_IMPORT["studies"] = set(MAY_IMPORT)  # of tasks it knows the registry's rows alone

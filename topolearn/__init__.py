@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from topolearn import (
     diagnostics,
+    distributed,
     errors,
     evolution,
     generators,
@@ -56,6 +57,7 @@ __all__ = [
     "densify",
     "export_dense",
     "diagnostics",
+    "distributed",
     "errors",
     "evolution",
     "generators",

@@ -22,6 +22,7 @@ OPTIMIZERS = {
     "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.003, momentum=0.5, centered=True),
     "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.02),
     "adadelta": lambda p: torch.optim.Adadelta(p, lr=0.5),
+    "asgd": lambda p: torch.optim.ASGD(p, lr=0.05, t0=3),
 }
 
 

@@ -7,9 +7,19 @@ import torch
 from torch import nn
 
 import topolearn as tl
-from tests.evolution.loops import EVOLVING, advance, backends_of, backward, setup, train_step
+from tests.evolution.loops import (
+    EVOLVING,
+    advance,
+    backends_of,
+    backward,
+    link_state,
+    on_links,
+    setup,
+    train_step,
+)
 from topolearn.errors import InvalidValueError
 
+CONSTANT = {"set", "rigl", "rigl-soft", "cht", "chts", "deepr", "topkast"}  # as many links as at the start, all along
 BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])
 
 
@@ -181,6 +191,47 @@ def test_a_parameter_that_changed_its_shape_is_refused():
     model[0].values.data = model[0].values.data[:-1]
     with pytest.raises(InvalidValueError, match=r"the weight of layer '0' has shape \(47,\) at step 2, and \(48,\)"):
         topology.step()
+
+
+@pytest.mark.parametrize(("method", "backend"), [(m, b) for m in EVOLVING if m in CONSTANT for b in backends_of(m)])
+def test_another_optimizer_takes_over_with_a_new_scheduler(method, backend):
+    """Where the optimizer remembers nothing, the run is the one that kept it."""
+    results = []
+    for replaced in (False, True):
+        model, trainer, topology = setup(method, "sgd", backend=backend)
+        torch.manual_seed(1)
+        advance(model, trainer, topology, 5)
+        if replaced:
+            old, trainer = topology, torch.optim.SGD(model.parameters(), lr=0.05)
+            topology = tl.TopologyScheduler(model, trainer, old.method, total_steps=20, interval=2)
+            topology.load_state_dict(old.state_dict())
+            assert topology.n_updates == old.n_updates == 2
+        updates = advance(model, trainer, topology, 7)
+        events = [(update.step, update.index, update.overlap) for update in updates]
+        assert events[0][:2] == (6, 3)
+        ages = {name: each.tolist() for name, each in topology.link_ages().items()}
+        weights = [layer.dense_weight().tolist() for layer in topology.layers.values()]
+        results.append((links_of(topology), weights, ages, topology.itop_rate(), events))
+    assert max(max(each) for each in results[0][2].values()) > 6  # some links are older than the new optimizer
+    assert results[0] == results[1]
+
+
+@BACKENDS
+def test_the_new_optimizer_follows_the_links(backend):
+    model, trainer, topology = setup("set", "sgd", backend=backend)
+    advance(model, trainer, topology, 5)
+    adam = torch.optim.Adam(model.parameters(), lr=0.01)
+    state, topology = (
+        topology.state_dict(),
+        tl.TopologyScheduler(model, adam, topology.method, total_steps=20, interval=2),
+    )
+    topology.load_state_dict(state)
+    advance(model, adam, topology, 3)
+    for name, layer in topology.layers.items():
+        new = topology.link_ages()[name] == 0
+        assert bool(new.any())
+        for each in on_links(layer, link_state(adam, layer)).values():
+            assert bool((each[new] == 0).all())
 
 
 def test_a_scheduler_that_nobody_holds_is_gone():

@@ -13,8 +13,10 @@ from torch.nn import functional as F
 
 import topolearn as tl
 from topolearn.errors import InvalidValueError
+from topolearn.evolution.optimizer_state import LINK_STATE
 from topolearn.sparse import StoredLinear
 from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.sparse.zero_off_links import LEAVES_ZERO
 
 X, Y = torch.randn(16, 12, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 3
 
@@ -301,3 +303,7 @@ def test_links_that_a_user_changes_take_the_memory_of_the_optimizer_along():
     backward(model)
     trainer.step()
     assert is_zero_off_links(layer, trainer)
+
+
+def test_optimizers_whose_state_follows_links_are_those_that_leave_zeros_alone():
+    assert set(LINK_STATE) == set(LEAVES_ZERO)

@@ -1,6 +1,7 @@
 """How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
 from topolearn.evolution.admission import linear_layers
+from topolearn.evolution.attach import attach
 from topolearn.evolution.deepr import link_signs
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import METHODS, Method, check_backend, method, methods
@@ -14,7 +15,7 @@ from topolearn.evolution.removal import (
     soft_importance,
     weight_magnitude,
 )
-from topolearn.evolution.scheduler import TopologyScheduler, UpdateHook, attach
+from topolearn.evolution.scheduler import TopologyScheduler, UpdateHook
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sparsify import sparsify
 from topolearn.evolution.step import evolve

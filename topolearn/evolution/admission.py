@@ -93,21 +93,35 @@ def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int)
         return
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))
-    _check_backend(model, layers, method)
+    csr = _first_csr(layers)
+    if csr is not None:
+        check_backend(method, CSR, layer=csr)
     _check_storage(layers, kind)
 
 
-def _check_backend(model: nn.Module, layers: Layers, method: Method) -> None:
-    csr = [name for name, layer in layers.items() if isinstance(layer, CsrLinear)]
-    if not csr:
-        return
-    check_backend(method, CSR, layer=csr[0])
-    is_replicated = any(isinstance(module, nn.parallel.DistributedDataParallel) for module in model.modules())
-    if method.decays and is_replicated:
+def check_shrinking(model: nn.Module, layers: Layers, method: Method, *, is_shared: bool) -> None:
+    """Refuse layers whose parameter shrinks as the density falls, where several ranks share them.
+
+    Parameters
+    ----------
+    is_shared : bool
+        Whether there are several ranks; the model itself need not be the one that is wrapped.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    csr = _first_csr(layers)
+    is_wrapped = any(isinstance(module, nn.parallel.DistributedDataParallel) for module in model.modules())
+    if csr is not None and method.decays and (is_shared or is_wrapped):
         raise InvalidValueError(
-            f"layer {csr[0]!r} is on the csr backend, and its parameter shrinks as the density falls, which "
+            f"layer {csr!r} is on the csr backend, and its parameter shrinks as the density falls, which "
             "DistributedDataParallel cannot follow: use sparsify(model, method, backend='masked')"
         )
+
+
+def _first_csr(layers: Layers) -> str | None:
+    return next((name for name, layer in layers.items() if isinstance(layer, CsrLinear)), None)
 
 
 def _check_storage(layers: Layers, kind: Ordinary) -> None:
@@ -157,6 +171,6 @@ def groups_of(model: nn.Module, layers: Layers, method: Method) -> tuple[NeuronG
             f"no neuron groups are known for the layers {', '.join(alone)}, so their links do not percolate: put them "
             "into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)], as "
             "tl.sparse.neuron_groups describes",
-            stacklevel=3,
+            stacklevel=4,
         )
     return groups

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.methods import Method, split_soft
@@ -19,17 +18,19 @@ class Gradients:
 
     Parameters
     ----------
-    model : torch.nn.Module
-        It may be wrapped in ``DistributedDataParallel``; dense gradients are then averaged over its ranks.
     layers : Mapping of str to SparseLinear
     method : Method
+    average : callable, optional
+        Makes a block of a dense gradient, in place, the mean over all ranks.
     """
 
-    def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], method: Method) -> None:
+    def __init__(
+        self, layers: Mapping[str, SparseLinear], method: Method, average: Callable[[Tensor], object] | None = None
+    ) -> None:
         self._layers = layers
         self._of_links = method.needs_link_gradient
         self._of_cells = method.regrowth is not None and REGROWTHS[split_soft(method.regrowth)[0]].needs_gradient
-        self._average = _mean_over_ranks(model)
+        self._average = average
         self.links: dict[str, Tensor] = {}
 
     def expect(self, due: bool) -> None:
@@ -79,21 +80,3 @@ class Gradients:
             raise InvalidValueError(
                 f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
             )
-
-
-def _mean_over_ranks(model: nn.Module) -> Callable[[Tensor], object] | None:
-    """Return what averages a tensor in place over the ranks that train a model, or None where there is one alone."""
-    if not dist.is_available() or not dist.is_initialized():
-        return None
-    wrapped = [m for m in model.modules() if isinstance(m, nn.parallel.DistributedDataParallel)]
-    group = wrapped[0].process_group if wrapped else dist.group.WORLD
-    n_ranks = dist.get_world_size(group)
-    if n_ranks == 1:
-        return None
-
-    def average(gradient: Tensor) -> None:
-        whole = gradient.contiguous()
-        dist.all_reduce(whole, group=group)
-        gradient.copy_(whole.div_(n_ranks))
-
-    return average

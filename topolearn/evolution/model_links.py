@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.ages import LinkAges
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.optimizer_state import check_trained, follow_links
+from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear
 
@@ -57,10 +57,13 @@ class ModelLinks:
         ------
         InvalidValueError
             When a layer was replaced, its weight has another shape or is not finite, or has left the optimizer.
+        InvalidTypeError
+            When the optimizer remembers what cannot follow the links.
         """
         self._check_present(step)
         self._check_shapes(step)
         check_trained(self._optimizer, self._layers)
+        check_state(self._optimizer, self._layers)
         links = {}
         for name, layer in self._layers.items():
             layer.clear_off_links()
@@ -104,7 +107,14 @@ class ModelLinks:
             ages.follow(links[name], step)
 
     def set(self, links: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> None:
-        """Give the layers, and the optimizer's memory of them, other links."""
+        """Give the layers, and the optimizer's memory of them, other links.
+
+        Raises
+        ------
+        InvalidTypeError
+            When the optimizer's memory cannot follow; nothing is changed then.
+        """
+        check_state(self._optimizer, self._layers)
         for name, layer in self._layers.items():
             more = (trained[name],) if name in trained else ()
             follow_links(self._optimizer, layer, layer.set_links(links[name], *more))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.optimizer_state import check_optimizer, follow_links
+from topolearn.evolution.optimizer_state import check_optimizer, follow_links, unwrapped
 from topolearn.graph import NeuronGroup, checked, edges_of, percolate_cells, without
 from topolearn.sparse import neuron_groups, sparse_layers
 
@@ -69,7 +69,7 @@ def percolate_model(
     model : torch.nn.Module
         A model with `SparseLinear` layers.
     optimizer : torch.optim.Optimizer, optional
-        One that trains it; what it remembers follows the links.
+        One that trains it, bare or in a wrapper; what it remembers follows the links.
     unit : {"coordinate", "rotary_pair"}
         As for `topolearn.percolate`.
 
@@ -95,6 +95,7 @@ def percolate_model(
     if not layers:
         raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
     if optimizer is not None:
+        optimizer = unwrapped(optimizer)
         check_optimizer(optimizer, layers)
     shapes = {name: layer.shape for name, layer in layers.items()}
     groups = checked(neuron_groups(model, layers), shapes)

@@ -1,4 +1,4 @@
-"""`TopologyScheduler`: evolves the topology of a model between optimizer steps; `attach` lets an optimizer call it."""
+"""`TopologyScheduler`: evolves the topology of a model between optimizer steps."""
 
 import warnings
 from collections import OrderedDict
@@ -7,18 +7,22 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.checks import check_size
+from topolearn.distributed import agreement, mean_over, shared_group
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.evolution.admission import check_model, groups_of
+from topolearn.evolution.admission import check_model, check_shrinking, groups_of
+from topolearn.evolution.copies import InProgress, check_copied
+from topolearn.evolution.decisions import decisions
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
 from topolearn.evolution.methods import method as find_method
-from topolearn.evolution.optimizer_state import check_optimizer
+from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
 from topolearn.evolution.plan import DensityPlan, settle_interval
 from topolearn.evolution.state import OF_RUN, check_state, state_of
@@ -33,21 +37,25 @@ UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 class TopologyScheduler:
     """Evolves the sparse layers of a model: every ``interval`` steps links are pruned, removed and regrown.
 
-    Call `step` after each ``optimizer.step()``, or `attach` it to the optimizer. After an update each layer has its
-    scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed ones
-    leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are kept,
-    and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
+    Call `step` after each ``optimizer.step()``, or `topolearn.attach` it to the optimizer. After an update each layer
+    has its scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed
+    ones leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are
+    kept, and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
     may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
+
+    To replace the optimizer in mid-run, make a new one, and a new scheduler with it that loads the `state_dict` of the
+    old one. Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model that `topolearn.sparsify` made sparse with the same method.
     optimizer : torch.optim.Optimizer
-        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad or Adadelta; it must train the weights of all sparse layers
-        that are not frozen, in any of its param groups.
+        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta or ASGD, a subclass that remembers no more of a
+        weight, or a wrapper that holds one in its attribute ``optimizer``, as accelerate's and Lightning's do. It must
+        train the weights of all sparse layers that are not frozen, in any of its param groups.
     method : Method or str
         What to prune, remove and regrow.
     total_steps : int
@@ -57,6 +65,10 @@ class TopologyScheduler:
         at the last step: new links need training.
     seed : int
         Fixes every draw.
+    process_group : torch.distributed.ProcessGroup, optional
+        The ranks that share the layers, over which gradients for regrowth are averaged; default those of the model's
+        ``DistributedDataParallel`` wrapper, else all. Each of them must make the scheduler, with the same arguments and
+        links.
 
     Attributes
     ----------
@@ -69,12 +81,14 @@ class TopologyScheduler:
     converged : dict of str to bool
         Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
         removed and regrown once all have.
+    attachment : torch.utils.hooks.RemovableHandle or None
+        What `topolearn.attach` returned.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
         When the model's links are not what the method starts with, the optimizer does not fit, or the interval is
-        none, or another than the method's.
+        none, or another than the method's; on every rank, when ranks differ, or one of them cannot make it.
 
     Examples
     --------
@@ -103,18 +117,29 @@ class TopologyScheduler:
         total_steps: int,
         interval: int | None = None,
         seed: int = 0,
+        process_group: "dist.ProcessGroup | None" = None,
     ) -> None:
+        self.process_group = shared_group(model, process_group)
+        self._is_group_given = process_group is not None
+        with agreement(self.process_group, lambda: decisions(self)):
+            self._prepare(model, optimizer, method, total_steps, interval, seed)
+
+    def _prepare(
+        self, model: nn.Module, optimizer: Optimizer, method: Method | str,
+        total_steps: int, interval: int | None, seed: int,
+    ) -> None:  # fmt: skip
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
         self.interval = settle_interval(interval, self.method)
         self.seed = int(seed)
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer = model, unwrapped(optimizer)
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
         check_model(model, self.layers, self._kind, self.interval)
-        check_optimizer(optimizer, self.layers)
+        check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
+        check_optimizer(self.optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = groups_of(model, self.layers, self.method)
@@ -123,11 +148,29 @@ class TopologyScheduler:
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
         self.last_update_step = -1
+        self.attachment: RemovableHandle | None = None
+        self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Begin to hear of the steps of the optimizer, and record gradients if an update is due at the next."""
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
-        self._links = self._kind.model_links(model, self.layers, optimizer, self.seed)
-        self._gradients = Gradients(model, self.layers, self.method)
-        self._watch = OptimizerWatch(optimizer, self._before_optimizer)
-        self._gradients.expect(self._is_due(1))
+        self._gradients = Gradients(self.layers, self.method, mean_over(self.process_group))
+        self._watch = OptimizerWatch(self.optimizer, self._before_optimizer)
+        self._gradients.expect(self._is_due(self.n_steps + 1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle has: all but hooks and the process group, of which it has its own."""
+        check_copied(self.layers, is_group_given=self._is_group_given)
+        own = dict.fromkeys(("process_group", "attachment", "_update_hooks", "_gradients", "_watch"))
+        return self.__dict__ | own | {"in_progress": InProgress.of(self, self._watch, self._gradients)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        in_progress = state.pop("in_progress")
+        self.__dict__.update(state)
+        self.process_group = shared_group(self.model)
+        self._listen()
+        in_progress.resume(self, self._watch, self._gradients)
 
     @property
     def is_due(self) -> bool:
@@ -300,31 +343,3 @@ class TopologyScheduler:
         self._gradients.expect(self._is_due(self.n_steps + 1))
         self._links.take(cells, trained, updates, self.n_steps)
         return update
-
-
-def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
-    """Let the optimizer call ``topology.step()`` after each of its own steps.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        The one that ``topology`` was made with.
-    topology : TopologyScheduler
-
-    Returns
-    -------
-    torch.utils.hooks.RemovableHandle
-        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
-
-    Raises
-    ------
-    InvalidValueError
-        When ``topology`` belongs to another optimizer.
-    """
-    if topology.optimizer is not optimizer:
-        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
-
-    def evolve_topology(*_: Any) -> None:
-        topology.step()
-
-    return optimizer.register_step_post_hook(evolve_topology)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from topolearn.sparse.optimizer_steps import StepWatch, moments_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by i
     from topolearn.sparse.masked import MaskedLinear
 
 # Optimizers that leave a weight at zero whose gradient and moments are zero.
-LEAVES_ZERO: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta)
+LEAVES_ZERO: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, ASGD)
 Stamp = tuple["weakref.ref[Tensor]", int]
 
 

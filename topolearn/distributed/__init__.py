@@ -1,0 +1,7 @@
+"""What ranks share: which of them train the same layers, averages over these, and checks that they agree."""
+
+from topolearn.distributed.agreement import agreement
+from topolearn.distributed.averages import mean_over
+from topolearn.distributed.groups import shared_group
+
+__all__ = ["agreement", "mean_over", "shared_group"]

@@ -1,0 +1,59 @@
+"""Which ranks share the layers of a model."""
+
+from __future__ import annotations
+
+import torch.distributed as dist
+from torch import nn
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+
+
+def shared_group(model: nn.Module, process_group: dist.ProcessGroup | None = None) -> dist.ProcessGroup | None:
+    """Return the process group whose ranks share the layers of a model, or None where one process has them alone.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its ``DistributedDataParallel`` wrapper, if it is or holds one, knows the group; else it is the world.
+    process_group : torch.distributed.ProcessGroup, optional
+        The group, where it is another.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        When `process_group` is of another type, this rank is not in it, or wrappers in the model have several groups.
+
+    Examples
+    --------
+    >>> shared_group(nn.Linear(2, 2)) is None  # no process group is initialised
+    True
+    """
+    if process_group is not None:
+        _check_member(process_group)
+    if not dist.is_available() or not dist.is_initialized():
+        return None
+    group = _group_of(model) if process_group is None else process_group
+    return group if dist.get_world_size(group) > 1 else None
+
+
+def _check_member(group: object) -> None:
+    if not dist.is_available() or not isinstance(group, dist.ProcessGroup) or dist.get_rank(group) < 0:
+        raise InvalidTypeError(
+            f"process_group={group!r} must be a torch.distributed.ProcessGroup in which this rank is: leave it out for "
+            "the world, or let each rank give the group that dist.new_group(ranks) made with it"
+        )
+
+
+def _group_of(model: nn.Module) -> dist.ProcessGroup:
+    """Return the group of the wrappers in a model, the world if there are none."""
+    wrappers = [m for m in model.modules() if isinstance(m, nn.parallel.DistributedDataParallel)]
+    if not wrappers:
+        assert dist.group.WORLD is not None
+        return dist.group.WORLD
+    groups = [wrapper.process_group for wrapper in wrappers]
+    if any(group is not groups[0] for group in groups):
+        raise InvalidValueError(
+            f"the model holds {len(groups)} DistributedDataParallel wrappers with several process groups: give "
+            "process_group=, the one whose ranks share the sparse layers"
+        )
+    return groups[0]

@@ -1,0 +1,56 @@
+"""`attach`: an optimizer that calls the scheduler after each of its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.optimizer_state import unwrapped
+
+if TYPE_CHECKING:
+    from topolearn.evolution.scheduler import TopologyScheduler
+
+
+def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
+    """Let the optimizer call ``topology.step()`` after each of its own steps.
+
+    A scheduler is attached once: a second call returns the handle of the first. Copies of an attached scheduler,
+    together with its optimizer, are attached too.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        The one that ``topology`` was made with, bare or in a wrapper.
+    topology : TopologyScheduler
+
+    Returns
+    -------
+    torch.utils.hooks.RemovableHandle
+        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
+
+    Raises
+    ------
+    InvalidValueError
+        When ``topology`` belongs to another optimizer.
+    """
+    inner = unwrapped(optimizer)
+    if topology.optimizer is not inner:
+        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
+
+    if topology.attachment is not None and is_attached(topology):
+        return topology.attachment
+
+    def evolve_topology(*_: Any) -> None:
+        topology.step()
+
+    topology.attachment = inner.register_step_post_hook(evolve_topology)
+    return topology.attachment
+
+
+def is_attached(topology: TopologyScheduler) -> bool:
+    """Return whether the optimizer calls the scheduler, and its handle was not removed."""
+    handle = topology.attachment
+    return handle is not None and handle.id in (handle.hooks_dict_ref() or {})
