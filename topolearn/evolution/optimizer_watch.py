@@ -10,9 +10,14 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
 
 class OptimizerWatch:
     """Knows whether the optimizer took a step, and acts before it where an update is due.
+
+    What acts needs the gradients of the step. In ``optimizer.step(closure)`` the closure computes them, so it acts
+    after the closure, and before the optimizer reads them.
 
     Parameters
     ----------
@@ -29,9 +34,18 @@ class OptimizerWatch:
         self._rates: list[Any] | None = None
         watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
 
-        def before_step(optimizer: Optimizer, *_: Any) -> None:
-            if (alive := watch()) is not None:
+        def before_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+            if (alive := watch()) is None:
+                return None
+            alive._restore(optimizer)
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")  # the first argument is the optimizer
+            if closure is None:
                 alive._before_step(optimizer)
+                return None
+            followed = _followed(closure, watch, optimizer)
+            if len(args) > 1:
+                return (args[0], followed, *args[2:]), kwargs
+            return args, {**kwargs, "closure": followed}
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
@@ -78,6 +92,20 @@ def has_overflow(optimizer: Optimizer) -> bool:
     """Return whether a gradient is not finite, which is why a ``GradScaler`` skips a step."""
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+def _followed(
+    closure: Callable[[], Any], watch: weakref.ref[OptimizerWatch], optimizer: Optimizer
+) -> Callable[[], Any]:
+    """Return a closure that computes the same, and then lets the watch act on the gradients."""
+
+    def closure_then_watch() -> Any:
+        loss = closure()
+        if (alive := watch()) is not None:
+            alive._before_step(optimizer)
+        return loss
+
+    return closure_then_watch
 
 
 def _remove(hooks: list[Any]) -> None:
