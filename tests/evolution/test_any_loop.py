@@ -101,6 +101,27 @@ def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
 
 
 @BACKENDS
+@pytest.mark.parametrize("method", ["rigl", "mest"])
+@pytest.mark.filterwarnings("ignore:topology.step")
+def test_calls_between_the_batches_of_one_step_lose_none_of_them(method, backend):
+    links = []
+    for often in (False, True):
+        model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
+        torch.manual_seed(1)
+        for _ in range(10):
+            for _ in range(3):
+                if often:
+                    topology.step()
+                backward(model)
+            trainer.step()
+            topology.step()
+            trainer.zero_grad()
+        assert (topology.n_steps, topology.n_updates) == (10, 5)
+        links.append(links_of(topology))
+    assert links[0] == links[1]
+
+
+@BACKENDS
 def test_an_update_may_take_the_place_of_the_gradient_step(backend):
     model, trainer, topology = setup("set", "adam", backend=backend, interval=3, skip_gradient_step=True)
     for step in range(1, 10):

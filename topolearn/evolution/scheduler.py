@@ -163,7 +163,6 @@ class TopologyScheduler:
                     "counted (a step that a GradScaler skips is none)",
                     stacklevel=2,
                 )
-            self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
         self._watch.took_step = False
         self.n_steps += 1

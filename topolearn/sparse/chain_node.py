@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from topolearn.sparse.gradient_record import Passes
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.product_form import form_of
+from topolearn.sparse.waiting_passes import WaitingPasses
 
 
 class Chain(torch.autograd.Function):
@@ -18,7 +18,7 @@ class Chain(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, Passes | None]], feature_major: bool,
+        ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, WaitingPasses | None]], feature_major: bool,
         *parameters: Tensor | None,
     ) -> Tensor:  # fmt: skip
         """Return the outputs, of shape (n_out, batch) if feature-major, of inputs of shape (batch, n_in)."""
