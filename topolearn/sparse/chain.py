@@ -36,7 +36,7 @@ class Stage(NamedTuple):
 
 
 def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = True) -> Tensor:
-    """Apply layers one after another.
+    """Apply layers one after another; the gradient can be differentiated again, any number of times.
 
     Parameters
     ----------
