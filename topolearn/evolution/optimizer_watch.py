@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -26,10 +27,16 @@ class OptimizerWatch:
         Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
         optimizers take out themselves; returns the factor for the learning rate in this step, or None to leave the
         parameters as they are.
+
+    Attributes
+    ----------
+    took_step : bool
+        Whether the optimizer took a step that nobody has counted yet; whoever counts it sets this to False.
     """
 
     def __init__(self, optimizer: Optimizer, before: Callable[[float], float | None]) -> None:
         self.took_step = False
+        self._has_warned = False
         self._before = weakref.WeakMethod(before)
         self._rates: list[Any] | None = None
         watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
@@ -72,7 +79,19 @@ class OptimizerWatch:
 
     def _after_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
-        self.took_step = not is_skipped(optimizer)
+        self.took_step |= not is_skipped(optimizer)
+
+    def warn_of_uncounted_steps(self, n_counted: int) -> None:
+        """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
+        if self._has_warned:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
+            f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
+            "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
+            stacklevel=6,
+        )
 
     def _restore(self, optimizer: Optimizer) -> None:
         """Give back the learning rates, also those of a step that failed half-way."""

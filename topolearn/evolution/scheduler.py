@@ -38,8 +38,9 @@ class TopologyScheduler:
     leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are kept,
     and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
-    Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
-    may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
+    Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
+    optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
+    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
 
     Parameters
     ----------
@@ -262,9 +263,12 @@ class TopologyScheduler:
         if self.last_update_step >= 0 and self.method.rewarmup_steps:
             factor = min(1.0, (self.n_steps + 1 - self.last_update_step) / self.method.rewarmup_steps)
         self._links.expect(factor)
+        counted_with_last = self._watch.took_step  # topology.step() counts this step and the last as one
+        if counted_with_last and self.plan is not None and self.method.evolves and self.n_steps < self.plan.last_update:
+            self._watch.warn_of_uncounted_steps(self.n_steps)
         if self._is_due(self.n_steps + 1):
             self._gradients.take(scale)
-            if self.method.skip_gradient_step:
+            if self.method.skip_gradient_step and not counted_with_last:
                 return None
         self._kind.before_optimizer(self.layers.values(), scale)
         return factor
