@@ -111,6 +111,82 @@ def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
 
 
 @BACKENDS
+@pytest.mark.parametrize("method", ["rigl", "mest"])
+@pytest.mark.filterwarnings("ignore:topology.step")
+def test_calls_between_the_batches_of_one_step_lose_none_of_them(method, backend):
+    links = []
+    for often in (False, True):
+        model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
+        torch.manual_seed(1)
+        for _ in range(10):
+            for _ in range(3):
+                if often:
+                    topology.step()
+                backward(model)
+            trainer.step()
+            topology.step()
+            trainer.zero_grad()
+        assert (topology.n_steps, topology.n_updates) == (10, 5)
+        links.append(links_of(topology))
+    assert links[0] == links[1]
+
+
+@BACKENDS
+@pytest.mark.parametrize("method", ["rigl", "srigl", "granet", "set", "mest"])
+def test_a_step_a_round_is_counted_and_it_is_said_once(method, backend):
+    """Of ten optimizer steps for each of the scheduler, no more than one is skipped."""
+    model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
+    n_still = 0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(4):
+            for _ in range(10):
+                head = model[-1].weight.detach().clone()
+                trainer.zero_grad()
+                train_step(model, trainer)
+                n_still += torch.equal(model[-1].weight, head)
+            topology.step()
+    assert [str(each.message)[:93] for each in caught] == [
+        "optimizer.step() is called again before topology.step(): 2 optimizer steps are taken and 0 co"
+    ]
+    assert caught[0].filename.endswith("loops.py")
+    assert (topology.n_steps, topology.n_updates) == (4, 2)
+    assert n_still == (2 if topology.method.skip_gradient_step else 0)
+
+
+@pytest.mark.parametrize("method", ["static", "dense"])
+def test_where_no_update_comes_no_step_is_missed(method):
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    rule = tl.method(method) if method == "dense" else tl.method(method, density=0.5)
+    trainer = torch.optim.SGD(tl.sparsify(model, rule).parameters(), lr=0.1)
+    topology = tl.TopologyScheduler(model, trainer, rule, total_steps=9, interval=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            model(torch.ones(2, 8)).sum().backward()
+            trainer.step()
+    assert topology.n_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [({"interval": 20}, "step 20 "), ({"interval": 16, "stop_fraction": 0.75}, "step 15 "), ({"interval": 50}, "")],
+)
+def test_an_interval_that_is_never_reached_is_said(options, steps):
+    with pytest.warns(
+        UserWarning, match=rf"interval={options['interval']} leaves the topology.*{steps}.*total_steps=20"
+    ):
+        setup("set", **options)
+
+
+@pytest.mark.parametrize("interval", [19, 10])
+def test_an_interval_that_is_reached_once_is_enough(interval):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        setup("set", interval=interval)
+
+
+@BACKENDS
 def test_an_update_may_take_the_place_of_the_gradient_step(backend):
     model, trainer, topology = setup("set", "adam", backend=backend, interval=3, skip_gradient_step=True)
     for step in range(1, 10):

@@ -184,13 +184,6 @@ def test_what_follows_may_change_the_outputs_in_place():
     assert layer.values.grad is not None
 
 
-def test_second_derivatives_are_refused():
-    layer = make(6, 5)
-    (gradient,) = torch.autograd.grad(layer(torch.randn(4, 6)).square().sum(), layer.values, create_graph=True)
-    with pytest.raises(RuntimeError, match="differentiate"):
-        gradient.sum().backward()
-
-
 def test_autocast_computes_in_the_dtype_of_the_values():
     layer, x = make(6, 5), torch.randn(4, 6)
     with torch.autocast("cpu", torch.bfloat16):

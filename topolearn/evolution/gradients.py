@@ -44,13 +44,16 @@ class Gradients:
 
     @torch.no_grad()
     def take(self, scale: float) -> None:
-        """Keep the gradients of the links, which the optimizer step, or the user after it, may clear.
+        """Keep the gradients as the optimizer step sees them, which it, or the user after it, may clear.
 
         Parameters
         ----------
         scale : float
-            The factor that is still in them.
+            The factor that is still in those of the links.
         """
+        for layer in self._layers.values():
+            if layer.record is not None:
+                layer.record.settle()
         if not self._of_links:
             return
         for name, layer in self._layers.items():

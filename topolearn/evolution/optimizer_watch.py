@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,14 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
 
 class OptimizerWatch:
     """Knows whether the optimizer took a step, and acts before it where an update is due.
+
+    What acts needs the gradients of the step. In ``optimizer.step(closure)`` the closure computes them, so it acts
+    after the closure, and before the optimizer reads them.
 
     Parameters
     ----------
@@ -21,17 +27,32 @@ class OptimizerWatch:
         Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
         optimizers take out themselves; returns the factor for the learning rate in this step, or None to leave the
         parameters as they are.
+
+    Attributes
+    ----------
+    took_step : bool
+        Whether the optimizer took a step that nobody has counted yet; whoever counts it sets this to False.
     """
 
     def __init__(self, optimizer: Optimizer, before: Callable[[float], float | None]) -> None:
         self.took_step = False
+        self._has_warned = False
         self._before = weakref.WeakMethod(before)
         self._rates: list[Any] | None = None
         watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
 
-        def before_step(optimizer: Optimizer, *_: Any) -> None:
-            if (alive := watch()) is not None:
+        def before_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+            if (alive := watch()) is None:
+                return None
+            alive._restore(optimizer)
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")  # the first argument is the optimizer
+            if closure is None:
                 alive._before_step(optimizer)
+                return None
+            followed = _followed(closure, watch, optimizer)
+            if len(args) > 1:
+                return (args[0], followed, *args[2:]), kwargs
+            return args, {**kwargs, "closure": followed}
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
@@ -58,7 +79,19 @@ class OptimizerWatch:
 
     def _after_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
-        self.took_step = not is_skipped(optimizer)
+        self.took_step |= not is_skipped(optimizer)
+
+    def warn_of_uncounted_steps(self, n_counted: int) -> None:
+        """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
+        if self._has_warned:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
+            f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
+            "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
+            stacklevel=6,
+        )
 
     def _restore(self, optimizer: Optimizer) -> None:
         """Give back the learning rates, also those of a step that failed half-way."""
@@ -78,6 +111,20 @@ def has_overflow(optimizer: Optimizer) -> bool:
     """Return whether a gradient is not finite, which is why a ``GradScaler`` skips a step."""
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+def _followed(
+    closure: Callable[[], Any], watch: weakref.ref[OptimizerWatch], optimizer: Optimizer
+) -> Callable[[], Any]:
+    """Return a closure that computes the same, and then lets the watch act on the gradients."""
+
+    def closure_then_watch() -> Any:
+        loss = closure()
+        if (alive := watch()) is not None:
+            alive._before_step(optimizer)
+        return loss
+
+    return closure_then_watch
 
 
 def _remove(hooks: list[Any]) -> None:

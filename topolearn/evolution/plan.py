@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 
 from topolearn.checks import check_size
@@ -75,8 +76,9 @@ def settle_interval(given: int | None, method: Method) -> int:
 class DensityPlan:
     """The number of links of each layer after each update.
 
-    Updates come at multiples of ``interval``. The last one at which the density falls is the last that does not lie
-    beyond the end of the decay, and brings the final numbers exactly (eq. 6 writes the end as t_0 + n Delta t).
+    Updates come at multiples of ``interval``; a warning says if none comes before the evolution ends. The last one at
+    which the density falls is the last that does not lie beyond the end of the decay, and brings the final numbers
+    exactly (eq. 6 writes the end as t_0 + n Delta t).
 
     Parameters
     ----------
@@ -112,6 +114,13 @@ class DensityPlan:
             raise InvalidValueError(
                 f"total_steps={total_steps} with interval={interval} has no update while the density falls, from step "
                 f"{self._first:g} to step {method.end_of_decay * total_steps:g}: train longer, or lower the interval"
+            )
+        if method.evolves and not self.last_update:
+            warnings.warn(
+                f"interval={interval} leaves the topology as it is: updates come at multiples of the interval before "
+                f"step {stop:g} (stop_fraction={method.stop_fraction:g} of total_steps={total_steps}), and there is "
+                "none: lower the interval, or train longer",
+                stacklevel=3,
             )
 
     def falls_at(self, step: int) -> bool:

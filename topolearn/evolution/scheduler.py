@@ -42,8 +42,9 @@ class TopologyScheduler:
     ones leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are
     kept, and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
-    Gradients may be accumulated over several backward passes; a step that a ``GradScaler`` skips is no step; the model
-    may be compiled, or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
+    Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
+    optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
+    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
 
     To replace the optimizer in mid-run, make a new one, and a new scheduler with it that loads the `state_dict` of the
     old one. Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
@@ -206,7 +207,6 @@ class TopologyScheduler:
                     "counted (a step that a GradScaler skips is none)",
                     stacklevel=2,
                 )
-            self._gradients.expect(self._is_due(self.n_steps + 1))
             return None
         self._watch.took_step = False
         self.n_steps += 1
@@ -306,9 +306,12 @@ class TopologyScheduler:
         if self.last_update_step >= 0 and self.method.rewarmup_steps:
             factor = min(1.0, (self.n_steps + 1 - self.last_update_step) / self.method.rewarmup_steps)
         self._links.expect(factor)
+        counted_with_last = self._watch.took_step  # topology.step() counts this step and the last as one
+        if counted_with_last and self.plan is not None and self.method.evolves and self.n_steps < self.plan.last_update:
+            self._watch.warn_of_uncounted_steps(self.n_steps)
         if self._is_due(self.n_steps + 1):
             self._gradients.take(scale)
-            if self.method.skip_gradient_step:
+            if self.method.skip_gradient_step and not counted_with_last:
                 return None
         self._kind.before_optimizer(self.layers.values(), scale)
         return factor

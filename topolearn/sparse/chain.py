@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.sparse.gradient_record import Passes
 from topolearn.sparse.index import LinkIndex
+from topolearn.sparse.waiting_passes import WaitingPasses
 
 
 class Stage(NamedTuple):
@@ -24,19 +24,19 @@ class Stage(NamedTuple):
         A dense layer, whose links are all there, has its weight here.
     bias : Tensor, shape (n_out,), or None
     relu : bool
-    record : list or None
-        Where inputs, and gradients before the activation, are kept at each backward pass; both feature-major.
+    record : WaitingPasses or None
+        Where inputs, and gradients before the activation, are left at each backward pass; both feature-major.
     """
 
     links: LinkIndex
     values: Tensor
     bias: Tensor | None
     relu: bool
-    record: Passes | None = None
+    record: WaitingPasses | None = None
 
 
 def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = True) -> Tensor:
-    """Apply layers one after another.
+    """Apply layers one after another; the gradient can be differentiated again, any number of times.
 
     Parameters
     ----------

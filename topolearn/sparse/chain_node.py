@@ -6,21 +6,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from topolearn.sparse.gradient_record import Passes
-from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.product_form import form_of
+from topolearn.sparse.twice_differentiable import Spec, chain_gradients
 
 
 class Chain(torch.autograd.Function):
     """One node for any number of layers; within, activations are feature-major, shape (n_neurons, batch)."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, spec: list[tuple[LinkIndex, bool, Passes | None]], feature_major: bool,
-        *parameters: Tensor | None,
-    ) -> Tensor:  # fmt: skip
+    def forward(ctx: Any, x: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None) -> Tensor:
         """Return the outputs, of shape (n_out, batch) if feature-major, of inputs of shape (batch, n_in)."""
         form = form_of(x)
         activations = [form.transposed(x)]
@@ -28,8 +23,9 @@ class Chain(torch.autograd.Function):
             activations.append(form.outputs(links, values, bias, activations[-1], relu))
         # The last outputs are needed for their ReLU alone; unsaved, whatever follows may change them in place.
         kept = activations if spec[-1][1] else activations[:-1]
-        ctx.save_for_backward(*kept, *parameters[::2])
-        ctx.spec, ctx.has_bias, ctx.n_kept = spec, [bias is not None for bias in parameters[1::2]], len(kept)
+        # Biases, and inputs that have a gradient, are needed for gradients that are differentiated again.
+        ctx.save_for_backward(*kept, *parameters, x if ctx.needs_input_grad[0] else None)
+        ctx.spec, ctx.n_kept = spec, len(kept)
         ctx.feature_major = feature_major
         if feature_major:
             return activations[-1]
@@ -37,12 +33,16 @@ class Chain(torch.autograd.Function):
         return y.clone() if y.data_ptr() == activations[-1].data_ptr() else y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of the inputs, and of values and biases of each stage."""
-        saved = ctx.saved_tensors
-        activations, values = saved[: ctx.n_kept], saved[ctx.n_kept :]
+        *saved, x = ctx.saved_tensors
+        activations, values, biases = saved[: ctx.n_kept], saved[ctx.n_kept :: 2], saved[ctx.n_kept + 1 :: 2]
         form, spec = form_of(gradient), ctx.spec
+        if torch.is_grad_enabled():  # create_graph=True
+            dy = gradient if ctx.feature_major else gradient.t()
+            first = activations[0] if x is None else x.t()
+            dx, others = chain_gradients(first, spec, values, biases, activations[1:], dy, need_dx=x is not None)
+            return (None if dx is None else dx.t(), None, None, *others)
         dparameters: list[Tensor | None] = [None] * (2 * len(spec))
         dy = gradient.contiguous() if ctx.feature_major else form.transposed(gradient)
         dz, dbias = form.before_activation(activations[-1], dy, spec[-1][1])
@@ -50,7 +50,7 @@ class Chain(torch.autograd.Function):
             links, _, record = spec[i]
             if record is not None:
                 record.append((activations[i], dz))
-            dparameters[2 * i + 1] = dbias if ctx.has_bias[i] else None
+            dparameters[2 * i + 1] = None if biases[i] is None else dbias
             need_dx, behind_relu = i > 0 or ctx.needs_input_grad[0], i > 0 and spec[i - 1][1]
             dx, dbias, dparameters[2 * i] = form.gradients(
                 links, values[i], activations[i], dz, need_dx=need_dx, behind_relu=behind_relu

@@ -95,8 +95,8 @@ class CsrLinear(SparseLinear):
         >>> torch.allclose(y, second(torch.relu(first(x))), atol=1e-6)
         True
         """
-        passes = None if self.record is None else self.record.passes
-        return Stage(self.index, self.values, self.bias, relu, passes)
+        waiting = None if self.record is None else self.record.waiting
+        return Stage(self.index, self.values, self.bias, relu, waiting)
 
     @property
     def index(self) -> LinkIndex:

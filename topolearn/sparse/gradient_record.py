@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-Passes = list[tuple[Tensor, Tensor]]
+from topolearn.sparse.waiting_passes import Pass, WaitingPasses
+
+Sum = TypeVar("Sum")
 
 
-class GradientRecord:
+class GradientRecord(Generic[Sum]):
     r"""Keeps what is needed to know :math:`\partial L / \partial W` of every cell of a layer, in float32 at least.
 
-    Gradients add up over backward passes as those of the parameter do: a pass that finds the parameter without a
-    gradient, after ``zero_grad``, begins anew.
+    It is the gradient of what is accumulated in the parameter's ``.grad``: a pass counts once it arrives there, which
+    those of `torch.autograd.grad` never do, and is forgotten once ``.grad`` is cleared, by None or by zeros in place.
 
     Parameters
     ----------
@@ -31,12 +34,19 @@ class GradientRecord:
     ) -> None:
         self.shape, self.average = shape, average
         self._parameter = parameter
-        self._hook = parameter.register_hook(self._on_gradient)
+        self._accumulated: Sum | None = None
+        self._n_nonzero = torch.tensor(0)
+        self._of_step: Sum | None = None
+        self._is_settled = False
+        self._hooks = [
+            parameter.register_hook(self._on_gradient),
+            parameter.register_post_accumulate_grad_hook(self._on_accumulated),
+        ]
 
     @property
     def is_empty(self) -> bool:
         """Whether no backward pass was recorded."""
-        raise NotImplementedError
+        return self._sum is None
 
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of the rows, output neurons, from ``first`` up to ``last``, shape (last - first, n_in).
@@ -45,73 +55,94 @@ class GradientRecord:
         """
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """Take what is accumulated now as the gradient of an optimizer step: later passes leave what is read alone."""
+        self._forget_cleared()
+        self._of_step, self._is_settled = self._accumulated, True
+
     def clear(self) -> None:
         """Forget the passes that were recorded."""
-        raise NotImplementedError
+        self._accumulated = self._of_step = None
+        self._is_settled = False
 
     def close(self) -> None:
         """Record no more."""
-        self._hook.remove()
-
-    def _on_gradient(self, gradient: Tensor) -> None:
-        """Take note of a backward pass that has reached the parameter, before its gradient is accumulated."""
-        raise NotImplementedError
-
-
-class MaskedRecord(GradientRecord):
-    """The dense gradient of a masked layer, copied before it is masked."""
-
-    def __init__(
-        self, parameter: nn.Parameter, shape: tuple[int, int], average: Callable[[Tensor], object] | None = None
-    ) -> None:
-        super().__init__(parameter, shape, average)
-        self._total: Tensor | None = None
+        for hook in self._hooks:
+            hook.remove()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no backward pass was recorded."""
-        return self._total is None
-
-    def rows(self, first: int, last: int) -> Tensor:
-        """Return the gradient of some rows."""
-        assert self._total is not None
-        return self._total[first:last]
-
-    def clear(self) -> None:
-        """Forget the passes that were recorded."""
-        self._total = None
+    def _sum(self) -> Sum | None:
+        """What is read: the gradient of the optimizer step, or as long as there is none, what is accumulated."""
+        return self._of_step if self._is_settled else self._accumulated
 
     @torch.no_grad()
     def _on_gradient(self, gradient: Tensor) -> None:
-        if self._parameter.grad is None:
-            self._total = None
-        if self._total is None:
-            kind = torch.promote_types(gradient.dtype, torch.float32)
-            self._total = gradient.detach().to(kind, copy=True)
-        else:
-            self._total += gradient
+        """Take note of a gradient of the parameter, which may be accumulated or not."""
+        self._forget_cleared()
+        self._hold(gradient)
+
+    @torch.no_grad()
+    def _on_accumulated(self, parameter: Tensor) -> None:
+        """Count the pass whose gradient has been accumulated."""
+        if parameter.grad is not None:
+            self._accumulated = self._with_held()
+            self._n_nonzero = torch.count_nonzero(parameter.grad)
+
+    def _forget_cleared(self) -> None:
+        """Forget what was accumulated, if somebody has cleared it: what was not zero throughout, and now is."""
+        if self._accumulated is None:
+            return
+        gradient = self._parameter.grad
+        if gradient is None or (bool(self._n_nonzero) and not bool(torch.count_nonzero(gradient))):
+            self._accumulated = None
+
+    def _hold(self, gradient: Tensor) -> None:
+        """Keep what is needed of a pass, until it is known whether it is accumulated."""
+
+    def _with_held(self) -> Sum | None:
+        """Return what is accumulated, with the pass that was held, of which nothing is held any more."""
+        raise NotImplementedError
 
 
-class CsrRecord(GradientRecord):
+class MaskedRecord(GradientRecord[Tensor]):
+    """The dense gradient of a masked layer, copied before it is masked."""
+
+    _held: Tensor | None = None
+
+    def rows(self, first: int, last: int) -> Tensor:
+        """Return the gradient of some rows."""
+        assert self._sum is not None
+        return self._sum[first:last]
+
+    def _hold(self, gradient: Tensor) -> None:
+        self._held = gradient.to(torch.promote_types(gradient.dtype, torch.float32), copy=True)
+
+    def _with_held(self) -> Tensor | None:
+        total, held, self._held = self._accumulated, self._held, None
+        if total is None or held is None:
+            return held if total is None else total
+        return total + held if total is self._of_step else total.add_(held)
+
+
+class CsrRecord(GradientRecord[tuple[Pass, ...]]):
     """Inputs and output gradients of a csr layer, from which its dense gradient is made row by row.
 
     Attributes
     ----------
-    passes : list of (Tensor, Tensor)
-        Inputs, shape (n_in, batch), and gradients before the activation, shape (n_out, batch), of each pass.
+    waiting : WaitingPasses
+        Where chains leave the passes in which the layer takes part.
     """
 
     def __init__(
         self, parameter: nn.Parameter, shape: tuple[int, int], average: Callable[[Tensor], object] | None = None
     ) -> None:
         super().__init__(parameter, shape, average)
-        self.passes: Passes = []
-        self._n_accumulated = 0
+        self.waiting = WaitingPasses()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no backward pass was recorded."""
-        return not self.passes
+    def passes(self) -> tuple[Pass, ...]:
+        """Inputs, shape (n_in, batch), and gradients before the activation, shape (n_out, batch), of each pass."""
+        return self._sum or ()
 
     def rows(self, first: int, last: int) -> Tensor:
         """Return the gradient of some rows."""
@@ -121,15 +152,13 @@ class CsrRecord(GradientRecord):
             gradient.addmm_(dz[first:last], x.t())
         return gradient
 
-    def clear(self) -> None:
-        """Forget the passes that were recorded."""
-        self.passes.clear()
-        self._n_accumulated = 0
+    def close(self) -> None:
+        """Record no more."""
+        super().close()
+        self.waiting.close()
 
-    def _on_gradient(self, gradient: Tensor) -> None:
-        if self._parameter.grad is None:
-            del self.passes[: self._n_accumulated]
-        self._n_accumulated = len(self.passes)
+    def _with_held(self) -> tuple[Pass, ...] | None:
+        return (*(self._accumulated or ()), *self.waiting.take()) or None
 
 
 class RowsRecord(GradientRecord):
