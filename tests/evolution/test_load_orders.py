@@ -6,8 +6,9 @@ import itertools
 import pytest
 import torch
 
-from tests.evolution.loops import EVOLVING, advance, backends_of, setup
-from topolearn.errors import InvalidValueError
+import topolearn as tl
+from tests.evolution.loops import EVOLVING, OPTIMIZERS, advance, backends_of, setup
+from topolearn.errors import CheckpointError, InvalidValueError
 
 ORDERS = list(itertools.permutations((0, 1, 2)))  # of model, optimizer and topology
 EVERY = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
@@ -92,3 +93,27 @@ def test_a_state_without_marks_loads_after_the_links_as_before(backend):
     advance(*again, 4)
     assert not missing.missing_keys
     assert all(torch.equal(value, training[0].state_dict()[key]) for key, value in again[0].state_dict().items())
+
+
+@pytest.mark.parametrize(("method", "backend"), EVERY)
+def test_a_new_optimizer_goes_on_with_a_model_that_is_past_its_first_links(method, backend):
+    model, trainer, topology = setup(method, "sgd", backend=backend)
+    advance(model, trainer, topology, 13)
+    rng, twin = torch.get_rng_state(), copy.deepcopy(model)
+    twin_trainer = OPTIMIZERS["sgd"](twin.parameters())
+    twin_topology = tl.TopologyScheduler(
+        twin, twin_trainer, topology.method, total_steps=20, interval=topology.interval, state=topology.state_dict()
+    )
+    expected = advance(model, trainer, topology, 6)
+    torch.set_rng_state(rng)
+    assert [repr(update) for update in advance(twin, twin_trainer, twin_topology, 6)] == [repr(u) for u in expected]
+    assert all(torch.equal(value, twin.state_dict()[key]) for key, value in model.state_dict().items())
+
+
+def test_a_state_of_another_model_is_refused_at_the_door():
+    training, other = setup("chtss"), setup("chtss", sizes=(12, 24, 16, 3))
+    advance(*training, 9)
+    with pytest.raises(CheckpointError, match=r"layer '0' is \(24, 12\) in the topology state and \(20, 12\)"):
+        tl.TopologyScheduler(
+            training[0], training[1], training[2].method, total_steps=20, interval=2, state=other[2].state_dict()
+        )

@@ -65,7 +65,7 @@ def _check_replaceable(model: nn.Module, chosen: Mapping[str, nn.Linear]) -> Non
             )
 
 
-def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int) -> None:
+def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int, *, begins: bool = True) -> None:
     """Refuse a model that is not what the method starts with, and what cannot be updated as the method wants it.
 
     Raises
@@ -92,11 +92,14 @@ def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int)
     if not layers:
         return
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
-    kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))
+    if begins:
+        kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))
     csr = _first_csr(layers)
     if csr is not None:
         check_backend(method, CSR, layer=csr)
     _check_storage(layers, kind)
+    if begins:
+        _check_trained(layers, kind)
 
 
 def check_shrinking(model: nn.Module, layers: Layers, method: Method, *, is_shared: bool) -> None:
@@ -125,6 +128,7 @@ def _first_csr(layers: Layers) -> str | None:
 
 
 def _check_storage(layers: Layers, kind: Ordinary) -> None:
+    """Refuse layers that remember more, or less, than the method wants."""
     method = kind.method
     for name, layer in layers.items():
         is_stored = isinstance(layer, StoredLinear)
@@ -133,6 +137,12 @@ def _check_storage(layers: Layers, kind: Ordinary) -> None:
                 f"layer {name!r} remembers {'all cells' if is_stored else 'its links alone'}, but method "
                 f"{method.name!r} has storage={method.storage!r}: sparsify the model with this very method"
             )
+
+
+def _check_trained(layers: Layers, kind: Ordinary) -> None:
+    """Refuse layers that train more cells, or fewer, than the method starts with."""
+    method = kind.method
+    for name, layer in layers.items():
         if not isinstance(layer, StoredLinear):
             continue
         n_trained = int(layer.trained_mask.sum())

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -46,8 +46,8 @@ class TopologyScheduler:
     optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
     wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
 
-    To replace the optimizer in mid-run, make a new one, and a new scheduler with it that loads the `state_dict` of the
-    old one. Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
+    To replace the optimizer in mid-run, make a new one, and with it a new scheduler from the ``state`` of the old one.
+    Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
 
     Parameters
     ----------
@@ -66,6 +66,8 @@ class TopologyScheduler:
         at the last step: new links need training.
     seed : int
         Fixes every draw.
+    state : Mapping, optional
+        The `state_dict` of a scheduler of this method, to go on from: the model may be past its first links then.
     process_group : torch.distributed.ProcessGroup, optional
         The ranks that share the layers, over which gradients for regrowth are averaged; default those of the model's
         ``DistributedDataParallel`` wrapper, else all. Each of them must make the scheduler, with the same arguments and
@@ -118,27 +120,28 @@ class TopologyScheduler:
         total_steps: int,
         interval: int | None = None,
         seed: int = 0,
+        state: Mapping[str, Any] | None = None,
         process_group: "dist.ProcessGroup | None" = None,
     ) -> None:
         self.process_group = shared_group(model, process_group)
         self._is_group_given = process_group is not None
         with agreement(self.process_group, lambda: decisions(self)):
-            self._prepare(model, optimizer, method, total_steps, interval, seed)
+            self._prepare(model, optimizer, method, total_steps, interval, seed, state)
 
     def _prepare(
         self, model: nn.Module, optimizer: Optimizer, method: Method | str,
-        total_steps: int, interval: int | None, seed: int,
+        total_steps: int, interval: int | None, seed: int, state: Mapping[str, Any] | None,
     ) -> None:  # fmt: skip
         self.method = find_method(method) if isinstance(method, str) else method
         if not isinstance(self.method, Method):
             raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
         self.total_steps = check_size("total_steps", total_steps)
         self.interval = settle_interval(interval, self.method)
-        self.seed = int(seed)
+        self.seed = int(seed if state is None else state.get("seed", seed))
         self.model, self.optimizer = model, unwrapped(optimizer)
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
-        check_model(model, self.layers, self._kind, self.interval)
+        check_model(model, self.layers, self._kind, self.interval, begins=state is None)
         check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
         check_optimizer(self.optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
@@ -152,6 +155,8 @@ class TopologyScheduler:
         self.attachment: RemovableHandle | None = None
         self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
         self._listen()
+        if state is not None:
+            self.load_state_dict(state)
 
     def _listen(self) -> None:
         """Begin to hear of the steps of the optimizer, and record gradients if an update is due at the next."""
@@ -266,7 +271,7 @@ class TopologyScheduler:
         of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
         return of_run | state_of(self.layers, self._links.ages, self._kind)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state; weights off its links that it does not store become zero, so load the model after it.
 
         Raises

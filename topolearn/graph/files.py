@@ -99,6 +99,9 @@ def _write_mtx(graph: BipartiteGraph, path: Path) -> None:
 
 def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
     with path.open("rb") as file:
+        if not file.readline().startswith(b"%%MatrixMarket"):  # scipy's reader, given none, ends the process
+            raise ValueError("its first line is not that of a Matrix Market file, %%MatrixMarket matrix coordinate ...")
+        file.seek(0)
         adjacency = io.mmread(file)
     header = _mtx_header(path)
     if header is None:
