@@ -217,11 +217,16 @@ class SlowWeights(WrapperThatIsAnOptimizer):
                 self.state[p]["slow"] = p.detach().clone()
 
 
-def test_a_wrapper_with_memory_of_its_own_is_refused():
+class Lookahead(Wrapper):
+    """One whose slow weights come with the first step."""
+
+
+@pytest.mark.parametrize("wrap", [SlowWeights, Lookahead])
+def test_a_wrapper_with_memory_of_its_own_is_refused(wrap):
     model = tl.sparsify(mlp(20, 20, 3), "set")
-    with pytest.raises(InvalidTypeError, match=r"SlowWeights keeps a state of its own .* use the SGD alone"):
-        build = SlowWeights(torch.optim.SGD(model.parameters(), lr=0.1))
-        tl.TopologyScheduler(model, build, "set", total_steps=10, interval=2)
+    wrapper = wrap(torch.optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(InvalidTypeError, match=rf"{wrap.__name__} keeps a state of its own .* use the SGD alone"):
+        tl.TopologyScheduler(model, wrapper, "set", total_steps=10, interval=2)
 
 
 class Renamed(torch.optim.AdamW):

@@ -43,11 +43,12 @@ def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> It
         return
     try:
         yield
+        mine = dict(facts())
     except Exception as error:
         with suppress(RuntimeError):  # when the others cannot be reached, what went wrong here is the news
             _gather(group, f"{type(error).__name__}: {error}")
         raise
-    told = _gather(group, dict(facts()))
+    told = _gather(group, mine)
     ranks = [dist.get_global_rank(group, i) for i in range(len(told))]
     for rank, each in zip(ranks, told, strict=True):
         if isinstance(each, str):

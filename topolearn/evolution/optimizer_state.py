@@ -33,6 +33,7 @@ UNFIT: dict[str, str] = {
     "SparseAdam": "it takes sparse gradients alone, which no layer gives",
 }
 WRAPPED = ("optimizer", "_optimizer")  # attributes in which wrappers hold the optimizer
+REMEMBERING = {"Lookahead"}  # wrappers with a state of their own, which comes with the first step alone
 
 
 def unwrapped(optimizer: object) -> Optimizer:
@@ -64,8 +65,9 @@ def unwrapped(optimizer: object) -> Optimizer:
         )
     for wrapper in wrappers:
         own = getattr(wrapper, "__dict__", {}).get("state")
-        if own is not within.state and isinstance(own, Mapping) and any(True for _ in _tensors(list(own.values()))):
-            outer, kind = type(wrapper).__name__, type(within).__name__
+        outer, kind = type(wrapper).__name__, type(within).__name__
+        has_own = own is not within.state and any(True for _ in _tensors(own))
+        if has_own or outer in REMEMBERING:
             raise InvalidTypeError(
                 f"optimizer {outer} keeps a state of its own beside that of the {kind} in it, which would not follow "
                 f"the links: use the {kind} alone"

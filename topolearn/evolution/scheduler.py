@@ -71,7 +71,7 @@ class TopologyScheduler:
     process_group : torch.distributed.ProcessGroup, optional
         The ranks that share the layers, over which gradients for regrowth are averaged; default those of the model's
         ``DistributedDataParallel`` wrapper, else all. Each of them must make the scheduler, with the same arguments and
-        links.
+        links: a rank that never comes to that keeps the others waiting until the group's timeout.
 
     Attributes
     ----------
