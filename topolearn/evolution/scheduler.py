@@ -76,10 +76,8 @@ class TopologyScheduler:
     Attributes
     ----------
     model : torch.nn.Module
-    n_steps, n_updates : int
-        How often `step` was called, and how often it changed the topology.
-    last_update_step : int
-        The step of the last update, -1 before the first.
+    n_steps, n_updates, last_update_step : int
+        How often `step` was called, how often it changed the topology, and when last (-1 before the first update).
     last_update : TopologyUpdate or None
     converged : dict of str to bool
         Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
@@ -147,11 +145,9 @@ class TopologyScheduler:
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
         self.plan = None if self.method.is_dense else DensityPlan(sizes, self.method, self.total_steps, self.interval)
         self.groups = groups_of(model, self.layers, self.method)
-        self.n_steps = 0
-        self.n_updates = 0
+        self.n_steps, self.n_updates, self.last_update_step = 0, 0, -1
         self.last_update: TopologyUpdate | None = None
         self.converged = dict.fromkeys(self.layers, False)
-        self.last_update_step = -1
         self.attachment: RemovableHandle | None = None
         self._links = self._kind.model_links(model, self.layers, self.optimizer, self.seed)
         self._listen()
@@ -343,8 +339,7 @@ class TopologyScheduler:
         )
         explores = self.n_steps < self.plan.last_update
         trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}
-        self.n_updates += 1
-        self.last_update_step = self.n_steps
+        self.n_updates, self.last_update_step = index, self.n_steps
         update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
         for name, in_minimum in update.elm.items():
             self.converged[name] |= in_minimum
