@@ -26,6 +26,7 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percola
 from topolearn.recording import Recorder, Run, record, resume, train
 from topolearn.sparse import (
     Attention,
+    AveragedModel,
     SparseLinear,
     densify,
     export_dense,
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Attention",
+    "AveragedModel",
     "BipartiteGraph",
     "Dataset",
     "LayeredNetwork",

@@ -2,6 +2,7 @@
 
 from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.sparse.attention import Attention
+from topolearn.sparse.averaged import AveragedModel
 from topolearn.sparse.backends import BACKENDS, has_links_alone
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
@@ -21,6 +22,7 @@ from topolearn.sparse.unpack import unpack_attention
 __all__ = [
     "ARCHITECTURES",
     "Attention",
+    "AveragedModel",
     "BACKENDS",
     "CSR",
     "CsrLinear",

@@ -18,6 +18,7 @@ from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
 from topolearn.sparse.link_order import KEY, LinkOrder, Replaced, belongs
+from topolearn.sparse.optimizer_steps import version_of
 
 
 class CsrLinear(SparseLinear):
@@ -71,6 +72,7 @@ class CsrLinear(SparseLinear):
         self._index: LinkIndex | None = LinkIndex.of_cells(cells, out_features, in_features)
         self.register_buffer("crow", self._index.crow)
         self.register_buffer("col", self._index.col)
+        self._versions = version_of(self.crow), version_of(self.col)
         self.fingerprint = self._before_change = fingerprint(cells)
         self._order = LinkOrder(self)
         self._order.put_on(self.values)
@@ -100,10 +102,25 @@ class CsrLinear(SparseLinear):
 
     @property
     def index(self) -> LinkIndex:
-        """The links as the products read them."""
-        if self._index is None:
-            self._index = LinkIndex(self.crow, self.col, self.in_features)
-        return self._index
+        """The links as the products read them.
+
+        Raises
+        ------
+        InvalidValueError
+            When others have written `crow` or `col`, so that values would stand for other links.
+        """
+        index, versions = self._index, self._versions
+        if not torch.compiler.is_compiling():
+            versions = version_of(self.crow), version_of(self.col)
+        if index is None or versions != self._versions:
+            index = LinkIndex(self.crow, self.col, self.in_features)
+            if fingerprint(index.cells) != self.fingerprint:
+                raise InvalidValueError(
+                    f"crow and col of layer {self.layer_name!r} were written from outside, so that its values would "
+                    "stand for other links: use load_state_dict or set_links, and tl.AveragedModel for averages"
+                )
+            self._index, self._versions = index, versions
+        return index
 
     @property
     def link_parameter(self) -> nn.Parameter:
@@ -193,6 +210,7 @@ class CsrLinear(SparseLinear):
 
     def _take(self, index: LinkIndex) -> None:
         self.crow, self.col, self._index = index.crow, index.col, index
+        self._versions = version_of(self.crow), version_of(self.col)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CsrLinear:
         self._index = None  # its tensors may move to another device
@@ -205,7 +223,8 @@ class CsrLinear(SparseLinear):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self.fingerprint = self._before_change = fingerprint(self.cells())
+        cells = LinkIndex(self.crow, self.col, self.in_features).cells
+        self.fingerprint = self._before_change = fingerprint(cells)
         self._order = LinkOrder(self)
         self._order.put_on(self.values)
 
@@ -227,7 +246,7 @@ class CsrLinear(SparseLinear):
         self._index = None
         self._order.put_on(self.values)
         if all(isinstance(each, Tensor) for each in links):
-            cells = self.cells()
+            cells = LinkIndex(self.crow, self.col, self.in_features).cells
             self.fingerprint = fingerprint(cells)
             if self.fingerprint != replaced:
                 self._order.replaced = Replaced(replaced, LinkChange.between(before, cells))

@@ -148,6 +148,9 @@ class SparseLinear(nn.Module):
         """Write the values of the links, in the order of `cells`."""
         raise NotImplementedError
 
+    def trust_links(self) -> None:
+        """Take the weight as it is, after a write that left it zero off the links."""
+
     def clear_off_links(self) -> None:
         """Write zeros wherever a value is stored that belongs to no link, whoever has written it."""
 

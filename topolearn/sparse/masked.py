@@ -83,6 +83,10 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self._watch.restore(weight)
         return weight
 
+    def trust_links(self) -> None:
+        """Take the weight as it is, after a write that left it zero off the trained cells."""
+        self._watch.trust(self.weight)
+
     @torch.no_grad()
     def clear_off_links(self) -> None:
         """Write zeros off the trained cells, also where others have written through ``weight.data``."""
@@ -197,8 +201,11 @@ class MaskedLinear(SparseLinear, nn.Linear):
         kind = INTEGERS[tensor.itemsize]
         if tensor.dtype != self.weight.dtype:
             return self.trained_mask.to(tensor.device, kind).neg_()
+        trained = self.trained_mask
         if self._kept is None or self._kept.dtype != kind or self._kept.device != tensor.device:
-            self._kept = self.trained_mask.to(kind).neg_()
+            self._kept = trained.to(kind).neg_()
+        elif not self._watch.knows_mask():  # others have written it, as an average copies buffers
+            self._kept.copy_(trained).neg_()
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:

@@ -55,6 +55,11 @@ def watch_optimizers() -> tuple[Any, Any]:
     return register_optimizer_step_pre_hook(_before_step), register_optimizer_step_post_hook(_after_step)
 
 
+def version_of(tensor: Tensor) -> int:
+    """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
+    return -1 if tensor.is_inference() else tensor._version
+
+
 def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
     """Return what an optimizer remembers of each element of a weight."""
     state = optimizer.state.get(weight, {})

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
-from topolearn.sparse.optimizer_steps import StepWatch, moments_of
+from topolearn.sparse.optimizer_steps import StepWatch, moments_of, version_of
 
 if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by its annotation alone
     from topolearn.sparse.masked import MaskedLinear
@@ -40,6 +40,7 @@ class ZeroOffLinks(StepWatch):
         super().__init__()
         self._layer = weakref.ref(layer)
         self._weight: Stamp | None = None
+        self._trained: Stamp | None = None
         self._gradient: Stamp | None = None
         self._moments: weakref.WeakKeyDictionary[Optimizer, dict[str, Stamp]] = weakref.WeakKeyDictionary()
         self._has_warned = False
@@ -57,12 +58,16 @@ class ZeroOffLinks(StepWatch):
 
     def trusts(self, weight: Tensor) -> bool:
         """Whether this is the weight that was watched last, with its hook, and nobody else has written to it."""
-        return _is_stamped(weight, self._weight) and self.is_on(weight)
+        return _is_stamped(weight, self._weight) and self.knows_mask() and self.is_on(weight)
+
+    def knows_mask(self) -> bool:
+        """Whether the mask of the trained cells is that of the last look."""
+        return _is_stamped(self._layer_of().trained_mask, self._trained)
 
     def trust(self, weight: Tensor) -> None:
         """Take a weight as zero off the trained cells, and watch it from now on."""
         self.put_on(weight)
-        self._weight = _stamp(weight)
+        self._weight, self._trained = _stamp(weight), _stamp(self._layer_of().trained_mask)
 
     def follow_links(self, weight: Tensor) -> None:
         """Take weight and gradient as zero off new links; what optimizers remember is masked before their next step."""
@@ -120,19 +125,15 @@ class ZeroOffLinks(StepWatch):
             self._has_warned = True
             warnings.warn(
                 f"{n_off} weights of layer {layer.layer_name!r} off its {layer.n_links} links were written, and are 0 "
-                "again: change values on the links alone (layer.set_link_values), or the links (layer.set_links)",
+                "again: change values on the links alone (layer.set_link_values), or the links (layer.set_links); "
+                "average a network whose links move by tl.AveragedModel",
                 stacklevel=5,
             )
 
 
-def _version(tensor: Tensor) -> int:
-    """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
-    return -1 if tensor.is_inference() else tensor._version
-
-
 def _stamp(tensor: Tensor) -> Stamp:
-    return weakref.ref(tensor), _version(tensor)
+    return weakref.ref(tensor), version_of(tensor)
 
 
 def _is_stamped(tensor: Tensor, stamp: Stamp | None) -> bool:
-    return stamp is not None and stamp[0]() is tensor and stamp[1] == _version(tensor) >= 0
+    return stamp is not None and stamp[0]() is tensor and stamp[1] == version_of(tensor) >= 0
