@@ -151,7 +151,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
             if weight.grad is not None:
                 weight.grad.view(INTEGERS[weight.grad.itemsize]).bitwise_and_(self._bits(weight.grad))
 
-        self.weight.register_post_accumulate_grad_hook(mask_gradient)
+        trains = self.weight.requires_grad  # a frozen weight takes no hook, and may be trained later
+        self.weight.requires_grad_(True).register_post_accumulate_grad_hook(mask_gradient)
+        self.weight.requires_grad_(trains)
 
     def _bits(self, gradient: Tensor) -> Tensor:
         """Return the mask of the trained cells as integers: all bits of a cell are set, or none.
