@@ -70,7 +70,7 @@ def _matched(places: Mapping[nn.Module, Sequence[str]], patterns: Sequence[str])
         raise InvalidTypeError(f"exclude={patterns!r} must be a list of patterns: use [{patterns!r}]")
     matched: set[nn.Module] = set()
     for pattern in patterns:
-        hit = {layer for layer, names in places.items() if fnmatch.filter(names, pattern)}
+        hit = {layer for layer, names in places.items() if any(fnmatch.fnmatchcase(n, pattern) for n in names)}
         if not hit:
             known = ", ".join(name for names in places.values() for name in names)
             raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {known}")

@@ -19,7 +19,8 @@ def warn_of_unknown(model: nn.Module) -> None:
     """
     shares = unknown_shares(model)
     if shares:
-        kinds = ", ".join(f"{kind} ({_percent(share)} of the parameters)" for kind, share in shares.items())
+        (first, most), *others = ((kind, _percent(share)) for kind, share in shares.items())
+        kinds = ", ".join([f"{first} ({most} of the parameters)", *(f"{kind} ({share})" for kind, share in others)])
         warnings.warn(f"sparsify leaves dense what it does not know: {kinds}", stacklevel=3)
 
 

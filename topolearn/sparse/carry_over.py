@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def carry_over(old: nn.Module, new: nn.Module) -> None:
         after.requires_grad_(before.requires_grad)
         vars(after).update(vars(before))
         _carry_bias(old, new)
-    own = _own_names(type(old))
+    own = _own_names(old)
     for name, parameter in old._parameters.items():
         if name not in own:
             new.register_parameter(name, parameter)
@@ -65,7 +66,7 @@ def check_room(name: str, old: nn.Module, new: nn.Module) -> None:
     ------
     InvalidValueError
     """
-    own = _own_names(type(old))
+    own = _own_names(old)
     for added in (*old._parameters, *old._buffers, *old._modules, *vars(old)):
         if added not in own and hasattr(new, added):
             raise InvalidValueError(
@@ -109,8 +110,15 @@ def _carry_hooks(old: nn.Module, new: nn.Module) -> None:
         vars(new)[name] = hooks
 
 
-def _own_names(kind: type[nn.Module]) -> frozenset[str]:
-    """Return the names of what a module has by its class, which a new one of that class shows."""
+def _own_names(module: nn.Module) -> frozenset[str]:
+    """Return the names of what a module has by its class, and not by the user."""
+    kind: Any = type(module)
+    return _names_of_class(kind)
+
+
+@functools.cache
+def _names_of_class(kind: type[nn.Module]) -> frozenset[str]:
+    """Return the names of what a new module of a class has."""
     with torch.random.fork_rng(devices=[]):
         twin: nn.Module
         if issubclass(kind, SparseLinear):

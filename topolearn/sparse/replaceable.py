@@ -67,7 +67,7 @@ def refusal_of_parameters(module: nn.Module, names: tuple[str, ...]) -> Refusal 
         if type(parameter) is not nn.Parameter or module._parameters.get(name) is not parameter:
             return Refusal(
                 f"has a {name} that is a {type(parameter).__name__} and no ordinary torch.nn.Parameter",
-                "make it one",
+                "sparsify before sharding or quantising, or make it one",
             )
         if name != "bias" and _has_hooks(parameter):  # the bias stays the parameter that it is
             return Refusal(

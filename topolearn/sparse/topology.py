@@ -13,6 +13,7 @@ from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import AUTO, BATCH, best_backend
 from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.stored import StoredLinear
 
 
@@ -75,8 +76,8 @@ def replace_linear(
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
-    A sparse layer has all else that the dense one had, as `topolearn.sparse.carry_over` says, and stands wherever in
-    the model that one stood.
+    A sparse layer has all else that the dense one had, as `topolearn.sparsify` says, and stands wherever in the model
+    that one stood.
 
     A layer on the meta device, which has neither, is replaced by one on torch's default device with parameters of its
     own; so a layer can be made whose dense weight would not fit into memory.
@@ -99,11 +100,15 @@ def replace_linear(
     Raises
     ------
     InvalidValueError
-        When a layer has an attribute that a sparse one has a meaning of its own for. The model is unchanged then.
+        When a layer is more than its weight and bias, or has an attribute that a sparse one has a meaning of its own
+        for. The model is unchanged then.
     """
     replacements: dict[nn.Module, SparseLinear] = {}
     for name, graph in graphs.items():
         dense = model.get_submodule(name)
+        refusal = refusal_of(dense)
+        if refusal:
+            raise InvalidValueError(f"layer {name!r} {refusal.reason}: {refusal.cure}")
         (n_out, n_in), weight = shape_of(dense), weight_of(dense)
         dtype, device = weight.dtype, torch.get_default_device() if weight.is_meta else weight.device
         kind, layer_class = backend, StoredLinear if stored else SparseLinear

@@ -69,7 +69,7 @@ def _name(model: nn.Module, module: nn.Module) -> str:
 def _check_unshared(model: nn.Module) -> None:
     """Refuse parameters that attention shares with another module, as copies of them would drift apart."""
     packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
-    within = {id(inner) for module in packed for inner in module.children()}
+    within = {id(inner) for module in packed for inner in module.modules()} - {id(module) for module in packed}
     owners: dict[int, list[str]] = {}
     for path, module in model.named_modules():
         if id(module) not in within:
