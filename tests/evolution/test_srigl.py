@@ -11,7 +11,7 @@ from torch import nn
 import topolearn as tl
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import LayerLinks
-from topolearn.evolution.model_links import output_layer
+from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_fan_in
 from topolearn.graph import merged
@@ -125,12 +125,27 @@ def test_no_output_of_the_model_is_ablated():
         assert merged(kept, grown).tolist() == expected
 
 
-@pytest.mark.parametrize(("exclude", "expected"), [(None, None), ([], "2"), (["0"], "2"), (["2"], None)])
+@pytest.mark.parametrize(
+    ("declared", "exclude", "spared"),
+    [
+        (None, None, []),
+        (None, [], ["2"]),
+        (None, ["0"], ["2"]),
+        (None, ["2"], []),
+        (["0"], None, []),
+        (["0"], [], ["0"]),
+        (["0"], ["2"], ["0"]),
+        ([], None, []),
+    ],
+)
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_the_output_layer_is_the_last_linear_layer_if_that_is_sparse(exclude, expected, backend):
+def test_only_outputs_that_are_sparse_are_spared_from_ablation(declared, exclude, spared, backend):
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4), nn.Identity())
+    model.output_layers = declared
     tl.sparsify(model, tl.method("srigl", density=0.5), exclude=exclude, backend=backend)
-    assert output_layer(nn.Sequential(model), sparse_layers(model)) == expected
+    wrapped = nn.Sequential(model)
+    links = ModelLinks(wrapped, sparse_layers(model), torch.optim.SGD(model.parameters(), lr=0.1)).read(0)
+    assert [name for name, layer in links.items() if layer.is_output] == spared
 
 
 def test_a_start_is_rounded_down_and_the_plan_is_not():

@@ -81,3 +81,52 @@ def test_a_llama_of_theirs_trains():
         optimizer.step()
         topology.step()
     assert topology.n_updates == 2
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_gpt2_is_made_sparse_and_is_gpt2_again(backend):
+    config = transformers.GPT2Config(vocab_size=50, n_positions=32, n_embd=32, n_layer=2, n_head=4)
+    model, other = (transformers.GPT2LMHeadModel(config).double().eval() for _ in range(2))
+    before = logits(model)
+    tl.sparsify(model, tl.method("static", density=1.0), init="keep", backend=backend)
+    kinds = {name.rpartition("h.")[2][2:] for name in tl.sparse.sparse_layers(model)}
+    assert kinds == {"attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"}
+    torch.testing.assert_close(logits(model), before, rtol=1e-9, atol=1e-9)
+    tl.densify(model)
+    assert isinstance(model.transformer.h[0].mlp.c_fc, transformers.pytorch_utils.Conv1D)
+    other.load_state_dict(model.state_dict())
+    torch.testing.assert_close(logits(other), before, rtol=1e-9, atol=1e-9)
+
+
+def test_gpt2_trains():
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(vocab_size=50, n_positions=32, n_embd=32, n_layer=2, n_head=4)
+    model, rule = transformers.GPT2LMHeadModel(config), tl.method("rigl", density=0.3)
+    tl.sparsify(model, rule)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=20, interval=3)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = model(TOKENS, labels=TOKENS).loss
+        loss.backward()
+        losses.append(loss.item())
+        optimizer.step()
+        topology.step()
+    assert topology.n_updates > 2
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs"), [("GPT2LMHeadModel", "lm_head"), ("BertForMaskedLM", "cls.predictions.decoder")]
+)
+def test_outputs_are_the_output_embeddings_that_the_model_knows(kind, outputs):
+    model_class = getattr(transformers, kind)
+    sizes = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    assert list(tl.sparse.output_layers(model_class(model_class.config_class(**sizes)))) == [outputs]
+
+
+def test_fused_experts_stay_dense_and_are_named():
+    config = transformers.MixtralConfig(**TINY, num_local_experts=4)
+    with pytest.warns(UserWarning, match=r"does not know: MixtralExperts \(\d+ % of the parameters\), Embedding"):
+        tl.sparsify(transformers.MixtralForCausalLM(config), "set")

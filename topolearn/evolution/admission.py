@@ -14,51 +14,92 @@ from topolearn.evolution.methods import Method, check_backend
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.graph import NeuronGroup, checked
-from topolearn.sparse import CSR, CsrLinear, StoredLinear, neuron_groups, without_groups
+from topolearn.sparse import (
+    CSR,
+    CsrLinear,
+    StoredLinear,
+    is_dense_linear,
+    neuron_groups,
+    output_layers,
+    refusal_of,
+    without_groups,
+)
 
 
-def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Linear]:
+def linear_layers(model: nn.Module, exclude: Sequence[str] | None = None) -> dict[str, nn.Module]:
     """Return the linear layers of a model that `sparsify` makes sparse, by name, in module order.
+
+    They are `torch.nn.Linear`, and ``Conv1D`` of GPT-2. One that stands at several places has the name of the first;
+    a pattern may match any of them.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When there are none, a pattern matches none, a layer cannot be replaced, or the model declares outputs that are
+        no linear layers.
+    """
+    places: dict[nn.Module, list[str]] = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        if is_dense_linear(module):
+            places.setdefault(module, []).append(name)
+    if model in places:
+        raise InvalidValueError("the model is itself a linear layer and cannot be replaced in place: wrap it")
+    if not places:
+        raise InvalidValueError("the model has no linear layer to make sparse")
+    layers = {names[0]: layer for layer, names in places.items()}
+    excluded = set(output_layers(model).values()) if exclude is None else _matched(places, exclude)
+    chosen = {name: layer for name, layer in layers.items() if layer not in excluded}
+    if not chosen:
+        raise InvalidValueError(
+            f"no linear layer is left to make sparse: {', '.join(layers)} excluded; pass exclude=[] to include the "
+            "outputs"
+        )
+    _check_replaceable(model, chosen, places)
+    return chosen
+
+
+def _matched(places: Mapping[nn.Module, Sequence[str]], patterns: Sequence[str]) -> set[nn.Module]:
+    """Return the layers that patterns match at one of their places.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When there are none, a pattern matches none, or a layer cannot be replaced.
+        When there is one text and no list of patterns, or a pattern matches none.
     """
-    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    if "" in layers:
-        raise InvalidValueError("the model is itself a linear layer and cannot be replaced in place: wrap it")
-    if not layers:
-        raise InvalidValueError("the model has no linear layer to make sparse")
-    if isinstance(exclude, str):
-        raise InvalidTypeError(f"exclude={exclude!r} must be a list of patterns: use [{exclude!r}]")
-    patterns = [list(layers)[-1]] if exclude is None else list(exclude)
+    if isinstance(patterns, str):
+        raise InvalidTypeError(f"exclude={patterns!r} must be a list of patterns: use [{patterns!r}]")
+    matched: set[nn.Module] = set()
     for pattern in patterns:
-        if not fnmatch.filter(layers, pattern):
-            raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {', '.join(layers)}")
-    chosen = {n: m for n, m in layers.items() if not any(fnmatch.fnmatchcase(n, p) for p in patterns)}
-    if not chosen:
-        raise InvalidValueError(
-            f"no linear layer is left to make sparse: {', '.join(layers)} excluded; pass exclude=[] to include the last"
-        )
-    _check_replaceable(model, chosen)
-    return chosen
+        hit = {layer for layer, names in places.items() if any(fnmatch.fnmatchcase(n, pattern) for n in names)}
+        if not hit:
+            known = ", ".join(name for names in places.values() for name in names)
+            raise InvalidValueError(f"exclude pattern {pattern!r} matches no linear layer: {known}")
+        matched |= hit
+    return matched
 
 
-def _check_replaceable(model: nn.Module, chosen: Mapping[str, nn.Linear]) -> None:
-    """Refuse layers whose weight other modules share, or that their module needs as they are."""
-    owners: dict[int, list[str]] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        owners.setdefault(id(parameter), []).append(name)
+def _check_replaceable(
+    model: nn.Module, chosen: Mapping[str, nn.Module], places: Mapping[nn.Module, Sequence[str]]
+) -> None:
+    """Refuse layers that are more than a weight and a bias, share their weight, or that their module needs as are."""
+    owners: dict[int, dict[str, nn.Module]] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        for name, parameter in module._parameters.items():
+            owners.setdefault(id(parameter), {})[f"{path}.{name}" if path else name] = module
     for name, layer in chosen.items():
-        shared = owners[id(layer.weight)]
-        if len(shared) > 1:
+        refusal = refusal_of(layer)
+        if refusal:
             raise InvalidValueError(
-                f"layer {name!r} shares its weight ({', '.join(shared)}), so links of one would be links of all: leave "
-                f"it dense by exclude=[{name!r}, ...], or give each layer a weight of its own"
+                f"layer {name!r} {refusal.reason}: {refusal.cure}, or leave it dense by exclude=[{name!r}, ...]"
             )
-        parent = model.get_submodule(name.rpartition(".")[0])
-        if isinstance(parent, nn.MultiheadAttention):
+        sharing = owners[id(layer.get_parameter("weight"))]
+        if any(module is not layer for module in sharing.values()):
+            raise InvalidValueError(
+                f"layer {name!r} shares its weight ({', '.join(sharing)}), so links of one would be links of all: "
+                f"leave it dense by exclude=[{name!r}, ...], or give each layer a weight of its own"
+            )
+        parents = [model.get_submodule(place.rpartition(".")[0]) for place in places[layer]]
+        if any(isinstance(parent, nn.MultiheadAttention) for parent in parents):
             raise InvalidValueError(
                 f"layer {name!r} is part of nn.MultiheadAttention, whose other weights are packed into one: call "
                 f"tl.unpack_attention(model) first, or leave it dense by exclude=[{name!r}, ...]"

@@ -14,7 +14,7 @@ from topolearn.evolution.ages import LinkAges
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
 from topolearn.evolution.update import LayerUpdate
-from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear
+from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, output_layers
 
 
 class ModelLinks:
@@ -35,7 +35,7 @@ class ModelLinks:
 
     def __init__(self, model: nn.Module, layers: Mapping[str, SparseLinear], optimizer: Optimizer) -> None:
         self._model, self._layers, self._optimizer = model, layers, optimizer
-        self._output_layer = output_layer(model, layers)
+        self._outputs = {id(layer) for layer in output_layers(model).values()}
         self.ages = {name: LinkAges(layer.cells(), layer.shape) for name, layer in layers.items()}
 
     def reseed(self, seed: int) -> None:
@@ -75,7 +75,7 @@ class ModelLinks:
                 record=layer.record,
                 stored=stored,
                 frozen=not layer.link_parameter.requires_grad,
-                is_output=name == self._output_layer,
+                is_output=id(layer) in self._outputs,
             )
         return links
 
@@ -139,15 +139,6 @@ class ModelLinks:
                     f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: "
                     "leave the parameters of sparse layers to topolearn, and change values in place"
                 )
-
-
-def output_layer(model: nn.Module, layers: Mapping[str, SparseLinear]) -> str | None:
-    """Return the name of the sparse layer whose neurons are the model's outputs, or None if that layer is dense.
-
-    It is the last linear layer in module order, the same that `topolearn.sparsify` leaves dense by default.
-    """
-    last = [module for module in model.modules() if isinstance(module, nn.Linear | SparseLinear)][-1:]
-    return next((name for name, layer in layers.items() if last and layer is last[0]), None)
 
 
 def _check_finite(name: str, values: Tensor, step: int) -> None:

@@ -65,7 +65,7 @@ class Ordinary:
             )
 
     def links_of_weights(
-        self, layers: Mapping[str, nn.Linear], counts: Mapping[str, int], seed: int
+        self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
     ) -> LayeredNetwork | None:
         """Return the links that the weights of a model choose, if they do and a generator does not."""
         return None

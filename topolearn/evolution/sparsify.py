@@ -9,6 +9,7 @@ from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import linear_layers
 from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.left_dense import warn_of_unknown
 from topolearn.evolution.methods import Method, check_backend
 from topolearn.evolution.methods import method as find_method
 from topolearn.evolution.ordinary import Ordinary
@@ -17,7 +18,7 @@ from topolearn.generators import make_network
 from topolearn.graph import LayeredNetwork
 from topolearn.registry import suggest
 from topolearn.sampling import RandomField
-from topolearn.sparse import neuron_groups, replace_linear, sparse_layers
+from topolearn.sparse import neuron_groups, replace_linear, shape_of, sparse_layers, weight_of
 from topolearn.sparse.choice import BATCH
 
 INITS = ("he", "keep")
@@ -39,13 +40,14 @@ def sparsify(
     Parameters
     ----------
     model : torch.nn.Module
-        Any model with `torch.nn.Linear` layers. Make the optimizer after this call. Layers on the meta device are made
-        on torch's default device, without ever having a dense weight unless the method stores one.
+        Any model with `torch.nn.Linear` layers, or ``Conv1D`` of GPT-2. Make the optimizer after this call. Layers on
+        the meta device are made on torch's default device, without ever having a dense weight unless the method stores
+        one.
     method : Method or str
         Generator and density come from it. The method ``dense`` leaves the model as it is.
     exclude : sequence of str, optional
-        Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the last linear
-        layer in module order.
+        Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the outputs, as
+        `topolearn.sparse.output_layers` finds them, or a module declares by ``output_layers = ["head"]``.
     backend : {"auto", "masked", "csr"}
         As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
     init : {"he", "keep"}
@@ -63,14 +65,23 @@ def sparsify(
     Returns
     -------
     torch.nn.Module
-        The model itself.
+        The model itself. Its sparse layers have all else that the dense ones had: training mode, hooks, biases,
+        ``requires_grad``, and parameters, buffers, modules and attributes that the user added. They are not of the
+        class of the former, if that was a subclass of `torch.nn.Linear`; `topolearn.densify` puts it back.
+
+    Warns
+    -----
+    UserWarning
+        When other modules than linear layers have matrices among their parameters, such as convolutions or embeddings,
+        which stay dense.
 
     Raises
     ------
-    InvalidTypeError, InvalidValueError
+    InvalidTypeError, InvalidValueError, UnknownNameError
         When no linear layer is left to be made sparse, a pattern matches none, the density leaves a layer without
-        links, the model is sparse already, a layer's weight is shared, or is to be kept and on the meta device. The
-        model is unchanged then.
+        links, the model is sparse already, a layer's weight is shared, or is to be kept and on the meta device, or a
+        layer is more than its weight and bias: one with a forward of its own, as of adapters and quantised layers, a
+        parametrised, pruned or uninitialised one. The model is unchanged then.
 
     Examples
     --------
@@ -97,19 +108,23 @@ def sparsify(
         return model
     check_backend(method, backend)
     layers, kind = linear_layers(model, exclude), kind_of(method)
-    unmade = [name for name, layer in layers.items() if layer.weight.is_meta]
+    weights = {name: weight_of(layer) for name, layer in layers.items()}
+    unmade = [name for name, weight in weights.items() if weight.is_meta]
     if init == "keep":
         kind.check_kept_weights()
         _check_made(unmade)
-    network = _initial_network(model, layers, kind, calibration, seed, keep=init == "keep")
+    kept = weights if init == "keep" else None
+    network = _initial_network(model, layers, kind, calibration, seed, kept)
+    warn_of_unknown(model)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
         on_average = method.mean_density / method.initial_density
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.remembers_all
         )
     for name, layer in sparse_layers(model).items():
-        kept = None if init == "he" else layers[name].weight.detach()
-        kind.give_weights(layer, kept, _generator(seed, name, "weights"), name=name, seed=seed)
+        kind.give_weights(
+            layer, None if kept is None else kept[name], _generator(seed, name, "weights"), name=name, seed=seed
+        )
         if name in unmade:
             layer.reset_bias(_generator(seed, name, "biases"))
     return model
@@ -127,19 +142,19 @@ def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
 
 def _initial_network(
     model: nn.Module,
-    layers: Mapping[str, nn.Linear],
+    layers: Mapping[str, nn.Module],
     kind: Ordinary,
     calibration: torch.Tensor | None,
     seed: int,
-    *,
-    keep: bool,
+    kept: Mapping[str, torch.Tensor] | None,
 ) -> LayeredNetwork:
     """Generate the topology with which a method begins, or let the weights that are kept choose it."""
     method = kind.method
     assert method.generator is not None
-    sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    shapes = {name: shape_of(layer) for name, layer in layers.items()}
+    sizes = {name: (n_in, n_out) for name, (n_out, n_in) in shapes.items()}
     counts = initial_links(sizes, method)
-    chosen = kind.links_of_weights(layers, counts, seed) if keep else None
+    chosen = None if kept is None else kind.links_of_weights(kept, counts, seed)
     if chosen is not None:
         if calibration is not None:
             raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")

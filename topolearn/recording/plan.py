@@ -57,6 +57,7 @@ class Plan:
             "every": self.every,
             "history": self.history,
             "topology": watched.describe(),
+            "outputs": watched.outputs(),
             "first_step": watched.step or 0,
             "first_update": watched.n_updates,
         }

@@ -1,7 +1,7 @@
 """`record`: a run directory for any loop."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,7 @@ def open_recorder(
     listeners, watched, path = check_loggers(loggers), to_watch(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)
+    description = plan.describe(watched)  # before anything is made, as it refuses outputs that are wrongly declared
     _make(path, watched, resume=resume)
     lock = FileLock(path / LOCK)
     try:
@@ -126,7 +127,7 @@ def open_recorder(
             f"another recorder is at work in {path}: close it first, or choose another directory"
         ) from None
     try:
-        return _opened(path, watched, plan, config, listeners, lock)
+        return _opened(path, watched, plan, description, config, listeners, lock)
     except BaseException:
         unlock(lock)
         raise
@@ -153,7 +154,13 @@ def _make(path: Path, watched: Watched, *, resume: bool) -> None:
 
 
 def _opened(
-    path: Path, watched: Watched, plan: Plan, config: Any, loggers: Sequence[Logger], lock: BaseFileLock
+    path: Path,
+    watched: Watched,
+    plan: Plan,
+    description: Mapping[str, Any],
+    config: Any,
+    loggers: Sequence[Logger],
+    lock: BaseFileLock,
 ) -> Recorder:
     """Return the recorder of a directory that is locked, begun or cut at the present step."""
     place = cut(path, watched, plan)
@@ -175,7 +182,7 @@ def _opened(
         else:
             recorder.start()
             with written(path):
-                write_json(path / RECORDING, plan.describe(watched))  # last, as it says that the start is whole
+                write_json(path / RECORDING, description)  # last, as it says that the start is whole
     except BaseException:
         recorder.abandon()
         raise

@@ -109,6 +109,15 @@ class Run:
         method = self.config.build_method()
         return {"": {"method": method.name, "title": method.title, "theta": method.theta, "density": method.density}}
 
+    @cached_property
+    def outputs(self) -> dict[str, tuple[int, int]]:
+        """Outputs and inputs of the layers that were taken as the outputs of the model, sparse or dense, by name.
+
+        A run of before they were recorded has none.
+        """
+        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        return {name: (n_out, n_in) for name, (n_out, n_in) in recorded.get("outputs", {}).items()}
+
     @property
     def title(self) -> str:
         """The method as its paper writes it; of several schedulers all methods."""

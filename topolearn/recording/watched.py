@@ -12,7 +12,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution import TopologyScheduler, TopologyUpdate, linear_layers
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
-from topolearn.sparse import sparse_layers, topology_of
+from topolearn.sparse import output_layers, shape_of, sparse_layers, topology_of
 
 Topology = TopologyScheduler | Mapping[str, TopologyScheduler] | nn.Module
 Listener = Callable[[TopologyUpdate], None]
@@ -42,6 +42,9 @@ class Watched(Protocol):
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
         """Return outputs and inputs of the layers that could be sparse, of dense models."""
+
+    def outputs(self) -> dict[str, tuple[int, int]]:
+        """Return outputs and inputs of the layers that are taken as the outputs of the models, sparse or dense."""
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each sparse layer, the share of its cells that have been a link at any time."""
@@ -135,6 +138,11 @@ class Scheduled:
         sizes = {prefix: dense_sizes(each.model) for prefix, each in self._schedulers.items() if not each.layers}
         return {_prefixed(prefix, name): size for prefix, named in sizes.items() for name, size in named.items()}
 
+    def outputs(self) -> dict[str, tuple[int, int]]:
+        """Return outputs and inputs of the layers that are taken as the outputs of the models, sparse or dense."""
+        sizes = {prefix: output_sizes(each.model) for prefix, each in self._schedulers.items()}
+        return {_prefixed(prefix, name): size for prefix, named in sizes.items() for name, size in named.items()}
+
     def itop_rate(self) -> dict[str, float]:
         """Return, for each sparse layer, the share of its cells that have been a link at any time."""
         rates = {prefix: each.itop_rate() for prefix, each in self._schedulers.items()}
@@ -202,6 +210,10 @@ class Still:
         """Return outputs and inputs of the layers that could be sparse, of a dense model."""
         return {} if self.layers else dense_sizes(self._model)
 
+    def outputs(self) -> dict[str, tuple[int, int]]:
+        """Return outputs and inputs of the layers that are taken as the outputs of the model, sparse or dense."""
+        return output_sizes(self._model)
+
     def itop_rate(self) -> dict[str, float]:
         """Return the density of each sparse layer, whose links stay."""
         graphs = {name: layer.graph for name, layer in sparse_layers(self._model).items()}
@@ -225,9 +237,8 @@ def complete_network(model: nn.Module) -> LayeredNetwork:
         When there is no such layer.
     """
     layers = linear_layers(model)
-    graphs: dict[str, BipartiteGraph] = {
-        name: erdos_renyi(layer.in_features, layer.out_features, 1.0) for name, layer in layers.items()
-    }
+    shapes = {name: shape_of(layer) for name, layer in layers.items()}
+    graphs: dict[str, BipartiteGraph] = {name: erdos_renyi(n_in, n_out, 1.0) for name, (n_out, n_in) in shapes.items()}
     return LayeredNetwork(graphs)
 
 
@@ -237,7 +248,19 @@ def dense_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
         layers = linear_layers(model)
     except InvalidValueError:
         return {}
-    return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
+    return {name: shape_of(layer) for name, layer in layers.items()}
+
+
+def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """Return outputs and inputs of the layers that are taken as the outputs of a model, by the names of its layers.
+
+    Raises
+    ------
+    InvalidTypeError, UnknownNameError
+        When the model declares outputs that are no linear layers.
+    """
+    layers = output_layers(model).items()
+    return {getattr(layer, "layer_name", "") or name: shape_of(layer) for name, layer in layers}
 
 
 def _prefixed(prefix: str, name: str) -> str:

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
+from topolearn.sparse.dense_layers import dense_layer
 from topolearn.sparse.linear import SparseLinear
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 
 def dense_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return the ``state_dict`` that the model has where its sparse layers are `torch.nn.Linear`, detached.
+    """Return the ``state_dict`` that the model has where its sparse layers are the dense ones that they replaced.
 
     Examples
     --------
@@ -23,14 +24,15 @@ def dense_state(model: nn.Module) -> dict[str, Tensor]:
     >>> list(dense_state(model))
     ['0.weight', '0.bias', '1.weight', '1.bias']
     """
-    sparse = {path: module for path, module in model.named_modules(remove_duplicate=False) if _is_sparse(module)}
+    modules = model.named_modules(remove_duplicate=False)
+    sparse = {path: module for path, module in modules if isinstance(module, SparseLinear)}
     dense: dict[str, Tensor] = {}
     for key, tensor in model.state_dict().items():
         path, _, name = key.rpartition(".")
         if path not in sparse:
             dense[key] = tensor
         else:
-            dense.setdefault(f"{path}.weight", sparse[path].dense_weight())
+            dense.setdefault(f"{path}.weight", dense_layer(sparse[path]).get_parameter("weight").detach())
             if name == "bias":
                 dense[key] = tensor
     return dense
@@ -88,7 +90,3 @@ def export_dense(model: nn.Module, path: str | Path) -> Path:
         else:
             torch.save(state, aside)
     return path
-
-
-def _is_sparse(module: nn.Module) -> bool:
-    return isinstance(module, SparseLinear)

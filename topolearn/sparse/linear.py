@@ -45,6 +45,8 @@ class SparseLinear(nn.Module):
         The class of each backend, for all layers alike: `topolearn.sparse.BACKENDS`.
     layer_name : str
         The name under which the topology knows this layer; `topolearn.sparsify` sets it.
+    dense_class : type
+        The class of the dense layer whose place this one has, and which `topolearn.densify` puts back.
     record : GradientRecord or None
         The gradient of all cells, while it is recorded; see `topolearn.sparse.recorded`.
 
@@ -68,6 +70,7 @@ class SparseLinear(nn.Module):
     in_features: int
     out_features: int
     layer_name: str
+    dense_class: type[nn.Module] = nn.Linear
     record: GradientRecord | None = None
     record_kind: type[GradientRecord]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.sparse.replaceable import Refusal, refusal_of, refusal_of_parameters
 
 Parameters = tuple[nn.Parameter, nn.Parameter | None]
 
@@ -65,6 +66,11 @@ def _check_unpackable(module: nn.MultiheadAttention) -> None:
             f"{type(module).__name__} is not nn.MultiheadAttention itself and may compute otherwise: put "
             "topolearn.Attention in its place by hand"
         )
+    names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias")
+    refusal = refusal_of_parameters(module, names) or refusal_of(module.out_proj)
+    if refusal or "forward" in vars(module):
+        reason, cure = refusal or Refusal("has a forward of its own", "put topolearn.Attention in its place by hand")
+        raise InvalidValueError(f"nn.MultiheadAttention, or its out_proj, {reason}: {cure}")
     if module.bias_k is not None or module.add_zero_attn:
         option = "add_bias_kv" if module.bias_k is not None else "add_zero_attn"
         raise InvalidValueError(f"nn.MultiheadAttention with {option}=True cannot be unpacked: use {option}=False")

@@ -8,9 +8,12 @@ from torch import nn
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse.architectures import neuron_groups
+from topolearn.sparse.carry_over import carry_over, check_room, put_in_place
 from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import AUTO, BATCH, best_backend
+from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.stored import StoredLinear
 
 
@@ -73,13 +76,16 @@ def replace_linear(
 ) -> None:
     """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
 
+    A sparse layer has all else that the dense one had, as `topolearn.sparsify` says, and stands wherever in the model
+    that one stood.
+
     A layer on the meta device, which has neither, is replaced by one on torch's default device with parameters of its
     own; so a layer can be made whose dense weight would not fit into memory.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The model; the named modules must be `torch.nn.Linear`.
+        The model; the named modules must be dense linear layers that can be replaced.
     graphs : Mapping of str to BipartiteGraph
         The topology of each layer, by its module name.
     backend : str
@@ -90,29 +96,42 @@ def replace_linear(
         Share of these links that a layer has on average while it trains, by which "auto" chooses.
     stored : bool
         Make layers that remember the value of every cell, `StoredLinear`, whatever the backend.
+
+    Raises
+    ------
+    InvalidValueError
+        When a layer is more than its weight and bias, or has an attribute that a sparse one has a meaning of its own
+        for. The model is unchanged then.
     """
+    replacements: dict[nn.Module, SparseLinear] = {}
     for name, graph in graphs.items():
-        parent, _, child = name.rpartition(".")
-        linear = model.get_submodule(name)
-        assert isinstance(linear, nn.Linear)
-        n_in, n_out, dtype = linear.in_features, linear.out_features, linear.weight.dtype
-        device = torch.get_default_device() if linear.weight.is_meta else linear.weight.device
+        dense = model.get_submodule(name)
+        refusal = refusal_of(dense)
+        if refusal:
+            raise InvalidValueError(f"layer {name!r} {refusal.reason}: {refusal.cure}")
+        (n_out, n_in), weight = shape_of(dense), weight_of(dense)
+        dtype, device = weight.dtype, torch.get_default_device() if weight.is_meta else weight.device
         kind, layer_class = backend, StoredLinear if stored else SparseLinear
         if backend == AUTO and not stored:
             kind = best_backend(n_in, n_out, on_average * graph.density, batch=batch, device=device, dtype=dtype)
-        layer = layer_class(n_in, n_out, graph, linear.bias is not None, kind, device, dtype)
-        layer.layer_name = name
-        layer.train(linear.training)
-        if not linear.weight.is_meta:
-            layer.set_link_values(linear.weight.detach().flatten()[layer.cells()])
-            if linear.bias is not None:
-                layer.get_parameter("bias").data.copy_(linear.bias.data)
-        setattr(model.get_submodule(parent), child, layer)
+        layer = layer_class(n_in, n_out, graph, dense.bias is not None, kind, device, dtype)
+        layer.layer_name, layer.dense_class = name, type(dense)
+        if not weight.is_meta:
+            layer.set_link_values(weight.flatten()[layer.cells()])
+        check_room(name, dense, layer)
+        replacements[dense] = layer
+    for dense, sparse in replacements.items():
+        carry_over(dense, sparse)
+    put_in_place(model, replacements)
     chain(model)
 
 
 def densify(model: nn.Module) -> nn.Module:
-    """Replace the sparse layers of a model by `torch.nn.Linear` layers with the same weights, in place.
+    """Replace the sparse layers of a model by dense ones with the same weights, in place.
+
+    These are `torch.nn.Linear`, or of the class that `topolearn.sparsify` replaced, and have all else that the sparse
+    ones had: training mode, hooks, biases, ``requires_grad``, and what the user added, as parameters, buffers, modules
+    and attributes. Hooks on the weight itself are not kept, and a layer that was compiled by itself no longer is.
 
     Returns
     -------
@@ -126,18 +145,11 @@ def densify(model: nn.Module) -> nn.Module:
     >>> type(tl.densify(model)[0]).__name__
     'Linear'
     """
-    for path, module in list(model.named_modules()):
-        if isinstance(module, SparseLinear):
-            if not path:
-                raise InvalidValueError("the model is itself a SparseLinear and cannot be replaced in place: wrap it")
-            linear = nn.Linear(
-                module.in_features, module.out_features, module.bias is not None,
-                module.link_parameter.device, module.link_parameter.dtype,
-            )  # fmt: skip
-            linear.weight.data.copy_(module.dense_weight())
-            if module.bias is not None:
-                linear.bias.data.copy_(module.get_parameter("bias").data)
-            parent, _, child = path.rpartition(".")
-            setattr(model.get_submodule(parent), child, linear.train(module.training))
+    if isinstance(model, SparseLinear):
+        raise InvalidValueError("the model is itself a SparseLinear and cannot be replaced in place: wrap it")
+    replacements = {module: dense_layer(module) for module in model.modules() if isinstance(module, SparseLinear)}
+    for sparse, dense in replacements.items():
+        carry_over(sparse, dense)
+    put_in_place(model, replacements)
     unchain(model)
     return model

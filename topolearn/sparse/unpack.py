@@ -4,6 +4,7 @@ from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.sparse.attention import Attention
+from topolearn.sparse.carry_over import carry_over, check_room, put_in_place
 
 
 def unpack_attention(model: nn.Module) -> nn.Module:
@@ -15,7 +16,8 @@ def unpack_attention(model: nn.Module) -> nn.Module:
     module that is in several places stays shared.
 
     Call it with the whole model, after checkpoints with packed weights are loaded, and before the optimizer is made.
-    Hooks of what is replaced are not kept.
+    Training mode, hooks, ``requires_grad``, and what the user added, as buffers and attributes, are kept, those of the
+    output layer too.
 
     Parameters
     ----------
@@ -47,21 +49,27 @@ def unpack_attention(model: nn.Module) -> nn.Module:
         )
     _check_unshared(model)
     packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
-    unpacked: dict[nn.Module, Attention] = {module: Attention.from_multihead(module) for module in packed}
-    for path, module in list(model.named_modules(remove_duplicate=False)):
-        if module in unpacked:
-            parent, _, child = path.rpartition(".")
-            setattr(model.get_submodule(parent), child, unpacked[module])
+    unpacked = {module: Attention.from_multihead(module) for module in packed}
+    for module, attention in unpacked.items():
+        check_room(_name(model, module), module, attention)
+    for module, attention in unpacked.items():
+        carry_over(module.out_proj, attention.out_proj)
+        carry_over(module, attention)
+    put_in_place(model, unpacked)
     for encoder in model.modules():
         if isinstance(encoder, nn.TransformerEncoder) and any(isinstance(m, Attention) for m in encoder.modules()):
             encoder.use_nested_tensor = False  # else it gives its layers input that their fused path alone can read
     return model
 
 
+def _name(model: nn.Module, module: nn.Module) -> str:
+    return next(path for path, each in model.named_modules() if each is module)
+
+
 def _check_unshared(model: nn.Module) -> None:
     """Refuse parameters that attention shares with another module, as copies of them would drift apart."""
     packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
-    within = {id(inner) for module in packed for inner in module.children()}
+    within = {id(inner) for module in packed for inner in module.modules()} - {id(module) for module in packed}
     owners: dict[int, list[str]] = {}
     for path, module in model.named_modules():
         if id(module) not in within:

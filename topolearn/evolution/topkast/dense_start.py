@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.links import LayerLinks
@@ -50,7 +50,7 @@ def draw_values(layer: StoredLinear, generator: torch.Generator) -> Tensor:
 
 
 def largest_links(
-    layers: Mapping[str, nn.Linear], counts: Mapping[str, int], method: Method, seed: int
+    weights: Mapping[str, Tensor], counts: Mapping[str, int], method: Method, seed: int
 ) -> LayeredNetwork:
     """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``.
 
@@ -67,12 +67,12 @@ def largest_links(
             f"weights choose them: use init='he', or generator={Method.generator!r} alone"
         )
     states = {
-        name: LayerState.before(name, _without_links(layer.weight.detach()), counts[name], counts[name])
-        for name, layer in layers.items()
+        name: LayerState.before(name, _without_links(weight), counts[name], counts[name])
+        for name, weight in weights.items()
     }
     cells = {name: state.pruned for name, state in decay(states, Step(method, 0.0, seed, 0)).items()}
-    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
-    return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *shapes[name]) for name in cells})
+    sizes = {name: (weight.shape[1], weight.shape[0]) for name, weight in weights.items()}
+    return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *sizes[name]) for name in cells})
 
 
 def begin(layer: StoredLinear, values: Tensor, name: str, step: Step) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.ordinary import Ordinary
@@ -23,10 +23,10 @@ class Reselecting(Ordinary):
     reselects = True
 
     def links_of_weights(
-        self, layers: Mapping[str, nn.Linear], counts: Mapping[str, int], seed: int
+        self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
     ) -> LayeredNetwork | None:
         """Return the links that the weights of a model choose."""
-        return largest_links(layers, counts, self.method, seed)
+        return largest_links(weights, counts, self.method, seed)
 
     def give_weights(
         self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int

@@ -34,6 +34,10 @@ class ReportedRun(RunLike, Protocol):
         """What made its topology evolve."""
 
     @property
+    def outputs(self) -> Mapping[str, tuple[int, int]]:
+        """Outputs and inputs of the layers that are the outputs of its model."""
+
+    @property
     def summary(self) -> Mapping[str, Any]:
         """Its results."""
 
@@ -48,7 +52,7 @@ class Snapshot:
     def __init__(self, run: ReportedRun) -> None:
         self.path, self.name, self.config, self.task = run.path, run.name, run.config, run.task
         self.title, self.theta, self.schedulers = run.title, run.theta, run.schedulers
-        self.summary, self.environment = run.summary, run.environment
+        self.summary, self.environment, self.outputs = run.summary, run.environment, run.outputs
         self.metrics, self.not_finite = run.metrics, run.not_finite
         self.layers, self.network, self.measures = run.layers, run.network, run.measures
         self.history = HistorySnapshot(run.history)

@@ -47,13 +47,13 @@ def _scores(run: ReportedRun) -> dict[str, str]:
 
 
 def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[dict[str, str]]:
-    """Return a row for each layer: what it is at the end, and what happened to it."""
+    """Return a row for each sparse layer: what it is at the end, and what happened to it; then the dense outputs."""
     totals = run.history.updates.groupby("layer")[["removed", "percolated", "regrown"]].sum().to_dict("index")
     explored = run.layers.groupby("layer")["itop"].last()
     rows = []
     for name, g in last.items():
         row = {
-            "layer": name,
+            "layer": f"{name} (output)" if name in run.outputs else name,
             "inputs": f"{g.n_in:,}",
             "outputs": f"{g.n_out:,}",
             "links": f"{g.n_links:,}",
@@ -69,7 +69,18 @@ def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[di
         for kind in ("removed", "percolated", "regrown"):
             row[f"{kind} in all"] = f"{totals.get(name, {}).get(kind, 0):,}"
         rows.append({**row, "ITOP": share(explored[name])})
-    return rows
+    return rows + [_dense_output(name, *run.outputs[name], list(rows[0])) for name in run.outputs if name not in last]
+
+
+def _dense_output(name: str, n_out: int, n_in: int, columns: Sequence[str]) -> dict[str, str]:
+    known = {
+        "layer": f"{name} (output, dense)",
+        "inputs": f"{n_in:,}",
+        "outputs": f"{n_out:,}",
+        "links": f"{n_in * n_out:,}",
+        "density": share(1.0),
+    }
+    return {column: known.get(column, "–") for column in columns}
 
 
 def measure_table(run: ReportedRun) -> list[dict[str, str]]:

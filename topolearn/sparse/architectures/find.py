@@ -1,5 +1,6 @@
 """Finding the neuron groups of a model."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from topolearn.sparse.architectures.attention import attention
 from topolearn.sparse.architectures.llama import gated, rotary_attention
 from topolearn.sparse.architectures.sequence import sequence
 from topolearn.sparse.architectures.transformer import feed_forward
-from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.dense_layers import is_linear
 
 Rule = Callable[[nn.Module], Sequence[NeuronGroup] | None]
 
@@ -37,7 +38,9 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
     `torch.nn.Transformer`, in `topolearn.Attention`, and in attention and gated layers of the LLaMA family of Hugging
     Face. What is declared comes first. The residual stream, and whatever no group names, is never tested.
 
-    Neurons that a dense layer writes to, or reads, are driven, or read, in any case.
+    Neurons that a dense layer writes to, or reads, are driven, or read, in any case. A layer that stands at several
+    places of the model is left out of what is found, unless all of the group stands there with it, as its neurons meet
+    others elsewhere.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
     names = {id(layer): name for name, layer in layers.items()}
     groups: list[NeuronGroup] = []
     taken: set[tuple[str, str]] = set()
-    for module, groups_of_module in (*_declared(model), *_recognised(model)):
+    for module, groups_of_module in (*_declared(model), *_same_everywhere(model, _recognised(model))):
         for group in groups_of_module:
             resolved = _resolved(group, module, names)
             ends = _ends(resolved) if resolved else set()
@@ -106,6 +109,16 @@ def _recognised(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGr
                 yield module, groups
 
 
+def _same_everywhere(
+    model: nn.Module, recognised: Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]
+) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
+    """Yield the groups whose layers stand at no more places of the model than the module that they are in."""
+    places = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
+    for module, groups in recognised:
+        here = places[id(module)]
+        yield module, [g for g in groups if all(places[id(_layer(n, g, module))] == here for n in g.layers)]
+
+
 def _ends(group: NeuronGroup) -> set[tuple[str, str]]:
     return {(name, "writes") for name in group.writers} | {(name, "reads") for name in group.readers}
 
@@ -133,9 +146,9 @@ def _layer(name: str, group: NeuronGroup, module: nn.Module) -> nn.Module:
     try:
         layer = module.get_submodule(name)
     except AttributeError:
-        known = [path for path, each in module.named_modules() if isinstance(each, (nn.Linear, SparseLinear))]
+        known = [path for path, each in module.named_modules() if is_linear(each)]
         raise UnknownNameError(f"group {group} of {kind} names {name!r}: {suggest(name, known)}") from None
-    if not isinstance(layer, (nn.Linear, SparseLinear)):
+    if not is_linear(layer):
         raise InvalidTypeError(
             f"group {group} of {kind} names {name!r}, which is a {type(layer).__name__}: name linear layers"
         )

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.dense_layers import is_linear, shape_of
 
 ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
 GATED = {"gate_proj", "up_proj", "down_proj"}
@@ -59,15 +59,13 @@ def _weighted_children(module: nn.Module) -> set[str] | None:
     weighted = {name: child for name, child in module.named_children() if any(True for _ in child.parameters())}
     if any(True for _ in module.parameters(recurse=False)):
         return None
-    if not all(isinstance(child, (nn.Linear, SparseLinear)) for child in weighted.values()):
+    if not all(is_linear(child) for child in weighted.values()):
         return None
     return set(weighted)
 
 
 def _n_out(module: nn.Module, name: str) -> int:
-    layer = module.get_submodule(name)
-    assert isinstance(layer, (nn.Linear, SparseLinear))
-    return layer.out_features
+    return shape_of(module.get_submodule(name))[0]
 
 
 def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from topolearn.graph import NeuronGroup
 from topolearn.sparse.chained import ChainedSequential
-from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.dense_layers import is_linear
 
 # Modules that treat each neuron by itself, so that the neurons before and after them are the same.
 NEURON_WISE = (
@@ -34,18 +34,12 @@ def sequence(module: nn.Module) -> Sequence[NeuronGroup] | None:
         return None
     steps = [(name, each) for name, each in _flat(module) if not isinstance(each, NEURON_WISE)]
     return [
-        NeuronGroup((first,), (second,))
-        for (first, a), (second, b) in pairwise(steps)
-        if _is_linear(a) and _is_linear(b)
+        NeuronGroup((first,), (second,)) for (first, a), (second, b) in pairwise(steps) if is_linear(a) and is_linear(b)
     ]
 
 
 def _is_sequence(module: nn.Module) -> bool:
     return isinstance(module, nn.Sequential) and type(module).forward in FORWARDS
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, (nn.Linear, SparseLinear))
 
 
 def _flat(sequence: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:

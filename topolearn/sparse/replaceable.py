@@ -1,0 +1,105 @@
+"""Which linear layers a sparse one can stand for, and what to do about the others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
+
+from topolearn.sparse.dense_layers import is_conv1d, plain_class
+
+# Kinds of hooks that compute a parameter before each forward: what torch calls them, and what takes them away.
+COMPUTED_BY = {
+    BasePruningMethod: ("prune", "prune.remove"),
+    WeightNorm: ("weight_norm", "remove_weight_norm"),
+    SpectralNorm: ("spectral_norm", "remove_spectral_norm"),
+}
+
+
+class Refusal(NamedTuple):
+    """Why a module cannot be replaced, and what makes it replaceable, as the ends of a sentence."""
+
+    reason: str
+    cure: str
+
+
+def refusal_of(layer: nn.Module) -> Refusal | None:
+    """Return why a dense linear layer cannot be replaced, or None if it can.
+
+    A layer can when its outputs are given by its weight and bias alone, and these are ordinary parameters.
+
+    Examples
+    --------
+    >>> refusal_of(nn.Linear(3, 2)), refusal_of(nn.LazyLinear(2)).cure
+    (None, 'run a first forward')
+    """
+    if any(parameter is not None and is_lazy(parameter) for parameter in layer._parameters.values()):
+        return Refusal(f"is an uninitialised {type(layer).__name__}", "run a first forward")
+    return refusal_of_parameters(layer, ("weight", "bias")) or _refusal_of_forward(layer) or _refusal_of_weight(layer)
+
+
+def refusal_of_parameters(module: nn.Module, names: tuple[str, ...]) -> Refusal | None:
+    """Return why parameters of a module are not what it computes with, or None if they are.
+
+    Parametrisations, the hooks of pruning, weight_norm and spectral_norm, and hooks on a parameter say so.
+    """
+    for name in names:
+        if parametrize.is_parametrized(module, name):
+            return Refusal(
+                f"has a parametrised {name}",
+                f"call torch.nn.utils.parametrize.remove_parametrizations(layer, {name!r}) first",
+            )
+        for hook in module._forward_pre_hooks.values():
+            for kind, (by, remover) in COMPUTED_BY.items():
+                if isinstance(hook, kind) and getattr(hook, "name", getattr(hook, "_tensor_name", name)) == name:
+                    return Refusal(
+                        f"computes its {name} by torch.nn.utils.{by}",
+                        f"call torch.nn.utils.{remover}(layer, {name!r}) first",
+                    )
+        parameter = getattr(module, name, None)
+        if parameter is None:
+            continue
+        if type(parameter) is not nn.Parameter or module._parameters.get(name) is not parameter:
+            return Refusal(
+                f"has a {name} that is a {type(parameter).__name__} and no ordinary torch.nn.Parameter",
+                "sparsify before sharding or quantising, or make it one",
+            )
+        if name != "bias" and _has_hooks(parameter):  # the bias stays the parameter that it is
+            return Refusal(
+                f"has hooks on its {name} itself, which is replaced", "remove them, and register them afterwards"
+            )
+    return None
+
+
+def _refusal_of_forward(layer: nn.Module) -> Refusal | None:
+    kind, plain = type(layer), plain_class(layer)
+    if "forward" in vars(layer) or kind.forward is not plain.forward or kind.__call__ is not nn.Module.__call__:
+        return Refusal(
+            f"is a {kind.__name__} with a forward of its own, which a sparse layer would throw away",
+            "sparsify the model before adding adapters or quantising",
+        )
+    if layer._compiled_call_impl is not None:
+        return Refusal("is compiled by itself", "call layer.compile() afterwards")
+    return None
+
+
+def _refusal_of_weight(layer: nn.Module) -> Refusal | None:
+    weight = layer._parameters.get("weight")
+    if weight is None:
+        return Refusal("has no weight", "give it one")
+    if not (weight.is_floating_point() or weight.is_complex()) or weight.element_size() < 2:
+        return Refusal(f"has a weight of dtype {weight.dtype}", "convert it to a dtype that trains, such as float32")
+    names = ("nx", "nf") if is_conv1d(layer) else ("out_features", "in_features")
+    shape = tuple(int(getattr(layer, name)) for name in names)
+    if tuple(weight.shape) != shape:
+        return Refusal(f"has a weight of shape {tuple(weight.shape)}, and {shape} by {names}", f"set {names} right")
+    return None
+
+
+def _has_hooks(parameter: Tensor) -> bool:
+    return bool(parameter._backward_hooks) or bool(parameter._post_accumulate_grad_hooks)
