@@ -77,7 +77,8 @@ class Gradients:
         if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
             raise InvalidValueError(
                 f"layer {name!r} has no gradient at step {step}, which the method needs: run forward, backward and "
-                "optimizer.step() before each topology.step(), or freeze the layer by requires_grad_(False)"
+                "optimizer.step() before each topology.step(), or freeze the layer by requires_grad_(False); what is "
+                "written into .grad by hand is not seen, so let loss.backward() accumulate it"
             )
         if gradient is not None and not bool(torch.isfinite(gradient).all()):
             raise InvalidValueError(

@@ -18,9 +18,9 @@ BLOCK = 2**18  # cells whose gradients exist at a time: in cache, and the first 
 
 @contextmanager
 def recorded(layers: Iterable[SparseLinear]) -> Iterator[None]:
-    """Let layers keep what `largest_gradients` needs of each backward pass within.
+    """Let layers keep what `largest_gradients` needs of each backward pass within that accumulates their gradients.
 
-    The forward pass must lie within, too.
+    The forward pass must lie within, too. `torch.autograd.grad` accumulates none.
 
     Examples
     --------
