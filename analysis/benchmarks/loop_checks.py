@@ -96,7 +96,9 @@ def table(widths: Iterable[int], *, density: float, rounds: int) -> pd.DataFrame
             pairs = []
             for n in range(rounds + 3):
                 order = (checked, unchecked) if n % 2 else (unchecked, checked)
-                taken = {id(each): each.step(clips) for each in order}
+                taken = {id(checked): 0.0, id(unchecked): 0.0}
+                for each in (*order, *reversed(order)):  # so that a drift meets both alike
+                    taken[id(each)] += each.step(clips) / 2
                 pairs.append((taken[id(checked)], taken[id(unchecked)]))
             pairs = pairs[3:]
             rows.append(

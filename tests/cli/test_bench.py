@@ -47,8 +47,8 @@ def test_bytes_are_those_of_weights_gradients_momentum_and_indices():
         runs = {name: _Run(make((200, 300, 300, 10), 0.01), (200, 300, 300, 10), 16) for name, make in VARIANTS.items()}
     weights, links, biases, head = 300 * 500, 1500, 600, 3010
     assert runs["dense"].n_bytes == 12 * (weights + biases + head)
-    pointers = 8 * (301 + 201 + 301 + 301)
-    assert runs["csr"].n_bytes == 12 * (links + biases + head) + 12 * links + pointers
+    pointers, marks = 8 * (301 + 201 + 301 + 301), 4 * 2  # which say to which links the momentum belongs
+    assert runs["csr"].n_bytes == 12 * (links + biases + head) + 12 * links + pointers + marks
     head = 4 * 2 * 3000 + 4 * 3000 + 8 * (11 + 301)  # the links of the last layer, in both directions
     assert runs["csr chain"].n_bytes == runs["csr"].n_bytes + head
 

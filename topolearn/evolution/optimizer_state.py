@@ -49,7 +49,7 @@ def unwrapped(optimizer: object) -> Optimizer:
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> inner = SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    >>> inner = SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     >>> unwrapped(SimpleNamespace(optimizer=inner)) is inner
     True
     """
@@ -101,7 +101,7 @@ def known_state(optimizer: Optimizer) -> tuple[str, ...] | None:
     --------
     >>> class Slower(SGD):
     ...     pass
-    >>> known_state(Slower([nn.Parameter(torch.zeros(1))], lr=0.1))
+    >>> known_state(Slower([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
     ('momentum_buffer',)
     """
     return next((LINK_STATE[kind] for kind in type(optimizer).__mro__ if kind in LINK_STATE), None)

@@ -92,7 +92,7 @@ class LinkOrder(StepWatch):
     def mark(self, fingerprint: int) -> Tensor:
         """Return the mark of links, the same tensor as long as they are the same."""
         if self._mark is None or self._mark[0] != fingerprint:
-            self._mark = fingerprint, torch.tensor(float(fingerprint % 2**BITS), dtype=torch.float64, device="cpu")
+            self._mark = fingerprint, torch.tensor(float(fingerprint % 2**BITS), dtype=torch.float32, device="cpu")
         return self._mark[1]
 
 
