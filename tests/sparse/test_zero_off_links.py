@@ -9,14 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.distributed.checkpoint.state_dict import get_model_state_dict, set_model_state_dict
 from torch.nn import functional as F
 
 import topolearn as tl
 from topolearn.errors import InvalidValueError
-from topolearn.evolution.optimizer_state import LINK_STATE
 from topolearn.sparse import StoredLinear
 from topolearn.sparse.packed_links import packed, unpacked
-from topolearn.sparse.zero_off_links import LEAVES_ZERO
 
 X, Y = torch.randn(16, 12, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 3
 
@@ -305,5 +304,67 @@ def test_links_that_a_user_changes_take_the_memory_of_the_optimizer_along():
     assert is_zero_off_links(layer, trainer)
 
 
-def test_optimizers_whose_state_follows_links_are_those_that_leave_zeros_alone():
-    assert set(LINK_STATE) == set(LEAVES_ZERO)
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+@pytest.mark.parametrize("kind", [torch.optim.Adafactor, torch.optim.Adamax, torch.optim.Rprop, torch.optim.LBFGS])
+def test_optimizers_that_no_topology_takes_train_a_static_network(kind, backend):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
+    model = tl.sparsify(model, tl.method("static", density=0.2), backend=backend)
+    trainer = kind(model.parameters(), lr=0.01)
+
+    def closure():
+        trainer.zero_grad()
+        loss = F.cross_entropy(model(X), Y)
+        loss.backward()
+        return loss
+
+    first = float(closure())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(5):
+            trainer.step(closure)
+    assert float(closure()) < first
+    if backend == "masked":
+        assert is_zero_off_links(model[0])
+
+
+def test_a_mask_that_others_have_written_is_that_of_the_gradient_too():
+    layer = weights(model_of())[0]
+    layer(X).square().sum().backward()
+    layer.weight.grad = None
+    free = int((~layer.mask[3]).sum())
+    layer.mask[3] = True
+    layer(X).square().sum().backward()
+    assert free > 0
+    assert bool(layer.weight.grad[3].all())
+    assert not layer.weight.grad[~layer.mask].any()
+
+
+@pytest.mark.filterwarnings("ignore:.*off its .* links were written")
+def test_weights_that_are_not_loaded_are_not_trusted():
+    model = model_of()
+    add_noise(model)
+    state = {key: value for key, value in model_of().state_dict().items() if key != "0.weight"}
+    model.load_state_dict(state, strict=False)
+    model(X)
+    assert all(is_zero_off_links(layer) for layer in weights(model))
+
+
+@pytest.mark.parametrize("method", ["set", "topkast"])
+def test_torchs_distributed_state_dicts_have_the_links(method):
+    one, other = model_of(method), model_of(method, seed=1)
+    set_model_state_dict(other, get_model_state_dict(one))
+    assert all(torch.equal(a.mask, b.mask) for a, b in zip(weights(one), weights(other), strict=True))
+    assert torch.equal(one(X), other(X))
+
+
+def test_links_that_were_written_from_outside_are_refused_and_mended_by_loading():
+    model = tl.sparsify(
+        nn.Sequential(nn.Linear(12, 20), nn.Linear(20, 3)), tl.method("set", density=0.5), backend="csr"
+    )
+    good, expected = copy.deepcopy(model.state_dict()), model(X)
+    model[0].col[:2] = model[0].col[:2].flip(0)  # the same links in another order
+    with pytest.raises(InvalidValueError, match="crow and col of layer '0' were written from outside"):
+        model(X)
+    model.load_state_dict(good)
+    assert torch.equal(model(X), expected)

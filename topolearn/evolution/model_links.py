@@ -66,8 +66,8 @@ class ModelLinks:
         check_state(self._optimizer, self._layers)
         links = {}
         for name, layer in self._layers.items():
-            layer.clear_off_links()
             each = self._links_of(name, layer)
+            self._clear_off_links(layer, each)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
             _check_finite(name, each.values if stored is None else stored, step)
             links[name] = replace(
@@ -82,6 +82,10 @@ class ModelLinks:
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
         """Return cells and weights of the links of a layer."""
         return LayerLinks(layer.cells(), layer.link_values(), layer.shape)
+
+    def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
+        """Let nothing be off the links of a layer, whoever has written it."""
+        layer.clear_off_links(None if isinstance(layer, StoredLinear) else links.cells)
 
     def take(
         self,

@@ -4,23 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
-from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch.optim import Optimizer
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse import SparseLinear
-
-# State tensors with the shape of the weight; a zero gradient leaves a zero entry, and the weight there, at zero.
-LINK_STATE: dict[type[Optimizer], tuple[str, ...]] = {
-    SGD: ("momentum_buffer",),
-    Adam: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
-    AdamW: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
-    NAdam: ("exp_avg", "exp_avg_sq"),
-    RAdam: ("exp_avg", "exp_avg_sq"),
-    RMSprop: ("square_avg", "momentum_buffer", "grad_avg"),
-    Adagrad: ("sum",),
-    Adadelta: ("square_avg", "acc_delta"),
-    ASGD: ("ax",),
-}
+from topolearn.sparse.link_state import LINK_STATE, known_state
 
 # Why others do not fit, by the name of their class, which several libraries share.
 UNFIT: dict[str, str] = {
@@ -49,7 +37,7 @@ def unwrapped(optimizer: object) -> Optimizer:
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> inner = SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    >>> inner = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     >>> unwrapped(SimpleNamespace(optimizer=inner)) is inner
     True
     """
@@ -92,19 +80,6 @@ def _tensors(value: object) -> Iterator[Tensor]:
     elif isinstance(value, Mapping | list | tuple):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from _tensors(each)
-
-
-def known_state(optimizer: Optimizer) -> tuple[str, ...] | None:
-    """Return the names in `LINK_STATE` of an optimizer of a known kind or a subclass of it, None for others.
-
-    Examples
-    --------
-    >>> class Slower(SGD):
-    ...     pass
-    >>> known_state(Slower([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
-    ('momentum_buffer',)
-    """
-    return next((LINK_STATE[kind] for kind in type(optimizer).__mro__ if kind in LINK_STATE), None)
 
 
 def check_optimizer(optimizer: Optimizer, layers: Mapping[str, SparseLinear]) -> None:
@@ -192,4 +167,4 @@ def follow_links(optimizer: Optimizer, layer: SparseLinear, moved: Callable[[Ten
     for key in known_state(optimizer) or ():
         if isinstance(state.get(key), Tensor):
             state[key] = moved(state[key])
-    layer.note_links(state)
+    layer.note_links(optimizer)

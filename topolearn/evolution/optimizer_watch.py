@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed
 
 
 class OptimizerWatch:
@@ -41,18 +41,11 @@ class OptimizerWatch:
         self._rates: list[Any] | None = None
         watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
 
-        def before_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+        def before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
             if (alive := watch()) is None:
                 return None
             alive._restore(optimizer)
-            closure = args[1] if len(args) > 1 else kwargs.get("closure")  # the first argument is the optimizer
-            if closure is None:
-                alive._before_step(optimizer)
-                return None
-            followed = _followed(closure, watch, optimizer)
-            if len(args) > 1:
-                return (args[0], followed, *args[2:]), kwargs
-            return args, {**kwargs, "closure": followed}
+            return once_computed(lambda: _act(watch, optimizer), args, kwargs)
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
@@ -113,18 +106,9 @@ def has_overflow(optimizer: Optimizer) -> bool:
     return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 
 
-def _followed(
-    closure: Callable[[], Any], watch: weakref.ref[OptimizerWatch], optimizer: Optimizer
-) -> Callable[[], Any]:
-    """Return a closure that computes the same, and then lets the watch act on the gradients."""
-
-    def closure_then_watch() -> Any:
-        loss = closure()
-        if (alive := watch()) is not None:
-            alive._before_step(optimizer)
-        return loss
-
-    return closure_then_watch
+def _act(watch: weakref.ref[OptimizerWatch], optimizer: Optimizer) -> None:
+    if (alive := watch()) is not None:
+        alive._before_step(optimizer)
 
 
 def _remove(hooks: list[Any]) -> None:

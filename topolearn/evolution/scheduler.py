@@ -268,7 +268,7 @@ class TopologyScheduler:
         return of_run | state_of(self.layers, self._links.ages, self._kind)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state; weights off its links that it does not store become zero, so load the model after it.
+        """Take over a state. Model, optimizer and scheduler load in any order, where the model's state has its links.
 
         Raises
         ------

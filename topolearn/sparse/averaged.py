@@ -88,7 +88,7 @@ class _Source:
         self, average: AveragedModel, model: nn.Module, pairs: list[tuple[SparseLinear, SparseLinear]]
     ) -> None:
         self._average, self._model, self._of_buffers = average, model, average.use_buffers
-        self._pairs = {id(layer.link_parameter): pair for pair in pairs for layer in (pair[1],)}
+        self._pairs = {id(pair[1].link_parameter): pair for pair in pairs}
         own = {id(buffer) for averaged, _ in pairs for buffer in averaged.buffers()}
         self._is_link_buffer = [id(buffer) in own for buffer in average.module.buffers()]
 

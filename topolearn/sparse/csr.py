@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
@@ -114,7 +115,7 @@ class CsrLinear(SparseLinear):
             versions = version_of(self.crow), version_of(self.col)
         if index is None or versions != self._versions:
             index = LinkIndex(self.crow, self.col, self.in_features)
-            if fingerprint(index.cells) != self.fingerprint:
+            if fingerprint(index.cells) != self.fingerprint or bool((index.cells.diff() <= 0).any()):
                 raise InvalidValueError(
                     f"crow and col of layer {self.layer_name!r} were written from outside, so that its values would "
                     "stand for other links: use load_state_dict or set_links, and tl.AveragedModel for averages"
@@ -191,8 +192,9 @@ class CsrLinear(SparseLinear):
         """Whether what an optimizer remembers of the values belongs to the links before their last change."""
         return KEY not in state or belongs(state, self._before_change)
 
-    def note_links(self, state: dict[str, Any]) -> None:
+    def note_links(self, optimizer: Optimizer) -> None:
         """Note in what an optimizer remembers of the values that it belongs to the present links."""
+        state = optimizer.state.get(self.values, {})
         if KEY in state:
             state[KEY] = self._order.mark(self.fingerprint)
 
@@ -238,7 +240,7 @@ class CsrLinear(SparseLinear):
             if problem:
                 error_msgs.append(f"{prefix}{problem}")
                 return
-            before, replaced = self.cells(), self.fingerprint
+            before, replaced = LinkIndex(self.crow, self.col, self.in_features).cells, self.fingerprint
             self._make_room(*links)  # type: ignore[arg-type]
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
@@ -248,7 +250,7 @@ class CsrLinear(SparseLinear):
         if all(isinstance(each, Tensor) for each in links):
             cells = LinkIndex(self.crow, self.col, self.in_features).cells
             self.fingerprint = fingerprint(cells)
-            if self.fingerprint != replaced:
+            if self.fingerprint != replaced and fingerprint(before) == replaced:  # else others had written the links
                 self._order.replaced = Replaced(replaced, LinkChange.between(before, cells))
 
     def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:

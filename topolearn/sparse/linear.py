@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
@@ -154,15 +155,24 @@ class SparseLinear(nn.Module):
     def trust_links(self) -> None:
         """Take the weight as it is, after a write that left it zero off the links."""
 
-    def clear_off_links(self) -> None:
-        """Write zeros wherever a value is stored that belongs to no link, whoever has written it."""
+    def clear_off_links(self, trained: Tensor | None = None) -> None:
+        """Write zeros wherever a value is stored that belongs to no trained cell, and warn of others.
+
+        Parameters
+        ----------
+        trained : Tensor of int64, optional
+            The trained cells, if they are at hand.
+        """
+
+    def mask_off_links(self) -> None:
+        """Write zeros wherever a value is stored that belongs to no trained cell, without looking for others."""
 
     def precedes_change(self, state: Mapping[str, Any]) -> bool:
         """Whether what an optimizer remembers of `link_parameter` belongs to the links before their last change."""
         return True
 
-    def note_links(self, state: dict[str, Any]) -> None:
-        """Note in what an optimizer remembers of `link_parameter` that it belongs to the present links."""
+    def note_links(self, optimizer: Optimizer) -> None:
+        """Note that what an optimizer remembers of `link_parameter` belongs to the present links."""
 
     def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
         """Keep what is needed to know the gradient of all cells, from the next forward pass on.

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_graph
+from topolearn.sparse.optimizer_steps import version_of
 from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
 
@@ -60,6 +62,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         nn.Linear.__init__(self, in_features, out_features, bias=bias, device=device, dtype=dtype)
         self.layer_name = ""
         self._kept: Tensor | None = None
+        self._kept_version = -1
         self.register_buffer("mask", graph.to_torch(device=self.weight.device), persistent=False)
         self._watch = ZeroOffLinks(self)
         self.reset_parameters()
@@ -87,11 +90,26 @@ class MaskedLinear(SparseLinear, nn.Linear):
         """Take the weight as it is, after a write that left it zero off the trained cells."""
         self._watch.trust(self.weight)
 
-    @torch.no_grad()
-    def clear_off_links(self) -> None:
-        """Write zeros off the trained cells, also where others have written through ``weight.data``."""
+    def clear_off_links(self, trained: Tensor | None = None) -> None:
+        """Write zeros off the trained cells, also where others have written through ``weight.data``, and warn of it."""
         if isinstance(self.weight, nn.Parameter) and not self.weight.is_inference():
+            self._watch.restore(self.weight, trained)
+
+    def mask_off_links(self) -> None:
+        """Write zeros off the trained cells, whatever is there."""
+        if self._watch.trusts(self.weight):
+            self._watch.mask_weight(self.weight)
+        else:
             self._watch.restore(self.weight)
+
+    def note_links(self, optimizer: Optimizer) -> None:
+        """Note that what an optimizer remembers of the weight is zero off the present trained cells."""
+        self._watch.trust_moments(optimizer, self.weight)
+
+    @property
+    def links_packed(self) -> Tensor:
+        """The links as bits, as they are in ``state_dict``; see `topolearn.sparse.packed_links`."""
+        return packed(self.mask)
 
     def train(self, mode: bool = True) -> MaskedLinear:
         """Set training mode; at its end the weight is checked in full."""
@@ -142,6 +160,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         """Let nothing be where no gradient is; return what does so to a state of the optimizer."""
         if self._kept is not None:  # in place, as a captured CUDA graph reads it
             self._kept.copy_(self.trained_mask).neg_()
+            self._kept_version = version_of(self.trained_mask)
         off = ~self.trained_mask
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
@@ -162,6 +181,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self.mask[lost], self.mask[grown] = False, True
         if self._kept is not None:
             self._kept[lost], self._kept[grown] = 0, -1
+            self._kept_version = version_of(self.mask)
         moved(self.weight)
         if self.weight.grad is not None:
             moved(self.weight.grad)
@@ -204,8 +224,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
         trained = self.trained_mask
         if self._kept is None or self._kept.dtype != kind or self._kept.device != tensor.device:
             self._kept = trained.to(kind).neg_()
-        elif not self._watch.knows_mask():  # others have written it, as an average copies buffers
+        elif self._kept_version != version_of(trained):  # others have written it, as an average copies buffers
             self._kept.copy_(trained).neg_()
+        self._kept_version = version_of(trained)
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:
@@ -220,7 +241,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         self.clear_off_links()
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        destination[prefix + KEY] = packed(self.mask)
+        destination[prefix + KEY] = self.links_packed
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
@@ -233,7 +254,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
                 error_msgs.append(f"{prefix}{problem}")
                 return
             mask = unpacked(bits, self.in_features).to(self.mask.device)
-        if isinstance(weight, Tensor) and weight.shape == mask.shape:
+        weight = weight if isinstance(weight, Tensor) and weight.shape == mask.shape else None
+        if weight is not None:
             n_off = int(((weight != 0) & ~mask.to(weight.device)).sum())
             if n_off:
                 error_msgs.append(
@@ -245,7 +267,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
             self._load_links(mask.flatten().nonzero().squeeze(1))
         others = {key: value for key, value in state_dict.items() if key != prefix + KEY}
         super()._load_from_state_dict(others, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        self._watch.trust(self.weight)
+        if weight is not None:  # which is zero off the links
+            self._watch.trust(self.weight)
 
     def _load_links(self, cells: Tensor) -> None:
         """Take links that are loaded."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from topolearn.sparse.link_state import known_state
+
+Arguments = tuple[Any, ...]
+Keywords = dict[str, Any]
 
 
 class StepWatch(ABC):
@@ -61,28 +66,44 @@ def version_of(tensor: Tensor) -> int:
 
 
 def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
-    """Return what an optimizer remembers of each element of a weight."""
-    state = optimizer.state.get(weight, {})
-    return {key: each for key, each in state.items() if isinstance(each, Tensor) and each.dim() == weight.dim()}
+    """Return what an optimizer remembers of each element of a weight; of unknown ones, what has the weight's shape."""
+    state, known = optimizer.state.get(weight, {}), known_state(optimizer)
+    if known is not None:
+        return {key: state[key] for key in known if isinstance(state.get(key), Tensor)}
+    return {key: each for key, each in state.items() if isinstance(each, Tensor) and each.shape == weight.shape}
 
 
-def _before_step(
-    optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Look at what a step is about to use; a closure computes it first. The first argument is the optimizer."""
+def once_computed(look: Callable[[], object], args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
+    """Look at what a step is about to use: at once, or, where a closure computes it, after the closure.
+
+    Parameters
+    ----------
+    look : callable
+    args, kwargs
+        Those of the pre-hook of a step, the optimizer first.
+
+    Returns
+    -------
+    tuple or None
+        The arguments of the step, if they are others.
+    """
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
-        _look(optimizer)
+        look()
         return None
 
-    def looked_after() -> Any:
+    def closure_then_look() -> Any:
         loss = closure()
-        _look(optimizer)
+        look()
         return loss
 
     if len(args) > 1:
-        return (args[0], looked_after, *args[2:]), dict(kwargs)
-    return args, {**kwargs, "closure": looked_after}
+        return (args[0], closure_then_look, *args[2:]), kwargs
+    return args, {**kwargs, "closure": closure_then_look}
+
+
+def _before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
+    return once_computed(lambda: _look(optimizer), args, kwargs)
 
 
 def _look(optimizer: Optimizer) -> None:
@@ -90,7 +111,7 @@ def _look(optimizer: Optimizer) -> None:
         watch.before_step(optimizer, weight)
 
 
-def _after_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+def _after_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> None:
     for weight, watch in _watched(optimizer):
         watch.after_step(optimizer, weight)
 

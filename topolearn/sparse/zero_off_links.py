@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch.optim import Optimizer
 
+from topolearn.sparse.link_state import LINK_STATE
 from topolearn.sparse.optimizer_steps import StepWatch, moments_of, version_of
 
 if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by its annotation alone
     from topolearn.sparse.masked import MaskedLinear
 
-# Optimizers that leave a weight at zero whose gradient and moments are zero.
-LEAVES_ZERO: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, ASGD)
 Stamp = tuple["weakref.ref[Tensor]", int]
 
 
@@ -79,13 +78,32 @@ class ZeroOffLinks(StepWatch):
         """Take the gradient of a weight as zero off the trained cells."""
         self._gradient = None if weight.grad is None else _stamp(weight.grad)
 
-    def restore(self, weight: Tensor) -> None:
-        """Write zeros off the trained cells of a weight, with a warning if there is anything else."""
-        with torch.no_grad():
-            n_off = int(((weight.detach() != 0) & ~self._layer_of().trained_mask).sum())
+    def trust_moments(self, optimizer: Optimizer, weight: Tensor) -> None:
+        """Take what an optimizer remembers of a weight as zero off the trained cells."""
+        self._moments[optimizer] = {key: _stamp(each) for key, each in moments_of(optimizer, weight).items()}
+
+    def restore(self, weight: Tensor, trained: Tensor | None = None) -> None:
+        """Write zeros off the trained cells of a weight, with a warning if there is anything else.
+
+        Parameters
+        ----------
+        weight : Tensor
+        trained : Tensor of int64, optional
+            The trained cells, where they are at hand: these are counted in less time than a mask.
+        """
+        values = weight.detach()
+        if trained is None:
+            n_off = int(torch.count_nonzero(values.masked_fill(self._layer_of().trained_mask, 0)))
+        else:
+            n_off = int(torch.count_nonzero(values)) - int(torch.count_nonzero(values.view(-1)[trained]))
         if n_off:
             self._mask(weight)
             self._warn(n_off)
+        self.trust(weight)
+
+    def mask_weight(self, weight: Tensor) -> None:
+        """Write zeros off the trained cells of a weight: in a tenth of the time that it takes to look for others."""
+        self._mask(weight)
         self.trust(weight)
 
     def before_step(self, optimizer: Optimizer, weight: Tensor) -> None:
@@ -103,9 +121,9 @@ class ZeroOffLinks(StepWatch):
 
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
         """Trust what an optimizer has written that leaves zeros alone; look at what any other has."""
-        if type(optimizer) in LEAVES_ZERO:
+        if type(optimizer) in LINK_STATE:
             self.trust(weight)
-            self._moments[optimizer] = {key: _stamp(each) for key, each in moments_of(optimizer, weight).items()}
+            self.trust_moments(optimizer, weight)
         else:
             self.restore(weight)
 

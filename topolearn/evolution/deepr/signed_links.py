@@ -109,6 +109,10 @@ class SignedLinks(ModelLinks):
                 signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
                 self._known[name] = _Known(change.cells, signs, layer.link_stamp)
 
+    def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
+        """Let nothing be off the links: where each step is an update, without looking for it."""
+        layer.mask_off_links()
+
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
         return self._moved[name] if self._moved else super()._links_of(name, layer)
 
