@@ -310,3 +310,20 @@ def test_weights_whose_shape_has_changed_are_refused_between_updates_too():
     model[0].values.data = model[0].values.data[1:]
     with pytest.raises(InvalidValueError, match=r"the weight of layer '0' has shape \(47,\) at step 1"):
         topology.step()
+
+
+def test_what_a_failed_update_would_have_moved_is_not_written_later():
+    model, trainer, topology = setup("deepr", "sgd", backend="masked", noise=1e-3, total=6)
+    advance(model, trainer, topology, topology.plan.last_update - 1)
+    train_step(model, trainer)
+    other = topology.layers["2"]
+    values = other.link_values().clone()
+    other.set_link_values(torch.full_like(values, float("nan")))
+    with pytest.raises(InvalidValueError, match="layer '2' has a weight that is not finite"):
+        topology.step()
+    other.set_link_values(values)
+    trainer.zero_grad()
+    train_step(model, trainer)
+    before = copy.deepcopy(model.state_dict())
+    assert topology.step() is None  # beyond the last update, where nothing moves but what the optimizer does
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
