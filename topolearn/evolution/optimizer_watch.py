@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ class OptimizerWatch:
             if (alive := watch()) is None:
                 return None
             alive._restore(optimizer)
-            return once_computed(lambda: _act(watch, optimizer), args, kwargs)
+            return once_computed(partial(_act, watch, optimizer), args, kwargs)
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
@@ -83,7 +84,7 @@ class OptimizerWatch:
             f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
             f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
             "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
-            stacklevel=6,
+            stacklevel=8,
         )
 
     def _restore(self, optimizer: Optimizer) -> None:
