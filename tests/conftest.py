@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import topolearn as tl
+from tests.devices.pretend import pretend_device
 from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
 from topolearn.training import load_dataset, trainer
@@ -26,6 +27,12 @@ def n_threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def pretend():
+    """The pretend accelerator."""
+    return pretend_device()
 
 
 @pytest.fixture

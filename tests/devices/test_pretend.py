@@ -1,0 +1,71 @@
+"""The pretend device does what an accelerator does, and counts what the host waits for."""
+
+import pytest
+import torch
+
+
+def test_a_layer_trains_as_on_the_cpu(pretend):
+    layer, twin = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
+    twin.load_state_dict(layer.state_dict())
+    layer = layer.to(pretend.device)
+    x = torch.randn(5, 4)
+    layer(x.to(pretend.device)).square().sum().backward()
+    twin(x).square().sum().backward()
+    assert layer.weight.device == pretend.device
+    assert torch.equal(layer.weight.grad.cpu(), twin.weight.grad)
+
+
+def test_two_devices_do_not_mix(pretend):
+    x = torch.ones(3, device=pretend.device)
+    with pytest.raises(RuntimeError, match="same device"):
+        x + torch.ones(3)
+    assert (x + torch.tensor(2.0)).tolist() == [3.0, 3.0, 3.0]
+
+
+WAITING = {
+    "a number": lambda x: x.sum().item(),
+    "a copy to the host": lambda x: x.cpu(),
+    "a copy to the device": lambda x: torch.ones(3).to(x.device),
+    "positions": lambda x: x.nonzero(),
+    "what a mask chooses": lambda x: x[x > 0],
+    "values that a mask places": lambda x: x.index_put_((x > 0,), torch.ones(2, device=x.device)),
+    "positions on the host": lambda x: x[torch.tensor([0])],
+    "distinct values": lambda x: x.unique(),
+    "counts": lambda x: torch.bincount(x.to(torch.int64)),
+    "repeats": lambda x: torch.repeat_interleave(x, x.to(torch.int64)),
+    "whether all are equal": lambda x: torch.equal(x, x + 1),
+}
+GOING_ON = {
+    "a sum": lambda x: x.sum(),
+    "a copy that does not block": lambda x: torch.empty(3).copy_(x, non_blocking=True),
+    "so many positions": lambda x: torch.nonzero_static(x, size=2),
+    "values at positions": lambda x: x[torch.arange(2, device=x.device)],
+    "one value that a mask places": lambda x: x.index_put_((x > 0,), torch.tensor(1.0)),
+    "the largest": lambda x: x.topk(2),
+    "so many repeats": lambda x: torch.repeat_interleave(x, x.to(torch.int64), output_size=3),
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_waiting_for_it_is_counted(pretend, what):
+    x = torch.tensor([0.0, 1.0, 2.0]).to(pretend.device)
+    with pretend.counted() as trips:
+        WAITING[what](x)
+    assert trips.total() == 1
+
+
+@pytest.mark.parametrize("what", GOING_ON)
+def test_going_on_is_not_counted(pretend, what):
+    x = torch.tensor([0.0, 1.0, 2.0]).to(pretend.device)
+    with pretend.counted() as trips:
+        GOING_ON[what](x)
+    assert trips.total() == 0
+
+
+def test_memory_runs_out_when_it_is_told_to(pretend):
+    x = torch.ones(3, device=pretend.device)
+    with pretend.out_of_memory(after=1):
+        y = x + 1
+        with pytest.raises(torch.OutOfMemoryError):
+            y + 1
+    assert (y + 1).tolist() == [3.0, 3.0, 3.0]
