@@ -17,6 +17,7 @@ from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_
 from topolearn.graph import merged
 from topolearn.sampling import RandomField
 from topolearn.sparse import GradientRecord, sparse_layers
+from topolearn.waiting import Readings
 
 STATIC = {"removal": None, "regrowth": None, "zeta_schedule": "constant", "skip_gradient_step": False}
 
@@ -144,7 +145,7 @@ def test_only_outputs_that_are_sparse_are_spared_from_ablation(declared, exclude
     model.output_layers = declared
     tl.sparsify(model, tl.method("srigl", density=0.5), exclude=exclude, backend=backend)
     wrapped = nn.Sequential(model)
-    links = ModelLinks(wrapped, sparse_layers(model), torch.optim.SGD(model.parameters(), lr=0.1)).read(0)
+    links = ModelLinks(wrapped, sparse_layers(model), torch.optim.SGD(model.parameters(), lr=0.1)).read(0, Readings())
     assert [name for name, layer in links.items() if layer.is_output] == spared
 
 

@@ -2,11 +2,13 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from topolearn import errors
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph.sweeps import sweep
 
 FEW = settings(max_examples=60, deadline=None)
 
@@ -78,6 +80,11 @@ def agrees_with_hand(network, unit="coordinate"):
         assert result[name].shape == graph.shape
         assert result[name].input_names == graph.input_names
         assert result[name].output_names == graph.output_names
+    cells = {name: torch.tensor(graph.cells) for name, graph in network.graphs.items()}
+    swept = sweep(cells, network.shapes, network.groups, unit)
+    assert {name: links.tolist() for name, links in swept.items()} == {
+        name: graph.cells.tolist() for name, graph in result.graphs.items()
+    }
     again, nothing = percolate(result, unit=unit)
     assert again == result
     assert not any(len(edges) for edges in nothing.values())

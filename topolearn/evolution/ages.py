@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from topolearn.graph import merged, within, without
+from topolearn.evolution.explored import Explored, explored
+from topolearn.graph import within, without
 from topolearn.sparse import LinkChange
-
-RARELY = 8  # a cell is written again when a list of eight times as many is due
 
 
 class LinkAges:
-    """Ages and explored cells of one layer; it costs nothing before the first update.
+    """Ages and explored cells of one layer, where its links are; it costs nothing before the first update.
 
     Parameters
     ----------
@@ -24,53 +23,66 @@ class LinkAges:
 
     def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self._cells = self._ever = cells.cpu()
-        self._recent = self._ever[:0]
+        self._cells, self._ever = cells, cells
+        self._explored: Explored | None = None
         self._born: Tensor | None = None
 
     @property
-    def itop_rate(self) -> float:
-        """Share of the cells that have been a link at any time (in-time over-parameterisation)."""
-        return (self._ever.numel() + self._recent.numel()) / (self.shape[0] * self.shape[1])
+    def n_explored(self) -> Tensor:
+        """Number of cells that have been a link at any time, as a tensor where the links are."""
+        return (
+            torch.tensor(self._ever.numel(), device=self._cells.device)
+            if self._explored is None
+            else self._explored.count
+        )
 
     def born(self) -> Tensor:
         """Return the step at which each link grew, in the order of the layer's cells; 0 for those from the start."""
-        return torch.zeros(self._cells.numel(), dtype=torch.int64) if self._born is None else self._born
+        return self._births().cpu()
 
     def follow(self, cells: Tensor, step: int) -> None:
         """Take over the links after an update; one that was removed and regrown at once keeps its age."""
-        cells = cells.cpu()
+        self._move(cells.device)
         places = torch.searchsorted(self._cells, cells).clamp_(max=max(self._cells.numel() - 1, 0))
         stays = self._cells[places] == cells
-        self._born = torch.where(stays, self.born()[places], step)
+        self._born = torch.where(stays, self._births()[places], step)
         self._cells = cells
-        self._explore(cells[~stays])
+        self._gathered().add(cells, ~stays)
 
     def change(self, change: LinkChange, step: int) -> None:
         """Take over the links after an update, by what has changed."""
-        change = change.to("cpu")
+        self._move(change.cells.device)
         returned = within(change.grown, change.lost)
         if returned.numel():
             lost, grown = (without(cells, returned) for cells in (change.lost, change.grown))
             change = LinkChange.of(self._cells, lost, grown)
-        self._born = change.moved(self.born(), step)
+        self._born = change.moved(self._births(), step)
         self._cells = change.cells
-        self._explore(change.grown)
+        self._gathered().add_new(change.grown)
 
     def explored(self) -> Tensor:
         """Return the cells, sorted, that have been a link at any time."""
-        return merged(self._ever, self._recent)
+        return (self._ever if self._explored is None else self._explored.cells()).cpu()
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
         """Take over links, the steps at which they grew, and the cells that were explored."""
-        self._cells, self._born, self._ever = cells.cpu(), born.cpu(), explored.cpu()
-        self._recent = self._ever[:0]
+        device = self._cells.device
+        self._cells, self._born, self._ever = cells.to(device), born.to(device), explored.to(device)
+        self._explored = None
 
-    def _explore(self, new: Tensor) -> None:
-        """Take note of cells; the long list of all is rewritten only when many have gathered beside it."""
-        unseen = without(without(new, self._ever), self._recent)
-        if not unseen.numel():
-            return
-        self._recent = merged(self._recent, unseen)
-        if RARELY * self._recent.numel() > self._ever.numel():
-            self._ever, self._recent = merged(self._ever, self._recent), self._recent[:0]
+    def _births(self) -> Tensor:
+        return torch.zeros_like(self._cells) if self._born is None else self._born
+
+    def _gathered(self) -> Explored:
+        """Return what gathers the explored cells, from the first update on."""
+        if self._explored is None:
+            self._explored = explored(self._ever, self.shape[0] * self.shape[1])
+            self._ever = self._ever[:0]
+        return self._explored
+
+    def _move(self, device: torch.device) -> None:
+        """Follow the links to a device."""
+        if device != self._cells.device:
+            known = self.explored().to(device)
+            self._cells, self._born = self._cells.to(device), self._births().to(device)
+            self._ever, self._explored = known, None

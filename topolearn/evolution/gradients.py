@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.regrowth import REGROWTHS
 from topolearn.sparse import SparseLinear
+from topolearn.waiting import Readings
 
 
 class Gradients:
@@ -61,7 +63,7 @@ class Gradients:
             if gradient is not None:
                 self.links[name] = gradient.div_(scale)
 
-    def check(self, step: int) -> None:
+    def check(self, step: int, readings: Readings) -> None:
         """Refuse an update without the gradients that it needs, or with some that are not finite.
 
         Raises
@@ -70,9 +72,9 @@ class Gradients:
         """
         for name, layer in self._layers.items():
             if layer.link_parameter.requires_grad:
-                self._check(name, step)
+                self._check(name, step, readings)
 
-    def _check(self, name: str, step: int) -> None:
+    def _check(self, name: str, step: int, readings: Readings) -> None:
         gradient, record = self.links.get(name), self._layers[name].record
         if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
             raise InvalidValueError(
@@ -80,7 +82,6 @@ class Gradients:
                 "optimizer.step() before each topology.step(), or freeze the layer by requires_grad_(False); what is "
                 "written into .grad by hand is not seen, so let loss.backward() accumulate it"
             )
-        if gradient is not None and not bool(torch.isfinite(gradient).all()):
-            raise InvalidValueError(
-                f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
-            )
+        if gradient is not None:
+            error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
+            readings.refuse_unless(torch.isfinite(gradient).all(), partial(InvalidValueError, error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import torch
@@ -60,9 +61,12 @@ class Heads:
     def split(self, targets: Targets) -> dict[str, LayerState]:
         """Return the heads as layers; what a layer is to have is shared in proportion to the links of its heads."""
         states = {}
+        places = self._places({name: layer.cells for name, layer in self._layers.items()})
         for name, heads in self._heads.items():
             layer = self._layers[name]
-            links = [_rows(layer, first, last) for _, first, last in heads] if len(heads) > 1 else [layer]
+            links = [layer]
+            if len(heads) > 1:
+                links = [_rows(layer, head, rows) for head, rows in zip(heads, places[name], strict=True)]
             present = [each.cells.numel() for each in links]
             after, final = (_shares(n.get(name, sum(present)), present) for n in (targets.after, targets.final))
             for head, each, n_after, n_final in zip(heads, links, after, final, strict=True):
@@ -97,24 +101,35 @@ class Heads:
     def split_cells(self, cells: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the cells of layers as cells of their heads."""
         split = {}
+        places = self._places(cells)
         for name, heads in self._heads.items():
-            n_in = self._layers[name].shape[1]
-            for head, first, last in heads:
-                whole = cells[name]
-                rows = _places(whole, first * n_in, last * n_in)
-                split[head] = whole[rows] - first * n_in if len(heads) > 1 else whole
+            n_in, whole = self._layers[name].shape[1], cells[name]
+            if len(heads) == 1:
+                split[heads[0].name] = whole
+                continue
+            for head, rows in zip(heads, places[name], strict=True):
+                split[head.name] = whole[rows] - head.first * n_in
         return split
 
+    def _places(self, cells: Mapping[str, Tensor]) -> dict[str, list[slice]]:
+        """Return where the cells of each head lie among those of its layer, by one question for all layers."""
+        several = {name: heads for name, heads in self._heads.items() if len(heads) > 1}
+        if not several:
+            return {}
+        ends = []
+        for name, heads in several.items():
+            n_out, n_in = self._layers[name].shape
+            bounds = torch.arange(len(heads) + 1, device=cells[name].device) * (n_out // len(heads) * n_in)
+            ends.append(torch.searchsorted(cells[name], bounds))
+        read = iter(torch.cat(ends).tolist())
+        return {
+            name: [slice(*pair) for pair in pairwise(islice(read, len(heads) + 1))] for name, heads in several.items()
+        }
 
-def _places(cells: Tensor, first: int, last: int) -> slice:
-    bounds = torch.tensor([first, last], device=cells.device)
-    return slice(*torch.searchsorted(cells, bounds).tolist())
 
-
-def _rows(layer: LayerLinks, first: int, last: int) -> LayerLinks:
-    """Return a layer's rows from ``first`` up to ``last`` as a layer."""
-    n_in = layer.shape[1]
-    places = _places(layer.cells, first * n_in, last * n_in)
+def _rows(layer: LayerLinks, head: _Head, places: slice) -> LayerLinks:
+    """Return the rows of a head as a layer."""
+    n_in, first, last = layer.shape[1], head.first, head.last
     record: GradientRecord | None = None if layer.record is None else RowsRecord(layer.record, first, last)
     return LayerLinks(
         layer.cells[places] - first * n_in,

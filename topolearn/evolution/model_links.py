@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, output_layers
+from topolearn.waiting import Readings
 
 
 class ModelLinks:
@@ -38,6 +40,14 @@ class ModelLinks:
         self._outputs = {id(layer) for layer in output_layers(model).values()}
         self.ages = {name: LinkAges(layer.cells(), layer.shape) for name, layer in layers.items()}
 
+    def itop_rate(self) -> dict[str, float]:
+        """Return, for each layer, the share of its cells that have been a link at any time, by one question for all."""
+        counts = torch.stack([each.n_explored for each in self.ages.values()]).tolist() if self.ages else []
+        return {
+            name: count / (each.shape[0] * each.shape[1])
+            for (name, each), count in zip(self.ages.items(), counts, strict=True)
+        }
+
     def reseed(self, seed: int) -> None:
         """Take over the seed of a state that is loaded; links without signs do not depend on it."""
 
@@ -50,8 +60,8 @@ class ModelLinks:
     def write(self) -> None:
         """Give the layers the weights of links that have moved."""
 
-    def read(self, step: int) -> dict[str, LayerLinks]:
-        """Return the links of all layers as an update begins.
+    def read(self, step: int, readings: Readings) -> dict[str, LayerLinks]:
+        """Return the links of all layers as an update begins; what the readings refuse is known when they are settled.
 
         Raises
         ------
@@ -69,7 +79,9 @@ class ModelLinks:
             each = self._links_of(name, layer)
             self._clear_off_links(layer, each)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
-            _check_finite(name, each.values if stored is None else stored, step)
+            error = f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
+            values = each.values if stored is None else stored
+            readings.refuse_unless(torch.isfinite(values).all(), partial(InvalidValueError, error))
             links[name] = replace(
                 each,
                 record=layer.record,
@@ -143,11 +155,3 @@ class ModelLinks:
                     f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: "
                     "leave the parameters of sparse layers to topolearn, and change values in place"
                 )
-
-
-def _check_finite(name: str, values: Tensor, step: int) -> None:
-    """Refuse an update of a layer whose weights are not finite."""
-    if not bool(torch.isfinite(values).all()):
-        raise InvalidValueError(
-            f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
-        )

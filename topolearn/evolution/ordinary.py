@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +15,12 @@ from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.model_links import ModelLinks
-from topolearn.evolution.regrowth import REGROWTHS, Site
+from topolearn.evolution.regrowth import REGROWTHS, GrowthSite, Site, grow
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.stages import LayerState, Step
-from topolearn.graph import LayeredNetwork, without
-from topolearn.sampling import RandomField, sample, top
+from topolearn.graph import LayeredNetwork, left_of
+from topolearn.sampling import RandomField, best, drawn
 from topolearn.sparse import SparseLinear
 
 Layers = Mapping[str, SparseLinear]
@@ -127,7 +128,7 @@ class Ordinary:
         assert method.removal is not None
         layer = state.layer.among(state.pruned)
         name, soft = split_soft(method.removal)
-        scores = REMOVAL_SCORES[name](layer, method.score_params)
+        scores = step.checked(REMOVAL_SCORES[name](layer, method.score_params))
         if REMOVAL_SCORES[name].is_test:
             fails = scores <= 0
             removed = layer.cells[fails]
@@ -135,10 +136,10 @@ class Ordinary:
         n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
         if soft:
             exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, step.progress)
-            kept = sample(layer.cells, scores, n_keep, field, exponent=exponent)
+            kept = drawn(layer.cells, scores, n_keep, field, exponent=exponent)
         else:
-            kept = top(layer.cells, scores, n_keep, field)
-        return state.with_kept(kept, without(layer.cells, kept))
+            kept = best(layer.cells, scores, n_keep, field)
+        return state.with_kept(kept, left_of(layer.cells, kept))
 
     def n_kept(self, n_links: int, n_final: int, step: Step) -> int:
         """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
@@ -147,7 +148,7 @@ class Ordinary:
             return n_final
         return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
 
-    def regrow(self, state: LayerState, step: Step) -> LayerState:
+    def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
         """Grow as many links as removal and percolation have taken, among the non-links of the graph of the survivors.
 
         Raises
@@ -155,29 +156,22 @@ class Ordinary:
         InvalidValueError
             When a score is refused; the message names the layer.
         """
-        method, layer, survivors = step.method, state.layer, state.survivors
-        assert method.regrowth is not None
-        k = state.pruned.numel() - survivors.numel()
-        if not k:
-            return state
-        score, soft = split_soft(method.regrowth)
-        barred = survivors[:0]
-        if not method.allow_return:
-            n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
-            barred = _barred(without(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
-        site = Site(survivors, layer.shape, barred, layer.record)
-        try:
-            grown = REGROWTHS[score].choose(site, k, step.field(state.name, "regrowth"), soft)
-        except InvalidValueError as error:
-            raise InvalidValueError(f"layer {state.name!r}: {error}") from None
-        return replace(state, grown=grown)
+        assert step.method.regrowth is not None
+        score, soft = split_soft(step.method.regrowth)
+        sites = [
+            _site(state, k, step) for state in states.values() if (k := state.pruned.numel() - state.survivors.numel())
+        ]
+        grown = grow(REGROWTHS[score], sites, step.readings, soft=soft)
+        return {name: replace(state, grown=grown.get(name, state.grown)) for name, state in states.items()}
 
-    def check_counts(self, states: Mapping[str, LayerState], *, pooled: bool) -> None:
+    def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:
         """Assert that each layer has its scheduled number of distinct links, and pooled layers together the sum."""
         for name, state in states.items():
             expected = state.pruned.numel() if pooled else state.n_after
-            if state.after.numel() != expected or bool((state.after.diff() <= 0).any()):
-                raise TopolearnError(f"internal error in layer {name!r}: {state.after.numel()} links, not {expected}")
+            error = f"internal error in layer {name!r}: {state.after.numel()} links, not {expected}"
+            if state.after.numel() != expected:
+                raise TopolearnError(error)
+            step.readings.refuse_unless((state.after.diff() > 0).all(), partial(TopolearnError, error))
         total = sum(state.pruned.numel() for state in states.values())
         scheduled = sum(state.n_after for state in states.values())
         if total != scheduled:
@@ -200,7 +194,18 @@ class Ordinary:
         return {}
 
 
+def _site(state: LayerState, k: int, step: Step) -> GrowthSite:
+    """Return where k links of a layer may grow."""
+    layer, survivors = state.layer, state.survivors
+    barred = survivors[:0]
+    if not step.method.allow_return:
+        n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
+        barred = _barred(left_of(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
+    site = Site(survivors, layer.shape, barred, layer.record)
+    return GrowthSite(state.name, site, k, step.field(state.name, "regrowth"))
+
+
 def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
     """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
     n_needed = max(k + lost.numel() - n_free, 0)
-    return without(lost, top(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost
+    return left_of(lost, best(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost

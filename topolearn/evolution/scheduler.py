@@ -29,7 +29,8 @@ from topolearn.evolution.state import OF_RUN, check_state, state_of
 from topolearn.evolution.step import evolve
 from topolearn.evolution.update import TopologyUpdate
 from topolearn.graph import LayeredNetwork
-from topolearn.sparse import StoredLinear, sparse_layers
+from topolearn.sparse import StoredLinear, graphs_of, sparse_layers
+from topolearn.waiting import Readings
 
 UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 
@@ -252,11 +253,11 @@ class TopologyScheduler:
         """
         if not self.layers:
             raise InvalidValueError(f"method {self.method.name!r} is dense: there is no topology")
-        return LayeredNetwork({name: layer.graph for name, layer in self.layers.items()}, groups=self.groups)
+        return LayeredNetwork(graphs_of(self.layers), groups=self.groups)
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each layer, the share of its cells that have been a link at any time (ITOP)."""
-        return {name: ages.itop_rate for name, ages in self._links.ages.items()}
+        return self._links.itop_rate()
 
     def link_ages(self) -> dict[str, Tensor]:
         """Return, for each layer, how many steps ago each of its links grew, in the order of ``layer.cells()``."""
@@ -321,9 +322,9 @@ class TopologyScheduler:
         """Evolve the topology; nothing is changed before all is known."""
         assert self.plan is not None
         rewire = self._rewires_until(self.n_steps)
-        layers = self._links.read(self.n_steps)
+        layers = self._links.read(self.n_steps, readings := Readings())
         if rewire:
-            self._gradients.check(self.n_steps)
+            self._gradients.check(self.n_steps, readings)
         layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
         present = {name: each.cells.numel() for name, each in layers.items() if not each.frozen}
         progress, index = self.n_steps / (self.method.stop_fraction * self.total_steps), self.n_updates + 1
@@ -336,6 +337,7 @@ class TopologyScheduler:
             index=index,
             targets=self.plan.targets(self.n_steps, present),
             rewire=rewire,
+            readings=readings,
         )
         explores = self.n_steps < self.plan.last_update
         trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}

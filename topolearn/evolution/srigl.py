@@ -64,11 +64,11 @@ class ConstantFanIn(Ordinary):
             raise InvalidValueError(f"layer {state.name!r}: {error}") from None
         return replace(state.with_kept(kept, without(layer.cells, kept)), grown=grown)
 
-    def regrow(self, state: LayerState, step: Step) -> LayerState:
-        """Return the state as it is: the links have grown."""
-        return state
+    def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
+        """Return the states as they are: the links have grown."""
+        return dict(states)
 
-    def check_counts(self, states: Mapping[str, LayerState], *, pooled: bool) -> None:
+    def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:
         """Assert that the active neurons of each layer share its number of links equally."""
         for name, state in states.items():
             if not has_constant_fan_in(state.after, state.layer.shape, state.n_after):

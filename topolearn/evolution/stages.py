@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.graph import merged
-from topolearn.sampling import RandomField, top
+from topolearn.sampling import INVALID, RandomField, are_valid, best
+from topolearn.waiting import Readings, positions
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,20 @@ class Step:
         Share of the evolution that has passed, in [0, 1].
     seed, index : int
         Seed of the run and number of the update: with a layer's name they fix every draw.
+    readings : Readings
+        What the host has yet to read before the step is done.
     """
 
     method: Method
     progress: float
     seed: int
     index: int
+    readings: Readings = field(default_factory=Readings)
+
+    def checked(self, scores: Tensor) -> Tensor:
+        """Return scores that can be ranked: the step is refused if one is NaN or negative."""
+        self.readings.refuse_unless(are_valid(scores), lambda: InvalidValueError(INVALID))
+        return scores
 
     def field(self, layer: str, purpose: str) -> RandomField:
         """Return the draws of a layer for a purpose."""
@@ -113,13 +123,14 @@ def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False)
     """
     method = step.method
     candidates = {name: candidates_of(state.layer) for name, state in states.items()}
-    scores = {name: REMOVAL_SCORES[method.pruning](each, method.score_params) for name, each in candidates.items()}
+    score = REMOVAL_SCORES[method.pruning]
+    scores = {name: step.checked(score(each, method.score_params)) for name, each in candidates.items()}
     if pooled and states:
         total = sum(state.n_after for state in states.values())
         pruned = _prune_together(candidates, scores, total, step.field("", "decay"))
     else:
         pruned = {
-            name: top(each.cells, scores[name], states[name].n_after, step.field(name, "decay"))
+            name: best(each.cells, scores[name], states[name].n_after, step.field(name, "decay"))
             for name, each in candidates.items()
         }
     return {name: state.with_pruned(pruned[name]) for name, state in states.items()}
@@ -142,13 +153,17 @@ def _prune_together(
         )
     sizes = [layer.cells.numel() for layer in candidates.values()]
     together = torch.cat(list(scores.values()))
-    starts = torch.tensor([0, *sizes]).cumsum(0).tolist()
-    best = [start + int(scored.argmax()) for start, scored in zip(starts, scores.values(), strict=False)]
+    starts = accumulate(sizes, initial=0)
+    strongest = torch.stack([start + scored.argmax() for start, scored in zip(starts, scores.values(), strict=False)])
     others = torch.ones_like(together, dtype=torch.bool)
-    others[best] = False
-    places = others.nonzero().squeeze(1)
-    chosen = top(places, together[places], total - len(best), field)
+    others[strongest] = False
+    places = positions(others, others.numel() - len(sizes))
+    chosen = best(places, together[places], total - len(sizes), field)
     kept = ~others
     kept[chosen] = True
     kept_in = kept.split(sizes)
-    return {name: layer.cells[stays] for (name, layer), stays in zip(candidates.items(), kept_in, strict=True)}
+    counts = torch.stack([stays.sum() for stays in kept_in]).tolist()
+    return {
+        name: layer.cells[positions(stays, n)]
+        for (name, layer), stays, n in zip(candidates.items(), kept_in, counts, strict=True)
+    }

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from topolearn.evolution.events import updates_of
 from topolearn.evolution.heads import Heads, heads_of
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.links import LayerLinks, Targets
@@ -14,7 +13,8 @@ from topolearn.evolution.methods import Method
 from topolearn.evolution.percolation import percolated
 from topolearn.evolution.stages import LayerState, Step, decay
 from topolearn.evolution.update import LayerUpdate
-from topolearn.graph import NeuronGroup, within, without
+from topolearn.graph import NeuronGroup
+from topolearn.waiting import Readings
 
 States = dict[str, LayerState]
 
@@ -29,6 +29,7 @@ def evolve(
     index: int,
     targets: Targets | None = None,
     rewire: bool = True,
+    readings: Readings | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
     """Compute the links of each layer after one evolution step; nothing is changed in place.
 
@@ -48,6 +49,8 @@ def evolve(
         How many links the layers that are not frozen are to have; default as many as before.
     rewire : bool
         Whether links are removed and regrown, besides those that a falling density prunes.
+    readings : Readings, optional
+        What the host is to read of the layers besides, before the step is done; it is settled.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def evolve(
     if targets is None:
         present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
         targets = Targets(present, present)
-    step, kind = Step(method, progress, seed, index), kind_of(method)
+    step, kind = Step(method, progress, seed, index, readings or Readings()), kind_of(method)
     n_heads = heads_of(groups, {name: layer.shape for name, layer in layers.items()}) if method.per_head else {}
     heads = Heads(layers, n_heads)
     states = heads.split(targets)  # with ``per_head`` each head is a layer from here on
@@ -76,11 +79,10 @@ def evolve(
             states[name] = kind.remove(states[name], step)
         if method.percolation:
             states = _percolate(states, heads, groups, step)
-        for name in free:
-            states[name] = kind.regrow(states[name], step)
-    kind.check_counts({name: states[name] for name in free}, pooled=targets.pooled)
+        states |= kind.regrow({name: states[name] for name in free}, step)
+    kind.check_counts({name: states[name] for name in free}, step, pooled=targets.pooled)
     wholes = heads.join(states)
-    updates = {name: _events(state, decays=targets.decays) for name, state in wholes.items()}
+    updates = updates_of(wholes, step.readings, decays=targets.decays)
     return {name: state.after for name, state in wholes.items()}, updates
 
 
@@ -97,20 +99,3 @@ def _percolate(states: States, heads: Heads, groups: Sequence[NeuronGroup], step
         )
     )
     return {name: replace(state, survivors=survivors[name]) for name, state in states.items()}
-
-
-def _events(state: LayerState, *, decays: bool) -> LayerUpdate:
-    """Return what happened to a layer.
-
-    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
-    the density does not fall, as links are re-selected, is removed.
-    """
-    before, pruned, survivors = state.layer.cells, state.pruned, state.survivors
-    lost, removed = without(before, pruned), within(state.removed, before)
-    events = {
-        "decayed": lost if decays else lost[:0],
-        "removed": removed if decays else torch.cat((lost, removed)),
-        "percolated": within(without(state.kept, survivors), before),
-        "regrown": torch.cat((state.grown, within(without(pruned, before), survivors))).unique(),
-    }
-    return LayerUpdate(state.layer.shape, {event: np.sort(cells.cpu().numpy()) for event, cells in events.items()})

@@ -1,7 +1,7 @@
 """What one topology update did: the links that each layer lost and gained."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,10 @@ class LayerUpdate:
     shape : (int, int)
         Numbers of output and input neurons of the layer.
     cells : Mapping of str to array of int64, shape (k,)
-        For each of `EVENTS`, its links as sorted flat positions in the adjacency, ``output * n_in + input``.
+        For each of `EVENTS`, its links as sorted flat positions in the adjacency, ``output * n_in + input``. Of a
+        layer on an accelerator, the host waits for them when they are read.
+    known_overlap : float, optional
+        The overlap, where it is known without waiting for the cells.
 
     Examples
     --------
@@ -36,6 +39,7 @@ class LayerUpdate:
 
     shape: tuple[int, int]
     cells: Mapping[str, np.ndarray]
+    known_overlap: float | None = field(default=None, repr=False, compare=False)
 
     @property
     def decayed(self) -> np.ndarray:
@@ -65,6 +69,8 @@ class LayerUpdate:
     @cached_property
     def overlap(self) -> float:
         """Share of the regrown links that had just been removed or percolated; 0 when none regrew."""
+        if self.known_overlap is not None:
+            return self.known_overlap
         return overlap(np.concatenate((self.cells["removed"], self.cells["percolated"])), self.cells["regrown"])
 
     def counts(self) -> dict[str, int]:

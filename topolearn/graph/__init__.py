@@ -2,7 +2,7 @@
 
 from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.cells import edges_of, merged, within, without
+from topolearn.graph.cells import are_among, edges_of, left_of, merged, within, without
 from topolearn.graph.groups import NeuronGroup, checked
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import OneModeGraph, one_mode
@@ -16,9 +16,11 @@ __all__ = [
     "NeuronGroup",
     "OneModeGraph",
     "active_neurons",
+    "are_among",
     "check_unit",
     "checked",
     "edges_of",
+    "left_of",
     "merged",
     "one_mode",
     "overlap",

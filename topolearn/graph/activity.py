@@ -86,6 +86,5 @@ def in_layer(group: NeuronGroup, active: Tensor, n: int) -> Tensor:
     """Return which of the n neurons of a layer stand at an active neuron of the group, at one of them at least."""
     if n == active.numel():
         return active
-    is_active = torch.zeros(n, dtype=torch.bool, device=active.device)
-    is_active[group.own_neuron(active.nonzero().squeeze(1), n, active.numel())] = True
-    return is_active
+    own = group.own_neuron(torch.arange(active.numel(), device=active.device), n, active.numel())
+    return torch.zeros(n, dtype=torch.int64, device=active.device).index_add_(0, own, active.to(torch.int64)) > 0

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from topolearn.waiting import positions, works_behind
+
 
 def without(cells: Tensor, others: Tensor) -> Tensor:
     """Return the cells that are not among the others, in their order; the others must be sorted.
@@ -20,7 +22,22 @@ def without(cells: Tensor, others: Tensor) -> Tensor:
     """
     if cells is others:  # as when a stage of an evolution step changes nothing
         return cells[:0]
-    return cells[~_is_among(cells, others)] if cells.numel() and others.numel() else cells
+    return cells[~are_among(cells, others)] if cells.numel() and others.numel() else cells
+
+
+def left_of(cells: Tensor, some: Tensor) -> Tensor:
+    """Return the cells that are not among some of them; both must be sorted, and their numbers are the answer's.
+
+    Examples
+    --------
+    >>> left_of(torch.tensor([1, 4, 7]), torch.tensor([4]))
+    tensor([1, 7])
+    """
+    if not works_behind(cells.device):
+        return without(cells, some)
+    is_left = torch.ones_like(cells, dtype=torch.bool)
+    is_left[torch.searchsorted(cells, some)] = False
+    return cells[positions(is_left, cells.numel() - some.numel())]
 
 
 def within(cells: Tensor, others: Tensor) -> Tensor:
@@ -33,7 +50,7 @@ def within(cells: Tensor, others: Tensor) -> Tensor:
     """
     if cells is others or not cells.numel():
         return cells
-    return cells[_is_among(cells, others)] if others.numel() else cells[:0]
+    return cells[are_among(cells, others)] if others.numel() else cells[:0]
 
 
 def merged(cells: Tensor, others: Tensor) -> Tensor:
@@ -45,7 +62,7 @@ def merged(cells: Tensor, others: Tensor) -> Tensor:
     tensor([1, 4, 7])
     """
     both = torch.cat((cells, others))
-    if both.device.type != "cpu":
+    if works_behind(both.device):
         return both.sort().values
     return torch.from_numpy(np.sort(both.numpy(), kind="stable"))
 
@@ -65,7 +82,15 @@ def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
     return np.stack((inputs[order], outputs[order]), axis=1).astype(np.int64)
 
 
-def _is_among(cells: Tensor, others: Tensor) -> Tensor:
-    """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``."""
+def are_among(cells: Tensor, others: Tensor) -> Tensor:
+    """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``.
+
+    Examples
+    --------
+    >>> are_among(torch.tensor([1, 4, 7]), torch.tensor([4, 5]))
+    tensor([False,  True, False])
+    """
+    if not others.numel():
+        return torch.zeros_like(cells, dtype=torch.bool)
     places = torch.searchsorted(others, cells).clamp_(max=others.numel() - 1)
     return others[places] == cells

@@ -15,6 +15,8 @@ from topolearn.graph.bipartite import BipartiteGraph
 from topolearn.graph.cells import edges_of
 from topolearn.graph.groups import NeuronGroup, Shapes
 from topolearn.graph.network import LayeredNetwork
+from topolearn.graph.sweeps import sweep
+from topolearn.waiting import works_behind
 
 
 def percolate(
@@ -97,6 +99,8 @@ def percolate_cells(
         The links that are left, of a layer that lost none the very tensor.
     """
     check_unit(unit)
+    if any(works_behind(links.device) for links in cells.values()):
+        return sweep(cells, shapes, groups, unit)
     layers = {name: _Links(links, shapes[name]) for name, links in cells.items()}
     written_by = {name: group for group in groups for name in group.writers}
     read_by = {name: group for group in groups for name in group.readers}

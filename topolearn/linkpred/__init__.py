@@ -12,6 +12,7 @@ from topolearn.graph.one_mode import OneModeGraph
 from topolearn.linkpred.cannistraci_hebb import ch1_l3, ch2_l3n, ch2_l3p, ch3_l3n, ch3_l3p, ch31_l3n
 from topolearn.linkpred.catalogue import PREDICTORS, names, score
 from topolearn.linkpred.evaluation import evaluate
+from topolearn.linkpred.layers import layer_scores
 from topolearn.linkpred.predict import predict
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.ra_l3 import ra_l3
@@ -29,6 +30,7 @@ __all__ = [
     "ch3_l3p",
     "ch31_l3n",
     "evaluate",
+    "layer_scores",
     "names",
     "predict",
     "ra_l3",

@@ -12,7 +12,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution import TopologyScheduler, TopologyUpdate, linear_layers
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
-from topolearn.sparse import output_layers, shape_of, sparse_layers, topology_of
+from topolearn.sparse import graphs_of, output_layers, shape_of, sparse_layers, topology_of
 
 Topology = TopologyScheduler | Mapping[str, TopologyScheduler] | nn.Module
 Listener = Callable[[TopologyUpdate], None]
@@ -216,7 +216,7 @@ class Still:
 
     def itop_rate(self) -> dict[str, float]:
         """Return the density of each sparse layer, whose links stay."""
-        graphs = {name: layer.graph for name, layer in sparse_layers(self._model).items()}
+        graphs = graphs_of(sparse_layers(self._model))
         return {name: graph.density for name, graph in graphs.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:

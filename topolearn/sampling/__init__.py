@@ -1,18 +1,25 @@
 """How a choice is drawn: the random field, and the selection of k among candidates."""
 
+from topolearn.sampling.among_all import choose_among_all
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
 from topolearn.sampling.fingerprint import fingerprint
 from topolearn.sampling.pool import Bound, Pool
 from topolearn.sampling.rows import top_in_rows
-from topolearn.sampling.selection import choose, sample, top
+from topolearn.sampling.selection import INVALID, are_valid, best, choose, drawn, filled_up, sample, top
 
 __all__ = [
+    "INVALID",
     "Bound",
     "Pool",
     "RandomField",
+    "are_valid",
+    "best",
     "choose",
+    "choose_among_all",
+    "drawn",
     "fill",
+    "filled_up",
     "fingerprint",
     "sample",
     "top",

@@ -1,10 +1,14 @@
 """Choosing cells uniformly: the k of a layer's free cells, without a list of them."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.sampling.field import RandomField
+from topolearn.waiting import positions, works_behind
 
 
 def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
@@ -49,7 +53,7 @@ def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
         left_out = ranks
         ranks = torch.ones(n_free, dtype=torch.bool, device=excluded.device)
         ranks[left_out] = False
-        ranks = ranks.nonzero().squeeze(1)
+        ranks = positions(ranks, k)
     # Before the i-th excluded cell e_i lie e_i - i free ones, so a free rank is shifted by those not above it.
     gaps = excluded - torch.arange(excluded.numel(), device=excluded.device)
     ranks = ranks.sort().values
@@ -63,6 +67,8 @@ def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tenso
         bits = field.bits(torch.arange(first, stop, device=device))
         return (bits.to(torch.float64) * 2.0**-53 * n).to(torch.int64)
 
+    if works_behind(device):
+        return _first_distinct(draw, k, n)
     chosen = draw(0, k)
     if bool((chosen.sort().values.diff() > 0).all()):  # as is the rule when they are few
         return chosen
@@ -76,3 +82,21 @@ def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tenso
         first.scatter_reduce_(0, positions, torch.arange(draws.numel(), device=device), "amin")
         chosen = draws[first.sort().values[:k]]
     return chosen
+
+
+def _first_distinct(draw: Callable[[int, int], Tensor], k: int, n: int) -> Tensor:
+    """Return the first k distinct integers of a sequence of n alike, from so many that there is one question to ask."""
+    if not k:
+        return draw(0, 0)
+    # So many draws have k distinct ones on average; their number varies by less than the square root of k.
+    n_draws = math.ceil(-n * math.log1p(-k / n)) + 8 * math.isqrt(k) + 8
+    while True:
+        draws = draw(0, n_draws)
+        values, order = draws.sort(stable=True)
+        is_first = torch.ones_like(values, dtype=torch.bool)
+        is_first[1:] = values[1:] != values[:-1]
+        in_turn = torch.empty_like(is_first)
+        in_turn[order] = is_first
+        if bool(in_turn.sum() >= k):
+            return draws[positions(in_turn, k)[:k]]
+        n_draws *= 2

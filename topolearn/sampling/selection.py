@@ -1,4 +1,7 @@
-"""Choosing k candidates: the best (`top`), in proportion to a score (`sample`), or with a fallback (`choose`)."""
+"""Choosing k candidates: the best (`top`), in proportion to a score (`sample`), or with a fallback (`choose`).
+
+`best` and `drawn` are `top` and `sample` for scores that somebody else checks, so that no host waits for the check.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,15 +12,29 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
+from topolearn.waiting import works_behind
+
+INVALID = "scores must be numbers of at least 0; NaN or negative ones cannot be ranked"
 
 
-def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys(positions)``."""
+def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor | slice], Tensor]) -> Tensor:
+    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys(positions)``.
+
+    Parameters
+    ----------
+    keys : Tensor, shape (n,)
+    k : int
+        How many, 0 <= k <= n.
+    tie_keys : callable
+        From positions, or a slice of them, to a number in (0, 1] for each.
+    """
     if k == 0:
         return torch.empty(0, dtype=torch.int64, device=keys.device)
     if k == keys.numel():
         return torch.arange(k, device=keys.device)
     threshold = torch.topk(keys, k, sorted=False).values.min()
+    if works_behind(keys.device):  # ties of all are computed, as nobody knows how many are needed
+        return torch.topk(ranks(keys, threshold, tie_keys(slice(None))), k, sorted=False).indices
     above = (keys > threshold).nonzero().squeeze(1)
     tied = (keys == threshold).nonzero().squeeze(1)
     missing = k - above.numel()
@@ -26,15 +43,35 @@ def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor], Tensor]) -> Tenso
     return torch.cat((above, tied))
 
 
+def ranks(keys: Tensor, threshold: Tensor, ties: Tensor) -> Tensor:
+    """Return numbers that rank keys above a threshold first, then those that equal it, by their ties in (0, 1].
+
+    Examples
+    --------
+    >>> ranks(torch.tensor([5.0, 2.0, 2.0, 1.0]), torch.tensor(2.0), torch.tensor([0.9, 0.3, 0.6, 0.7]))
+    tensor([   inf, 0.3000, 0.6000,   -inf])
+    """
+    return torch.where(keys > threshold, torch.inf, torch.where(keys == threshold, ties, -torch.inf))
+
+
 def _check(cells: Tensor, scores: Tensor, k: int) -> None:
+    _check_numbers(cells, scores, k)
+    if not bool(are_valid(scores)):
+        raise InvalidValueError(INVALID)
+
+
+def are_valid(scores: Tensor) -> Tensor:
+    """Return whether all scores can be ranked, as a tensor: numbers of at least 0."""
+    return (scores >= 0).all()
+
+
+def _check_numbers(cells: Tensor, scores: Tensor, k: int) -> None:
     if cells.shape != scores.shape or cells.dim() != 1:
         raise InvalidValueError(
             f"cells {tuple(cells.shape)} and scores {tuple(scores.shape)} must be 1-D and of one length"
         )
     if not 0 <= k <= cells.numel():
         raise InvalidValueError(f"k={k} of {cells.numel()} candidates: k must lie in 0..{cells.numel()}")
-    if not bool((scores >= 0).all()):
-        raise InvalidValueError("scores must be numbers of at least 0; NaN or negative ones cannot be ranked")
 
 
 def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
@@ -68,6 +105,12 @@ def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
     tensor([2, 9])
     """
     _check(cells, scores, k)
+    return best(cells, scores, k, field)
+
+
+def best(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
+    """Return what `top` does, for scores that are known to be valid, or -inf for what is not a candidate."""
+    _check_numbers(cells, scores, k)
     chosen = largest(scores, k, lambda tied: field.uniform(cells[tied]))
     return cells[chosen].sort().values
 
@@ -104,6 +147,12 @@ def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponen
     tensor([1, 2])
     """
     _check(cells, scores, k)
+    return drawn(cells, scores, k, field, exponent=exponent)
+
+
+def drawn(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent: float = 1.0) -> Tensor:
+    """Return what `sample` does, for scores that are known to be valid."""
+    _check_numbers(cells, scores, k)
     if not 0 <= exponent < float("inf"):
         raise InvalidValueError(f"exponent={exponent} must be finite and at least 0")
     keys = soft_keys(cells, scores, field, exponent)
@@ -164,8 +213,14 @@ def choose(
     cells, scores = cells[positive], scores[positive]
     n_scored = min(k, cells.numel())
     chosen = sample(cells, scores, n_scored, field) if soft else top(cells, scores, n_scored, field)
-    if n_scored == k:
+    return filled_up(chosen, k, n_cells, field, excluded)
+
+
+def filled_up(chosen: Tensor, k: int, n_cells: int, field: RandomField, excluded: Tensor) -> Tensor:
+    """Return k cells, sorted: those that were chosen, and others that are drawn uniformly where they do not suffice."""
+    n_missing = k - chosen.numel()
+    if not n_missing:
         return chosen
     taken = torch.cat((excluded, chosen)).sort().values
-    filled = fill(k - n_scored, n_cells, taken, replace(field, purpose=f"{field.purpose}, filled"))
-    return torch.cat((chosen, filled)).sort().values
+    others = fill(n_missing, n_cells, taken, replace(field, purpose=f"{field.purpose}, filled"))
+    return torch.cat((chosen, others)).sort().values

@@ -8,7 +8,13 @@ from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import CSR, MASKED, best_backend
 from topolearn.sparse.csr import CsrLinear
-from topolearn.sparse.dense_gradient import largest_gradients, largest_recorded, recorded
+from topolearn.sparse.dense_gradient import (
+    NOT_FINITE,
+    largest_gradients,
+    largest_recorded,
+    mean_magnitudes,
+    recorded,
+)
 from topolearn.sparse.dense_layers import is_dense_linear, shape_of, weight_of
 from topolearn.sparse.export import dense_state, export_dense
 from topolearn.sparse.gradient_record import GradientRecord
@@ -18,7 +24,7 @@ from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.row_gradients import largest_in_rows
 from topolearn.sparse.stored import StoredLinear
-from topolearn.sparse.topology import densify, replace_linear, sparse_layers, topology_of
+from topolearn.sparse.topology import densify, graphs_of, replace_linear, sparse_layers, topology_of
 from topolearn.sparse.unpack import unpack_attention
 
 __all__ = [
@@ -32,6 +38,7 @@ __all__ = [
     "LinkChange",
     "MASKED",
     "MaskedLinear",
+    "NOT_FINITE",
     "SparseLinear",
     "Stage",
     "StoredLinear",
@@ -39,11 +46,13 @@ __all__ = [
     "dense_state",
     "densify",
     "export_dense",
+    "graphs_of",
     "has_links_alone",
     "is_dense_linear",
     "largest_gradients",
     "largest_in_rows",
     "largest_recorded",
+    "mean_magnitudes",
     "neuron_groups",
     "output_layers",
     "parameter_groups",

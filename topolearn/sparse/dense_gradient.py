@@ -15,6 +15,8 @@ from topolearn.sparse.linear import SparseLinear
 
 BLOCK = 2**18  # cells whose gradients exist at a time: in cache, and the first block's best keep most others out
 
+NOT_FINITE = "its gradient is not finite: lower the learning rate, or look for NaN in the data"
+
 
 @contextmanager
 def recorded(layers: Iterable[SparseLinear]) -> Iterator[None]:
@@ -122,14 +124,20 @@ def recorded_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor
     InvalidValueError
         When one is not finite.
     """
+    magnitudes = mean_magnitudes(record, first, last)
+    if not bool(torch.isfinite(magnitudes.sum())):
+        raise InvalidValueError(NOT_FINITE)
+    return magnitudes
+
+
+@torch.no_grad()
+def mean_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor:
+    """Return what `recorded_magnitudes` does, and leave it to the caller to look whether all are finite."""
     gradient = record.rows(first, last)
     if record.average is not None:
         gradient = gradient.clone()  # the record may be read again, and its mean must not be averaged
         record.average(gradient)
-    magnitudes = gradient.abs()
-    if not bool(torch.isfinite(magnitudes.sum())):
-        raise InvalidValueError("its gradient is not finite: lower the learning rate, or look for NaN in the data")
-    return magnitudes
+    return gradient.abs()
 
 
 def _candidates(scores: Tensor, pool: Pool) -> Tensor:

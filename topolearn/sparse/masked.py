@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,23 @@ from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
 
 INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of an element
+
+
+class _Listed(NamedTuple):
+    """The links of a mask, with the numbers of changes that both had when they were listed."""
+
+    cells: Tensor
+    mask: Tensor
+    versions: tuple[int, int]
+
+    @classmethod
+    def of(cls, cells: Tensor, mask: Tensor) -> _Listed:
+        return cls(cells, mask, (version_of(cells), version_of(mask)))
+
+    def is_of(self, mask: Tensor) -> bool:
+        """Whether these are the links of a mask still, and nobody has written the list."""
+        versions = version_of(self.cells), version_of(mask)
+        return mask is self.mask and versions == self.versions and min(versions) >= 0
 
 
 class MaskedLinear(SparseLinear, nn.Linear):
@@ -47,6 +64,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     mask: Tensor
     weight: nn.Parameter
     record_kind = MaskedRecord
+    _listed: _Listed | None = None
 
     def __init__(
         self,
@@ -125,7 +143,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     @property
     def n_links(self) -> int:
         """Number of links."""
-        return int(self.mask.sum())
+        return self.cells().numel()
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
@@ -133,17 +151,27 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return self.mask, self.mask._version
 
     def cells(self) -> Tensor:
-        """Return the links as sorted flat positions, on the layer's device."""
-        return self.mask.flatten().nonzero().squeeze(1)
+        """Return the links as sorted flat positions, on the layer's device.
+
+        The list is kept, so that nobody need look for the links until they change.
+        """
+        listed = self._listed
+        if listed is None or not listed.is_of(self.mask):
+            listed = self._listed = _Listed.of(self.mask.flatten().nonzero().squeeze(1), self.mask)
+        return listed.cells
 
     def link_values(self) -> Tensor:
         """Return the values of the links, detached."""
-        return self.weight.detach()[self.mask]
+        return self.values_at(self.cells())
 
     def link_gradient(self) -> Tensor | None:
         """Return the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
         gradient = self.weight.grad
-        return None if gradient is None else gradient[self.mask].to(torch.promote_types(gradient.dtype, torch.float32))
+        return (
+            None
+            if gradient is None
+            else gradient.view(-1)[self.cells()].to(torch.promote_types(gradient.dtype, torch.float32))
+        )
 
     @property
     def trained_mask(self) -> Tensor:
@@ -153,7 +181,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
     @torch.no_grad()
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links; see `SparseLinear.set_links`."""
-        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        cells = cells.to(self.mask.device)
+        self.mask.zero_().view(-1)[cells] = True
+        self._listed = _Listed.of(cells, self.mask)
         return self._clear_untrained()
 
     def _clear_untrained(self) -> Callable[[Tensor], Tensor]:
@@ -190,7 +220,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def values_at(self, cells: Tensor) -> Tensor:
         """Return the values of the links, detached, from their cells."""
-        return self.weight.detach().view(-1)[cells]
+        return self.weight.detach().view(-1).index_select(0, cells)
 
     @torch.no_grad()
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
@@ -230,7 +260,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None, "record": None, "_watch": None}
+        return {**self.__dict__, "_kept": None, "_listed": None, "record": None, "_watch": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Copies and unpickled layers have a parameter of their own, and hooks are not copied.

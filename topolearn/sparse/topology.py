@@ -15,6 +15,7 @@ from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.stored import StoredLinear
+from topolearn.waiting import works_behind
 
 
 def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
@@ -27,6 +28,27 @@ def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
                 raise InvalidValueError(f"two sparse layers are called {name!r}: give each its own layer_name")
             layers[name] = module
     return layers
+
+
+def graphs_of(layers: Mapping[str, SparseLinear]) -> dict[str, BipartiteGraph]:
+    """Return the graph of each layer; the links of all come to the host in one transfer.
+
+    Examples
+    --------
+    >>> import numpy as np, topolearn as tl
+    >>> layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(np.eye(2, 3)))
+    >>> {name: graph.n_links for name, graph in graphs_of({"fc1": layer}).items()}
+    {'fc1': 2}
+    """
+    if not layers:
+        return {}
+    lists = [layer.cells() for layer in layers.values()]
+    if works_behind(lists[0].device):
+        lists = list(torch.cat(lists).cpu().split([cells.numel() for cells in lists]))
+    return {
+        name: BipartiteGraph.from_cells(cells.numpy(), layer.in_features, layer.out_features)
+        for (name, layer), cells in zip(layers.items(), lists, strict=True)
+    }
 
 
 def topology_of(model: nn.Module) -> LayeredNetwork:
@@ -62,7 +84,7 @@ def topology_of(model: nn.Module) -> LayeredNetwork:
     if not layers:
         raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
     groups = neuron_groups(model, layers)
-    return LayeredNetwork({name: layer.graph for name, layer in layers.items()}, groups=groups)
+    return LayeredNetwork(graphs_of(layers), groups=groups)
 
 
 def replace_linear(

@@ -1,7 +1,8 @@
 """Where new links grow: among the non-links of a layer, by their scores."""
 
 from topolearn.evolution.regrowth.chance import at_random
-from topolearn.evolution.regrowth.gradient import by_gradient
+from topolearn.evolution.regrowth.gradient import by_gradient, gradient_matrix
+from topolearn.evolution.regrowth.grow import GrowthSite, grow
 from topolearn.evolution.regrowth.predictors import by_predictor
 from topolearn.evolution.regrowth.scores import by_scores
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
@@ -11,7 +12,7 @@ from topolearn.registry import Registry
 REGROWTHS: Registry[RegrowthScore] = Registry(
     "regrowth score",
     {name: by_predictor(name) for name in names()}
-    | {"random": RegrowthScore(at_random), "gradient": RegrowthScore(by_gradient, needs_gradient=True)},
+    | {"random": RegrowthScore(at_random), "gradient": RegrowthScore(by_gradient, True, gradient_matrix)},
 )
 
-__all__ = ["REGROWTHS", "RegrowthScore", "Site", "by_predictor", "by_scores"]
+__all__ = ["REGROWTHS", "GrowthSite", "RegrowthScore", "Site", "by_predictor", "by_scores", "grow"]

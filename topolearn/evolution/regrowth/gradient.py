@@ -1,13 +1,13 @@
 """New links where the loss falls fastest."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from topolearn.evolution.regrowth.site import Site
-from topolearn.sampling import RandomField, fill
-from topolearn.sparse import largest_recorded
+from topolearn.sampling import RandomField, filled_up
+from topolearn.sparse import largest_recorded, mean_magnitudes
 
 
 def by_gradient(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
@@ -23,8 +23,13 @@ def by_gradient(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
     assert site.record is not None
     excluded = site.excluded
     cells = largest_recorded(site.record, k, field, soft=soft, excluded=excluded)[0]
-    if cells.numel() == k:
-        return cells
-    taken = torch.cat((excluded, cells)).sort().values
-    others = fill(k - cells.numel(), site.n_cells, taken, replace(field, purpose=f"{field.purpose}, filled"))
-    return torch.cat((cells, others)).sort().values
+    return filled_up(cells, k, site.n_cells, field, excluded)
+
+
+def gradient_matrix(sites: Sequence[Site]) -> Tensor:
+    """Return the gradient magnitudes of all cells of layers of one shape, shape (n_sites, n_cells)."""
+    rows = []
+    for site in sites:
+        assert site.record is not None
+        rows.append(mean_magnitudes(site.record, 0, site.shape[0]).flatten())
+    return torch.stack(rows)

@@ -1,10 +1,12 @@
 """New links where a link predictor expects them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
-from topolearn.linkpred import select_cells
+from topolearn.linkpred import layer_scores, select_cells
 from topolearn.sampling import RandomField
 
 
@@ -21,4 +23,7 @@ def by_predictor(predictor: str) -> RegrowthScore:
             barred=site.barred if site.barred.numel() else None,
         )  # fmt: skip
 
-    return RegrowthScore(choose)
+    def matrix(sites: Sequence[Site]) -> Tensor:
+        return layer_scores([site.links for site in sites], sites[0].shape, predictor, torch.float32)
+
+    return RegrowthScore(choose, matrix=matrix)

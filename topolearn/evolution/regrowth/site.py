@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,7 +63,12 @@ class RegrowthScore:
         others are drawn uniformly.
     needs_gradient : bool
         Whether it asks for the gradient of all cells.
+    matrix : callable, optional
+        From sites of one shape to the scores of all their cells, shape (n_sites, n_cells), where the links are: a
+        tensor of its own. On an accelerator links of all these layers are then chosen at once; by `choose`, one layer
+        after the other, the host waits for each.
     """
 
     choose: Callable[[Site, int, RandomField, bool], Tensor]
     needs_gradient: bool = False
+    matrix: Callable[[Sequence[Site]], Tensor] | None = None

@@ -6,6 +6,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal.score import in_full, on_matrix
+from topolearn.waiting import works_behind
 
 
 def relative_importance(w: Tensor, mask: Tensor) -> Tensor:
@@ -100,15 +101,15 @@ def interpolated(links: LayerLinks, alpha: float) -> Tensor:
 
 
 def _sums(magnitudes: Tensor, links: LayerLinks) -> tuple[Tensor, Tensor]:
-    """Return the sum over the links of each output, and of each input neuron, in float64 on the CPU.
+    """Return the sum over the links of each output, and of each input neuron, in float64.
 
-    On other devices sums over a list of links depend on the order in which threads come, and those over a matrix do
-    not: all ranks, and a resumed run, must find the same.
+    On accelerators sums over a list of links depend on the order in which threads come, and those over a matrix do not:
+    all ranks, and a resumed run, must find the same.
     """
     n_out, n_in = links.shape
-    if magnitudes.device.type == "cpu":
-        exact = magnitudes.to(torch.float64)
+    exact = magnitudes.to(torch.float64)
+    if not works_behind(exact.device):
         rows = exact.new_zeros(n_out).index_add_(0, links.cells // n_in, exact)
         return rows, exact.new_zeros(n_in).index_add_(0, links.cells % n_in, exact)
-    matrix = magnitudes.new_zeros(n_out * n_in).index_put_((links.cells,), magnitudes).view(n_out, n_in)
+    matrix = exact.new_zeros(n_out * n_in).index_put_((links.cells,), exact).view(n_out, n_in)
     return matrix.sum(dim=1), matrix.sum(dim=0)

@@ -8,7 +8,7 @@ from torch import Tensor
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.stages import Step, candidates_of
-from topolearn.sampling import top
+from topolearn.sampling import best
 
 
 def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
@@ -60,5 +60,6 @@ def backward_set(layer: LayerLinks, links: Tensor, name: str, step: Step) -> Ten
     is_other = torch.ones_like(scores, dtype=torch.bool)
     is_other[links] = False
     n_more = n_trained(links.numel(), scores.numel(), method.backward_ratio) - links.numel()
-    more = top(cells.cells[is_other], scores[is_other], n_more, step.field(name, "backward"))
+    others = scores.masked_fill(~is_other, -torch.inf)
+    more = best(cells.cells, others, n_more, step.field(name, "backward"))
     return torch.cat((links, more)).sort().values

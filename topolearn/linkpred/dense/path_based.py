@@ -1,6 +1,6 @@
 """The dense form shared by the path-based predictors: each path of length three counts, and none is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -8,6 +8,7 @@ from torch import Tensor
 from topolearn.linkpred.dense.node_based import blocks, weigh
 from topolearn.linkpred.memory import check_memory, dense_bytes
 from topolearn.linkpred.predictor import Weight
+from topolearn.waiting import positions, works_behind
 
 BLOCK = 2**22  # elements of one batch of local products
 
@@ -45,19 +46,20 @@ def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     InvalidValueError
         When the products of the largest local community do not fit into memory.
     """
-    _, n_out, n_in = adjacency.shape
-    by_outputs = n_out * float(adjacency.sum(dim=2).square().sum())
-    by_inputs = n_in * float(adjacency.sum(dim=1).square().sum())
+    n_layers, n_out, n_in = adjacency.shape
+    degrees = torch.cat((adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten())).cpu()  # one question
+    of_outputs, of_inputs = degrees.split((n_layers * n_out, n_layers * n_in))
+    by_outputs, by_inputs = n_out * float(of_outputs.square().sum()), n_in * float(of_inputs.square().sum())
     if by_inputs < by_outputs or (by_inputs == by_outputs and n_in > n_out):
-        return _through_rows(adjacency.mT, weight, block).contiguous()
-    return _through_rows(adjacency, weight, block).mT.contiguous()
+        return _through_rows(adjacency.mT, of_inputs.to(torch.int64), weight, block).contiguous()
+    return _through_rows(adjacency, of_outputs.to(torch.int64), weight, block).mT.contiguous()
 
 
-def _through_rows(adjacency: Tensor, weight: Weight, block: int) -> Tensor:
-    """Return the scores, transposed, from the local communities of the rows."""
+def _through_rows(adjacency: Tensor, known: Tensor, weight: Weight, block: int) -> Tensor:
+    """Return the scores, transposed, from the local communities of the rows, whose degrees the host knows."""
     n_layers, n_rows, n_columns = adjacency.shape
     row_degrees, column_degrees = adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten()
-    largest = int(row_degrees.max())
+    largest = int(known.max())
     shape, itemsize = tuple(adjacency.shape), adjacency.element_size()
     local = itemsize * largest * (2 * n_rows + 2 * largest)
     check_memory(dense_bytes(shape, itemsize) + local, adjacency.device, shape)
@@ -65,7 +67,7 @@ def _through_rows(adjacency: Tensor, weight: Weight, block: int) -> Tensor:
     table = _table(across, column_degrees, weight) if n_columns <= n_rows else None  # no larger than the scores
     across = across.flatten(0, 1)  # rows of this are read and written as a whole
     scores = torch.zeros_like(across)
-    for rows, members in _communities(adjacency, max(n_rows, n_columns if table is None else 1), block):
+    for rows, members in _communities(adjacency, known, max(n_rows, n_columns if table is None else 1), block):
         places = members + (rows // n_rows * n_columns)[:, None]  # of the members among the columns of all layers
         reached = across[places]
         if table is None:
@@ -88,27 +90,33 @@ def _table(across: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
     return table.flatten(0, 1)
 
 
-def _communities(adjacency: Tensor, width: int, block: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _communities(adjacency: Tensor, known: Tensor, width: int, block: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches of rows of one degree, (b,), counted through all layers, with the columns they link to."""
     adjacency = adjacency.flatten(0, 1)
-    columns = adjacency.nonzero()[:, 1]
+    columns = positions((adjacency != 0).flatten(), int(known.sum())) % adjacency.shape[1]
     degrees = adjacency.sum(dim=1).to(torch.int64)
     first = degrees.cumsum(dim=0) - degrees
-    for degree in degrees.unique().tolist():
+    by_degree = degrees.argsort(stable=True)
+    for degree, rows in zip(*_runs(known, by_degree), strict=True):
         if degree < 2:
             continue  # such a neuron is on no path
-        rows = (degrees == degree).nonzero().squeeze(1)
         places = torch.arange(degree, device=rows.device)
         for batch in blocks(rows.numel(), degree * width, block):
             yield rows[batch], columns[first[rows[batch]][:, None] + places]
 
 
+def _runs(known: Tensor, by_degree: Tensor) -> tuple[list[int], Sequence[Tensor]]:
+    """Return the degrees that occur, and the rows of each."""
+    degrees, counts = known.unique(return_counts=True)
+    return degrees.tolist(), by_degree.split(counts.tolist())
+
+
 def _add(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
     """Add each contribution to the rows of the scores that it belongs to, in order."""
-    if scores.device.type == "cpu":
-        scores.index_add_(0, members.flatten(), contributions.flatten(0, 1))
-    else:
+    if works_behind(scores.device):
         _add_in_turn(scores, members, contributions)
+    else:
+        scores.index_add_(0, members.flatten(), contributions.flatten(0, 1))
 
 
 def _add_in_turn(scores: Tensor, members: Tensor, contributions: Tensor) -> None:

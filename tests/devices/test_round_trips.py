@@ -1,0 +1,140 @@
+"""How often the host waits in an update: at most five times a layer where the score lives on the device."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+import topolearn as tl
+from topolearn.evolution import METHODS
+from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore
+from topolearn.evolution.regrowth.chance import at_random
+
+AT_MOST = 5
+# Why the host waits more often, and how often at most, in what follows the choice of links.
+EXCEPTIONS = {
+    "srigl": (40, "how many links a neuron keeps and grows is known neuron by neuron, and decides the next question"),
+}
+WIDTHS = (40, 60, 60, 60, 10)
+
+
+def trained(pretend, rule, *, device="cpu", n_steps=20, seed=0):
+    """Train a small network; return the scheduler, and what the host waited for around updates and elsewhere."""
+    torch.manual_seed(seed)
+    layers = [nn.Sequential(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(WIDTHS)]
+    data = torch.rand(64, WIDTHS[0]) if rule.needs_data else None
+    model = tl.sparsify(nn.Sequential(*layers), rule, seed=seed, backend="masked", calibration=data).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=n_steps, interval=5, seed=seed)
+    around, elsewhere = [], []
+    for step in range(1, n_steps + 1):
+        x = torch.randn(16, WIDTHS[0]).to(device)
+        with pretend.counted() as trips:
+            model(x).square().mean().backward()
+            optimizer.step()
+            update = topology.step()
+            optimizer.zero_grad()
+        if update is not None:
+            around.append(trips)
+        elif step > 1:
+            elsewhere.append(trips)
+    return topology, around, elsewhere
+
+
+@pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves])
+def test_an_update_makes_the_host_wait_rarely(pretend, method):
+    rule = tl.method(method, density=0.1, interval=None)
+    topology, around, elsewhere = trained(pretend, rule, device=pretend.device)
+    most, _ = EXCEPTIONS.get(method, (AT_MOST, ""))
+    assert len(around) >= 2
+    for trips in around:
+        assert trips.total() <= most * len(topology.layers), trips
+    assert not any(trips.total() for trips in elsewhere)
+
+
+@pytest.mark.parametrize("method", EXCEPTIONS)
+def test_the_exceptions_are_exceptions(pretend, method):
+    rule = tl.method(method, density=0.1, interval=None)
+    topology, around, _ = trained(pretend, rule, device=pretend.device)
+    assert max(trips.total() for trips in around) > AT_MOST * len(topology.layers)
+
+
+def test_more_layers_of_one_shape_make_no_more_questions(pretend):
+    """What is asked for all layers at once is asked once: the host waits as often for eight layers as for four."""
+    totals = []
+    for n_layers in (4, 8):
+        model = nn.Sequential(*(nn.Linear(40, 40) for _ in range(n_layers)))
+        rule = tl.method("chts", density=0.1)
+        model = tl.sparsify(model, rule, exclude=[], backend="masked").to(pretend.device)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+        topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=20, interval=5)
+        for _ in range(5):
+            model(torch.randn(8, 40).to(pretend.device)).square().mean().backward()
+            optimizer.step()
+            with pretend.counted() as trips:
+                update = topology.step()
+            optimizer.zero_grad()
+        assert update is not None
+        totals.append(trips.total())
+    assert totals[1] - totals[0] <= 2 * 4  # of each layer, whether its weight is zero off the links
+
+
+def test_reading_what_an_update_did_is_one_copy_for_all_layers(pretend):
+    rule = tl.method("chts", density=0.1)
+    topology, _, _ = trained(pretend, rule, device=pretend.device, n_steps=8)
+    with pretend.counted() as trips:
+        topology.last_update.to_frame()
+        assert all(len(layer.regrown) for layer in topology.last_update.values())
+    assert trips.total() == 1
+    with pretend.counted() as trips:
+        topology.network()
+        topology.itop_rate()
+    assert trips.total() == 2
+
+
+def no_numbers(sites):
+    return torch.full((len(sites), sites[0].n_cells), torch.nan, device=sites[0].links.device)
+
+
+def test_scores_that_cannot_be_ranked_are_refused_and_nothing_changes(pretend, request):
+    REGROWTHS.register("broken", RegrowthScore(at_random, matrix=no_numbers))
+    request.addfinalizer(lambda: REGROWTHS.unregister("broken"))
+    rule = tl.method("set", density=0.1, regrowth="broken")
+    topology, optimizer = small(rule, pretend.device)
+    before = topology.network()
+    step(topology, optimizer)
+    topology.step()
+    step(topology, optimizer)
+    with pytest.raises(tl.errors.InvalidValueError, match="layer '0': scores must be numbers of at least 0"):
+        topology.step()
+    assert topology.network() == before
+    assert topology.n_updates == 0
+
+
+def small(rule, device):
+    torch.manual_seed(0)
+    model = tl.sparsify(nn.Sequential(nn.Linear(20, 20), nn.Linear(20, 4)), rule, backend="masked").to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return tl.TopologyScheduler(model, optimizer, rule, total_steps=8, interval=2), optimizer
+
+
+def step(topology, optimizer, factor=1.0):
+    device = topology.model[0].weight.device
+    (topology.model(torch.randn(8, 20).to(device)).square().mean() * factor).backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("where", ["weight", "gradient"])
+def test_what_is_not_finite_is_refused_and_nothing_changes(pretend, where):
+    topology, optimizer = small(tl.method("rigl", density=0.1), pretend.device)
+    before = topology.network()
+    step(topology, optimizer)
+    topology.step()
+    step(topology, optimizer, factor=torch.nan if where == "gradient" else 1.0)
+    if where == "weight":
+        layer = topology.layers["0"]
+        layer.set_link_values(layer.link_values() * torch.inf)
+    with pytest.raises(tl.errors.InvalidValueError, match=r"layer '0'.*not finite"):
+        topology.step()
+    assert topology.network() == before

@@ -1,0 +1,87 @@
+"""Growing the links of several layers: one by one on the CPU, all of one shape at once on an accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from torch import Tensor
+
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.regrowth.site import RegrowthScore, Site
+from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
+from topolearn.sparse import NOT_FINITE
+from topolearn.waiting import Readings, works_behind
+
+CELLS = 2**26  # whose scores exist at a time
+
+
+class GrowthSite(NamedTuple):
+    """Where links of a layer grow, how many, and by which draws."""
+
+    name: str
+    site: Site
+    k: int
+    field: RandomField
+
+
+def grow(score: RegrowthScore, sites: Sequence[GrowthSite], readings: Readings, *, soft: bool) -> dict[str, Tensor]:
+    """Return the links that grow in each layer, sorted.
+
+    Raises
+    ------
+    InvalidValueError
+        When a score is refused; the message names the layer.
+    """
+    grown: dict[str, Tensor] = {}
+    for alike in _alike(sites):
+        if score.matrix is not None and works_behind(alike[0].site.links.device):
+            grown |= _together(score, alike, readings, soft=soft)
+        else:
+            grown |= {each.name: _alone(score, each, soft=soft) for each in alike}
+    return grown
+
+
+def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
+    """Yield sites of one shape, so many that their scores exist at a time."""
+    by_shape: dict[tuple[int, int], list[GrowthSite]] = {}
+    for each in sites:
+        by_shape.setdefault(each.site.shape, []).append(each)
+    for several in by_shape.values():
+        most = max(CELLS // several[0].site.n_cells, 1)
+        for first in range(0, len(several), most):
+            yield several[first : first + most]
+
+
+@contextmanager
+def _named(layers: str) -> Iterator[None]:
+    """Let what is refused say of which layers."""
+    try:
+        yield
+    except InvalidValueError as error:
+        raise InvalidValueError(f"layer {layers!r}: {error}") from None
+
+
+def _alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
+    with _named(each.name):
+        return score.choose(each.site, each.k, each.field, soft)
+
+
+def _together(
+    score: RegrowthScore, alike: Sequence[GrowthSite], readings: Readings, *, soft: bool
+) -> Mapping[str, Tensor]:
+    """Choose the links of layers of one shape from the scores of all their cells."""
+    assert score.matrix is not None
+    names = ", ".join(each.name for each in alike)
+    excluded = [each.site.excluded for each in alike]
+    with _named(names):
+        scores = score.matrix([each.site for each in alike])
+    for each, row, cells in zip(alike, scores, excluded, strict=True):
+        row[cells] = 0
+        reason = NOT_FINITE if score.needs_gradient else INVALID
+        readings.refuse_unless(are_valid(row), partial(InvalidValueError, f"layer {each.name!r}: {reason}"))
+    counts, fields = [each.k for each in alike], [each.field for each in alike]
+    chosen = choose_among_all(scores, counts, fields, excluded, soft=soft)
+    return {each.name: cells for each, cells in zip(alike, chosen, strict=True)}
