@@ -22,6 +22,7 @@ from tests.evolution.loops import (
 )
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
+from topolearn.evolution.state import TENSORS
 
 CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
 EVERY = pytest.mark.parametrize(("method", "backend"), CASES)
@@ -260,3 +261,17 @@ def test_ages_and_explored_cells(method, backend):
         for name, ages in topology.link_ages().items():
             assert ages.tolist() == [topology.n_steps - born[name][c] for c in topology.layers[name].cells().tolist()]
         assert topology.itop_rate() == {"0": len(ever["0"]) / 240, "2": len(ever["2"]) / 320}
+
+
+@pytest.mark.parametrize("n_steps", [0, 2, 6])
+@pytest.mark.parametrize("method", EVOLVING)
+def test_the_tensors_of_a_state_share_no_memory(method, n_steps):
+    """Checkpoints refuse shared memory, and who writes one of them must not write another, or the training's own."""
+    for backend in backends_of(method):
+        model, optimizer, topology = setup(method, backend=backend)
+        advance(model, optimizer, topology, n_steps)
+        state, again = topology.state_dict(), topology.state_dict()
+        tensors = [tensor for each in (state, again) for key in TENSORS for tensor in each.get(key, {}).values()]
+        tensors += [layer.cells() for layer in topology.layers.values()]
+        places = [tensor.untyped_storage().data_ptr() for tensor in tensors]
+        assert len(set(places)) == len(places)

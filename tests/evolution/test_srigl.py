@@ -1,6 +1,7 @@
 """Constant fan-in beside a plain reference of its rule, on random layers; and what it refuses."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -14,12 +15,15 @@ from topolearn.evolution import LayerLinks
 from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_fan_in
+from topolearn.evolution.srigl.on_accelerator import rewire_on_accelerator
 from topolearn.graph import merged
 from topolearn.sampling import RandomField
 from topolearn.sparse import GradientRecord, sparse_layers
 from topolearn.waiting import Readings
 
 STATIC = {"removal": None, "regrowth": None, "zeta_schedule": "constant", "skip_gradient_step": False}
+
+REWIRE = {"cpu": rewire_with_constant_fan_in, "accelerator": partial(rewire_on_accelerator, Readings())}
 
 
 class Known(GradientRecord):
@@ -89,7 +93,10 @@ def reference(links, gradient, target, n_keep, gamma, allow_return, field):
     allow_return=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-def test_an_update_is_that_of_the_rule(n_in, n_out, density, share, gamma, levels, n_ablated, allow_return, seed):
+@pytest.mark.parametrize("rewire", REWIRE.values(), ids=REWIRE)
+def test_an_update_is_that_of_the_rule(
+    rewire, n_in, n_out, density, share, gamma, levels, n_ablated, allow_return, seed
+):
     rng = torch.Generator().manual_seed(seed)
     target = max(n_out, round(density * n_in * n_out))
     n_active = max(n_out - n_ablated if gamma else n_out, -(-target // n_in))
@@ -103,9 +110,7 @@ def test_an_update_is_that_of_the_rule(n_in, n_out, density, share, gamma, level
     links = dict(zip(cells, draw.tolist(), strict=True))
     field = RandomField(seed, "layer", 3, "removal")
     n_keep = len(cells) - int(share * len(cells))
-    kept, grown = rewire_with_constant_fan_in(
-        layer_of(links, gradient), target, n_keep, field, ablation=gamma, allow_return=allow_return
-    )
+    kept, grown = rewire(layer_of(links, gradient), target, n_keep, field, ablation=gamma, allow_return=allow_return)
     after = merged(kept, grown)
     expected = reference(links, gradient, target, n_keep, gamma, allow_return, field)
     assert (set(kept.tolist()), set(after.tolist())) == expected
@@ -117,12 +122,13 @@ def test_an_update_is_that_of_the_rule(n_in, n_out, density, share, gamma, level
     assert gamma is not None or n_left == n_out
 
 
-def test_no_output_of_the_model_is_ablated():
+@pytest.mark.parametrize("rewire", REWIRE.values(), ids=REWIRE)
+def test_no_output_of_the_model_is_ablated(rewire):
     links = {0: 5.0, 1: 4.0, 4: 5.0, 5: 4.0, 8: 0.1, 9: 0.2}
     gradient = torch.tensor([[0.0, 0.0, 3.0, 2.0], [0.0, 0.0, 3.0, 2.0], [1.0, 0.5, 0.0, 0.0]], dtype=torch.float64)
     for is_output, expected in ((False, [0, 1, 2, 4, 5, 6]), (True, [0, 1, 4, 5, 8, 9])):
         layer = layer_of(links, gradient, is_output=is_output)
-        kept, grown = rewire_with_constant_fan_in(layer, 6, 4, RandomField(0), ablation=0.5)
+        kept, grown = rewire(layer, 6, 4, RandomField(0), ablation=0.5)
         assert merged(kept, grown).tolist() == expected
 
 

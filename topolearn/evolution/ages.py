@@ -38,7 +38,7 @@ class LinkAges:
 
     def born(self) -> Tensor:
         """Return the step at which each link grew, in the order of the layer's cells; 0 for those from the start."""
-        return self._births().cpu()
+        return self._births().to("cpu", copy=True)
 
     def follow(self, cells: Tensor, step: int) -> None:
         """Take over the links after an update; one that was removed and regrown at once keeps its age."""
@@ -61,8 +61,8 @@ class LinkAges:
         self._gathered().add_new(change.grown)
 
     def explored(self) -> Tensor:
-        """Return the cells, sorted, that have been a link at any time."""
-        return (self._ever if self._explored is None else self._explored.cells()).cpu()
+        """Return the cells, sorted, that have been a link at any time, as a tensor of its own on the CPU."""
+        return self._ever.to("cpu", copy=True) if self._explored is None else self._explored.cells().cpu()
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
         """Take over links, the steps at which they grew, and the cells that were explored."""

@@ -50,7 +50,7 @@ class ExploredList:
         return torch.tensor(self._ever.numel() + self._recent.numel())
 
     def cells(self) -> Tensor:
-        """Return them, sorted."""
+        """Return them, sorted, as a tensor of its own."""
         return merged(self._ever, self._recent)
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:

@@ -47,7 +47,7 @@ def _trained(layer: SparseLinear, ages: LinkAges) -> Tensor:
 
 OF_LAYERS: dict[str, Row] = {
     "shapes": Row(lambda layer, ages: layer.shape, "shape"),
-    "links": Row(lambda layer, ages: layer.cells().cpu(), "cells"),
+    "links": Row(lambda layer, ages: layer.cells().to("cpu", copy=True), "cells"),
     "born": Row(lambda layer, ages: ages.born(), "of_links"),
     "explored": Row(lambda layer, ages: ages.explored(), "cells"),
     "stored": Row(_stored, "of_cells", lambda kind: kind.method.remembers_all),

@@ -6,7 +6,7 @@ from topolearn.sampling.filling import fill
 from topolearn.sampling.fingerprint import fingerprint
 from topolearn.sampling.pool import Bound, Pool
 from topolearn.sampling.rows import top_in_rows
-from topolearn.sampling.selection import INVALID, are_valid, best, choose, drawn, filled_up, sample, top
+from topolearn.sampling.selection import INVALID, are_valid, best, choose, drawn, filled_up, largest, sample, top
 
 __all__ = [
     "INVALID",
@@ -20,6 +20,7 @@ __all__ = [
     "drawn",
     "fill",
     "filled_up",
+    "largest",
     "fingerprint",
     "sample",
     "top",

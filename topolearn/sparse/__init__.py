@@ -22,7 +22,7 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.replaceable import refusal_of
-from topolearn.sparse.row_gradients import largest_in_rows
+from topolearn.sparse.row_gradients import LAST, largest_in_rows
 from topolearn.sparse.stored import StoredLinear
 from topolearn.sparse.topology import densify, graphs_of, replace_linear, sparse_layers, topology_of
 from topolearn.sparse.unpack import unpack_attention
@@ -35,6 +35,7 @@ __all__ = [
     "CSR",
     "CsrLinear",
     "GradientRecord",
+    "LAST",
     "LinkChange",
     "MASKED",
     "MaskedLinear",

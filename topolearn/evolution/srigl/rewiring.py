@@ -1,81 +1,16 @@
-"""SRigL: each active neuron has the same number of inputs, and the others have none."""
+"""SRigL's update of a layer: each active neuron has the same number of inputs, and the others have none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.ordinary import Layers, Ordinary
-from topolearn.evolution.stages import LayerState, Step
 from topolearn.graph import without
 from topolearn.sampling import RandomField, top, top_in_rows
 from topolearn.sparse import largest_in_rows, largest_recorded
-
-
-class ConstantFanIn(Ordinary):
-    """Shares the scheduled number of links equally among the output neurons of a layer that have any (SRigL)."""
-
-    def starting_links(self, name: str, n_links: int, n_in: int, n_out: int) -> int:
-        """Return the largest number of links, up to one, that all output neurons can share equally.
-
-        Raises
-        ------
-        InvalidValueError
-            When there are fewer links than output neurons.
-        """
-        if n_links < n_out:
-            raise InvalidValueError(
-                f"layer {name!r} has {n_links} links for {n_out} output neurons, so that with constant fan-in all "
-                f"would have none: raise its density to at least 1 / {n_in}"
-            )
-        return n_links // n_out * n_out
-
-    def check_start(self, layers: Layers, first: Mapping[str, int], last: Mapping[str, int]) -> None:
-        """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
-        for name, layer in layers.items():
-            fan_in = torch.bincount(layer.cells() // layer.in_features, minlength=layer.out_features)
-            is_whole = self.method.ablation is not None or bool((fan_in > 0).all())
-            if not is_whole or not has_constant_fan_in(layer.cells(), layer.shape, last[name]):
-                raise InvalidValueError(
-                    f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} for an "
-                    f"output neuron, but method {self.method.name!r} shares {last[name]} equally among those that "
-                    "have any: sparsify the model with this very method"
-                )
-
-    def links_after(self, scheduled: int, present: int) -> int:
-        """Return the scheduled number, of which a layer has what its active neurons can share equally."""
-        return scheduled
-
-    def remove(self, state: LayerState, step: Step) -> LayerState:
-        """Remove and grow links at once: those that a neuron keeps and those that it grows share one number."""
-        layer, field = state.layer, step.field(state.name, "removal")
-        n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
-        try:
-            kept, grown = rewire_with_constant_fan_in(
-                layer, state.n_after, n_keep, field,
-                ablation=step.method.ablation, allow_return=step.method.allow_return,
-            )  # fmt: skip
-        except InvalidValueError as error:
-            raise InvalidValueError(f"layer {state.name!r}: {error}") from None
-        return replace(state.with_kept(kept, without(layer.cells, kept)), grown=grown)
-
-    def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
-        """Return the states as they are: the links have grown."""
-        return dict(states)
-
-    def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:
-        """Assert that the active neurons of each layer share its number of links equally."""
-        for name, state in states.items():
-            if not has_constant_fan_in(state.after, state.layer.shape, state.n_after):
-                raise TopolearnError(
-                    f"internal error in layer {name!r}: {state.after.numel()} links, {state.n_after} at most, not of "
-                    "constant fan-in"
-                )
 
 
 def rewire_with_constant_fan_in(
@@ -145,21 +80,6 @@ def rewire_with_constant_fan_in(
     lost = layer.cells[:0] if allow_return else without(layer.cells, kept)
     grown = largest_in_rows(layer.record, missing, replace(field, purpose="regrowth"), excluded=kept, last=lost)
     return kept, grown
-
-
-def has_constant_fan_in(cells: Tensor, shape: tuple[int, int], target: int) -> bool:
-    """Whether all neurons that have links have ``floor(target / n_active)`` of them, all distinct.
-
-    Examples
-    --------
-    >>> import torch
-    >>> has_constant_fan_in(torch.tensor([0, 2, 6, 7]), (3, 3), 5), has_constant_fan_in(torch.tensor([0, 3]), (3, 3), 5)
-    (True, False)
-    """
-    fan_in = torch.bincount(cells // shape[1], minlength=shape[0])
-    fan_in = fan_in[fan_in > 0]
-    is_sorted = bool((cells.diff() > 0).all())
-    return is_sorted and bool(fan_in.numel()) and bool((fan_in == target // fan_in.numel()).all())
 
 
 def _salient_neurons(layer: LayerLinks, target: int, n_keep: int, ablation: float, field: RandomField) -> Tensor:
