@@ -128,11 +128,12 @@ class Ordinary:
         assert method.removal is not None
         layer = state.layer.among(state.pruned)
         name, soft = split_soft(method.removal)
-        scores = step.checked(REMOVAL_SCORES[name](layer, method.score_params))
+        scores = REMOVAL_SCORES[name](layer, method.score_params)
         if REMOVAL_SCORES[name].is_test:
             fails = scores <= 0
             removed = layer.cells[fails]
             return state.with_kept(layer.cells[~fails] if removed.numel() else layer.cells, removed)
+        step.checked(scores)
         n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
         if soft:
             exponent = SOFTNESS_SCHEDULES[method.softness_schedule](method.softness, step.progress)

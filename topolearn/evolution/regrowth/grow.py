@@ -15,7 +15,7 @@ from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
 from topolearn.sparse import NOT_FINITE
 from topolearn.waiting import Readings, works_behind
 
-CELLS = 2**26  # whose scores exist at a time
+CELLS = 2**24  # whose scores exist at a time, in float64 with their draws
 
 
 class GrowthSite(NamedTuple):
