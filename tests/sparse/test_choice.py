@@ -130,6 +130,15 @@ def test_calibration_keeps_a_table_for_this_machine(cache, capsys, monkeypatch):
     assert crossovers() == Crossovers([1, 2], [16, 32], [1, 8], small.densities)
 
 
+def test_a_table_that_is_shipped_for_a_device_is_used(cache, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped" / "crossovers.json"
+    shipped.parent.mkdir()
+    monkeypatch.setattr(choice, "SHIPPED", shipped)
+    assert crossovers("cuda") is None
+    shipped.with_name("crossovers-cuda.json").write_text(table([[0.5]]))
+    assert best_backend(8, 8, 0.4, device="cuda") == "csr"
+
+
 def test_calibration_of_a_device_keeps_a_table_for_its_type(cache, capsys, monkeypatch, pretend):
     measured = []
 

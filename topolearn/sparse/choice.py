@@ -19,7 +19,7 @@ from topolearn.errors import CorruptFileError
 MASKED, CSR = "masked", "csr"  # the names of the backends
 CPU = "cpu"
 AUTO = "auto"  # the faster one of them
-SHIPPED = Path(__file__).with_name("crossovers.json")  # of a CPU; no other device has one
+SHIPPED = Path(__file__).with_name("crossovers.json")  # of a CPU; others, once measured, lie beside it
 BATCH = 32  # of activations, where it is not known
 
 
@@ -110,7 +110,7 @@ def calibration_file(device_type: str = CPU) -> Path:
 
 
 def crossovers(device_type: str = CPU) -> Crossovers | None:
-    """Return the crossovers of a device of this machine if they were measured, for a CPU else the shipped ones.
+    """Return the crossovers of a device of this machine if they were measured, else the shipped ones, if there are any.
 
     Raises
     ------
@@ -120,7 +120,8 @@ def crossovers(device_type: str = CPU) -> Crossovers | None:
     own = calibration_file(device_type)
     if own.is_file():
         return _read(own, own.stat().st_mtime_ns)
-    return _read(SHIPPED, 0) if device_type == CPU else None
+    shipped = SHIPPED.with_name(own.name)
+    return _read(shipped, 0) if shipped.is_file() else None
 
 
 @cache
