@@ -19,6 +19,7 @@ from topolearn.training.data import mnist
 SMALL = {
     "hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "measure_every": 1, "threads": 1,
 }  # fmt: skip
+pretend_device()  # before the first backward pass, at which autograd makes a queue for each device
 
 
 @pytest.fixture

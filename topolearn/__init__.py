@@ -18,7 +18,6 @@ from topolearn import (
     recording,
     sampling,
     sparse,
-    studies,
     training,
 )
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
@@ -37,7 +36,7 @@ from topolearn.sparse import (
 from topolearn.training import Dataset, TrainConfig
 
 if TYPE_CHECKING:
-    from topolearn import plotting
+    from topolearn import plotting, studies
 
 __version__ = "0.1.0"
 
@@ -85,7 +84,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    # matplotlib is loaded by the first picture, not by the import of topolearn.
-    if name == "plotting":
-        return importlib.import_module("topolearn.plotting")
+    # What pictures and studies need, matplotlib and joblib among it, is loaded by the first of them.
+    if name in ("plotting", "studies"):
+        return importlib.import_module(f"topolearn.{name}")
     raise AttributeError(f"module 'topolearn' has no attribute {name!r}")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -77,6 +76,8 @@ def measure(shape: tuple[int, int], density: float, name: str, device: torch.dev
 
 def main() -> None:
     """Measure all shapes, and write the table."""
+    import pandas as pd
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--repeats", type=int, default=5)

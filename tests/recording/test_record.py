@@ -10,6 +10,7 @@ from topolearn.diagnostics import MEASURES
 from topolearn.errors import (
     InvalidValueError,
 )
+from topolearn.recording import environment
 from topolearn.recording.measuring import NETWORK
 from topolearn.sampling import RandomField
 
@@ -55,6 +56,14 @@ def test_a_run_says_what_it_is(whole):
     assert not (run.path / ".lock").exists()
     with pytest.raises(InvalidValueError, match="recorded in a loop that keeps its own checkpoints"):
         run.load_model()
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch):
+    def missing(name):
+        raise environment.PackageNotFoundError(name)
+
+    monkeypatch.setattr(environment, "version", missing)
+    assert environment.environment([])["topolearn"] == "a checkout that is not installed"
 
 
 def test_a_loop_of_plain_pytorch_equals_a_run_of_the_trainer(tmp_path):

@@ -81,8 +81,20 @@ def test_a_file_that_is_no_table(content, cache):
 
 
 @pytest.mark.parametrize("options", [{"device": "cuda"}, {"device": "meta"}, {"dtype": torch.bfloat16}], ids=str)
-def test_only_the_cpu_in_single_and_double_precision_takes_csr(options):
+def test_where_nobody_measured_and_in_low_precision_layers_are_masked(options):
     assert best_backend(1568, 1568, 0.01, **options) == "masked"
+
+
+def test_each_type_of_device_has_its_own_table(cache):
+    cache.parent.mkdir()
+    (cache.parent / "crossovers-cuda.json").write_text(table([[0.5]]))
+    assert [best_backend(8, 8, 0.4, device=device) for device in ("cuda:1", "cpu", "meta")] == [
+        "csr",
+        "masked",
+        "masked",
+    ]
+    assert best_backend(8, 8, 0.6, device="cuda") == "masked"
+    assert best_backend(8, 8, 0.4, device="cuda", dtype=torch.bfloat16) == "masked"
 
 
 def test_each_layer_has_the_backend_that_suits_it():
@@ -116,6 +128,46 @@ def test_calibration_keeps_a_table_for_this_machine(cache, capsys, monkeypatch):
     assert main(["bench", "--calibrate"]) == 0
     assert str(cache) in capsys.readouterr().out
     assert crossovers() == Crossovers([1, 2], [16, 32], [1, 8], small.densities)
+
+
+def test_a_table_that_is_shipped_for_a_device_is_used(cache, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped" / "crossovers.json"
+    shipped.parent.mkdir()
+    monkeypatch.setattr(choice, "SHIPPED", shipped)
+    assert crossovers("cuda") is None
+    shipped.with_name("crossovers-cuda.json").write_text(table([[0.5]]))
+    assert best_backend(8, 8, 0.4, device="cuda") == "csr"
+
+
+def test_calibration_of_a_device_keeps_a_table_for_its_type(cache, capsys, monkeypatch, pretend):
+    measured = []
+
+    def measure(**options):
+        measured.append(options["device"])
+        return measure_crossovers((8, 16), (1, 4), densities=(0.1, 0.5), seconds=0.001, device=options["device"])
+
+    monkeypatch.setattr("topolearn.benchmarks.measure_crossovers", measure)
+    assert main(["bench", "--calibrate", "--device", "pretend"]) == 0
+    file = cache.with_name("crossovers-pretend.json")
+    assert str(file) in capsys.readouterr().out
+    kept = crossovers("pretend")
+    assert (measured, kept.threads, kept.widths, kept.batches) == ([torch.device("pretend")], [1], [8, 16], [1, 4])
+    assert not np.any(kept.densities)  # as it has no sparse products
+    assert not cache.exists()
+    file.write_text(table([[0.5]]))
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)).to(pretend.device)
+    assert type(tl.sparsify(model, tl.method("set", density=0.4))[0]) is CsrLinear
+
+
+@pytest.mark.parametrize("name", ["toaster", "cuda:99"])
+def test_a_device_that_is_not_here_is_a_mistake(name, capsys):
+    assert main(["bench", "--calibrate", "--device", name]) == 2
+    assert f"there is no device '{name}' here" in capsys.readouterr().err
+
+
+def test_a_device_without_calibration_is_a_mistake(capsys):
+    assert main(["bench", "train", "--device", "cpu"]) == 2
+    assert "--device is an option of --calibrate" in capsys.readouterr().err
 
 
 def test_bench_without_a_task_is_a_mistake(capsys):

@@ -1,23 +1,23 @@
-"""Where the csr backend stops being the faster one on this machine: the table behind ``backend="auto"``."""
+"""Where the csr backend stops being the faster one on a device: the table behind ``backend="auto"``."""
 
 from __future__ import annotations
 
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.optim import SGD
-from tqdm import tqdm
 
 from topolearn.generators import erdos_renyi
 from topolearn.sparse import SparseLinear
-from topolearn.sparse.choice import Crossovers
+from topolearn.sparse.choice import CPU, Crossovers
 
 WIDTHS = (64, 256, 1024, 2048)
 BATCHES = (1, 32, 128, 512)
 DENSITIES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5)
+BURST = 8  # steps of an accelerator from one wait to the next, as in a training
 
 
 def measure_crossovers(
@@ -27,6 +27,7 @@ def measure_crossovers(
     threads: Sequence[int] | None = None,
     densities: Sequence[float] = DENSITIES,
     seconds: float = 0.2,
+    device: torch.device | str = CPU,
     progress: bool = False,
 ) -> Crossovers:
     """Measure up to which density the csr backend trains a layer faster than the masked one.
@@ -36,11 +37,13 @@ def measure_crossovers(
     widths, batches : sequence of int
         Neurons on each side of a layer, and activations in a batch, ascending.
     threads : sequence of int, optional
-        Ascending; default one, and as many as torch uses.
+        Of a CPU, ascending; default one, and as many as torch uses. Other devices have one entry.
     densities : sequence of float
         Where to measure, ascending; the crossover is found between these.
     seconds : float
         About how long each layer is measured.
+    device
+        Where the layers train.
     progress : bool
         Whether to show a bar.
 
@@ -48,51 +51,70 @@ def measure_crossovers(
     -------
     Crossovers
     """
-    before = torch.get_num_threads()
+    from tqdm import tqdm
+
+    before, place = torch.get_num_threads(), torch.device(device)
+    if place.type != CPU:
+        threads = (before,)
     threads = sorted({1, before}) if threads is None else threads
     cases = [(n, width, batch) for n in threads for width in widths for batch in batches]
     crossovers = {}
     try:
         for n, width, batch in tqdm(cases, desc="calibrating", disable=not progress):
             torch.set_num_threads(n)
-            crossovers[n, width, batch] = round(_crossover(width, batch, densities, seconds), 3)
+            crossovers[n, width, batch] = round(crossover_at(width, batch, densities, seconds, place), 3)
     finally:
         torch.set_num_threads(before)
     tables = [[[crossovers[n, width, batch] for batch in batches] for width in widths] for n in threads]
-    return Crossovers(threads, widths, batches, tables)
+    return Crossovers(threads if place.type == CPU else (1,), widths, batches, tables)
 
 
-def _crossover(width: int, batch: int, densities: Sequence[float], seconds: float) -> float:
-    """Return the density at which both backends take the same time; 0 if csr is slower at all of them."""
+def crossover_at(width: int, batch: int, densities: Sequence[float], seconds: float, device: torch.device) -> float:
+    """Return the density at which both backends take the same time; 0 if csr is slower at all, or does not run."""
     before, gain_before = 0.0, 0.0
     for density in densities:
-        gain = math.log(_ratio(width, batch, density, seconds))
+        try:
+            gain = math.log(_ratio(width, batch, density, seconds, device))
+        except NotImplementedError:  # the device has no sparse products
+            return 0.0
         if gain <= 0:
             return before + (density - before) * gain_before / (gain_before - gain) if before else 0.0
         before, gain_before = density, gain
     return before
 
 
-def _ratio(width: int, batch: int, density: float, seconds: float) -> float:
+def _ratio(width: int, batch: int, density: float, seconds: float, device: torch.device) -> float:
     """Return how many times longer the masked backend takes, both in turns."""
     graph = erdos_renyi(width, width, density, seed=0)
     with torch.random.fork_rng(devices=[]):
-        layers = [SparseLinear(width, width, graph=graph, backend=backend) for backend in ("masked", "csr")]
-    x = torch.randn(batch, width, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        layers = [SparseLinear(width, width, graph=graph, backend=backend).to(device) for backend in ("masked", "csr")]
+    x = torch.randn(batch, width, generator=torch.Generator().manual_seed(0)).to(device).requires_grad_()
     optimizers = [SGD(layer.parameters(), lr=1e-4, momentum=0.9, fused=True) for layer in layers]
 
-    def step(i: int) -> float:
-        start = time.perf_counter()
+    def step(i: int) -> None:
         optimizers[i].zero_grad()
         layers[i](x).sum().backward()
         optimizers[i].step()
+
+    return _masked_over_csr(step, seconds, device)
+
+
+def _masked_over_csr(step: Callable[[int], None], seconds: float, device: torch.device) -> float:
+    """Return the ratio of the median times of both, which take turns."""
+    wait = torch.get_device_module(device).synchronize
+
+    def timed(i: int) -> float:
+        start = time.perf_counter()
+        for _ in range(1 if device.type == CPU else BURST):
+            step(i)
+        wait()
         return time.perf_counter() - start
 
     for i in (0, 1, 0, 1):
-        step(i)
+        timed(i)
     times: list[list[float]] = [[], []]
     end = time.perf_counter() + 2 * seconds
     while time.perf_counter() < end or len(times[0]) < 5:
         for i in (0, 1):
-            times[i].append(step(i))
+            times[i].append(timed(i))
     return statistics.median(times[0]) / statistics.median(times[1])

@@ -7,13 +7,12 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
-from tqdm import tqdm
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
@@ -22,6 +21,9 @@ from topolearn.sparse.chained import ChainedSequential, takes_part
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.index import complete_index
 from topolearn.training.models import mlp
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAPER = (784, 1568, 1568, 1568, 10)
 BATCHES = 8  # that a measurement goes round through
@@ -122,6 +124,9 @@ def measure_training(
     InvalidValueError
         For a variant that does not exist, or a density that no layer can have.
     """
+    import pandas as pd
+    from tqdm import tqdm
+
     variants = list(variants)
     for name in variants:
         if name not in VARIANTS:
@@ -154,6 +159,7 @@ def crossover(table: pd.DataFrame, batch: int, variant: str = "csr chain", peer:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"density": [0.1, 0.4], "batch": 32, "csr chain ms": [1.0, 4.0], "dense ms": [2.0, 2.0]})
     >>> round(crossover(table, 32), 3)
     0.2
@@ -172,6 +178,7 @@ def cost_of_auto(table: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"auto": ["csr", "masked"], "csr chain ms": [1.0, 4.0], "masked ms": [2.0, 5.0]})
     >>> cost_of_auto(table).tolist()
     [1.0, 1.25]

@@ -11,6 +11,7 @@ from topolearn.errors import InvalidValueError, MissingFileError
 EXAMPLES = """examples:
   topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
   topolearn bench --calibrate                              which backend is the faster one here, for backend="auto"
+  topolearn bench --calibrate --device cuda                the same, on its GPU
   topolearn bench train --density 0.01 0.05 --batch 32 --threads 2 -o bench.csv --plot bench.png
 """
 
@@ -34,6 +35,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="measure which backend is the faster one on this machine, and keep that for backend='auto'",
     )
+    parser.add_argument("--device", help="to calibrate: cpu, cuda, cuda:1, ... [cpu]")
     parser.add_argument("--density", type=float, nargs="+", help="of the sparse layers [.01 to .5]")
     parser.add_argument("--batch", type=int, nargs="+", help="examples in a batch [32 128]")
     parser.add_argument(
@@ -52,27 +54,30 @@ def _bench(args: argparse.Namespace) -> None:
     given = [name for name in TRAIN_OPTIONS if getattr(args, name) is not None]
     if args.what is None and given:
         raise InvalidValueError(f"--{given[0]} is an option of 'topolearn bench train': add 'train', or leave it out")
+    if args.device is not None and not args.calibrate:
+        raise InvalidValueError("--device is an option of --calibrate: 'topolearn bench train' runs on the CPU")
     if args.calibrate:
-        _calibrate()
+        _calibrate(args.device or "cpu")
     if args.what is not None:
         _train(args)
 
 
-def _calibrate() -> None:
+def _calibrate(device: str) -> None:
     import pandas as pd
 
-    from topolearn.benchmarks import measure_crossovers
+    from topolearn.benchmarks import device_here, measure_crossovers
     from topolearn.files import written_aside
     from topolearn.sparse.choice import calibration_file, to_json
 
-    crossovers = measure_crossovers(progress=True)
-    file = calibration_file()
+    place = device_here(device)
+    crossovers = measure_crossovers(device=place, progress=True)
+    file = calibration_file(place.type)
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
         aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": platform.processor()}))
     print("density up to which csr trains a layer faster than masked, by width (rows) and batch")
     for threads, table in zip(crossovers.threads, crossovers.densities, strict=True):
-        print(f"threads {threads}:")
+        print(f"threads {threads}:" if place.type == "cpu" else f"{place}:")
         print(pd.DataFrame(list(table), index=list(crossovers.widths), columns=list(crossovers.batches)).to_string())
     print(file)
 

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import igraph
 import numpy as np
 
 _LOCK = threading.Lock()  # the state is one for all threads: each has to wait for the others' draws
@@ -27,6 +26,8 @@ def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
     >>> edges(0) == edges(0), edges(0) == edges(1)
     (True, False)
     """
+    import igraph
+
     default = importlib.import_module("random")  # which igraph cannot be asked for
     with _LOCK:
         igraph.set_random_number_generator(default.Random(int(rng.integers(2**63))))

@@ -1,16 +1,20 @@
 """How long links live: the age of those that are there, and the survival curve of all that ever were."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory
 from topolearn.errors import UndefinedMeasureError, UnknownNameError
 from topolearn.registry import suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOSSES = ("decayed", "removed", "percolated")
 
@@ -137,6 +141,7 @@ def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
     --------
     ``survival(run.history, "hidden1").plot("age", "survival")``
     """
+    import pandas as pd
     from scipy import stats  # half a second, which import topolearn does not take
 
     lives = lifetimes(history, layer)

@@ -1,10 +1,12 @@
 """Many measures at once, of one graph, of a network, or of several graphs."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from topolearn.diagnostics.catalogue import measures_of
 from topolearn.diagnostics.estimate import Estimate
@@ -13,6 +15,9 @@ from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.reading import GraphLike, read_graph, read_network
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError, UndefinedMeasureWarning
 from topolearn.graph import BipartiteGraph, LayeredNetwork, OneModeGraph
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Seed = int | np.random.Generator | None
 
@@ -148,6 +153,8 @@ def compare(
     0         0.44         7.42
     1         0.10         3.20
     """
+    import pandas as pd
+
     if not isinstance(graphs, Mapping):
         raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a dict of names to graphs")
     if not graphs:

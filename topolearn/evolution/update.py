@@ -1,13 +1,18 @@
 """What one topology update did: the links that each layer lost and gained."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from topolearn.graph import edges_of, overlap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EVENTS = ("decayed", "removed", "percolated", "regrown")
 
@@ -113,6 +118,8 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each layer: the number of links of each event, the overlap, and whether it is an ELM."""
+        import pandas as pd
+
         rows = [
             {"index": self.index, "step": self.step, "layer": name}
             | layer.counts()

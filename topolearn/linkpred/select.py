@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import OneModeGraph, one_mode
@@ -30,6 +30,9 @@ from topolearn.linkpred.scoring import (
     two_sided,
 )
 from topolearn.sampling import Pool, RandomField
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 BLOCK = 2**24  # scores that exist at a time
 
@@ -183,6 +186,8 @@ def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computat
 
 
 def _bar(predictor: LinkPredictor, n_rows: int, computation: Computation) -> tqdm:
+    from tqdm import tqdm
+
     return tqdm(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not computation.progress)
 
 

@@ -1,7 +1,7 @@
 """What a run was computed by, and which of many processes records it."""
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -12,13 +12,20 @@ def environment(models: list[nn.Module]) -> dict[str, Any]:
     """Return versions, device and threads."""
     device = next((parameter.device for model in models for parameter in model.parameters()), torch.device("cpu"))
     return {
-        "topolearn": version("topolearn"),
+        "topolearn": _own_version(),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": platform.system(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
         "threads": str(torch.get_num_threads()),
     }
+
+
+def _own_version() -> str:
+    try:
+        return version("topolearn")
+    except PackageNotFoundError:
+        return "a checkout that is not installed"
 
 
 def is_first_rank() -> bool:

@@ -1,11 +1,11 @@
 """`record`: a run directory for any loop."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from filelock import BaseFileLock, FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from topolearn.checks import check_size
 from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
@@ -21,6 +21,9 @@ from topolearn.recording.resuming import begin_again, cut
 from topolearn.recording.settings import check_config, differing, read_config, write_config
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.watched import Topology, Watched, to_watch
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LOCK = ".lock"
 
@@ -114,6 +117,8 @@ def open_recorder(
     TopolearnError
         As `record`.
     """
+    from filelock import FileLock, Timeout
+
     listeners, watched, path = check_loggers(loggers), to_watch(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)

@@ -1,14 +1,14 @@
 """The recorder: numbers and topology of a run, written down while it goes on."""
 
+from __future__ import annotations
+
 import errno
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from filelock import BaseFileLock
+from typing import TYPE_CHECKING, Any, Self
 
 from topolearn.errors import InvalidValueError, RecordingError
 from topolearn.evolution import TopologyUpdate
@@ -18,6 +18,9 @@ from topolearn.recording.loggers import Logger, tell
 from topolearn.recording.tables import METRICS, Table, read_table
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.watched import Watched
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 SUMMARY = "summary.json"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)

@@ -1,11 +1,12 @@
 """`Run`: the directory that a training leaves behind, read back."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from torch import nn
 
 from topolearn.errors import InvalidValueError, MissingFileError
@@ -16,6 +17,9 @@ from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import read_config, read_task
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
 from topolearn.task_registry import Task, imported
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BEST, LAST = "best", "last"  # the checkpoints that the trainer of a task keeps
 
@@ -184,7 +188,7 @@ class Run:
         model: nn.Module = imported(self.task.load_model)(self.path, which)
         return model
 
-    def report(self, *, compare: Sequence["Run"] = (), path: str | Path | None = None) -> Path:
+    def report(self, *, compare: Sequence[Run] = (), path: str | Path | None = None) -> Path:
         """Write ``report.html``: one page with all pictures and tables; return its path.
 
         Parameters

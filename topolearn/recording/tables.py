@@ -1,21 +1,22 @@
 """The tables of a run: CSV files that grow row by row, and are read back."""
 
+from __future__ import annotations
+
 import codecs
 import csv
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 METRICS, LAYERS, NETWORKS, MEASURED = "metrics.csv", "layers.csv", "network.csv", "measures.csv"
 Row = Mapping[str, Any]
-# To the last bit, as pandas reads numbers by default from version 3 on.
-EXACT: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
 
 
 class Table:
@@ -111,13 +112,15 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
     CorruptFileError
         When it is not such a table.
     """
+    import pandas as pd
+
     try:
         text = whole_lines(file)
         if "dtype" not in options:  # a layer may be called 0, or NA
             numbers = [name for name in next(csv.reader(io.StringIO(text)), []) if name != "layer"]
             no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
             options = {"dtype": {"layer": str}, **no_number, **options}
-        table = pd.read_csv(io.StringIO(text), **EXACT, **options)
+        table = pd.read_csv(io.StringIO(text), **_to_the_last_bit(pd.__version__), **options)
     except pd.errors.EmptyDataError:
         return pd.DataFrame({key: []})
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -125,6 +128,11 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
     if key not in table:
         raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
     return table
+
+
+def _to_the_last_bit(version: str) -> dict[str, Any]:
+    """Return the option by which pandas reads numbers exactly, as it does by default from version 3 on."""
+    return {} if int(version.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
 
 
 def not_finite(file: Path) -> dict[str, list[int]]:

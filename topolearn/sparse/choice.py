@@ -17,19 +17,20 @@ import torch
 from topolearn.errors import CorruptFileError
 
 MASKED, CSR = "masked", "csr"  # the names of the backends
+CPU = "cpu"
 AUTO = "auto"  # the faster one of them
-SHIPPED = Path(__file__).with_name("crossovers.json")
+SHIPPED = Path(__file__).with_name("crossovers.json")  # of a CPU; others, once measured, lie beside it
 BATCH = 32  # of activations, where it is not known
 
 
 @dataclass(frozen=True)
 class Crossovers:
-    """The density up to which the csr backend trains a square layer faster than the masked one, on a CPU.
+    """The density up to which the csr backend trains a square layer faster than the masked one.
 
     Attributes
     ----------
     threads, widths, batches : sequence of int
-        Threads, neurons on each side, and activations in a batch, ascending.
+        Threads of a CPU (one on other devices), neurons on each side, and activations in a batch, ascending.
     densities : sequence of sequences of sequences of float
         ``densities[t][i][j]`` is the crossover at ``threads[t]``, ``widths[i]`` and ``batches[j]``, 0 where csr is
         never the faster one.
@@ -65,9 +66,10 @@ def best_backend(
 ) -> str:
     """Return the backend that ``backend="auto"`` takes for a layer.
 
-    On a CPU, in float32 and float64, this is csr up to the crossover that was measured for the layer's size, the batch
-    and the threads; anywhere else it is masked. The shipped table is of two cores of 2.4 GHz with 256-bit vectors;
-    ``topolearn bench --calibrate`` measures that of this machine, and keeps it in `calibration_file`.
+    In float32 and float64 this is csr up to the crossover that was measured for the layer's size, the batch and the
+    threads, on that type of device; in other dtypes, and on a device that nobody measured, it is masked. The shipped
+    table is of two cores of 2.4 GHz with 256-bit vectors; ``topolearn bench --calibrate`` measures that of this
+    machine, with ``--device cuda`` that of its GPU, and keeps it in `calibration_file`.
 
     Parameters
     ----------
@@ -88,27 +90,38 @@ def best_backend(
     ('csr', 'masked', 'masked')
     """
     kind = torch.get_default_dtype() if dtype is None else dtype
-    if torch.device(device).type != "cpu" or kind not in (torch.float32, torch.float64):
+    table = crossovers(torch.device(device).type) if kind in (torch.float32, torch.float64) else None
+    if table is None:
         return MASKED
     n = torch.get_num_threads() if threads is None else threads
-    return CSR if density <= crossovers().at(n_in, n_out, batch=batch, threads=n) else MASKED
+    return CSR if density <= table.at(n_in, n_out, batch=batch, threads=n) else MASKED
 
 
-def calibration_file() -> Path:
-    """Return where the crossovers of this machine are kept: ``topolearn/crossovers.json`` in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "topolearn" / "crossovers.json"
+def calibration_file(device_type: str = CPU) -> Path:
+    """Return where the crossovers of a device of this machine are kept, in the user's cache.
+
+    Examples
+    --------
+    >>> calibration_file().name, calibration_file("cuda").name
+    ('crossovers.json', 'crossovers-cuda.json')
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "topolearn" / ("crossovers.json" if device_type == CPU else f"crossovers-{device_type}.json")
 
 
-def crossovers() -> Crossovers:
-    """Return the crossovers of this machine if they were measured, else the shipped ones.
+def crossovers(device_type: str = CPU) -> Crossovers | None:
+    """Return the crossovers of a device of this machine if they were measured, else the shipped ones, if there are any.
 
     Raises
     ------
     CorruptFileError
         When the user's file is no such table.
     """
-    own = calibration_file()
-    return _read(own, own.stat().st_mtime_ns) if own.is_file() else _read(SHIPPED, 0)
+    own = calibration_file(device_type)
+    if own.is_file():
+        return _read(own, own.stat().st_mtime_ns)
+    shipped = SHIPPED.with_name(own.name)
+    return _read(shipped, 0) if shipped.is_file() else None
 
 
 @cache

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -41,6 +39,9 @@ def save_checkpoint(
     OSError
         When the file cannot be written, as on a full disk; the one that was there before stays.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     state = topology.state_dict()
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     for i, entries in optimizer.state_dict()["state"].items():
@@ -61,7 +62,7 @@ def save_checkpoint(
             raise _of_the_system(error, path) from error
 
 
-def _of_the_system(error: SafetensorError, path: Path) -> Exception:
+def _of_the_system(error: Exception, path: Path) -> Exception:
     """Return the system's error behind one of safetensors, which has its number in words alone."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
@@ -101,6 +102,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     MissingFileError, CorruptFileError
         When there is no such file, or it is cut off or no checkpoint.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not path.is_file():
         raise MissingFileError(f"there is no checkpoint {path}")
     try:

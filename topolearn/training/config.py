@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import tomli_w
-
 from topolearn.declared import settle_fields
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS, Method, check_backend, check_interval
@@ -162,6 +160,8 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
+        import tomli_w
+
         values = {"task": self.task} | {name: value for name, value in self.to_dict().items() if value is not None}
         values["overrides"] = {name: NONE if value is None else value for name, value in self.overrides.items()}
         with written_aside(path) as aside:

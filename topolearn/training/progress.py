@@ -5,8 +5,6 @@ import sys
 from types import TracebackType
 from typing import Any, TextIO
 
-from tqdm import tqdm
-
 
 class Progress:
     """Shows steps, loss, accuracy, density, overlap and the time left.
@@ -26,6 +24,8 @@ class Progress:
     def __init__(
         self, label: str, total: int, *, done: int = 0, stream: TextIO | None = None, quiet: bool = False
     ) -> None:
+        from tqdm import tqdm
+
         self._label = label
         self._stream = stream or sys.stderr
         self._lines = not quiet and not self._stream.isatty()

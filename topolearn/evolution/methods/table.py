@@ -1,13 +1,16 @@
 """The table of methods: each is one row of parts, with the defaults of its paper."""
 
-import textwrap
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 from topolearn.evolution.methods.method import Method
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHTS: dict[str, Any] = {
     "generator": "bsw",
@@ -162,6 +165,8 @@ class MethodTable(Registry[Method]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each method and a column for each part."""
+        import pandas as pd
+
         rows = [{**row.to_dict(), "generator": _describe_generator(row)} for row in self.values()]
         columns = [
             "title", "generator", "density_schedule", "start_density", "pruning", "removal", "regrowth", "zeta",

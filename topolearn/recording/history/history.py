@@ -1,19 +1,23 @@
 """`History`: the links of a run at every update."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.graph import BipartiteGraph
 from topolearn.recording.history.chunks import Chunks
 from topolearn.recording.history.columns import pack, read_columns, unpack, write_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FULL, SNAPSHOTS, SUMMARY = KEPT = ("full", "snapshots", "summary")
 _INITIAL = "initial.npz"
@@ -94,6 +98,8 @@ class History:
     @property
     def updates(self) -> pd.DataFrame:
         """A row for each update and layer: number of links of each event, overlap, and whether it is an ELM."""
+        import pandas as pd
+
         names = np.array(self.layers, dtype=object)
         tables = []
         for columns in self._chunks.read(["step", "theta", "count", "overlap"]):
@@ -162,6 +168,8 @@ class History:
         InvalidValueError
             When the run has no such layer, or its links were not kept.
         """
+        import pandas as pd
+
         if layer not in self.layers:
             raise InvalidValueError(
                 f"there is no sparse layer {layer!r}: the run has {', '.join(self.layers) or 'none'}"

@@ -4,8 +4,6 @@ import struct
 import zlib
 from pathlib import Path
 
-from safetensors.numpy import load, save
-
 from topolearn.files import append_bytes, written_aside
 from topolearn.recording.history.columns import Columns
 
@@ -37,6 +35,8 @@ class OpenChunk:
 
     def read(self) -> list[Columns]:
         """Return the updates that are whole."""
+        from safetensors.numpy import load
+
         data, updates, start = self.file.read_bytes(), [], 0
         while start + _FRAME.size <= len(data):
             mark, length, checksum = _FRAME.unpack_from(data, start)
@@ -58,5 +58,7 @@ class OpenChunk:
 
 
 def _framed(columns: Columns) -> bytes:
+    from safetensors.numpy import save
+
     content = save(columns)
     return _FRAME.pack(_MARK, len(content), zlib.crc32(content)) + content
