@@ -15,6 +15,16 @@ def test_a_layer_trains_as_on_the_cpu(pretend):
     assert torch.equal(layer.weight.grad.cpu(), twin.weight.grad)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_numbers_are_as_precise_as_what_they_meet(shape, dtype, pretend):
+    x = torch.ones(shape, dtype=dtype)
+    for use in (lambda x: x * 0.1, lambda x: x / 3.0, lambda x: torch.where(x > 2.0, x, 0.1), lambda x: 1 - x * 0.3):
+        y = use(x.to(pretend.device))
+        assert y.dtype == dtype
+        assert torch.equal(y.cpu(), use(x))
+
+
 def test_two_devices_do_not_mix(pretend):
     x = torch.ones(3, device=pretend.device)
     with pytest.raises(RuntimeError, match="same device"):
@@ -33,6 +43,7 @@ WAITING = {
     "distinct values": lambda x: x.unique(),
     "counts": lambda x: torch.bincount(x.to(torch.int64)),
     "repeats": lambda x: torch.repeat_interleave(x, x.to(torch.int64)),
+    "a number of the device that fills a mask": lambda x: x.masked_fill(x > 0, x.sum()),
     "whether all are equal": lambda x: torch.equal(x, x + 1),
 }
 GOING_ON = {
@@ -41,6 +52,7 @@ GOING_ON = {
     "so many positions": lambda x: torch.nonzero_static(x, size=2),
     "values at positions": lambda x: x[torch.arange(2, device=x.device)],
     "one value that a mask places": lambda x: x.index_put_((x > 0,), torch.tensor(1.0)),
+    "a number that fills a mask": lambda x: x.masked_fill(x > 0, 2.0),
     "the largest": lambda x: x.topk(2),
     "so many repeats": lambda x: torch.repeat_interleave(x, x.to(torch.int64), output_size=3),
 }

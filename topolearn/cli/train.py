@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   topolearn train --method set --set zeta=0.2 --set generator=bsw --update-interval 10
   topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
+  topolearn train --resume runs/digits-chts-0.05-s0 --device cpu   on another device
 """
 
 
@@ -96,12 +97,15 @@ def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     from topolearn.recording import Run, resume
 
+    place = {name: given.pop(name) for name in ("device",) if name in given}
     if given or args.config:
-        raise InvalidValueError("--resume takes no other options: a run goes on with its own configuration")
+        raise InvalidValueError(
+            "--resume takes no other options but --device: a run goes on with its own configuration"
+        )
     run = Run(args.resume)
     if run.task is not None and run.is_complete:
         raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
-    return resume(args.resume, quiet=args.quiet)
+    return resume(args.resume, **place, quiet=args.quiet)
 
 
 def _parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import nn
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.heads import heads_of
 from topolearn.evolution.methods import Method, check_backend
+from topolearn.evolution.one_device import check_one_device
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.graph import NeuronGroup, checked
@@ -132,6 +133,7 @@ def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int,
         )
     if not layers:
         return
+    check_one_device(layers)
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     if begins:
         kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))

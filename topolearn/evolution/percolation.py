@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
+from topolearn.evolution.one_device import check_one_device
 from topolearn.evolution.optimizer_state import check_optimizer, follow_links, unwrapped
 from topolearn.graph import NeuronGroup, checked, edges_of, percolate_cells, without
 from topolearn.sparse import neuron_groups, sparse_layers
@@ -81,7 +82,8 @@ def percolate_model(
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When the model has no sparse layer, its groups do not fit, the optimizer does not, or `unit` is another word.
+        When the model has no sparse layer, or they are on several devices, its groups or the optimizer do not fit, or
+        `unit` is another word.
 
     Examples
     --------
@@ -94,6 +96,7 @@ def percolate_model(
     layers = sparse_layers(model)
     if not layers:
         raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
+    check_one_device(layers)
     if optimizer is not None:
         optimizer = unwrapped(optimizer)
         check_optimizer(optimizer, layers)

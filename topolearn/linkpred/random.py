@@ -11,7 +11,7 @@ from topolearn.graph.one_mode import one_mode
 from topolearn.linkpred.dense import as_mask
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.dense.node_based import blocks
-from topolearn.linkpred.scoring import Scorable, two_sided
+from topolearn.linkpred.scoring import Scorable, device_of, two_sided
 from topolearn.sampling import RandomField
 
 BLOCK = 2**22  # cells drawn at a time
@@ -74,7 +74,8 @@ def random(
         return scores.astype(torch.empty(0, dtype=number).numpy().dtype)
     if isinstance(graph, Tensor) and graph.dim() == 3 and not len(graph):
         raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass one layer or more")
-    masks = [as_mask(layer, device, number.itemsize) for layer in _layers(graph)]
+    place = device_of(graph, device)
+    masks = [as_mask(layer, place, number.itemsize) for layer in _layers(graph)]
     drawn = torch.stack([_draw(mask, field, number, i * mask.numel()) for i, mask in enumerate(masks)])
     if not isinstance(graph, Tensor):
         return drawn[0].cpu().numpy()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from topolearn.devices import device_here, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import one_mode
@@ -72,7 +73,7 @@ def two_sided(graph: Scorable) -> Scorable:
 def device_of(graph: Scorable, device: torch.device | str | None) -> torch.device:
     """Return where to compute: the device asked for, else the tensor's, else torch's default."""
     if device is not None:
-        return torch.device(device)
+        return device_here("device", device)
     return graph.device if isinstance(graph, Tensor) else torch.get_default_device()
 
 
@@ -92,7 +93,7 @@ def refuse_for_one_mode(form: str, device: torch.device | str | None) -> None:
     """Refuse a form that is for graphs with two sides, and any device but the CPU."""
     if form not in (AUTO, SPARSE):
         raise InvalidValueError(f"form={form!r} is for graphs with two sides: use 'auto' for a one-mode graph")
-    if device is not None and torch.device(device).type != "cpu":
+    if device is not None and device_named("device", device).type != "cpu":
         raise InvalidValueError(f"device={str(device)!r}: one-mode graphs are scored on the CPU; leave device out")
 
 

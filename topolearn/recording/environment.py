@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import distributed, nn
 
+from topolearn.devices import model_of
+
 
 def environment(models: list[nn.Module]) -> dict[str, Any]:
     """Return versions, device and threads."""
@@ -16,7 +18,7 @@ def environment(models: list[nn.Module]) -> dict[str, Any]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": platform.system(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+        "device": model_of(device),
         "threads": str(torch.get_num_threads()),
     }
 

@@ -21,6 +21,7 @@ from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
+from topolearn.sparse.product_form import check_products
 from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.row_gradients import LAST, largest_in_rows
 from topolearn.sparse.stored import StoredLinear
@@ -44,6 +45,7 @@ __all__ = [
     "Stage",
     "StoredLinear",
     "best_backend",
+    "check_products",
     "dense_state",
     "densify",
     "export_dense",

@@ -1,19 +1,58 @@
 """Which form the products of sparse layers take: compiled for the CPU, or torch's."""
 
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
+import torch
 from torch import Tensor
 
+from topolearn.errors import InvalidValueError
 from topolearn.sparse import torch_products
+from topolearn.sparse.index import LinkIndex
 
 COMPILED = find_spec("numba") is not None
 
 
 def form_of(x: Tensor) -> ModuleType:
-    """Return the products for a device: compiled ones for the CPU, torch's for any other, or without numba."""
+    """Return the products for a device: compiled ones for the CPU, torch's for any other, or without numba.
+
+    Raises
+    ------
+    InvalidValueError
+        When torch has none for the device.
+    """
     if not COMPILED or x.device.type != "cpu":
+        check_products(x.device)
         return torch_products
     from topolearn.sparse import products
 
     return products
+
+
+def check_products(device: torch.device) -> None:
+    """Refuse a device on which layers of the csr backend cannot compute.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if device.type != "cpu" and not _offered(device.type):
+        raise InvalidValueError(
+            f"the csr backend cannot compute on {device}, for which torch has no sparse products: use "
+            "backend='masked', or leave the model on the CPU"
+        )
+
+
+@cache
+def _offered(kind: str) -> bool:
+    """Return whether torch has the sparse products of a kind of device: by those of a layer of one link."""
+    one = torch.ones(1, 1, device=kind)
+    links = LinkIndex.of_cells(torch.zeros(1, dtype=torch.int64, device=kind), 1, 1)
+    try:
+        with torch.no_grad():
+            torch_products.outputs(links, one[0], None, one, relu=False)
+            torch_products.gradients(links, one[0], one, one, need_dx=True, behind_relu=False)
+    except NotImplementedError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from topolearn.devices import is_here
 from topolearn.errors import InvalidValueError
 from topolearn.recording import resume, train
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
@@ -118,7 +119,8 @@ def _train_or_resume(item: WorkItem) -> None:
         if begun is None:
             train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
-            resume(path, quiet=True)
+            asked = item.run.config.device  # where it leaves the device open, this machine decides
+            resume(path, quiet=True, **({} if is_here(begun.config.device) else {"device": asked}))
     finally:
         torch.set_num_threads(before)
 

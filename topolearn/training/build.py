@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from topolearn.devices import AUTO, check_float64, device_here
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse import CSR, MASKED, best_backend, replace_linear
+from topolearn.sparse import CSR, MASKED, best_backend, check_products, replace_linear
 from topolearn.sparse.packed_links import KEY
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
 from topolearn.training.config import TrainConfig, has_links_alone
@@ -30,20 +31,22 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     Raises
     ------
     InvalidValueError
-        When CUDA is asked for and absent.
+        When the device is not here, or cannot compute what the training needs.
     """
     method = config.build_method()
     device = config.device
-    if device == "auto":
+    if device == AUTO:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InvalidValueError("device='cuda', but torch sees no CUDA device: use device 'cpu' or 'auto'")
+    place = device_here("device", device)
+    check_float64(f"device={device!r}", place)
     overrides = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3
     run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
     interval = config.update_interval or method.interval or steps_per_epoch(config, data)
     backend = _backend(config, device, method, sizes)
+    if has_links_alone(backend):
+        check_products(place)
     return replace(
         config,
         density=method.density,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from topolearn.declared import settle_fields
+from topolearn.devices import AUTO, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
@@ -15,7 +16,6 @@ from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
 
-DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16")
 NONE = "none"  # how TOML, which has no None, says that a method has no such part
 
@@ -74,7 +74,10 @@ class TrainConfig:
         default=None, metadata={"help": "optimizer steps between topology updates [the method's, or once an epoch]"}
     )
     seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
+    device: str = field(
+        default=AUTO,
+        metadata={"help": "auto (CUDA, else the CPU), or a device that torch has, such as cpu, cuda:1 or xpu"},
+    )
     backend: str = field(
         default="auto",
         metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
@@ -201,8 +204,9 @@ def _check_ranges(config: TrainConfig) -> None:
         raise InvalidValueError(f"lr={config.lr} must be a positive number")
     if not 0 <= config.seed < 2**63:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
+    if config.device != AUTO:
+        device_named("device", config.device, AUTO)  # a run of a device that is not here can still be read
     for name, allowed in (
-        ("device", DEVICES),
         ("precision", PRECISIONS),
         ("backend", ("auto", *BACKENDS)),
         ("history", KEPT),

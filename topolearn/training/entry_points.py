@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from topolearn.devices import AUTO
 from topolearn.errors import ExistingFileError, InvalidValueError
 from topolearn.recording import Logger, Run, TensorBoardLogger
 from topolearn.recording.loggers import check_loggers
@@ -71,7 +72,12 @@ def train(
 
 
 def resume(
-    path: str | Path, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+    path: str | Path,
+    *,
+    data: Dataset | None = None,
+    device: str | None = None,
+    loggers: Sequence[Logger] = (),
+    quiet: bool = False,
 ) -> Run:
     """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
 
@@ -81,6 +87,8 @@ def resume(
         The run directory.
     data : Dataset, optional
         The data that the run was started with, when it was given as an object.
+    device : str, optional
+        Where to go on, as for ``TrainConfig.device``; default where the run was, which its files go on to name.
     loggers : sequence of Logger
         Who is told numbers and pictures besides the run directory.
     quiet : bool
@@ -94,8 +102,9 @@ def resume(
     run = Run(path)
     config = run.config
     data = data or load_dataset(config.dataset, config.data_dir)
-    settled = settle(config, data)
-    if replace(settled, overrides=config.overrides) != config:  # parts newer than the run have their defaults
+    settled = settle(config if device is None else replace(config, device=device), data)
+    recorded = replace(settled, overrides=config.overrides, device=config.device)  # newer parts have their defaults
+    if recorded != config or config.device == AUTO:
         raise InvalidValueError(
             f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one with topolearn train "
             f"{run.path / OF_A_TASK} --run-dir DIR"

@@ -19,8 +19,9 @@ IDLE = 30  # seconds after which a worker without work ends, so that none is lef
 def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
     """Carry out items in ``plan.jobs`` processes; one job is done in this process itself.
 
-    Each worker takes the next CUDA device of a queue, and with more workers than devices they share them; without CUDA
-    nothing changes. A worker that is killed takes the others with it: their items are lost as well.
+    Each worker takes the next CUDA device of a queue, and with more workers than devices they share them; without CUDA,
+    and where runs name devices by number, nothing changes. A worker that is killed takes the others with it: their
+    items are lost as well.
     """
     plan.only("processes")
     if plan.jobs == 1:
@@ -32,7 +33,7 @@ def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         plan.jobs,
         timeout=IDLE,
         env={name: str(plan.threads or 1) for name in POOLS},
-        **_dealing(dealt(devices(), plan.jobs)),
+        **_dealing([] if _is_placed(items) else dealt(devices(), plan.jobs)),
     )
     done = False
     try:
@@ -43,6 +44,11 @@ def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         done = True
     finally:
         pool.shutdown(kill_workers=not done)
+
+
+def _is_placed(items: Sequence[WorkItem]) -> bool:
+    """Return whether runs name a device by its number, which they would not find among the one dealt to them."""
+    return any(isinstance(item, WorkItem) and ":" in item.run.config.device for item in items)
 
 
 def devices() -> list[str]:

@@ -1,0 +1,152 @@
+"""Devices, checked where their names enter: whether torch has them here, and what they are called."""
+
+import platform
+
+import torch
+
+from topolearn.errors import InvalidValueError
+from topolearn.registry import suggest
+
+AUTO = "auto"  # CUDA where there is any, else the CPU
+COUNTED = ("cpu", "cuda", "xpu", "mps", "mtia")  # by modules of torch; a package may register one more kind
+
+
+def devices_here() -> list[str]:
+    """Return the names of the devices that torch can compute on here, with numbers where there are several of a kind.
+
+    Examples
+    --------
+    >>> devices_here()[0]
+    'cpu'
+    """
+    names = []
+    for kind in dict.fromkeys((*COUNTED, torch._C._get_privateuse1_backend_name())):
+        n = _count(kind)
+        names += [kind] if n == 1 else [f"{kind}:{i}" for i in range(n)]
+    return names
+
+
+def device_named(name: str, value: object, *others: str) -> torch.device:
+    """Return the device that a text names, whether torch has it here or not.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : str or torch.device
+    *others : str
+        What the parameter may be besides, for the message.
+
+    Raises
+    ------
+    InvalidValueError
+        When torch knows no such device.
+
+    Examples
+    --------
+    >>> device_named("device", "cuda:1")
+    device(type='cuda', index=1)
+    """
+    try:
+        return torch.device(value)  # type: ignore[call-overload]
+    except (RuntimeError, TypeError):
+        raise InvalidValueError(
+            f"{name}={str(value)!r} is unknown: {suggest(str(value), [*others, *devices_here()])}; import the package "
+            "that brings the device first"
+        ) from None
+
+
+def device_here(name: str, value: object) -> torch.device:
+    """Return a device that torch has here.
+
+    Raises
+    ------
+    InvalidValueError
+        When it has none of the kind, or not so many.
+
+    Examples
+    --------
+    >>> device_here("device", "cpu:3")
+    Traceback (most recent call last):
+    topolearn.errors.InvalidValueError: device='cpu:3', but torch sees 1 CPU device here: use one of cpu...
+    """
+    device = device_named(name, value)
+    n, kind = _count(device.type), device.type.upper()
+    if n and (device.index or 0) >= n:
+        raise InvalidValueError(
+            f"{name}={str(value)!r}, but torch sees {n} {kind} device{'s'[: n - 1]} here: use one of "
+            f"{', '.join(devices_here())}"
+        )
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise InvalidValueError(
+            f"{name}={str(value)!r}, but torch sees no {kind} device here ({_first_line(error)}): use one of "
+            f"{', '.join(devices_here())}"
+        ) from None
+    return device
+
+
+def is_here(value: str) -> bool:
+    """Return whether torch has a device here.
+
+    Examples
+    --------
+    >>> is_here("cpu"), is_here("cpu:3")
+    (True, False)
+    """
+    try:
+        device_here("device", value)
+    except InvalidValueError:
+        return False
+    return True
+
+
+def check_float64(told: str, device: torch.device) -> None:
+    """Refuse a device without float64, in which links are drawn and scored.
+
+    Parameters
+    ----------
+    told : str
+        How the message begins, such as "device='mps'".
+    device : torch.device
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    try:
+        float(torch.ones((), dtype=torch.float64, device=device) + 1)
+    except (RuntimeError, TypeError) as error:
+        raise InvalidValueError(
+            f"{told} cannot compute in float64, in which links are drawn and scored "
+            f"({_first_line(error)}): use one of {', '.join(each for each in devices_here() if each != device.type)}"
+        ) from None
+
+
+def model_of(device: torch.device) -> str:
+    """Return what is known of a device: the model of an accelerator, the architecture of a CPU.
+
+    Examples
+    --------
+    >>> model_of(torch.device("cpu")) == platform.machine()
+    True
+    """
+    if device.type == "cpu":
+        return platform.machine()
+    try:
+        return str(torch.get_device_module(device).get_device_name(device))
+    except (RuntimeError, AttributeError):  # kinds without a module, and modules without names
+        return str(device)
+
+
+def _count(kind: str) -> int:
+    """Return how many devices of a kind there are; 0 where torch has no module of the kind."""
+    try:
+        return int(torch.get_device_module(kind).device_count())
+    except RuntimeError:
+        return 0
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".")

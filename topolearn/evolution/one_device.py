@@ -1,0 +1,32 @@
+"""Where the sparse layers of a model are: on one device, that can compute what an update needs."""
+
+from collections.abc import Mapping
+
+import torch
+
+from topolearn.devices import check_float64
+from topolearn.errors import InvalidValueError
+from topolearn.sparse import CsrLinear, SparseLinear, check_products
+
+
+def check_one_device(layers: Mapping[str, SparseLinear]) -> None:
+    """Refuse layers on several devices, as links of neighbours percolate together, and devices that cannot serve.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    places: dict[torch.device, list[str]] = {}
+    for name, layer in layers.items():
+        places.setdefault(layer.link_parameter.device, []).append(name)
+    if len(places) > 1:
+        told = "; ".join(f"{', '.join(map(repr, names))} on {device}" for device, names in places.items())
+        raise InvalidValueError(
+            f"the sparse layers are on {len(places)} devices ({told}), and their links meet at each update: move the "
+            "model to one device, by model.to(device), or leave layers of the others dense by exclude=[...]"
+        )
+    for device, names in places.items():
+        check_float64(f"layer {names[0]!r} is on {device}, which", device)
+    for layer in layers.values():
+        if isinstance(layer, CsrLinear):
+            check_products(layer.link_parameter.device)
