@@ -13,7 +13,7 @@ holds here alone
     Results are bit for bit those of the CPU: CUDA adds in another order, and its logarithms can differ in the last
     digit. ``.to(device)`` makes new parameters, as a CPU tensor cannot become one of this device in place; on CUDA the
     parameter stays and its data move, with its hooks. Nothing is slow, and no copy is in flight while the host goes on.
-    There is no pinned memory, no stream, no graph, no second device, and autocast knows no list of operations.
+    There is no pinned memory, no stream, no graph, no second device, and autocast knows linear layers alone.
 """
 
 from __future__ import annotations
@@ -212,10 +212,19 @@ def pretend_device() -> PretendDevice:
     _setup_privateuseone_for_python_backend(NAME, backend_module=_Module())
     library = torch.library.Library("_", "IMPL")
     library.fallback(device.run, "PrivateUse1")
+    library.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+    torch.library.impl("aten::linear", "AutocastPrivateUse1")(_linear_under_autocast)
     device._library = library  # type: ignore[attr-defined]  # a library that is collected registers nothing
     for name in ("arange", "arange.start", "arange.start_step"):
         _register(name, device.run)
     return device
+
+
+def _linear_under_autocast(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Compute a linear layer in the type of autocast, as CUDA does."""
+    dtype = torch.get_autocast_dtype(NAME)
+    with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)):
+        return torch.nn.functional.linear(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
 
 
 def _register(name: str, run: Callable[..., Any]) -> None:

@@ -15,6 +15,7 @@ from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sparse import CsrLinear, SparseLinear, StoredLinear, output_layers
+from topolearn.waiting import Readings
 
 
 class ModelLinks:
@@ -64,10 +65,11 @@ class ModelLinks:
         self._check_shapes(step)
         check_trained(self._optimizer, self._layers)
         check_state(self._optimizer, self._layers)
-        links = {}
+        links, readings = {}, Readings()
         for name, layer in self._layers.items():
             each = self._links_of(name, layer)
             self._clear_off_links(layer, each)
+            layer.report_writes(readings)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
             _check_finite(name, each.values if stored is None else stored, step)
             links[name] = replace(
@@ -77,6 +79,7 @@ class ModelLinks:
                 frozen=not layer.link_parameter.requires_grad,
                 is_output=id(layer) in self._outputs,
             )
+        readings.settle()
         return links
 
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:

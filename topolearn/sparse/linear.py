@@ -15,6 +15,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import AUTO, MASKED, best_backend
 from topolearn.sparse.gradient_record import GradientRecord
+from topolearn.waiting import Readings
 
 
 class SparseLinear(nn.Module):
@@ -124,7 +125,7 @@ class SparseLinear(nn.Module):
         Parameters
         ----------
         cells : Tensor of int64, shape (n_links,)
-            Sorted flat positions of the links.
+            Flat positions of the links, sorted, each once.
 
         Returns
         -------
@@ -166,6 +167,9 @@ class SparseLinear(nn.Module):
 
     def mask_off_links(self) -> None:
         """Write zeros wherever a value is stored that belongs to no trained cell, without looking for others."""
+
+    def report_writes(self, readings: Readings) -> None:
+        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
 
     def precedes_change(self, state: Mapping[str, Any]) -> bool:
         """Whether what an optimizer remembers of `link_parameter` belongs to the links before their last change."""

@@ -15,9 +15,10 @@ from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_graph
-from topolearn.sparse.optimizer_steps import version_of
+from topolearn.sparse.optimizer_steps import Stamp, is_stamped, stamp_of, version_of
 from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
+from topolearn.waiting import Readings, positions, works_behind
 
 INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of an element
 
@@ -63,6 +64,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self.layer_name = ""
         self._kept: Tensor | None = None
         self._kept_version = -1
+        self._counted: Stamp | None = None
+        self._n_links = 0
         self.register_buffer("mask", graph.to_torch(device=self.weight.device), persistent=False)
         self._watch = ZeroOffLinks(self)
         self.reset_parameters()
@@ -95,6 +98,10 @@ class MaskedLinear(SparseLinear, nn.Linear):
         if isinstance(self.weight, nn.Parameter) and not self.weight.is_inference():
             self._watch.restore(self.weight, trained)
 
+    def report_writes(self, readings: Readings) -> None:
+        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
+        self._watch.report(readings)
+
     def mask_off_links(self) -> None:
         """Write zeros off the trained cells, whatever is there."""
         if self._watch.trusts(self.weight):
@@ -125,7 +132,9 @@ class MaskedLinear(SparseLinear, nn.Linear):
     @property
     def n_links(self) -> int:
         """Number of links."""
-        return int(self.mask.sum())
+        if not is_stamped(self.mask, self._counted):
+            self._note_links(int(self.mask.sum()))
+        return self._n_links
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
@@ -134,16 +143,19 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, on the layer's device."""
-        return self.mask.flatten().nonzero().squeeze(1)
+        mask = self.mask.flatten()
+        return positions(mask, self.n_links) if works_behind(mask.device) else mask.nonzero().squeeze(1)
 
     def link_values(self) -> Tensor:
         """Return the values of the links, detached."""
-        return self.weight.detach()[self.mask]
+        return self.values_at(self.cells())
 
     def link_gradient(self) -> Tensor | None:
         """Return the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
         gradient = self.weight.grad
-        return None if gradient is None else gradient[self.mask].to(torch.promote_types(gradient.dtype, torch.float32))
+        if gradient is None:
+            return None
+        return gradient.reshape(-1)[self.cells()].to(torch.promote_types(gradient.dtype, torch.float32))
 
     @property
     def trained_mask(self) -> Tensor:
@@ -154,7 +166,13 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
         """Give the layer other links; see `SparseLinear.set_links`."""
         self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
+        if works_behind(self.mask.device):
+            self._note_links(cells.numel())
         return self._clear_untrained()
+
+    def _note_links(self, n_links: int) -> None:
+        """Take note of the number of links, so that nobody needs to ask the mask for it."""
+        self._counted, self._n_links = stamp_of(self.mask), n_links
 
     def _clear_untrained(self) -> Callable[[Tensor], Tensor]:
         """Let nothing be where no gradient is; return what does so to a state of the optimizer."""
@@ -179,6 +197,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
         self._checked_weight()
         self.mask[lost], self.mask[grown] = False, True
+        self._note_links(change.cells.numel())
         if self._kept is not None:
             self._kept[lost], self._kept[grown] = 0, -1
             self._kept_version = version_of(self.mask)
@@ -190,7 +209,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def values_at(self, cells: Tensor) -> Tensor:
         """Return the values of the links, detached, from their cells."""
-        return self.weight.detach().view(-1)[cells]
+        return self.weight.detach().reshape(-1)[cells]
 
     @torch.no_grad()
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
@@ -204,7 +223,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
         self.weight.masked_fill_(~self.trained_mask, 0)
-        self.weight[self.mask] = values.to(self.weight)
+        cells = self.cells()
+        self.weight[cells // self.in_features, cells % self.in_features] = values.to(self.weight)
         self._watch.trust(self.weight)
 
     def reset_parameters(self) -> None:
@@ -230,7 +250,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None, "record": None, "_watch": None}
+        return {**self.__dict__, "_kept": None, "_counted": None, "record": None, "_watch": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Copies and unpickled layers have a parameter of their own, and hooks are not copied.
@@ -240,6 +260,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         self.clear_off_links()
+        self.report_writes(readings := Readings())
+        readings.settle()
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[prefix + KEY] = self.links_packed
 

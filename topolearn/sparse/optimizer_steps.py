@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -15,6 +16,7 @@ from topolearn.sparse.link_state import known_state
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
+Stamp = tuple["weakref.ref[Tensor]", int]
 
 
 class StepWatch(ABC):
@@ -63,6 +65,25 @@ def watch_optimizers() -> tuple[Any, Any]:
 def version_of(tensor: Tensor) -> int:
     """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
     return -1 if tensor.is_inference() else tensor._version
+
+
+def stamp_of(tensor: Tensor) -> Stamp:
+    """Return a tensor and the number of its changes, by which `is_stamped` sees whether it is still what it was.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tensor = torch.zeros(2)
+    >>> stamp = stamp_of(tensor)
+    >>> is_stamped(tensor, stamp), is_stamped(tensor.add_(1), stamp)
+    (True, False)
+    """
+    return weakref.ref(tensor), version_of(tensor)
+
+
+def is_stamped(tensor: Tensor, stamp: Stamp | None) -> bool:
+    """Return whether this is the tensor of a stamp, and nobody has written to it since."""
+    return stamp is not None and stamp[0]() is tensor and stamp[1] == version_of(tensor) >= 0
 
 
 def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
