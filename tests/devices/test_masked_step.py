@@ -4,7 +4,8 @@ What does wait, and why:
 
 a ``GradScaler``
     Whether a step was skipped decides whether it counts, and torch asks for it once a step. With a fused optimizer,
-    which skips on the device, topolearn asks in its place, as often. bf16 needs no scaler.
+    which skips on the device, topolearn asks in its place, as often; Top-KAST's exploration loss is scaled as the
+    gradients are, and asks for the scale besides. bf16 needs no scaler.
 weights that others wrote
     They are masked at once. How many they were is read at an update, for all layers together, and at ``state_dict()``.
 the first step after a move
@@ -19,6 +20,7 @@ from torch import nn
 
 import topolearn as tl
 from topolearn.evolution import METHODS
+from topolearn.sparse.gradient_record import CsrRecord
 
 SPARSE = [name for name, method in METHODS.items() if not method.is_dense]
 KINDS = ["set", "gmp", "topkast", "deepr"]  # ordinary, stored, with more trained cells than links, with signs
@@ -31,6 +33,10 @@ class Subclass(torch.optim.SGD):
     """One that torch does not know, so that it is looked at after each step."""
 
 
+def rate_beside(parameters):
+    return torch.tensor(0.01, device=parameters[0].device)
+
+
 OPTIMIZERS = {
     "sgd": lambda p: SGD(p, lr=0.1),
     "momentum": lambda p: SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3),
@@ -41,6 +47,7 @@ OPTIMIZERS = {
     "adamw, one by one": lambda p: AdamW(p, lr=0.01, foreach=False),
     "adamw, foreach": lambda p: AdamW(p, lr=0.01, foreach=True),
     "adamw, fused": lambda p: AdamW(p, lr=0.01, fused=True),
+    "adamw, a rate on the device": lambda p: AdamW(p, lr=rate_beside(p), capturable=True),
     "a subclass": lambda p: Subclass(p, lr=0.1, momentum=0.9),
 }
 
@@ -94,7 +101,7 @@ def on_device(pretend, name, optimizer="momentum", interval=INTERVAL, **override
     x = torch.randn(16, 12)
     calibration = x if method.needs_data else None
     model = tl.sparsify(model, method, backend="masked", calibration=calibration).to(pretend.device)
-    trainer = OPTIMIZERS[optimizer](model.parameters())
+    trainer = OPTIMIZERS[optimizer](list(model.parameters()))
     topology = tl.TopologyScheduler(model, trainer, method, total_steps=10 * interval, interval=interval)
     return model, trainer, topology, x.to(pretend.device)
 
@@ -145,6 +152,76 @@ def test_no_method_waits(pretend, name):
     with pretend.counted() as trips:
         step(*run)
     assert trips == {}
+
+
+GRADIENTS = [name for name in SPARSE if tl.method(name).needs_link_gradient or tl.method(name).regrowth == "gradient"]
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+@pytest.mark.parametrize("passes", ["backward", "accumulated", "clipped_by_norm"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients_for_scores_are_kept_without_waiting(pretend, name, passes, to_none):
+    model, trainer, topology, x = on_device(pretend, name, interval=2)
+    for _ in range(4):  # twice the step before an update, and the one at which it is due
+        with pretend.counted() as trips:
+            trainer.zero_grad(set_to_none=to_none)
+            PASSES[passes](model, x)
+            trainer.step()
+        assert trips == {}
+        topology.step()
+    assert topology.n_updates == 2
+
+
+@pytest.mark.parametrize(
+    "loop", [["pass"], ["pass", "zeros", "pass"], ["pass", "none", "pass", "pass"], ["pass", "zeros"]], ids="-".join
+)
+def test_a_record_forgets_what_is_cleared_as_on_the_cpu(pretend, loop):
+    graph = tl.generators.erdos_renyi(6, 5, 0.4, seed=0)
+    rows = {}
+    for device in ("cpu", pretend.device):
+        torch.manual_seed(0)
+        layer = tl.SparseLinear(6, 5, graph=graph, backend="masked").to(device)
+        layer(torch.zeros(1, 6, device=device))  # which puts the hooks in their order
+        layer.start_recording()
+        for i, event in enumerate(loop):
+            if event == "pass":
+                layer(torch.full((2, 6), i + 1.0, device=device)).square().sum().backward()
+            elif event == "zeros":
+                layer.zero_grad(set_to_none=False)
+            else:
+                layer.zero_grad()
+        layer.record.settle()
+        rows[str(device)] = None if layer.record.is_empty else layer.record.rows(0, 5).cpu()
+    on_cpu, on_device = rows.values()
+    assert torch.equal(torch.zeros(5, 6) if on_cpu is None else on_cpu, on_device)
+
+
+def test_a_record_of_links_alone_becomes_zero_where_it_is_cleared():
+    """No product of sparse matrices runs on the pretend device."""
+    record = CsrRecord(nn.Parameter(torch.ones(3)), (2, 2))
+    passes = ((torch.full((2, 4), torch.nan), torch.ones(2, 4)),)
+    for is_cleared in (False, True):
+        kept = record._zero_where(torch.tensor(is_cleared), passes)
+        assert all(bool((each == 0).all()) == is_cleared for each in kept[0])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_scaler_makes_a_fused_optimizer_wait_once(pretend, name):
+    model, trainer, topology, x = on_device(pretend, name, "adamw, fused")
+    step(model, trainer, topology, x)
+    trainer.grad_scale = torch.tensor(1.0).to(pretend.device)  # as a GradScaler sets them around such a step
+    for overflows in (False, True):
+        trainer.found_inf = torch.tensor(float(overflows)).to(pretend.device)
+        trainer.zero_grad()
+        backward(model, x)
+        with pretend.counted() as trips:
+            trainer.step()
+        assert trips.total() == (2 if tl.method(name).exploration_penalty and not overflows else 1)
+        n_steps = topology.n_steps
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            topology.step()
+        assert topology.n_steps == n_steps + (not overflows)
 
 
 @torch.no_grad()

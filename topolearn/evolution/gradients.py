@@ -43,12 +43,12 @@ class Gradients:
                 layer.stop_recording()
 
     @torch.no_grad()
-    def take(self, scale: float) -> None:
+    def take(self, scale: float | Tensor) -> None:
         """Keep the gradients as the optimizer step sees them, which it, or the user after it, may clear.
 
         Parameters
         ----------
-        scale : float
+        scale : float or Tensor
             The factor that is still in those of the links.
         """
         for layer in self._layers.values():
@@ -59,7 +59,7 @@ class Gradients:
         for name, layer in self._layers.items():
             gradient = layer.link_gradient()
             if gradient is not None:
-                self.links[name] = gradient.div_(scale)
+                self.links[name] = gradient.div_(scale.to(gradient.device) if isinstance(scale, Tensor) else scale)
 
     def check(self, step: int) -> None:
         """Refuse an update without the gradients that it needs, or with some that are not finite.

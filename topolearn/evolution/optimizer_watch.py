@@ -26,8 +26,8 @@ class OptimizerWatch:
     optimizer : torch.optim.Optimizer
     before : callable
         Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
-        optimizers take out themselves; returns the factor for the learning rate in this step, or None to leave the
-        parameters as they are.
+        optimizers take out themselves, a tensor then; returns the factor for the learning rate in this step, or None to
+        leave the parameters as they are.
 
     Attributes
     ----------
@@ -35,8 +35,9 @@ class OptimizerWatch:
         Whether the optimizer took a step that nobody has counted yet; whoever counts it sets this to False.
     """
 
-    def __init__(self, optimizer: Optimizer, before: Callable[[float], float | None]) -> None:
+    def __init__(self, optimizer: Optimizer, before: Callable[[float | Tensor], float | None]) -> None:
         self.took_step = False
+        self._skips = False
         self._has_warned = False
         self._before = weakref.WeakMethod(before)
         self._rates: list[Any] | None = None
@@ -46,6 +47,7 @@ class OptimizerWatch:
             if (alive := watch()) is None:
                 return None
             alive._restore(optimizer)
+            alive._skips = False
             return once_computed(partial(_act, watch, optimizer), args, kwargs)
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
@@ -58,10 +60,11 @@ class OptimizerWatch:
     def _before_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
         before = self._before()
-        if before is None or is_skipped(optimizer):
+        self._skips = is_skipped(optimizer)
+        if before is None or self._skips:
             return
         scale = getattr(optimizer, "grad_scale", None)
-        factor = before(1.0 if scale is None else float(scale))
+        factor = before(1.0 if scale is None else scale)
         if factor is None:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
@@ -73,7 +76,7 @@ class OptimizerWatch:
 
     def _after_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
-        self.took_step |= not is_skipped(optimizer)
+        self.took_step |= not self._skips
 
     def warn_of_uncounted_steps(self, n_counted: int) -> None:
         """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
@@ -96,7 +99,10 @@ class OptimizerWatch:
 
 
 def is_skipped(optimizer: Optimizer) -> bool:
-    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip."""
+    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip.
+
+    On an accelerator the host waits for it, once a step, as torch does for an optimizer that is not fused.
+    """
     found_inf = getattr(optimizer, "found_inf", None)
     return isinstance(found_inf, Tensor) and bool(found_inf)
 

@@ -301,7 +301,7 @@ class TopologyScheduler:
             return False
         return self._rewires_until(step) or self._kind.reselects or self.plan.falls_at(step)
 
-    def _before_optimizer(self, scale: float) -> float | None:
+    def _before_optimizer(self, scale: float | Tensor) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
         factor = 1.0
         if self.last_update_step >= 0 and self.method.rewarmup_steps:

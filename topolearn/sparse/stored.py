@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.masked import MaskedLinear
+from topolearn.waiting import works_behind
 
 
 class StoredLinear(MaskedLinear):
@@ -145,6 +146,9 @@ class StoredLinear(MaskedLinear):
 
     def _on_links(self) -> Tensor:
         """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
+        if torch.compiler.is_compiling() or works_behind(self.weight.device):
+            # The mask keeps its place and its size, so that what is captured or compiled can read it.
+            return _MaskedStraightThrough.apply(self.weight, self.mask)
         return _StraightThrough.apply(self.weight, self.links)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -172,6 +176,18 @@ class StoredLinear(MaskedLinear):
             else:  # with assign=True the parameter is the caller's own tensor
                 self.weight.data = whole
         self._watch.trust(self.weight)
+
+
+class _MaskedStraightThrough(torch.autograd.Function):
+    """The weight where a mask is true and 0 elsewhere, with the gradient of the whole."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, weight, 0)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
 
 
 class _StraightThrough(torch.autograd.Function):

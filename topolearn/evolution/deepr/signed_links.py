@@ -20,6 +20,7 @@ from topolearn.evolution.optimizer_state import follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sampling import RandomField
 from topolearn.sparse import LinkChange, SparseLinear
+from topolearn.waiting import works_behind
 
 
 class _Known(NamedTuple):
@@ -53,7 +54,7 @@ class SignedLinks(ModelLinks):
         _check_signs(layers, seed)
         super().__init__(model, layers, optimizer)
         self._method, self._seed = method, seed
-        self._rates: dict[str, float] = {}
+        self._rates: dict[str, float | Tensor] = {}
         self._known: dict[str, _Known] = {}
         self._moved: dict[str, LayerLinks] = {}
 
@@ -65,7 +66,7 @@ class SignedLinks(ModelLinks):
         """Keep the learning rates, times a factor, of the step that the optimizer is about to take."""
         rates = {id(weight): group["lr"] for group in self._optimizer.param_groups for weight in group["params"]}
         self._rates = {
-            name: factor * float(rates[id(layer.link_parameter)])
+            name: factor * _number(rates[id(layer.link_parameter)])
             for name, layer in self._layers.items()
             if id(layer.link_parameter) in rates
         }
@@ -135,6 +136,13 @@ class SignedLinks(ModelLinks):
             cells = layer.cells()
             known = self._known[name] = _Known(cells, link_signs(cells, self._seed, name), stamp)
         return known
+
+
+def _number(rate: float | Tensor) -> float | Tensor:
+    """Return a learning rate as a number, or, so that no host waits for it, where it is on an accelerator."""
+    if isinstance(rate, Tensor) and works_behind(rate.device):
+        return rate.to(torch.float64, copy=True)
+    return float(rate)
 
 
 def _check_signs(layers: Mapping[str, SparseLinear], seed: int) -> None:
