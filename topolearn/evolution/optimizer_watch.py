@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed
+from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed, unless_traced
 
 
 class OptimizerWatch:
@@ -54,7 +54,10 @@ class OptimizerWatch:
             if (alive := watch()) is not None:
                 alive._after_step(optimizer)
 
-        self._hooks = [optimizer.register_step_pre_hook(before_step), optimizer.register_step_post_hook(after_step)]
+        self._hooks = [
+            optimizer.register_step_pre_hook(unless_traced(before_step)),
+            optimizer.register_step_post_hook(unless_traced(after_step)),
+        ]
         weakref.finalize(self, _remove, self._hooks)
 
     def _before_step(self, optimizer: Optimizer) -> None:
@@ -87,7 +90,7 @@ class OptimizerWatch:
             f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
             f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
             "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
-            stacklevel=8,
+            stacklevel=9,
         )
 
     def _restore(self, optimizer: Optimizer) -> None:
