@@ -33,6 +33,11 @@ class Gradients:
         self._average = average
         self.links: dict[str, Tensor] = {}
 
+    @property
+    def are_needed(self) -> bool:
+        """Whether updates need gradients."""
+        return self._of_links or self._of_cells
+
     def expect(self, due: bool) -> None:
         """Record from now on if an update is due at the next optimizer step, and nothing if not."""
         self.links = {}

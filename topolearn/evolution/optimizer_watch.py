@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.replay import is_capturing
 from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed, unless_traced
 
 
@@ -79,7 +81,28 @@ class OptimizerWatch:
 
     def _after_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
-        self.took_step |= not self._skips
+        self.took_step |= not self._skips and not is_capturing()
+
+    def warn_of_no_step(self, optimizer: Optimizer) -> None:
+        """Say that there is no step to be counted, unless a ``GradScaler`` has skipped it.
+
+        Raises
+        ------
+        InvalidValueError
+            Where a CUDA graph is being captured, which takes no step.
+        """
+        if is_capturing():
+            raise InvalidValueError(
+                "topology.step() is captured in a CUDA graph, which could not evolve a topology: call it after "
+                "graph.replay(), as topology.step(replayed=True)"
+            )
+        if not has_overflow(optimizer):
+            warnings.warn(
+                "topology.step() was called, but optimizer.step() was not since the last time, so no step is "
+                "counted (a step that a GradScaler skips is none; one that a CUDA graph replays is counted by "
+                "topology.step(replayed=True))",
+                stacklevel=3,
+            )
 
     def warn_of_uncounted_steps(self, n_counted: int) -> None:
         """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
