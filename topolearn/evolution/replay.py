@@ -99,7 +99,7 @@ def check_captured(step: int, reason: str | None) -> None:
     ------
     InvalidValueError
     """
-    if reason is not None and is_capturing():
+    if reason is not None:
         raise InvalidValueError(
             f"step {step} is captured in a CUDA graph, and must run: {reason}. Capture one where topology.can_replay "
             "is True"

@@ -24,7 +24,7 @@ from topolearn.evolution.methods import method as find_method
 from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.optimizer_watch import OptimizerWatch
 from topolearn.evolution.plan import DensityPlan, settle_interval
-from topolearn.evolution.replay import check_captured, check_replayed
+from topolearn.evolution.replay import check_captured, check_replayed, is_capturing
 from topolearn.evolution.state import OF_RUN, check_state, state_of
 from topolearn.evolution.step import evolve
 from topolearn.evolution.timetable import Timetable
@@ -283,7 +283,8 @@ class TopologyScheduler(Timetable):
 
     def _before_optimizer(self, scale: float | Tensor) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
-        check_captured(self.n_steps + 1, self._reason_to_run())
+        if is_capturing():
+            check_captured(self.n_steps + 1, self._reason_to_run())
         factor = self._rate_factor(self.n_steps + 1)
         self._links.expect(factor)
         counted_with_last = self._watch.took_step  # topology.step() counts this step and the last as one
@@ -318,10 +319,10 @@ class TopologyScheduler(Timetable):
         )
         explores = self.n_steps < self.plan.last_update
         trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}
+        update = TopologyUpdate(self.n_steps, index, updates, self.method.theta)
+        self._links.take(cells, trained, updates, self.n_steps)
         self.n_updates, self.last_update_step = index, self.n_steps
-        update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
         for name, in_minimum in update.elm.items():
             self.converged[name] |= in_minimum
         self._gradients.expect(self._is_due(self.n_steps + 1))
-        self._links.take(cells, trained, updates, self.n_steps)
         return update

@@ -132,6 +132,14 @@ class SparseLinear(nn.Module):
         callable
             Turns what an optimizer remembers of `link_parameter` into what it should remember from now on.
         """
+        return self.prepare_links(cells)()
+
+    def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return a function that does what `set_links` does, once.
+
+        What it needs is there before anything changes; a masked layer then takes no more memory on its device, so that
+        a model whose layers are all prepared changes as a whole, or not at all.
+        """
         raise NotImplementedError
 
     def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
@@ -139,6 +147,10 @@ class SparseLinear(nn.Module):
 
         A link that is both lost and grown starts at 0.
         """
+        return self.prepare_change(change)()
+
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return a function that does what `change_links` does, once; see `prepare_links`."""
         raise NotImplementedError
 
     def values_at(self, cells: Tensor) -> Tensor:

@@ -162,50 +162,65 @@ class MaskedLinear(SparseLinear, nn.Linear):
         """Which cells get a gradient: the links."""
         return self.mask
 
-    @torch.no_grad()
-    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
-        """Give the layer other links; see `SparseLinear.set_links`."""
-        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
-        if works_behind(self.mask.device):
-            self._note_links(cells.numel())
-        return self._clear_untrained()
+    def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what gives the layer other links; see `SparseLinear.prepare_links`."""
+        mask, n_links = self._mask_of(cells), cells.numel()
+
+        @torch.no_grad()
+        def commit() -> Callable[[Tensor], Tensor]:
+            self.mask.copy_(mask)
+            if works_behind(self.mask.device):
+                self._note_links(n_links)
+            return self._clear(mask.logical_not_())
+
+        return commit
+
+    def _mask_of(self, cells: Tensor) -> Tensor:
+        """Return the mask of some cells."""
+        mask = torch.zeros_like(self.mask)
+        mask.view(-1)[cells.to(mask.device)] = True
+        return mask
 
     def _note_links(self, n_links: int) -> None:
         """Take note of the number of links, so that nobody needs to ask the mask for it."""
         self._counted, self._n_links = stamp_of(self.mask), n_links
 
-    def _clear_untrained(self) -> Callable[[Tensor], Tensor]:
-        """Let nothing be where no gradient is; return what does so to a state of the optimizer."""
+    def _clear(self, off: Tensor) -> Callable[[Tensor], Tensor]:
+        """Let nothing be off the trained cells; return what does so to a state of the optimizer."""
         if self._kept is not None:  # in place, as a captured CUDA graph reads it
             self._kept.copy_(self.trained_mask).neg_()
             self._kept_version = version_of(self.trained_mask)
-        off = ~self.trained_mask
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
             self.weight.grad.masked_fill_(off, 0)
         self._watch.follow_links(self.weight)
         return lambda state: state.masked_fill_(off, 0)
 
-    @torch.no_grad()
-    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
-        """Take some links away and add others; see `SparseLinear.change_links`."""
-        lost, grown = ((cells // self.in_features, cells % self.in_features) for cells in (change.lost, change.grown))
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what takes some links away and adds others; see `SparseLinear.prepare_change`."""
+
+        def fill(tensor: Tensor, cells: Tensor, value: int) -> Tensor:
+            tensor.view(-1).index_fill_(0, cells, value)
+            return tensor
 
         def moved(state: Tensor) -> Tensor:
-            state[lost] = 0
-            return state
+            return fill(state, change.lost, 0)
+
+        @torch.no_grad()
+        def commit() -> Callable[[Tensor], Tensor]:
+            fill(fill(self.mask, change.lost, False), change.grown, True)
+            self._note_links(change.cells.numel())
+            if self._kept is not None:
+                fill(fill(self._kept, change.lost, 0), change.grown, -1)
+                self._kept_version = version_of(self.mask)
+            moved(self.weight)
+            if self.weight.grad is not None:
+                moved(self.weight.grad)
+            self._watch.follow_links(self.weight)
+            return moved
 
         self._checked_weight()
-        self.mask[lost], self.mask[grown] = False, True
-        self._note_links(change.cells.numel())
-        if self._kept is not None:
-            self._kept[lost], self._kept[grown] = 0, -1
-            self._kept_version = version_of(self.mask)
-        moved(self.weight)
-        if self.weight.grad is not None:
-            moved(self.weight.grad)
-        self._watch.follow_links(self.weight)
-        return moved
+        return commit
 
     def values_at(self, cells: Tensor) -> Tensor:
         """Return the values of the links, detached, from their cells."""

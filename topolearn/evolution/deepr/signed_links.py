@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -101,14 +102,28 @@ class SignedLinks(ModelLinks):
         if not moved:  # links no longer move, and an update only prunes them
             super().take(links, trained, updates, step)
             return
+        changes = {name: _change(updates[name], each) for name, each in moved.items()}
+        commits = [
+            self._prepare(name, self._layers[name], change, step)
+            for name, change in changes.items()
+            if change is not None
+        ]
         self.write()
-        for name, layer in self._layers.items():
-            change = _change(updates[name], moved[name])
-            if change is not None:
-                follow_links(self._optimizer, layer, layer.change_links(change))
-                self.ages[name].change(change, step)
-                signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
-                self._known[name] = _Known(change.cells, signs, layer.link_stamp)
+        for commit in commits:
+            commit()
+
+    def _prepare(self, name: str, layer: SparseLinear, change: LinkChange, step: int) -> Callable[[], None]:
+        """Return what changes the links of a layer, and all that goes with them, without asking for more memory."""
+        change_links, ages = layer.prepare_change(change), copy(self.ages[name])
+        ages.change(change, step)
+        signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
+
+        def commit() -> None:
+            follow_links(self._optimizer, layer, change_links())
+            self.ages[name] = ages
+            self._known[name] = _Known(change.cells, signs, layer.link_stamp)
+
+        return commit
 
     def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
         """Let nothing be off the links: where each step is an update, without looking for it."""
