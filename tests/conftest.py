@@ -21,6 +21,8 @@ SMALL = {
 }  # fmt: skip
 pretend_device()  # before the first backward pass, at which autograd makes a queue for each device
 
+pretend_device()  # before any backward pass, as torch counts devices at the first one
+
 
 @pytest.fixture
 def n_threads():

@@ -27,8 +27,8 @@ holds here alone
     run. Nothing is slow, and no copy is in flight while the host goes on. Draws are those of the CPU's generator, which
     a checkpoint has; CUDA has one of its own. Storages hold nothing: ``copy.deepcopy`` needs `PretendDevice.copies`,
     pickles need `PretendDevice.pickled`, and ``torch.save`` a copy on the CPU. There is no pinned memory, no stream, no
-    graph, no second device, and nothing runs under an autocast that is on. The device is this process's: a worker is
-    to register it anew.
+    graph, no second device, and autocast knows linear layers alone. The device is this process's: a worker is to
+    register it anew.
 """
 
 from __future__ import annotations
@@ -298,10 +298,19 @@ def pretend_device() -> PretendDevice:
     _setup_privateuseone_for_python_backend(NAME, backend_module=_Module())
     library = torch.library.Library("_", "IMPL")
     library.fallback(device.run, "PrivateUse1")
+    library.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+    torch.library.impl("aten::linear", "AutocastPrivateUse1")(_linear_under_autocast)
     device._library = library  # type: ignore[attr-defined]  # a library that is collected registers nothing
     for name in ("arange", "arange.start", "arange.start_step"):
         _register(name, device.run)
     return device
+
+
+def _linear_under_autocast(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Compute a linear layer in the type of autocast, as CUDA does."""
+    dtype = torch.get_autocast_dtype(NAME)
+    with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)):
+        return torch.nn.functional.linear(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
 
 
 def _register(name: str, run: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from topolearn.evolution import METHODS
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore
 from topolearn.evolution.regrowth.chance import at_random
 
-AT_MOST = 6  # of a layer
+AT_MOST = 5  # of a layer
 WIDTHS = (40, 60, 60, 60, 10)
 
 
@@ -65,7 +65,7 @@ def test_more_layers_of_one_shape_make_no_more_questions(pretend):
             optimizer.zero_grad()
         assert update is not None
         totals.append(trips.total())
-    assert totals[1] - totals[0] <= 2 * 4  # of each layer, whether its weight is zero off the links
+    assert totals[0] == totals[1] <= 4
 
 
 def test_reading_what_an_update_did_is_one_copy_for_all_layers(pretend):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -69,6 +71,12 @@ class LinkAges:
         device = self._cells.device
         self._cells, self._born, self._ever = cells.to(device), born.to(device), explored.to(device)
         self._explored = None
+
+    def __copy__(self) -> LinkAges:
+        """Return ages that follow other links by themselves."""
+        twin = LinkAges(self._cells, self.shape)
+        twin.__dict__.update(self.__dict__, _explored=copy(self._explored))
+        return twin
 
     def _births(self) -> Tensor:
         return torch.zeros_like(self._cells) if self._born is None else self._born

@@ -9,6 +9,7 @@ from torch.utils.hooks import RemovableHandle
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.optimizer_state import unwrapped
+from topolearn.evolution.replay import is_capturing
 
 if TYPE_CHECKING:
     from topolearn.evolution.scheduler import TopologyScheduler
@@ -44,7 +45,8 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
         return topology.attachment
 
     def evolve_topology(*_: Any) -> None:
-        topology.step()
+        if not is_capturing():  # a step that a CUDA graph replays is counted by topology.step(replayed=True)
+            topology.step()
 
     topology.attachment = inner.register_step_post_hook(evolve_topology)
     return topology.attachment

@@ -99,11 +99,11 @@ class ExploredMask:
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
         """Add links."""
-        self._mask[cells] = True
+        self.add_new(cells)
 
     def add_new(self, cells: Tensor) -> None:
-        """Add links that were no links before."""
-        self._mask[cells] = True
+        """Add links that were no links before; the mask of a copy stays as it is."""
+        self._mask = self._mask.index_fill(0, cells, True)
 
 
 def explored(cells: Tensor, n_cells: int) -> ExploredList | ExploredMask:

@@ -35,6 +35,11 @@ class Gradients:
         self._average = average
         self.links: dict[str, Tensor] = {}
 
+    @property
+    def are_needed(self) -> bool:
+        """Whether updates need gradients."""
+        return self._of_links or self._of_cells
+
     def expect(self, due: bool) -> None:
         """Record from now on if an update is due at the next optimizer step, and nothing if not."""
         self.links = {}
@@ -45,12 +50,12 @@ class Gradients:
                 layer.stop_recording()
 
     @torch.no_grad()
-    def take(self, scale: float) -> None:
+    def take(self, scale: float | Tensor) -> None:
         """Keep the gradients as the optimizer step sees them, which it, or the user after it, may clear.
 
         Parameters
         ----------
-        scale : float
+        scale : float or Tensor
             The factor that is still in those of the links.
         """
         for layer in self._layers.values():
@@ -61,7 +66,7 @@ class Gradients:
         for name, layer in self._layers.items():
             gradient = layer.link_gradient()
             if gradient is not None:
-                self.links[name] = gradient.div_(scale)
+                self.links[name] = gradient.div_(scale.to(gradient.device) if isinstance(scale, Tensor) else scale)
 
     def check(self, step: int, readings: Readings) -> None:
         """Refuse an update without the gradients that it needs, or with some that are not finite.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -78,6 +79,7 @@ class ModelLinks:
         for name, layer in self._layers.items():
             each = self._links_of(name, layer)
             self._clear_off_links(layer, each)
+            layer.report_writes(readings)
             stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
             error = f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
             values = each.values if stored is None else stored
@@ -118,12 +120,14 @@ class ModelLinks:
             What happened.
         step : int
         """
+        ages = {name: copy(each) for name, each in self.ages.items()}
+        for name, each in ages.items():
+            each.follow(links[name], step)
         self.set(links, trained)
-        for name, ages in self.ages.items():
-            ages.follow(links[name], step)
+        self.ages = ages
 
     def set(self, links: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> None:
-        """Give the layers, and the optimizer's memory of them, other links.
+        """Give the layers, and the optimizer's memory of them, other links: all of them, or none if memory runs out.
 
         Raises
         ------
@@ -131,9 +135,12 @@ class ModelLinks:
             When the optimizer's memory cannot follow; nothing is changed then.
         """
         check_state(self._optimizer, self._layers)
+        commits = {}
         for name, layer in self._layers.items():
             more = (trained[name],) if name in trained else ()
-            follow_links(self._optimizer, layer, layer.set_links(links[name], *more))
+            commits[name] = layer.prepare_links(links[name], *more)
+        for name, commit in commits.items():
+            follow_links(self._optimizer, self._layers[name], commit())
 
     def _check_present(self, step: int) -> None:
         """Refuse layers that are no longer in the model, as when somebody replaced them."""

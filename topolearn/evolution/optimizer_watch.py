@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.replay import is_capturing
+from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed, unless_traced
 
 
 class OptimizerWatch:
@@ -26,8 +28,8 @@ class OptimizerWatch:
     optimizer : torch.optim.Optimizer
     before : callable
         Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
-        optimizers take out themselves; returns the factor for the learning rate in this step, or None to leave the
-        parameters as they are.
+        optimizers take out themselves, a tensor then; returns the factor for the learning rate in this step, or None to
+        leave the parameters as they are.
 
     Attributes
     ----------
@@ -35,8 +37,9 @@ class OptimizerWatch:
         Whether the optimizer took a step that nobody has counted yet; whoever counts it sets this to False.
     """
 
-    def __init__(self, optimizer: Optimizer, before: Callable[[float], float | None]) -> None:
+    def __init__(self, optimizer: Optimizer, before: Callable[[float | Tensor], float | None]) -> None:
         self.took_step = False
+        self._skips = False
         self._has_warned = False
         self._before = weakref.WeakMethod(before)
         self._rates: list[Any] | None = None
@@ -46,22 +49,27 @@ class OptimizerWatch:
             if (alive := watch()) is None:
                 return None
             alive._restore(optimizer)
+            alive._skips = False
             return once_computed(partial(_act, watch, optimizer), args, kwargs)
 
         def after_step(optimizer: Optimizer, *_: Any) -> None:
             if (alive := watch()) is not None:
                 alive._after_step(optimizer)
 
-        self._hooks = [optimizer.register_step_pre_hook(before_step), optimizer.register_step_post_hook(after_step)]
+        self._hooks = [
+            optimizer.register_step_pre_hook(unless_traced(before_step)),
+            optimizer.register_step_post_hook(unless_traced(after_step)),
+        ]
         weakref.finalize(self, _remove, self._hooks)
 
     def _before_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
         before = self._before()
-        if before is None or is_skipped(optimizer):
+        self._skips = is_skipped(optimizer)
+        if before is None or self._skips:
             return
         scale = getattr(optimizer, "grad_scale", None)
-        factor = before(1.0 if scale is None else float(scale))
+        factor = before(1.0 if scale is None else scale)
         if factor is None:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
@@ -73,7 +81,28 @@ class OptimizerWatch:
 
     def _after_step(self, optimizer: Optimizer) -> None:
         self._restore(optimizer)
-        self.took_step |= not is_skipped(optimizer)
+        self.took_step |= not self._skips and not is_capturing()
+
+    def warn_of_no_step(self, optimizer: Optimizer) -> None:
+        """Say that there is no step to be counted, unless a ``GradScaler`` has skipped it.
+
+        Raises
+        ------
+        InvalidValueError
+            Where a CUDA graph is being captured, which takes no step.
+        """
+        if is_capturing():
+            raise InvalidValueError(
+                "topology.step() is captured in a CUDA graph, which could not evolve a topology: call it after "
+                "graph.replay(), as topology.step(replayed=True)"
+            )
+        if not has_overflow(optimizer):
+            warnings.warn(
+                "topology.step() was called, but optimizer.step() was not since the last time, so no step is "
+                "counted (a step that a GradScaler skips is none; one that a CUDA graph replays is counted by "
+                "topology.step(replayed=True))",
+                stacklevel=3,
+            )
 
     def warn_of_uncounted_steps(self, n_counted: int) -> None:
         """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
@@ -84,7 +113,7 @@ class OptimizerWatch:
             f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
             f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
             "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
-            stacklevel=8,
+            stacklevel=9,
         )
 
     def _restore(self, optimizer: Optimizer) -> None:
@@ -96,7 +125,10 @@ class OptimizerWatch:
 
 
 def is_skipped(optimizer: Optimizer) -> bool:
-    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip."""
+    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip.
+
+    On an accelerator the host waits for it, once a step, as torch does for an optimizer that is not fused.
+    """
     found_inf = getattr(optimizer, "found_inf", None)
     return isinstance(found_inf, Tensor) and bool(found_inf)
 

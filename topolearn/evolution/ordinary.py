@@ -113,7 +113,7 @@ class Ordinary:
 
     # At every step of the optimizer
 
-    def before_optimizer(self, layers: Iterable[SparseLinear], scale: float) -> None:
+    def before_optimizer(self, layers: Iterable[SparseLinear], scale: float | Tensor) -> None:
         """Change the gradients, which still have a factor in them, before the optimizer takes them."""
 
     # At an update

@@ -1,6 +1,5 @@
 """`TopologyScheduler`: evolves the topology of a model between optimizer steps."""
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
@@ -23,10 +22,12 @@ from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
 from topolearn.evolution.methods import method as find_method
 from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
-from topolearn.evolution.optimizer_watch import OptimizerWatch, has_overflow
+from topolearn.evolution.optimizer_watch import OptimizerWatch
 from topolearn.evolution.plan import DensityPlan, settle_interval
+from topolearn.evolution.replay import check_captured, check_replayed, is_capturing
 from topolearn.evolution.state import OF_RUN, check_state, state_of
 from topolearn.evolution.step import evolve
+from topolearn.evolution.timetable import Timetable
 from topolearn.evolution.update import TopologyUpdate
 from topolearn.graph import LayeredNetwork
 from topolearn.sparse import StoredLinear, graphs_of, sparse_layers
@@ -35,7 +36,7 @@ from topolearn.waiting import Readings
 UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 
 
-class TopologyScheduler:
+class TopologyScheduler(Timetable):
     """Evolves the sparse layers of a model: every ``interval`` steps links are pruned, removed and regrown.
 
     Call `step` after each ``optimizer.step()``, or `topolearn.attach` it to the optimizer. After an update each layer
@@ -45,7 +46,8 @@ class TopologyScheduler:
 
     Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
     optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
-    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links).
+    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links). A CUDA graph may replay most steps
+    (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the device at each step.
 
     To replace the optimizer in mid-run, make a new one, and with it a new scheduler from the ``state`` of the old one.
     Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
@@ -175,21 +177,15 @@ class TopologyScheduler:
         self._listen()
         in_progress.resume(self, self._watch, self._gradients)
 
-    @property
-    def is_due(self) -> bool:
-        """Whether the step that was counted last is one of those at which the topology changes."""
-        return self._is_due(self.n_steps)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether links are no longer removed and regrown, as all layers have converged."""
-        trained = (name for name, layer in self.layers.items() if layer.link_parameter.requires_grad)
-        return self.method.early_stop and all(self.converged[name] for name in trained)
-
-    def step(self) -> TopologyUpdate | None:
+    def step(self, *, replayed: bool = False) -> TopologyUpdate | None:
         """Count one optimizer step; change the topology if it is due.
 
         A call without an optimizer step since the last one, as when a ``GradScaler`` skipped it, does nothing.
+
+        Parameters
+        ----------
+        replayed : bool
+            Whether a CUDA graph has replayed the step, of which no hook tells.
 
         Returns
         -------
@@ -199,16 +195,14 @@ class TopologyScheduler:
         Raises
         ------
         InvalidValueError
-            When a weight or gradient is NaN at an update, or a parameter has changed its shape or left the optimizer;
-            the model is left as it is.
+            When a weight or gradient is NaN at an update, a parameter has changed its shape or left the optimizer, or a
+            step was replayed that had to run; the model is left as it is.
         """
-        if not self._watch.took_step:
-            if not has_overflow(self.optimizer):
-                warnings.warn(
-                    "topology.step() was called, but optimizer.step() was not since the last time, so no step is "
-                    "counted (a step that a GradScaler skips is none)",
-                    stacklevel=2,
-                )
+        if replayed:
+            check_replayed(self.n_steps + 1, self._reason_to_run(), took_step=self._watch.took_step)
+            self._links.expect(1.0)
+        elif not self._watch.took_step:
+            self._watch.warn_of_no_step(self.optimizer)
             return None
         self._watch.took_step = False
         self.n_steps += 1
@@ -288,25 +282,11 @@ class TopologyScheduler:
         self._watch.took_step = False
         self._gradients.expect(self._is_due(self.n_steps + 1))
 
-    def _rewires_until(self, step: int) -> bool:
-        """Whether links are still removed and regrown at an update at this step, or a later one."""
-        return (
-            self.plan is not None
-            and self.method.removal is not None
-            and 0 < step <= self.plan.last_update
-            and not self.is_stopped
-        )
-
-    def _is_due(self, step: int) -> bool:
-        if self.plan is None or step % self.interval or not 0 < step <= self.plan.last_update:
-            return False
-        return self._rewires_until(step) or self._kind.reselects or self.plan.falls_at(step)
-
-    def _before_optimizer(self, scale: float) -> float | None:
+    def _before_optimizer(self, scale: float | Tensor) -> float | None:
         """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
-        factor = 1.0
-        if self.last_update_step >= 0 and self.method.rewarmup_steps:
-            factor = min(1.0, (self.n_steps + 1 - self.last_update_step) / self.method.rewarmup_steps)
+        if is_capturing():
+            check_captured(self.n_steps + 1, self._reason_to_run())
+        factor = self._rate_factor(self.n_steps + 1)
         self._links.expect(factor)
         counted_with_last = self._watch.took_step  # topology.step() counts this step and the last as one
         if counted_with_last and self.plan is not None and self.method.evolves and self.n_steps < self.plan.last_update:
@@ -341,10 +321,10 @@ class TopologyScheduler:
         )
         explores = self.n_steps < self.plan.last_update
         trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}
+        update = TopologyUpdate(self.n_steps, index, updates, self.method.theta)
+        self._links.take(cells, trained, updates, self.n_steps)
         self.n_updates, self.last_update_step = index, self.n_steps
-        update = TopologyUpdate(self.n_steps, self.n_updates, updates, self.method.theta)
         for name, in_minimum in update.elm.items():
             self.converged[name] |= in_minimum
         self._gradients.expect(self._is_due(self.n_steps + 1))
-        self._links.take(cells, trained, updates, self.n_steps)
         return update

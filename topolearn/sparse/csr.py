@@ -150,15 +150,17 @@ class CsrLinear(SparseLinear):
         """Return a copy of the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
         return None if self.values.grad is None else self.values.grad.clone()
 
-    @torch.no_grad()
-    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
-        """Give the layer other links; see `SparseLinear.set_links`. There may be more or fewer than before."""
-        return self.change_links(LinkChange.between(self.cells(), cells.to(self.col.device)))
+    def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what gives the layer other links, more or fewer than before; see `SparseLinear.prepare_links`."""
+        return self.prepare_change(LinkChange.between(self.cells(), cells.to(self.col.device)))
+
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what takes some links away and adds others; see `SparseLinear.prepare_change`."""
+        index = self.index.changed(change)
+        return lambda: self._change(change, index)
 
     @torch.no_grad()
-    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
-        """Take some links away and add others; see `SparseLinear.change_links`."""
-        index = self.index.changed(change)
+    def _change(self, change: LinkChange, index: LinkIndex) -> Callable[[Tensor], Tensor]:
 
         def moved(state: Tensor) -> Tensor:
             moved_state = change.moved(state)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.sparse.waiting_passes import Pass, WaitingPasses
+from topolearn.waiting import works_behind
 
 Sum = TypeVar("Sum")
 
@@ -18,6 +19,7 @@ class GradientRecord(Generic[Sum]):
 
     It is the gradient of what is accumulated in the parameter's ``.grad``: a pass counts once it arrives there, which
     those of `torch.autograd.grad` never do, and is forgotten once ``.grad`` is cleared, by None or by zeros in place.
+    On an accelerator no host waits to know of zeros: there the passes become zero, and the record is not empty.
 
     Parameters
     ----------
@@ -93,7 +95,12 @@ class GradientRecord(Generic[Sum]):
         if self._accumulated is None:
             return
         gradient = self._parameter.grad
-        if gradient is None or (bool(self._n_nonzero) and not bool(torch.count_nonzero(gradient))):
+        if gradient is None:
+            self._accumulated = None
+        elif works_behind(gradient.device):
+            is_cleared = (self._n_nonzero != 0) & (torch.count_nonzero(gradient) == 0)
+            self._accumulated = self._zero_where(is_cleared, self._accumulated)
+        elif bool(self._n_nonzero) and not bool(torch.count_nonzero(gradient)):
             self._accumulated = None
 
     def _hold(self, gradient: Tensor) -> None:
@@ -101,6 +108,10 @@ class GradientRecord(Generic[Sum]):
 
     def _with_held(self) -> Sum | None:
         """Return what is accumulated, with the pass that was held, of which nothing is held any more."""
+        raise NotImplementedError
+
+    def _zero_where(self, is_cleared: Tensor, accumulated: Sum) -> Sum:
+        """Return what is accumulated, or zeros if a bool on its device says that it was cleared."""
         raise NotImplementedError
 
 
@@ -122,6 +133,9 @@ class MaskedRecord(GradientRecord[Tensor]):
         if total is None or held is None:
             return held if total is None else total
         return total + held if total is self._of_step else total.add_(held)
+
+    def _zero_where(self, is_cleared: Tensor, accumulated: Tensor) -> Tensor:
+        return accumulated.masked_fill(is_cleared, 0)
 
 
 class CsrRecord(GradientRecord[tuple[Pass, ...]]):
@@ -159,6 +173,9 @@ class CsrRecord(GradientRecord[tuple[Pass, ...]]):
 
     def _with_held(self) -> tuple[Pass, ...] | None:
         return (*(self._accumulated or ()), *self.waiting.take()) or None
+
+    def _zero_where(self, is_cleared: Tensor, accumulated: tuple[Pass, ...]) -> tuple[Pass, ...]:
+        return tuple((x.masked_fill(is_cleared, 0), dz.masked_fill(is_cleared, 0)) for x, dz in accumulated)
 
 
 class RowsRecord(GradientRecord):

@@ -15,6 +15,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.choice import AUTO, MASKED, best_backend
 from topolearn.sparse.gradient_record import GradientRecord
+from topolearn.waiting import Readings
 
 
 class SparseLinear(nn.Module):
@@ -124,12 +125,20 @@ class SparseLinear(nn.Module):
         Parameters
         ----------
         cells : Tensor of int64, shape (n_links,)
-            Sorted flat positions of the links.
+            Flat positions of the links, sorted, each once.
 
         Returns
         -------
         callable
             Turns what an optimizer remembers of `link_parameter` into what it should remember from now on.
+        """
+        return self.prepare_links(cells)()
+
+    def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return a function that does what `set_links` does, once.
+
+        What it needs is there before anything changes; a masked layer then takes no more memory on its device, so that
+        a model whose layers are all prepared changes as a whole, or not at all.
         """
         raise NotImplementedError
 
@@ -138,6 +147,10 @@ class SparseLinear(nn.Module):
 
         A link that is both lost and grown starts at 0.
         """
+        return self.prepare_change(change)()
+
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return a function that does what `change_links` does, once; see `prepare_links`."""
         raise NotImplementedError
 
     def values_at(self, cells: Tensor) -> Tensor:
@@ -166,6 +179,9 @@ class SparseLinear(nn.Module):
 
     def mask_off_links(self) -> None:
         """Write zeros wherever a value is stored that belongs to no trained cell, without looking for others."""
+
+    def report_writes(self, readings: Readings) -> None:
+        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
 
     def precedes_change(self, state: Mapping[str, Any]) -> bool:
         """Whether what an optimizer remembers of `link_parameter` belongs to the links before their last change."""

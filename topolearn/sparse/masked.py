@@ -18,6 +18,7 @@ from topolearn.sparse.linear import SparseLinear, check_graph
 from topolearn.sparse.optimizer_steps import version_of
 from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
+from topolearn.waiting import Readings
 
 INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of an element
 
@@ -113,6 +114,10 @@ class MaskedLinear(SparseLinear, nn.Linear):
         if isinstance(self.weight, nn.Parameter) and not self.weight.is_inference():
             self._watch.restore(self.weight, trained)
 
+    def report_writes(self, readings: Readings) -> None:
+        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
+        self._watch.report(readings)
+
     def mask_off_links(self) -> None:
         """Write zeros off the trained cells, whatever is there."""
         if self._watch.trusts(self.weight):
@@ -167,60 +172,74 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def link_gradient(self) -> Tensor | None:
         """Return the gradient of the links, or None if there is none; see `SparseLinear.link_gradient`."""
         gradient = self.weight.grad
-        return (
-            None
-            if gradient is None
-            else gradient.view(-1)[self.cells()].to(torch.promote_types(gradient.dtype, torch.float32))
-        )
+        if gradient is None:
+            return None
+        return gradient.reshape(-1)[self.cells()].to(torch.promote_types(gradient.dtype, torch.float32))
 
     @property
     def trained_mask(self) -> Tensor:
         """Which cells get a gradient: the links."""
         return self.mask
 
-    @torch.no_grad()
-    def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
-        """Give the layer other links; see `SparseLinear.set_links`."""
+    def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what gives the layer other links; see `SparseLinear.prepare_links`."""
         cells = cells.to(self.mask.device)
-        self.mask.zero_().view(-1)[cells] = True
-        self._listed = _Listed.of(cells, self.mask)
-        return self._clear_untrained()
+        mask = self._mask_of(cells)
 
-    def _clear_untrained(self) -> Callable[[Tensor], Tensor]:
-        """Let nothing be where no gradient is; return what does so to a state of the optimizer."""
+        @torch.no_grad()
+        def commit() -> Callable[[Tensor], Tensor]:
+            self.mask.copy_(mask)
+            self._listed = _Listed.of(cells, self.mask)
+            return self._clear(mask.logical_not_())
+
+        return commit
+
+    def _mask_of(self, cells: Tensor) -> Tensor:
+        """Return the mask of some cells."""
+        mask = torch.zeros_like(self.mask)
+        mask.view(-1)[cells.to(mask.device)] = True
+        return mask
+
+    def _clear(self, off: Tensor) -> Callable[[Tensor], Tensor]:
+        """Let nothing be off the trained cells; return what does so to a state of the optimizer."""
         if self._kept is not None:  # in place, as a captured CUDA graph reads it
             self._kept.copy_(self.trained_mask).neg_()
             self._kept_version = version_of(self.trained_mask)
-        off = ~self.trained_mask
         self.weight.masked_fill_(off, 0)
         if self.weight.grad is not None:
             self.weight.grad.masked_fill_(off, 0)
         self._watch.follow_links(self.weight)
         return lambda state: state.masked_fill_(off, 0)
 
-    @torch.no_grad()
-    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
-        """Take some links away and add others; see `SparseLinear.change_links`."""
-        lost, grown = ((cells // self.in_features, cells % self.in_features) for cells in (change.lost, change.grown))
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what takes some links away and adds others; see `SparseLinear.prepare_change`."""
+
+        def fill(tensor: Tensor, cells: Tensor, value: int) -> Tensor:
+            tensor.view(-1).index_fill_(0, cells, value)
+            return tensor
 
         def moved(state: Tensor) -> Tensor:
-            state[lost] = 0
-            return state
+            return fill(state, change.lost, 0)
+
+        @torch.no_grad()
+        def commit() -> Callable[[Tensor], Tensor]:
+            fill(fill(self.mask, change.lost, False), change.grown, True)
+            self._listed = _Listed.of(change.cells, self.mask)
+            if self._kept is not None:
+                fill(fill(self._kept, change.lost, 0), change.grown, -1)
+                self._kept_version = version_of(self.mask)
+            moved(self.weight)
+            if self.weight.grad is not None:
+                moved(self.weight.grad)
+            self._watch.follow_links(self.weight)
+            return moved
 
         self._checked_weight()
-        self.mask[lost], self.mask[grown] = False, True
-        if self._kept is not None:
-            self._kept[lost], self._kept[grown] = 0, -1
-            self._kept_version = version_of(self.mask)
-        moved(self.weight)
-        if self.weight.grad is not None:
-            moved(self.weight.grad)
-        self._watch.follow_links(self.weight)
-        return moved
+        return commit
 
     def values_at(self, cells: Tensor) -> Tensor:
         """Return the values of the links, detached, from their cells."""
-        return self.weight.detach().view(-1).index_select(0, cells)
+        return self.weight.detach().reshape(-1).index_select(0, cells)
 
     @torch.no_grad()
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
@@ -234,7 +253,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
         self.weight.masked_fill_(~self.trained_mask, 0)
-        self.weight[self.mask] = values.to(self.weight)
+        cells = self.cells()
+        self.weight[cells // self.in_features, cells % self.in_features] = values.to(self.weight)
         self._watch.trust(self.weight)
 
     def reset_parameters(self) -> None:
@@ -270,6 +290,8 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         self.clear_off_links()
+        self.report_writes(readings := Readings())
+        readings.settle()
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[prefix + KEY] = self.links_packed
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -15,6 +17,7 @@ from topolearn.sparse.link_state import known_state
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
+Stamp = tuple["weakref.ref[Tensor]", int]
 
 
 class StepWatch(ABC):
@@ -57,12 +60,32 @@ class StepWatch(ABC):
 @cache
 def watch_optimizers() -> tuple[Any, Any]:
     """Look at watched weights around each step of every optimizer, from the first sparse layer on."""
-    return register_optimizer_step_pre_hook(_before_step), register_optimizer_step_post_hook(_after_step)
+    before, after = unless_traced(_before_step), unless_traced(_after_step)
+    return register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
 
 
 def version_of(tensor: Tensor) -> int:
     """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
     return -1 if tensor.is_inference() else tensor._version
+
+
+def stamp_of(tensor: Tensor) -> Stamp:
+    """Return a tensor and the number of its changes, by which `is_stamped` sees whether it is still what it was.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tensor = torch.zeros(2)
+    >>> stamp = stamp_of(tensor)
+    >>> is_stamped(tensor, stamp), is_stamped(tensor.add_(1), stamp)
+    (True, False)
+    """
+    return weakref.ref(tensor), version_of(tensor)
+
+
+def is_stamped(tensor: Tensor, stamp: Stamp | None) -> bool:
+    """Return whether this is the tensor of a stamp, and nobody has written to it since."""
+    return stamp is not None and stamp[0]() is tensor and stamp[1] == version_of(tensor) >= 0
 
 
 def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
@@ -71,6 +94,20 @@ def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
     if known is not None:
         return {key: state[key] for key in known if isinstance(state.get(key), Tensor)}
     return {key: each for key, each in state.items() if isinstance(each, Tensor) and each.shape == weight.shape}
+
+
+def unless_traced(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a hook of an optimizer that a compiled step calls between its graphs, and never looks into."""
+
+    @wraps(hook)
+    def called(*args: Any) -> Any:
+        if torch.compiler.is_compiling():
+            from topolearn.sparse.untraced import call
+
+            return call(hook, *args)
+        return hook(*args)
+
+    return called
 
 
 def once_computed(look: Callable[[], object], args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.masked import MaskedLinear
+from topolearn.waiting import works_behind
 
 
 class StoredLinear(MaskedLinear):
@@ -107,7 +108,6 @@ class StoredLinear(MaskedLinear):
         self.weight.copy_(torch.where(self.trained_mask, self.stored, 0))
         self._watch.trust(self.weight)
 
-    @torch.no_grad()
     def set_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[Tensor], Tensor]:
         """Give the layer other links, in place; all cells keep their last value, and trained ones their gradient.
 
@@ -123,28 +123,42 @@ class StoredLinear(MaskedLinear):
         callable
             As for `SparseLinear.set_links`.
         """
-        values = self.latest_values()
-        self.links = cells.to(self.mask.device)
-        self.mask.zero_().view(-1)[cells.to(self.mask.device)] = True
-        if trained is not None and self.trained is None:
-            self.trained = torch.zeros_like(self.mask)
-        if self.trained is not None:  # in place, as a captured CUDA graph reads it
-            self.trained.zero_().view(-1)[(cells if trained is None else trained).to(self.mask.device)] = True
-        moved = self._clear_untrained()
-        self.set_stored(values)
-        return moved
+        return self.prepare_links(cells, trained)()
+
+    def prepare_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what gives the layer other links; see `SparseLinear.prepare_links`."""
+        links, mask = cells.to(self.mask.device), self._mask_of(cells)
+        others = mask if trained is None else self._mask_of(trained)
+        first = torch.empty_like(mask) if trained is not None and self.trained is None else None
+
+        @torch.no_grad()
+        def commit() -> Callable[[Tensor], Tensor]:
+            torch.where(self.trained_mask, self.weight, self.stored, out=self.stored)
+            self.links = links
+            self.mask.copy_(mask)
+            if first is not None:
+                self.trained = first
+            if self.trained is not None:  # in place, as a captured CUDA graph reads it
+                self.trained.copy_(others)
+            self.weight.copy_(self.stored)
+            return self._clear(others.logical_not_())
+
+        return commit
 
     def _load_links(self, cells: Tensor) -> None:
         """Take links that are loaded; which other cells are trained travels with the topology."""
         trained = None if self.trained is None else self.trained.flatten().index_fill(0, cells, True)
         self.set_links(cells, None if trained is None else trained.nonzero().squeeze(1))
 
-    def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
-        """Take some links away and add others; all cells keep their last value, those lost and grown at once too."""
-        return self.set_links(change.cells)
+    def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
+        """Return what changes the links; all cells keep their last value, those lost and grown at once too."""
+        return self.prepare_links(change.cells)
 
     def _on_links(self) -> Tensor:
         """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
+        if torch.compiler.is_compiling() or works_behind(self.weight.device):
+            # The mask keeps its place and its size, so that what is captured or compiled can read it.
+            return _MaskedStraightThrough.apply(self.weight, self.mask)
         return _StraightThrough.apply(self.weight, self.links)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -172,6 +186,18 @@ class StoredLinear(MaskedLinear):
             else:  # with assign=True the parameter is the caller's own tensor
                 self.weight.data = whole
         self._watch.trust(self.weight)
+
+
+class _MaskedStraightThrough(torch.autograd.Function):
+    """The weight where a mask is true and 0 elsewhere, with the gradient of the whole."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, weight, 0)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -11,7 +11,7 @@ from topolearn.sampling import RandomField
 
 
 def langevin_step(
-    values: Tensor, cells: Tensor, signs: Tensor, rate: float, l1: float, noise: float, field: RandomField
+    values: Tensor, cells: Tensor, signs: Tensor, rate: float | Tensor, l1: float, noise: float, field: RandomField
 ) -> Tensor:
     r"""Return the weights of links after what a step adds to that of the optimizer, on the side of their sign.
 
@@ -28,8 +28,8 @@ def langevin_step(
         The links as flat positions.
     signs : Tensor, shape (n_links,)
         :math:`s` of each, 1 or -1.
-    rate : float
-        :math:`\eta`, the learning rate of that step.
+    rate : float or Tensor
+        :math:`\eta`, the learning rate of that step; a scalar tensor need not be read by the host.
     l1 : float
         :math:`\alpha`.
     noise : float
@@ -47,7 +47,13 @@ def langevin_step(
     >>> langevin_step(w, cells, signs, rate=0.1, l1=1.0, noise=0.0, field=RandomField(0))
     tensor([ 0.4000, -0.4000])
     """
-    moved = values.to(torch.float64, copy=True).sub_(signs, alpha=rate * l1)
+    moved = values.to(torch.float64, copy=True)
+    if isinstance(rate, Tensor):
+        moved.sub_(signs * (rate * l1))
+        if noise:
+            moved.add_(field.normal(cells) * (2 * rate * noise).sqrt())
+        return moved.to(values.dtype)
+    moved.sub_(signs, alpha=rate * l1)
     if noise:
         moved.add_(field.normal(cells), alpha=math.sqrt(2 * rate * noise))
     return moved.to(values.dtype)

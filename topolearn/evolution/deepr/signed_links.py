@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from topolearn.evolution.optimizer_state import follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sampling import RandomField
 from topolearn.sparse import LinkChange, SparseLinear
+from topolearn.waiting import works_behind
 
 
 class _Known(NamedTuple):
@@ -53,7 +55,7 @@ class SignedLinks(ModelLinks):
         _check_signs(layers, seed)
         super().__init__(model, layers, optimizer)
         self._method, self._seed = method, seed
-        self._rates: dict[str, float] = {}
+        self._rates: dict[str, float | Tensor] = {}
         self._known: dict[str, _Known] = {}
         self._moved: dict[str, LayerLinks] = {}
 
@@ -65,7 +67,7 @@ class SignedLinks(ModelLinks):
         """Keep the learning rates, times a factor, of the step that the optimizer is about to take."""
         rates = {id(weight): group["lr"] for group in self._optimizer.param_groups for weight in group["params"]}
         self._rates = {
-            name: factor * float(rates[id(layer.link_parameter)])
+            name: factor * _number(rates[id(layer.link_parameter)])
             for name, layer in self._layers.items()
             if id(layer.link_parameter) in rates
         }
@@ -100,14 +102,28 @@ class SignedLinks(ModelLinks):
         if not moved:  # links no longer move, and an update only prunes them
             super().take(links, trained, updates, step)
             return
+        changes = {name: _change(updates[name], each) for name, each in moved.items()}
+        commits = [
+            self._prepare(name, self._layers[name], change, step)
+            for name, change in changes.items()
+            if change is not None
+        ]
         self.write()
-        for name, layer in self._layers.items():
-            change = _change(updates[name], moved[name])
-            if change is not None:
-                follow_links(self._optimizer, layer, layer.change_links(change))
-                self.ages[name].change(change, step)
-                signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
-                self._known[name] = _Known(change.cells, signs, layer.link_stamp)
+        for commit in commits:
+            commit()
+
+    def _prepare(self, name: str, layer: SparseLinear, change: LinkChange, step: int) -> Callable[[], None]:
+        """Return what changes the links of a layer, and all that goes with them, without asking for more memory."""
+        change_links, ages = layer.prepare_change(change), copy(self.ages[name])
+        ages.change(change, step)
+        signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
+
+        def commit() -> None:
+            follow_links(self._optimizer, layer, change_links())
+            self.ages[name] = ages
+            self._known[name] = _Known(change.cells, signs, layer.link_stamp)
+
+        return commit
 
     def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
         """Let nothing be off the links: where each step is an update, without looking for it."""
@@ -135,6 +151,13 @@ class SignedLinks(ModelLinks):
             cells = layer.cells()
             known = self._known[name] = _Known(cells, link_signs(cells, self._seed, name), stamp)
         return known
+
+
+def _number(rate: float | Tensor) -> float | Tensor:
+    """Return a learning rate as a number, or, so that no host waits for it, where it is on an accelerator."""
+    if isinstance(rate, Tensor) and works_behind(rate.device):
+        return rate.to(torch.float64, copy=True)
+    return float(rate)
 
 
 def _check_signs(layers: Mapping[str, SparseLinear], seed: int) -> None:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse import StoredLinear
+from topolearn.waiting import works_behind
 
 
 def exploration_loss(layer: StoredLinear) -> Tensor:
@@ -49,10 +50,15 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
 
     .. math:: \text{factor} \cdot \theta \text{ on A}, \quad \text{factor} \cdot \theta / D \text{ on } B \setminus A
     """
-    gradient, weight = layer.weight.grad, layer.weight
-    if gradient is not None:
+    gradient, weight, share = layer.weight.grad, layer.weight, factor / _density(layer)
+    if gradient is None:
+        return
+    if works_behind(gradient.device):  # by the mask, which a captured CUDA graph can read, as it stays where it is
+        off_links = gradient.add(weight, alpha=share)
+        gradient.copy_(torch.where(layer.mask, gradient + factor * weight, off_links))
+    else:
         on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
-        gradient.add_(weight, alpha=factor / _density(layer))  # where nothing is trained the weight is 0
+        gradient.add_(weight, alpha=share)  # where nothing is trained the weight is 0
         gradient.view(-1)[layer.links] = on_links
 
 

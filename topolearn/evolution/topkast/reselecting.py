@@ -41,13 +41,14 @@ class Reselecting(Ordinary):
         assert self.method.backward_ratio is not None
         return n_trained(n_links, n_cells, self.method.backward_ratio)
 
-    def before_optimizer(self, layers: Iterable[SparseLinear], scale: float) -> None:
+    def before_optimizer(self, layers: Iterable[SparseLinear], scale: float | Tensor) -> None:
         """Add the gradient of the exploration loss."""
         if not self.method.exploration_penalty:
             return
+        factor = float(scale) * self.method.exploration_penalty
         for layer in layers:
             assert isinstance(layer, StoredLinear)
-            add_exploration_gradient(layer, scale * self.method.exploration_penalty)
+            add_exploration_gradient(layer, factor)
 
     def trained_cells(
         self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], seed: int, index: int

@@ -1,0 +1,61 @@
+"""`Timetable`: at which steps the topology of a model changes, and what that asks of the steps of its optimizer."""
+
+from __future__ import annotations
+
+from topolearn.evolution.gradients import Gradients
+from topolearn.evolution.methods import Method
+from topolearn.evolution.ordinary import Layers, Ordinary
+from topolearn.evolution.plan import DensityPlan
+from topolearn.evolution.replay import reason_to_run
+
+
+class Timetable:
+    """What a `topolearn.TopologyScheduler` knows of the steps that come."""
+
+    method: Method
+    plan: DensityPlan | None
+    interval: int
+    layers: Layers
+    converged: dict[str, bool]
+    n_steps: int
+    last_update_step: int
+    _kind: Ordinary
+    _gradients: Gradients
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the step that was counted last is one of those at which the topology changes."""
+        return self._is_due(self.n_steps)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether links are no longer removed and regrown, as all layers have converged."""
+        trained = (name for name, layer in self.layers.items() if layer.link_parameter.requires_grad)
+        return self.method.early_stop and all(self.converged[name] for name in trained)
+
+    @property
+    def can_replay(self) -> bool:
+        """Whether a CUDA graph may replay the next step; else it must run. See `topolearn.evolution.replay`."""
+        return self._reason_to_run() is None
+
+    def _rewires_until(self, step: int) -> bool:
+        """Whether links are still removed and regrown at an update at this step, or a later one."""
+        return (
+            self.plan is not None
+            and self.method.removal is not None
+            and 0 < step <= self.plan.last_update
+            and not self.is_stopped
+        )
+
+    def _is_due(self, step: int) -> bool:
+        if self.plan is None or step % self.interval or not 0 < step <= self.plan.last_update:
+            return False
+        return self._rewires_until(step) or self._kind.reselects or self.plan.falls_at(step)
+
+    def _rate_factor(self, step: int) -> float:
+        warms_up = self.last_update_step >= 0 and self.method.rewarmup_steps
+        return min(1.0, (step - self.last_update_step) / self.method.rewarmup_steps) if warms_up else 1.0
+
+    def _reason_to_run(self) -> str | None:
+        due, factor = self._is_due(self.n_steps + 1), self._rate_factor(self.n_steps + 1)
+        return reason_to_run(self.method, due=due, needs_gradients=self._gradients.are_needed, factor=factor)
