@@ -1,8 +1,11 @@
 """Work shared out among threads: all of it done once, errors told, and safe after a fork."""
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,10 +72,10 @@ def child(layer, x, queue):
     queue.put(step(layer, x).numpy())
 
 
-def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
-    """As the workers of a DataLoader are, in the midst of a training."""
-    threads(3)
-    monkeypatch.setattr(products, "LEAST", 1.0)
+def train_in_a_fork():
+    """Train a layer here and in a forked process, and compare."""
+    torch.set_num_threads(3)
+    products.LEAST = 1.0
     layer = tl.SparseLinear(40, 30, graph=tl.generators.erdos_renyi(40, 30, 0.2, seed=0), backend="csr")
     x = torch.randn(16, 40, generator=torch.Generator().manual_seed(0))
     expected = step(layer, x).numpy()
@@ -84,6 +87,14 @@ def test_a_forked_process_has_threads_of_its_own(threads, monkeypatch):
     worker.join()
     assert worker.exitcode == 0
     assert np.array_equal(gradient, expected)
+
+
+def test_a_forked_process_has_threads_of_its_own():
+    """As the workers of a DataLoader are, in the midst of a training; torch allows it where there is no accelerator."""
+    code = "from tests.test_threads import train_in_a_fork\ntrain_in_a_fork()\nprint('equal')"
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stdout == "equal\n", done.stderr
 
 
 @pytest.mark.parametrize("team", ["torch's", "Python's"])
