@@ -48,7 +48,10 @@ import torch
 from topolearn.training.models import Llama
 assert Llama(20, 16, 24, 1, 2)(torch.zeros(1, 3, dtype=torch.int64)).shape == (1, 3, 20)
 """,
-    "calibrating": "from topolearn.benchmarks import device_here, measure_crossovers\ndevice_here('cpu')",
+    "calibrating": (
+        "from topolearn.benchmarks import measure_crossovers\nfrom topolearn.devices import device_here\n"
+        "device_here('device', 'cpu')"
+    ),
     "the benchmark of an accelerator": "import analysis.benchmarks.cuda.__main__",
 }
 

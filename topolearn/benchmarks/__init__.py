@@ -1,7 +1,6 @@
 """What this machine takes: measurements that a user can repeat, each beside its peers, in turns in one process."""
 
 from topolearn.benchmarks.calibration import measure_crossovers
-from topolearn.benchmarks.devices import device_here
 from topolearn.benchmarks.training import VARIANTS, cost_of_auto, crossover, measure_training
 
-__all__ = ["VARIANTS", "cost_of_auto", "crossover", "device_here", "measure_crossovers", "measure_training"]
+__all__ = ["VARIANTS", "cost_of_auto", "crossover", "measure_crossovers", "measure_training"]

@@ -65,11 +65,12 @@ def _bench(args: argparse.Namespace) -> None:
 def _calibrate(device: str) -> None:
     import pandas as pd
 
-    from topolearn.benchmarks import device_here, measure_crossovers
+    from topolearn.benchmarks import measure_crossovers
+    from topolearn.devices import device_here
     from topolearn.files import written_aside
     from topolearn.sparse.choice import calibration_file, to_json
 
-    place = device_here(device)
+    place = device_here("device", device)
     crossovers = measure_crossovers(device=place, progress=True)
     file = calibration_file(place.type)
     file.parent.mkdir(parents=True, exist_ok=True)

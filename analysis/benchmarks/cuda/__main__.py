@@ -14,7 +14,7 @@ from analysis.benchmarks.cuda.goals import goals, to_markdown
 from analysis.benchmarks.cuda.session import JSON, Runner, Session, here, in_process
 from analysis.benchmarks.cuda.sizes import REAL, SMALL
 from analysis.benchmarks.cuda.stage import Row
-from topolearn.benchmarks import device_here
+from topolearn.devices import device_here
 from topolearn.errors import MissingFileError, TopolearnError
 from topolearn.files import read_json, write_json, written_aside
 from topolearn.sparse.choice import calibration_file, to_json
@@ -47,7 +47,7 @@ def measure(device: str, out: Path, *, small: bool, names: Sequence[str], run: R
     InvalidValueError
         When there is no such device.
     """
-    place = device_here(device)
+    place = device_here("device", device)
     out.mkdir(parents=True, exist_ok=True)
     result = Session(place, out, small=small, run=run).measure(names)
     lines = goals(result)
@@ -72,7 +72,7 @@ def _measure_one(args: argparse.Namespace) -> None:
         with args.rows.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
-    here(STAGES[args.stage], args.small, str(device_here(args.device)), write)
+    here(STAGES[args.stage], args.small, str(device_here("device", args.device)), write)
 
 
 def _draw(path: Path) -> None:
