@@ -10,11 +10,13 @@ import pytest
 import torch
 
 import topolearn as tl
-from tests.devices.pretend import pretend_device
+from tests.devices.pretend import announce, pretend_device
 from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
 from topolearn.training import load_dataset, trainer
 from topolearn.training.data import mnist
+
+announce()
 
 SMALL = {
     "hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "measure_every": 1, "threads": 1,

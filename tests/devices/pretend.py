@@ -46,7 +46,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import (
+    _DummyBackendModule,
+    _DummyDeviceGuard,
+    _setup_privateuseone_for_python_backend,
+)
 
 import topolearn
 
@@ -292,10 +296,21 @@ def _place() -> str:
 
 
 @cache
+def announce() -> _DummyDeviceGuard:
+    """Let torch know that there will be a device, and nothing else.
+
+    Autograd counts devices at the first backward pass of a process, and fails on one that is registered later.
+    """
+    guard = _DummyDeviceGuard()
+    torch._C._acc.register_python_privateuseone_device_guard(guard)
+    return guard
+
+
+@cache
 def pretend_device() -> PretendDevice:
     """Return the device, which is registered with torch at the first call, for good."""
     device = PretendDevice()
-    _setup_privateuseone_for_python_backend(NAME, backend_module=_Module())
+    _setup_privateuseone_for_python_backend(NAME, backend_module=_Module(), device_guard=announce())
     library = torch.library.Library("_", "IMPL")
     library.fallback(device.run, "PrivateUse1")
     library.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")

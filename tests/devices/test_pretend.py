@@ -3,6 +3,15 @@
 import pytest
 import torch
 
+from tests.devices.pretend import pretend_device
+
+
+def test_a_backward_pass_may_come_before_the_device():
+    torch.ones(1, requires_grad=True).sum().backward()
+    x = torch.ones(3, device=pretend_device().device, requires_grad=True)
+    x.square().sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
 
 def test_a_layer_trains_as_on_the_cpu(pretend):
     layer, twin = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
