@@ -1,41 +1,16 @@
 """How often the host waits in an update: at most five times a layer where the score lives on the device."""
 
-import itertools
-
 import pytest
 import torch
 from torch import nn
 
 import topolearn as tl
+from tests.devices.waits import trained
 from topolearn.evolution import METHODS
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore
 from topolearn.evolution.regrowth.chance import at_random
 
 AT_MOST = 5  # of a layer
-WIDTHS = (40, 60, 60, 60, 10)
-
-
-def trained(pretend, rule, *, device="cpu", n_steps=20, seed=0):
-    """Train a small network; return the scheduler, and what the host waited for around updates and elsewhere."""
-    torch.manual_seed(seed)
-    layers = [nn.Sequential(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(WIDTHS)]
-    data = torch.rand(64, WIDTHS[0]) if rule.needs_data else None
-    model = tl.sparsify(nn.Sequential(*layers), rule, seed=seed, backend="masked", calibration=data).to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=n_steps, interval=5, seed=seed)
-    around, elsewhere = [], []
-    for step in range(1, n_steps + 1):
-        x = torch.randn(16, WIDTHS[0]).to(device)
-        with pretend.counted() as trips:
-            model(x).square().mean().backward()
-            optimizer.step()
-            update = topology.step()
-            optimizer.zero_grad()
-        if update is not None:
-            around.append(trips)
-        elif step > 1:
-            elsewhere.append(trips)
-    return topology, around, elsewhere
 
 
 @pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves])
