@@ -122,7 +122,7 @@ def test_it_fits_into_eight_minutes_and_what_may_be_carried(capsys):
 
 
 def test_a_device_that_is_not_here_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match="there is no device 'toaster' here"):
+    with pytest.raises(SystemExit, match="device='toaster' is unknown"):
         main(["--device", "toaster", "--out", str(tmp_path)])
     with pytest.raises(SystemExit, match="there is no result"):
         main(["--figure", str(tmp_path / "none.json")])

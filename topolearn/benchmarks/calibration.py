@@ -13,6 +13,7 @@ from torch.optim import SGD
 from topolearn.generators import erdos_renyi
 from topolearn.sparse import SparseLinear
 from topolearn.sparse.choice import CPU, Crossovers
+from topolearn.sparse.product_form import has_products
 
 WIDTHS = (64, 256, 1024, 2048)
 BATCHES = (1, 32, 128, 512)
@@ -72,11 +73,10 @@ def measure_crossovers(
 def crossover_at(width: int, batch: int, densities: Sequence[float], seconds: float, device: torch.device) -> float:
     """Return the density at which both backends take the same time; 0 if csr is slower at all, or does not run."""
     before, gain_before = 0.0, 0.0
+    if not has_products(device):
+        return 0.0
     for density in densities:
-        try:
-            gain = math.log(_ratio(width, batch, density, seconds, device))
-        except NotImplementedError:  # the device has no sparse products
-            return 0.0
+        gain = math.log(_ratio(width, batch, density, seconds, device))
         if gain <= 0:
             return before + (density - before) * gain_before / (gain_before - gain) if before else 0.0
         before, gain_before = density, gain

@@ -37,11 +37,22 @@ def check_products(device: torch.device) -> None:
     ------
     InvalidValueError
     """
-    if device.type != "cpu" and not _offered(device.type):
+    if not has_products(device):
         raise InvalidValueError(
             f"the csr backend cannot compute on {device}, for which torch has no sparse products: use "
             "backend='masked', or leave the model on the CPU"
         )
+
+
+def has_products(device: torch.device) -> bool:
+    """Return whether layers of the csr backend can compute on a device.
+
+    Examples
+    --------
+    >>> has_products(torch.device("cpu"))
+    True
+    """
+    return device.type == "cpu" or _offered(device.type)
 
 
 @cache
