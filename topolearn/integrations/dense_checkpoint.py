@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from topolearn.sparse import SparseLinear, StoredLinear, as_dense
+from topolearn.errors import CheckpointError
+from topolearn.evolution import Method, TopologyScheduler
+from topolearn.integrations.topology_file import read_topology
+from topolearn.sparse import SparseLinear, StoredLinear, as_dense, sparse_layers
 
 
 @contextmanager
@@ -43,3 +47,31 @@ def take_links(layers: Mapping[str, SparseLinear], state: Mapping[str, Any]) -> 
             layer.set_links(state["links"][name], state.get("trained", {}).get(name))
         else:
             layer.set_links(state["links"][name])
+
+
+def state_to_save(topology: TopologyScheduler | None, model: nn.Module) -> dict[str, Any]:
+    """Return the state of a scheduler, or the links of a model that has none yet."""
+    if topology is not None:
+        return topology.state_dict()
+    layers = sparse_layers(model)
+    return {
+        "shapes": {name: layer.shape for name, layer in layers.items()},
+        "links": {name: layer.cells() for name, layer in layers.items()},
+    }
+
+
+def read_state(folder: str | Path, method: Method) -> dict[str, Any]:
+    """Return the state of a scheduler in a checkpoint.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, CheckpointError
+        When it has none, or one of another method.
+    """
+    state, about = read_topology(folder)
+    if about.get("method") != method.name:
+        raise CheckpointError(
+            f"{folder} was trained with the method {about.get('method')!r}, and this trainer is attached with "
+            f"{method.name!r}: attach with the same method, as links and schedule go on from there"
+        )
+    return state

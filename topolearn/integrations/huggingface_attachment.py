@@ -9,16 +9,15 @@ from typing import Any
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from topolearn.errors import CheckpointError
 from topolearn.evolution import Method, TopologyScheduler
 from topolearn.evolution import attach as attach_to_optimizer
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.state import check_state
-from topolearn.integrations.dense_checkpoint import dense_while_saved, take_links
+from topolearn.integrations.dense_checkpoint import dense_while_saved, read_state, state_to_save, take_links
 from topolearn.integrations.huggingface_callback import callback_of
 from topolearn.integrations.huggingface_log import TrainerLog
 from topolearn.integrations.model_card import section
-from topolearn.integrations.topology_file import read_topology, save_topology
+from topolearn.integrations.topology_file import save_topology
 from topolearn.sparse import sparse_layers
 
 FRONTED = ("train", "save_model", "create_model_card")
@@ -93,17 +92,9 @@ class Attachment:
 
     def save_topology(self, output_dir: str | None = None) -> None:
         """Write the topology into a folder, by default that of the trainer."""
-        if not self._trainer.args.should_save:
-            return
-        if self.topology is None:  # not trained yet
-            layers = sparse_layers(self._trainer.model)
-            state: Mapping[str, Any] = {
-                "shapes": {name: layer.shape for name, layer in layers.items()},
-                "links": {name: layer.cells() for name, layer in layers.items()},
-            }
-        else:
-            state = self.topology.state_dict()
-        save_topology(Path(output_dir or self._trainer.args.output_dir), state, {"method": self.method.name})
+        if self._trainer.args.should_save:
+            folder = Path(output_dir or self._trainer.args.output_dir)
+            save_topology(folder, state_to_save(self.topology, self._trainer.model), {"method": self.method.name})
 
     def begin(self, model: nn.Module, optimizer: Any, total_steps: int) -> None:
         """Make the scheduler of a training, or of a further attempt with smaller batches."""
@@ -146,7 +137,7 @@ class Attachment:
     def _restore_links(self, folder: Any) -> Mapping[str, Any] | None:
         """Give the model the links of a checkpoint, so that its weights fit; return the state of the topology."""
         if not isinstance(folder, bool) and Path(folder).is_dir():  # else the trainer refuses it
-            state, layers = self._read(folder), sparse_layers(self._trainer.model)
+            state, layers = read_state(folder, self.method), sparse_layers(self._trainer.model)
             check_state(state, layers, kind_of(self.method))
             take_links(layers, state)
             return state
@@ -155,13 +146,4 @@ class Attachment:
     def _restore_best(self, *_: Any) -> None:
         """Give model and scheduler the topology of the best checkpoint, whose weights are about to be loaded."""
         assert self.topology is not None, "the best model comes after the training"
-        self.topology.load_state_dict(self._read(self._trainer.state.best_model_checkpoint))
-
-    def _read(self, folder: str) -> dict[str, Any]:
-        state, about = read_topology(folder)
-        if about.get("method") != self.method.name:
-            raise CheckpointError(
-                f"{folder} was trained with the method {about.get('method')!r}, and this trainer is attached with "
-                f"{self.method.name!r}: attach with the same method, as links and schedule go on from there"
-            )
-        return state
+        self.topology.load_state_dict(read_state(self._trainer.state.best_model_checkpoint, self.method))

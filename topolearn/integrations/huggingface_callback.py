@@ -15,16 +15,14 @@ def callback_of(attachment: Attachment) -> Any:
     class TopologyCallback(TrainerCallback):
         """Tells an attachment of the trainer's events."""
 
-        def on_train_begin(
-            self, args: Any, state: Any, control: Any, *, model: Any, optimizer: Any, **kwargs: Any
-        ) -> None:
-            attachment.begin(model, optimizer, state.max_steps)
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            attachment.begin(kwargs["model"], kwargs["optimizer"], state.max_steps)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             attachment.log_update(control)
 
-        def on_log(self, args: Any, state: Any, control: Any, *, logs: Any, **kwargs: Any) -> None:
-            attachment.note(logs)
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            attachment.note(kwargs["logs"])
 
         def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             attachment.save_topology()  # the trainer copies the weights alone to the folder that it uploads
