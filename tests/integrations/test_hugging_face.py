@@ -15,10 +15,12 @@ from tests.integrations.hugging_face import (
     llama,
     rule_of,
     trainer_of,
-    transformers,
 )
 from topolearn.integrations import huggingface
 from topolearn.sparse import sparse_layers
+
+pytest.importorskip("accelerate")
+transformers = pytest.importorskip("transformers")
 
 
 class Batches(transformers.TrainerCallback):

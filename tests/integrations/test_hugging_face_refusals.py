@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import topolearn as tl
-from tests.integrations.hugging_face import SEED, SIZES, attached, llama, rule_of, state_of, trainer_of, transformers
+from tests.integrations.hugging_face import SEED, SIZES, attached, llama, rule_of, state_of, trainer_of
 from topolearn.errors import (
     CheckpointError,
     CorruptFileError,
@@ -16,6 +16,9 @@ from topolearn.errors import (
     MissingFileError,
 )
 from topolearn.integrations import huggingface
+
+pytest.importorskip("accelerate")
+transformers = pytest.importorskip("transformers")
 
 SET = rule_of("set")
 

@@ -12,11 +12,13 @@ from tests.integrations.hugging_face import (
     rule_of,
     state_of,
     trainer_of,
-    transformers,
 )
 from topolearn.evolution import METHODS
 from topolearn.integrations import huggingface
 from topolearn.sparse import sparse_layers
+
+pytest.importorskip("accelerate")
+transformers = pytest.importorskip("transformers")
 
 CASES = [(method, backend) for method in METHODS for backend in backends_of(method)]
 CASES = [(method, backend) for method, backend in CASES if (method, backend) != ("dense", "csr")]
