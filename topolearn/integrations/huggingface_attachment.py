@@ -21,7 +21,6 @@ from topolearn.integrations.topology_file import save_topology
 from topolearn.sparse import sparse_layers
 
 FRONTED = ("train", "save_model", "create_model_card")
-CARD = "README.md"
 
 
 class Attachment:
@@ -87,7 +86,7 @@ class Attachment:
         """Write the model card as the trainer does, with a section that says what is sparse."""
         self._own["create_model_card"](*args, **kwargs)
         if self._trainer.is_world_process_zero():
-            card = Path(self._trainer.args.output_dir) / CARD
+            card = Path(self._trainer.args.output_dir) / "README.md"
             card.write_text(f"{card.read_text(encoding='utf-8').rstrip()}\n\n{self.model_card()}", encoding="utf-8")
 
     def save_topology(self, output_dir: str | None = None) -> None:
@@ -146,4 +145,6 @@ class Attachment:
     def _restore_best(self, *_: Any) -> None:
         """Give model and scheduler the topology of the best checkpoint, whose weights are about to be loaded."""
         assert self.topology is not None, "the best model comes after the training"
-        self.topology.load_state_dict(read_state(self._trainer.state.best_model_checkpoint, self.method))
+        best = self._trainer.state.best_model_checkpoint
+        if best is not None:  # else somebody else loads weights
+            self.topology.load_state_dict(read_state(best, self.method))
