@@ -69,10 +69,10 @@ GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
     [
         (Attention(), [QK, VO]),
         (Attention(config=Config(partial_rotary_factor=1.0), dropout=nn.Dropout()), [QK, VO]),
-        (Attention(config=Config(partial_rotary_factor=0.5)), []),
-        (Attention(config=Config(rope_parameters={"partial_rotary_factor": 0.5})), []),
+        (Attention(config=Config(partial_rotary_factor=0.5)), [VO]),
+        (Attention(config=Config(rope_parameters={"partial_rotary_factor": 0.5})), [VO]),
         (Attention(config=Config(rope_parameters={"rope_theta": 1e4})), [QK, VO]),
-        (Attention(q_norm=nn.RMSNorm(4)), []),
+        (Attention(q_norm=nn.RMSNorm(4)), [VO]),
         (Attention(scale=nn.Parameter(torch.ones(4))), []),
         (Attention(gate_proj=nn.Linear(16, 16)), []),
         (Attention(head_dim=None), []),

@@ -95,3 +95,58 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(name, said, tmp_pa
         tl.export_dense(model, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_what_a_user_added_to_a_layer_is_written_too(tmp_path):
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2))
+    model[0].register_buffer("scale", torch.ones(3))
+    tl.sparsify(model, tl.method("set", density=0.5), backend="csr")
+    assert list(dense_state(model)) == ["0.weight", "0.bias", "0.scale", "1.weight", "1.bias"]
+
+
+def mixed():
+    return nn.Sequential(Conv1D(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2))
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_a_sparse_model_reads_what_it_wrote_for_the_plain_architecture(backend):
+    """Also where the dense weight is square, so that its shape does not tell that it is transposed."""
+    model, other = (tl.sparsify(mixed(), tl.method("set", density=0.4), backend=backend) for _ in range(2))
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(2)
+    result = other.load_state_dict(dense_state(model), strict=True)
+    assert not result.missing_keys
+    assert not result.unexpected_keys
+    for key, value in model.state_dict().items():
+        assert torch.equal(other.state_dict()[key], value), key
+
+
+@pytest.mark.parametrize("method", ["chtss", "gmp", "topkast"])
+def test_a_training_that_reloads_its_own_dense_weights_goes_on_as_if_nothing_had_been(method):
+    for backend in backends_of(method):
+        states = []
+        for reloads in (False, True):
+            training = setup(method, backend=backend)
+            advance(*training, 7)
+            if reloads:
+                training[0].load_state_dict(dense_state(training[0]))
+            advance(*training, 7)
+            states.append(training[0].state_dict())
+        assert all(torch.equal(value, states[0][key]) for key, value in states[1].items())
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (torch.ones(6, 6), r"0\.weight has \d+ non-zero weights off the links.*load the topology first"),
+        (torch.ones(6, 7), r"weight"),
+    ],
+)
+def test_a_dense_weight_that_does_not_fit_is_refused_and_changes_nothing(backend, weight, said):
+    model = tl.sparsify(mixed(), tl.method("set", density=0.4), backend=backend)
+    before = copy.deepcopy(model[0].state_dict())
+    with pytest.raises(RuntimeError, match=said):
+        model.load_state_dict({**dense_state(model), "0.weight": weight})
+    assert all(torch.equal(value, before[key]) for key, value in model[0].state_dict().items())

@@ -59,7 +59,7 @@ def test_percolation_by_pairs_keeps_the_function(kind):
 
 @pytest.mark.parametrize("kind", ["Qwen3", "Phi3"])
 def test_attention_that_is_not_known_is_named(kind):
-    """Qwen3 normalises queries and keys; Phi3 packs them into one layer."""
+    """Qwen3 normalises queries and keys; Phi3 packs them, and gate and up, into one layer."""
     model = made(kind, **({"pad_token_id": 0} if kind == "Phi3" else {}))
     layers = tl.sparse.sparse_layers(model)
     unknown = without_groups(model, layers, neuron_groups(model, layers))

@@ -14,6 +14,7 @@ from topolearn.evolution.methods import Method, check_backend
 from topolearn.evolution.one_device import check_one_device
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
+from topolearn.evolution.short_names import shortened
 from topolearn.graph import NeuronGroup, checked
 from topolearn.sparse import (
     CSR,
@@ -221,9 +222,8 @@ def groups_of(model: nn.Module, layers: Layers, method: Method) -> tuple[NeuronG
     alone = without_groups(model, layers, groups) if method.percolation else []
     if alone and len(layers) > 1:
         warnings.warn(
-            f"no neuron groups are known for the layers {', '.join(alone)}, so their links do not percolate: put them "
-            "into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)], as "
-            "tl.sparse.neuron_groups describes",
+            f"no neuron groups are known for the layers {shortened(alone)}, so their links do not percolate:\n"
+            "put them into one nn.Sequential, or say how they meet, module.neuron_groups = [tl.NeuronGroup(...)]",
             stacklevel=4,
         )
     return groups

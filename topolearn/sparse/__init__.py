@@ -16,7 +16,7 @@ from topolearn.sparse.dense_gradient import (
     recorded,
 )
 from topolearn.sparse.dense_layers import is_dense_linear, shape_of, weight_of
-from topolearn.sparse.export import dense_state, export_dense
+from topolearn.sparse.export import as_dense, dense_state, export_dense
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
@@ -44,6 +44,7 @@ __all__ = [
     "SparseLinear",
     "Stage",
     "StoredLinear",
+    "as_dense",
     "best_backend",
     "check_products",
     "dense_state",

@@ -19,6 +19,7 @@ from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.linear import SparseLinear, check_graph
 from topolearn.sparse.link_order import KEY, LinkOrder, Replaced, belongs
+from topolearn.sparse.loaded_weight import values_of
 from topolearn.sparse.optimizer_steps import version_of
 
 
@@ -28,7 +29,8 @@ class CsrLinear(SparseLinear):
     Its parameter `values` has an element for each link, in the order of rows. On the CPU the products are compiled by
     numba, over the links alone; on other devices, and without numba, they are torch's sparse products. Results do not
     depend on the number of threads. Under autocast it computes in the dtype of its values all the same. The keys of
-    ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that links travel with the values.
+    ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that links travel with the values. It loads the
+    ``weight`` of a dense layer too, which must be zero off its present links.
 
     Attributes
     ----------
@@ -236,6 +238,14 @@ class CsrLinear(SparseLinear):
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
+        weight = state_dict.get(f"{prefix}weight")
+        if isinstance(weight, Tensor) and f"{prefix}values" not in state_dict:
+            values = values_of(self, weight)
+            if isinstance(values, str):
+                error_msgs.append(f"{prefix}{values}")
+                return
+            own = {f"{prefix}values": values, f"{prefix}crow": self.crow, f"{prefix}col": self.col}
+            state_dict = {key: value for key, value in state_dict.items() if key != f"{prefix}weight"} | own
         links = [state_dict.get(f"{prefix}{name}") for name in ("crow", "col", "values")]
         if all(isinstance(each, Tensor) for each in links):
             problem = self._problem(*links)  # type: ignore[arg-type]

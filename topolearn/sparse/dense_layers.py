@@ -78,5 +78,10 @@ def dense_layer(layer: SparseLinear) -> nn.Module:
     return dense
 
 
+def own_layout(layer: SparseLinear, weight: Tensor) -> Tensor:
+    """Return a weight of the dense layer whose place a sparse one has with the shape (n_out, n_in), contiguous."""
+    return weight if _conv1d_class(layer.dense_class) is None else weight.t().contiguous()
+
+
 def _conv1d_class(kind: type[nn.Module]) -> type[nn.Module] | None:
     return next((each for each in kind.__mro__ if each.__name__ == CONV1D and issubclass(each, nn.Module)), None)

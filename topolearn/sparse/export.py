@@ -1,5 +1,6 @@
 """`export_dense`: the weights of a sparse model as its plain architecture loads them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
 from topolearn.sparse.dense_layers import dense_layer
 from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.packed_links import KEY
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+OF_LINKS = {"weight", "values", "crow", "col", KEY}  # by which the backends store the weight and its links
 
 
 def dense_state(model: nn.Module) -> dict[str, Tensor]:
@@ -24,17 +27,29 @@ def dense_state(model: nn.Module) -> dict[str, Tensor]:
     >>> list(dense_state(model))
     ['0.weight', '0.bias', '1.weight', '1.bias']
     """
+    return as_dense(model, model.state_dict())
+
+
+def as_dense(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what a ``state_dict`` of a model would be where its sparse layers are the dense ones that they replaced.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    state : Mapping of str to Tensor
+        Its own ``state_dict``, as it is now.
+    """
     modules = model.named_modules(remove_duplicate=False)
     sparse = {path: module for path, module in modules if isinstance(module, SparseLinear)}
     dense: dict[str, Tensor] = {}
-    for key, tensor in model.state_dict().items():
+    for key, tensor in state.items():
         path, _, name = key.rpartition(".")
-        if path not in sparse:
-            dense[key] = tensor
+        if path in sparse and name in OF_LINKS:
+            weight = f"{path}.weight"
+            if weight not in dense:
+                dense[weight] = dense_layer(sparse[path]).get_parameter("weight").detach()
         else:
-            dense.setdefault(f"{path}.weight", dense_layer(sparse[path]).get_parameter("weight").detach())
-            if name == "bias":
-                dense[key] = tensor
+            dense[key] = tensor
     return dense
 
 

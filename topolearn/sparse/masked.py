@@ -13,8 +13,10 @@ from torch.optim import Optimizer
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
+from topolearn.sparse.dense_layers import own_layout
 from topolearn.sparse.gradient_record import MaskedRecord
 from topolearn.sparse.linear import SparseLinear, check_graph
+from topolearn.sparse.loaded_weight import off_links
 from topolearn.sparse.optimizer_steps import version_of
 from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
@@ -47,7 +49,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     optimizer that leaves a zero gradient alone ever moves a weight that is no link. Whoever else writes, the weight is
     zero off the links at the next forward or step of an optimizer (`topolearn.sparse.zero_off_links`). The keys of
     ``state_dict`` are those of `torch.nn.Linear`, and ``links_packed``, by which the links travel with the weights;
-    without this key, weights off the present links are refused.
+    without this key, ``weight`` is that of the dense layer, and weights off the present links are refused.
 
     Attributes
     ----------
@@ -306,14 +308,14 @@ class MaskedLinear(SparseLinear, nn.Linear):
                 error_msgs.append(f"{prefix}{problem}")
                 return
             mask = unpacked(bits, self.in_features).to(self.mask.device)
+        elif isinstance(weight, Tensor):
+            weight = own_layout(self, weight)
+            state_dict = {**state_dict, f"{prefix}weight": weight}
         weight = weight if isinstance(weight, Tensor) and weight.shape == mask.shape else None
         if weight is not None:
             n_off = int(((weight != 0) & ~mask.to(weight.device)).sum())
             if n_off:
-                error_msgs.append(
-                    f"{prefix}weight has {n_off} non-zero weights off the links of the layer: load the topology first "
-                    "(TopologyScheduler.load_state_dict), or load before sparsify(model, method, init='keep')"
-                )
+                error_msgs.append(f"{prefix}{off_links(n_off)}")
                 return
         if not torch.equal(mask, self.mask):
             self._load_links(mask.flatten().nonzero().squeeze(1))

@@ -10,6 +10,8 @@ from topolearn.errors import InvalidTypeError, UnknownNameError
 from topolearn.graph import NeuronGroup
 from topolearn.registry import Registry, suggest
 from topolearn.sparse.architectures.attention import attention
+from topolearn.sparse.architectures.heads import plain_attention
+from topolearn.sparse.architectures.hidden_layer import hidden_layer
 from topolearn.sparse.architectures.llama import gated, rotary_attention
 from topolearn.sparse.architectures.sequence import sequence
 from topolearn.sparse.architectures.transformer import feed_forward
@@ -26,6 +28,8 @@ ARCHITECTURES: Registry[Rule] = Registry(
         "transformer_feed_forward": feed_forward,
         "llama_attention": rotary_attention,
         "llama_feed_forward": gated,
+        "plain_attention": plain_attention,
+        "hidden_layer": hidden_layer,
     },
 )
 
@@ -35,8 +39,10 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
 
     A module declares groups by an attribute, or method, ``neuron_groups``; names of layers are those that they have in
     this module. The others are found by `ARCHITECTURES`: in `torch.nn.Sequential`, in the layers of
-    `torch.nn.Transformer`, in `topolearn.Attention`, and in attention and gated layers of the LLaMA family of Hugging
-    Face. What is declared comes first. The residual stream, and whatever no group names, is never tested.
+    `torch.nn.Transformer`, in `topolearn.Attention`, and in attention and hidden layers of Hugging Face: of the
+    families of LLaMA, BART, BERT, ViT and T5; of GPT-2, GPT-NeoX and their like, which pack queries, keys and values
+    into one layer, in hidden layers alone. What is declared comes first. The residual stream, and whatever no group
+    names, is never tested.
 
     Neurons that a dense layer writes to, or reads, are driven, or read, in any case. A layer that stands at several
     places of the model is left out of what is found, unless all of the group stands there with it, as its neurons meet

@@ -8,35 +8,36 @@ import torch
 from torch import nn
 
 from topolearn.graph import NeuronGroup
+from topolearn.sparse.architectures.activation import vanishing_activation
 from topolearn.sparse.dense_layers import is_linear, shape_of
 
 ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
+NORMS = {"q_norm", "k_norm"}
 GATED = {"gate_proj", "up_proj", "down_proj"}
 
 
 def rotary_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the groups of attention with rotary positions: queries times keys, and values to the output layer.
 
-    The module has the linear layers ``q_proj``, ``k_proj``, ``v_proj`` and ``o_proj``, and nothing else with weights
-    (a normalisation of queries would couple the coordinates of a head); ``head_dim``; and beside its ``forward`` a
-    function ``rotate_half``, which says which coordinates rotary positions turn into each other. All of a head must be
-    turned.
+    The module has the linear layers ``q_proj``, ``k_proj``, ``v_proj`` and ``o_proj``, and nothing else with weights;
+    ``head_dim``; and beside its ``forward`` a function ``rotate_half``, which says which coordinates rotary positions
+    turn into each other. Where queries and keys are normalised (Qwen3), which couples the coordinates of a head, or
+    not all of a head is turned, values and output are a group, and queries and keys none.
 
     References
     ----------
     Zhang et al., appendix E; Su et al. (2021), "RoFormer", for rotary positions; Ainslie et al. (2023), "GQA", for
     heads that share keys and values.
     """
-    if _weighted_children(module) != ATTENTION:
-        return None
+    norms = _weighted_children(module) - ATTENTION
     width, rotary = getattr(module, "head_dim", None), _rotary(module)
-    if not isinstance(width, int) or rotary is None or not _turns_all(getattr(module, "config", None)):
+    if norms - NORMS or not _are_linear(module, ATTENTION) or not isinstance(width, int) or rotary is None:
         return None
-    heads = _n_out(module, "q_proj") // width
-    return [
-        NeuronGroup(("q_proj", "k_proj"), (), combine="all", heads=heads, rotary=rotary),
-        NeuronGroup(("v_proj",), ("o_proj",), heads=heads),
-    ]
+    heads = shape_of(module.get_submodule("o_proj"))[1] // width
+    values = NeuronGroup(("v_proj",), ("o_proj",), heads=heads)
+    if norms or not _turns_all(getattr(module, "config", None)):
+        return [values]
+    return [NeuronGroup(("q_proj", "k_proj"), (), combine="all", heads=heads, rotary=rotary), values]
 
 
 def gated(module: nn.Module) -> Sequence[NeuronGroup] | None:
@@ -48,24 +49,19 @@ def gated(module: nn.Module) -> Sequence[NeuronGroup] | None:
     ----------
     Shazeer (2020), "GLU variants improve Transformer"; Zhang et al., appendix E.
     """
-    activation = getattr(module, "act_fn", None)
-    if _weighted_children(module) != GATED or not callable(activation) or bool(activation(torch.zeros(1)) != 0):
+    if _weighted_children(module) != GATED or not _are_linear(module, GATED) or not vanishing_activation(module):
         return None
     return [NeuronGroup(("gate_proj", "up_proj"), ("down_proj",), combine="all")]
 
 
-def _weighted_children(module: nn.Module) -> set[str] | None:
-    """Return the names of a module's linear layers, or None if anything else in it has weights."""
-    weighted = {name: child for name, child in module.named_children() if any(True for _ in child.parameters())}
-    if any(True for _ in module.parameters(recurse=False)):
-        return None
-    if not all(is_linear(child) for child in weighted.values()):
-        return None
-    return set(weighted)
+def _weighted_children(module: nn.Module) -> set[str]:
+    """Return the names of a module's children with weights, and of its own parameters."""
+    weighted = {name for name, child in module.named_children() if any(True for _ in child.parameters())}
+    return weighted | {name for name, _ in module.named_parameters(recurse=False)}
 
 
-def _n_out(module: nn.Module, name: str) -> int:
-    return shape_of(module.get_submodule(name))[0]
+def _are_linear(module: nn.Module, names: set[str]) -> bool:
+    return all(is_linear(getattr(module, name, nn.Identity())) for name in names)
 
 
 def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:

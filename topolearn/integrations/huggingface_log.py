@@ -1,0 +1,93 @@
+"""What a Hugging Face trainer logs of the topology, and what a recorder writes of what the trainer logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from topolearn.evolution import TopologyScheduler
+from topolearn.recording import Recorder, record
+from topolearn.recording.measuring import NETWORK
+from topolearn.recording.rows import network_row
+
+PREFIX = "topology/"
+
+
+class TrainerLog:
+    """Lets a trainer log the topology, and a recorder what the trainer logs.
+
+    Parameters
+    ----------
+    trainer : transformers.Trainer
+    path : Path or None
+        Directory of the run.
+    """
+
+    def __init__(self, trainer: Any, path: Path | None) -> None:
+        self._trainer, self._path = trainer, path
+        self._recorder: Recorder | None = None
+        self._n_logged = 0
+
+    def begin(self, topology: TopologyScheduler, *, resume: bool) -> None:
+        """Begin to record, and log the topology with which a training starts."""
+        self._n_logged = topology.n_updates
+        if self._path is not None:
+            self._recorder = record(
+                self._path, topology, config=self._trainer.args.to_sanitized_dict(), resume=resume
+            )  # fmt: skip
+        if topology.n_steps == 0:
+            self._log(topology)
+
+    def log_update(self, topology: TopologyScheduler, control: Any) -> None:
+        """Log the latest update, if it has not been logged."""
+        if topology.n_updates > self._n_logged:
+            self._n_logged = topology.n_updates
+            should_log = control.should_log  # what is logged by hand would take its place
+            self._log(topology)
+            control.should_log = should_log
+
+    def note(self, logs: Mapping[str, Any]) -> None:
+        """Record numbers that the trainer logs."""
+        if self._recorder is None or any(name.startswith(PREFIX) for name in logs):
+            return
+        numbers = {name: value for name, value in logs.items() if isinstance(value, Real)}
+        if numbers:
+            self._recorder.log(numbers)
+
+    def close(self, *, complete: bool) -> None:
+        """End the recording, if there is one."""
+        if self._recorder is not None:
+            self._recorder.close(complete=complete)
+        self._recorder = None
+
+    def _log(self, topology: TopologyScheduler) -> None:
+        if topology.layers and self._trainer.is_world_process_zero():
+            numbers = numbers_of(topology, self._recorder)
+            self._trainer.log({f"{PREFIX}{name}": value for name, value in numbers.items()})
+
+
+def numbers_of(topology: TopologyScheduler, recorder: Recorder | None) -> dict[str, float]:
+    """Return what is logged of the topology: of the whole network, and of what a recorder measures, means of layers.
+
+    ``overlap`` is the mean of the layers', ``removed`` the sum, of links removed by their score; at the start there is
+    neither.
+    """
+    update = topology.last_update
+    row = network_row(topology.network(), update) if recorder is None else recorder.topology.state
+    numbers: dict[str, float] = {name: row[name] for name in ("density", "active_neurons")}
+    if update is not None:
+        n_removed = sum(len(layer.cells["removed"]) for layer in update.values())
+        numbers |= {"overlap": row["overlap"], "removed": n_removed}
+    return numbers | ({} if recorder is None else _means(recorder.topology.measuring.latest))
+
+
+def _means(measured: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return measures of the network, and the mean over the layers of all others."""
+    layers = [row for name, row in measured.items() if name != NETWORK]
+    names = dict.fromkeys(name for row in layers for name in row)
+    means = {name: float(np.mean([row[name] for row in layers if name in row])) for name in names}
+    return means | dict(measured.get(NETWORK, {}))
