@@ -64,6 +64,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     mask: Tensor
     weight: nn.Parameter
+    link_buffers = ("mask",)
     record_kind = MaskedRecord
     _listed: _Listed | None = None
 
