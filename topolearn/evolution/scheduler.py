@@ -46,8 +46,9 @@ class TopologyScheduler(Timetable):
 
     Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
     optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
-    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may replay most steps
-    (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the device at each step.
+    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may
+    replay most steps (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the
+    device at each step.
 
     To replace the optimizer in mid-run, make a new one, and with it a new scheduler from the ``state`` of the old one.
     Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.

@@ -1,0 +1,105 @@
+"""`topology.safetensors`: links and the state of a scheduler, beside weights that any program reads."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.evolution.state import OF_LAYERS
+from topolearn.files import written_aside
+from topolearn.sparse.packed_links import packed, unpacked
+
+FILE = "topology.safetensors"
+HEADER = "topolearn"
+State = Mapping[str, Any]
+
+
+def save_topology(folder: Path, state: State, about: Mapping[str, Any]) -> None:
+    """Write the state of a scheduler into a folder, which is made if it is not there.
+
+    Cells are written as bits, a row of bytes for each output neuron; nothing is pickled.
+
+    Parameters
+    ----------
+    folder : Path
+    state : Mapping
+        Of `topolearn.TopologyScheduler.state_dict`, or a part of it.
+    about : Mapping
+        Plain values to read with it, such as the name of the method.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save_topology(folder, {"n_steps": 3, "shapes": {"fc": (2, 3)}, "links": {"fc": torch.tensor([0, 4])}}, {})
+    >>> read_topology(folder)[0]
+    {'n_steps': 3, 'shapes': {'fc': [2, 3]}, 'links': {'fc': tensor([0, 4])}}
+    """
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, Any] = {}
+    for key, value in state.items():
+        row = OF_LAYERS.get(key)
+        if row is None or row.holds == "shape":
+            plain[key] = value
+            continue
+        for name, tensor in value.items():
+            kept = _bits(tensor, state["shapes"][name]) if row.holds == "cells" else tensor
+            tensors[f"{key}/{name}"] = kept.detach().cpu().contiguous()
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_aside(folder / FILE) as aside:
+        save_file(tensors, aside, metadata={HEADER: json.dumps({"state": plain, "about": dict(about)})})
+
+
+def read_topology(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the state of a scheduler that `save_topology` wrote into a folder, and what was said about it.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is none, or it is cut off, or of another program.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        raise MissingFileError(
+            f"there is no {FILE} in {folder}, so its links are not known: it was not saved by a trainer that topolearn "
+            "was attached to"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        return _state_of(tensors, header["state"]), header["about"]
+    except (SafetensorError, KeyError, json.JSONDecodeError, RuntimeError) as error:
+        raise CorruptFileError(
+            f"{path} is cut off, or was not written by topolearn ({type(error).__name__}): use another checkpoint"
+        ) from None
+
+
+def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = dict(plain)
+    if not plain.get("shapes"):  # a dense model has a value for each of no layers
+        state |= {key: {} for key, row in OF_LAYERS.items() if row.holds != "shape"}
+    for path, tensor in tensors.items():
+        key, _, name = path.partition("/")
+        n_in = plain["shapes"][name][1]
+        is_cells = OF_LAYERS[key].holds == "cells"
+        value = unpacked(tensor, n_in).flatten().nonzero().squeeze(1) if is_cells else tensor
+        state.setdefault(key, {})[name] = value
+    return state
+
+
+def _bits(cells: Tensor, shape: tuple[int, int]) -> Tensor:
+    mask = torch.zeros(shape[0] * shape[1], dtype=torch.bool)
+    mask[cells.cpu()] = True
+    return packed(mask.view(tuple(shape)))
