@@ -1,5 +1,6 @@
 """A small MLP and its batches, trained by a plain loop, by accelerate and by Lightning."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -9,9 +10,10 @@ from tests.evolution.loops import backends_of, mlp
 METHODS = list(tl.evolution.METHODS)
 EPOCHS, BATCHES, INTERVAL, SEED = 4, 6, 3, 3
 STEPS = EPOCHS * BATCHES
-EVERY = [
-    (method, backend) for method in METHODS for backend in backends_of(method) if backend != "csr" or method != "dense"
-]
+APART = ("chts", "chtss", "rigl", "srigl", "granet", "deepr", "topkast", "gmp")  # those that remember most
+EVERY = [(method, backend) for method in METHODS for backend in backends_of(method)]
+EVERY.remove(("dense", "csr"))
+OFTEN = [pytest.param(*case, marks=() if case[0] in APART else pytest.mark.slow) for case in EVERY]
 
 
 def batches():

@@ -9,7 +9,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 import topolearn as tl
 from tests.integrations.small_loops import (
     EPOCHS,
-    EVERY,
+    OFTEN,
     STEPS,
     assert_same_training,
     batches,
@@ -60,7 +60,7 @@ class Loop:
         return links
 
 
-@pytest.mark.parametrize(("method", "backend"), EVERY)
+@pytest.mark.parametrize(("method", "backend"), OFTEN)
 def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
     whole = Loop(method, backend)
     links = whole.run(folder=tmp_path, save_at=CUT)

@@ -10,7 +10,7 @@ import topolearn as tl
 from tests.integrations.small_loops import (
     BATCHES,
     EPOCHS,
-    EVERY,
+    OFTEN,
     SEED,
     assert_same_training,
     batches,
@@ -91,7 +91,7 @@ def fit(method, backend, folder, ckpt=None, save=False, **options):
     return callback.topology, links
 
 
-@pytest.mark.parametrize(("method", "backend"), EVERY)
+@pytest.mark.parametrize(("method", "backend"), OFTEN)
 def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
     topology, seen = fit(method, backend, tmp_path, save=True)
     by_hand, expected = plain(method, backend)
@@ -150,7 +150,7 @@ def test_a_second_fit_goes_on(tmp_path):
 
 def test_steps_after_the_training_are_not_counted(tmp_path):
     topology, _ = fit("set", "masked", tmp_path)
-    loss_of(topology.model, next(iter(batches()))).backward()
+    loss_of(topology.model.network, next(iter(batches()))).backward()
     topology.optimizer.step()
     assert topology.n_steps == EPOCHS * BATCHES
 

@@ -1,0 +1,1 @@
+"""Short programs that train sparse networks by other people's trainers."""
