@@ -1,1 +1,1 @@
-"""Short programs that train sparse networks by other people's trainers."""
+"""Small programs that show topolearn in other people's trainers."""
