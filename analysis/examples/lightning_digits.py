@@ -80,12 +80,14 @@ def main() -> None:
     module = Classifier(tl.sparsify(mlp(data.n_features, (128, 128), data.n_classes), method))
     topology, average = TopologyCallback(method, interval=INTERVAL, record=args.folder / "run"), Average(module)
     last = lightning.pytorch.callbacks.ModelCheckpoint(args.folder, filename="last", enable_version_counter=False)
+    callbacks: list[Any] = [topology, average, last]
     trainer = lightning.Trainer(
-        max_epochs=args.epochs, callbacks=[topology, average, last], default_root_dir=args.folder, logger=False,
+        max_epochs=args.epochs, callbacks=callbacks, default_root_dir=args.folder, logger=False,
         accelerator="cpu", enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     trainer.fit(module, train, test, ckpt_path=args.resume)
-    trainer.validate(average.module.module, test, verbose=False)
+    averaged: Any = average.module.module
+    trainer.validate(averaged, test, verbose=False)
     assert topology.topology is not None
     print(
         f"accuracy of the average {trainer.callback_metrics['accuracy']:.1%}, "

@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import pytest
+import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 import topolearn as tl
@@ -176,6 +177,33 @@ def test_a_checkpoint_without_topology_or_of_another_method_is_refused(tmp_path)
     for name, words in (("bare", "without a TopologyCallback"), ("last", "with 'mest', and this trainer .* 'set'")):
         with pytest.raises(CheckpointError, match=f"the checkpoint was saved {words}"):
             fit("set", "masked", tmp_path, ckpt=tmp_path / f"{name}.ckpt")
+
+
+class LinksOfRank(lightning.Callback):
+    """Leaves links and weights of each rank in a file."""
+
+    def __init__(self, callback, folder):
+        self.callback, self.folder = callback, folder
+
+    def on_train_end(self, trainer, pl_module):
+        topology = next(each for each in trainer.callbacks if isinstance(each, TopologyCallback)).topology
+        weights = {name: layer.dense_weight() for name, layer in topology.layers.items()}
+        told = links_of(topology), weights, topology.n_updates, topology.process_group is not None
+        torch.save(told, self.folder / f"{trainer.global_rank}.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["rigl", "chtss"])
+def test_ranks_of_ddp_have_the_same_links(method, tmp_path):
+    callback = callback_of(method, record=tmp_path / "run")
+    trainer = trainer_of(tmp_path, callback, LinksOfRank(callback, tmp_path), strategy="ddp_spawn", devices=2)
+    trainer.fit(Module(method), batches())
+    (links, weights, n_updates, shared), other = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert shared
+    assert n_updates > 1
+    assert links == other[0]
+    assert all(torch.equal(weight, other[1][name]) for name, weight in weights.items())
+    assert tl.Run(tmp_path / "run").is_complete
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])

@@ -82,8 +82,8 @@ class TopologyCallback:
         self._log: LightningLog | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        given = {"interval": self.interval, "seed": self.seed, "record": self.record}
-        return partial(TopologyCallback, self.method, **given), ()
+        again = partial(TopologyCallback, interval=self.interval, seed=self.seed, record=self.record)
+        return again, (self.method,)
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Refuse what cannot be trained, before anything is made."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from torch.optim import Optimizer
@@ -18,7 +17,6 @@ AVERAGING = ("WeightAveraging", "StochasticWeightAveraging")
 SHARDING = ("FSDPStrategy", "DeepSpeedStrategy", "ModelParallelStrategy")
 
 
-@cache
 def as_callback(kind: type) -> type:
     """Return a class that is a callback of Lightning, too.
 
