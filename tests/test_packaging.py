@@ -43,7 +43,7 @@ def versions_pinned(name, environment):
 
 
 def test_the_extras_are_exactly_these():
-    assert set(EXTRAS) == {"dev", "hf", "lightning", "eval", "cluster", "download", "bench", "all"}
+    assert set(EXTRAS) == {"dev", "hf", "lightning", "accelerate", "eval", "cluster", "download", "bench", "all"}
 
 
 def test_all_takes_every_extra_but_dev():

@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
   topolearn train --resume runs/digits-chts-0.05-s0 --device cpu   on another device
+  torchrun --nproc-per-node 4 -m topolearn train           on four processes; --resume as above
 """
 
 
@@ -71,10 +72,21 @@ def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bo
 
 
 def _train(args: argparse.Namespace) -> None:
+    from topolearn.distributed import joined
+
+    with joined():
+        _train_here(args)
+
+
+def _train_here(args: argparse.Namespace) -> None:
+    from topolearn.recording.environment import is_first_rank
+
     given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
     if args.set:
         given["overrides"] = _parse_overrides(args.set)
     run = _resumed(args, given) if args.resume else _trained(args, given)
+    if not is_first_rank():
+        return
     page, task, summary = run.report(), run.task, run.summary
     best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
     print(

@@ -3,5 +3,7 @@
 from topolearn.distributed.agreement import agreement
 from topolearn.distributed.averages import mean_over
 from topolearn.distributed.groups import shared_group
+from topolearn.distributed.local_links import keep_links_local
+from topolearn.distributed.processes import joined
 
-__all__ = ["agreement", "mean_over", "shared_group"]
+__all__ = ["agreement", "joined", "keep_links_local", "mean_over", "shared_group"]

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from topolearn.checks import check_size
-from topolearn.distributed import agreement, mean_over, shared_group
+from topolearn.distributed import agreement, keep_links_local, mean_over, shared_group
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_model, check_shrinking, groups_of
 from topolearn.evolution.copies import InProgress, check_copied
@@ -46,8 +46,9 @@ class TopologyScheduler(Timetable):
 
     Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
     optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
-    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links). A CUDA graph may replay most steps
-    (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the device at each step.
+    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may
+    replay most steps (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the
+    device at each step.
 
     To replace the optimizer in mid-run, make a new one, and with it a new scheduler from the ``state`` of the old one.
     Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
@@ -128,6 +129,7 @@ class TopologyScheduler(Timetable):
         self._is_group_given = process_group is not None
         with agreement(self.process_group, lambda: decisions(self)):
             self._prepare(model, optimizer, method, total_steps, interval, seed, state)
+        keep_links_local(model, self.process_group)
 
     def _prepare(
         self, model: nn.Module, optimizer: Optimizer, method: Method | str,

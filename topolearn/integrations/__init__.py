@@ -1,5 +1,8 @@
-"""Other people's trainers: topology in the loops of Hugging Face, imported without their packages."""
+"""Other people's trainers: topology in the loops of Hugging Face, Lightning and accelerate.
 
-from topolearn.integrations import huggingface
+Each file can be imported without its package; the error, with the extra to install, comes at use.
+"""
 
-__all__ = ["huggingface"]
+from topolearn.integrations import accelerate, huggingface, lightning
+
+__all__ = ["accelerate", "huggingface", "lightning"]

@@ -7,14 +7,9 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from topolearn.evolution import TopologyScheduler
+from topolearn.integrations.topology_numbers import PREFIX, numbers_of
 from topolearn.recording import Recorder, record
-from topolearn.recording.measuring import NETWORK
-from topolearn.recording.rows import network_row
-
-PREFIX = "topology/"
 
 
 class TrainerLog:
@@ -68,26 +63,3 @@ class TrainerLog:
         if topology.layers and self._trainer.is_world_process_zero():
             numbers = numbers_of(topology, self._recorder)
             self._trainer.log({f"{PREFIX}{name}": value for name, value in numbers.items()})
-
-
-def numbers_of(topology: TopologyScheduler, recorder: Recorder | None) -> dict[str, float]:
-    """Return what is logged of the topology: of the whole network, and of what a recorder measures, means of layers.
-
-    ``overlap`` is the mean of the layers', ``removed`` the sum, of links removed by their score; at the start there is
-    neither.
-    """
-    update = topology.last_update
-    row = network_row(topology.network(), update) if recorder is None else recorder.topology.state
-    numbers: dict[str, float] = {name: row[name] for name in ("density", "active_neurons")}
-    if update is not None:
-        n_removed = sum(len(layer.cells["removed"]) for layer in update.values())
-        numbers |= {"overlap": row["overlap"], "removed": n_removed}
-    return numbers | ({} if recorder is None else _means(recorder.topology.measuring.latest))
-
-
-def _means(measured: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return measures of the network, and the mean over the layers of all others."""
-    layers = [row for name, row in measured.items() if name != NETWORK]
-    names = dict.fromkeys(name for row in layers for name in row)
-    means = {name: float(np.mean([row[name] for row in layers if name in row])) for name in names}
-    return means | dict(measured.get(NETWORK, {}))

@@ -54,6 +54,7 @@ class CsrLinear(SparseLinear):
     col: Tensor
     bias: nn.Parameter | None
     record: CsrRecord | None
+    link_buffers = ("crow", "col")
     record_kind = CsrRecord
 
     def __init__(

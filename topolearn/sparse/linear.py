@@ -49,6 +49,8 @@ class SparseLinear(nn.Module):
         The name under which the topology knows this layer; `topolearn.sparsify` sets it.
     dense_class : type
         The class of the dense layer whose place this one has, and which `topolearn.densify` puts back.
+    link_buffers : tuple of str
+        The buffers that change with the links.
     record : GradientRecord or None
         The gradient of all cells, while it is recorded; see `topolearn.sparse.recorded`.
 
@@ -73,6 +75,7 @@ class SparseLinear(nn.Module):
     out_features: int
     layer_name: str
     dense_class: type[nn.Module] = nn.Linear
+    link_buffers: ClassVar[tuple[str, ...]] = ()
     record: GradientRecord | None = None
     record_kind: type[GradientRecord]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     mask: Tensor
     weight: nn.Parameter
+    link_buffers: ClassVar[tuple[str, ...]] = ("mask",)
     record_kind = MaskedRecord
     _listed: _Listed | None = None
 

@@ -28,8 +28,6 @@ class StoredLinear(MaskedLinear):
     moves what is not trained. The ``weight`` of ``state_dict`` is W, which loads into `torch.nn.Linear` and computes
     the same; :math:`\theta` travels with the topology (see `topolearn.TopologyScheduler.state_dict`).
 
-    ``DistributedDataParallel`` sends buffers, so `stored` too, at each step, unless ``broadcast_buffers=False``.
-
     Attributes
     ----------
     stored : Tensor, shape (out_features, in_features)
@@ -58,6 +56,7 @@ class StoredLinear(MaskedLinear):
     stored: Tensor
     trained: Tensor | None
     links: Tensor
+    link_buffers = ("mask", "stored", "trained", "links")
 
     def __init__(
         self,

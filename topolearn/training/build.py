@@ -19,6 +19,7 @@ from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_p
 from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
+from topolearn.training.ranks import Ranks
 
 # Weights of a network, or for csr links of a layer times examples: with fewer, a second thread gains little on a free
 # machine, and loses a hundredfold on a busy one.
@@ -65,7 +66,8 @@ def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[i
     """Return the backend asked for, else the faster one for the largest sparse layer."""
     if config.backend != "auto":
         return config.backend
-    if method.is_dense or method.remembers_all or config.precision != "float32":
+    falls_on_ranks = method.decays and Ranks().group is not None  # where no parameter may change its size
+    if method.is_dense or method.remembers_all or config.precision != "float32" or falls_on_ranks:
         return MASKED
     n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
     return best_backend(

@@ -25,6 +25,9 @@ def train(
 ) -> Run:
     """Train a network and leave a run directory behind.
 
+    Within a process group of ``torch.distributed``, each process that calls this takes its share of every batch, and
+    the first one records; the links are those of one process, and the weights but for rounding.
+
     Parameters
     ----------
     config : TrainConfig
@@ -134,6 +137,8 @@ def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bo
     try:
         measures = config.measures if trainer.topology.layers else ()
         plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
+        if not trainer.ranks.is_first:
+            loggers = ()
         recorder = open_recorder(trainer.path, trainer.topology, plan, config, loggers, resume=resume)
         return trainer.run(recorder, quiet=quiet)
     finally:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from topolearn.distributed import agreement
 from topolearn.errors import CorruptFileError, TrainingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording import Recorder, Run
@@ -20,6 +21,7 @@ from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.progress import Progress
+from topolearn.training.ranks import Ranks
 
 CHECKPOINTS = "checkpoints"
 EVALUATION_BATCH = 2048
@@ -27,10 +29,14 @@ EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, b
 
 
 class Trainer:
-    """One training: its parts, and where it stands."""
+    """One training: its parts, and where it stands.
+
+    Where there are several processes, each computes its share of a batch, all take the same steps, and the first one
+    records.
+    """
 
     def __init__(self, config: TrainConfig, data: Dataset, path: Path) -> None:
-        self.config, self.path = config, path
+        self.config, self.path, self.ranks = config, path, Ranks()
         self.model, self.optimizer, self.topology = build(config, data)
         self.device = torch.device(config.device)
         self.train_x, self.train_y, self.test_x, self.test_y = (
@@ -45,7 +51,11 @@ class Trainer:
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
     def restore(self) -> None:
-        """Take up the last checkpoint."""
+        """Take up the last checkpoint, on all processes the same one."""
+        with agreement(self.ranks.group, lambda: {"epoch": str(self.done_epochs)}):
+            self._restore()
+
+    def _restore(self) -> None:
         with torch.random.fork_rng(devices=[]):
             self.counters = load_checkpoint(self._checkpoint(LAST), self.model, self.optimizer, self.topology)
             self.random_state = torch.get_rng_state()
@@ -64,58 +74,64 @@ class Trainer:
         if self.done_epochs:
             self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
+        quiet |= not self.ranks.is_first
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
                 torch.set_rng_state(self.random_state)
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
-                    progress.epoch(self._epoch(epoch, recorder, progress), config.epochs)
+                    row = self._epoch(epoch, recorder, progress)
+                    if row:
+                        progress.epoch(row, config.epochs)
         except BaseException:
             recorder.abandon()  # the summary stays that of the last checkpoint
             raise
         recorder.close()
+        self.ranks.wait()
         return Run(self.path)
 
     def _epoch(self, epoch: int, recorder: Recorder, progress: Progress) -> dict[str, Any]:
-        """Train, evaluate, record and save one epoch; return its metrics."""
+        """Train, evaluate, record and save one epoch; return its metrics, which the first process has."""
         start = time.perf_counter()
         train_loss, train_accuracy = self._train(epoch, progress)
         test_loss, test_accuracy = self._evaluate()
         if not np.isfinite(test_loss):
             self._stop(epoch)
+        row: dict[str, Any] = {}
+        if self.ranks.is_first:
+            row = {"epoch": epoch, "step": epoch * self.steps_per_epoch, "lr": self.optimizer.param_groups[0]["lr"]}
+            row |= {"train_loss": train_loss, "train_accuracy": train_accuracy}
+            row |= {"test_loss": test_loss, "test_accuracy": test_accuracy} | self._topology_row(recorder)
+            row["seconds"] = time.perf_counter() - start
+            recorder.log(row)
+            recorder.snapshot()
+            self.counters["seconds"] += row["seconds"]
+        self.updates = []
+        self._save(epoch, test_accuracy)
+        self.done_epochs, self.last_accuracy = epoch, test_accuracy
+        self._write_summary(recorder)  # last, as it says that the run is complete
+        return row
+
+    def _topology_row(self, recorder: Recorder) -> dict[str, Any]:
+        """Return what the metrics of an epoch say of the topology."""
         overlaps = [value for update in self.updates for value in update.overlap.values()]
         row = {
-            "epoch": epoch,
-            "step": epoch * self.steps_per_epoch,
-            "lr": self.optimizer.param_groups[0]["lr"],
-            "train_loss": train_loss,
-            "train_accuracy": train_accuracy,
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
             **{name: value for name, value in recorder.topology.state.items() if name != "overlap"},
             "n_updates": len(self.updates),
             "overlap": float(np.mean(overlaps)) if overlaps else float("nan"),
         }
-        row |= {
-            name: value
-            for name, value in recorder.topology.measuring.latest.get(NETWORK, {}).items()
-            if name not in row
-        }
-        row["seconds"] = time.perf_counter() - start
-        recorder.log(row)
-        recorder.snapshot()
-        self.updates = []
-        self.counters["seconds"] += row["seconds"]
+        measured = recorder.topology.measuring.latest.get(NETWORK, {})
+        return row | {name: value for name, value in measured.items() if name not in row}
+
+    def _save(self, epoch: int, test_accuracy: float) -> None:
+        """Write the checkpoints of an epoch."""
         names = [LAST]
         if test_accuracy > self.counters["best_accuracy"]:
             self.counters |= {"best_accuracy": test_accuracy, "best_epoch": epoch}
             names = [BEST, LAST]
-        for name in names:
+        for name in names if self.ranks.is_first else ():
             counters = {**self.counters, "epoch": epoch}
             save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
-        self.done_epochs, self.last_accuracy = epoch, test_accuracy
-        self._write_summary(recorder)  # last, as it says that the run is complete
-        return row
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
         """Take the steps of one epoch; return mean loss and accuracy over its batches."""
@@ -126,10 +142,12 @@ class Trainer:
         self.model.train()
         for i, batch in enumerate(order.split(self.config.batch_size)):
             self._set_learning_rate((epoch - 1) * self.steps_per_epoch + i)
-            y = self.train_y[batch]
-            logits, loss = self._forward(self.train_x.index_select(0, batch), y)
+            mine = self.ranks.share(batch)
+            y = self.train_y[mine]
+            logits, loss = self._forward(self.train_x.index_select(0, mine), y, n_in_batch=len(batch))
             self.optimizer.zero_grad()
             loss.backward()
+            self.ranks.average_gradients(self.model.parameters())
             self.optimizer.step()
             total_loss += loss.detach() * len(batch)
             n_correct += (logits.argmax(dim=1) == y).sum()
@@ -139,10 +157,11 @@ class Trainer:
             if update is not None:
                 self.updates.append(update)
             progress.advance()
-        mean_loss = float(total_loss) / len(order)
+        total, correct = self.ranks.sums(float(total_loss), int(n_correct), device=self.device)
+        mean_loss = total / self.ranks.size / len(order)
         if not np.isfinite(mean_loss):
             self._stop(epoch)
-        return mean_loss, int(n_correct) / len(order)
+        return mean_loss, correct / len(order)
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[float, float]:
@@ -151,17 +170,24 @@ class Trainer:
         total_loss, n_correct = 0.0, 0
         widest = max(self.config.hidden or (1,))
         size = max(min(EVALUATION_BATCH, EVALUATION_CELLS // widest), 1)
-        for x, y in zip(self.test_x.split(size), self.test_y.split(size), strict=True):
+        test_x, test_y = self.ranks.share(self.test_x), self.ranks.share(self.test_y)
+        for x, y in zip(test_x.split(size), test_y.split(size), strict=True):
+            if not len(y):
+                continue
             logits, loss = self._forward(x, y)
             total_loss += float(loss) * len(y)
             n_correct += int((logits.argmax(dim=1) == y).sum())
-        return total_loss / len(self.test_x), n_correct / len(self.test_x)
+        total, correct = self.ranks.sums(total_loss, n_correct, device=self.device)
+        return total / len(self.test_x), correct / len(self.test_x)
 
-    def _forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(self, x: Tensor, y: Tensor, n_in_batch: int | None = None) -> tuple[Tensor, Tensor]:
+        """Return logits and the mean loss; of a share, the loss whose mean over all processes is that of its batch."""
         x = (x.to(torch.float32) - self.mean) / self.deviation
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             logits = self.model(x)
-            return logits, F.cross_entropy(logits, y)
+            if n_in_batch is None or self.ranks.group is None:
+                return logits, F.cross_entropy(logits, y)
+            return logits, F.cross_entropy(logits, y, reduction="sum") * (self.ranks.size / n_in_batch)
 
     def _set_learning_rate(self, step: int) -> None:
         """Let the learning rate fall linearly, and stay at its end value for the rest."""

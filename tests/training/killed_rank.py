@@ -1,0 +1,43 @@
+"""Train as one of several processes, of which one is killed; started by torchrun with the point and the rank."""
+
+import os
+import signal
+import sys
+
+import safetensors.torch
+
+from topolearn.cli import main
+from topolearn.evolution.model_links import ModelLinks
+from topolearn.recording import report
+from topolearn.training.trainer import Trainer
+
+POINTS = {
+    "training": (Trainer, "_set_learning_rate", 70),
+    "update": (ModelLinks, "set", 3),
+    "saving": (safetensors.torch, "save_file", 3),
+    "nowhere": (Trainer, "run", 99),
+}
+
+
+def kill_at(point):
+    """Let a call of a function, of those that are made at a point, be the last thing that this process does."""
+    owner, name, call = POINTS[point]
+    function, calls = getattr(owner, name), [0]
+
+    def killed(*args, **words):
+        calls[0] += 1
+        if calls[0] == call:
+            if point == "saving":
+                args[1].write_bytes(b"half a file")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **words)
+
+    setattr(owner, name, killed)
+
+
+if __name__ == "__main__":
+    where, rank = sys.argv[1:3]
+    report.write_report = lambda run, **_: ""  # its pictures take longer than the training
+    if os.environ["RANK"] == rank:
+        kill_at(where)
+    sys.exit(main(sys.argv[3:]))

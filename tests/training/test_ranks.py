@@ -1,0 +1,66 @@
+"""Several processes train as one with the whole batch; the first of them leaves the run behind."""
+
+import pandas as pd
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from safetensors.torch import load_file
+
+import topolearn as tl
+from tests.training.ranks import CASES, N_RANKS, rank, trained
+from topolearn.training.ranks import Ranks
+
+pytestmark = pytest.mark.skipif(
+    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ranks")
+    mp.spawn(rank, args=(path / "store", path), nprocs=N_RANKS)
+    return path
+
+
+@pytest.mark.parametrize(("method", "backend"), CASES)
+def test_ranks_train_as_one_process(folder, tmp_path, method, backend):
+    alone = trained(tmp_path / "alone", method, "masked" if method == "granet" else backend)
+    shared = tl.Run(folder / f"{method}-{backend}")
+    assert shared.is_complete
+    assert shared.summary["n_updates"] == alone.summary["n_updates"]
+    ours, theirs = (load_file(run.path / "checkpoints" / "last.safetensors") for run in (shared, alone))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in theirs.items():
+        if name.startswith("links/"):
+            assert torch.equal(ours[name], tensor)
+        else:
+            torch.testing.assert_close(ours[name], tensor, atol=1e-6, rtol=1e-6)
+    for name in ("metrics.csv", "network.csv"):
+        tables = [pd.read_csv(run.path / name).drop(columns="seconds", errors="ignore") for run in (shared, alone)]
+        pd.testing.assert_frame_equal(*tables, rtol=1e-6)
+    if method != "dense":
+        assert shared.history.steps == alone.history.steps
+        for layer in alone.history.layers:
+            pd.testing.assert_frame_equal(shared.history.events(layer), alone.history.events(layer))
+
+
+def test_what_cannot_be_shared_is_refused_on_all_ranks(folder):
+    told = [torch.load(folder / f"{index}.pt") for index in range(N_RANKS)]
+    for each in told:
+        assert "its parameter shrinks as the density falls" in each["shrinking"]
+        assert each["existing"].startswith("ExistingFileError: the run directory")
+        assert "seed is 0 on rank 0 and 1 on rank 1 and 2 on rank 2" in each["other seeds"]
+
+
+def test_every_example_is_of_one_share(monkeypatch):
+    examples = torch.arange(8)
+    for size in (1, 3, 8, 11):
+        shares = []
+        for index in range(size):
+            ranks = Ranks()
+            monkeypatch.setattr(ranks, "group", object() if size > 1 else None)
+            ranks.size, ranks.index = size, index
+            shares.append(ranks.share(examples))
+        assert torch.equal(torch.cat(shares), examples)
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -1,0 +1,98 @@
+"""What is asked of Lightning: its class of callbacks, and a trainer with whose weights links can move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch.optim import Optimizer
+
+from topolearn.errors import InvalidValueError, MissingPackageError
+from topolearn.evolution import Method
+from topolearn.evolution.optimizer_state import unwrapped
+from topolearn.sparse import SparseLinear, sparse_layers
+
+AVERAGING = ("WeightAveraging", "StochasticWeightAveraging")
+SHARDING = ("FSDPStrategy", "DeepSpeedStrategy", "ModelParallelStrategy")
+
+
+def as_callback(kind: type) -> type:
+    """Return a class that is a callback of Lightning, too.
+
+    Raises
+    ------
+    MissingPackageError
+        When lightning is not installed.
+    """
+    try:
+        from lightning.pytorch import Callback
+    except ImportError as error:
+        raise MissingPackageError(f"{error}: pip install 'topolearn[lightning]'") from None
+    return kind if issubclass(kind, Callback) else type(kind.__name__, (kind, Callback), {"__doc__": kind.__doc__})
+
+
+def check_trainer(trainer: Any, module: Any, method: Method) -> None:
+    """Refuse a trainer that averages or shards weights, and a module that is not sparse.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    for callback in trainer.callbacks:
+        if _is_one_of(callback, AVERAGING):
+            raise InvalidValueError(
+                f"the callback {type(callback).__name__} averages weights whose links move, which makes unions of "
+                "links: leave it out, and update tl.AveragedModel(module) in on_train_batch_end of a callback"
+            )
+    if _is_one_of(trainer.strategy, SHARDING):
+        raise InvalidValueError(
+            f"{type(trainer.strategy).__name__} shards weights, which links do not follow here: use strategy='ddp'"
+        )
+    if not method.is_dense and not sparse_layers(module):
+        raise InvalidValueError(
+            f"the module has no sparse layer for method {method.name!r}: call tl.sparsify(model, method) before "
+            "trainer.fit, and before configure_optimizers"
+        )
+
+
+def optimizer_of(trainer: Any, layers: Mapping[str, SparseLinear]) -> Optimizer:
+    """Return the optimizer that trains the sparse layers.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is none, or several do.
+    """
+    links = {id(layer.link_parameter) for layer in layers.values()}
+    optimizers = [unwrapped(each) for each in trainer.optimizers]
+    training = [
+        each for each in optimizers if links & {id(p) for group in each.param_groups for p in group["params"]}
+    ] or optimizers  # a dense model has no links
+    if len(training) != 1:
+        raise InvalidValueError(
+            f"{len(training)} optimizers train the sparse layers: let configure_optimizers return one that has all of "
+            "them, whatever others there are"
+        )
+    return training[0]
+
+
+def total_steps(trainer: Any) -> int:
+    """Return how many optimizer steps a training has, over which schedules are stretched.
+
+    Raises
+    ------
+    InvalidValueError
+        When it has no end.
+    """
+    steps = trainer.estimated_stepping_batches
+    if not 0 < steps < math.inf:
+        raise InvalidValueError(
+            f"the training has {steps} optimizer steps as far as the trainer knows, and schedules need its length: "
+            "give Trainer(max_steps=...)"
+        )
+    return int(steps)
+
+
+def _is_one_of(value: object, names: tuple[str, ...]) -> bool:
+    return any(kind.__name__ in names for kind in type(value).__mro__)

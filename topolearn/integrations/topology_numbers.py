@@ -1,0 +1,37 @@
+"""What other people's trainers log of the topology: a few numbers for the whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from topolearn.evolution import TopologyScheduler
+from topolearn.recording import Recorder
+from topolearn.recording.measuring import NETWORK
+from topolearn.recording.rows import network_row
+
+PREFIX = "topology/"
+
+
+def numbers_of(topology: TopologyScheduler, recorder: Recorder | None) -> dict[str, float]:
+    """Return what is logged of the topology: of the whole network, and of what a recorder measures, means of layers.
+
+    ``overlap`` is the mean of the layers', ``removed`` the sum, of links removed by their score; at the start there is
+    neither.
+    """
+    update = topology.last_update
+    row = network_row(topology.network(), update) if recorder is None else recorder.topology.state
+    numbers: dict[str, float] = {name: row[name] for name in ("density", "active_neurons")}
+    if update is not None:
+        n_removed = sum(len(layer.cells["removed"]) for layer in update.values())
+        numbers |= {"overlap": row["overlap"], "removed": n_removed}
+    return numbers | ({} if recorder is None else _means(recorder.topology.measuring.latest))
+
+
+def _means(measured: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return measures of the network, and the mean over the layers of all others."""
+    layers = [row for name, row in measured.items() if name != NETWORK]
+    names = dict.fromkeys(name for row in layers for name in row)
+    means = {name: float(np.mean([row[name] for row in layers if name in row])) for name in names}
+    return means | dict(measured.get(NETWORK, {}))
