@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse import StoredLinear
+from topolearn.sparse.local_tensors import local_of
 
 
 def exploration_loss(layer: StoredLinear) -> Tensor:
@@ -49,12 +50,13 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
 
     .. math:: \text{factor} \cdot \theta \text{ on A}, \quad \text{factor} \cdot \theta / D \text{ on } B \setminus A
     """
-    gradient, weight = layer.weight.grad, layer.weight
+    gradient, weight = layer.link_parameter.grad, local_of(layer.link_parameter.detach())
     if gradient is not None:
+        gradient = local_of(gradient)
         on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
         gradient.add_(weight, alpha=factor / _density(layer))  # where nothing is trained the weight is 0
         gradient.view(-1)[layer.links] = on_links
 
 
 def _density(layer: StoredLinear) -> float:
-    return layer.n_links / layer.mask.numel()
+    return layer.n_links / (layer.in_features * layer.out_features)
