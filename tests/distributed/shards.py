@@ -1,24 +1,32 @@
 """What each of several ranks does in the tests of sharded training, and what one process does alone."""
 
+from itertools import pairwise
+
 import torch
 import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
 import torch.multiprocessing as mp
 from torch import nn
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 import topolearn as tl
+from topolearn.sparse.local_tensors import local_of
 
 SIZES = (12, 37, 41, 3)  # rows that neither two nor three ranks share equally
 STEPS, INTERVAL, BATCH = 12, 2, 18
 METHODS = ("set", "rigl", "chts", "chtss", "granet", "gmp", "topkast", "mest", "cht")
+CLIPPED = ("rigl", "gmp", "topkast")
+SAVED = ("rigl", "chtss", "gmp", "topkast")
+HALF = 5  # an update is due at the next step, and no gradient is recorded yet
 
 
 def sparse_model(method, *, seed=0, dtype=torch.float64, **overrides):
     """A small MLP that is sparse by a method, and the method."""
     torch.manual_seed(0)
-    layers = [nn.Linear(*pair) for pair in zip(SIZES, SIZES[1:], strict=False)]
+    layers = [nn.Linear(*pair) for pair in pairwise(SIZES)]
     model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2]).to(dtype)
     start = {"generator": "er"} if method == "cht" else {}  # whose layers start from data
     rule = tl.method(method, density=0.2, **start | overrides)
@@ -108,9 +116,71 @@ def on_ranks(world, folder, job):
     return [torch.load(folder / f"{i}.pt", weights_only=False) for i in range(world)]
 
 
-def by_fsdp(index, world):
-    return {m: trained(m, index, world, lambda model: fully_sharded(model, world)) for m in METHODS}
+def n_off_links(layers, optimizer):
+    """How many values are off the trained cells in a rank's rows: of weights, gradients and moments."""
+    n_off = 0
+    for layer in layers.values():
+        weight = layer.link_parameter
+        tensors = [weight.detach(), weight.grad, *(each for each in optimizer.state[weight].values() if each.dim())]
+        n_off += sum(int(local_of(each)[~layer.trained_mask].count_nonzero()) for each in tensors if each is not None)
+    return n_off
 
 
-def by_ddp(index, world):
-    return {m: trained(m, index, world, DistributedDataParallel) for m in METHODS}
+def save(folder, model, optimizer, topology):
+    of_model, of_optimizer = get_state_dict(model, optimizer)
+    state = {"model": of_model, "optimizer": of_optimizer, "topology": topology.state_dict()}
+    dcp.save(state, checkpoint_id=folder)
+
+
+def load(folder, model, optimizer, topology):
+    of_model, of_optimizer = get_state_dict(model, optimizer)
+    state = {"model": of_model, "optimizer": of_optimizer, "topology": topology.state_dict()}
+    dcp.load(state, checkpoint_id=folder)
+    set_state_dict(model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"])
+    topology.load_state_dict(state["topology"])
+
+
+def prepared(method, world, wrap=fully_sharded):
+    model, rule = sparse_model(method)
+    model = wrap(model, world)
+    optimizer = optimizer_of(model)
+    return model, optimizer, scheduler(model, optimizer, rule)
+
+
+def checked(method, index, world, clip=0.1):
+    """Train with clipping, and look at what is off the links after each step."""
+    model, optimizer, topology = prepared(method, world)
+    off = []
+    links = run(
+        model, optimizer, topology, index, world, clip=clip,
+        after=lambda step: off.append(n_off_links(topology.layers, optimizer)),
+    )  # fmt: skip
+    return links, state(model), off
+
+
+def saved(method, index, world, folder):
+    """Train the first half, save, and train on; return the links of the second half and the state at the end."""
+    model, optimizer, topology = prepared(method, world)
+    run(model, optimizer, topology, index, world, steps=range(HALF))
+    save(f"{folder}/{method}", model, optimizer, topology)
+    return run(model, optimizer, topology, index, world, steps=range(HALF, STEPS)), state(model)
+
+
+def resumed(method, index, world, folder):
+    """Train the second half from what other ranks have saved."""
+    model, optimizer, topology = prepared(method, world)
+    load(f"{folder}/{method}", model, optimizer, topology)
+    links = run(model, optimizer, topology, index, world, steps=range(HALF, STEPS))
+    return links, state(model), topology.itop_rate()
+
+
+def several_ways(index, world, folder):
+    """All that two or three ranks, or one, do."""
+    sharded = {m: trained(m, index, world, lambda model: fully_sharded(model, world)) for m in METHODS}
+    results = {"fsdp": sharded, "clipped": {m: checked(m, index, world) for m in CLIPPED}}
+    if world == 2:
+        results["ddp"] = {m: trained(m, index, world, DistributedDataParallel) for m in METHODS}
+        results["saved"] = {m: saved(m, index, world, folder) for m in SAVED}
+    else:
+        results["resumed"] = {m: resumed(m, index, world, folder) for m in SAVED}
+    return results

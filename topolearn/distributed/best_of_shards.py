@@ -17,6 +17,7 @@ not k of each.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -87,29 +88,36 @@ class CollectedRecord(GradientRecord[Tensor]):
         return block.view(last - first, n_in)
 
 
-class _Candidates(NamedTuple):
+class Candidates(NamedTuple):
     """Cells of a rank with a gradient, counted from the first row of their growth, their magnitudes and keys."""
 
     cells: Tensor
     scores: Tensor
     keys: Tensor
 
-    def best(self, k: int, level: float, field: RandomField) -> _Candidates:
+    def level(self, k: int, total: int) -> float:
+        """Return the key of the last of these within this rank's quota of the best k: infinite where that is 0."""
+        if total <= k:
+            return -math.inf
+        n = quota(k, self.cells.numel(), total)
+        return float(torch.topk(self.keys, n, sorted=False).values.min()) if n else math.inf
+
+    def best(self, k: int, level: float, field: RandomField) -> Candidates:
         """Return those of the best k whose key reaches a level."""
         reach = (self.keys >= level).nonzero().squeeze(1)
         cells, scores, keys = (each[reach] for each in self)
         if keys.numel() > k:
             kept = largest(keys, k, lambda tied: field.uniform(cells[tied])).sort().values
             cells, scores, keys = cells[kept], scores[kept], keys[kept]
-        return _Candidates(cells, scores, keys)
+        return Candidates(cells, scores, keys)
 
 
-def candidates_among(scores: Tensor, first_cell: int, field: RandomField, *, soft: bool) -> _Candidates:
+def candidates_among(scores: Tensor, first_cell: int, field: RandomField, *, soft: bool) -> Candidates:
     """Return the cells of a block with a positive score, the first of which has a number."""
     places = (scores > 0).nonzero().squeeze(1)
     cells, scores = places + first_cell, scores[places]
     keys = soft_keys(cells, scores, field) if soft else scores.to(torch.float64)
-    return _Candidates(cells, scores, keys)
+    return Candidates(cells, scores, keys)
 
 
 def quota(k: int, own: int, total: int) -> int:
@@ -164,7 +172,8 @@ def collect_best(
     excluded = _excluded_rows(exchange, layers, owners, asked)
     mine = [_own_candidates(layers[each.layer], each, excluded[each.layer], soft=soft) for each in growths]
     totals = exchange.all_of(_vector([each.cells.numel() for each in mine], exchange)).sum(dim=0).tolist()
-    levels = exchange.least(_levels(mine, ks, totals, exchange))
+    own = [each.level(k, total) for each, k, total in zip(mine, ks, totals, strict=True)]
+    levels = exchange.least(torch.tensor(own, dtype=torch.float64, device=exchange.device))
     chosen = [
         each.best(k, level, growth.field)
         for each, k, level, growth in zip(mine, ks, levels.tolist(), growths, strict=True)
@@ -188,17 +197,6 @@ def check_finite(layers: Mapping[str, ShardedLinear]) -> None:
 
 def _vector(values: Sequence[int], exchange: Exchange) -> Tensor:
     return torch.tensor(list(values), dtype=torch.int64, device=exchange.device)
-
-
-def _levels(mine: Sequence[_Candidates], ks: Sequence[int], totals: Sequence[int], exchange: Exchange) -> Tensor:
-    """Return the key of each growth's last cell within this rank's quota: infinite where that is 0."""
-    levels = torch.full((len(mine),), torch.inf, dtype=torch.float64, device=exchange.device)
-    for i, (each, k, total) in enumerate(zip(mine, ks, totals, strict=True)):
-        if total <= k:
-            levels[i] = -torch.inf
-        elif n := quota(k, each.cells.numel(), total):
-            levels[i] = torch.topk(each.keys, n, sorted=False).values.min()
-    return levels
 
 
 def _excluded_rows(
@@ -228,7 +226,7 @@ def _excluded_rows(
     return excluded
 
 
-def _own_candidates(layer: ShardedLinear, growth: Growth, excluded: Tensor, *, soft: bool) -> _Candidates:
+def _own_candidates(layer: ShardedLinear, growth: Growth, excluded: Tensor, *, soft: bool) -> Candidates:
     assert isinstance(layer.record, ShardRecord)
     first, last = max(growth.first, layer.shard.first), min(growth.last, layer.shard.last)
     own = slice(max(first - layer.shard.first, 0), max(last - layer.shard.first, 0))
@@ -241,7 +239,7 @@ def _delivered(
     layers: Mapping[str, ShardedLinear],
     growths: Sequence[Growth],
     owners: Mapping[str, int],
-    chosen: Sequence[_Candidates],
+    chosen: Sequence[Candidates],
     sizes: Sequence[Sequence[int]],
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Send the chosen cells to the owners; return those of the layers that this rank owns."""

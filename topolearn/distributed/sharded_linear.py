@@ -58,7 +58,7 @@ class ShardedLinear(MaskedLinear):
 
     shard: RowShard
     bits: Tensor
-    _sharded: nn.Parameter
+    _sharded: tuple[nn.Parameter]  # in a tuple, as it is no second parameter of the module
     _n_links: int
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,12 +69,12 @@ class ShardedLinear(MaskedLinear):
 
     def become_sharded(self, shard: RowShard) -> None:
         """Keep the mask of this rank's rows alone, and the links of all as bits."""
-        self._sharded, self.shard = self.weight, shard
+        self._sharded, self.shard = (self.weight,), shard
         self.bits, self._n_links = packed(self.mask).to(self._home_of_bits()), int(self.mask.sum())
         self._buffers["mask"] = shard.rows(self.mask).clone()
         self._kept, self._listed = None, None
         self._watch = ShardWatch(self)
-        self._watch.restore(self._sharded)
+        self._watch.restore(self.weight)
 
     def _home_of_bits(self) -> torch.device:
         return torch.device("cpu")
@@ -84,8 +84,8 @@ class ShardedLinear(MaskedLinear):
         """The sharded weight, also while the layer has the whole one."""
         weight = self._parameters["weight"]
         if weight is not None and hasattr(weight, "placements"):
-            self._sharded = weight
-        return self._sharded
+            self._sharded = (weight,)
+        return self._sharded[0]
 
     @property
     def own_weight(self) -> Tensor:

@@ -72,20 +72,36 @@ class ShardedStored(ShardedLinear, StoredLinear):
         self.own_weight.copy_(torch.where(self.trained_mask, self.stored, 0))
         self._watch.trust(self.link_parameter)
 
-    @torch.no_grad()
     def set_links(self, cells: Tensor, trained: Tensor | None = None) -> Moved:
         """Give the layer other links, and other trained cells, those of all rows; each rank takes its own."""
+        if trained is None and self.trained is None:
+            return self._take(cells, None, cells.numel())
+        chosen = cells if trained is None else trained
+        return self._take(cells, self._own_rows(chosen), chosen.numel())
+
+    def _load_links(self, cells: Tensor) -> None:
+        """Take links that are loaded; which other cells are trained travels with the topology."""
+        own = None if self.trained is None else self.trained | self._own_rows(cells)
+        self._take(cells, own, max(self._n_trained, cells.numel()))
+
+    @torch.no_grad()
+    def _take(self, cells: Tensor, trained: Tensor | None, n_trained: int) -> Moved:
         values = self.own_latest()
         if trained is not None and self.trained is None:
-            self.trained = torch.zeros_like(self.mask)
-        if self.trained is not None:
-            chosen = (cells if trained is None else trained).to(self.mask.device)
-            self.trained.zero_().view(-1)[self.shard.local(self.shard.within(chosen))] = True
-        self._n_trained = (cells if trained is None or self.trained is None else trained).numel()
+            self.trained = trained
+        elif trained is not None and self.trained is not None:
+            self.trained.copy_(trained)
+        self._n_trained = n_trained
         moved = super().set_links(cells)
         self._list_own_links()
         self.set_own(values)
         return moved
+
+    def _own_rows(self, cells: Tensor) -> Tensor:
+        """Return which cells of this rank's rows are among sorted ones of all rows."""
+        rows = torch.zeros_like(self.mask)
+        rows.view(-1)[self.shard.local(self.shard.within(cells.to(rows.device)))] = True
+        return rows
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
