@@ -7,6 +7,7 @@ import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 import torch.multiprocessing as mp
 from torch import nn
+from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -23,10 +24,10 @@ SAVED = ("rigl", "chtss", "gmp", "topkast")
 HALF = 5  # an update is due at the next step, and no gradient is recorded yet
 
 
-def sparse_model(method, *, seed=0, dtype=torch.float64, **overrides):
+def sparse_model(method, *, seed=0, dtype=torch.float64, sizes=SIZES, **overrides):
     """A small MLP that is sparse by a method, and the method."""
     torch.manual_seed(0)
-    layers = [nn.Linear(*pair) for pair in pairwise(SIZES)]
+    layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
     model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2]).to(dtype)
     start = {"generator": "er"} if method == "cht" else {}  # whose layers start from data
     rule = tl.method(method, density=0.2, **start | overrides)
@@ -174,13 +175,38 @@ def resumed(method, index, world, folder):
     return links, state(model), topology.itop_rate()
 
 
+def recorded(index, world, folder):
+    """Record a run; return the network that its history ends with, and that of the model."""
+    model, optimizer, topology = prepared("chts", world)
+    with tl.record(f"{folder}/run", topology):
+        run(model, optimizer, topology, index, world)
+    return {name: graph.edges().tolist() for name, graph in topology.network().graphs.items()}
+
+
 def several_ways(index, world, folder):
     """All that two or three ranks, or one, do."""
+    if world == 1:
+        return {"resumed": {m: resumed(m, index, world, folder) for m in SAVED}}
     sharded = {m: trained(m, index, world, lambda model: fully_sharded(model, world)) for m in METHODS}
     results = {"fsdp": sharded, "clipped": {m: checked(m, index, world) for m in CLIPPED}}
     if world == 2:
         results["ddp"] = {m: trained(m, index, world, DistributedDataParallel) for m in METHODS}
         results["saved"] = {m: saved(m, index, world, folder) for m in SAVED}
+        results["recorded"] = recorded(index, world, folder)
     else:
         results["resumed"] = {m: resumed(m, index, world, folder) for m in SAVED}
     return results
+
+
+def resumed_alone(method, folder):
+    """Train the second half in one process, from one file that was made of what ranks have saved."""
+    file = f"{folder}/{method}.pt"
+    dcp_to_torch_save(f"{folder}/{method}", file)
+    saved = torch.load(file, weights_only=False)
+    model, rule = sparse_model(method)
+    optimizer = optimizer_of(model)
+    topology = scheduler(model, optimizer, rule)
+    set_state_dict(model, optimizer, model_state_dict=saved["model"], optim_state_dict=saved["optimizer"])
+    topology.load_state_dict(saved["topology"])
+    links = run(model, optimizer, topology, 0, 1, steps=range(HALF, STEPS))
+    return links, state(model), model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -85,7 +86,8 @@ def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
         layer.__class__ = sharded_class
         assert isinstance(layer, ShardedLinear)
         layer.become_sharded(shards[name])
-    model.register_forward_pre_hook(_mask_what_others_wrote, prepend=True)  # before the weights are gathered
+    mask = partial(_mask_what_others_wrote, tuple(layers.values()))
+    model.register_forward_pre_hook(mask, prepend=True)  # before the weights are gathered
     return model
 
 
@@ -129,7 +131,6 @@ def _hash(mask: Tensor) -> str:
     return hashlib.sha256(mask.cpu().numpy().tobytes()).hexdigest()[:16]
 
 
-def _mask_what_others_wrote(model: nn.Module, inputs: tuple[Any, ...]) -> None:
-    for layer in model.modules():
-        if isinstance(layer, ShardedLinear):
-            layer.mask_off_links()
+def _mask_what_others_wrote(layers: tuple[SparseLinear, ...], *_: Any) -> None:
+    for layer in layers:
+        layer.mask_off_links()

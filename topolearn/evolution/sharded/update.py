@@ -71,6 +71,7 @@ def evolve_sharded(
     wholes = _gathered(links, layers, owners)
     mine = [each for each in components if each.owner == exchange.rank]
     with links.together():
+        step.readings.settle()
         evolutions = [
             Evolution({n: wholes[n] for n in each.names}, each.groups, step, each.of(targets), rewire=rewire)
             for each in mine
@@ -196,7 +197,8 @@ def _told(
     links: ShardedLinks, components: Sequence[Component], updates: Mapping[str, LayerUpdate]
 ) -> dict[str, LayerUpdate]:
     """Return what happened to all layers, as their owners tell."""
-    exchange, names = links.exchange, [name for each in components for name in each.names]
+    exchange, owners = links.exchange, owner_by_layer(components)
+    names = list(owners)
     sizes = torch.zeros(len(names), len(EVENTS), dtype=torch.int64, device=exchange.device)
     for i, name in enumerate(names):
         if name in updates:
@@ -204,7 +206,7 @@ def _told(
     counts = exchange.added(sizes.flatten()).view(sizes.shape).tolist()
     told: dict[str, LayerUpdate] = {}
     for rank in range(exchange.n_ranks):
-        owned = [i for i, name in enumerate(names) if owner_by_layer(components)[name] == rank]
+        owned = [i for i, name in enumerate(names) if owners[name] == rank]
         total = sum(sum(counts[i]) for i in owned)
         cells = torch.zeros(total, dtype=_kind(links), device=exchange.device)
         if rank == exchange.rank and total:
@@ -237,7 +239,7 @@ def _told_cells(
 def _after(cells: Tensor, update: LayerUpdate) -> Tensor:
     """Return the links after an update, from those before."""
     lost, grown = (torch.from_numpy(each).to(cells.device) for each in (update.lost, update.cells["regrown"]))
-    return merged(without(cells, lost.unique()), grown)
+    return merged(without(cells, lost), grown)
 
 
 def _kind(links: ShardedLinks) -> torch.dtype:
