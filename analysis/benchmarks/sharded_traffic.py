@@ -130,7 +130,7 @@ def memory(n_ranks: Sequence[int], sizes: Mapping[str, int], density: float = DE
             {
                 "ranks": n,
                 "MB of FSDP2, dense": dense / 1e6,
-                "MB of masks, and their integers": (1 + FLOAT) * cells / n / 1e6,
+                "MB of masks": cells / n / 1e6,
                 "MB of the ages of links": 2 * LONG * links / n / 1e6,
                 "MB on the host: links and explored cells": 2 * cells / 8 / 1e6,
                 "MB at an update, by gradient": (2 * FLOAT * cells / n + (FLOAT + LONG) * links / n) / 1e6,

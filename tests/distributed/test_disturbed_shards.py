@@ -30,18 +30,33 @@ WORDS = {
 }
 
 
+OF_THREE = [("few rows", 3), ("frozen", 3)]
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("disturbed")
-    return {world: on_ranks(world, folder, disturbed) for world in (2, 3)}
+def of_two(tmp_path_factory):
+    return on_ranks(2, tmp_path_factory.mktemp("two"), disturbed)
 
 
-@pytest.mark.parametrize(("name", "world"), [*((name, 2) for name in CASES), ("few rows", 3), ("frozen", 3)])
+@pytest.fixture(scope="module")
+def of_three(tmp_path_factory):
+    return on_ranks(3, tmp_path_factory.mktemp("three"), disturbed)
+
+
+@pytest.fixture
+def results(request, world):
+    return request.getfixturevalue({2: "of_two", 3: "of_three"}[world])
+
+
+@pytest.mark.parametrize(
+    ("name", "world"),
+    [*((name, 2) for name in CASES), *(pytest.param(*each, marks=pytest.mark.slow) for each in OF_THREE)],
+)
 def test_ranks_choose_the_links_of_one_process(results, name, world):
     torch.set_num_threads(1)
     links, state, _ = case(name)
     assert links
-    for result in results[world]:
+    for result in results:
         links_of_rank, state_of_rank, n_off = result["cases"][name]
         assert links_of_rank == links
         assert n_off == 0
@@ -49,31 +64,31 @@ def test_ranks_choose_the_links_of_one_process(results, name, world):
             torch.testing.assert_close(state_of_rank[key], tensor, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_heads_and_gates_of_a_language_model_evolve_as_in_one_process(results, world):
     links = language_model()
     assert len(links) == 2
-    for result in results[world]:
+    for result in results:
         assert result["language"] == links
 
 
-def test_gathered_weights_in_low_precision_leave_all_ranks_with_the_same_links(results):
-    (links, final, _), (other_links, _, _) = (result["low precision"] for result in results[2])
+def test_gathered_weights_in_low_precision_leave_all_ranks_with_the_same_links(of_two):
+    (links, final, _), (other_links, _, _) = (result["low precision"] for result in of_two)
     assert links == other_links
     assert {name: len(cells) for name, cells in links.items()} == final
-    assert [result["low precision"][2] for result in results[2]] == [0, 0]
+    assert [result["low precision"][2] for result in of_two] == [0, 0]
 
 
-def test_what_others_write_into_a_shard_is_zero_at_the_next_forward_and_warned_of(results):
-    for result in results[2]:
+def test_what_others_write_into_a_shard_is_zero_at_the_next_forward_and_warned_of(of_two):
+    for result in of_two:
         off, messages = result["written"]
         assert off == 0
         assert [message for message in messages if "weights of layer '0' off its 89 links were written" in message]
 
 
 @pytest.mark.parametrize("what", WORDS)
-def test_what_cannot_go_well_is_refused_on_every_rank(results, what):
-    for result in results[2]:
+def test_what_cannot_go_well_is_refused_on_every_rank(of_two, what):
+    for result in of_two:
         assert result["refused"][what] is not None
         for words in WORDS[what]:
             assert words in result["refused"][what]

@@ -39,8 +39,10 @@ class ShardWatch(ZeroOffLinks):
             self._warn(n_off)
         self.trust(weight)
 
+    @torch.no_grad()
     def _mask(self, tensor: Tensor) -> None:
-        super()._mask(local_of(tensor))
+        """Mask without the integers that are kept of a whole mask: four bytes a cell, where memory is scarce."""
+        local_of(tensor).masked_fill_(~self._layer_of().trained_mask, 0)
 
 
 class ShardedLinear(MaskedLinear):
@@ -191,9 +193,6 @@ class ShardedLinear(MaskedLinear):
         self.bits, self._n_links = packed(mask), cells.numel()
 
     def _clear_untrained(self) -> Moved:
-        if self._kept is not None:
-            self._kept.copy_(self.trained_mask).neg_()
-            self._kept_version = self.trained_mask._version
         off = ~self.trained_mask
         weight = self.link_parameter
 
