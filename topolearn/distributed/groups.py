@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.distributed as dist
 from torch import nn
 
+from topolearn.distributed.sharded_linear import ShardedLinear
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
@@ -14,7 +15,8 @@ def shared_group(model: nn.Module, process_group: dist.ProcessGroup | None = Non
     Parameters
     ----------
     model : torch.nn.Module
-        Its ``DistributedDataParallel`` wrapper, if it is or holds one, knows the group; else it is the world.
+        Its ``DistributedDataParallel`` wrapper, if it is or holds one, knows the group, and so do sharded layers; else
+        it is the world.
     process_group : torch.distributed.ProcessGroup, optional
         The group, where it is another.
 
@@ -46,6 +48,9 @@ def _check_member(group: object) -> None:
 
 def _group_of(model: nn.Module) -> dist.ProcessGroup:
     """Return the group of the wrappers in a model, the world if there are none."""
+    sharded = next((m for m in model.modules() if isinstance(m, ShardedLinear)), None)
+    if sharded is not None:
+        return sharded.shard.group
     wrappers = [m for m in model.modules() if isinstance(m, nn.parallel.DistributedDataParallel)]
     if not wrappers:
         assert dist.group.WORLD is not None

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from topolearn.distributed import ShardedLinear, is_sharded
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.heads import heads_of
 from topolearn.evolution.methods import Method, check_backend
@@ -116,6 +117,7 @@ def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int,
     InvalidValueError
     """
     method = kind.method
+    _check_sharded(layers, kind)
     if method.is_dense and layers:
         raise InvalidValueError(f"method {method.name!r} is dense, but the model has sparse layers")
     if not method.is_dense and not layers:
@@ -167,6 +169,30 @@ def check_shrinking(model: nn.Module, layers: Layers, method: Method, *, is_shar
         )
 
 
+def _check_sharded(layers: Layers, kind: Ordinary) -> None:
+    """Refuse layers whose weights ranks share out, and whose links do not follow; and methods that need all rows."""
+    for name, layer in layers.items():
+        if not is_sharded(layer):
+            continue
+        if isinstance(layer, CsrLinear):
+            raise InvalidValueError(
+                f"layer {name!r} is on the csr backend, and its values are sharded: use "
+                "sparsify(model, method, backend='masked') before fully_shard"
+            )
+        if not isinstance(layer, ShardedLinear):
+            raise InvalidValueError(
+                f"the weight of layer {name!r} is a DTensor, and its links are not sharded: after fully_shard(model, "
+                "mesh=mesh) call tl.distributed.shard_topology(model, mesh); tensor parallelism is for layers that "
+                "are not sparse"
+            )
+        reason = kind.refusal_of_shards()
+        if reason:
+            raise InvalidValueError(
+                f"layer {name!r} is sharded by rows, and method {kind.method.name!r} {reason}: train by "
+                "DistributedDataParallel, or choose another method"
+            )
+
+
 def _first_csr(layers: Layers) -> str | None:
     return next((name for name, layer in layers.items() if isinstance(layer, CsrLinear)), None)
 
@@ -189,8 +215,8 @@ def _check_trained(layers: Layers, kind: Ordinary) -> None:
     for name, layer in layers.items():
         if not isinstance(layer, StoredLinear):
             continue
-        n_trained = int(layer.trained_mask.sum())
-        expected = kind.n_trained(layer.n_links, layer.stored.numel())
+        n_trained = layer.n_trained
+        expected = kind.n_trained(layer.n_links, layer.in_features * layer.out_features)
         if n_trained != expected or (layer.trained is None) == kind.reselects:
             raise InvalidValueError(
                 f"layer {name!r} has {layer.n_links} links and trains {n_trained} cells, but method {method.name!r} "

@@ -74,7 +74,7 @@ class LinkAges:
 
     def __copy__(self) -> LinkAges:
         """Return ages that follow other links by themselves."""
-        twin = LinkAges(self._cells, self.shape)
+        twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__, _explored=copy(self._explored))
         return twin
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
+from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.attach import attach, is_attached
 from topolearn.evolution.gradients import Gradients
@@ -54,6 +55,11 @@ def check_copied(layers: Layers, *, is_group_given: bool) -> None:
         When a layer holds gradients of a backward pass, or the process group was given.
     """
     for name, layer in layers.items():
+        if isinstance(layer, ShardedLinear):
+            raise InvalidValueError(
+                f"layer {name!r} is shared out over ranks, and its TopologyScheduler can neither be copied nor "
+                "pickled: save topology.state_dict() by torch.distributed.checkpoint"
+            )
         if layer.record is not None and not layer.record.is_empty:
             raise InvalidValueError(
                 f"layer {name!r} holds the gradients of a backward pass for the coming update, which a copy of the "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from topolearn.distributed import ShardedStored
 from topolearn.evolution.state import OF_RUN
 from topolearn.sparse import StoredLinear
 
@@ -36,7 +37,9 @@ def decisions(topology: TopologyScheduler) -> dict[str, str]:
         facts[f"shape of layer {name!r}"] = repr(layer.shape)
         facts[f"links of layer {name!r}"] = _summary(layer.cells())
         facts[f"whether layer {name!r} trains"] = repr(layer.link_parameter.requires_grad)
-        if isinstance(layer, StoredLinear) and layer.trained is not None:
+        if isinstance(layer, ShardedStored):  # each rank knows those of its own rows
+            facts[f"number of trained cells of layer {name!r}"] = repr(layer.n_trained)
+        elif isinstance(layer, StoredLinear) and layer.trained is not None:
             facts[f"trained cells of layer {name!r}"] = _summary(layer.trained.flatten().nonzero().squeeze(1))
     return facts
 

@@ -32,12 +32,26 @@ def heads_of(groups: Sequence[NeuronGroup], shapes: Mapping[str, tuple[int, int]
     return n_heads
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
     """A head of a layer, or the whole layer: its name, the first of its rows and the one behind its last."""
 
     name: str
     first: int
     last: int
+
+
+def split_rows(name: str, n_out: int, n_heads: int | None) -> list[Head]:
+    """Return the heads of a layer, or the whole one where it has none.
+
+    Examples
+    --------
+    >>> split_rows("q", 8, 2)
+    [Head(name='q, head 0', first=0, last=4), Head(name='q, head 1', first=4, last=8)]
+    """
+    if n_heads is None:
+        return [Head(name, 0, n_out)]
+    width = n_out // n_heads
+    return [Head(f"{name}, head {i}", i * width, (i + 1) * width) for i in range(n_heads)]
 
 
 class Heads:
@@ -52,11 +66,7 @@ class Heads:
 
     def __init__(self, layers: Mapping[str, LayerLinks], n_heads: Mapping[str, int]) -> None:
         self._layers = layers
-        self._heads: dict[str, list[_Head]] = {}
-        for name, layer in layers.items():
-            n_out, n = layer.shape[0], n_heads.get(name, 1)
-            names = [f"{name}, head {i}" for i in range(n)] if name in n_heads else [name]
-            self._heads[name] = [_Head(head, i * (n_out // n), (i + 1) * (n_out // n)) for i, head in enumerate(names)]
+        self._heads = {name: split_rows(name, layer.shape[0], n_heads.get(name)) for name, layer in layers.items()}
 
     def split(self, targets: Targets) -> dict[str, LayerState]:
         """Return the heads as layers; what a layer is to have is shared in proportion to the links of its heads."""
@@ -127,7 +137,7 @@ class Heads:
         }
 
 
-def _rows(layer: LayerLinks, head: _Head, places: slice) -> LayerLinks:
+def _rows(layer: LayerLinks, head: Head, places: slice) -> LayerLinks:
     """Return the rows of a head as a layer."""
     n_in, first, last = layer.shape[1], head.first, head.last
     record: GradientRecord | None = None if layer.record is None else RowsRecord(layer.record, first, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -52,6 +53,10 @@ class ModelLinks:
     def reseed(self, seed: int) -> None:
         """Take over the seed of a state that is loaded; links without signs do not depend on it."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Let ranks that share the layers do something that must succeed on all of them or none."""
+        return nullcontext()
+
     def expect(self, factor: float) -> None:
         """Be told of the step that the optimizer is about to take, and by what its learning rates are multiplied."""
 
@@ -80,7 +85,7 @@ class ModelLinks:
             each = self._links_of(name, layer)
             self._clear_off_links(layer, each)
             layer.report_writes(readings)
-            stored = layer.latest_values() if isinstance(layer, StoredLinear) else None
+            stored = self._stored_of(layer)
             error = f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
             values = each.values if stored is None else stored
             readings.refuse_unless(torch.isfinite(values).all(), partial(InvalidValueError, error))
@@ -93,9 +98,17 @@ class ModelLinks:
             )
         return links
 
+    def counts(self, layers: Mapping[str, LayerLinks]) -> dict[str, int]:
+        """Return how many links each layer has, from what was read of them."""
+        return {name: each.cells.numel() for name, each in layers.items()}
+
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
         """Return cells and weights of the links of a layer."""
         return LayerLinks(layer.cells(), layer.link_values(), layer.shape)
+
+    def _stored_of(self, layer: SparseLinear) -> Tensor | None:
+        """Return the last value of each cell, if the layer remembers it."""
+        return layer.latest_values() if isinstance(layer, StoredLinear) else None
 
     def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
         """Let nothing be off the links of a layer, whoever has written it."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method, split_soft
@@ -18,6 +19,7 @@ from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.regrowth import REGROWTHS, GrowthSite, Site, grow
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
+from topolearn.evolution.sharded.links import ShardedLinks
 from topolearn.evolution.stages import LayerState, Step
 from topolearn.graph import LayeredNetwork, left_of
 from topolearn.sampling import RandomField, best, drawn
@@ -107,8 +109,18 @@ class Ordinary:
         """Return how many cells of a layer are trained."""
         return n_links
 
+    def refusal_of_shards(self) -> str | None:
+        """Return why the method cannot evolve layers whose rows several ranks share out, if it cannot."""
+        regrowth = self.method.regrowth
+        score = None if regrowth is None else split_soft(regrowth)[0]
+        if score is not None and score != "gradient" and REGROWTHS[score].needs_gradient:
+            return f"asks for the gradient of all cells by a custom score (regrowth={regrowth!r})"
+        return None
+
     def model_links(self, model: nn.Module, layers: Layers, optimizer: Optimizer, seed: int) -> ModelLinks:
         """Return the links of a model while it trains."""
+        if any(isinstance(layer, ShardedLinear) for layer in layers.values()):
+            return ShardedLinks(model, layers, optimizer)
         return ModelLinks(model, layers, optimizer)
 
     # At every step of the optimizer
@@ -149,6 +161,11 @@ class Ordinary:
             return n_final
         return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
 
+    def sites(self, states: Mapping[str, LayerState], step: Step) -> list[GrowthSite]:
+        """Return where links grow by their scores, and as many as removal and percolation have taken."""
+        missing = {name: state.pruned.numel() - state.survivors.numel() for name, state in states.items()}
+        return [_site(states[name], k, step) for name, k in missing.items() if k]
+
     def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
         """Grow as many links as removal and percolation have taken, among the non-links of the graph of the survivors.
 
@@ -159,10 +176,7 @@ class Ordinary:
         """
         assert step.method.regrowth is not None
         score, soft = split_soft(step.method.regrowth)
-        sites = [
-            _site(state, k, step) for state in states.values() if (k := state.pruned.numel() - state.survivors.numel())
-        ]
-        grown = grow(REGROWTHS[score], sites, step.readings, soft=soft)
+        grown = grow(REGROWTHS[score], self.sites(states, step), step.readings, soft=soft)
         return {name: replace(state, grown=grown.get(name, state.grown)) for name, state in states.items()}
 
     def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:

@@ -23,10 +23,12 @@ from topolearn.evolution.methods import Method
 from topolearn.evolution.methods import method as find_method
 from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.optimizer_watch import OptimizerWatch
+from topolearn.evolution.outcome import outcome_of
 from topolearn.evolution.plan import DensityPlan, settle_interval
 from topolearn.evolution.replay import check_captured, check_replayed, is_capturing
+from topolearn.evolution.sharded.state import as_lists
+from topolearn.evolution.stages import Step
 from topolearn.evolution.state import OF_RUN, check_state, state_of
-from topolearn.evolution.step import evolve
 from topolearn.evolution.timetable import Timetable
 from topolearn.evolution.update import TopologyUpdate
 from topolearn.graph import LayeredNetwork
@@ -260,7 +262,10 @@ class TopologyScheduler(Timetable):
         return {name: self.n_steps - ages.born() for name, ages in self._links.ages.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values."""
+        """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values.
+
+        Of layers that ranks share out it has sharded matrices, for ``torch.distributed.checkpoint``.
+        """
         of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
         return of_run | state_of(self.layers, self._links.ages, self._kind)
 
@@ -272,7 +277,7 @@ class TopologyScheduler(Timetable):
         CheckpointError
             When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
         """
-        check_state(state, self.layers, self._kind)
+        check_state(state := as_lists(state), self.layers, self._kind)
         self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
         for name, layer in self.layers.items():
             self._links.ages[name].restore(*(state[key][name] for key in ("links", "born", "explored")))
@@ -304,25 +309,17 @@ class TopologyScheduler(Timetable):
         """Evolve the topology; nothing is changed before all is known."""
         assert self.plan is not None
         rewire = self._rewires_until(self.n_steps)
-        layers = self._links.read(self.n_steps, readings := Readings())
-        if rewire:
-            self._gradients.check(self.n_steps, readings)
+        with self._links.together():
+            layers = self._links.read(self.n_steps, readings := Readings())
+            if rewire:
+                self._gradients.check(self.n_steps, readings)
         layers = {name: replace(each, gradient=self._gradients.links.get(name)) for name, each in layers.items()}
-        present = {name: each.cells.numel() for name, each in layers.items() if not each.frozen}
+        present = {name: n for name, n in self._links.counts(layers).items() if not layers[name].frozen}
         progress, index = self.n_steps / (self.method.stop_fraction * self.total_steps), self.n_updates + 1
-        cells, updates = evolve(
-            layers,
-            self.groups,
-            self.method,
-            progress=progress,
-            seed=self.seed,
-            index=index,
-            targets=self.plan.targets(self.n_steps, present),
-            rewire=rewire,
-            readings=readings,
-        )
-        explores = self.n_steps < self.plan.last_update
-        trained = self._kind.trained_cells(layers, cells, self.seed, index) if explores else {}
+        cells, trained, updates = outcome_of(
+            self._links, layers, self.groups, Step(self.method, progress, self.seed, index, readings),
+            self.plan.targets(self.n_steps, present), rewire=rewire, explores=self.n_steps < self.plan.last_update,
+        )  # fmt: skip
         update = TopologyUpdate(self.n_steps, index, updates, self.method.theta)
         self._links.take(cells, trained, updates, self.n_steps)
         self.n_updates, self.last_update_step = index, self.n_steps

@@ -9,9 +9,11 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from topolearn.distributed import ShardedLinear
 from topolearn.errors import CheckpointError
 from topolearn.evolution.ages import LinkAges
 from topolearn.evolution.ordinary import Layers, Ordinary
+from topolearn.evolution.sharded.state import state_of_shards
 from topolearn.sparse import SparseLinear, StoredLinear
 
 OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # attributes of the scheduler
@@ -70,6 +72,8 @@ def rows_of(kind: Ordinary) -> dict[str, Row]:
 
 def state_of(layers: Layers, ages: Mapping[str, LinkAges], kind: Ordinary) -> dict[str, Any]:
     """Return what the state says of the layers: under each key, a value for each layer."""
+    if any(isinstance(layer, ShardedLinear) for layer in layers.values()):
+        return state_of_shards(layers, ages, kind)
     return {
         key: {name: row.read(layer, ages[name]) for name, layer in layers.items()} for key, row in rows_of(kind).items()
     }

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from topolearn.distributed import CollectedRecord
 from topolearn.evolution.events import updates_of
 from topolearn.evolution.heads import Heads, heads_of
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import Method
 from topolearn.evolution.percolation import percolated
+from topolearn.evolution.regrowth import GrowthSite
 from topolearn.evolution.stages import LayerState, Step, decay
 from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup
@@ -64,26 +66,79 @@ def evolve(
     InvalidValueError
         When a gradient that a score asks for is missing or not finite; the message names the layer.
     """
-    if targets is None:
-        present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
-        targets = Targets(present, present)
-    step, kind = Step(method, progress, seed, index, readings or Readings()), kind_of(method)
-    n_heads = heads_of(groups, {name: layer.shape for name, layer in layers.items()}) if method.per_head else {}
-    heads = Heads(layers, n_heads)
-    states = heads.split(targets)  # with ``per_head`` each head is a layer from here on
-    free = [name for name, state in states.items() if not state.layer.frozen]
-    if targets.decays or kind.reselects:
-        states |= decay({name: states[name] for name in free}, step, pooled=targets.pooled)
-    if rewire and method.removal is not None:
-        for name in free:
-            states[name] = kind.remove(states[name], step)
-        if method.percolation:
-            states = _percolate(states, heads, groups, step)
-        states |= kind.regrow({name: states[name] for name in free}, step)
-    kind.check_counts({name: states[name] for name in free}, step, pooled=targets.pooled)
-    wholes = heads.join(states)
-    updates = updates_of(wholes, step.readings, decays=targets.decays)
-    return {name: state.after for name, state in wholes.items()}, updates
+    step = Step(method, progress, seed, index, readings or Readings())
+    evolution = Evolution(layers, groups, step, targets, rewire=rewire)
+    evolution.lose()
+    evolution.grow()
+    return evolution.outcome()
+
+
+class Evolution:
+    """An evolution step in two halves, between which ranks that share a layer tell each other where it may grow.
+
+    Parameters
+    ----------
+    layers, groups, targets, rewire
+        As for `evolve`.
+    step : Step
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, LayerLinks],
+        groups: Sequence[NeuronGroup],
+        step: Step,
+        targets: Targets | None = None,
+        *,
+        rewire: bool = True,
+    ) -> None:
+        if targets is None:
+            present = {name: layer.cells.numel() for name, layer in layers.items() if not layer.frozen}
+            targets = Targets(present, present)
+        self._layers, self._groups, self._step, self._targets = layers, groups, step, targets
+        self._kind = kind_of(step.method)
+        self._rewires = rewire and step.method.removal is not None
+        shapes = {name: layer.shape for name, layer in layers.items()}
+        self._heads = Heads(layers, heads_of(groups, shapes) if step.method.per_head else {})
+        self._states = self._heads.split(targets)  # with ``per_head`` each head is a layer from here on
+        self._free = [name for name, state in self._states.items() if not state.layer.frozen]
+
+    def lose(self) -> None:
+        """Let the density fall, remove links, and percolate."""
+        step, states = self._step, self._states
+        if self._targets.decays or self._kind.reselects:
+            states |= decay({name: states[name] for name in self._free}, step, pooled=self._targets.pooled)
+        if not self._rewires:
+            return
+        for name in self._free:
+            states[name] = self._kind.remove(states[name], step)
+        if step.method.percolation:
+            self._states = _percolate(states, self._heads, self._groups, step)
+
+    def sites(self) -> list[GrowthSite]:
+        """Return where links are going to grow, and how many."""
+        return self._kind.sites(self._free_states(), self._step) if self._rewires else []
+
+    def learn(self, gradients: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Take what was collected of gradients: of each layer, cells and magnitudes."""
+        for name, layer in self._layers.items():
+            if isinstance(layer.record, CollectedRecord) and name in gradients:
+                layer.record.collect(*gradients[name])
+
+    def grow(self) -> None:
+        """Grow the links that are missing."""
+        if self._rewires:
+            self._states |= self._kind.regrow(self._free_states(), self._step)
+        self._kind.check_counts(self._free_states(), self._step, pooled=self._targets.pooled)
+
+    def outcome(self) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
+        """Return the links after the step, and what happened, as `evolve` does."""
+        wholes = self._heads.join(self._states)
+        updates = updates_of(wholes, self._step.readings, decays=self._targets.decays)
+        return {name: state.after for name, state in wholes.items()}, updates
+
+    def _free_states(self) -> States:
+        return {name: self._states[name] for name in self._free}
 
 
 def _percolate(states: States, heads: Heads, groups: Sequence[NeuronGroup], step: Step) -> States:

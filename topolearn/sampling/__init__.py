@@ -6,7 +6,18 @@ from topolearn.sampling.filling import fill
 from topolearn.sampling.fingerprint import fingerprint
 from topolearn.sampling.pool import Bound, Pool
 from topolearn.sampling.rows import top_in_rows
-from topolearn.sampling.selection import INVALID, are_valid, best, choose, drawn, filled_up, largest, sample, top
+from topolearn.sampling.selection import (
+    INVALID,
+    are_valid,
+    best,
+    choose,
+    drawn,
+    filled_up,
+    largest,
+    sample,
+    soft_keys,
+    top,
+)
 
 __all__ = [
     "INVALID",
@@ -23,6 +34,7 @@ __all__ = [
     "largest",
     "fingerprint",
     "sample",
+    "soft_keys",
     "top",
     "top_in_rows",
 ]

@@ -110,12 +110,13 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def trust_links(self) -> None:
         """Take the weight as it is, after a write that left it zero off the trained cells."""
-        self._watch.trust(self.weight)
+        self._watch.trust(self.link_parameter)
 
     def clear_off_links(self, trained: Tensor | None = None) -> None:
         """Write zeros off the trained cells, also where others have written through ``weight.data``, and warn of it."""
-        if isinstance(self.weight, nn.Parameter) and not self.weight.is_inference():
-            self._watch.restore(self.weight, trained)
+        weight = self.link_parameter
+        if isinstance(weight, nn.Parameter) and not weight.is_inference():
+            self._watch.restore(weight, trained)
 
     def report_writes(self, readings: Readings) -> None:
         """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
@@ -123,14 +124,15 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     def mask_off_links(self) -> None:
         """Write zeros off the trained cells, whatever is there."""
-        if self._watch.trusts(self.weight):
-            self._watch.mask_weight(self.weight)
+        weight = self.link_parameter
+        if self._watch.trusts(weight):
+            self._watch.mask_weight(weight)
         else:
-            self._watch.restore(self.weight)
+            self._watch.restore(weight)
 
     def note_links(self, optimizer: Optimizer) -> None:
         """Note that what an optimizer remembers of the weight is zero off the present trained cells."""
-        self._watch.trust_moments(optimizer, self.weight)
+        self._watch.trust_moments(optimizer, self.link_parameter)
 
     @property
     def links_packed(self) -> Tensor:

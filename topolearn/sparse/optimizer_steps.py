@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from topolearn.sparse.link_state import known_state
+from topolearn.sparse.local_tensors import local_of
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
@@ -66,7 +67,10 @@ def watch_optimizers() -> tuple[Any, Any]:
 
 def version_of(tensor: Tensor) -> int:
     """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
-    return -1 if tensor.is_inference() else tensor._version
+    if tensor.is_inference():
+        return -1
+    shard = local_of(tensor)
+    return tensor._version if shard is tensor else tensor._version + shard._version  # each counts changes of its own
 
 
 def stamp_of(tensor: Tensor) -> Stamp:

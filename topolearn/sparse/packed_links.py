@@ -16,7 +16,7 @@ def packed(mask: Tensor) -> Tensor:
     [[160], [32]]
     """
     n_out, n_in = mask.shape
-    padded = torch.nn.functional.pad(mask.to(torch.uint8), (0, -n_in % BITS)).view(n_out, -1, BITS)
+    padded = torch.nn.functional.pad(mask.to(torch.uint8), (0, -n_in % BITS)).view(n_out, -(-n_in // BITS), BITS)
     return (padded << _shifts(mask.device)).sum(dim=2, dtype=torch.uint8)
 
 

@@ -96,6 +96,11 @@ class StoredLinear(MaskedLinear):
         trained = self._buffers.get("trained")  # as for the links
         return self.mask if trained is None else trained
 
+    @property
+    def n_trained(self) -> int:
+        """Number of trained cells."""
+        return int(self.trained_mask.sum())
+
     def latest_values(self) -> Tensor:
         """Return the last value of each cell, detached, shape (out_features * in_features,)."""
         return torch.where(self.trained_mask, self.weight.detach(), self.stored).flatten()

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from topolearn.sparse.link_state import LINK_STATE
+from topolearn.sparse.local_tensors import local_of
 from topolearn.sparse.optimizer_steps import Stamp, StepWatch, is_stamped, moments_of, stamp_of
 from topolearn.waiting import Readings, works_behind
 
@@ -98,7 +99,7 @@ class ZeroOffLinks(StepWatch):
             self._count_written(weight)
             self.mask_weight(weight)
             return
-        values = weight.detach()
+        values = local_of(weight.detach())
         if trained is None:
             n_off = int(torch.count_nonzero(values.masked_fill(self._layer_of().trained_mask, 0)))
         else:
@@ -154,7 +155,7 @@ class ZeroOffLinks(StepWatch):
     def _count_written(self, weight: Tensor) -> None:
         """Count, where the weight is, what others have written off the trained cells: the most at any look."""
         if not self._has_warned:
-            n_off = torch.count_nonzero((weight != 0) & ~self._layer_of().trained_mask)
+            n_off = torch.count_nonzero((local_of(weight) != 0) & ~self._layer_of().trained_mask)
             self._n_written = n_off if self._n_written is None else torch.maximum(self._n_written, n_off)
 
     def _warn(self, n_off: int) -> None:

@@ -31,6 +31,10 @@ class Signed(Ordinary):
         super().give_weights(layer, kept, generator, name=name, seed=seed)
         layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
+    def refusal_of_shards(self) -> str:
+        """Return why ranks cannot share out the rows of a layer."""
+        return "moves all links at every step (removal='sign')"
+
     def model_links(self, model: nn.Module, layers: Layers, optimizer: Optimizer, seed: int) -> SignedLinks:
         """Return the links of a model while it trains, with their signs.
 

@@ -36,6 +36,10 @@ class ConstantFanIn(Ordinary):
             )
         return n_links // n_out * n_out
 
+    def refusal_of_shards(self) -> str:
+        """Return why ranks cannot share out the rows of a layer."""
+        return "shares links among the neurons of all ranks (constant_fan_in=True)"
+
     def check_start(self, layers: Layers, first: Mapping[str, int], last: Mapping[str, int]) -> None:
         """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
         for name, layer in layers.items():

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from topolearn.sparse import StoredLinear
+from topolearn.sparse.local_tensors import local_of
 from topolearn.waiting import works_behind
 
 
@@ -50,9 +51,10 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
 
     .. math:: \text{factor} \cdot \theta \text{ on A}, \quad \text{factor} \cdot \theta / D \text{ on } B \setminus A
     """
-    gradient, weight, share = layer.weight.grad, layer.weight, factor / _density(layer)
-    if gradient is None:
+    weight, share = local_of(layer.link_parameter.detach()), factor / _density(layer)
+    if layer.link_parameter.grad is None:
         return
+    gradient = local_of(layer.link_parameter.grad)
     if works_behind(gradient.device):  # by the mask, which a captured CUDA graph can read, as it stays where it is
         off_links = gradient.add(weight, alpha=share)
         gradient.copy_(torch.where(layer.mask, gradient + factor * weight, off_links))
@@ -63,4 +65,4 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
 
 
 def _density(layer: StoredLinear) -> float:
-    return layer.n_links / layer.mask.numel()
+    return layer.n_links / (layer.in_features * layer.out_features)

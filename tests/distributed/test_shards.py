@@ -1,0 +1,95 @@
+"""Ranks that share out the weights of a model (FSDP2) choose the links of one process, on whatever number of ranks."""
+
+from functools import partial
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+import topolearn as tl
+from tests.distributed.shards import CLIPPED, METHODS, SAVED, on_ranks, resumed_alone, several_ways, trained
+
+pytestmark = pytest.mark.skipif(
+    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
+)
+WORLDS = (2, 3, 1)  # those that read what two have saved come behind them
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("shards")
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return {world: on_ranks(world, folder, partial(several_ways, folder=folder)) for world in WORLDS}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    torch.set_num_threads(1)
+    return {method: trained(method) for method in METHODS}
+
+
+def assert_alike(state, expected):
+    assert list(state) == list(expected)
+    for key, tensor in expected.items():
+        torch.testing.assert_close(state[key], tensor, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["fsdp 2", "fsdp 3", "ddp 2"])
+@pytest.mark.parametrize("method", METHODS)
+def test_ranks_choose_the_links_of_one_process(results, alone, method, way):
+    kind, world = way.split()
+    links, state, events, explored = alone[method]
+    assert len(links) > 2
+    for result in results[int(world)]:
+        links_of_rank, state_of_rank, events_of_rank, explored_of_rank = result[kind][method]
+        assert links_of_rank == links
+        assert events_of_rank == events
+        assert explored_of_rank == explored
+        if kind == "fsdp":
+            assert_alike(state_of_rank, state)
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("method", CLIPPED)
+def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after_a_step(results, method, world):
+    links, state, _, _ = trained(method, clip=0.1)
+    for result in results[world]:
+        links_of_rank, state_of_rank, off = result["clipped"][method]
+        assert links_of_rank == links
+        assert_alike(state_of_rank, state)
+        assert off == [0] * len(off) != []
+
+
+@pytest.mark.parametrize("world", [1, 3])
+@pytest.mark.parametrize("method", SAVED)
+def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(results, method, world):
+    links, state = results[2][0]["saved"][method]
+    explored = results[2][0]["fsdp"][method][3]
+    for result in results[world]:
+        links_of_rank, state_of_rank, explored_of_rank = result["resumed"][method]
+        assert links_of_rank == links
+        assert explored_of_rank == explored
+        assert_alike(state_of_rank, state)
+
+
+@pytest.mark.parametrize("method", SAVED)
+def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(results, folder, method):
+    links, state = results[2][0]["saved"][method]
+    links_alone, state_alone, model = resumed_alone(method, folder)
+    assert links_alone == links
+    assert_alike(state_alone, state)
+    dense = nn.Sequential(nn.Linear(12, 37), nn.ReLU(), nn.Linear(37, 41), nn.ReLU(), nn.Linear(41, 3)).double()
+    dense.load_state_dict(torch.load(tl.export_dense(model, folder / f"{method}-dense.pt")))
+    x = torch.randn(4, 12, dtype=torch.float64)
+    torch.testing.assert_close(dense(x), model(x))
+
+
+def test_a_run_of_sharded_layers_is_recorded_by_rank_0(results, folder):
+    history = tl.Run(folder / "run").history
+    graphs = history.at(history.steps[-1])
+    for result in results[2]:
+        assert {name: graph.edges().tolist() for name, graph in graphs.items()} == result["recorded"]

@@ -1,0 +1,77 @@
+"""`Exchange`: all that ranks send each other in an update of sharded layers, and how many bytes it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+class Exchange:
+    """The collectives of an update, each of which all ranks of a group call in the same order.
+
+    Parameters
+    ----------
+    group : torch.distributed.ProcessGroup
+    device : torch.device
+        Where tensors are that come from other ranks.
+
+    Attributes
+    ----------
+    rank, n_ranks : int
+    received : int
+        Bytes that this rank has received from others: what a collective delivers, whatever way it takes.
+    """
+
+    def __init__(self, group: dist.ProcessGroup, device: torch.device) -> None:
+        self.group, self.device = group, device
+        self.rank, self.n_ranks = dist.get_rank(group), dist.get_world_size(group)
+        self.received = 0
+
+    def deliver(self, pieces: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
+        """Send one piece to each rank, and return those that each has sent to this one.
+
+        Parameters
+        ----------
+        pieces : sequence of Tensor, length n_ranks
+            Of one dtype on all ranks.
+        sizes : sequence of int, length n_ranks
+            Numbers of elements of the pieces that come.
+        """
+        sent = torch.cat([piece.reshape(-1) for piece in pieces]).contiguous()
+        counts = [piece.numel() for piece in pieces]
+        arrived = sent.new_empty(sum(sizes))
+        dist.all_to_all_single(arrived, sent, list(sizes), counts, group=self.group)
+        self.received += (arrived.numel() - sizes[self.rank]) * arrived.element_size()
+        return list(arrived.split(list(sizes)))
+
+    def tell(self, values: Tensor, owner: int) -> Tensor:
+        """Return what the owner tells all ranks; the others give a tensor of the same shape and dtype, to be filled."""
+        values = values.contiguous()
+        dist.broadcast(values, dist.get_global_rank(self.group, owner), group=self.group)
+        if self.rank != owner:
+            self.received += values.numel() * values.element_size()
+        return values
+
+    def added(self, values: Tensor) -> Tensor:
+        """Return the sum of what all ranks give."""
+        return self._reduced(values, dist.ReduceOp.SUM)
+
+    def least(self, values: Tensor) -> Tensor:
+        """Return the least of what the ranks give, element by element."""
+        return self._reduced(values, dist.ReduceOp.MIN)
+
+    def all_of(self, values: Tensor) -> Tensor:
+        """Return what each rank gives, as rows."""
+        rows = values.new_zeros(self.n_ranks, values.numel())
+        rows[self.rank] = values
+        return self.added(rows)
+
+    def _reduced(self, values: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
+        result = values.clone()
+        if result.numel():
+            dist.all_reduce(result, operation, group=self.group)
+            self.received += (self.n_ranks - 1) * result.numel() * result.element_size()
+        return result

@@ -1,0 +1,1 @@
+"""How the topology changes of layers whose weights several ranks share out (FSDP2)."""

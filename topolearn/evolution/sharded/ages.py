@@ -1,0 +1,85 @@
+"""`ShardedAges`: how long each link of a rank's rows has been there, and which cells of all have been one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from topolearn.distributed import ShardedLinear
+from topolearn.errors import InvalidValueError
+from topolearn.evolution.ages import LinkAges
+from topolearn.sparse.packed_links import packed, unpacked
+
+
+class ShardedAges(LinkAges):
+    """Ages of the links in this rank's rows, and explored cells of all rows, as bits on the host.
+
+    Parameters
+    ----------
+    layer : ShardedLinear
+    """
+
+    def __init__(self, layer: ShardedLinear) -> None:
+        super().__init__(layer.own_cells(), layer.shape)
+        self._shard, self._ever_bits = layer.shard, layer.bits.to("cpu", copy=True)
+        self._n_ever = layer.n_links
+
+    @property
+    def n_explored(self) -> Tensor:
+        """Number of cells that have been a link at any time."""
+        return torch.tensor(self._n_ever)
+
+    @property
+    def own_born(self) -> Tensor:
+        """The step at which each link in this rank's rows grew."""
+        return self._births()
+
+    @property
+    def own_cells(self) -> Tensor:
+        """The links in this rank's rows."""
+        return self._cells
+
+    def born(self) -> Tensor:
+        """Refuse what would ask other ranks.
+
+        Raises
+        ------
+        InvalidValueError
+        """
+        raise InvalidValueError(
+            "the ages of the links of a sharded layer are shared out over the ranks, as its weights are: save "
+            "topology.state_dict() by torch.distributed.checkpoint"
+        )
+
+    def explored(self) -> Tensor:
+        """Return the cells of all rows, sorted, that have been a link at any time."""
+        return unpacked(self._ever_bits, self.shape[1]).flatten().nonzero().squeeze(1)
+
+    @property
+    def own_explored(self) -> Tensor:
+        """Which cells of this rank's rows have been a link at any time, as packed rows."""
+        return self._shard.rows(self._ever_bits)
+
+    def follow(self, cells: Tensor, step: int) -> None:
+        """Take over the links of all rows after an update; ages are kept of those in this rank's rows."""
+        own = self._shard.within(cells)
+        if self._cells.numel():
+            places = torch.searchsorted(self._cells, own).clamp_(max=self._cells.numel() - 1)
+            self._born = torch.where(self._cells[places] == own, self._births()[places], step)
+        else:
+            self._born = torch.full_like(own, step)
+        self._cells = own
+        self._explore(cells)
+
+    def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
+        """Take over links of all rows, the steps at which they grew, and the cells that were explored."""
+        first, last = self._shard.ends(cells)[self._shard.rank : self._shard.rank + 2]
+        device = self._cells.device
+        self._cells, self._born = cells[first:last].to(device), born[first:last].to(device)
+        self._ever_bits = torch.zeros_like(self._ever_bits)
+        self._explore(explored)
+
+    def _explore(self, cells: Tensor) -> None:
+        mask = unpacked(self._ever_bits, self.shape[1]).contiguous()
+        mask.view(-1)[cells.cpu()] = True
+        self._ever_bits, self._n_ever = packed(mask), int(mask.sum())
