@@ -5,7 +5,6 @@ from itertools import pairwise
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
-import torch.multiprocessing as mp
 from torch import nn
 from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
@@ -14,13 +13,19 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 import topolearn as tl
+from tests.processes import run_ranks
 from topolearn.sparse.local_tensors import local_of
 
 SIZES = (12, 37, 41, 3)  # rows that neither two nor three ranks share equally
 STEPS, INTERVAL, BATCH = 12, 2, 18
-METHODS = ("set", "rigl", "chts", "chtss", "granet", "gmp", "topkast", "mest", "cht")
-CLIPPED = ("rigl", "gmp", "topkast")
-SAVED = ("rigl", "chtss", "gmp", "topkast")
+
+# What is trained, trained with clipping, and saved: always, and in the slow tests.
+OFTEN = {"trained": ("set", "rigl", "chtss", "topkast"), "clipped": ("topkast",), "saved": ("chtss",)}
+RARELY = {
+    "trained": ("chts", "granet", "gmp", "mest", "cht"),
+    "clipped": ("rigl", "gmp"),
+    "saved": ("rigl", "gmp", "topkast"),
+}
 HALF = 5  # an update is due at the next step, and no gradient is recorded yet
 
 
@@ -113,7 +118,7 @@ def of_rank(index, world, store, folder, job):
 
 def on_ranks(world, folder, job):
     """Return what a job, a function of a module, returns on each rank."""
-    mp.spawn(of_rank, args=(world, folder / f"store{world}", folder, job), nprocs=world)
+    run_ranks(world, of_rank, world, folder / f"store{world}", folder, job)
     return [torch.load(folder / f"{i}.pt", weights_only=False) for i in range(world)]
 
 
@@ -183,18 +188,20 @@ def recorded(index, world, folder):
     return {name: graph.edges().tolist() for name, graph in topology.network().graphs.items()}
 
 
-def several_ways(index, world, folder):
+def several_ways(index, world, folder, cases):
     """All that two or three ranks, or one, do."""
     if world == 1:
-        return {"resumed": {m: resumed(m, index, world, folder) for m in SAVED}}
-    sharded = {m: trained(m, index, world, lambda model: fully_sharded(model, world)) for m in METHODS}
-    results = {"fsdp": sharded, "clipped": {m: checked(m, index, world) for m in CLIPPED}}
+        return {"resumed": {m: resumed(m, index, world, folder) for m in cases["saved"]}}
+    results = {
+        "fsdp": {m: trained(m, index, world, lambda model: fully_sharded(model, world)) for m in cases["trained"]},
+        "clipped": {m: checked(m, index, world) for m in cases["clipped"]},
+    }
     if world == 2:
-        results["ddp"] = {m: trained(m, index, world, DistributedDataParallel) for m in METHODS}
-        results["saved"] = {m: saved(m, index, world, folder) for m in SAVED}
+        results["ddp"] = {m: trained(m, index, world, DistributedDataParallel) for m in cases["trained"]}
+        results["saved"] = {m: saved(m, index, world, folder) for m in cases["saved"]}
         results["recorded"] = recorded(index, world, folder)
     else:
-        results["resumed"] = {m: resumed(m, index, world, folder) for m in SAVED}
+        results["resumed"] = {m: resumed(m, index, world, folder) for m in cases["saved"]}
     return results
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from tests.distributed.ddp_ranks import cases, rank, trained
+from tests.processes import run_ranks
 
 pytestmark = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ddp")
-    mp.spawn(rank, args=(folder / "store", folder), nprocs=2)
+    run_ranks(2, rank, folder / "store", folder)
     return [torch.load(folder / f"{i}.pt") for i in range(2)]
 
 

@@ -1,6 +1,6 @@
 """Ranks that share out the weights of a model (FSDP2) choose the links of one process, on whatever number of ranks."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ import torch.distributed as dist
 from torch import nn
 
 import topolearn as tl
-from tests.distributed.shards import CLIPPED, METHODS, SAVED, on_ranks, resumed_alone, several_ways, trained
+from tests.distributed.shards import OFTEN, RARELY, on_ranks, resumed_alone, several_ways, trained
 
 pytestmark = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
@@ -16,20 +16,34 @@ pytestmark = pytest.mark.skipif(
 WORLDS = (2, 3, 1)  # those that read what two have saved come behind them
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("shards")
+def methods(what):
+    """The methods of a test, some of them slow."""
+    return [*OFTEN[what], *(pytest.param(method, marks=pytest.mark.slow) for method in RARELY[what])]
+
+
+def done_by_ranks(folder, cases):
+    """The folder in which ranks leave things, and what they return."""
+    return folder, {n: on_ranks(n, folder, partial(several_ways, folder=folder, cases=cases)) for n in WORLDS}
 
 
 @pytest.fixture(scope="module")
-def results(folder):
-    return {world: on_ranks(world, folder, partial(several_ways, folder=folder)) for world in WORLDS}
+def often(tmp_path_factory):
+    return done_by_ranks(tmp_path_factory.mktemp("often"), OFTEN)
+
+
+@pytest.fixture(scope="module")
+def rarely(tmp_path_factory):
+    return done_by_ranks(tmp_path_factory.mktemp("rarely"), RARELY)
+
+
+def results_of(request, what, method):
+    return request.getfixturevalue("often" if method in OFTEN[what] else "rarely")
 
 
 @pytest.fixture(scope="module")
 def alone():
     torch.set_num_threads(1)
-    return {method: trained(method) for method in METHODS}
+    return cache(trained)
 
 
 def assert_alike(state, expected):
@@ -39,10 +53,10 @@ def assert_alike(state, expected):
 
 
 @pytest.mark.parametrize("way", ["fsdp 2", "fsdp 3", "ddp 2"])
-@pytest.mark.parametrize("method", METHODS)
-def test_ranks_choose_the_links_of_one_process(results, alone, method, way):
-    kind, world = way.split()
-    links, state, events, explored = alone[method]
+@pytest.mark.parametrize("method", methods("trained"))
+def test_ranks_choose_the_links_of_one_process(request, alone, method, way):
+    (_, results), (kind, world) = results_of(request, "trained", method), way.split()
+    links, state, events, explored = alone(method)
     assert len(links) > 2
     for result in results[int(world)]:
         links_of_rank, state_of_rank, events_of_rank, explored_of_rank = result[kind][method]
@@ -54,8 +68,9 @@ def test_ranks_choose_the_links_of_one_process(results, alone, method, way):
 
 
 @pytest.mark.parametrize("world", [2, 3])
-@pytest.mark.parametrize("method", CLIPPED)
-def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after_a_step(results, method, world):
+@pytest.mark.parametrize("method", methods("clipped"))
+def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after_a_step(request, method, world):
+    _, results = results_of(request, "clipped", method)
     links, state, _, _ = trained(method, clip=0.1)
     for result in results[world]:
         links_of_rank, state_of_rank, off = result["clipped"][method]
@@ -65,19 +80,20 @@ def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after
 
 
 @pytest.mark.parametrize("world", [1, 3])
-@pytest.mark.parametrize("method", SAVED)
-def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(results, method, world):
+@pytest.mark.parametrize("method", methods("saved"))
+def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(request, alone, method, world):
+    _, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
-    explored = results[2][0]["fsdp"][method][3]
     for result in results[world]:
         links_of_rank, state_of_rank, explored_of_rank = result["resumed"][method]
         assert links_of_rank == links
-        assert explored_of_rank == explored
+        assert explored_of_rank == alone(method)[3]
         assert_alike(state_of_rank, state)
 
 
-@pytest.mark.parametrize("method", SAVED)
-def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(results, folder, method):
+@pytest.mark.parametrize("method", methods("saved"))
+def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(request, method):
+    folder, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
     links_alone, state_alone, model = resumed_alone(method, folder)
     assert links_alone == links
@@ -88,7 +104,8 @@ def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(results
     torch.testing.assert_close(dense(x), model(x))
 
 
-def test_a_run_of_sharded_layers_is_recorded_by_rank_0(results, folder):
+def test_a_run_of_sharded_layers_is_recorded_by_rank_0(often):
+    folder, results = often
     history = tl.Run(folder / "run").history
     graphs = history.at(history.steps[-1])
     for result in results[2]:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from tests.evolution.ranks import CASES, DIFFERENT, rank, rank_of_four, trained
+from tests.processes import run_ranks
 
 pytestmark = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    mp.spawn(rank, args=(folder / "store", folder), nprocs=2)
+    run_ranks(2, rank, folder / "store", folder)
     return [torch.load(folder / f"{i}.pt") for i in range(2)]
 
 
@@ -114,7 +114,7 @@ def test_copies_have_the_group_of_the_original_or_are_refused(results):
 
 @pytest.mark.slow
 def test_two_models_on_four_ranks_have_groups_of_their_own(tmp_path):
-    mp.spawn(rank_of_four, args=(tmp_path / "store", tmp_path), nprocs=4)
+    run_ranks(4, rank_of_four, tmp_path / "store", tmp_path)
     results = [torch.load(tmp_path / f"{i}.pt") for i in range(4)]
     for index, result in enumerate(results):
         links, weights = trained("rigl", "masked", 1, [0], seed=index % 2)

@@ -5,9 +5,9 @@ import importlib
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 import topolearn as tl
+from tests.processes import run_ranks
 from tests.recording.any_loop import STEPS, Loop
 from tests.recording.rank_loop import rank
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -45,7 +45,7 @@ def test_another_rank_writes_nothing_and_takes_every_call(second_rank, tmp_path)
 @pytest.mark.slow
 @pytest.mark.skipif(not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo")
 def test_two_ranks_leave_one_run(tmp_path):
-    mp.spawn(rank, args=(tmp_path / "store", tmp_path), nprocs=2)
+    run_ranks(2, rank, tmp_path / "store", tmp_path)
     run = tl.Run(tmp_path / "run")
     assert run.is_complete
     assert len(run.metrics) == STEPS

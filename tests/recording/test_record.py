@@ -51,7 +51,7 @@ def test_a_run_says_what_it_is(whole):
     assert run.is_complete
     assert run.summary["n_updates"] == len(UPDATES)
     assert run.summary["n_steps"] == STEPS
-    assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads"}
+    assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads", "processes"}
     assert repr(run).endswith("CHTs, 40 rows of metrics)")
     assert not (run.path / ".lock").exists()
     with pytest.raises(InvalidValueError, match="recorded in a loop that keeps its own checkpoints"):

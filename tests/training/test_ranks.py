@@ -1,14 +1,16 @@
 """Several processes train as one with the whole batch; the first of them leaves the run behind."""
 
+import warnings
+
 import pandas as pd
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from safetensors.torch import load_file
 
 import topolearn as tl
-from tests.training.ranks import CASES, N_RANKS, rank, trained
+from tests.processes import run_ranks
+from tests.training.ranks import CASES, N_RANKS, data, rank, trained
 from topolearn.training.ranks import Ranks
 
 pytestmark = pytest.mark.skipif(
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranks")
-    mp.spawn(rank, args=(path / "store", path), nprocs=N_RANKS)
+    run_ranks(N_RANKS, rank, path / "store", path)
     return path
 
 
@@ -51,6 +53,18 @@ def test_what_cannot_be_shared_is_refused_on_all_ranks(folder):
         assert "its parameter shrinks as the density falls" in each["shrinking"]
         assert each["existing"].startswith("ExistingFileError: the run directory")
         assert "seed is 0 on rank 0 and 1 on rank 1 and 2 on rank 2" in each["other seeds"]
+
+
+def test_a_run_that_goes_on_with_another_number_of_processes_says_so(tmp_path):
+    run = trained(tmp_path / "run", "chts", "csr")
+    assert run.environment["processes"] == "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tl.resume(run.path, data=data(), quiet=True)
+    path = run.path / "environment.json"
+    path.write_text(path.read_text().replace('"processes": "1"', '"processes": "3"'))
+    with pytest.warns(UserWarning, match="began on 3 processes and goes on with 1: .* not bit for bit"):
+        tl.resume(run.path, data=data(), quiet=True)
 
 
 def test_every_example_is_of_one_share(monkeypatch):

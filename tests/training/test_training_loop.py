@@ -310,7 +310,7 @@ def test_every_method_trains_and_static_ones_do_not_move(small, tmp_path):
         assert run.is_complete
         evolves = tl.method(name).evolves
         assert (run.summary["n_updates"] > 0) == evolves, name
-        assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads"}
+        assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads", "processes"}
 
 
 def test_an_update_at_every_step_is_kept_and_measured_once_an_epoch(small, tmp_path):

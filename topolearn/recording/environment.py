@@ -11,7 +11,7 @@ from topolearn.devices import model_of
 
 
 def environment(models: list[nn.Module]) -> dict[str, Any]:
-    """Return versions, device and threads."""
+    """Return versions, device, threads, and how many processes train together."""
     device = next((parameter.device for model in models for parameter in model.parameters()), torch.device("cpu"))
     return {
         "topolearn": _own_version(),
@@ -20,6 +20,7 @@ def environment(models: list[nn.Module]) -> dict[str, Any]:
         "platform": platform.system(),
         "device": model_of(device),
         "threads": str(torch.get_num_threads()),
+        "processes": str(distributed.get_world_size() if _is_group() else 1),
     }
 
 
@@ -32,5 +33,8 @@ def _own_version() -> str:
 
 def is_first_rank() -> bool:
     """Return whether this is the only process of a group, or rank 0 of many."""
-    is_group = distributed.is_available() and distributed.is_initialized()
-    return not is_group or distributed.get_rank() == 0
+    return not _is_group() or distributed.get_rank() == 0
+
+
+def _is_group() -> bool:
+    return distributed.is_available() and distributed.is_initialized()

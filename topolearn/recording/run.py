@@ -159,7 +159,7 @@ class Run:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Versions, device and threads of the training."""
+        """Versions, device, threads and processes of the training."""
         try:
             return read_json(self.path / ENVIRONMENT)
         except MissingFileError:

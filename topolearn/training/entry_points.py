@@ -1,5 +1,6 @@
 """`train` and `resume`: from a configuration, or a run directory, to a finished run; `load_model`: to its model."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from topolearn.devices import AUTO
 from topolearn.errors import ExistingFileError, InvalidValueError
 from topolearn.recording import Logger, Run, TensorBoardLogger
 from topolearn.recording.loggers import check_loggers
-from topolearn.recording.plan import Plan
+from topolearn.recording.plan import ENVIRONMENT, Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.settings import OF_A_TASK
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
+from topolearn.training.ranks import Ranks
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
@@ -114,8 +116,21 @@ def resume(
         )
     trainer = Trainer(settled, data, run.path)
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
+        _warn_of_other_ranks(run, trainer.ranks)
         trainer.restore()
     return _run(trainer, _loggers(config, loggers), resume=True, quiet=quiet)
+
+
+def _warn_of_other_ranks(run: Run, ranks: Ranks) -> None:
+    is_known = (run.path / ENVIRONMENT).is_file()  # else it is written when the run goes on
+    before = int(run.environment.get("processes", 1)) if is_known else ranks.size
+    if ranks.is_first and before != ranks.size:
+        processes = "1 process" if before == 1 else f"{before} processes"
+        warnings.warn(
+            f"the run in {run.path} began on {processes} and goes on with {ranks.size}: its links are chosen alike, "
+            "but sums are rounded differently, so it is not bit for bit the run that was never stopped",
+            stacklevel=3,
+        )
 
 
 def load_model(run_dir: Path, which: str) -> nn.Module:
