@@ -11,6 +11,7 @@ import torch
 
 import topolearn as tl
 from tests.devices.pretend import announce, pretend_device
+from tests.processes import scope_of
 from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
 from topolearn.training import load_dataset, trainer
@@ -24,6 +25,18 @@ SMALL = {
 pretend_device()  # before the first backward pass, at which autograd makes a queue for each device
 
 pretend_device()  # before any backward pass, as torch counts devices at the first one
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let one worker run all tests that start processes of their own."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return scope_of(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture

@@ -1,13 +1,32 @@
 """Ranks for tests: forked from one server, which has imported what they need, so that they start at once."""
 
 import multiprocessing
+from pathlib import PurePosixPath
 
+import pytest
+import torch.distributed as dist
 import torch.multiprocessing as mp
 
 IMPORTED = ["topolearn.training", "topolearn.recording", "torch.distributed.fsdp", "torch.distributed.checkpoint"]
+
+FILES = {"test_ddp", "test_disturbed_shards", "test_ranks", "test_shards", "test_torchrun"}  # whose tests share ranks
+NEED_GLOO = pytest.mark.skipif(
+    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
+)
 
 
 def run_ranks(n, function, *args):
     """Call a function of a module in several processes, with the number of each and then the arguments."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
     mp.start_processes(function, args=args, nprocs=n, start_method="forkserver")
+
+
+def scope_of(test):
+    """Return with which other tests a test, by its id, is run in one worker: those that run ranks, one by one.
+
+    Examples
+    --------
+    >>> scope_of("tests/evolution/test_ranks.py::test_links[set]"), scope_of("tests/test_registry.py::test_names")
+    ('ranks', 'tests/test_registry.py::test_names')
+    """
+    return "ranks" if PurePosixPath(test.partition("::")[0]).stem in FILES else test

@@ -38,10 +38,11 @@ def main() -> None:
     trainer.train(resume_from_checkpoint=True)
     trainer.save_model(str(out / "final"))
 
-    plain = LlamaForCausalLM.from_pretrained(out / "final")
-    tokens = trainer.train_dataset[0]["input_ids"][None]
+    plain, model = LlamaForCausalLM.from_pretrained(out / "final").eval(), trainer.model
+    assert model is not None
+    tokens = _sentences()[0]["input_ids"][None]
     with torch.no_grad():
-        difference = (plain.eval()(tokens).logits - trainer.model.eval()(tokens).logits).abs().max()
+        difference = (plain(tokens).logits - model.eval()(tokens).logits).abs().max()
     run = tl.Run(out / "topology")
     losses = run.metrics["loss"].dropna()
     print(f"loss              {losses.iloc[0]:.3f} at first, {losses.iloc[-1]:.3f} at last")

@@ -1,12 +1,19 @@
 """The examples of other people's trainers run, and end alike whether they were stopped in between or not."""
 
+import contextlib
 import importlib
+import os
+import socket
 import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import topolearn as tl
+from tests.processes import NEED_GLOO, run_ranks
+from topolearn.integrations.topology_file import read_topology
+from topolearn.training import mlp
 
 
 @pytest.fixture
@@ -42,6 +49,36 @@ def test_accelerate(run, tmp_path):
     assert "2457 links, 9 updates" in whole
     end("stopped", "--stop", 2)
     assert end("stopped", "--resume") == whole
+
+
+def fsdp(rank, n_ranks, folder, words):
+    """Run the example as one of several ranks, and leave what it says in a file."""
+    port = (folder / "port").read_text()
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(n_ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    sys.argv = ["fsdp_digits", "--folder", str(folder), *words]
+    torch.set_num_threads(1)
+    with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
+        importlib.import_module("analysis.examples.fsdp_digits").main()
+
+
+@NEED_GLOO
+def test_fsdp(tmp_path):
+    def said(n_ranks, *words):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            (tmp_path / "port").write_text(str(free.getsockname()[1]))
+        run_ranks(n_ranks, fsdp, n_ranks, tmp_path, ("--epochs", "2", *words))
+        assert [(tmp_path / f"said-{rank}").read_text() for rank in range(1, n_ranks)] == [""] * (n_ranks - 1)
+        return (tmp_path / "said-0").read_text()
+
+    said(2, "--stop", "1")
+    assert "2457 links, 4 updates" in said(1, "--resume")
+    plain = mlp(64, (128, 128), 10)
+    plain.load_state_dict(load_file(tmp_path / "plain" / "model.safetensors"))
+    links, _ = read_topology(tmp_path / "plain")
+    for name, cells in links["links"].items():
+        off = torch.ones(plain.get_submodule(name).weight.numel(), dtype=torch.bool).index_fill_(0, cells, False)
+        assert not plain.get_submodule(name).weight.flatten()[off].any()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")

@@ -1,13 +1,13 @@
 """What the benchmark of sharded layers computes is what ranks count."""
 
 import pytest
-import torch.distributed as dist
 
 from analysis.benchmarks.sharded_traffic import METHODS, SMALL, memory, traffic
+from tests.processes import NEED_GLOO
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo")
+@NEED_GLOO
 def test_ranks_receive_what_is_computed_and_a_little_of_numbers_besides():
     table = traffic([2, 8], [2], METHODS, SMALL)
     both = table[table["ranks"] == 2]

@@ -2,14 +2,11 @@
 
 import pytest
 import torch
-import torch.distributed as dist
 
 from tests.distributed.ddp_ranks import cases, rank, trained
-from tests.processes import run_ranks
+from tests.processes import NEED_GLOO, run_ranks
 
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = NEED_GLOO
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 import pytest
 import torch
-import torch.distributed as dist
 
 from tests.distributed.disturbed_shards import CASES, case, disturbed, language_model
 from tests.distributed.shards import on_ranks
+from tests.processes import NEED_GLOO
 
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = NEED_GLOO
 
 WORDS = {
     "another seed": ["InvalidValueError: the ranks of the process group do not agree: links of layer '0' is 89 with"],

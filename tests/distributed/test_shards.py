@@ -4,15 +4,13 @@ from functools import cache, partial
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import nn
 
 import topolearn as tl
 from tests.distributed.shards import OFTEN, RARELY, on_ranks, resumed_alone, several_ways, trained
+from tests.processes import NEED_GLOO
 
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = NEED_GLOO
 WORLDS = (2, 3, 1)  # those that read what two have saved come behind them
 
 

@@ -92,7 +92,7 @@ def test_a_trainer_that_makes_its_model(tmp_path):
     trainer = transformers.Trainer(
         args=transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to=[]), model_init=lambda: llama(SET)
     )
-    with pytest.raises(InvalidValueError, match=r"makes its model anew by model_init.*give it model="):
+    with pytest.raises(InvalidValueError, match=r"makes another model by model_init.*give it model="):
         attach(trainer)
 
 

@@ -4,10 +4,9 @@ import importlib
 
 import pytest
 import torch
-import torch.distributed as dist
 
 import topolearn as tl
-from tests.processes import run_ranks
+from tests.processes import NEED_GLOO, run_ranks
 from tests.recording.any_loop import STEPS, Loop
 from tests.recording.rank_loop import rank
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -43,7 +42,7 @@ def test_another_rank_writes_nothing_and_takes_every_call(second_rank, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo")
+@NEED_GLOO
 def test_two_ranks_leave_one_run(tmp_path):
     run_ranks(2, rank, tmp_path / "store", tmp_path)
     run = tl.Run(tmp_path / "run")

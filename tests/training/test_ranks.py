@@ -5,17 +5,14 @@ import warnings
 import pandas as pd
 import pytest
 import torch
-import torch.distributed as dist
 from safetensors.torch import load_file
 
 import topolearn as tl
-from tests.processes import run_ranks
+from tests.processes import NEED_GLOO, run_ranks
 from tests.training.ranks import CASES, N_RANKS, data, rank, trained
 from topolearn.training.ranks import Ranks
 
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = NEED_GLOO
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 import torch.distributed as dist
 
 import topolearn as tl
+from tests.processes import NEED_GLOO
 from tests.training.test_kill_and_resume import assert_same_run
 from topolearn.distributed import joined
 from topolearn.distributed.processes import LOSS, _leave_to_first
@@ -20,9 +21,7 @@ WORDS = (
     "--density", "0.1", "--measures", "closure", "--backend", "csr", "--quiet",
 )  # fmt: skip
 ENOUGH = 200  # seconds for a machine that does other things, too
-pytestmark = pytest.mark.skipif(
-    not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = NEED_GLOO
 
 
 def torchrun(*words, n=2):

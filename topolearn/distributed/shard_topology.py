@@ -46,8 +46,8 @@ def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        On every rank, when there is no sparse layer, one is on the csr backend, or its weight is not sharded by rows
-        over this mesh alone; or when ranks have other layers or links.
+        On every rank, when the model has no sparse layer, one is on the csr backend, or its weight is not sharded by
+        rows over this mesh alone; or when ranks have other layers or links.
 
     Examples
     --------

@@ -52,7 +52,7 @@ class ShardedLinear(MaskedLinear):
 
     shard: RowShard
     bits: Tensor
-    _sharded: tuple[nn.Parameter]  # in a tuple, as it is no second parameter of the module
+    _sharded: tuple[nn.Parameter]  # in a tuple, as it is not a second parameter of the module
     _n_links: int
 
     def forward(self, x: Tensor) -> Tensor:

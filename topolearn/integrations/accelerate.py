@@ -45,7 +45,7 @@ def register(accelerator: Any, topology: TopologyScheduler) -> Registration:
     MissingPackageError
         When accelerate is not installed.
     InvalidTypeError, InvalidValueError
-        When it is no accelerator, or shards its models (FSDP, DeepSpeed, Megatron), or `topology` is no scheduler.
+        When it is not an accelerator, shards its models (FSDP, DeepSpeed, Megatron), or `topology` is not a scheduler.
 
     Examples
     --------

@@ -27,7 +27,7 @@ def attach(
 ) -> Attachment:
     """Let a ``Trainer`` of Hugging Face evolve the topology of its model, from ``trainer.train()`` on.
 
-    The links are the same as in a loop of your own with the same seed and batches. A callback counts the steps and
+    The links are the same as in a custom loop with the same seed and batches. A callback counts the steps and
     logs ``topology/density``, ``/overlap``, ``/removed`` and ``/active_neurons`` at the start and after each update by
     ``trainer.log``, and so to whatever the trainer reports to. ``train``, ``save_model`` and ``create_model_card`` of
     this trainer do what they did, and besides
@@ -37,6 +37,8 @@ def attach(
     - ``train(resume_from_checkpoint=...)`` goes on as if the training had never stopped, and
       ``load_best_model_at_end`` brings back the links of the best model;
     - a model card says what is sparse.
+
+    Averages of weights (EMA, SWA) are those of ``tl.AveragedModel(model)``, updated in ``on_step_end`` of a callback.
 
     Parameters
     ----------
@@ -63,8 +65,8 @@ def attach(
     MissingPackageError
         When transformers or accelerate is not installed.
     InvalidTypeError, InvalidValueError
-        When it is no trainer, has trained, is attached to already, makes its model itself (``model_init``), or shards
-        it (FSDP, DeepSpeed, ``DataParallel``); or when model, method, interval and optimizer do not fit.
+        When it is not a trainer, has trained, is attached to already, makes its model itself (``model_init``), or
+        shards it (FSDP, DeepSpeed, ``DataParallel``); or when model, method, interval and optimizer do not fit.
 
     Examples
     --------
@@ -87,7 +89,7 @@ def attach(
 
 
 def _check_trainer(trainer: Any) -> None:
-    """Refuse what is no trainer, or one that could not carry the topology along."""
+    """Refuse what is not a trainer, or one that could not carry the topology along."""
     try:
         from transformers import Trainer
     except ImportError as error:
@@ -103,7 +105,7 @@ def _check_trainer(trainer: Any) -> None:
         )
     if trainer.model_init is not None:
         raise InvalidValueError(
-            "the trainer makes its model anew by model_init, which checkpoints then do not fit: give it model=, made "
+            "the trainer makes another model by model_init, which checkpoints then do not fit: give it model=, made "
             "sparse by tl.sparsify"
         )
     sharded = {

@@ -23,7 +23,7 @@ __all__ = ["TopologyCallback"]
 class TopologyCallback:
     """A callback of Lightning that evolves the topology of a module, from ``trainer.fit`` on.
 
-    The links are the same as in a loop of your own with the same seed and batches. Loggers of the trainer are told
+    The links are the same as in a custom loop with the same seed and batches. Loggers of the trainer are told
     ``topology/density``, ``/overlap``, ``/removed`` and ``/active_neurons`` after each update. Checkpoints have the
     state of the topology, and weights have their links with them, so ``fit(ckpt_path=...)`` goes on as if the training
     had never stopped: bit for bit from the end of an epoch, as Lightning does not wind a loader forward.

@@ -1,0 +1,84 @@
+"""Checkpoints of ``torch.distributed.checkpoint``, which several ranks have saved, as one folder: `to_folder`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from topolearn.errors import CheckpointError, MissingFileError
+from topolearn.evolution import Method
+from topolearn.evolution import method as find_method
+from topolearn.evolution.kinds import kind_of
+from topolearn.evolution.sharded.state import as_lists
+from topolearn.evolution.state import check_state
+from topolearn.integrations.dense_checkpoint import take_links
+from topolearn.integrations.topology_file import save_topology
+from topolearn.sparse import export_dense, sparse_layers
+
+__all__ = ["to_folder"]
+
+KEYS = ("model", "topology")
+WEIGHTS = "model.safetensors"
+
+
+def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, method: Method | str) -> Path:
+    """Turn a checkpoint of any number of ranks into one folder, which the plain dense architecture reads.
+
+    It is a checkpoint of ``{"model": ..., "topology": topology.state_dict(), ...}``, where the model's state is that of
+    ``torch.distributed.checkpoint.state_dict.get_model_state_dict``. One process does it, without a process group.
+
+    Parameters
+    ----------
+    checkpoint : path
+        The folder that ``torch.distributed.checkpoint.save`` has written.
+    folder : path
+        Where ``from_pretrained`` of the plain class finds the weights; a model without ``save_pretrained`` has them in
+        ``model.safetensors``. The links, and all that the scheduler knows, are beside them, in
+        ``topology.safetensors``.
+    model : torch.nn.Module
+        The model as it was before ``fully_shard``, made sparse by the method. It takes links and weights.
+    method : Method or str
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    MissingFileError, CheckpointError
+        When there is no checkpoint, or it lacks a model or a topology, or has those of other layers.
+
+    Examples
+    --------
+    ::
+
+        model = tl.sparsify(LlamaForCausalLM(config), method, backend="masked")
+        to_folder("out/step-1000", "out/plain", model, method)
+        LlamaForCausalLM.from_pretrained("out/plain")
+    """
+    from torch.distributed.checkpoint.format_utils import dcp_to_torch_save  # half a second
+
+    rule, folder = find_method(method) if isinstance(method, str) else method, Path(folder)
+    if not (Path(checkpoint) / ".metadata").is_file():
+        raise MissingFileError(f"{checkpoint} is not a folder that torch.distributed.checkpoint.save has written")
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "whole.pt"
+        dcp_to_torch_save(checkpoint, file)
+        saved = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        for key in KEYS:
+            if key not in saved:
+                raise CheckpointError(
+                    f"{checkpoint} has no {key!r}, but {sorted(saved)}: save {{'model': ..., 'topology': "
+                    "topology.state_dict()}"
+                )
+        layers, state = sparse_layers(model), as_lists(saved["topology"])
+        check_state(state, layers, kind_of(rule))
+        take_links(layers, state)
+        model.load_state_dict(saved["model"])
+    export_dense(model, folder if hasattr(model, "save_pretrained") else folder / WEIGHTS)
+    save_topology(folder, state, {"method": rule.name})
+    return folder
