@@ -170,6 +170,25 @@ def test_smaller_batches_begin_from_the_first_links(at, backend, tmp_path):
     assert tl.Run(tmp_path / "run").history.steps == [0, 2, 4, 6, 8]
 
 
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_an_average_of_weights_follows_the_links(backend, tmp_path):
+    trainer, _ = attached("set", tmp_path, backend)
+    average = tl.AveragedModel(trainer.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
+    by_hand = {}
+
+    class Averaging(transformers.TrainerCallback):
+        def on_step_end(self, args, state, control, *, model, **kwargs):
+            average.update_parameters(model)
+            for name, layer in sparse_layers(model).items():
+                weight = layer.dense_weight()
+                by_hand[name] = weight if name not in by_hand else 0.9 * by_hand[name] + 0.1 * weight
+
+    trainer.add_callback(Averaging())
+    trainer.train()
+    for name, layer in sparse_layers(average.module).items():
+        torch.testing.assert_close(layer.dense_weight(), by_hand[name])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 def test_a_compiled_model_has_the_same_links(backend, tmp_path):
