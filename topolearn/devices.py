@@ -87,6 +87,25 @@ def device_here(name: str, value: object) -> torch.device:
     return device
 
 
+def settled_device(name: str, value: str) -> str:
+    """Return the name of a device that is here: ``auto`` is CUDA where there is any, else the CPU.
+
+    Raises
+    ------
+    InvalidValueError
+        When it is not here.
+
+    Examples
+    --------
+    >>> settled_device("device", "cpu")
+    'cpu'
+    """
+    if value == AUTO:
+        value = "cuda" if torch.cuda.is_available() else "cpu"
+    device_here(name, value)
+    return value
+
+
 def is_here(value: str) -> bool:
     """Return whether torch has a device here.
 

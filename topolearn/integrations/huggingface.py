@@ -11,10 +11,11 @@ from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.plan import settle_interval
 from topolearn.integrations.huggingface_attachment import Attachment
+from topolearn.integrations.huggingface_log import TrainerLog
 from topolearn.integrations.topology_file import read_topology
 from topolearn.sparse import sparse_layers
 
-__all__ = ["Attachment", "attach", "read_topology"]
+__all__ = ["Attachment", "attach", "attach_log", "read_topology"]
 
 
 def attach(
@@ -77,6 +78,17 @@ def attach(
         attach(trainer, "chts", interval=100, record="out/topology")
         trainer.train()
     """
+    return attach_log(trainer, method, TrainerLog(trainer, None if record is None else Path(record)), interval, seed)
+
+
+def attach_log(trainer: Any, method: Method | str, log: TrainerLog, interval: int | None, seed: int) -> Attachment:
+    """Attach to a trainer, as `attach` does, with another log.
+
+    Raises
+    ------
+    MissingPackageError, InvalidTypeError, InvalidValueError
+        As `attach`.
+    """
     rule = find_method(method) if isinstance(method, str) else method
     if not isinstance(rule, Method):
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
@@ -85,7 +97,7 @@ def attach(
     check_model(trainer.model, layers, kind_of(rule), interval, begins=False)
     if trainer.optimizer is not None:
         check_optimizer(unwrapped(trainer.optimizer), layers)
-    return Attachment(trainer, rule, interval, int(seed), None if record is None else Path(record))
+    return Attachment(trainer, rule, interval, int(seed), log)
 
 
 def _check_trainer(trainer: Any) -> None:

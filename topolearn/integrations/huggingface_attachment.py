@@ -35,11 +35,11 @@ class Attachment:
         The scheduler of the present training, or of the last one.
     """
 
-    def __init__(self, trainer: Any, method: Method, interval: int, seed: int, record: Path | None) -> None:
+    def __init__(self, trainer: Any, method: Method, interval: int, seed: int, log: TrainerLog) -> None:
         self.method = method
         self.topology: TopologyScheduler | None = None
         self._trainer, self._interval, self._seed = trainer, interval, seed
-        self._log = TrainerLog(trainer, record)
+        self._log = log
         self._start: Mapping[str, Any] | None = None  # the state with which this training begins, where it is known
         self._handles: list[RemovableHandle] = []
         self._own = {name: getattr(trainer, name) for name in FRONTED}

@@ -30,12 +30,15 @@ class TrainerLog:
     def begin(self, topology: TopologyScheduler, *, resume: bool) -> None:
         """Begin to record, and log the topology with which a training starts."""
         self._n_logged = topology.n_updates
-        if self._path is not None:
-            self._recorder = record(
-                self._path, topology, config=self._trainer.args.to_sanitized_dict(), resume=resume
-            )  # fmt: skip
+        self._recorder = self.open(topology, resume=resume)
         if topology.n_steps == 0:
             self._log(topology)
+
+    def open(self, topology: TopologyScheduler, *, resume: bool) -> Recorder | None:
+        """Return what records the training, if a directory was given."""
+        if self._path is None:
+            return None
+        return record(self._path, topology, config=self._trainer.args.to_sanitized_dict(), resume=resume)
 
     def log_update(self, topology: TopologyScheduler, control: Any) -> None:
         """Log the latest update, if it has not been logged."""

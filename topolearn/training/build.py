@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from topolearn.devices import AUTO, check_float64, device_here
+from topolearn.devices import check_float64, settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
@@ -35,10 +35,8 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         When the device is not here, or cannot compute what the training needs.
     """
     method = config.build_method()
-    device = config.device
-    if device == AUTO:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    place = device_here("device", device)
+    device = settled_device("device", config.device)
+    place = torch.device(device)
     check_float64(f"device={device!r}", place)
     overrides = {k: v for k, v in method.to_dict().items() if k not in ("name", "title", "paper", "density")}
     hidden = config.hidden or (2 * data.n_features,) * 3

@@ -1,27 +1,19 @@
 """`TrainConfig`: everything that decides what a training does, as typed values."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from topolearn.declared import settle_fields
-from topolearn.devices import AUTO, device_named
+from topolearn.devices import AUTO
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import METHODS, Method, check_backend, check_interval
-from topolearn.files import written_aside
-from topolearn.recording.history import KEPT
+from topolearn.evolution import check_backend, check_interval
 from topolearn.recording.measuring import DEFAULT, check_measures
-from topolearn.registry import suggest
-from topolearn.sparse import BACKENDS, has_links_alone
-from topolearn.task_registry import without_task
-
-PRECISIONS = ("float32", "bf16")
-NONE = "none"  # how TOML, which has no None, says that a method has no such part
+from topolearn.sparse import has_links_alone
+from topolearn.training.task_config import TaskConfig, check_common, check_counts, check_shares
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(TaskConfig):
     """What to train, on what, and how; every field has a default and is an option of ``topolearn train``.
 
     Fields that are None are settled when training begins, and the settled values are written into the run. The
@@ -111,10 +103,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        if "density" in self.overrides:
-            raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
-        overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
-        object.__setattr__(self, "overrides", overrides)
+        self._settle_overrides()
         object.__setattr__(self, "measures", check_measures(self.measures))
         _check_ranges(self)
         method = self.build_method()
@@ -122,95 +111,13 @@ class TrainConfig:
         if has_links_alone(self.backend) and method.is_dense:
             raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
         check_backend(method, self.backend)
-        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
-
-    def build_method(self) -> Method:
-        """Return the method with density and overrides applied."""
-        density = {} if self.density is None else {"density": self.density}
-        return METHODS[self.method].with_overrides({**self.overrides, **density})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values, None included."""
-        lists = {"hidden": None if self.hidden is None else list(self.hidden), "measures": list(self.measures)}
-        return {**asdict(self), **lists}
-
-    def with_values(self, values: Mapping[str, Any]) -> "TrainConfig":
-        """Return the configuration with other values for some fields; overrides are merged.
-
-        Another generator among the overrides drops the parameters of the former one.
-
-        Raises
-        ------
-        InvalidValueError
-            For a field that does not exist, or another method while there are overrides, which are of the former one.
-        """
-        known = [f.name for f in fields(self)]
-        for name in values:
-            if name not in known:
-                raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
-        if self.overrides and values.get("method", self.method) != self.method:
-            raise InvalidValueError(
-                f"method={values['method']!r}, but there are overrides, which are parts of {self.method!r}: "
-                f"remove these ({', '.join(self.overrides)}) first"
-            )
-        merged = dict(values)
-        if isinstance(overrides := merged.get("overrides"), Mapping):
-            former, generator = dict(self.overrides), self.build_method().generator
-            if overrides.get("generator", generator) != generator:
-                former.pop("generator_params", None)
-            merged["overrides"] = {**former, **overrides}
-        return replace(self, **merged)
-
-    def save(self, path: Path) -> None:
-        """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
-        import tomli_w
-
-        values = {"task": self.task} | {name: value for name, value in self.to_dict().items() if value is not None}
-        values["overrides"] = {name: NONE if value is None else value for name, value in self.overrides.items()}
-        with written_aside(path) as aside:
-            aside.write_text(tomli_w.dumps(values), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: str | Path) -> "TrainConfig":
-        """Read a configuration from a TOML file.
-
-        Raises
-        ------
-        MissingFileError, CorruptFileError, InvalidValueError
-            When there is no such file, it is not TOML, is of another task, or a value is refused.
-        """
-        return cls().with_values(without_task(Path(path), cls.task))
 
 
 def _check_ranges(config: TrainConfig) -> None:
-    for name, high in (
-        ("epochs", 2**31),
-        ("batch_size", 2**31),
-        ("update_interval", 2**31),
-        ("measure_every", 2**31),
-        ("threads", 1024),
-    ):
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise InvalidValueError(f"{name}={value} must be at least 1")
-        if value is not None and value > high:
-            raise InvalidValueError(f"{name}={value} must be at most {high}")
+    check_common(config)
+    check_counts(config, "epochs", "batch_size", "update_interval", "measure_every")
+    check_shares(config, "lr_end", "lr_decay", "momentum", "weight_decay")
     if config.hidden is not None and not (config.hidden and all(1 <= width < 2**31 for width in config.hidden)):
         raise InvalidValueError(f"hidden={list(config.hidden)} must be one or more widths of at least 1, below 2**31")
-    for name, low, high in (("lr_end", 0, 1), ("lr_decay", 0, 1), ("momentum", 0, 1), ("weight_decay", 0, 1)):
-        if not low <= getattr(config, name) <= high:
-            raise InvalidValueError(f"{name}={getattr(config, name)} must lie in [{low}, {high}]")
     if not 0 < config.lr < float("inf"):
         raise InvalidValueError(f"lr={config.lr} must be a positive number")
-    if not 0 <= config.seed < 2**63:
-        raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
-    if config.device != AUTO:
-        device_named("device", config.device, AUTO)  # a run of a device that is not here can still be read
-    for name, allowed in (
-        ("precision", PRECISIONS),
-        ("backend", ("auto", *BACKENDS)),
-        ("history", KEPT),
-    ):
-        value = getattr(config, name)
-        if value not in allowed:
-            raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(allowed))}")

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -39,7 +40,6 @@ class Progress:
             mininterval=0.2,
             dynamic_ncols=True,
         )
-        self._shown: dict[str, str] = {}
 
     def __enter__(self) -> "Progress":
         return self
@@ -55,15 +55,28 @@ class Progress:
 
     def epoch(self, row: dict[str, Any], n_epochs: int) -> None:
         """Show the end of an epoch."""
-        self._shown = {
+        shown = {
             "loss": f"{row['train_loss']:.4f}",
             "accuracy": f"{row['test_accuracy']:.2%}",
             "density": f"{row['density']:.2%}",
             "overlap": "-" if math.isnan(row["overlap"]) else f"{row['overlap']:.2f}",
         }
-        self._bar.set_postfix(self._shown, refresh=False)
+        left = (n_epochs - row["epoch"]) * row["seconds"]
+        self.note(f"epoch {row['epoch']}/{n_epochs}", shown, seconds=row["seconds"], left=left)
+
+    def note(self, place: str, shown: Mapping[str, str], *, seconds: float, left: float) -> None:
+        """Show numbers: beside the bar, or as a line with the time that they took, and that is left.
+
+        Parameters
+        ----------
+        place : str
+            Where the training stands, such as "epoch 3/20".
+        shown : Mapping of str to str
+        seconds, left : float
+            Since the last note, and until the end.
+        """
+        self._bar.set_postfix(dict(shown), refresh=False)
         if self._lines:
-            left = (n_epochs - row["epoch"]) * row["seconds"]
-            shown = "  ".join(f"{name} {value}" for name, value in self._shown.items())
-            line = f"{self._label}  epoch {row['epoch']}/{n_epochs}  {shown}  {row['seconds']:.1f} s, {left:.0f} s left"
+            words = "  ".join(f"{name} {value}" for name, value in shown.items())
+            line = f"{self._label}  {place}  {words}  {seconds:.1f} s, {left:.0f} s left"
             print(line, file=self._stream, flush=True)

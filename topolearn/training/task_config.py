@@ -1,0 +1,155 @@
+"""`TaskConfig`: what the configurations of all tasks do alike."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from topolearn.devices import AUTO, device_named
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import METHODS, Method
+from topolearn.files import written_aside
+from topolearn.recording.history import KEPT
+from topolearn.registry import suggest
+from topolearn.sparse import BACKENDS
+from topolearn.task_registry import without_task
+
+PRECISIONS = ("float32", "bf16")
+LARGEST = 2**31  # that a count may be
+NONE = "none"  # how TOML, which has no None, says that a method has no such part
+
+
+class TaskConfig:
+    """The base of a frozen dataclass with the fields ``method``, ``density``, ``overrides``, and those of its task.
+
+    Attributes
+    ----------
+    task : str
+        Whose configuration this is.
+    """
+
+    task: ClassVar[str]
+    method: str
+    density: float | None
+    overrides: dict[str, Any]
+
+    def build_method(self) -> Method:
+        """Return the method with density and overrides applied."""
+        density = {} if self.density is None else {"density": self.density}
+        return METHODS[self.method].with_overrides({**self.overrides, **density})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values, None included."""
+        values = asdict(self)  # type: ignore[call-overload]  # of dataclasses
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """Return the configuration with other values for some fields; overrides are merged.
+
+        Another generator among the overrides drops the parameters of the former one.
+
+        Raises
+        ------
+        InvalidValueError
+            For a field that does not exist, or another method while there are overrides, which are of the former one.
+        """
+        known = [f.name for f in fields(self)]  # type: ignore[arg-type]
+        for name in values:
+            if name not in known:
+                raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
+        if self.overrides and values.get("method", self.method) != self.method:
+            raise InvalidValueError(
+                f"method={values['method']!r}, but there are overrides, which are parts of {self.method!r}: "
+                f"remove these ({', '.join(self.overrides)}) first"
+            )
+        merged = dict(values)
+        if isinstance(overrides := merged.get("overrides"), Mapping):
+            former, generator = dict(self.overrides), self.build_method().generator
+            if overrides.get("generator", generator) != generator:
+                former.pop("generator_params", None)
+            merged["overrides"] = {**former, **overrides}
+        return replace(self, **merged)  # type: ignore[type-var]
+
+    def save(self, path: Path) -> None:
+        """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
+        import tomli_w
+
+        values = {"task": self.task} | {name: value for name, value in self.to_dict().items() if value is not None}
+        values["overrides"] = {name: NONE if value is None else value for name, value in self.overrides.items()}
+        with written_aside(path) as aside:
+            aside.write_text(tomli_w.dumps(values), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a configuration from a TOML file.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, InvalidValueError
+            When there is no such file, it is not TOML, is of another task, or a value is refused.
+        """
+        return cls().with_values(without_task(Path(path), cls.task))
+
+    def _settle_overrides(self) -> None:
+        """Give overrides the values that the method makes of them; None stands for "none"."""
+        if "density" in self.overrides:
+            raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
+        overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
+        object.__setattr__(self, "overrides", overrides)
+        method = self.build_method()
+        object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
+
+
+def check_common(config: Any) -> None:
+    """Refuse values out of range among the fields that all configurations have.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    check_counts(config, "threads", largest=1024)
+    if not 0 <= config.seed < 2**63:
+        raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
+    if config.device != AUTO:
+        device_named("device", config.device, AUTO)  # a run of a device that is not here can still be read
+    check_words(config, precision=PRECISIONS, backend=(AUTO, *BACKENDS), history=KEPT)
+
+
+def check_counts(config: Any, *names: str, largest: int = LARGEST) -> None:
+    """Refuse counts below 1, or too large; None is left to be settled.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise InvalidValueError(f"{name}={value} must be at least 1")
+        if value is not None and value > largest:
+            raise InvalidValueError(f"{name}={value} must be at most {largest}")
+
+
+def check_shares(config: Any, *names: str) -> None:
+    """Refuse shares outside [0, 1].
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise InvalidValueError(f"{name}={getattr(config, name)} must lie in [0, 1]")
+
+
+def check_words(config: Any, **allowed: Collection[str]) -> None:
+    """Refuse words that are not among those allowed.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    for name, words in allowed.items():
+        value = getattr(config, name)
+        if value not in words:
+            raise InvalidValueError(f"{name}={value!r} is unknown: {suggest(value, list(words))}")
