@@ -73,7 +73,7 @@ class FakeRun:
         self.environment = {"python": "3.11", "torch": "2.13", "host <here>": "a & b"}
         self.history = FakeHistory(states, rows)
         self.task, self.title, self.theta = TASKS["classification"], METHODS[config.method].title, 0.9
-        self.schedulers, self.not_finite, self.outputs = {}, {}, {}
+        self.schedulers, self.not_finite, self.outputs, self.inits = {}, {}, {}, {}
         self.layers = layer_table(self.history)
         self.metrics = metric_table(self.history, config, accuracy, self.layers)
         self.network = network_table(self.history, self.metrics)

@@ -130,3 +130,16 @@ def test_fused_experts_stay_dense_and_are_named():
     config = transformers.MixtralConfig(**TINY, num_local_experts=4)
     with pytest.warns(UserWarning, match=r"does not know: MixtralExperts \(\d+ % of the parameters\), Embedding"):
         tl.sparsify(transformers.MixtralForCausalLM(config), "set")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_layers_of_a_model_of_theirs_keep_their_weights(wrapped):
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY))
+    before = {name.removesuffix(".weight"): each.detach().clone() for name, each in model.named_parameters()}
+    whole = torch.nn.ModuleDict({"inner": model}) if wrapped else model
+    layers = tl.sparse.sparse_layers(tl.sparsify(whole, tl.method("set", density=0.1)))
+    assert len(layers) == 14
+    for name, layer in layers.items():
+        kept = before[name.removeprefix("inner.")]
+        assert layer.init_name == "keep"
+        assert torch.equal(layer.dense_weight(), torch.where(layer.dense_weight() != 0, kept, 0))

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError, TopolearnError
+from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method, split_soft
 from topolearn.evolution.model_links import ModelLinks
@@ -54,18 +55,14 @@ class Ordinary:
         """Return how many links a layer starts with, of those that its density gives."""
         return n_links
 
-    def check_kept_weights(self) -> None:
-        """Refuse to keep the weights of a model.
-
-        Raises
-        ------
-        InvalidValueError
-        """
-        if self.method.weight_scale != "links":
-            raise InvalidValueError(
-                f"weight_scale={self.method.weight_scale!r} is for weights that are drawn, and init='keep' draws none: "
-                "use init='he'"
-            )
+    def refusal_of_kept_weights(self) -> str | None:
+        """Return why the method cannot keep the weights of a model, if it cannot."""
+        if self.method.weight_scale == "links":
+            return None
+        return (
+            f"weight_scale={self.method.weight_scale!r} is for weights that are drawn, and init='keep' draws none: "
+            "use init='he'"
+        )
 
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
@@ -74,12 +71,22 @@ class Ordinary:
         return None
 
     def give_weights(
-        self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int
+        self, layer: SparseLinear, source: Law | Tensor, generator: torch.Generator, *, name: str, seed: int
     ) -> None:
-        """Draw the weights of a layer, unless it keeps those of the model."""
-        if kept is not None:
+        """Draw the weights of a layer, unless it keeps those of the model, which it has where there are links.
+
+        Parameters
+        ----------
+        layer : SparseLinear
+        source : Law or Tensor, shape (out_features, in_features)
+            What the weights are drawn from, or those of the model.
+        generator : torch.Generator
+        name : str
+        seed : int
+        """
+        if isinstance(source, Tensor):
             return
-        layer.reset_weight(generator)
+        layer.set_link_values(source.draw(layer.n_links, source.deviation, layer.link_parameter.dtype, generator))
         if self.method.weight_scale == "cells":
             density = layer.n_links / (layer.in_features * layer.out_features)
             layer.set_link_values(layer.link_values() * math.sqrt(density))

@@ -8,6 +8,7 @@ from torch import nn
 from topolearn.checks import check_size
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import linear_layers
+from topolearn.evolution.initial_weights import HE, KEEP, XAVIER, Init, as_init, default_inits
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.left_dense import warn_of_unknown
 from topolearn.evolution.methods import Method, check_backend
@@ -16,12 +17,9 @@ from topolearn.evolution.ordinary import Ordinary
 from topolearn.evolution.plan import initial_links
 from topolearn.generators import make_network
 from topolearn.graph import LayeredNetwork
-from topolearn.registry import suggest
 from topolearn.sampling import RandomField
 from topolearn.sparse import neuron_groups, replace_linear, shape_of, sparse_layers, weight_of
 from topolearn.sparse.choice import BATCH
-
-INITS = ("he", "keep")
 
 
 def sparsify(
@@ -30,7 +28,7 @@ def sparsify(
     *,
     exclude: Sequence[str] | None = None,
     backend: str = "auto",
-    init: str = "he",
+    init: str | float | None = None,
     calibration: torch.Tensor | None = None,
     seed: int = 0,
     batch: int = BATCH,
@@ -50,11 +48,19 @@ def sparsify(
         `topolearn.sparse.output_layers` finds them, or a module declares by ``output_layers = ["head"]``.
     backend : {"auto", "masked", "csr"}
         As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
-    init : {"he", "keep"}
-        Draw new weights, scaled for the number of links, or keep the model's weights where there are links. A method
-        that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the largest. One
-        whose links have signs (DeepR) draws their magnitudes, and keeps none. Biases are kept either way, but for
-        layers on the meta device, which have none.
+    init : {"he", "keep", "xavier", "xavier-links"} or float, optional
+        The initial weights of the links: ``he`` draws from N(0, 2 / (density * n_in)), scaled for the links that a
+        neuron has; ``keep`` keeps the model's weights; ``xavier`` draws from U(-a, a), a = sqrt(6 / (n_in + n_out)), as
+        `torch.nn.init.xavier_uniform_` does for the dense layer; ``xavier-links`` divides these by sqrt(density); a
+        number is the standard deviation of a normal law with mean 0, whatever the layer's size. Default: ``keep`` for
+        the layers of a `transformers.PreTrainedModel` in the model, or that is the model, and ``he`` for others; layers
+        of the former that have nothing to keep (on the meta device), or whose method cannot (DeepR, a generator with
+        Top-KAST), draw by ``xavier``. ``layer.init_name`` tells which it was, as do ``print(model)``, where it is not
+        ``he``, and a report.
+        A method that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the
+        largest, and have the mean square of the law. One whose links have signs (DeepR) draws their magnitudes, and
+        keeps none. ``weight_scale="cells"`` is for ``he`` alone. Biases are kept either way, but for layers on the
+        meta device, which have none.
     calibration : Tensor, optional
         Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
     seed : int
@@ -78,10 +84,11 @@ def sparsify(
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When no linear layer is left to be made sparse, a pattern matches none, the density leaves a layer without
-        links, the model is sparse already, a layer's weight is shared, or is to be kept and on the meta device, or a
-        layer is more than its weight and bias: one with a forward of its own, as of adapters and quantised layers, a
-        parametrised, pruned or uninitialised one. The model is unchanged then.
+        When no linear layer is left to be made sparse, ``init`` is unknown, not positive or not for this method, a
+        pattern matches none, the density leaves a layer without links, the model is sparse already, a layer's weight is
+        shared, or is to be kept and on the meta device, or a layer is more than its weight and bias: one with a forward
+        of its own, as of adapters and quantised layers, a parametrised, pruned or uninitialised one. The model is
+        unchanged then.
 
     Examples
     --------
@@ -97,8 +104,7 @@ def sparsify(
     method = find_method(method) if isinstance(method, str) else method
     if not isinstance(method, Method):
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
-    if init not in INITS:
-        raise InvalidValueError(f"init={init!r} is unknown: {suggest(str(init), list(INITS))}")
+    named = None if init is None else as_init(init)
     batch = check_size("batch", batch)
     if sparse_layers(model):
         raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
@@ -110,10 +116,8 @@ def sparsify(
     layers, kind = linear_layers(model, exclude), kind_of(method)
     weights = {name: weight_of(layer) for name, layer in layers.items()}
     unmade = [name for name, weight in weights.items() if weight.is_meta]
-    if init == "keep":
-        kind.check_kept_weights()
-        _check_made(unmade)
-    kept = weights if init == "keep" else None
+    inits = _inits(model, layers, kind, named, unmade)
+    kept = {name: weights[name] for name, each in inits.items() if each.name == KEEP}
     network = _initial_network(model, layers, kind, calibration, seed, kept)
     warn_of_unknown(model)
     with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
@@ -122,18 +126,35 @@ def sparsify(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.remembers_all
         )
     for name, layer in sparse_layers(model).items():
-        kind.give_weights(
-            layer, None if kept is None else kept[name], _generator(seed, name, "weights"), name=name, seed=seed
-        )
+        source = inits[name].law_of(layer) or kept[name]
+        kind.give_weights(layer, source, _generator(seed, name, "weights"), name=name, seed=seed)
+        layer.init_name = inits[name].name
         if name in unmade:
             layer.reset_bias(_generator(seed, name, "biases"))
     return model
 
 
-def _check_made(unmade: Sequence[str]) -> None:
-    """Refuse to keep weights that do not exist."""
-    if unmade:
-        raise InvalidValueError(f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'")
+def _inits(
+    model: nn.Module, layers: Mapping[str, nn.Module], kind: Ordinary, named: Init | None, unmade: Sequence[str]
+) -> dict[str, Init]:
+    """Return the initial weights of each layer: those that are named, if the method and the model can have them."""
+    refusal, scale = kind.refusal_of_kept_weights(), kind.method.weight_scale
+    is_scaled = scale != "links"
+    if named is None:
+        return default_inits(model, layers, keeps=refusal is None, draws=HE if is_scaled else XAVIER)
+    if named.name == KEEP:
+        if refusal:
+            raise InvalidValueError(refusal)
+        if unmade:
+            raise InvalidValueError(
+                f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'"
+            )
+    elif is_scaled and named.name != HE:
+        raise InvalidValueError(
+            f"weight_scale={scale!r} scales the weights of init='he', and init={named.name!r} has a scale of its own: "
+            "leave one of them out"
+        )
+    return dict.fromkeys(layers, named)
 
 
 def _generator(seed: int, name: str, purpose: str) -> torch.Generator:
@@ -146,7 +167,7 @@ def _initial_network(
     kind: Ordinary,
     calibration: torch.Tensor | None,
     seed: int,
-    kept: Mapping[str, torch.Tensor] | None,
+    kept: Mapping[str, torch.Tensor],
 ) -> LayeredNetwork:
     """Generate the topology with which a method begins, or let the weights that are kept choose it."""
     method = kind.method
@@ -154,12 +175,12 @@ def _initial_network(
     shapes = {name: shape_of(layer) for name, layer in layers.items()}
     sizes = {name: (n_in, n_out) for name, (n_out, n_in) in shapes.items()}
     counts = initial_links(sizes, method)
-    chosen = None if kept is None else kind.links_of_weights(kept, counts, seed)
-    if chosen is not None:
-        if calibration is not None:
-            raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
+    chosen = kind.links_of_weights(kept, counts, seed) if kept else None
+    if chosen is not None and calibration is not None:
+        raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
+    if chosen is not None and len(kept) == len(layers):
         return chosen
-    return make_network(
+    network = make_network(
         method.generator,
         {name: (*sizes[name], counts[name]) for name in layers},
         neuron_groups(model, layers),
@@ -168,3 +189,4 @@ def _initial_network(
         data=calibration,
         **method.generator_params,
     )
+    return network if chosen is None else LayeredNetwork({**network.graphs, **chosen.graphs}, groups=network.groups)

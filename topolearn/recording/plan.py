@@ -58,6 +58,7 @@ class Plan:
             "history": self.history,
             "topology": watched.describe(),
             "outputs": watched.outputs(),
+            "inits": watched.inits(),
             "first_step": watched.step or 0,
             "first_update": watched.n_updates,
         }

@@ -122,6 +122,15 @@ class Run:
         recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return {name: (n_out, n_in) for name, (n_out, n_in) in recorded.get("outputs", {}).items()}
 
+    @cached_property
+    def inits(self) -> dict[str, str]:
+        """How each sparse layer got its first weights, such as "he" or "keep".
+
+        A run of before this was recorded says nothing.
+        """
+        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        return dict(recorded.get("inits", {}))
+
     @property
     def title(self) -> str:
         """The method as its paper writes it; of several schedulers all methods."""

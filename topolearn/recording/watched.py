@@ -12,7 +12,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution import TopologyScheduler, TopologyUpdate, linear_layers
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
-from topolearn.sparse import graphs_of, output_layers, shape_of, sparse_layers, topology_of
+from topolearn.sparse import SparseLinear, graphs_of, output_layers, shape_of, sparse_layers, topology_of
 
 Topology = TopologyScheduler | Mapping[str, TopologyScheduler] | nn.Module
 Listener = Callable[[TopologyUpdate], None]
@@ -45,6 +45,9 @@ class Watched(Protocol):
 
     def outputs(self) -> dict[str, tuple[int, int]]:
         """Return outputs and inputs of the layers that are taken as the outputs of the models, sparse or dense."""
+
+    def inits(self) -> dict[str, str]:
+        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each sparse layer, the share of its cells that have been a link at any time."""
@@ -143,6 +146,11 @@ class Scheduled:
         sizes = {prefix: output_sizes(each.model) for prefix, each in self._schedulers.items()}
         return {_prefixed(prefix, name): size for prefix, named in sizes.items() for name, size in named.items()}
 
+    def inits(self) -> dict[str, str]:
+        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
+        names = {prefix: init_names(each.layers) for prefix, each in self._schedulers.items()}
+        return {_prefixed(prefix, name): init for prefix, named in names.items() for name, init in named.items()}
+
     def itop_rate(self) -> dict[str, float]:
         """Return, for each sparse layer, the share of its cells that have been a link at any time."""
         rates = {prefix: each.itop_rate() for prefix, each in self._schedulers.items()}
@@ -214,6 +222,10 @@ class Still:
         """Return outputs and inputs of the layers that are taken as the outputs of the model, sparse or dense."""
         return output_sizes(self._model)
 
+    def inits(self) -> dict[str, str]:
+        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
+        return init_names(sparse_layers(self._model))
+
     def itop_rate(self) -> dict[str, float]:
         """Return the density of each sparse layer, whose links stay."""
         graphs = graphs_of(sparse_layers(self._model))
@@ -261,6 +273,11 @@ def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
     """
     layers = output_layers(model).items()
     return {getattr(layer, "layer_name", "") or name: shape_of(layer) for name, layer in layers}
+
+
+def init_names(layers: Mapping[str, SparseLinear]) -> dict[str, str]:
+    """Return how layers got their first weights, of those that `topolearn.sparsify` made."""
+    return {name: layer.init_name for name, layer in layers.items() if layer.init_name is not None}
 
 
 def _prefixed(prefix: str, name: str) -> str:

@@ -51,6 +51,8 @@ class SparseLinear(nn.Module):
         The class of the dense layer whose place this one has, and which `topolearn.densify` puts back.
     link_buffers : tuple of str
         The buffers that change with the links.
+    init_name : str or None
+        How `topolearn.sparsify` gave the links their first weights, such as "he" or "keep".
     record : GradientRecord or None
         The gradient of all cells, while it is recorded; see `topolearn.sparse.recorded`.
 
@@ -76,6 +78,7 @@ class SparseLinear(nn.Module):
     layer_name: str
     dense_class: type[nn.Module] = nn.Linear
     link_buffers: ClassVar[tuple[str, ...]] = ()
+    init_name: str | None = None
     record: GradientRecord | None = None
     record_kind: type[GradientRecord]
 
@@ -234,9 +237,10 @@ class SparseLinear(nn.Module):
     def extra_repr(self) -> str:
         """Return what ``print(model)`` shows of the layer."""
         density = self.n_links / (self.in_features * self.out_features)
+        init = "" if self.init_name in (None, "he") else f", init={self.init_name}"
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}, "
-            f"n_links={self.n_links}, density={density:.2%}"
+            f"n_links={self.n_links}, density={density:.2%}{init}"
         )
 
 

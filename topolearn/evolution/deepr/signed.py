@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from topolearn.errors import InvalidValueError
 from topolearn.evolution.deepr.signed_links import SignedLinks
 from topolearn.evolution.deepr.signs import link_signs
+from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.sparse import SparseLinear
 
@@ -16,19 +16,18 @@ from topolearn.sparse import SparseLinear
 class Signed(Ordinary):
     """Gives each link a fixed sign, and moves the links at every step besides what the optimizer does (DeepR)."""
 
-    def check_kept_weights(self) -> None:
-        """Refuse to keep the weights of a model, which have signs already."""
-        super().check_kept_weights()
-        raise InvalidValueError(
+    def refusal_of_kept_weights(self) -> str:
+        """Return why the weights of a model cannot be kept, which have signs already."""
+        return super().refusal_of_kept_weights() or (
             f"method {self.method.name!r} gives every link a sign for good, and weights that are kept have signs of "
             "their own: use init='he'"
         )
 
     def give_weights(
-        self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int
+        self, layer: SparseLinear, source: Law | Tensor, generator: torch.Generator, *, name: str, seed: int
     ) -> None:
         """Draw the magnitudes of the weights; the signs are given."""
-        super().give_weights(layer, kept, generator, name=name, seed=seed)
+        super().give_weights(layer, source, generator, name=name, seed=seed)
         layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
     def refusal_of_shards(self) -> str:

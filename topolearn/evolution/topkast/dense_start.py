@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from topolearn.errors import InvalidValueError
+from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.stages import LayerState, Step, decay
@@ -17,13 +17,13 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse import StoredLinear
 
 
-def draw_values(layer: StoredLinear, generator: torch.Generator) -> Tensor:
-    r"""Draw a value for each cell of a layer from one normal law, of which the links have the largest.
+def draw_values(layer: StoredLinear, law: Law, generator: torch.Generator) -> Tensor:
+    """Draw a value for each cell of a layer from one law, of which the links have the largest.
 
     The links of a dense draw's largest values would be a random graph, and the order of these values would not depend
     on it. So the largest are given to the links that there are: with random ones the law is the same, and a layer may
-    begin as any other graph, too. All values are scaled by one factor such that those of the links have the mean square
-    :math:`2 / (\text{density} \cdot \text{in\_features})`, that of `topolearn.SparseLinear.reset_weight`.
+    begin as any other graph, too. All values are scaled by one factor such that those of the links have the variance of
+    the law as their mean square.
 
     Returns
     -------
@@ -33,39 +33,27 @@ def draw_values(layer: StoredLinear, generator: torch.Generator) -> Tensor:
     Examples
     --------
     >>> import topolearn as tl
+    >>> from topolearn.evolution.initial_weights import normal
     >>> layer = StoredLinear(4, 3, graph=tl.generators.erdos_renyi(4, 3, 0.5, seed=0))
-    >>> values = draw_values(layer, torch.Generator().manual_seed(0))
+    >>> values = draw_values(layer, Law(normal, 1.0, 1.0), torch.Generator().manual_seed(0))
     >>> links = layer.mask.flatten()
     >>> bool(values[links].abs().min() > values[~links].abs().max()), round(float(values[links].square().mean()), 4)
     (True, 1.0)
     """
     links = layer.mask.flatten().cpu()
-    drawn = torch.randn(links.numel(), generator=generator, dtype=layer.weight.dtype, device="cpu")
+    drawn = law.draw(links.numel(), 1.0, layer.weight.dtype, generator)
     is_large = torch.zeros_like(links)
     is_large[drawn.abs().topk(layer.n_links).indices] = True
     values = torch.empty_like(drawn)
     values[links], values[~links] = drawn[is_large], drawn[~is_large]
     mean_square = float(drawn[is_large].to(torch.float64).square().mean())
-    return values * math.sqrt(2 * layer.out_features / (layer.n_links * mean_square))
+    return values * math.sqrt(law.numerator / (law.denominator * mean_square))
 
 
 def largest_links(
     weights: Mapping[str, Tensor], counts: Mapping[str, int], method: Method, seed: int
 ) -> LayeredNetwork:
-    """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``.
-
-    Raises
-    ------
-    InvalidValueError
-        When the method names a generator of its own, which the weights leave no room for.
-    """
-    is_default = method.generator == Method.generator
-    if not is_default or method.input_generator is not None:
-        field = "input_generator" if is_default else "generator"
-        raise InvalidValueError(
-            f"{field}={getattr(method, field)!r} chooses links, but under method {method.name!r} init='keep' lets the "
-            f"weights choose them: use init='he', or generator={Method.generator!r} alone"
-        )
+    """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``."""
     states = {
         name: LayerState.before(name, _without_links(weight), counts[name], counts[name])
         for name, weight in weights.items()
@@ -73,6 +61,18 @@ def largest_links(
     cells = {name: state.pruned for name, state in decay(states, Step(method, 0.0, seed, 0)).items()}
     sizes = {name: (weight.shape[1], weight.shape[0]) for name, weight in weights.items()}
     return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *sizes[name]) for name in cells})
+
+
+def refusal_of_choice(method: Method) -> str | None:
+    """Return why the weights of a model cannot choose the links: the method names a generator that does."""
+    is_default = method.generator == Method.generator
+    if is_default and method.input_generator is None:
+        return None
+    field = "input_generator" if is_default else "generator"
+    return (
+        f"{field}={getattr(method, field)!r} chooses links, but under method {method.name!r} init='keep' lets the "
+        f"weights choose them: use init='he', or generator={Method.generator!r} alone"
+    )
 
 
 def begin(layer: StoredLinear, values: Tensor, name: str, step: Step) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.ordinary import Ordinary
 from topolearn.evolution.stages import Step
 from topolearn.evolution.topkast.backward_set import backward_set, n_trained
-from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links
+from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links, refusal_of_choice
 from topolearn.evolution.topkast.exploration_loss import add_exploration_gradient
 from topolearn.graph import LayeredNetwork
 from topolearn.sparse import SparseLinear, StoredLinear
@@ -22,6 +23,10 @@ class Reselecting(Ordinary):
 
     reselects = True
 
+    def refusal_of_kept_weights(self) -> str | None:
+        """Return why the weights of a model cannot be kept, as they choose the links."""
+        return super().refusal_of_kept_weights() or refusal_of_choice(self.method)
+
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
     ) -> LayeredNetwork | None:
@@ -29,11 +34,11 @@ class Reselecting(Ordinary):
         return largest_links(weights, counts, self.method, seed)
 
     def give_weights(
-        self, layer: SparseLinear, kept: Tensor | None, generator: torch.Generator, *, name: str, seed: int
+        self, layer: SparseLinear, source: Law | Tensor, generator: torch.Generator, *, name: str, seed: int
     ) -> None:
         """Draw or keep the values of all cells, and train the best of them."""
         assert isinstance(layer, StoredLinear)
-        values = draw_values(layer, generator) if kept is None else kept
+        values = source if isinstance(source, Tensor) else draw_values(layer, source, generator)
         begin(layer, values, name, Step(self.method, 0.0, seed, 0))
 
     def n_trained(self, n_links: int, n_cells: int) -> int:

@@ -38,6 +38,10 @@ class ReportedRun(RunLike, Protocol):
         """Outputs and inputs of the layers that are the outputs of its model."""
 
     @property
+    def inits(self) -> Mapping[str, str]:
+        """How its sparse layers got their first weights."""
+
+    @property
     def summary(self) -> Mapping[str, Any]:
         """Its results."""
 
@@ -53,6 +57,7 @@ class Snapshot:
         self.path, self.name, self.config, self.task = run.path, run.name, run.config, run.task
         self.title, self.theta, self.schedulers = run.title, run.theta, run.schedulers
         self.summary, self.environment, self.outputs = run.summary, run.environment, run.outputs
+        self.inits = run.inits
         self.metrics, self.not_finite = run.metrics, run.not_finite
         self.layers, self.network, self.measures = run.layers, run.network, run.measures
         self.history = HistorySnapshot(run.history)

@@ -58,6 +58,7 @@ def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[di
             "outputs": f"{g.n_out:,}",
             "links": f"{g.n_links:,}",
             "density": share(g.density),
+            **({"initial weights": run.inits.get(name, "–")} if run.inits else {}),
             "inputs with links": share((g.fan_out > 0).mean()),
             "outputs with links": share((g.fan_in > 0).mean()),
         }
