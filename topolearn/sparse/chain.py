@@ -67,11 +67,10 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
     for before, after in pairwise(stages):
         _check_pair(before, after)
     spec = [(stage.links, stage.relu, stage.record) for stage in stages]
-    batch = x if x.dim() == 2 else x.reshape(-1, first.links.n_in)
     parameters = [each for stage in stages for each in (stage.values, stage.bias)]
     from topolearn.sparse.untraced import apply_chain
 
-    y: Tensor = apply_chain(batch, spec, feature_major, *parameters)
+    y = apply_chain(x, spec, feature_major, *parameters)
     if feature_major:
         y = y.t()
     return y if x.dim() == 2 else y.view(*x.shape[:-1], stages[-1].links.n_out)

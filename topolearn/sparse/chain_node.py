@@ -15,10 +15,12 @@ class Chain(torch.autograd.Function):
     """One node for any number of layers; within, activations are feature-major, shape (n_neurons, batch)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None) -> Tensor:
-        """Return the outputs, of shape (n_out, batch) if feature-major, of inputs of shape (batch, n_in)."""
+    def forward(
+        ctx: Any, x: Tensor, turned: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None
+    ) -> Tensor:
+        """Return the outputs, of shape (n_out, batch) if feature-major, of inputs (batch, n_in) and their transpose."""
         form = form_of(x)
-        activations = [form.transposed(x)]
+        activations = [turned]
         for (links, relu, _), values, bias in zip(spec, parameters[::2], parameters[1::2], strict=True):
             activations.append(form.outputs(links, values, bias, activations[-1], relu))
         # The last outputs are needed for their ReLU alone; unsaved, whatever follows may change them in place.
@@ -26,7 +28,7 @@ class Chain(torch.autograd.Function):
         # Biases, and inputs that have a gradient, are needed for gradients that are differentiated again.
         ctx.save_for_backward(*kept, *parameters, x if ctx.needs_input_grad[0] else None)
         ctx.spec, ctx.n_kept = spec, len(kept)
-        ctx.feature_major = feature_major
+        ctx.feature_major, ctx.takes_feature_major = feature_major, x.t().is_contiguous()
         if feature_major:
             return activations[-1]
         y = form.transposed(activations[-1])  # a view, where a side has one element; these must not be changed in place
@@ -42,9 +44,9 @@ class Chain(torch.autograd.Function):
             dy = gradient if ctx.feature_major else gradient.t()
             first = activations[0] if x is None else x.t()
             dx, others = chain_gradients(first, spec, values, biases, activations[1:], dy, need_dx=x is not None)
-            return (None if dx is None else dx.t(), None, None, *others)
+            return (None if dx is None else dx.t(), None, None, None, *others)
         dparameters: list[Tensor | None] = [None] * (2 * len(spec))
-        dy = gradient.contiguous() if ctx.feature_major else form.transposed(gradient)
+        dy = form.transposed(gradient.t() if ctx.feature_major else gradient)
         dz, dbias = form.before_activation(activations[-1], dy, spec[-1][1])
         for i in reversed(range(len(spec))):
             links, _, record = spec[i]
@@ -56,4 +58,6 @@ class Chain(torch.autograd.Function):
                 links, values[i], activations[i], dz, need_dx=need_dx, behind_relu=behind_relu
             )
             dz = dx  # of the outputs of the stage before
-        return (None if dx is None else dx.t(), None, None, *dparameters)
+        if dx is not None:  # in the order of the inputs: operations on tensors of two orders take ten times as long
+            dx = dx.t() if ctx.takes_feature_major else form.transposed(dx)
+        return (dx, None, None, None, *dparameters)

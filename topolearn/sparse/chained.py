@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from topolearn.sparse import torch_products
 from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.csr import CsrLinear
+from topolearn.sparse.dropout import dropout, drops
 from topolearn.sparse.index import complete_index
 from topolearn.sparse.product_form import form_of
 
@@ -17,14 +18,22 @@ from topolearn.sparse.product_form import form_of
 # The links of such a layer are listed, which takes 12 bytes each.
 FEW_OUTPUTS, LEAST_BATCH, MOST_LINKS = 32, 16, 2**24
 
+# Modules that treat each activation by itself, and keep the order of memory.
+ELEMENT_WISE = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid,
+    nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout,
+)  # fmt: skip
+
 
 class ChainedSequential(nn.Sequential):
     """A `torch.nn.Sequential` in which sparse layers of the csr backend, and ReLU between them, are one autograd node.
 
     Outputs, gradients, parameters and names are those of the sequence; activations are transposed once at each end
     instead of twice a layer. To the chain belong, too, the layers of such sequences within it, and a dense layer with
-    few outputs that follows, such as the last one of a classifier. A module with hooks is called by itself, so that its
-    hooks see what they always do.
+    few outputs that follows, such as the last one of a classifier. Other activations, and dropout, end the node, but
+    between sparse layers they work on feature-major memory, so that nothing is transposed. Dropout draws on the CPU 32
+    bits for an activation, in the order of memory: with equal seeds other activations are dropped than in a dense
+    sequence. A module with hooks is called by itself, so that its hooks see what they always do.
 
     Examples
     --------
@@ -47,10 +56,11 @@ class ChainedSequential(nn.Sequential):
                     break
                 stages.append(stage)
                 i += 1 + relu
-            if stages:
-                x = sparse_chain(x, stages, feature_major=False)  # else a dense layer takes five times as long
+            if stages:  # before a dense layer not feature-major, else that takes five times as long
+                x = sparse_chain(x, stages, feature_major=_feed_sparse(modules[i:]))
             else:
-                x = modules[i](x)
+                module = modules[i]
+                x = dropout(x, module.p) if drops(module, x) and _is_plain(module) else module(x)
                 i += 1
         return x
 
@@ -88,6 +98,16 @@ def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | 
     if type(module) is nn.Linear and begun and _is_plain(module) and takes_part(module, x):
         return Stage(complete_index(module.out_features, module.in_features), module.weight, module.bias, relu)
     return None
+
+
+def _feed_sparse(modules: Sequence[nn.Module]) -> bool:
+    """Whether modules begin with a sparse layer, but for element-wise ones that leave their inputs as they are."""
+    for module in modules:
+        if type(module) is CsrLinear:
+            return True
+        if type(module) not in ELEMENT_WISE or getattr(module, "inplace", False):
+            return False
+    return False
 
 
 def takes_part(layer: nn.Linear, x: Tensor) -> bool:

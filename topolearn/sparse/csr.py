@@ -40,6 +40,9 @@ class CsrLinear(SparseLinear):
         Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
     fingerprint : int
         A number that tells the links from others; see `topolearn.sparse.link_order`.
+    feature_major : bool
+        Whether outputs are a view of feature-major memory, so that a csr layer which reads them, or what neuron-wise
+        functions make of them, transposes nothing. The default is True; `topolearn.sparsify` sets it layer by layer.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class CsrLinear(SparseLinear):
     col: Tensor
     bias: nn.Parameter | None
     record: CsrRecord | None
+    feature_major = True
     link_buffers = ("crow", "col")
     record_kind = CsrRecord
 
@@ -84,7 +88,7 @@ class CsrLinear(SparseLinear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
-        return sparse_chain(x, [self.stage()])
+        return sparse_chain(x, [self.stage()], feature_major=self.feature_major)
 
     def stage(self, relu: bool = False) -> Stage:
         """Return the layer as a stage of a chain, with ReLU behind it or without.

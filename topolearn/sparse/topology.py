@@ -12,6 +12,7 @@ from topolearn.sparse.carry_over import carry_over, check_room, put_in_place
 from topolearn.sparse.chained import chain, unchain
 from topolearn.sparse.choice import AUTO, BATCH, best_backend
 from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
+from topolearn.sparse.layouts import choose_layouts
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.replaceable import refusal_of
 from topolearn.sparse.stored import StoredLinear
@@ -126,6 +127,7 @@ def replace_linear(
         for. The model is unchanged then.
     """
     replacements: dict[nn.Module, SparseLinear] = {}
+    groups = neuron_groups(model, {name: model.get_submodule(name) for name in graphs})
     for name, graph in graphs.items():
         dense = model.get_submodule(name)
         refusal = refusal_of(dense)
@@ -145,6 +147,7 @@ def replace_linear(
     for dense, sparse in replacements.items():
         carry_over(dense, sparse)
     put_in_place(model, replacements)
+    choose_layouts({layer.layer_name: layer for layer in replacements.values()}, groups)
     chain(model)
 
 

@@ -7,10 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from topolearn.sparse.chain_node import Chain
+from topolearn.sparse.shared_transpose import shared_transpose
+from topolearn.sparse.twice_differentiable import Spec
 
-apply_chain = torch.compiler.disable(Chain.apply)
+
+@torch.compiler.disable
+def apply_chain(x: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None) -> Tensor:
+    """Return the outputs of a chain, of shape (n_out, n) if feature-major else (n, n_out), of inputs (..., n_in)."""
+    batch = x if x.dim() == 2 else x.reshape(-1, x.shape[-1])
+    y: Tensor = Chain.apply(batch, shared_transpose(x, batch), spec, feature_major, *parameters)
+    return y
 
 
 @torch.compiler.disable

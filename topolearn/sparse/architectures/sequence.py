@@ -6,14 +6,11 @@ from itertools import pairwise
 from torch import nn
 
 from topolearn.graph import NeuronGroup
-from topolearn.sparse.chained import ChainedSequential
+from topolearn.sparse.chained import ELEMENT_WISE, ChainedSequential
 from topolearn.sparse.dense_layers import is_linear
 
 # Modules that treat each neuron by itself, so that the neurons before and after them are the same.
-NEURON_WISE = (
-    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh,
-    nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm1d,
-)  # fmt: skip
+NEURON_WISE = (*ELEMENT_WISE, nn.PReLU, nn.BatchNorm1d)
 FORWARDS = (nn.Sequential.forward, ChainedSequential.forward)
 
 

@@ -4,11 +4,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
-from topolearn.sparse.kernels.memory import number_at, set_number
-
-COLUMNS = 16  # at a time, so that each line of memory is read once
+from topolearn.sparse.kernels.memory import ADDRESS, number_at, set_number
+from topolearn.sparse.kernels.vectors import INT64, VECTOR_BYTES, Tile, ir, pointer, transposed_square
 
 
 def transpose_reference(x: np.ndarray) -> np.ndarray:
@@ -22,16 +22,46 @@ def transpose_reference(x: np.ndarray) -> np.ndarray:
     return x.T.copy()
 
 
+@intrinsic
+def transpose_square(typing: Any, x: Any, y: Any, x_width: Any, y_width: Any, like: Any) -> Any:
+    """Write the transpose of a square as wide as a vector; the widths are those of the matrices that it is part of.
+
+    Each line of memory is read once and written once, as a whole: where rows lie a power of 2 apart, a cache cannot
+    hold the lines of a column.
+    """
+    signature = types.void(ADDRESS, ADDRESS, types.int64, types.int64, like)
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        x, y, x_width, y_width, like = arguments
+        element = like.type
+        square = Tile(builder, element, 1, None)
+
+        def row(address: Any, width: Any, i: int) -> Any:
+            return builder.gep(pointer(builder, address, element), [builder.mul(width, ir.Constant(INT64, i))])
+
+        rows = [square.load(row(x, x_width, i), 0) for i in range(square.lanes)]
+        for j, column in enumerate(transposed_square(builder, rows)):
+            square.store(column, row(y, y_width, j), 0)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 @cache
 def transpose_kernel(dtype: str) -> Any:
     """Return the kernel that writes the transpose of x to y; both are contiguous."""
-    zero = np.dtype(dtype).type(0)
+    size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
+    side = VECTOR_BYTES // size
 
     @njit(nogil=True, cache=True, error_model="numpy")
     def transpose(x, y, n_rows, n_columns):
-        for first in range(0, n_columns, COLUMNS):
-            for j in range(first, min(first + COLUMNS, n_columns)):
-                for i in range(n_rows):
-                    set_number(y, j * n_rows + i, number_at(x, i * n_columns + j, zero))
+        whole_rows, whole_columns = n_rows - n_rows % side, n_columns - n_columns % side
+        for j in range(0, whole_columns, side):
+            for i in range(0, whole_rows, side):
+                start = x + (i * n_columns + j) * size
+                transpose_square(start, y + (j * n_rows + i) * size, n_columns, n_rows, zero)
+        for j in range(n_columns):
+            for i in range(whole_rows if j < whole_columns else 0, n_rows):
+                set_number(y, j * n_rows + i, number_at(x, i * n_columns + j, zero))
 
     return transpose

@@ -155,5 +155,20 @@ def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
     return [builder.extract_element(sums, ir.Constant(INT32, i)) for i in range(4)]
 
 
+def transposed_square(builder: Any, rows: Sequence[Any]) -> list[Any]:
+    """Return the columns of a square of as many vectors as each has lanes.
+
+    The lanes of vectors that lie half the square apart are interleaved, over and over: each time, a bit of a lane's
+    number changes places with one of its vector's.
+    """
+    lanes = len(rows)
+    half, columns = lanes // 2, list(rows)
+    orders = [[lane for i in range(first, first + half) for lane in (i, lanes + i)] for first in (0, half)]
+    for _ in range(lanes.bit_length() - 1):
+        pairs = zip(columns[:half], columns[half:], strict=True)
+        columns = [shuffle(builder, x, y, order) for x, y in pairs for order in orders]
+    return columns
+
+
 def _suffix(element: Any, lanes: int) -> str:
     return f"v{lanes}f{8 * lanes_align(element)}"
