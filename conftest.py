@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
@@ -13,6 +14,10 @@ import torch
 import topolearn as tl
 
 torch.set_num_threads(1)
+
+# Examples of translation need what the extra [hf] brings.
+NEEDED = ("transformers", "tokenizers", "sacrebleu")
+collect_ignore_glob = [] if all(map(find_spec, NEEDED)) else ["topolearn/tasks/translation/*.py"]
 
 
 def pytest_addoption(parser):

@@ -1,0 +1,29 @@
+"""Translation: parallel text, a vocabulary learnt from it, batches by tokens, translations and their scores."""
+
+from topolearn.tasks.translation.batches import TokenBatches, collate
+from topolearn.tasks.translation.corpora import CORPORA, CorpusFiles, read_corpus
+from topolearn.tasks.translation.corpus import Corpus, ParallelText, read_parallel, sentences_of
+from topolearn.tasks.translation.learning import VOCABULARIES, learn_vocabulary
+from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
+from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, UNKNOWN, Vocabulary
+
+__all__ = [
+    "BEGIN",
+    "CORPORA",
+    "Corpus",
+    "CorpusFiles",
+    "END",
+    "EncodedPairs",
+    "PAD",
+    "ParallelText",
+    "TokenBatches",
+    "UNKNOWN",
+    "VOCABULARIES",
+    "Vocabulary",
+    "collate",
+    "encode_pairs",
+    "learn_vocabulary",
+    "read_corpus",
+    "read_parallel",
+    "sentences_of",
+]

@@ -1,0 +1,167 @@
+"""Parallel text: sentences in two languages, read from two files that are aligned line by line."""
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from topolearn.checks import check_size
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+
+SHOWN = 5  # of the lines that an error names
+
+
+@dataclass(frozen=True)
+class ParallelText:
+    """Sentences and their translations.
+
+    Attributes
+    ----------
+    source, target : tuple of str
+        Sentence i of one is the translation of sentence i of the other.
+    files : tuple of Path
+        Where the two come from; sentence i is line i + 1 of each.
+
+    Examples
+    --------
+    >>> text = ParallelText(("A man .", "A dog ."), ("Ein Mann .", "Ein Hund ."), (Path("train.en"), Path("train.de")))
+    >>> len(text), text.first(1).target
+    (2, ('Ein Mann .',))
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    files: tuple[Path, Path]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def first(self, n: int) -> "ParallelText":
+        """Return the first n pairs, or all of them when there are fewer.
+
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            When n is not an integer of at least 1.
+        """
+        n = check_size("n", n)
+        return ParallelText(self.source[:n], self.target[:n], self.files)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Parallel text in three splits.
+
+    Attributes
+    ----------
+    name : str
+    languages : tuple of str
+        The endings of the files of the source language and the target language, such as ``("en", "de")``.
+    train, val, test : ParallelText
+    """
+
+    name: str
+    languages: tuple[str, str]
+    train: ParallelText
+    val: ParallelText
+    test: ParallelText
+
+
+def sentences_of(content: bytes, origin: str | Path) -> list[str]:
+    r"""Return the lines of a text.
+
+    A line ends at a line feed alone, since other separators (a vertical tab, U+0085, U+2028) occur within sentences.
+    Whitespace around a sentence is dropped and each run of it within becomes one space, so that a sentence never holds
+    a separator. Case stays.
+
+    Parameters
+    ----------
+    content : bytes
+        UTF-8, with or without a byte order mark.
+    origin : str or Path
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    CorruptFileError
+        When it is not UTF-8; names the line.
+
+    Examples
+    --------
+    >>> sentences_of("A  man\u2028in a hat. \r\nZwei Hunde.\n".encode(), "example.txt")
+    ['A man in a hat.', 'Zwei Hunde.']
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise CorruptFileError(
+            f"{origin}, line {line}: byte 0x{byte:02x} is not UTF-8: convert the text, for example by "
+            "iconv -f ISO-8859-1 -t UTF-8"
+        ) from None
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return [" ".join(line.split()) for line in lines]
+
+
+def read_parallel(source: Path, target: Path, checksums: tuple[str | None, str | None] = (None, None)) -> ParallelText:
+    """Read two aligned files, each compressed by gzip (``.gz``) or not.
+
+    Parameters
+    ----------
+    source, target : Path
+    checksums : tuple of str or None
+        The sha256 of each uncompressed file, where it is known.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When a file is not there, cut off, not UTF-8, or another one than its checksum says.
+    InvalidValueError
+        When the files differ in their number of lines, or have empty lines, or no lines.
+    """
+    texts = []
+    for path, checksum in zip((source, target), checksums, strict=True):
+        content = _content(path)
+        if checksum not in (None, hashlib.sha256(content).hexdigest()):
+            raise CorruptFileError(f"{path} is another file than its name says: its checksum differs; get it again")
+        texts.append(sentences_of(content, path))
+    _check_aligned(source, target, len(texts[0]), len(texts[1]))
+    for path, sentences in zip((source, target), texts, strict=True):
+        _check_no_empty_line(path, sentences)
+    return ParallelText(tuple(texts[0]), tuple(texts[1]), (source, target))
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise MissingFileError(f"there is no text file {path}")
+    raw = path.read_bytes()
+    if path.suffix != ".gz":
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, OSError, zlib.error) as error:
+        raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
+
+
+def _check_aligned(source: Path, target: Path, n_source: int, n_target: int) -> None:
+    if n_source != n_target:
+        raise InvalidValueError(
+            f"{source} has {n_source} lines and {target} {n_target}: line n of one must be the translation of line n "
+            "of the other; remove the lines without a partner"
+        )
+    if not n_source:
+        raise InvalidValueError(f"{source} and {target} have no lines: give text to learn from")
+
+
+def _check_no_empty_line(path: Path, sentences: list[str]) -> None:
+    empty = [number for number, sentence in enumerate(sentences, 1) if not sentence]
+    if empty:
+        shown = ", ".join(map(str, empty[:SHOWN])) + (", ..." if len(empty) > SHOWN else "")
+        raise InvalidValueError(
+            f"{path} has {len(empty)} empty line{'s' if len(empty) > 1 else ''} (line {shown}): remove the same lines "
+            "from both files"
+        )

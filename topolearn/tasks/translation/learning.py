@@ -1,0 +1,111 @@
+"""How a vocabulary is learnt from text: pieces of words by byte pairs, or whole words."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from topolearn.checks import check_size
+from topolearn.errors import InvalidValueError
+from topolearn.registry import Registry
+from topolearn.tasks.packages import hf_package
+from topolearn.tasks.translation.corpus import ParallelText
+from topolearn.tasks.translation.vocabulary import MARKS, UNKNOWN, Vocabulary
+
+N_BYTES = 256
+DEFAULT_PIECES = 4000
+
+Learner = Callable[[Sequence[str], int | None, int], Any]
+
+
+def byte_pairs(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
+    """Return a tokenizer of byte pairs: the 256 bytes, and the most frequent pairs joined one after another.
+
+    Words, with the space before them, and punctuation are joined within themselves alone. Since all bytes are tokens,
+    no character is unknown, and a sentence comes back exactly.
+
+    References
+    ----------
+    Sennrich, Haddow, Birch (2016), "Neural machine translation of rare words with subword units"; on bytes as in
+    Radford et al. (2019), "Language models are unsupervised multitask learners".
+    """
+    tokenizers = hf_package("tokenizers")
+    size = DEFAULT_PIECES if size is None else size
+    smallest = N_BYTES + len(MARKS)
+    if size < smallest:
+        raise InvalidValueError(f"size={size} must be at least {smallest}: {N_BYTES} bytes and {len(MARKS)} marks")
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=size, min_frequency=min_count, special_tokens=list(MARKS), initial_alphabet=alphabet,
+        show_progress=False,
+    )  # fmt: skip
+    tokenizer.train_from_iterator(sentences, trainer)
+    return tokenizer
+
+
+def whole_words(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
+    """Return a tokenizer of words between spaces, the most frequent first; all others are unknown."""
+    tokenizers = hf_package("tokenizers")
+    counts = Counter(word for sentence in sentences for word in sentence.split())
+    words = [word for word, count in counts.items() if count >= min_count and word not in MARKS]
+    words = [*MARKS, *sorted(words, key=lambda word: (-counts[word], word))][:size]
+    model = tokenizers.models.WordLevel({word: number for number, word in enumerate(words)}, unk_token=MARKS[UNKNOWN])
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    tokenizer.add_special_tokens(list(MARKS))
+    return tokenizer
+
+
+VOCABULARIES: Registry[Learner] = Registry("kind of vocabulary", {"bpe": byte_pairs, "word": whole_words})
+
+
+def learn_vocabulary(
+    train: ParallelText, kind: str = "bpe", *, size: int | None = None, min_count: int = 1, joint: bool = True
+) -> Vocabulary:
+    """Learn a vocabulary from the training split, and from it alone.
+
+    The same text and options give the same vocabulary, byte for byte.
+
+    Parameters
+    ----------
+    train : ParallelText
+    kind : str
+        One of `VOCABULARIES`: pieces of words ("bpe"), or words between spaces ("word").
+    size : int, optional
+        The largest number of tokens, the four marks included; default 4,000 for "bpe", no limit for "word". A short
+        text may give fewer.
+    min_count : int
+        How often a word, or a pair of pieces, must occur.
+    joint : bool
+        Whether both languages share the tokens; else each has up to `size` by itself.
+
+    Raises
+    ------
+    MissingPackageError
+        When tokenizers is not installed.
+    UnknownNameError, InvalidTypeError, InvalidValueError
+        When there is no such kind, or a number is too small for it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> text = ParallelText(("a dog runs",), ("ein Hund rennt",), (Path("train.en"), Path("train.de")))
+    >>> learn_vocabulary(text, "word", joint=False)
+    Vocabulary('word', 7 + 7 tokens, hash ...)
+    >>> pieces = learn_vocabulary(text, size=300)
+    >>> pieces.decode(pieces.encode_target(["ein Schneemann ☃ </s>"]))
+    ['ein Schneemann ☃ </s>']
+    """
+    learn = VOCABULARIES[kind]
+    size = None if size is None else check_size("size", size)
+    if size is not None and size <= len(MARKS):
+        raise InvalidValueError(f"size={size} must be at least {len(MARKS) + 1}: {len(MARKS)} marks and a token")
+    min_count = check_size("min_count", min_count)
+    if joint:
+        return Vocabulary(learn([*train.source, *train.target], size, min_count).to_str())
+    sides = {"source": train.source, "target": train.target}
+    learnt = {side: json.loads(learn(text, size, min_count).to_str()) for side, text in sides.items()}
+    return Vocabulary(json.dumps(learnt, ensure_ascii=False))
