@@ -4,11 +4,12 @@ import importlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.registry import Registry
+from topolearn.registry import Registry, suggest
 
 DEFAULT = "classification"  # of a configuration file that names no task
 
@@ -67,6 +68,10 @@ class Task:
     score : str
         The measure of success, such as "accuracy": ``test_accuracy`` is a metric, and ``best_accuracy`` and
         ``last_accuracy`` are in the summary of a run.
+    outcomes : tuple of str
+        What else the summary of a run has, and tables of studies show.
+    scored_on : {"test", "val"}
+        On which examples it is measured while a model trains: the name of the metric begins with it.
     better : {"higher", "lower"}
         Which scores are better.
     clock : str
@@ -75,6 +80,8 @@ class Task:
         Metrics that a report draws beside the score; those of a tuple share a picture.
     registries : tuple of str
         Registries that only this task has, from which its configuration takes names.
+    presets : str
+        The package whose files ``NAME.toml`` are configurations that can be called by name.
     """
 
     name: str
@@ -88,11 +95,14 @@ class Task:
     clock: str = "epoch"
     curves: tuple[tuple[str, ...], ...] = ()
     registries: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    scored_on: Literal["test", "val"] = "test"
+    presets: str = ""
 
     @property
     def metric(self) -> Metric:
-        """The metric that decides, which is the score on the test examples."""
-        return self.metric_named(f"test_{self.score}")
+        """The metric that decides, which is the score on test or validation examples."""
+        return self.metric_named(f"{self.scored_on}_{self.score}")
 
     @property
     def best(self) -> str:
@@ -149,8 +159,56 @@ TASKS: Registry[Task] = Registry(
             curves=(("train_loss", "test_loss"),),
             registries=("topolearn.training:DATASETS",),
         ),
+        "translation": Task(
+            name="translation",
+            config="topolearn.tasks.translation:TranslationConfig",
+            train="topolearn.tasks.translation:train",
+            resume="topolearn.tasks.translation:resume",
+            load_model="topolearn.tasks.translation:load_model",
+            metrics=(
+                Metric("step", "step"),
+                Metric("lr", "learning rate"),
+                Metric("train_loss", "train loss"),
+                Metric("val_loss", "validation loss"),
+                Metric("val_perplexity", "validation perplexity"),
+                Metric("val_bleu", "validation BLEU"),
+            ),
+            score="bleu",
+            better="higher",
+            clock="step",
+            curves=(("train_loss", "val_loss"), ("val_perplexity",)),
+            outcomes=("test_bleu", "test_chrf", "n_parameters"),
+            scored_on="val",
+            registries=("topolearn.tasks.translation:CORPORA", "topolearn.tasks.translation:VOCABULARIES"),
+            presets="topolearn.tasks.translation.presets",
+        ),
     },
 )
+
+
+def preset(path: Path) -> Path:
+    """Return the file of a configuration: where it is, or that of the preset whose name it is.
+
+    Raises
+    ------
+    MissingFileError
+        When there is neither.
+
+    Examples
+    --------
+    >>> preset(Path("translation-small")).name
+    'translation-small.toml'
+    """
+    if path.is_file():
+        return path
+    known = {file.stem: file for task in TASKS.values() if task.presets for file in _files_of(task.presets)}
+    if str(path) not in known:
+        raise MissingFileError(f"there is no configuration file {path}: {suggest(str(path), sorted(known))}")
+    return known[str(path)]
+
+
+def _files_of(package: str) -> list[Path]:
+    return sorted(Path(each) for each in Path(str(files(package))).glob("*.toml"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import InvalidValueError
-from topolearn.task_registry import DEFAULT, TASKS, imported, task_of
+from topolearn.task_registry import DEFAULT, TASKS, imported, preset, task_of
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
   topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
   topolearn train --method set --set zeta=0.2 --set generator=bsw --update-interval 10
   topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
+  topolearn train translation-small --set zeta=0.2         a preset of another task
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
   topolearn train --resume runs/digits-chts-0.05-s0 --device cpu   on another device
   torchrun --nproc-per-node 4 -m topolearn train           on four processes; --resume as above
@@ -29,7 +30,8 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help="file with any of these options")
+    words = "a file of options, or the name of a preset"
+    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help=words)
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.add_argument(
@@ -100,9 +102,10 @@ def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     """Return the run of a configuration: of a file, or of the task that flags are for, with options on top."""
     from topolearn.recording import train
 
-    task = task_of(args.config) if args.config else TASKS[DEFAULT]
+    file = preset(args.config) if args.config else None
+    task = task_of(file) if file else TASKS[DEFAULT]
     configuration = imported(task.config)
-    config = configuration.load(args.config) if args.config else configuration()
+    config = configuration.load(file) if file else configuration()
     return train(config.with_values(given), quiet=args.quiet)
 
 

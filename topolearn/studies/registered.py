@@ -8,6 +8,7 @@ import cloudpickle
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import StudyError
 from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
+from topolearn.evolution.initial_weights import INITS
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.generators import DISTRIBUTIONS, GENERATORS
 from topolearn.linkpred import PREDICTORS
@@ -27,6 +28,7 @@ OF_ALL_TASKS: tuple[Registry[Any], ...] = (
     DENSITY_SCHEDULES,
     SOFTNESS_SCHEDULES,
     METHODS,
+    INITS,
     MEASURES,
 )
 

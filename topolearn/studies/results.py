@@ -106,7 +106,7 @@ def _measured(run: Run) -> dict[str, Any]:
     overlaps = metrics if "overlap" in metrics else network
     task = TASKS[run.config.task]
     return {
-        **{name: summary[name] for name in (task.best, task.best_at, task.last, *OF_EVERY_TASK)},
+        **{name: summary[name] for name in (task.best, task.best_at, task.last, *task.outcomes, *OF_EVERY_TASK)},
         **{("final_density" if name == "density" else name): last[name] for name in AT_THE_END},
         "overlap": pd.to_numeric(overlaps["overlap"], errors="coerce").mean(),
         **{name: getattr(run.config, name) for name in SETTLED},

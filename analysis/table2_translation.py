@@ -1,0 +1,188 @@
+"""Table 2: a Transformer that translates captions from English to German, dense and sparse, by equal rules.
+
+``python -m analysis.table2_translation --data-dir data --jobs 2`` trains what is not trained yet, resumes what was
+stopped, and writes figures/table2_translation.csv as runs end; the rows of ``--groups`` one after another. A run takes
+about half an hour of a core. ``--table`` prints the tables from the file alone.
+
+The paper's network is made small enough for a CPU: 256 wide, 4 heads, 512 in the hidden layers, 3 + 3 blocks, joint
+byte pairs of 4,000 pieces, 5,000 steps of 1,024 tokens. Learning rates are chosen on validation sentences at a third of
+the steps, by ``--groups rates``.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.command import run_main, runs_in
+from topolearn.recording import Run
+from topolearn.studies import Study, compare, results, run_study, spread, to_markdown
+from topolearn.studies.directory import DONE, StudyDirectory
+
+FILE = Path("figures/table2_translation.csv")
+STEPS = 5000
+BASE: dict[str, Any] = {
+    "dataset": "multi30k", "steps": STEPS, "init": "keep", "measures": ["none"], "threads": 1, "device": "cpu",
+}  # fmt: skip
+SMALL = 0.1**0.5  # of Xavier's bound, that the dense network starts with weights as small as those of 10 % of links
+FC: dict[str, Any] = {"method": "dense", "density": 1.0, "schedule": "noam"}
+THREE_SEEDS: dict[str, dict[str, Any]] = {
+    "FC, Xavier": FC,
+    "FC, small Xavier": FC | {"gain": SMALL},
+    "SET 10 %": {"method": "set", "density": 0.1},
+    "RigL 10 %": {"method": "rigl", "density": 0.1},
+    "CHTs 10 %": {"method": "chts", "density": 0.1},
+    "CHTss 10 %": {"method": "chtss", "density": 0.1},
+}
+ONE_SEED: dict[str, dict[str, Any]] = {
+    "GraNet 10 %": {"method": "granet", "density": 0.1},
+    "GMP 10 %": {"method": "gmp", "density": 0.1},
+    "MEST 10 %": {"method": "mest", "density": 0.1},
+    "CHTs-GMP 10 %": {"method": "chts-gmp", "density": 0.1},
+    "CHTss 5 %": {"method": "chtss", "density": 0.05},
+    "CHTs 5 %": {"method": "chts", "density": 0.05},
+    "SET 5 %": {"method": "set", "density": 0.05},
+    "CHTs 10 %, He": {"method": "chts", "density": 0.1, "init": "he"},
+    "SET 10 %, He": {"method": "set", "density": 0.1, "init": "he"},
+    "CHTss 10 %, history": {"method": "chtss", "density": 0.1, "regrown": "history"},
+}
+RATES: dict[str, dict[str, Any]] = {
+    f"{label}, lr {rate:g}": THREE_SEEDS[label] | {"lr": rate, "steps": STEPS // 3}
+    for label in ("FC, small Xavier", "SET 10 %", "CHTss 10 %")
+    for rate in (5e-4, 1e-3, 2e-3)
+}
+GROUPS = {"seeds": THREE_SEEDS, "methods": ONE_SEED, "rates": RATES}
+
+# BLEU of the paper's network (512 wide, 6 + 6 blocks) on Multi30k: the first version, and the later one.
+PAPER: dict[str, float] = {
+    "FC, Xavier": 31.28, "SET 10 %": 28.72, "RigL 10 %": 28.89, "CHTs 10 %": 30.35, "CHTss 10 %": 32.79,
+    "GraNet 10 %": 31.06, "GMP 10 %": 27.06, "MEST 10 %": 28.26, "CHTs-GMP 10 %": 30.33, "CHTss 5 %": 32.04,
+    "CHTs 5 %": 28.12, "SET 5 %": 27.89,
+}  # fmt: skip
+PAIRS = (
+    ("CHTss 10 %", "FC, small Xavier"), ("CHTss 10 %", "FC, Xavier"), ("FC, small Xavier", "FC, Xavier"),
+    ("CHTss 10 %", "CHTs 10 %"), ("CHTs 10 %", "SET 10 %"), ("CHTs 10 %", "RigL 10 %"),
+)  # fmt: skip
+KEPT = (
+    "label", "method", "density", "init", "gain", "lr", "steps", "seed", "hash", "bleu", "chrf", "val_bleu", "links",
+    "parameters", "mean_density", "seconds", "topolearn", "torch",
+)  # fmt: skip
+NAMES = {
+    "test_bleu": "bleu", "test_chrf": "chrf", "best_bleu": "val_bleu", "n_links": "links", "n_parameters": "parameters",
+}  # fmt: skip
+DEFAULTS = {"gain": 1.0, "lr": 1e-3}  # of the configuration
+
+
+def study(group: str, seeds: int, data_dir: Path) -> Study:
+    """Return the study of a group of rows, each with so many seeds."""
+    settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
+    base = BASE | {"data_dir": str(data_dir)}
+    return Study(name=f"table2_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="translation")
+
+
+def finished(one: Study, directory: Path) -> pd.DataFrame:
+    """Return the finished runs of a study, with the columns of the file."""
+    runs = results(one, directory)
+    runs = runs[runs["state"] == DONE].rename(columns=NAMES)
+    place, planned = StudyDirectory(directory, one), {(run.label, run.seed): run for run in one.runs()}
+    rows = []
+    for row in runs.to_dict("records"):
+        plan = planned[row["label"], row["seed"]]
+        trained = place.run(plan)
+        assert trained is not None, "it is done"
+        values = {name: getattr(plan.config, name) for name in ("density", "init", "gain", "lr", "steps")}
+        rows.append(row | values | {"mean_density": mean_density(trained)})
+    return pd.DataFrame(rows, columns=list(KEPT))
+
+
+def mean_density(run: Run) -> float:
+    """Return the density of the sparse layers, on average over the steps: their share of the FLOPs of dense ones."""
+    network, last = run.network, int(run.metrics["step"].iloc[-1])
+    if network.empty:
+        return 1.0
+    ends = [*network["step"].iloc[1:], last]
+    return float(((ends - network["step"]) * network["density"]).sum() / last)
+
+
+def table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a setting: BLEU and chrF of the test sentences, size, and work, beside the paper's BLEU."""
+    rows = {}
+    for label, group in runs.groupby("label", sort=False):
+        bleu, chrf = spread(group["bleu"]), spread(group["chrf"])
+        rows[label] = {
+            "seeds": bleu.n,
+            "BLEU": f"{bleu.mean:.2f}" + (f" ({bleu.deviation:.2f})" if bleu.n > 1 else ""),
+            "chrF": f"{chrf.mean:.1f}",
+            "validation BLEU": f"{group['val_bleu'].mean():.2f}",
+            "links": f"{group['links'].iloc[0]:,.0f}",
+            "parameters": f"{group['parameters'].iloc[0]:,.0f}",
+            "FLOPs of sparse layers": f"{group['mean_density'].mean():.0%}",
+            "minutes": f"{group['seconds'].median() / 60:.0f}",
+            "paper's BLEU": PAPER.get(str(label)),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Multi30k, test 2016")
+
+
+def differences(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the paired differences of BLEU between settings over seeds, with their 95 % intervals."""
+    there = set(runs["label"])
+    rows = {}
+    for first, second in PAIRS:
+        if {first, second} <= there:
+            gap = compare(runs, first, second, value="bleu", same=("seed",), better="higher").difference
+            interval = f"{gap.low:+.2f} to {gap.high:+.2f}" if gap.n > 1 else None
+            rows[f"{first} - {second}"] = {"pairs": gap.n, "difference": f"{gap.mean:+.2f}", "95 % interval": interval}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("BLEU")
+
+
+def bootstrap(one: Study, directory: Path, data_dir: Path) -> pd.DataFrame:
+    """Return, seed by seed, how likely a difference of BLEU is by chance: paired bootstrap resampling of sentences."""
+    from topolearn.tasks.translation import compare as compare_translations
+    from topolearn.tasks.translation import read_corpus
+    from topolearn.tasks.translation.training import TRANSLATIONS
+
+    references, place = read_corpus("multi30k", data_dir=data_dir).test.target, StudyDirectory(directory, one)
+    texts = {}
+    for plan in one.runs():
+        trained = place.run(plan)
+        if trained is not None and trained.is_complete:
+            lines = (trained.path / TRANSLATIONS).read_text(encoding="utf-8").split("\n")[:-1]
+            texts[plan.label, plan.seed] = lines
+    rows = []
+    for first, second in PAIRS:
+        for seed in one.seeds:
+            if (first, seed) in texts and (second, seed) in texts:
+                result = compare_translations(texts[second, seed], texts[first, seed], references)["bleu"]
+                pair = {"first": first, "second": second, "seed": seed}
+                rows.append(pair | {"difference": result.difference, "p_value": result.p_value})
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Train what is missing, and write and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has the files of Multi30k in a folder")
+    parser.add_argument("--runs", type=Path, default=Path("runs/table2"), help="where the runs are kept")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=["rates", "seeds", "methods"], help="of rows")
+    parser.add_argument("--seeds", type=int, default=3, help="of the rows that have several [%(default)s]")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
+    args = parser.parse_args()
+    studies = {name: study(name, args.seeds if name == "seeds" else 1, args.data_dir) for name in GROUPS}
+    if not args.table:
+        for name in args.groups:
+            run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
+    there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
+    if there:
+        FILE.parent.mkdir(exist_ok=True)
+        pd.concat([finished(*each) for each in there], ignore_index=True).to_csv(FILE, index=False)
+        resampled = pd.concat([bootstrap(*each, args.data_dir) for each in there], ignore_index=True)
+        if len(resampled):
+            resampled.to_csv(FILE.with_stem("table2_bootstrap"), index=False)
+    runs = runs_in(FILE)
+    print(f"{to_markdown(table(runs))}\n\n{to_markdown(differences(runs))}")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,187 @@
+"""Translators are trained, recorded, stopped and resumed bit for bit, read again, and translate."""
+
+import warnings
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import topolearn as tl
+from tests.tasks.translation.small import config, corpus
+from topolearn.cli import main
+from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError
+from topolearn.sparse import sparse_layers
+from topolearn.task_registry import preset
+from topolearn.tasks.translation import TranslationConfig, Translator, resume, train
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("sacrebleu")
+pytestmark = pytest.mark.filterwarnings("ignore:sparsify leaves dense", "ignore:no neuron groups")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return train(config(tmp_path_factory.mktemp("translation") / "run", "chtss"), corpus=corpus(), quiet=True)
+
+
+class Stopped(Exception):
+    """What a training meets in the midst of an epoch."""
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Let a training end before a step, as if it had been killed."""
+
+    def at(step):
+        from topolearn.tasks.translation.trainer import StepCallback
+
+        def on_step_begin(self, args, state, control, **kwargs):
+            if state.global_step == step:
+                raise Stopped
+
+        monkeypatch.setattr(StepCallback, "on_step_begin", on_step_begin)
+
+    return at
+
+
+def table(path):
+    return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
+
+
+def assert_same(one, other):
+    for name in ("model.safetensors", "topology.safetensors"):
+        first, second = (load_file(run.path / "checkpoints" / "checkpoint-12" / name) for run in (one, other))
+        assert first.keys() == second.keys()
+        assert [key for key in first if not torch.equal(first[key], second[key])] == []
+    for name in ("metrics.csv", "layers.csv", "network.csv"):
+        pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
+    summaries = [{key: value for key, value in run.summary.items() if key != "seconds"} for run in (one, other)]
+    assert summaries[0] == summaries[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "backend"),
+    [
+        ("chtss", "csr"),
+        ("gmp", "masked"),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (
+                ("chts", "csr"),
+                ("chtss", "masked"),
+                ("rigl", "csr"),
+                ("rigl", "masked"),
+                ("topkast", "masked"),
+            )
+        ),
+    ],
+)
+def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, tmp_path, stop_at, monkeypatch):
+    options = {"backend": backend, "accumulation": 2}
+    whole = train(config(tmp_path / "whole", method, **options), corpus=corpus(), quiet=True)
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        stop_at(10)
+        train(config(tmp_path / "stopped", method, **options), corpus=corpus(), quiet=True)
+    monkeypatch.undo()
+    stopped = tl.Run(tmp_path / "stopped")
+    assert not stopped.is_complete
+    assert_same(resume(stopped.path, corpus=corpus(), quiet=True), whole)
+    assert patched is not None
+
+
+def test_a_run_has_all_that_runs_have(run):
+    assert run.task.name == "translation"
+    assert run.metrics["step"].tolist() == [4, 8, 12]
+    assert run.metrics[["train_loss", "val_loss", "val_perplexity", "val_bleu", "lr", "density"]].notna().all().all()
+    assert run.history.steps == [0, 3, 6, 9]
+    assert run.is_complete
+    summary = run.summary
+    assert summary["best_bleu"] == run.metrics["val_bleu"].max()
+    assert summary["last_bleu"] == run.metrics["val_bleu"].iloc[-1]
+    assert summary["best_step"] in (4, 8, 12)
+    assert {"test_bleu", "test_chrf", "test_bleu_signature"} <= summary.keys()
+    assert len((run.path / "test.translated.txt").read_text().splitlines()) == 6
+    assert run.environment["processes"] == "1"
+    assert run.config.update_interval == 3
+
+
+def test_a_model_of_a_run_is_that_of_its_best_checkpoint(run):
+    model = run.load_model("best")
+    folder = run.path / "checkpoints" / f"checkpoint-{run.summary['best_step']}"
+    weights = load_file(folder / "model.safetensors")
+    for name, layer in sparse_layers(model).items():
+        assert torch.equal(layer.dense_weight(), weights[f"{name}.weight"])
+    plain = transformers.M2M100ForConditionalGeneration.from_pretrained(folder)
+    tokens = torch.tensor([[5, 6, 7, 2]])
+    ours, theirs = (each.eval()(input_ids=tokens, decoder_input_ids=tokens).logits for each in (model, plain))
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_a_translator_translates_lines_and_leaves_empty_ones(run, capsys, monkeypatch):
+    translator = Translator.load(run.path)
+    sentences = list(corpus().test.source)
+    translated = translator(sentences)
+    assert (run.path / "test.translated.txt").read_text(encoding="utf-8").splitlines() == translated
+    assert translator(["", sentences[0], ""]) == ["", translated[0], ""]
+
+    class Standard:
+        class buffer:
+            @staticmethod
+            def read():
+                return f"{sentences[0]}\n\n{sentences[1]}\n".encode()
+
+    monkeypatch.setattr("sys.stdin", Standard)
+    assert main(["translate", str(run.path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [translated[0], "", translated[1]]
+
+
+def test_what_cannot_be_trained_is_refused_and_leaves_no_directory(tmp_path):
+    with pytest.raises(InvalidValueError, match="has no update while the density falls"):
+        train(config(tmp_path / "run", "chtss", update_interval=11), corpus=corpus(), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_directory_that_is_there_is_refused(run):
+    with pytest.raises(ExistingFileError, match="exists: continue it with --resume"):
+        train(config(run.path), corpus=corpus(), quiet=True)
+
+
+def test_a_vocabulary_of_another_run_is_refused(run, tmp_path):
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(run.path, other)
+    small = corpus()
+    from topolearn.tasks.translation import learn_vocabulary
+
+    learn_vocabulary(small.train, size=280).save(other / "vocabulary.json")
+    with pytest.raises(CheckpointError, match="vocabulary"):
+        tl.Run(other).load_model("best")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"width": 18, "heads": 4}, "width=18 must be a multiple of heads=4"),
+        ({"schedule": "cosine"}, "schedule='cosine' is unknown"),
+        ({"lr": 0.0}, "lr=0.0 must be a positive number"),
+        ({"source": "de"}, "must be two languages"),
+        ({"dropout": 1.5}, r"dropout=1.5 must lie in \[0, 1\]"),
+        ({"steps": 0}, "steps=0 must be at least 1"),
+    ],
+)
+def test_configurations_out_of_range(values, words):
+    with pytest.raises(InvalidValueError, match=words):
+        TranslationConfig(**values)
+
+
+@pytest.mark.parametrize("name", ["small", "multi30k", "iwslt14", "wmt17"])
+def test_presets(name):
+    from pathlib import Path
+
+    config = TranslationConfig.load(preset(Path(f"translation-{name}")))
+    assert config.build_method().rewarmup_steps == 20
+    assert config.width == (256 if name == "small" else 512)

@@ -1,0 +1,38 @@
+"""`topolearn translate`: the translations of lines of text, by a trained translator."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """examples:
+  topolearn train translation-small --data-dir data        about half an hour; data/multi30k has the text
+  topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en > captions.de
+  echo 'A dog runs.' | topolearn translate runs/multi30k-chtss-0.1-s0 --beams 5
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn translate``."""
+    parser = commands.add_parser(
+        "translate",
+        help="translate lines of text by a trained model",
+        description="Read sentences from standard input, one a line, and write their translations, one a line.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run directory of a translator")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint [best]")
+    parser.add_argument("--beams", type=int, help="beams of the search [as in training]")
+    parser.add_argument("--length-penalty", type=float, help="a score is log p / length ** penalty [as in training]")
+    parser.add_argument("--device", default="auto", help="where to compute [CUDA where there is any, else the CPU]")
+    parser.set_defaults(command=_translate)
+
+
+def _translate(args: argparse.Namespace) -> None:
+    from topolearn.tasks.translation import Translator, sentences_of
+
+    translator = Translator.load(args.run, args.which, device=args.device)
+    sentences = sentences_of(sys.stdin.buffer.read(), "standard input")
+    for sentence in translator(sentences, beams=args.beams, length_penalty=args.length_penalty):
+        print(sentence)

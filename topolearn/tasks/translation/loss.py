@@ -1,0 +1,54 @@
+"""The loss of a translator: cross-entropy with smoothed labels, of a token."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from topolearn.tasks.translation.batches import IGNORED
+from topolearn.tasks.translation.vocabulary import BEGIN, PAD
+
+
+def decoder_inputs(labels: Tensor) -> Tensor:
+    """Return what the decoder reads to predict labels: the begin mark, and each label but the last.
+
+    A model of transformers does it itself while it computes the loss; here the loss is ours.
+
+    Examples
+    --------
+    >>> import torch
+    >>> decoder_inputs(torch.tensor([[7, 2, -100]])).tolist()
+    [[1, 7, 2]]
+    """
+    shifted = labels.roll(1, dims=-1)
+    shifted[..., 0] = BEGIN
+    return shifted.masked_fill_(shifted == IGNORED, PAD)
+
+
+def token_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0, n_tokens: Tensor | int | None = None) -> Tensor:
+    r"""Return the cross-entropy with smoothed labels, summed over tokens and divided by their number.
+
+    .. math:: -\frac{1}{n} \sum_t \Big( (1 - \epsilon) \log p_t(y_t) + \frac{\epsilon}{V} \sum_v \log p_t(v) \Big)
+
+    Parameters
+    ----------
+    logits : Tensor, shape (n_sentences, n_tokens, V)
+    labels : Tensor of int64, shape (n_sentences, n_tokens)
+        -100 for padding.
+    smoothing : float
+    n_tokens : int, optional
+        The number of tokens of the whole step; default that of these labels.
+
+    References
+    ----------
+    Szegedy et al. (2016), "Rethinking the Inception architecture", CVPR, section 7.
+
+    Examples
+    --------
+    >>> import torch
+    >>> token_loss(torch.zeros(1, 2, 4), torch.tensor([[3, -100]]))  # log 4
+    tensor(1.3863)
+    """
+    total = F.cross_entropy(
+        logits.flatten(0, -2).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum",
+        label_smoothing=smoothing,
+    )  # fmt: skip
+    return total / ((labels != IGNORED).sum() if n_tokens is None else n_tokens)

@@ -1,0 +1,1 @@
+"""Configurations of translators that can be called by name."""

@@ -1,0 +1,244 @@
+"""`train` and `resume`: from a configuration, or a run directory, to a trained translator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from topolearn.devices import settled_device
+from topolearn.errors import ExistingFileError
+from topolearn.files import written_aside
+from topolearn.integrations.huggingface import attach_log
+from topolearn.recording import Logger, Run, TensorBoardLogger
+from topolearn.recording.loggers import check_loggers
+from topolearn.recording.plan import is_run
+from topolearn.recording.run import BEST
+from topolearn.sparse import sparse_layers
+from topolearn.tasks.packages import hf_package
+from topolearn.tasks.random_states import random_states_kept
+from topolearn.tasks.translation.batches import TokenBatches, collate
+from topolearn.tasks.translation.checkpoints import CHECKPOINTS, VOCABULARY, last_checkpoint, load_model, step_of
+from topolearn.tasks.translation.config import TranslationConfig
+from topolearn.tasks.translation.corpora import read_corpus
+from topolearn.tasks.translation.corpus import Corpus, ParallelText
+from topolearn.tasks.translation.decoding import translate
+from topolearn.tasks.translation.evaluation import perplexity
+from topolearn.tasks.translation.learning import learn_vocabulary
+from topolearn.tasks.translation.log import TranslationLog
+from topolearn.tasks.translation.model import POSITIONS, build_model
+from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
+from topolearn.tasks.translation.scores import scores
+from topolearn.tasks.translation.stream import BatchStream
+from topolearn.tasks.translation.vocabulary import Vocabulary
+from topolearn.training.progress import Progress
+
+TRANSLATIONS = "test.translated.txt"
+INTERVAL = 100  # steps between updates, of a method that demands no other
+
+
+def train(
+    config: TranslationConfig, *, corpus: Corpus | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
+    """Train a translator and leave a run directory behind.
+
+    The best model by validation BLEU translates the test sentences at the end; their scores are in the summary, and
+    the translations in ``test.translated.txt``.
+
+    Parameters
+    ----------
+    config : TranslationConfig
+        What to do. Everything is checked before the directory is made.
+    corpus : Corpus, optional
+        Your own text; default the one that ``config.dataset`` names.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    MissingPackageError
+        When a package of the extra ``hf`` is not installed.
+    ExistingFileError
+        When the run directory exists.
+    TopolearnError
+        Of another kind, for anything that cannot be trained.
+    """
+    if corpus is not None:
+        config = replace(config, dataset=corpus.name)
+    corpus = corpus or _corpus_of(config)
+    config = settle(config, corpus)
+    path = Path(str(config.run_dir))
+    if path.exists():
+        raise ExistingFileError(
+            f"the run directory {path} exists: continue it with --resume {path}, or choose another with run_dir"
+        )
+    return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
+
+
+def resume(
+    path: str | Path,
+    *,
+    corpus: Corpus | None = None,
+    device: str | None = None,
+    loggers: Sequence[Logger] = (),
+    quiet: bool = False,
+) -> Run:
+    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+
+    Parameters
+    ----------
+    path : path
+        The run directory.
+    corpus : Corpus, optional
+        The text that the run was started with, when it was given as an object.
+    device : str, optional
+        Where to go on; default where the run was, which its files go on to name.
+    loggers, quiet
+        As for `train`.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, CheckpointError
+        When there is no run, or its vocabulary, checkpoint or configuration is unusable.
+    """
+    run = Run(path)
+    config: TranslationConfig = run.config
+    here = config if device is None else replace(config, device=device)
+    corpus = corpus or _corpus_of(config)
+    file = run.path / VOCABULARY
+    vocabulary = (
+        Vocabulary.load(file) if file.is_file() else _vocabulary(config, corpus)
+    )  # killed before it was written
+    return _run(here, run.path, corpus, vocabulary, loggers, quiet=quiet)
+
+
+def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
+    """Return the configuration with every value that is left open."""
+    method = config.build_method()
+    density = "" if method.is_dense else f"-{method.density:g}"
+    name = Path(corpus.name).name
+    return replace(
+        config,
+        device=settled_device("device", config.device),
+        density=None if method.is_dense else method.density,
+        update_interval=config.update_interval or method.interval or (INTERVAL if method.evolves else None),
+        threads=config.threads or torch.get_num_threads(),
+        run_dir=config.run_dir or f"runs/{name}-{config.method}{density}-s{config.seed}",
+    )
+
+
+def _corpus_of(config: TranslationConfig) -> Corpus:
+    return read_corpus(config.dataset, (config.source, config.target), config.data_dir)
+
+
+def _training_text(config: TranslationConfig, corpus: Corpus) -> Any:
+    return corpus.train if config.max_pairs is None else corpus.train.first(config.max_pairs)
+
+
+def _vocabulary(config: TranslationConfig, corpus: Corpus) -> Vocabulary:
+    return learn_vocabulary(_training_text(config, corpus), config.vocabulary, size=config.vocabulary_size)
+
+
+def _run(
+    config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
+    quiet: bool,
+) -> Run:  # fmt: skip
+    """Train to the end, from the last checkpoint if there is one, and score the best model."""
+    hf_package("transformers")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads or threads)
+    try:
+        with random_states_kept():
+            scored = _trained(config, path, corpus, vocabulary, loggers, quiet=quiet)
+    finally:
+        torch.set_num_threads(threads)
+        if not is_run(path):  # refused before it began, when there is nothing but folders
+            for folder in (path / CHECKPOINTS, path):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+    return scored
+
+
+def _trained(
+    config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
+    quiet: bool,
+) -> Run:  # fmt: skip
+    from topolearn.tasks.translation.trainer import StepCallback, TranslationTrainer, without_bars
+
+    pairs = _encoded(config, _training_text(config, corpus), vocabulary)
+    batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
+    stream = BatchStream(_epochs(batches), config.steps * config.accumulation)
+    model, method = build_model(config, vocabulary.n_source), config.build_method()
+    validation = _encoded(config, corpus.val, vocabulary)
+    trainer = TranslationTrainer(
+        model, config, path, stream, lambda numbers: collate([pairs[i] for i in numbers]), validation,
+        _score(config, corpus, vocabulary, validation),
+    )  # fmt: skip
+    last = last_checkpoint(path)
+    done = 0 if last is None else step_of(last)
+    with (
+        without_bars(),
+        Progress(f"{method.title} on {config.dataset}", config.steps, done=done, quiet=quiet) as progress,
+    ):
+        log = TranslationLog(trainer, path, config, vocabulary, _loggers(config, loggers), progress)
+        attach_log(trainer, method, log, config.update_interval, config.seed)
+        trainer.add_callback(StepCallback(progress))
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+        log.finish(_test(config, path, corpus, vocabulary))
+    return Run(path)
+
+
+def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:
+    too_long: Any = config.too_long  # one of two words, as the configuration has seen to
+    return encode_pairs(text, vocabulary, tokens=config.batch_tokens, positions=POSITIONS, too_long=too_long)
+
+
+def _epochs(batches: TokenBatches) -> Callable[[int], list[list[int]]]:
+    def epoch(number: int) -> list[list[int]]:
+        batches.set_epoch(number)
+        return list(batches)
+
+    return epoch
+
+
+def _score(
+    config: TranslationConfig, corpus: Corpus, vocabulary: Vocabulary, pairs: EncodedPairs
+) -> Callable[[Any], Mapping[str, float]]:
+    """Return what measures a model while it trains."""
+    text = corpus.val.first(config.validation_sentences)
+
+    def score(model: Any) -> dict[str, float]:
+        translated = _translated(config, model, vocabulary, text.source)
+        return perplexity(model, pairs, config.batch_tokens) | {"bleu": scores(translated, text.target)["bleu"]}
+
+    return score
+
+
+def _translated(config: TranslationConfig, model: Any, vocabulary: Vocabulary, sentences: Sequence[str]) -> list[str]:
+    return translate(model, vocabulary, sentences, beams=config.beams, length_penalty=config.length_penalty)
+
+
+def _test(config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Let the best model translate the test sentences: its scores and size. Leave the translations in a file."""
+    model = load_model(path, BEST).to(config.device)
+    translated = _translated(config, model, vocabulary, corpus.test.source)
+    with written_aside(path / TRANSLATIONS) as aside:
+        aside.write_text("".join(f"{sentence}\n" for sentence in translated), encoding="utf-8")
+    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
+    n_parameters = sum(n_links.get(id(each), each.numel()) for each in model.parameters())
+    of_test = {f"test_{name}": value for name, value in scores(translated, corpus.test.target).items()}
+    return of_test | {"n_parameters": n_parameters}
+
+
+def _loggers(config: TranslationConfig, loggers: Sequence[Logger]) -> list[Logger]:
+    own = [TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else []
+    return [*own, *check_loggers(loggers)]

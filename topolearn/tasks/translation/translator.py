@@ -1,0 +1,76 @@
+"""`Translator`: the trained model of a run, with its vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from topolearn.devices import settled_device
+from topolearn.errors import InvalidValueError
+from topolearn.recording import Run
+from topolearn.recording.run import BEST
+from topolearn.tasks.translation.checkpoints import VOCABULARY
+from topolearn.tasks.translation.config import TranslationConfig
+from topolearn.tasks.translation.decoding import translate
+from topolearn.tasks.translation.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Translator:
+    """A model that translates, as `Translator.load` reads it from a run.
+
+    Attributes
+    ----------
+    model : transformers.M2M100ForConditionalGeneration
+    vocabulary : Vocabulary
+    config : TranslationConfig
+    """
+
+    model: Any
+    vocabulary: Vocabulary
+    config: TranslationConfig
+
+    @classmethod
+    def load(cls, run_dir: str | Path, which: str = BEST, *, device: str = "auto") -> Translator:
+        """Return the translator of a run.
+
+        Parameters
+        ----------
+        run_dir : path
+        which : {"best", "last"}
+            The checkpoint with the best BLEU on validation sentences, or the last one.
+        device : str
+            Where it translates; by default on CUDA where there is any, else on the CPU.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+            When there is no run of this task, or no such checkpoint yet, or it is unusable.
+        """
+        run = Run(run_dir)
+        if not isinstance(run.config, TranslationConfig):
+            raise InvalidValueError(f"{run_dir} is not the run of a translator: give one of task = 'translation'")
+        model = run.load_model(which).to(settled_device("device", device))
+        return cls(model, Vocabulary.load(run.path / VOCABULARY), run.config)
+
+    def __call__(
+        self, sentences: Sequence[str], *, beams: int | None = None, length_penalty: float | None = None
+    ) -> list[str]:
+        """Return the translations of sentences, in their order; an empty line stays empty.
+
+        Parameters
+        ----------
+        sentences : sequence of str
+        beams, length_penalty
+            Default as the run was configured.
+        """
+        some = [sentence for sentence in sentences if sentence]
+        translated = iter(
+            translate(
+                self.model, self.vocabulary, some, beams=beams or self.config.beams,
+                length_penalty=self.config.length_penalty if length_penalty is None else length_penalty,
+            )
+        )  # fmt: skip
+        return [next(translated) if sentence else "" for sentence in sentences]
