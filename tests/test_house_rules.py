@@ -187,8 +187,8 @@ def room_of(path):
 
 @EACH_SOURCE
 def test_no_global_generator(path):
-    if path == PACKAGE / "tasks" / "random_states.py":
-        return  # it puts back what the trainer of transformers seeds
+    if path == PACKAGE / "training" / "random_states.py":
+        return  # it puts back what others seed
     assert global_randomness(path.read_text(), seeding_allowed=path == PACKAGE / "training" / "checkpoint.py") == []
 
 

@@ -13,13 +13,13 @@ from topolearn.devices import check_float64, settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse import CSR, MASKED, best_backend, check_products, replace_linear
+from topolearn.sparse import CSR, MASKED, check_products, replace_linear
 from topolearn.sparse.packed_links import KEY
+from topolearn.training.backend import settled_backend
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
 from topolearn.training.config import TrainConfig, has_links_alone
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
-from topolearn.training.ranks import Ranks
 
 # Weights of a network, or for csr links of a layer times examples: with fewer, a second thread gains little on a free
 # machine, and loses a hundredfold on a busy one.
@@ -43,7 +43,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
     interval = config.update_interval or method.interval or steps_per_epoch(config, data)
-    backend = _backend(config, device, method, sizes)
+    backend = settled_backend(config, device, method, list(pairwise(sizes)), batch=config.batch_size)
     if has_links_alone(backend):
         check_products(place)
     return replace(
@@ -57,19 +57,6 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         backend=backend,
         threads=config.threads or _default_threads(config, backend, method, sizes),
         run_dir=config.run_dir or run_dir,
-    )
-
-
-def _backend(config: TrainConfig, device: str, method: Method, sizes: Sequence[int]) -> str:
-    """Return the backend asked for, else the faster one for the largest sparse layer."""
-    if config.backend != "auto":
-        return config.backend
-    falls_on_ranks = method.decays and Ranks().group is not None  # where no parameter may change its size
-    if method.is_dense or method.remembers_all or config.precision != "float32" or falls_on_ranks:
-        return MASKED
-    n_in, n_out = max(pairwise(sizes), key=lambda shape: shape[0] * shape[1])
-    return best_backend(
-        n_in, n_out, method.mean_density, batch=config.batch_size, threads=config.threads, device=device
     )
 
 

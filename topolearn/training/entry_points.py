@@ -18,10 +18,12 @@ from topolearn.recording.settings import OF_A_TASK
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
+from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
+@random_states_kept()
 def train(
     config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
 ) -> Run:
@@ -76,6 +78,7 @@ def train(
     return _run(Trainer(config, data, path), _loggers(config, loggers), resume=False, quiet=quiet)
 
 
+@random_states_kept()
 def resume(
     path: str | Path,
     *,
@@ -133,6 +136,7 @@ def _warn_of_other_ranks(run: Run, ranks: Ranks) -> None:
         )
 
 
+@random_states_kept()
 def load_model(run_dir: Path, which: str) -> nn.Module:
     """Return the model of a run's checkpoint "best" or "last", on the CPU.
 

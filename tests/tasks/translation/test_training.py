@@ -185,3 +185,11 @@ def test_presets(name):
     config = TranslationConfig.load(preset(Path(f"translation-{name}")))
     assert config.build_method().rewarmup_steps == 20
     assert config.width == (256 if name == "small" else 512)
+
+
+def test_a_dense_model_is_trained_by_the_same_rules(tmp_path):
+    run = train(config(tmp_path / "run", "dense", steps=4), corpus=corpus(), quiet=True)
+    assert run.is_complete
+    assert run.metrics["step"].tolist() == [4]
+    model = run.load_model("last")
+    assert run.summary["n_parameters"] == sum(each.numel() for each in model.parameters())

@@ -82,7 +82,8 @@ class TranslationLog(TrainerLog):
             return
         state, recorder = self._trainer.state, self.recorder
         row: dict[str, float] = {"step": state.global_step} | self._pending
-        row |= {name: value for name, value in recorder.topology.state.items() if name in ("density", "overlap")}
+        state_now = recorder.topology.state
+        row |= {name: state_now[name] for name in ("density", "overlap") if state_now.get(name) is not None}
         row["seconds"] = time.perf_counter() - self._since
         recorder.log(row)
         recorder.snapshot()

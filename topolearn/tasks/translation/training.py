@@ -19,7 +19,6 @@ from topolearn.recording.plan import is_run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
 from topolearn.tasks.packages import hf_package
-from topolearn.tasks.random_states import random_states_kept
 from topolearn.tasks.translation.batches import TokenBatches, collate
 from topolearn.tasks.translation.checkpoints import CHECKPOINTS, VOCABULARY, last_checkpoint, load_model, step_of
 from topolearn.tasks.translation.config import TranslationConfig
@@ -34,12 +33,15 @@ from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.stream import BatchStream
 from topolearn.tasks.translation.vocabulary import Vocabulary
+from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress
+from topolearn.training.random_states import random_states_kept
 
 TRANSLATIONS = "test.translated.txt"
 INTERVAL = 100  # steps between updates, of a method that demands no other
 
 
+@random_states_kept()
 def train(
     config: TranslationConfig, *, corpus: Corpus | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
 ) -> Run:
@@ -84,6 +86,7 @@ def train(
     return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
 
 
+@random_states_kept()
 def resume(
     path: str | Path,
     *,
@@ -126,11 +129,13 @@ def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
     method = config.build_method()
     density = "" if method.is_dense else f"-{method.density:g}"
     name = Path(corpus.name).name
+    device, shapes = settled_device("device", config.device), [(config.width, config.feed_forward)]
     return replace(
         config,
-        device=settled_device("device", config.device),
+        device=device,
+        backend=settled_backend(config, device, method, shapes, batch=config.batch_tokens),
         density=None if method.is_dense else method.density,
-        update_interval=config.update_interval or method.interval or (INTERVAL if method.evolves else None),
+        update_interval=config.update_interval or method.interval or INTERVAL,
         threads=config.threads or torch.get_num_threads(),
         run_dir=config.run_dir or f"runs/{name}-{config.method}{density}-s{config.seed}",
     )
@@ -157,7 +162,7 @@ def _run(
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
     try:
-        with random_states_kept():
+        with torch.random.fork_rng():  # which the trainer seeds
             scored = _trained(config, path, corpus, vocabulary, loggers, quiet=quiet)
     finally:
         torch.set_num_threads(threads)
