@@ -3,13 +3,16 @@
 from topolearn.tasks.translation.batches import TokenBatches, collate
 from topolearn.tasks.translation.corpora import CORPORA, CorpusFiles, read_corpus
 from topolearn.tasks.translation.corpus import Corpus, ParallelText, read_parallel, sentences_of
+from topolearn.tasks.translation.decoding import length_limit, translate
 from topolearn.tasks.translation.learning import VOCABULARIES, learn_vocabulary
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
+from topolearn.tasks.translation.scores import Comparison, compare, scores
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, UNKNOWN, Vocabulary
 
 __all__ = [
     "BEGIN",
     "CORPORA",
+    "Comparison",
     "Corpus",
     "CorpusFiles",
     "END",
@@ -21,9 +24,13 @@ __all__ = [
     "VOCABULARIES",
     "Vocabulary",
     "collate",
+    "compare",
     "encode_pairs",
     "learn_vocabulary",
+    "length_limit",
     "read_corpus",
     "read_parallel",
+    "scores",
     "sentences_of",
+    "translate",
 ]

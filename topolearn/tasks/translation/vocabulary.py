@@ -159,7 +159,7 @@ def _tokenizer(content: str, origin: str | Path) -> Any:
 
 
 def _encode(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
-    encoded = tokenizer.encode_batch(list(sentences), add_special_tokens=False)
+    encoded = tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False)
     return [[*each.ids, END] for each in encoded]
 
 

@@ -1,0 +1,179 @@
+"""Decoding: sentences translated by beam search, in batches by tokens, and returned in their order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import nn
+
+from topolearn.checks import check_size
+from topolearn.errors import InvalidValueError
+from topolearn.tasks.packages import hf_package
+from topolearn.tasks.translation.batches import padded
+from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, Vocabulary
+
+STEP = 8  # source lengths are rounded up to multiples of it before a limit is made of them
+SLACK = 16
+
+
+def length_limit(n_tokens: int) -> int:
+    """Return how many tokens a translation may have: twice those of its source, rounded up to a multiple of 8, and 16.
+
+    Examples
+    --------
+    >>> length_limit(3), length_limit(9)
+    (32, 48)
+    """
+    return 2 * STEP * -(-n_tokens // STEP) + SLACK
+
+
+def translate(
+    model: Any,
+    vocabulary: Vocabulary,
+    sentences: Sequence[str],
+    *,
+    beams: int = 2,
+    length_penalty: float = 1.0,
+    max_length: int | None = None,
+    batch_tokens: int = 2048,
+    cache: bool = True,
+    progress: Callable[[int], Any] | None = None,
+) -> list[str]:
+    """Translate sentences by beam search.
+
+    The score of a translation is ``log p / length ** length_penalty``, the end mark counted. The result does not
+    depend on the batches, up to rounding: a sentence gets what it gets alone.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        An encoder and a decoder, such as `M2M100ForConditionalGeneration`, trained with this vocabulary. Its modules
+        are in evaluation mode meanwhile, and afterwards as they were.
+    vocabulary : Vocabulary
+    sentences : sequence of str
+        Whitespace as in `sentences_of`. An empty sentence gets an empty translation.
+    beams : int
+        1 takes the likeliest token each time.
+    length_penalty : float
+        Larger values favour longer translations.
+    max_length : int, optional
+        The largest number of tokens in a translation, end mark included; default `length_limit` of its source. Neither
+        goes beyond the positions of the model.
+    batch_tokens : int
+        The largest number of source tokens in a batch, padded; a longer sentence is alone.
+    cache : bool
+        Whether keys and values of earlier tokens are kept, which changes the time alone.
+    progress : callable, optional
+        Called after each batch with its number of sentences, as ``tqdm.update`` takes it.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    MissingPackageError
+        When transformers is not installed.
+    InvalidTypeError, InvalidValueError
+        When a sentence is longer than the model's positions, the vocabulary is another one than the model's, or a
+        number is out of its range.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from transformers import M2M100Config, M2M100ForConditionalGeneration
+    >>> from topolearn.tasks.translation import ParallelText, learn_vocabulary
+    >>> text = ParallelText(("a dog runs",), ("ein Hund rennt",), (Path("train.en"), Path("train.de")))
+    >>> vocabulary = learn_vocabulary(text, "word")
+    >>> sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": vocabulary.n_source}
+    >>> model = M2M100ForConditionalGeneration(M2M100Config(**sizes, pad_token_id=0))
+    >>> len(translate(model, vocabulary, ["a dog", "a dog runs"]))
+    2
+    """
+    hf_package("transformers")
+    beams, batch_tokens = check_size("beams", beams), check_size("batch_tokens", batch_tokens)
+    positions = int(model.config.max_position_embeddings)
+    longest = positions if max_length is None else min(check_size("max_length", max_length), positions)
+    _check_vocabulary(model, vocabulary)
+    sentences = [" ".join(sentence.split()) for sentence in sentences]
+    source = vocabulary.encode_source(sentences)
+    _check_lengths(source, positions)
+
+    def limit(tokens: Sequence[int]) -> int:
+        return longest if max_length is not None else min(length_limit(len(tokens)), longest)
+
+    translated = [""] * len(sentences)
+    with _evaluating(model):
+        for n_new, batch in _batches(sentences, source, limit, batch_tokens):
+            rows = _search([source[i] for i in batch], model, beams, length_penalty, n_new, cache)
+            for i, sentence in zip(batch, vocabulary.decode(rows), strict=True):
+                translated[i] = sentence
+            if progress is not None:
+                progress(len(batch))
+    return translated
+
+
+def _check_vocabulary(model: Any, vocabulary: Vocabulary) -> None:
+    n_tokens = max(vocabulary.n_source, vocabulary.n_target)
+    if n_tokens != model.config.vocab_size:
+        raise InvalidValueError(
+            f"the vocabulary has {n_tokens} tokens and the model {model.config.vocab_size}: use the vocabulary of the "
+            "model's own run"
+        )
+
+
+def _check_lengths(source: list[list[int]], positions: int) -> None:
+    for number, tokens in enumerate(source, 1):
+        if len(tokens) > positions:
+            raise InvalidValueError(
+                f"sentence {number} has {len(tokens)} tokens with the end mark, more than the {positions} positions of "
+                "the model: split it"
+            )
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put all modules into evaluation mode, and each back into its own afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _batches(
+    sentences: Sequence[str], source: list[list[int]], limit: Callable[[Sequence[int]], int], batch_tokens: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield batches of sentences with one limit for their translations, from the longest: the limit, and the numbers.
+
+    With different limits in a batch, a translation that reaches one would depend on its company.
+    """
+    order = sorted((i for i, sentence in enumerate(sentences) if sentence), key=lambda i: -len(source[i]))
+    for n_new, group in groupby(order, key=lambda i: limit(source[i])):
+        same = list(group)
+        while same:
+            n = max(1, batch_tokens // len(source[same[0]]))
+            yield n_new, same[:n]
+            same = same[n:]
+
+
+def _search(
+    source: list[list[int]], model: Any, beams: int, length_penalty: float, n_new: int, cache: bool
+) -> list[list[int]]:
+    """Return the tokens of the best translations."""
+    settings: dict[str, Any] = {"num_beams": beams, "max_new_tokens": n_new, "do_sample": False, "use_cache": cache}
+    if beams > 1:
+        settings["length_penalty"] = float(length_penalty)
+    marks = {"pad_token_id": PAD, "bos_token_id": BEGIN, "eos_token_id": END, "decoder_start_token_id": BEGIN}
+    input_ids = padded(source, PAD).to(model.device)
+    with torch.no_grad():
+        rows = model.generate(
+            input_ids=input_ids,
+            attention_mask=(input_ids != PAD).to(torch.int64),
+            generation_config=hf_package("transformers").GenerationConfig(**settings, **marks),
+        )
+    return rows.tolist()
