@@ -26,6 +26,8 @@ for use in USES:
 """
 USES = {
     "tokenizers": "lambda translation, text: translation.learn_vocabulary(text)",
+    "transformers": "lambda translation, text: translation.translate(None, None, ['a'])",
+    "sacrebleu": "lambda translation, text: translation.scores(['a'], ['b'])",
 }
 
 
