@@ -14,11 +14,11 @@ INTERVAL = 2
 PLENTY = 10**6
 
 
-def setup(pretend, name):
+def setup(pretend, name, **parts):
     torch.manual_seed(0)
     x = torch.randn(16, 12)
     model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 3))
-    method = tl.method(name, density=0.3, interval=None)
+    method = tl.method(name, density=0.3, interval=None, **parts)
     calibration = x if method.needs_data else None
     model = tl.sparsify(model, method, backend="masked", calibration=calibration).to(pretend.device)
     trainer = torch.optim.AdamW(model.parameters(), lr=0.05, amsgrad=True)
@@ -53,10 +53,14 @@ def is_same(one, other):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in KINDS else pytest.mark.slow) for name in EVOLVING]
+    ("name", "parts"),
+    [
+        *(pytest.param(name, {}, marks=() if name in KINDS else pytest.mark.slow) for name in EVOLVING),
+        ("set", {"regrown": "history"}),
+    ],
 )
-def test_an_update_happens_as_a_whole_or_not_at_all(pretend, name):
-    one, other = setup(pretend, name), setup(pretend, name)
+def test_an_update_happens_as_a_whole_or_not_at_all(pretend, name, parts):
+    one, other = setup(pretend, name, **parts), setup(pretend, name, **parts)
     for each in (one, other):
         for _ in range(INTERVAL - 1):
             run(*each)
@@ -80,9 +84,9 @@ def test_an_update_happens_as_a_whole_or_not_at_all(pretend, name):
     assert is_same(state(*one), state(*other))
 
 
-@pytest.mark.parametrize("name", EVOLVING)
-def test_the_training_goes_on_after_an_update_without_memory(pretend, name):
-    everything = setup(pretend, name)
+@pytest.mark.parametrize(("name", "parts"), [*((name, {}) for name in EVOLVING), ("chts", {"regrown": "history"})])
+def test_the_training_goes_on_after_an_update_without_memory(pretend, name, parts):
+    everything = setup(pretend, name, **parts)
     topology = everything[2]
     for step in range(4 * INTERVAL):
         run(*everything)

@@ -101,3 +101,19 @@ def test_what_is_not_finite_is_refused_and_nothing_changes(pretend, where):
     with pytest.raises(tl.errors.InvalidValueError, match=r"layer '0'.*not finite"):
         topology.step()
     assert topology.network() == before
+
+
+@pytest.mark.parametrize("name", ["set", "chts", "rigl"])
+def test_links_that_start_with_their_last_values_cost_no_wait(pretend, name):
+    usual, rule = (tl.method(name, density=0.1, regrown=regrown) for regrown in ("zero", "history"))
+    _, *without = trained(pretend, usual, device=pretend.device)
+    topology, *waits = trained(pretend, rule, device=pretend.device)
+    for one, other in zip(waits, without, strict=True):
+        assert sum(each.total() for each in one) == sum(each.total() for each in other)
+    on_cpu, _, _ = trained(pretend, rule)
+    expected, state = on_cpu.state_dict(), topology.state_dict()
+    for layer, sparse in on_cpu.layers.items():
+        assert len(expected["former"][layer]) > 0
+        assert torch.equal(topology.layers[layer].weight.detach().cpu(), sparse.weight.detach())
+        for key in ("links", "former", "former_values"):
+            assert torch.equal(state[key][layer], expected[key][layer])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from topolearn.evolution.explored import Explored, explored
+from topolearn.evolution.former_values import FormerValues
 from topolearn.graph import within, without
 from topolearn.sparse import LinkChange
 
@@ -21,7 +22,14 @@ class LinkAges:
         The links at the start, as sorted flat positions.
     shape : (int, int)
         Numbers of output and input neurons.
+
+    Attributes
+    ----------
+    former : FormerValues or None
+        The values that former links had last, where a method asks for them; copies share it.
     """
+
+    former: FormerValues | None = None
 
     def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
         self.shape = shape

@@ -15,9 +15,10 @@ from topolearn.distributed import ShardedLinear
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.evolution.initial_weights import Law
 from topolearn.evolution.links import LayerLinks
-from topolearn.evolution.methods import Method, split_soft
+from topolearn.evolution.methods import HISTORY, Method, split_soft
 from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.regrowth import REGROWTHS, GrowthSite, Site, grow
+from topolearn.evolution.remembering_links import RememberingLinks
 from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sharded.links import ShardedLinks
@@ -118,6 +119,8 @@ class Ordinary:
 
     def refusal_of_shards(self) -> str | None:
         """Return why the method cannot evolve layers whose rows several ranks share out, if it cannot."""
+        if self.method.regrown == HISTORY:
+            return f"remembers the values of former links (regrown={HISTORY!r})"
         regrowth = self.method.regrowth
         score = None if regrowth is None else split_soft(regrowth)[0]
         if score is not None and score != "gradient" and REGROWTHS[score].needs_gradient:
@@ -128,7 +131,8 @@ class Ordinary:
         """Return the links of a model while it trains."""
         if any(isinstance(layer, ShardedLinear) for layer in layers.values()):
             return ShardedLinks(model, layers, optimizer)
-        return ModelLinks(model, layers, optimizer)
+        remembers = self.method.regrown == HISTORY
+        return (RememberingLinks if remembers else ModelLinks)(model, layers, optimizer)
 
     # At every step of the optimizer
 

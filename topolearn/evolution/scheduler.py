@@ -44,7 +44,8 @@ class TopologyScheduler(Timetable):
     Call `step` after each ``optimizer.step()``, or `topolearn.attach` it to the optimizer. After an update each layer
     has its scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed
     ones leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are
-    kept, and new links start with theirs. Layers whose weight is frozen (``requires_grad=False``) stay as they are.
+    kept, and new links start with theirs; with ``regrown="history"`` in the method, with those that they had last.
+    Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
     optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
@@ -262,7 +263,7 @@ class TopologyScheduler(Timetable):
         return {name: self.n_steps - ages.born() for name, ages in self._links.ages.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: counters, seed, the links of each layer as flat positions, their ages, stored values.
+        """Return the state: counters, seed, links of each layer as flat positions, ages, values off the links.
 
         Of layers that ranks share out it has sharded matrices, for ``torch.distributed.checkpoint``.
         """
@@ -280,7 +281,10 @@ class TopologyScheduler(Timetable):
         check_state(state := as_lists(state), self.layers, self._kind)
         self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
         for name, layer in self.layers.items():
-            self._links.ages[name].restore(*(state[key][name] for key in ("links", "born", "explored")))
+            ages = self._links.ages[name]
+            ages.restore(*(state[key][name] for key in ("links", "born", "explored")))
+            if ages.former is not None:
+                ages.former.restore(state["former"][name], state["former_values"][name])
             if isinstance(layer, StoredLinear):
                 layer.set_stored(state["stored"][name].to(layer.stored))
         for key in OF_RUN:

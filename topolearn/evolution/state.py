@@ -12,6 +12,7 @@ from torch import Tensor
 from topolearn.distributed import ShardedLinear
 from topolearn.errors import CheckpointError
 from topolearn.evolution.ages import LinkAges
+from topolearn.evolution.methods import HISTORY
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.sharded.state import state_of_shards
 from topolearn.sparse import SparseLinear, StoredLinear
@@ -26,15 +27,21 @@ class Row(NamedTuple):
     ----------
     read : callable
         From a layer and the ages of its links to the value.
-    holds : {"shape", "cells", "of_links", "of_cells"}
-        A plain shape; or a tensor, of sorted cells, or with a number for each link, or for each cell.
+    holds : {"shape", "cells", "any_cells", "of_links", "of_cells", "of_former"}
+        A plain shape; or a tensor, of sorted cells, or such that may be none, or with a number for each link, cell or
+        former link.
     is_needed : callable
         Whether the state of a kind of method has it.
     """
 
     read: Callable[[SparseLinear, LinkAges], Any]
-    holds: Literal["shape", "cells", "of_links", "of_cells"]
+    holds: Literal["shape", "cells", "any_cells", "of_links", "of_cells", "of_former"]
     is_needed: Callable[[Ordinary], bool] = lambda kind: True
+
+    @property
+    def is_cells(self) -> bool:
+        """Whether it is a list of cells."""
+        return self.holds in ("cells", "any_cells")
 
 
 def _stored(layer: SparseLinear, ages: LinkAges) -> Tensor:
@@ -47,6 +54,15 @@ def _trained(layer: SparseLinear, ages: LinkAges) -> Tensor:
     return layer.trained_mask.flatten().nonzero().squeeze(1).cpu()
 
 
+def _former(layer: SparseLinear, ages: LinkAges) -> tuple[Tensor, Tensor]:
+    assert ages.former is not None
+    return ages.former.of_others(layer.cells())
+
+
+def _remembers(kind: Ordinary) -> bool:
+    return kind.method.regrown == HISTORY
+
+
 OF_LAYERS: dict[str, Row] = {
     "shapes": Row(lambda layer, ages: layer.shape, "shape"),
     "links": Row(lambda layer, ages: layer.cells().to("cpu", copy=True), "cells"),
@@ -54,6 +70,8 @@ OF_LAYERS: dict[str, Row] = {
     "explored": Row(lambda layer, ages: ages.explored(), "cells"),
     "stored": Row(_stored, "of_cells", lambda kind: kind.method.remembers_all),
     "trained": Row(_trained, "cells", lambda kind: kind.reselects),
+    "former": Row(lambda layer, ages: _former(layer, ages)[0], "any_cells", _remembers),
+    "former_values": Row(lambda layer, ages: _former(layer, ages)[1], "of_former", _remembers),
 }
 TENSORS = tuple(key for key, row in OF_LAYERS.items() if row.holds != "shape")
 
@@ -109,14 +127,19 @@ def _check_tensors(name: str, values: Mapping[str, Any], n_cells: int) -> None:
     """Refuse lists of cells that are not sorted cells of a layer, and lists that do not fit them."""
     links = values["links"]
     rows = {key: OF_LAYERS[key] for key in values}
-    for key in [key for key, row in rows.items() if row.holds == "cells"]:
-        cells = values[key]
+    for key in [key for key, row in rows.items() if row.is_cells]:
+        cells, may_be_none = values[key], rows[key].holds == "any_cells"
+        if not len(cells) and may_be_none:
+            continue
         if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= n_cells or bool((cells.diff() <= 0).any()):
             raise CheckpointError(f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted")
     if "trained" in values and not bool(torch.isin(links, values["trained"]).all()):
         raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
+    if "former" in values and bool(torch.isin(values["former"], links).any()):
+        raise CheckpointError(f"'former' of layer {name!r} in the topology state has some of its present links")
+    lengths = {"of_links": len(links), "of_cells": n_cells, "of_former": len(values.get("former", ()))}
     for key, row in rows.items():
-        length = {"of_links": len(links), "of_cells": n_cells}.get(row.holds)
+        length = lengths.get(row.holds)
         if length is not None and len(values[key]) != length:
             raise CheckpointError(
                 f"{key!r} of layer {name!r} in the topology state has {len(values[key])} elements, not {length}"

@@ -54,7 +54,7 @@ def save_topology(folder: Path, state: State, about: Mapping[str, Any]) -> None:
             plain[key] = value
             continue
         for name, tensor in value.items():
-            kept = _bits(tensor, state["shapes"][name]) if row.holds == "cells" else tensor
+            kept = _bits(tensor, state["shapes"][name]) if row.is_cells else tensor
             tensors[f"{key}/{name}"] = kept.detach().cpu().contiguous()
     folder.mkdir(parents=True, exist_ok=True)
     with written_aside(folder / FILE) as aside:
@@ -93,8 +93,7 @@ def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[s
     for path, tensor in tensors.items():
         key, _, name = path.partition("/")
         n_in = plain["shapes"][name][1]
-        is_cells = OF_LAYERS[key].holds == "cells"
-        value = unpacked(tensor, n_in).flatten().nonzero().squeeze(1) if is_cells else tensor
+        value = unpacked(tensor, n_in).flatten().nonzero().squeeze(1) if OF_LAYERS[key].is_cells else tensor
         state.setdefault(key, {})[name] = value
     return state
 

@@ -1,8 +1,8 @@
 """What a method is: its fields, the rules by which they go together, and the table of those that have a name."""
 
-from topolearn.evolution.methods.consistency import check_backend
+from topolearn.evolution.methods.consistency import HISTORY, check_backend
 from topolearn.evolution.methods.method import Method
 from topolearn.evolution.methods.suffixes import split_pooled, split_soft
 from topolearn.evolution.methods.table import METHODS, method, methods
 
-__all__ = ["METHODS", "Method", "check_backend", "method", "methods", "split_pooled", "split_soft"]
+__all__ = ["HISTORY", "METHODS", "Method", "check_backend", "method", "methods", "split_pooled", "split_soft"]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # a method calls these checks when it is made, so they know i
 DENSE = "dense"
 STORAGES = ("links", DENSE)
 SCALES = ("links", "cells")
+HISTORY = "history"
+BEGINNINGS = ("zero", HISTORY)
 OF_DECAY = ("start_density", "decay_start", "decay_end", "match_flops", "pruning")
 OF_REMOVAL = ("zeta_schedule", "percolation", "per_head", "allow_return", "theta", "early_stop")
 OF_PERCOLATION = ("percolation_unit",)
@@ -46,6 +48,7 @@ def check_method(method: Method) -> None:
     _check_start(method)
     _check_names(method)
     _check_decay(method)
+    _check_regrown(method)
     _check_tests(method)
     _check_removal(method)
     _check_scores(method)
@@ -169,6 +172,25 @@ def _check_decay(method: Method) -> None:
             f"decay_start={method.decay_start} and decay_end={method.decay_end} must be shares of the training in this "
             f"order, up to stop_fraction={method.stop_fraction}"
         )
+
+
+def _check_regrown(method: Method) -> None:
+    """Refuse to remember the values of former links where no rule knows what to do with them."""
+    if method.regrown not in BEGINNINGS:
+        raise InvalidValueError(f"regrown={method.regrown!r} is unknown: {suggest(method.regrown, list(BEGINNINGS))}")
+    if method.regrown != HISTORY:
+        return
+    if method.remembers_all:
+        raise InvalidValueError(
+            f"regrown={HISTORY!r}: storage='dense' gives links back the values that they had anyway: leave it out"
+        )
+    if method.tests:
+        raise InvalidValueError(
+            f"regrown={HISTORY!r} gives links back the values with which they failed removal={method.removal!r}, a "
+            "test, which would take them away again: leave it out"
+        )
+    if method.removal is None:
+        _refuse_idle(method, ("regrown",), "needs removal and regrowth: no link grows again")
 
 
 def _check_removal(method: Method) -> None:

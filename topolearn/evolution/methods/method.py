@@ -85,6 +85,12 @@ class Method:
     allow_return : bool
         Whether a link may grow again in the update that removed it; if not, it does so only where no other cell is
         left.
+    regrown : {"zero", "history"}
+        The value with which a link begins that grows again in a later update than the one that took it: 0, or the one
+        that it had last (cells that never were links begin at 0). The history costs memory: a value for each cell in a
+        masked layer, as much as its weight; in a csr layer 8 bytes and a value for each former link. Checkpoints have
+        former links alone. It is not for dense storage, which does so anyway, tests such as ``sign``, and layers that
+        ranks shard.
     theta : float
         Overlap of removed and regrown links from which on a layer is in an epitopological local minimum (ELM).
     early_stop : bool
@@ -148,6 +154,7 @@ class Method:
     percolation_unit: str = "coordinate"
     per_head: bool = False
     allow_return: bool = True
+    regrown: str = "zero"
     theta: float = 0.9
     early_stop: bool = False
     stop_fraction: float = 1.0

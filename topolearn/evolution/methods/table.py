@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from topolearn.evolution.methods.consistency import HISTORY
 from topolearn.evolution.methods.method import Method
 from topolearn.evolution.schedules import DENSITY_SCHEDULES
 from topolearn.registry import Registry
@@ -250,6 +251,7 @@ def _in_words(row: Method) -> str:
             zeta = f"l1 {row.l1:g}, noise {row.noise:g}" if row.has_signs else "as many as fail the test"
         flags = [words for words, holds in (("percolation", row.percolation), ("early stop", row.early_stop)) if holds]
         flags += [f"every {row.interval} steps" if row.interval > 1 else "at every step"] if row.interval else []
+        flags += ["regrown links have their last value"] if row.regrown == HISTORY else []
         flags += [f"until {row.stop_fraction:.0%} of the training"] if row.stop_fraction < 1 else []
         lines.append(", ".join((f"removes by {row.removal}, regrows by {row.regrowth}", zeta, *flags)))
     if row.constant_fan_in:
