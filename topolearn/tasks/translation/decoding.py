@@ -37,7 +37,7 @@ def translate(
     beams: int = 2,
     length_penalty: float = 1.0,
     max_length: int | None = None,
-    batch_tokens: int = 2048,
+    batch_tokens: int = 1024,
     cache: bool = True,
     progress: Callable[[int], Any] | None = None,
 ) -> list[str]:
