@@ -12,6 +12,7 @@ import topolearn as tl
 from tests.evolution.loops import mlp
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.initial_weights import INITS
+from topolearn.training.models import Llama
 
 N_IN, N_OUT, DENSITY = 200, 300, 0.1
 SPARSE = tl.method("set", density=DENSITY)
@@ -140,6 +141,15 @@ def test_models_that_bring_their_weights_keep_them_where_they_can(rule, model, e
         assert kept == (expected[name] == "keep")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     tl.TopologyScheduler(model, optimizer, rule, total_steps=9, interval=rule.interval or 3)
+
+
+def test_weights_choose_the_links_of_layers_that_are_no_chain():
+    model = Llama(vocabulary=30, width=16, hidden=24, n_layers=1, n_heads=4, n_kv_heads=2)
+    before = {name: each.weight.detach().clone() for name, each in model.named_modules() if type(each) is nn.Linear}
+    layers = tl.sparse.sparse_layers(tl.sparsify(model, tl.method("topkast", density=0.1), init="keep"))
+    assert len(layers) == 7
+    for name, layer in layers.items():
+        assert torch.equal(layer.latest_values(), before[name].flatten())
 
 
 def test_nobody_elses_class_of_that_name_counts():

@@ -23,7 +23,7 @@ from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sharded.links import ShardedLinks
 from topolearn.evolution.stages import LayerState, Step
-from topolearn.graph import LayeredNetwork, left_of
+from topolearn.graph import BipartiteGraph, left_of
 from topolearn.sampling import RandomField, best, drawn
 from topolearn.sparse import SparseLinear
 
@@ -67,7 +67,7 @@ class Ordinary:
 
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
-    ) -> LayeredNetwork | None:
+    ) -> dict[str, BipartiteGraph] | None:
         """Return the links that the weights of a model choose, if they do and a generator does not."""
         return None
 

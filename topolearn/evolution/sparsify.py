@@ -175,18 +175,19 @@ def _initial_network(
     shapes = {name: shape_of(layer) for name, layer in layers.items()}
     sizes = {name: (n_in, n_out) for name, (n_out, n_in) in shapes.items()}
     counts = initial_links(sizes, method)
-    chosen = kind.links_of_weights(kept, counts, seed) if kept else None
-    if chosen is not None and calibration is not None:
+    chosen = (kind.links_of_weights(kept, counts, seed) if kept else None) or {}
+    if chosen and calibration is not None:
         raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
-    if chosen is not None and len(kept) == len(layers):
-        return chosen
+    groups = neuron_groups(model, layers)
+    if len(chosen) == len(layers):
+        return LayeredNetwork(chosen, groups=groups)
     network = make_network(
         method.generator,
         {name: (*sizes[name], counts[name]) for name in layers},
-        neuron_groups(model, layers),
+        groups,
         seeds={name: RandomField(seed, name, 0, "generator").integer for name in layers},
         input_generator=method.input_generator,
         data=calibration,
         **method.generator_params,
     )
-    return network if chosen is None else LayeredNetwork({**network.graphs, **chosen.graphs}, groups=network.groups)
+    return LayeredNetwork({**network.graphs, **chosen}, groups=groups)

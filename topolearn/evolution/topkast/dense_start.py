@@ -13,7 +13,7 @@ from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.stages import LayerState, Step, decay
 from topolearn.evolution.topkast.backward_set import backward_set
-from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.graph import BipartiteGraph
 from topolearn.sparse import StoredLinear
 
 
@@ -52,7 +52,7 @@ def draw_values(layer: StoredLinear, law: Law, generator: torch.Generator) -> Te
 
 def largest_links(
     weights: Mapping[str, Tensor], counts: Mapping[str, int], method: Method, seed: int
-) -> LayeredNetwork:
+) -> dict[str, BipartiteGraph]:
     """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``."""
     states = {
         name: LayerState.before(name, _without_links(weight), counts[name], counts[name])
@@ -60,7 +60,7 @@ def largest_links(
     }
     cells = {name: state.pruned for name, state in decay(states, Step(method, 0.0, seed, 0)).items()}
     sizes = {name: (weight.shape[1], weight.shape[0]) for name, weight in weights.items()}
-    return LayeredNetwork({name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *sizes[name]) for name in cells})
+    return {name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *sizes[name]) for name in cells}
 
 
 def refusal_of_choice(method: Method) -> str | None:

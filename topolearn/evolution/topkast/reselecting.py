@@ -14,7 +14,7 @@ from topolearn.evolution.stages import Step
 from topolearn.evolution.topkast.backward_set import backward_set, n_trained
 from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links, refusal_of_choice
 from topolearn.evolution.topkast.exploration_loss import add_exploration_gradient
-from topolearn.graph import LayeredNetwork
+from topolearn.graph import BipartiteGraph
 from topolearn.sparse import SparseLinear, StoredLinear
 
 
@@ -29,7 +29,7 @@ class Reselecting(Ordinary):
 
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
-    ) -> LayeredNetwork | None:
+    ) -> dict[str, BipartiteGraph]:
         """Return the links that the weights of a model choose."""
         return largest_links(weights, counts, self.method, seed)
 
