@@ -66,7 +66,6 @@ def assert_same(one, other):
     ("method", "backend"),
     [
         ("chtss", "csr"),
-        ("gmp", "masked"),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
