@@ -69,6 +69,7 @@ def assert_same(one, other):
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
+                ("gmp", "masked"),
                 ("chts", "csr"),
                 ("chtss", "masked"),
                 ("rigl", "csr"),
