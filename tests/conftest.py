@@ -1,6 +1,7 @@
 """What tests of several rooms need; small runs on digits among it, which a test that changes one copies first."""
 
 import hashlib
+import io
 import shutil
 import sys
 from pathlib import Path
@@ -8,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import topolearn as tl
 from tests.devices.pretend import announce, pretend_device
 from tests.processes import scope_of
 from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
+from topolearn.recording.report import pictures
 from topolearn.training import load_dataset, trainer
 from topolearn.training.data import mnist
 
@@ -37,6 +40,26 @@ def pytest_xdist_make_scheduler(config, log):
             return scope_of(nodeid)
 
     return Scheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def blank_png():
+    """The file of a picture of one pixel."""
+    buffer = io.BytesIO()
+    Image.new("L", (1, 1)).save(buffer, "png")
+    return buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _pictures_unrendered(request, monkeypatch, blank_png):
+    """Let reports draw their pictures but not render them, which takes most of their time; `rendered` does both."""
+    if "rendered" not in request.fixturenames:
+        monkeypatch.setattr(pictures, "rendered", lambda figure, dpi: blank_png)
+
+
+@pytest.fixture
+def rendered():
+    """Render the pictures of reports."""
 
 
 @pytest.fixture

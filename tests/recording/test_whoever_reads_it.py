@@ -101,9 +101,9 @@ def test_a_run_without_a_task_has_no_score(told):
 
 
 def test_a_configuration_file_says_its_task(tmp_path, capsys):
-    (tmp_path / "other.toml").write_text('task = "translation"\n')
+    (tmp_path / "other.toml").write_text('task = "cooking"\n')
     assert main(["train", str(tmp_path / "other.toml")]) == 2
-    assert "unknown task 'translation'" in capsys.readouterr().err
+    assert "unknown task 'cooking'" in capsys.readouterr().err
     config = tl.TrainConfig(epochs=3)
     config.save(tmp_path / "config.toml")
     assert (tmp_path / "config.toml").read_text().startswith('task = "classification"\n')

@@ -48,7 +48,7 @@ def made(kind, sizes, density=0.08):
     model = cls(cls.config_class(**sizes)).double().eval()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "sparsify leaves dense")  # embeddings, and what cuts images
-        tl.sparsify(model, tl.method("static", density=density), seed=0)
+        tl.sparsify(model, tl.method("static", density=density), init="he", seed=0)
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)

@@ -50,17 +50,24 @@ def whole(tmp_path_factory):
     return tl.Run(path)
 
 
-SLOW = pytest.mark.slow
+def test_a_killed_process_ends_all_with_one_message_and_one_process_goes_on(tmp_path):
+    killed = torchrun("training", "1", *WORDS, "--run-dir", str(tmp_path / "run"))
+    assert killed.returncode != 0
+    assert killed.stderr.count(f"topolearn: error: {LOSS}\n") == killed.stderr.count("topolearn: error:") == 1
+    assert not tl.Run(tmp_path / "run").is_complete
+    with pytest.warns(UserWarning, match="began on 2 processes and goes on with 1"):
+        assert tl.resume(tmp_path / "run", quiet=True).is_complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("point", "rank"),
     [
         ("update", 1),
-        pytest.param("update", 0, marks=SLOW),
-        pytest.param("training", 0, marks=SLOW),
-        pytest.param("training", 1, marks=SLOW),
-        pytest.param("saving", 0, marks=SLOW),
+        ("update", 0),
+        ("training", 0),
+        ("training", 1),
+        ("saving", 0),
     ],
 )
 def test_a_killed_process_ends_all_with_one_message_and_the_run_is_resumed(point, rank, whole, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from topolearn import plotting
 from topolearn.graph import BipartiteGraph
@@ -51,12 +52,18 @@ class Pictures:
     def save(self, drawn: Any, name: str, alt: str, caption: str = "", *, dpi: int = DPI) -> Picture:
         """Save what a plotting function returned as `name`.png."""
         figure = getattr(drawn, "figure", None) or drawn
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi)
-        (self.folder / f"{name}.png").write_bytes(buffer.getvalue())
+        image = rendered(figure, dpi)
+        (self.folder / f"{name}.png").write_bytes(image)
         pyplot.close(figure)
         width, height = (figure.get_size_inches() * DPI / 2).round().astype(int)
-        return Picture(base64.b64encode(buffer.getvalue()).decode("ascii"), width, height, alt, caption)
+        return Picture(base64.b64encode(image).decode("ascii"), width, height, alt, caption)
+
+
+def rendered(figure: Figure, dpi: int) -> bytes:
+    """Return a figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
 def learning(runs: Sequence[ReportedRun], pictures: Pictures) -> list[Picture]:
