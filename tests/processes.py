@@ -4,6 +4,7 @@ import multiprocessing
 from pathlib import PurePosixPath
 
 import pytest
+import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
@@ -19,6 +20,12 @@ def run_ranks(n, function, *args):
     """Call a function of a module in several processes, with the number of each and then the arguments."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
     mp.start_processes(function, args=args, nprocs=n, start_method="forkserver")
+
+
+def told_by_ranks(n, rank, folder):
+    """Run ``rank(index, store, folder)`` in several processes; return what each has left in ``folder/index.pt``."""
+    run_ranks(n, rank, folder / "store", folder)
+    return [torch.load(folder / f"{index}.pt", weights_only=False) for index in range(n)]
 
 
 def scope_of(test):

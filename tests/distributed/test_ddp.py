@@ -4,16 +4,14 @@ import pytest
 import torch
 
 from tests.distributed.ddp_ranks import cases, rank, trained
-from tests.processes import NEED_GLOO, run_ranks
+from tests.processes import NEED_GLOO, told_by_ranks
 
 pytestmark = NEED_GLOO
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ddp")
-    run_ranks(2, rank, folder / "store", folder)
-    return [torch.load(folder / f"{i}.pt") for i in range(2)]
+    return told_by_ranks(2, rank, tmp_path_factory.mktemp("ddp"))
 
 
 def assert_trained_alike(result, expected):

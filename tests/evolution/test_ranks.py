@@ -4,16 +4,14 @@ import pytest
 import torch
 
 from tests.evolution.ranks import CASES, DIFFERENT, rank, rank_of_four, trained
-from tests.processes import NEED_GLOO, run_ranks
+from tests.processes import NEED_GLOO, told_by_ranks
 
 pytestmark = NEED_GLOO
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ranks")
-    run_ranks(2, rank, folder / "store", folder)
-    return [torch.load(folder / f"{i}.pt") for i in range(2)]
+    return told_by_ranks(2, rank, tmp_path_factory.mktemp("ranks"))
 
 
 @pytest.mark.parametrize(("method", "backend"), CASES)
@@ -111,8 +109,7 @@ def test_copies_have_the_group_of_the_original_or_are_refused(results):
 
 @pytest.mark.slow
 def test_two_models_on_four_ranks_have_groups_of_their_own(tmp_path):
-    run_ranks(4, rank_of_four, tmp_path / "store", tmp_path)
-    results = [torch.load(tmp_path / f"{i}.pt") for i in range(4)]
+    results = told_by_ranks(4, rank_of_four, tmp_path)
     for index, result in enumerate(results):
         links, weights = trained("rigl", "masked", 1, [0], seed=index % 2)
         assert result["wrapped"][0] == links

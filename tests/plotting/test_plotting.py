@@ -1,6 +1,7 @@
 """Every picture: one signature, the data it is given, and nothing left behind."""
 
 import inspect
+import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +17,7 @@ from topolearn import plotting
 from topolearn.errors import InvalidValueError, TopolearnError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.degrees import ccdf
+from topolearn.plotting.style import axes_or_new, legend
 
 # What each function needs beside a run or a graph; a new function must work without an entry, or add one.
 EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",), "measure": ("closure",)}
@@ -235,3 +237,20 @@ def test_errors(draw, words, run, dense, unfinished):
     with pytest.raises(InvalidValueError, match=words) as caught:
         draw(run, dense, unfinished)
     assert isinstance(caught.value, TopolearnError)
+
+
+def test_long_names_of_many_layers_fit_beside_the_axes():
+    """As those of a Transformer: nothing is cut off, and the layout of the figure is applied."""
+    names = [f"model.decoder.layers.{i}.encoder_attn.out_proj" for i in range(40)]
+    with plotting.style(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = axes_or_new(None)
+        for name in names:
+            ax.plot([0, 1], [0, 1], label=name)
+        legend(ax)
+        for _ in range(2):  # the second time with the places of the first
+            ax.figure.canvas.draw()
+        whole, shown = ax.figure.bbox, ax.get_legend().get_window_extent()
+    assert whole.x0 <= shown.x0 < shown.x1 <= whole.x1
+    assert whole.y0 <= shown.y0 < shown.y1 <= whole.y1
+    assert ax.get_window_extent().width > 0.2 * whole.width

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from topolearn.diagnostics import credit_assignment_paths
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
-from topolearn.plotting.style import axes_or_new, percent, style
+from topolearn.plotting.style import axes_or_new, layer_ticks, percent, style
 
 HUB, OTHER, LINK = "#D55E00", "#9AA5B1", "#0072B2"
 MOST_LINKS = 2000  # that are drawn; of more, an even share
@@ -119,7 +119,7 @@ def strongest_paths(
         for column, size in enumerate(sizes):
             used = sorted({path[column] for _, path in strongest})
             ax.scatter([column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=HUB, zorder=3)
-        ax.set_xticks(range(len(sizes)), names or [f"{size:,}" for size in sizes])
+        layer_ticks(ax, range(len(sizes)), names or [f"{size:,}" for size in sizes])
         ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first to last downwards")
         ax.grid(visible=False)
         ax.set_title(f"The {len(strongest)} strongest paths")
@@ -198,6 +198,6 @@ def _draw_links(ax: Axes, column: int, ends: NDArray[np.float64], **look: Any) -
 
 def _label_columns(ax: Axes, network: LayeredNetwork) -> None:
     names = list(network)
-    ax.set_xticks(range(len(names) + 1), ["inputs", *names])
+    layer_ticks(ax, range(len(names) + 1), ["inputs", *names])
     ax.set(xlim=(-0.2, len(names) + 0.2), ylim=(-1.05, 0.05), yticks=[], ylabel="neurons, most links on top")
     ax.grid(visible=False)

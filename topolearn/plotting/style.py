@@ -1,6 +1,6 @@
 """The one look of all pictures, and how names and numbers are written in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,10 +9,14 @@ import matplotlib.style
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 SEVERAL = 8  # lines that colour alone tells apart; more also differ in dash
 DASHES = ("-", "--", ":", "-.")
+LONG_NAME = 12  # letters of a layer, beyond which names below the axes would meet
+LEAST_INCHES_OF_AXES = 3.8  # with their own labels
+INCHES_BESIDE_LABEL, INCHES_OF_LETTER = 0.6, 0.075  # in a legend
 FEW_POINTS = 30  # up to here every point of a line gets its own dot
 
 
@@ -91,8 +95,24 @@ def whole_ticks(axis: Axis) -> None:
 
 
 def legend(ax: Axes, **where: Any) -> None:
-    """Draw the legend inside, or beside the axes when it has more lines than would fit."""
+    """Draw the legend inside, or beside the axes when it has more lines than would fit.
+
+    A figure of one axes becomes wider, if it must be, for a legend beside them.
+    """
     handles, labels = ax.get_legend_handles_labels()
     if len(handles) > SEVERAL:
-        where = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "ncols": 1 + len(handles) // 16}
+        n_columns = 1 + len(handles) // 16
+        where = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "ncols": n_columns}
+        figure = ax.get_figure()
+        if isinstance(figure, Figure) and len(figure.axes) == 1:
+            beside = n_columns * (INCHES_BESIDE_LABEL + INCHES_OF_LETTER * max(map(len, labels)))
+            figure.set_figwidth(max(figure.get_figwidth(), LEAST_INCHES_OF_AXES + beside))
     ax.legend(handles, labels, **where)
+
+
+def layer_ticks(ax: Axes, places: Sequence[int], names: Sequence[str]) -> None:
+    """Name layers below the axes; long names are turned, as they would meet."""
+    ax.set_xticks(places, names)
+    if max(map(len, names)) > LONG_NAME:
+        for label in ax.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")

@@ -13,11 +13,11 @@ from topolearn.devices import check_float64, settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse import CSR, MASKED, check_products, replace_linear
+from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, replace_linear
 from topolearn.sparse.packed_links import KEY
 from topolearn.training.backend import settled_backend
 from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
-from topolearn.training.config import TrainConfig, has_links_alone
+from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
 

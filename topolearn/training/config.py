@@ -3,13 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from topolearn.declared import settle_fields
 from topolearn.devices import AUTO
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import check_backend, check_interval
-from topolearn.recording.measuring import DEFAULT, check_measures
-from topolearn.sparse import has_links_alone
-from topolearn.training.task_config import TaskConfig, check_common, check_counts, check_shares
+from topolearn.recording.measuring import DEFAULT
+from topolearn.training.task_config import TaskConfig, check_counts, check_shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,23 +98,10 @@ class TrainConfig(TaskConfig):
         metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
     )
 
-    def __post_init__(self) -> None:
-        settle_fields(self)
-        self._settle_overrides()
-        object.__setattr__(self, "measures", check_measures(self.measures))
-        _check_ranges(self)
-        method = self.build_method()
-        check_interval("update_interval", self.update_interval, method)
-        if has_links_alone(self.backend) and method.is_dense:
-            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
-        check_backend(method, self.backend)
-
-
-def _check_ranges(config: TrainConfig) -> None:
-    check_common(config)
-    check_counts(config, "epochs", "batch_size", "update_interval", "measure_every")
-    check_shares(config, "lr_end", "lr_decay", "momentum", "weight_decay")
-    if config.hidden is not None and not (config.hidden and all(1 <= width < 2**31 for width in config.hidden)):
-        raise InvalidValueError(f"hidden={list(config.hidden)} must be one or more widths of at least 1, below 2**31")
-    if not 0 < config.lr < float("inf"):
-        raise InvalidValueError(f"lr={config.lr} must be a positive number")
+    def _check_ranges(self) -> None:
+        check_counts(self, "epochs", "batch_size")
+        check_shares(self, "lr_end", "lr_decay", "momentum", "weight_decay")
+        if self.hidden is not None and not (self.hidden and all(1 <= width < 2**31 for width in self.hidden)):
+            raise InvalidValueError(f"hidden={list(self.hidden)} must be one or more widths of at least 1, below 2**31")
+        if not 0 < self.lr < float("inf"):
+            raise InvalidValueError(f"lr={self.lr} must be a positive number")

@@ -1,6 +1,5 @@
 """`train` and `resume`: from a configuration, or a run directory, to a finished run; `load_model`: to its model."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +8,16 @@ import torch
 from torch import nn
 
 from topolearn.devices import AUTO
-from topolearn.errors import ExistingFileError, InvalidValueError
-from topolearn.recording import Logger, Run, TensorBoardLogger
-from topolearn.recording.loggers import check_loggers
-from topolearn.recording.plan import ENVIRONMENT, Plan
+from topolearn.errors import InvalidValueError
+from topolearn.recording import Logger, Run
+from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.settings import OF_A_TASK
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
 from topolearn.training.random_states import random_states_kept
-from topolearn.training.ranks import Ranks
+from topolearn.training.run_directory import loggers_of, new_directory, warn_of_other_ranks
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
@@ -70,12 +68,8 @@ def train(
         config = replace(config, dataset=data.name)
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
-    path = Path(str(config.run_dir))
-    if path.exists():
-        raise ExistingFileError(
-            f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
-        )
-    return _run(Trainer(config, data, path), _loggers(config, loggers), resume=False, quiet=quiet)
+    path = new_directory(config)
+    return _run(Trainer(config, data, path), loggers_of(config, loggers), resume=False, quiet=quiet)
 
 
 @random_states_kept()
@@ -119,21 +113,9 @@ def resume(
         )
     trainer = Trainer(settled, data, run.path)
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
-        _warn_of_other_ranks(run, trainer.ranks)
+        warn_of_other_ranks(run, trainer.ranks)
         trainer.restore()
-    return _run(trainer, _loggers(config, loggers), resume=True, quiet=quiet)
-
-
-def _warn_of_other_ranks(run: Run, ranks: Ranks) -> None:
-    is_known = (run.path / ENVIRONMENT).is_file()  # else it is written when the run goes on
-    before = int(run.environment.get("processes", 1)) if is_known else ranks.size
-    if ranks.is_first and before != ranks.size:
-        processes = "1 process" if before == 1 else f"{before} processes"
-        warnings.warn(
-            f"the run in {run.path} began on {processes} and goes on with {ranks.size}: its links are chosen alike, "
-            "but sums are rounded differently, so it is not bit for bit the run that was never stopped",
-            stacklevel=3,
-        )
+    return _run(trainer, loggers_of(config, loggers), resume=True, quiet=quiet)
 
 
 @random_states_kept()
@@ -162,9 +144,3 @@ def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bo
         return trainer.run(recorder, quiet=quiet)
     finally:
         torch.set_num_threads(threads)
-
-
-def _loggers(config: TrainConfig, loggers: Sequence[Logger]) -> list[Logger]:
-    """Return the loggers given, and the one that the configuration asks for."""
-    given = check_loggers(loggers)
-    return [*given, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else given

@@ -5,13 +5,15 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from topolearn.declared import settle_fields
 from topolearn.devices import AUTO, device_named
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import METHODS, Method
+from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
 from topolearn.recording.history import KEPT
+from topolearn.recording.measuring import check_measures
 from topolearn.registry import suggest
-from topolearn.sparse import BACKENDS
+from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
 
 PRECISIONS = ("float32", "bf16")
@@ -20,7 +22,12 @@ NONE = "none"  # how TOML, which has no None, says that a method has no such par
 
 
 class TaskConfig:
-    """The base of a frozen dataclass with the fields ``method``, ``density``, ``overrides``, and those of its task.
+    """The base of a frozen dataclass with the fields that all tasks have, and those of its own.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For a value of a wrong type, out of range, or a name that is not known.
 
     Attributes
     ----------
@@ -32,6 +39,9 @@ class TaskConfig:
     method: str
     density: float | None
     overrides: dict[str, Any]
+    measures: tuple[str, ...]
+    update_interval: int | None
+    backend: str
 
     def build_method(self) -> Method:
         """Return the method with density and overrides applied."""
@@ -90,6 +100,22 @@ class TaskConfig:
         """
         return cls().with_values(without_task(Path(path), cls.task))
 
+    def __post_init__(self) -> None:
+        settle_fields(self)
+        self._settle_overrides()
+        object.__setattr__(self, "measures", check_measures(self.measures))
+        _check_common(self)
+        self._check_ranges()
+        method = self.build_method()
+        check_interval("update_interval", self.update_interval, method)
+        if has_links_alone(self.backend) and method.is_dense:
+            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
+        check_backend(method, self.backend)
+
+    def _check_ranges(self) -> None:
+        """Refuse values out of range among the fields of the task."""
+        raise NotImplementedError
+
     def _settle_overrides(self) -> None:
         """Give overrides the values that the method makes of them; None stands for "none"."""
         if "density" in self.overrides:
@@ -100,14 +126,10 @@ class TaskConfig:
         object.__setattr__(self, "overrides", {name: getattr(method, name) for name in overrides})
 
 
-def check_common(config: Any) -> None:
-    """Refuse values out of range among the fields that all configurations have.
-
-    Raises
-    ------
-    InvalidValueError
-    """
+def _check_common(config: Any) -> None:
+    """Refuse values out of range among the fields that all configurations have."""
     check_counts(config, "threads", largest=1024)
+    check_counts(config, "update_interval", "measure_every")
     if not 0 <= config.seed < 2**63:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
     if config.device != AUTO:

@@ -68,21 +68,12 @@ def test_batches_come_in_no_order_of_length_unless_told():
     assert list(plain) == before
 
 
-def test_ranks_share_an_epoch():
-    alone = list(TokenBatches(LENGTHS, 256, seed=3))
-    ranks = [TokenBatches(LENGTHS, 256, seed=3, rank=rank, n_ranks=4) for rank in range(4)]
-    assert {len(list(batches)) for batches in ranks} == {len(alone) // 4} == {len(batches) for batches in ranks}
-    assert [batch for step in zip(*ranks, strict=True) for batch in step] == alone[: len(alone) // 4 * 4]
-
-
 @pytest.mark.parametrize(
     ("lengths", "options", "said"),
     [
         ([], {}, "there are no pairs"),
         ([3, 9], {"tokens": 8}, "pair 1 has 9 tokens, more than a batch of tokens=8"),
         ([3], {"tokens": 0}, "tokens=0"),
-        ([3, 3], {"rank": 2, "n_ranks": 2}, r"rank=2 must lie in \[0, 1\]"),
-        ([3, 3], {"n_ranks": 2}, "1 batches an epoch are too few for 2 processes"),
     ],
 )
 def test_impossible_batches_are_refused(lengths, options, said):

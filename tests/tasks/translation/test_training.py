@@ -1,6 +1,9 @@
 """Translators are trained, recorded, stopped and resumed bit for bit, read again, and translate."""
 
+import shutil
 import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,12 +11,20 @@ import torch
 from safetensors.torch import load_file
 
 import topolearn as tl
-from tests.tasks.translation.small import config, corpus
+from tests.tasks.translation.small import config, corpus, text
 from topolearn.cli import main
-from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError
+from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError, TrainingError
 from topolearn.sparse import sparse_layers
 from topolearn.task_registry import preset
-from topolearn.tasks.translation import TranslationConfig, Translator, resume, train
+from topolearn.tasks.translation import (
+    ParallelText,
+    TranslationConfig,
+    Translator,
+    Vocabulary,
+    learn_vocabulary,
+    resume,
+    train,
+)
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("sacrebleu")
@@ -82,14 +93,13 @@ def assert_same(one, other):
 def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, tmp_path, stop_at, monkeypatch):
     options = {"backend": backend, "accumulation": 2}
     whole = train(config(tmp_path / "whole", method, **options), corpus=corpus(), quiet=True)
-    with monkeypatch.context() as patched, pytest.raises(Stopped):
+    with pytest.raises(Stopped):
         stop_at(10)
         train(config(tmp_path / "stopped", method, **options), corpus=corpus(), quiet=True)
     monkeypatch.undo()
     stopped = tl.Run(tmp_path / "stopped")
     assert not stopped.is_complete
     assert_same(resume(stopped.path, corpus=corpus(), quiet=True), whole)
-    assert patched is not None
 
 
 def test_a_run_has_all_that_runs_have(run):
@@ -149,17 +159,56 @@ def test_a_directory_that_is_there_is_refused(run):
         train(config(run.path), corpus=corpus(), quiet=True)
 
 
-def test_a_vocabulary_of_another_run_is_refused(run, tmp_path):
-    import shutil
-
+def test_a_vocabulary_of_another_run_is_refused_even_where_it_has_as_many_tokens(run, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(run.path, other)
-    small = corpus()
-    from topolearn.tasks.translation import learn_vocabulary
-
-    learn_vocabulary(small.train, size=280).save(other / "vocabulary.json")
-    with pytest.raises(CheckpointError, match="vocabulary"):
+    own = Vocabulary.load(other / "vocabulary.json")
+    made = learn_vocabulary(text(60, 7), size=own.n_source)
+    made.save(other / "vocabulary.json")
+    assert (made.n_source, made.hash != own.hash) == (own.n_source, True)
+    with pytest.raises(CheckpointError, match="was trained with another vocabulary"):
         tl.Run(other).load_model("best")
+    with pytest.raises(CheckpointError, match="was trained with another vocabulary"):
+        resume(other, corpus=corpus(), quiet=True)
+
+
+def test_no_beam_is_refused(run):
+    with pytest.raises(InvalidValueError, match="beams=0"):
+        Translator.load(run.path)(["a dog"], beams=0)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
+    with pytest.raises(TrainingError, match=r"the loss is not finite at step 4: lower lr=1e\+30"):
+        train(config(tmp_path / "run", "dense", lr=1e30), corpus=corpus(), quiet=True)
+    left = tl.Run(tmp_path / "run")
+    assert left.metrics.empty
+    assert not left.is_complete
+
+
+def test_patience_ends_a_training_and_is_kept_by_checkpoints(tmp_path, stop_at, monkeypatch):
+    options = {"evaluate_every": 2, "patience": 2, "lr": 1e-9}  # BLEU does not change
+    whole = train(config(tmp_path / "whole", **options), corpus=corpus(), quiet=True)
+    assert whole.metrics["step"].tolist() == [2, 4, 6]
+    assert whole.is_complete
+    with pytest.raises(Stopped):
+        stop_at(5)
+        train(config(tmp_path / "stopped", **options), corpus=corpus(), quiet=True)
+    monkeypatch.undo()
+    again = resume(tmp_path / "stopped", corpus=corpus(), quiet=True)
+    assert again.metrics["step"].tolist() == [2, 4, 6]
+
+
+def test_sentences_that_cannot_be_translated_at_the_end_are_refused_at_the_door(tmp_path):
+    short = corpus()
+    long = ParallelText(("dog " * 1100,), ("Hund",), short.test.files)
+    with pytest.raises(InvalidValueError, match=r"made\.en, line 1: .* more than .*=1024"):
+        train(config(tmp_path / "run"), corpus=replace(short, test=long), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_device_that_the_trainer_would_not_take_is_refused(tmp_path, pretend):
+    with pytest.raises(InvalidValueError, match="device='pretend', but translators are trained on 'cpu', or on 'cuda'"):
+        train(config(tmp_path / "run", device="pretend"), corpus=corpus(), quiet=True)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +220,10 @@ def test_a_vocabulary_of_another_run_is_refused(run, tmp_path):
         ({"source": "de"}, "must be two languages"),
         ({"dropout": 1.5}, r"dropout=1.5 must lie in \[0, 1\]"),
         ({"steps": 0}, "steps=0 must be at least 1"),
+        ({"beta2": 1.0}, "beta2=1.0 must be below 1"),
+        ({"init": "hee"}, "init='hee' is unknown: did you mean 'he'"),
+        ({"init": "he", "method": "dense"}, "init='he' is for sparse layers, and method 'dense' has none"),
+        ({"init": "he", "gain": 0.5}, "gain=0.5 scales the weights that are kept, and init='he' draws others"),
     ],
 )
 def test_configurations_out_of_range(values, words):
@@ -180,8 +233,6 @@ def test_configurations_out_of_range(values, words):
 
 @pytest.mark.parametrize("name", ["small", "multi30k", "iwslt14", "wmt17"])
 def test_presets(name):
-    from pathlib import Path
-
     config = TranslationConfig.load(preset(Path(f"translation-{name}")))
     assert config.build_method().rewarmup_steps == 20
     assert config.width == (256 if name == "small" else 512)

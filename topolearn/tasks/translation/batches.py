@@ -18,9 +18,9 @@ IGNORED = -100  # the label that losses leave out
 class TokenBatches(Sampler[list[int]]):
     """Batches of at most a number of tokens, as a ``batch_sampler`` of a ``DataLoader``.
 
-    Pairs are sorted by the length of their longer sentence, equal lengths in an order drawn anew in each epoch, and cut
+    Pairs are sorted by the length of their longer sentence, equal lengths in an order drawn for each epoch, and cut
     into batches whose padded longer side, end marks included, has at most `tokens` tokens; the batches then come in an
-    order drawn anew. An epoch is a function of (seed, epoch) alone: skip the first n batches to go on after n. All
+    order drawn, too. An epoch is a function of (seed, epoch) alone: skip the first n batches to go on after n. All
     epochs have the same number of batches.
 
     Parameters
@@ -32,15 +32,11 @@ class TokenBatches(Sampler[list[int]]):
     seed : int
     shuffle : bool
         Whether anything is drawn; else batches come from the shortest to the longest.
-    rank, n_ranks : int
-        Each of several processes takes its own batches of an epoch, equally many: up to ``n_ranks - 1`` batches of an
-        epoch, drawn anew, are left out.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a sentence is longer than a batch, there are no pairs or fewer batches than ranks, or a number is out of
-        its range.
+        When a sentence is longer than a batch, there are no pairs, or a number is out of its range.
 
     Examples
     --------
@@ -56,28 +52,19 @@ class TokenBatches(Sampler[list[int]]):
         *,
         seed: int = 0,
         shuffle: bool = True,
-        rank: int = 0,
-        n_ranks: int = 1,
     ) -> None:
         self.lengths = np.asarray(lengths, np.int64)
         self.tokens = check_size("tokens", tokens)
         self.seed, self.shuffle = int(seed), shuffle
-        self.rank, self.n_ranks = int(rank), check_size("n_ranks", n_ranks)
         self.epoch = 0
         if not len(self.lengths):
             raise InvalidValueError("there are no pairs to make batches of: give at least one")
-        if not 0 <= self.rank < self.n_ranks:
-            raise InvalidValueError(f"rank={rank} must lie in [0, {n_ranks - 1}]")
         longest = int(self.lengths.argmax())
         if self.lengths[longest] > self.tokens:
             raise InvalidValueError(
                 f"pair {longest} has {self.lengths[longest]} tokens, more than a batch of tokens={tokens}: raise it"
             )
         self._ends = self._cuts()
-        if len(self._ends) < self.n_ranks:
-            raise InvalidValueError(
-                f"{len(self._ends)} batches an epoch are too few for {self.n_ranks} processes: lower tokens={tokens}"
-            )
 
     def _cuts(self) -> list[int]:
         """Return the ends of the batches in the sorted order; they depend on the lengths alone, so on no draw."""
@@ -95,14 +82,13 @@ class TokenBatches(Sampler[list[int]]):
         return field.uniform(torch.arange(n)).numpy()
 
     def __len__(self) -> int:
-        return len(self._ends) // self.n_ranks
+        return len(self._ends)
 
     def __iter__(self) -> Iterator[list[int]]:
         order = np.lexsort((self._draws("order of pairs", len(self.lengths)), self.lengths))
         batches = np.split(order, self._ends[:-1])
         turn = np.argsort(self._draws("order of batches", len(batches)), kind="stable")
-        mine = turn[: len(self) * self.n_ranks][self.rank :: self.n_ranks]
-        return iter([batches[number].tolist() for number in mine])
+        return iter([batches[number].tolist() for number in turn])
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""

@@ -9,15 +9,16 @@ from typing import Any
 from safetensors.torch import load_file
 
 from topolearn.errors import CheckpointError, MissingFileError
+from topolearn.files import read_json
 from topolearn.integrations.dense_checkpoint import read_state, take_links
 from topolearn.recording import Run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
-from topolearn.tasks.translation.model import build_model
+from topolearn.tasks.translation.model import HASH, build_model
 from topolearn.tasks.translation.vocabulary import Vocabulary
 
 CHECKPOINTS, VOCABULARY = "checkpoints", "vocabulary.json"
-STATE, WEIGHTS = "trainer_state.json", "model.safetensors"
+STATE, WEIGHTS, CONFIG = "trainer_state.json", "model.safetensors", "config.json"
 
 
 def load_model(run_dir: Path, which: str) -> Any:
@@ -32,23 +33,26 @@ def load_model(run_dir: Path, which: str) -> Any:
     if folder is None:
         raise MissingFileError(f"{run_dir / CHECKPOINTS} has no whole checkpoint yet: let the run go on, or resume it")
     config, vocabulary = Run(run_dir).config, Vocabulary.load(run_dir / VOCABULARY)
-    model, method = build_model(config, vocabulary.n_source), config.build_method()
-    layers = sparse_layers(model)
-    take_links(layers, read_state(folder, method))
-    weights = load_file(folder / WEIGHTS)
-    n_tokens = len(weights["model.shared.weight"])
-    if n_tokens != vocabulary.n_source:
-        raise CheckpointError(
-            f"{folder} has {n_tokens} tokens and {run_dir / VOCABULARY} {vocabulary.n_source}: it is the vocabulary of "
-            "another run"
-        )
-    missing, unexpected = model.load_state_dict(weights, strict=False)
+    check_vocabulary(folder, vocabulary)
+    model = build_model(config, vocabulary)
+    take_links(sparse_layers(model), read_state(folder, config.build_method()))
+    missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     lost = [name for name in (*missing, *unexpected) if not _is_tied(name)]
     if lost:
         raise CheckpointError(
             f"{folder} is not a checkpoint of this model: {', '.join(lost[:5])} are missing or unknown"
         )
     return model.eval()
+
+
+def check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
+    """Refuse the vocabulary of another run than that of a checkpoint.
+
+    Raises
+    ------
+    CorruptFileError, CheckpointError
+    """
+    vocabulary.check_hash(str(read_json(folder / CONFIG).get(HASH)), folder)
 
 
 def last_checkpoint(run_dir: Path) -> Path | None:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from topolearn.declared import settle_fields
 from topolearn.devices import AUTO
 from topolearn.errors import InvalidValueError
-from topolearn.evolution import check_backend, check_interval
-from topolearn.recording.measuring import DEFAULT, check_measures
-from topolearn.sparse import has_links_alone
+from topolearn.evolution.initial_weights import KEEP, as_init
+from topolearn.recording.measuring import DEFAULT
 from topolearn.tasks.translation.learning import VOCABULARIES
-from topolearn.training.task_config import TaskConfig, check_common, check_counts, check_shares, check_words
+from topolearn.training.task_config import TaskConfig, check_counts, check_shares, check_words
 
 SCHEDULES = ("noam", "inoam")
 TOO_LONG = ("error", "drop")
@@ -132,17 +130,6 @@ class TranslationConfig(TaskConfig):
         metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
     )
 
-    def __post_init__(self) -> None:
-        settle_fields(self)
-        self._settle_overrides()
-        object.__setattr__(self, "measures", check_measures(self.measures))
-        _check_ranges(self)
-        method = self.build_method()
-        check_interval("update_interval", self.update_interval, method)
-        if has_links_alone(self.backend) and method.is_dense:
-            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
-        check_backend(method, self.backend)
-
     def build_method(self) -> Any:
         """Return the method, with what the schedule of the learning rate asks for."""
         method = super().build_method()
@@ -150,25 +137,40 @@ class TranslationConfig(TaskConfig):
         is_chosen = "rewarmup_steps" in self.overrides
         return method.with_overrides({"rewarmup_steps": REWARMUP}) if warms_up and not is_chosen else method
 
+    def _check_ranges(self) -> None:
+        check_counts(
+            self, "max_pairs", "vocabulary_size", "width", "heads", "feed_forward", "encoder_layers", "decoder_layers",
+            "steps", "batch_tokens", "accumulation", "warmup", "evaluate_every", "validation_sentences", "patience",
+            "beams",
+        )  # fmt: skip
+        check_shares(self, "dropout", "beta1", "beta2", "label_smoothing")
+        check_words(self, vocabulary=list(VOCABULARIES), schedule=SCHEDULES, too_long=TOO_LONG)
+        if self.width % self.heads:
+            raise InvalidValueError(f"width={self.width} must be a multiple of heads={self.heads}")
+        if self.width % 2:
+            raise InvalidValueError(f"width={self.width} must be even, for sines and cosines of positions")
+        if self.source == self.target:
+            raise InvalidValueError(f"source={self.source!r} and target must be two languages")
+        for name in ("lr", "gain", "clip"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise InvalidValueError(f"{name}={value} must be a positive number")
+        for name in ("dropout", "beta1", "beta2"):
+            if getattr(self, name) == 1:
+                raise InvalidValueError(f"{name}={getattr(self, name)} must be below 1")
+        self._check_init()
+        if not -10 <= self.length_penalty <= 10:
+            raise InvalidValueError(f"length_penalty={self.length_penalty} must lie in [-10, 10]")
 
-def _check_ranges(config: TranslationConfig) -> None:
-    check_common(config)
-    check_counts(
-        config, "max_pairs", "vocabulary_size", "width", "heads", "feed_forward", "encoder_layers", "decoder_layers",
-        "steps", "batch_tokens", "accumulation", "warmup", "update_interval", "evaluate_every", "validation_sentences",
-        "patience", "beams", "measure_every",
-    )  # fmt: skip
-    check_shares(config, "dropout", "beta1", "beta2", "label_smoothing")
-    check_words(config, vocabulary=list(VOCABULARIES), schedule=SCHEDULES, too_long=TOO_LONG)
-    if config.width % config.heads:
-        raise InvalidValueError(f"width={config.width} must be a multiple of heads={config.heads}")
-    if config.width % 2:
-        raise InvalidValueError(f"width={config.width} must be even, for sines and cosines of positions")
-    if config.source == config.target:
-        raise InvalidValueError(f"source={config.source!r} and target must be two languages")
-    for name in ("lr", "gain", "clip"):
-        value = getattr(config, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise InvalidValueError(f"{name}={value} must be a positive number")
-    if not -10 <= config.length_penalty <= 10:
-        raise InvalidValueError(f"length_penalty={config.length_penalty} must lie in [-10, 10]")
+    def _check_init(self) -> None:
+        """Refuse initial weights that nothing would use."""
+        is_kept = self.init is None or as_init(self.init).name == KEEP
+        if not is_kept and super().build_method().is_dense:
+            raise InvalidValueError(
+                f"init={self.init!r} is for sparse layers, and method {self.method!r} has none: leave it out, and "
+                "scale the weights by gain"
+            )
+        if not is_kept and self.gain != 1:
+            raise InvalidValueError(
+                f"gain={self.gain} scales the weights that are kept, and init={self.init!r} draws others: leave one out"
+            )

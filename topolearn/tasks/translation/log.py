@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from topolearn.errors import TrainingError
 from topolearn.evolution import TopologyScheduler
 from topolearn.integrations.huggingface_log import TrainerLog
 from topolearn.recording import Logger, Recorder
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 # What the trainer calls what is logged, and what the run does.
 NAMES = {
     "learning_rate": "lr", "loss": "train_loss", "eval_loss": "val_loss", "eval_perplexity": "val_perplexity",
-    "eval_bleu": "val_bleu", "eval_chrf": "val_chrf",
+    "eval_bleu": "val_bleu",
 }  # fmt: skip
 EVALUATED = "eval_bleu"
 
@@ -68,9 +70,8 @@ class TranslationLog(TrainerLog):
         measures = config.measures if topology.layers else ()
         plan = Plan(measures, config.measure_every, config.history, snapshot_every=None)
         self._since = time.perf_counter()
-        recorder = open_recorder(
-            self._directory, topology, plan, config, self._loggers, resume=True
-        )  # the folder is there
+        made = True  # the folder, by the trainer
+        recorder = open_recorder(self._directory, topology, plan, config, self._loggers, resume=made)
         if is_first_rank():
             self._vocabulary.save(self._directory / VOCABULARY)
         return recorder
@@ -79,6 +80,14 @@ class TranslationLog(TrainerLog):
         """Keep what the trainer logs until it evaluates, and write it all as a row then."""
         self._pending |= {NAMES[name]: float(value) for name, value in logs.items() if name in NAMES}
         if EVALUATED not in logs:
+            return
+        if not all(math.isfinite(self._pending[name]) for name in ("train_loss", "val_loss")):
+            raise TrainingError(
+                f"the loss is not finite at step {self._trainer.state.global_step}: lower lr={self._config.lr}; "
+                f"{self._directory} keeps what was reached before"
+            )
+        if not is_first_rank():
+            self._pending = {}
             return
         state, recorder = self._trainer.state, self.recorder
         row: dict[str, float] = {"step": state.global_step} | self._pending

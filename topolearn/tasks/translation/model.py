@@ -14,11 +14,13 @@ from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD
 
 if TYPE_CHECKING:
     from topolearn.tasks.translation.config import TranslationConfig
+    from topolearn.tasks.translation.vocabulary import Vocabulary
 
+HASH = "vocabulary_hash"  # in the configuration of a model
 POSITIONS = 1024  # sines and cosines, of which a longer sentence would need more
 
 
-def build_model(config: TranslationConfig, n_tokens: int) -> Any:
+def build_model(config: TranslationConfig, vocabulary: Vocabulary) -> Any:
     """Return the model as training begins: drawn by Xavier, then made sparse by the method.
 
     It is a pre-norm Transformer with sines for positions, ReLU, scaled embeddings that both sides share, a generator of
@@ -28,15 +30,16 @@ def build_model(config: TranslationConfig, n_tokens: int) -> Any:
     ----------
     config : TranslationConfig
         Its seed fixes weights and links.
-    n_tokens : int
-        Of the vocabulary that both languages share.
+    vocabulary : Vocabulary
+        Of both languages; its hash is in the model's configuration, and so in its checkpoints.
 
     Returns
     -------
     transformers.M2M100ForConditionalGeneration
     """
     with torch.random.fork_rng(devices=[]):  # transformers draws weights, too
-        model = dense_model(config, n_tokens)
+        model = dense_model(config, vocabulary.n_source)
+    setattr(model.config, HASH, vocabulary.hash)
     draw_weights(model, config.gain, torch.Generator().manual_seed(config.seed))
     return sparsify(
         model, config.build_method(), backend=config.backend, init=config.init, seed=config.seed,

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 from torch.utils.data import Dataset
 
+from topolearn.tasks.translation.batches import TokenBatches
 
-class BatchStream(Dataset[Any]):
+
+class BatchStream(Dataset[list[int]]):
     """The batches of one epoch after another; batch i is the same whenever, and on whichever process, it is asked for.
 
     Parameters
     ----------
-    epoch : callable
-        ``epoch(e)`` returns the batches of epoch e, each a list of the numbers of its examples.
+    batches : TokenBatches
+        Those of an epoch, of which all have the same number.
     n_batches : int
         Of the whole training.
 
     Examples
     --------
-    >>> stream = BatchStream(lambda epoch: [[epoch, 0], [epoch, 1]], 5)
-    >>> [stream[i] for i in (4, 0, 3)], len(stream)
-    ([[2, 0], [0, 0], [1, 1]], 5)
+    >>> stream = BatchStream(TokenBatches([2, 5, 3], tokens=6, shuffle=False), 5)
+    >>> [stream[i] for i in (4, 0, 1)], len(stream)
+    ([[0, 2], [0, 2], [1]], 5)
     """
 
-    def __init__(self, epoch: Callable[[int], Sequence[Sequence[int]]], n_batches: int) -> None:
-        self._epoch, self._n_batches = epoch, n_batches
-        self._firsts = [0]  # the number of the first batch of each epoch that is known
-        self._present: tuple[int, Sequence[Sequence[int]]] | None = None
+    def __init__(self, batches: TokenBatches, n_batches: int) -> None:
+        self._batches, self._n_batches = batches, n_batches
+        self._present: tuple[int, list[list[int]]] | None = None
 
     def __len__(self) -> int:
         return self._n_batches
 
-    def __getitem__(self, number: int) -> Sequence[int]:
+    def __getitem__(self, number: int) -> list[int]:
         if not 0 <= number < self._n_batches:
             raise IndexError(number)
-        epoch = 0 if self._present is None else self._present[0]
-        while number < self._first(epoch):
-            epoch -= 1
-        while number >= self._first(epoch + 1):
-            epoch += 1
-        return self._batches(epoch)[number - self._first(epoch)]
-
-    def _first(self, epoch: int) -> int:
-        while len(self._firsts) <= epoch:
-            last = len(self._firsts) - 1
-            self._firsts.append(self._firsts[last] + len(self._batches(last)))
-        return self._firsts[epoch]
-
-    def _batches(self, epoch: int) -> Sequence[Sequence[int]]:
+        epoch, place = divmod(number, len(self._batches))
         if self._present is None or self._present[0] != epoch:
-            self._present = epoch, self._epoch(epoch)
-        return self._present[1]
+            self._batches.set_epoch(epoch)
+            self._present = epoch, list(self._batches)
+        return self._present[1][place]

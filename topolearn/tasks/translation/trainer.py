@@ -123,7 +123,8 @@ def arguments(config: TranslationConfig, path: Path) -> Any:
         disable_tqdm=True,
         report_to=[],
         dataloader_pin_memory=False,
-        eval_do_concat_batches=False,
+        logging_nan_inf_filter=False,  # else a loss that is not finite is hidden
+        restore_callback_states_from_checkpoint=True,  # that of the early stop
     )
 
 

@@ -10,17 +10,23 @@ from typing import Any
 import torch
 
 from topolearn.devices import settled_device
-from topolearn.errors import ExistingFileError
+from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
 from topolearn.integrations.huggingface import attach_log
-from topolearn.recording import Logger, Run, TensorBoardLogger
-from topolearn.recording.loggers import check_loggers
+from topolearn.recording import Logger, Run
 from topolearn.recording.plan import is_run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
-from topolearn.tasks.packages import hf_package
+from topolearn.tasks.packages import check_hf_packages
 from topolearn.tasks.translation.batches import TokenBatches, collate
-from topolearn.tasks.translation.checkpoints import CHECKPOINTS, VOCABULARY, last_checkpoint, load_model, step_of
+from topolearn.tasks.translation.checkpoints import (
+    CHECKPOINTS,
+    VOCABULARY,
+    check_vocabulary,
+    last_checkpoint,
+    load_model,
+    step_of,
+)
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.corpora import read_corpus
 from topolearn.tasks.translation.corpus import Corpus, ParallelText
@@ -36,6 +42,8 @@ from topolearn.tasks.translation.vocabulary import Vocabulary
 from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress
 from topolearn.training.random_states import random_states_kept
+from topolearn.training.ranks import Ranks
+from topolearn.training.run_directory import loggers_of, new_directory, warn_of_other_ranks
 
 TRANSLATIONS = "test.translated.txt"
 INTERVAL = 100  # steps between updates, of a method that demands no other
@@ -78,11 +86,8 @@ def train(
         config = replace(config, dataset=corpus.name)
     corpus = corpus or _corpus_of(config)
     config = settle(config, corpus)
-    path = Path(str(config.run_dir))
-    if path.exists():
-        raise ExistingFileError(
-            f"the run directory {path} exists: continue it with --resume {path}, or choose another with run_dir"
-        )
+    path = new_directory(config)
+    Ranks().wait()  # before one of them makes it
     return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
 
 
@@ -115,12 +120,12 @@ def resume(
     """
     run = Run(path)
     config: TranslationConfig = run.config
-    here = config if device is None else replace(config, device=device)
+    here = config if device is None else replace(config, device=_settled_device(device))
     corpus = corpus or _corpus_of(config)
     file = run.path / VOCABULARY
-    vocabulary = (
-        Vocabulary.load(file) if file.is_file() else _vocabulary(config, corpus)
-    )  # killed before it was written
+    was_written = file.is_file()  # else the run was killed before
+    vocabulary = Vocabulary.load(file) if was_written else _vocabulary(config, corpus)
+    warn_of_other_ranks(run, Ranks())
     return _run(here, run.path, corpus, vocabulary, loggers, quiet=quiet)
 
 
@@ -129,7 +134,7 @@ def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
     method = config.build_method()
     density = "" if method.is_dense else f"-{method.density:g}"
     name = Path(corpus.name).name
-    device, shapes = settled_device("device", config.device), [(config.width, config.feed_forward)]
+    device, shapes = _settled_device(config.device), [(config.width, config.feed_forward)]
     return replace(
         config,
         device=device,
@@ -141,11 +146,28 @@ def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
     )
 
 
+def _settled_device(name: str) -> str:
+    """Return the device on which the trainer of transformers computes, which takes no other CUDA device than the first.
+
+    Raises
+    ------
+    InvalidValueError
+        When it is not here, or another one.
+    """
+    device = settled_device("device", name)
+    if device not in ("cpu", "cuda", "cuda:0"):
+        raise InvalidValueError(
+            f"device={name!r}, but translators are trained on 'cpu', or on 'cuda', which is the first device that is "
+            "visible: choose another by CUDA_VISIBLE_DEVICES"
+        )
+    return device
+
+
 def _corpus_of(config: TranslationConfig) -> Corpus:
     return read_corpus(config.dataset, (config.source, config.target), config.data_dir)
 
 
-def _training_text(config: TranslationConfig, corpus: Corpus) -> Any:
+def _training_text(config: TranslationConfig, corpus: Corpus) -> ParallelText:
     return corpus.train if config.max_pairs is None else corpus.train.first(config.max_pairs)
 
 
@@ -158,7 +180,7 @@ def _run(
     quiet: bool,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and score the best model."""
-    hf_package("transformers")
+    check_hf_packages()
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
     try:
@@ -166,7 +188,7 @@ def _run(
             scored = _trained(config, path, corpus, vocabulary, loggers, quiet=quiet)
     finally:
         torch.set_num_threads(threads)
-        if not is_run(path):  # refused before it began, when there is nothing but folders
+        if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
             for folder in (path / CHECKPOINTS, path):
                 if folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
@@ -179,40 +201,41 @@ def _trained(
 ) -> Run:  # fmt: skip
     from topolearn.tasks.translation.trainer import StepCallback, TranslationTrainer, without_bars
 
-    pairs = _encoded(config, _training_text(config, corpus), vocabulary)
+    ranks, pairs = Ranks(), _encoded(config, _training_text(config, corpus), vocabulary)
     batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
-    stream = BatchStream(_epochs(batches), config.steps * config.accumulation)
-    model, method = build_model(config, vocabulary.n_source), config.build_method()
+    stream = BatchStream(batches, config.steps * config.accumulation * ranks.size)  # of which ranks take turns
+    model, method = build_model(config, vocabulary), config.build_method()
     validation = _encoded(config, corpus.val, vocabulary)
+    for text in (corpus.val.first(config.validation_sentences), corpus.test):  # which are translated whole
+        encode_pairs(text, vocabulary, tokens=POSITIONS, positions=POSITIONS)
     trainer = TranslationTrainer(
         model, config, path, stream, lambda numbers: collate([pairs[i] for i in numbers]), validation,
         _score(config, corpus, vocabulary, validation),
     )  # fmt: skip
     last = last_checkpoint(path)
     done = 0 if last is None else step_of(last)
+    if last is not None:
+        check_vocabulary(last, vocabulary)
     with (
         without_bars(),
-        Progress(f"{method.title} on {config.dataset}", config.steps, done=done, quiet=quiet) as progress,
+        Progress(
+            f"{method.title} on {config.dataset}", config.steps, done=done, quiet=quiet or not ranks.is_first
+        ) as progress,
     ):
-        log = TranslationLog(trainer, path, config, vocabulary, _loggers(config, loggers), progress)
+        own = loggers_of(config, loggers) if ranks.is_first else []
+        log = TranslationLog(trainer, path, config, vocabulary, own, progress)
         attach_log(trainer, method, log, config.update_interval, config.seed)
         trainer.add_callback(StepCallback(progress))
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        log.finish(_test(config, path, corpus, vocabulary))
+        if ranks.is_first:
+            log.finish(_test(config, path, corpus, vocabulary))
+    ranks.wait()
     return Run(path)
 
 
 def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:
     too_long: Any = config.too_long  # one of two words, as the configuration has seen to
     return encode_pairs(text, vocabulary, tokens=config.batch_tokens, positions=POSITIONS, too_long=too_long)
-
-
-def _epochs(batches: TokenBatches) -> Callable[[int], list[list[int]]]:
-    def epoch(number: int) -> list[list[int]]:
-        batches.set_epoch(number)
-        return list(batches)
-
-    return epoch
 
 
 def _score(
@@ -242,8 +265,3 @@ def _test(config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Voc
     n_parameters = sum(n_links.get(id(each), each.numel()) for each in model.parameters())
     of_test = {f"test_{name}": value for name, value in scores(translated, corpus.test.target).items()}
     return of_test | {"n_parameters": n_parameters}
-
-
-def _loggers(config: TranslationConfig, loggers: Sequence[Logger]) -> list[Logger]:
-    own = [TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else []
-    return [*own, *check_loggers(loggers)]

@@ -69,7 +69,7 @@ class Translator:
         some = [sentence for sentence in sentences if sentence]
         translated = iter(
             translate(
-                self.model, self.vocabulary, some, beams=beams or self.config.beams,
+                self.model, self.vocabulary, some, beams=self.config.beams if beams is None else beams,
                 length_penalty=self.config.length_penalty if length_penalty is None else length_penalty,
             )
         )  # fmt: skip
