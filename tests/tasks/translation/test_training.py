@@ -5,13 +5,12 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import topolearn as tl
-from tests.tasks.translation.small import config, corpus, text
+from tests.tasks.translation.small import assert_same, config, corpus, text
 from topolearn.cli import main
 from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError, TrainingError
 from topolearn.sparse import sparse_layers
@@ -56,21 +55,6 @@ def stop_at(monkeypatch):
         monkeypatch.setattr(StepCallback, "on_step_begin", on_step_begin)
 
     return at
-
-
-def table(path):
-    return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
-
-
-def assert_same(one, other):
-    for name in ("model.safetensors", "topology.safetensors"):
-        first, second = (load_file(run.path / "checkpoints" / "checkpoint-12" / name) for run in (one, other))
-        assert first.keys() == second.keys()
-        assert [key for key in first if not torch.equal(first[key], second[key])] == []
-    for name in ("metrics.csv", "layers.csv", "network.csv"):
-        pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
-    summaries = [{key: value for key, value in run.summary.items() if key != "seconds"} for run in (one, other)]
-    assert summaries[0] == summaries[1]
 
 
 @pytest.mark.parametrize(
