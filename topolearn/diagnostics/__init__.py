@@ -7,6 +7,7 @@ knows its error.
 
 from topolearn.diagnostics.active_neurons import active_neuron_rate
 from topolearn.diagnostics.assortativity import assortativity, degree_correlation
+from topolearn.diagnostics.attention_heads import attention_heads
 from topolearn.diagnostics.betweenness import betweenness, betweenness_centrality
 from topolearn.diagnostics.catalogue import MEASURES
 from topolearn.diagnostics.closeness import closeness
@@ -53,6 +54,7 @@ __all__ = [
     "TopologyHistory",
     "active_neuron_rate",
     "assortativity",
+    "attention_heads",
     "barber_modularity",
     "betweenness",
     "betweenness_centrality",
