@@ -16,11 +16,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import run_main, runs_in
-from topolearn.recording import Run
-from topolearn.studies import Study, compare, results, run_study, spread, to_markdown
+from analysis.translation_results import PAIRS, curve, differences, draw, for_equal_work, mean_density, table
+from topolearn.studies import Study, results, run_study, to_markdown
 from topolearn.studies.directory import DONE, StudyDirectory
 
 FILE = Path("figures/table2_translation.csv")
+CURVES, BOOTSTRAP = FILE.with_stem("table2_curves"), FILE.with_stem("table2_bootstrap")
 STEPS = 5000
 BASE: dict[str, Any] = {
     "dataset": "multi30k", "steps": STEPS, "init": "keep", "measures": ["none"], "threads": 1, "device": "cpu",
@@ -54,20 +55,11 @@ RATES: dict[str, dict[str, Any]] = {
 }
 GROUPS = {"seeds": THREE_SEEDS, "methods": ONE_SEED, "rates": RATES}
 
-# BLEU of the paper's network (512 wide, 6 + 6 blocks) on Multi30k: the first version, and the later one.
-PAPER: dict[str, float] = {
-    "FC, Xavier": 31.28, "SET 10 %": 28.72, "RigL 10 %": 28.89, "CHTs 10 %": 30.35, "CHTss 10 %": 32.79,
-    "GraNet 10 %": 31.06, "GMP 10 %": 27.06, "MEST 10 %": 28.26, "CHTs-GMP 10 %": 30.33, "CHTss 5 %": 32.04,
-    "CHTs 5 %": 28.12, "SET 5 %": 27.89,
-}  # fmt: skip
-PAIRS = (
-    ("CHTss 10 %", "FC, small Xavier"), ("CHTss 10 %", "FC, Xavier"), ("FC, small Xavier", "FC, Xavier"),
-    ("CHTss 10 %", "CHTs 10 %"), ("CHTs 10 %", "SET 10 %"), ("CHTs 10 %", "RigL 10 %"),
-)  # fmt: skip
 KEPT = (
     "label", "method", "density", "init", "gain", "lr", "steps", "seed", "hash", "bleu", "chrf", "val_bleu", "links",
-    "parameters", "mean_density", "seconds", "topolearn", "torch",
+    "parameters", "work", "mean_density", "seconds", "topolearn", "torch",
 )  # fmt: skip
+DRAWN = ("label", "seed", "step", "val_bleu", "val_perplexity", "density", "work")
 NAMES = {
     "test_bleu": "bleu", "test_chrf": "chrf", "best_bleu": "val_bleu", "n_links": "links", "n_parameters": "parameters",
 }  # fmt: skip
@@ -81,65 +73,28 @@ def study(group: str, seeds: int, data_dir: Path) -> Study:
     return Study(name=f"table2_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="translation")
 
 
-def finished(one: Study, directory: Path) -> pd.DataFrame:
-    """Return the finished runs of a study, with the columns of the file."""
+def finished(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the finished runs of a study, with the columns of the file, and the learning curves of all."""
     runs = results(one, directory)
     runs = runs[runs["state"] == DONE].rename(columns=NAMES)
     place, planned = StudyDirectory(directory, one), {(run.label, run.seed): run for run in one.runs()}
-    rows = []
+    rows, lines = [], []
     for row in runs.to_dict("records"):
         plan = planned[row["label"], row["seed"]]
         trained = place.run(plan)
         assert trained is not None, "it is done"
         values = {name: getattr(plan.config, name) for name in ("density", "init", "gain", "lr", "steps")}
-        rows.append(row | values | {"mean_density": mean_density(trained)})
-    return pd.DataFrame(rows, columns=list(KEPT))
-
-
-def mean_density(run: Run) -> float:
-    """Return the density of the sparse layers, on average over the steps: their share of the FLOPs of dense ones."""
-    network, last = run.network, int(run.metrics["step"].iloc[-1])
-    if network.empty:
-        return 1.0
-    ends = [*network["step"].iloc[1:], last]
-    return float(((ends - network["step"]) * network["density"]).sum() / last)
-
-
-def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a setting: BLEU and chrF of the test sentences, size, and work, beside the paper's BLEU."""
-    rows = {}
-    for label, group in runs.groupby("label", sort=False):
-        bleu, chrf = spread(group["bleu"]), spread(group["chrf"])
-        rows[label] = {
-            "seeds": bleu.n,
-            "BLEU": f"{bleu.mean:.2f}" + (f" ({bleu.deviation:.2f})" if bleu.n > 1 else ""),
-            "chrF": f"{chrf.mean:.1f}",
-            "validation BLEU": f"{group['val_bleu'].mean():.2f}",
-            "links": f"{group['links'].iloc[0]:,.0f}",
-            "parameters": f"{group['parameters'].iloc[0]:,.0f}",
-            "FLOPs of sparse layers": f"{group['mean_density'].mean():.0%}",
-            "minutes": f"{group['seconds'].median() / 60:.0f}",
-            "paper's BLEU": PAPER.get(str(label)),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Multi30k, test 2016")
-
-
-def differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the paired differences of BLEU between settings over seeds, with their 95 % intervals."""
-    there = set(runs["label"])
-    rows = {}
-    for first, second in PAIRS:
-        if {first, second} <= there:
-            gap = compare(runs, first, second, value="bleu", same=("seed",), better="higher").difference
-            interval = f"{gap.low:+.2f} to {gap.high:+.2f}" if gap.n > 1 else None
-            rows[f"{first} - {second}"] = {"pairs": gap.n, "difference": f"{gap.mean:+.2f}", "95 % interval": interval}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("BLEU")
+        of_run = curve(trained, STEPS).assign(label=row["label"], seed=row["seed"])
+        work = {"work": of_run["work"].iloc[-1], "mean_density": mean_density(trained)}
+        rows.append(row | values | work)
+        lines.append(of_run)
+    curves = pd.concat(lines, ignore_index=True)[list(DRAWN)] if lines else pd.DataFrame(columns=list(DRAWN))
+    return pd.DataFrame(rows, columns=list(KEPT)), curves
 
 
 def bootstrap(one: Study, directory: Path, data_dir: Path) -> pd.DataFrame:
     """Return, seed by seed, how likely a difference of BLEU is by chance: paired bootstrap resampling of sentences."""
-    from topolearn.tasks.translation import compare as compare_translations
-    from topolearn.tasks.translation import read_corpus
+    from topolearn.tasks.translation import compare, read_corpus
     from topolearn.tasks.translation.training import TRANSLATIONS
 
     references, place = read_corpus("multi30k", data_dir=data_dir).test.target, StudyDirectory(directory, one)
@@ -153,7 +108,7 @@ def bootstrap(one: Study, directory: Path, data_dir: Path) -> pd.DataFrame:
     for first, second in PAIRS:
         for seed in one.seeds:
             if (first, seed) in texts and (second, seed) in texts:
-                result = compare_translations(texts[second, seed], texts[first, seed], references)["bleu"]
+                result = compare(texts[second, seed], texts[first, seed], references)["bleu"]
                 pair = {"first": first, "second": second, "seed": seed}
                 rows.append(pair | {"difference": result.difference, "p_value": result.p_value})
     return pd.DataFrame(rows)
@@ -175,13 +130,26 @@ def main() -> None:
             run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
     there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
     if there:
-        FILE.parent.mkdir(exist_ok=True)
-        pd.concat([finished(*each) for each in there], ignore_index=True).to_csv(FILE, index=False)
-        resampled = pd.concat([bootstrap(*each, args.data_dir) for each in there], ignore_index=True)
-        if len(resampled):
-            resampled.to_csv(FILE.with_stem("table2_bootstrap"), index=False)
+        write(there, args.data_dir)
     runs = runs_in(FILE)
-    print(f"{to_markdown(table(runs))}\n\n{to_markdown(differences(runs))}")
+    curves = runs_in(CURVES).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
+    curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
+    if len(curves):
+        title = f"Multi30k, {STEPS:,} steps, 200 validation sentences; means over seeds"
+        draw(curves, title).savefig(FILE.with_suffix(".png"), dpi=130)
+    for each in (table(runs), differences(runs), for_equal_work(curves)):
+        print(f"{to_markdown(each)}\n")
+
+
+def write(there: list[tuple[Study, Path]], data_dir: Path) -> None:
+    """Write the finished runs of studies, their learning curves and how certain differences are, to files."""
+    FILE.parent.mkdir(exist_ok=True)
+    tables = [finished(*each) for each in there]
+    pd.concat([runs for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
+    pd.concat([curves for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
+    resampled = pd.concat([bootstrap(*each, data_dir) for each in there], ignore_index=True)
+    if len(resampled):
+        resampled.to_csv(BOOTSTRAP, index=False)
 
 
 if __name__ == "__main__":
