@@ -22,7 +22,8 @@ from topolearn.plotting.style import axes_or_new, legend
 # What each function needs beside a run or a graph; a new function must work without an entry, or add one.
 EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",), "measure": ("closure",)}
 SPEEDS = pd.DataFrame({"density": [0.1, 0.5], "batch": 8, "dense speed-up": 1.0, "csr speed-up": [3.0, 0.8]})
-FUNCTIONS = [name for name in plotting.__all__ if name not in ("style", "animate", "save_animation")]
+NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure")
+FUNCTIONS = [name for name in plotting.__all__ if name not in NO_PICTURES]
 
 
 @pytest.fixture

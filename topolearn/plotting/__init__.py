@@ -11,6 +11,7 @@ from topolearn.plotting.animation import animate, save_animation
 from topolearn.plotting.curves import accuracy, loss, metrics, score
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
+from topolearn.plotting.live_figure import LiveFigure, live
 from topolearn.plotting.measures import measure
 from topolearn.plotting.paths import hubs, strongest_paths
 from topolearn.plotting.small_world import small_world_plane
@@ -20,6 +21,7 @@ from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
 __all__ = [
+    "LiveFigure",
     "active_neurons",
     "accuracy",
     "adjacency",
@@ -31,6 +33,7 @@ __all__ = [
     "hubs",
     "layer_metric",
     "link_flow",
+    "live",
     "loss",
     "measure",
     "metrics",

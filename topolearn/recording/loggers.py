@@ -17,7 +17,7 @@ MOST_LAYERS = 8  # whose pictures are shown
 
 
 @runtime_checkable
-class Logger(Protocol):
+class PictureLogger(Protocol):
     """What a training tells its numbers and pictures to.
 
     Examples
@@ -27,7 +27,7 @@ class Logger(Protocol):
     ...         print(step, metrics)
     ...     def log_figure(self, name, figure, step):
     ...         figure.savefig(f"{name}-{step}.png")
-    >>> isinstance(Printer(), Logger)
+    >>> isinstance(Printer(), PictureLogger)
     True
     """
 
@@ -36,6 +36,30 @@ class Logger(Protocol):
 
     def log_figure(self, name: str, figure: "Figure", step: int) -> None:
         """Take a picture: ``hidden1/adjacency``, ..."""
+
+
+@runtime_checkable
+class NetworkLogger(Protocol):
+    """A logger that draws by itself: it is given graphs, and no pictures.
+
+    Examples
+    --------
+    >>> class Counter:
+    ...     def log_metrics(self, metrics, step): ...
+    ...     def log_network(self, network, step, *, last=False):
+    ...         print(step, network.n_links)
+    >>> isinstance(Counter(), NetworkLogger)
+    True
+    """
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Take numbers by name, as any logger."""
+
+    def log_network(self, network: LayeredNetwork, step: int, *, last: bool = False) -> None:
+        """Take the graphs of all layers: at the start, after each update, and, as the last, when training is over."""
+
+
+Logger = PictureLogger | NetworkLogger
 
 
 class TensorBoardLogger:
@@ -81,7 +105,8 @@ def check_loggers(loggers: Sequence[object]) -> list[Logger]:
     for logger in loggers:
         if not isinstance(logger, Logger) or isinstance(logger, type):
             raise InvalidTypeError(
-                f"{logger!r} is not a logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step)"
+                f"{logger!r} is not a logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step), "
+                "or log_network(network, step, last=False) in its place"
             )
     return [logger for logger in loggers if isinstance(logger, Logger)]
 
@@ -93,9 +118,17 @@ def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> Non
         logger.log_metrics(numbers, step)
 
 
+def show_network(loggers: Sequence[Logger], network: LayeredNetwork, step: int, *, last: bool = False) -> None:
+    """Give the graphs of all layers to the loggers that take them."""
+    for logger in loggers:
+        if isinstance(logger, NetworkLogger):
+            logger.log_network(network, step, last=last)
+
+
 def log_pictures(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:
-    """Show adjacency and degrees of each layer, of the first eight in a deep network, to the loggers."""
-    if not loggers:
+    """Show adjacency and degrees of each layer, of the first eight in a deep network, to all other loggers."""
+    others = [logger for logger in loggers if not isinstance(logger, NetworkLogger)]
+    if not others:
         return
     from matplotlib.figure import Figure
 
@@ -105,5 +138,5 @@ def log_pictures(loggers: Sequence[Logger], network: LayeredNetwork, step: int) 
         for what, draw in (("adjacency", plotting.adjacency), ("degrees", plotting.degree_distribution)):
             figure = Figure(layout="constrained")
             draw(network[name], figure.subplots())
-            for logger in loggers:
+            for logger in others:
                 logger.log_figure(f"{name}/{what}", figure, step)

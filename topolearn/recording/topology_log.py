@@ -8,8 +8,8 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import LayeredNetwork
 from topolearn.recording.continuity import Continuity
 from topolearn.recording.history import SNAPSHOTS, History
-from topolearn.recording.loggers import Logger, log_pictures, tell
-from topolearn.recording.measuring import Measuring
+from topolearn.recording.loggers import Logger, log_pictures, show_network, tell
+from topolearn.recording.measuring import NETWORK, Measuring
 from topolearn.recording.plan import Place
 from topolearn.recording.rows import Row, layer_row, network_row
 from topolearn.recording.tables import LAYERS, NETWORKS, Table, read_table
@@ -64,6 +64,7 @@ class TopologyLog:
         if self.measuring.is_on and self._watched.step is not None:
             self._take(step, network)
         log_pictures(self._loggers, network, step)
+        self._tell_network(step, network)
 
     def resume(self) -> None:
         """Go on from files that were cut at the present step."""
@@ -98,6 +99,7 @@ class TopologyLog:
         if self.measuring.is_due(index):
             self._take(update.step, network)
         tell(self._loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
+        self._tell_network(update.step, network)
 
     def measure(self, step: int) -> dict[str, float]:
         """Measure the topology as it is.
@@ -128,7 +130,13 @@ class TopologyLog:
     def show(self, step: int) -> None:
         """Show the topology to the loggers."""
         if self.history is not None and self._loggers:
-            log_pictures(self._loggers, self._watched.network(), step)
+            network = self._watched.network()
+            log_pictures(self._loggers, network, step)
+            show_network(self._loggers, network, step, last=True)
+
+    def _tell_network(self, step: int, network: LayeredNetwork) -> None:
+        tell(self._loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
+        show_network(self._loggers, network, step)
 
     def _take(self, step: int, network: LayeredNetwork) -> dict[str, float]:
         values = self.measuring.take(self.n_updates, step, network)

@@ -1,0 +1,163 @@
+"""A figure in a notebook that follows a training: numbers as they are logged, links as they come and go."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameError
+from topolearn.plotting.adjacency import adjacency
+from topolearn.plotting.curves import in_words, is_share
+from topolearn.plotting.degrees import degree_distribution
+from topolearn.plotting.style import legend, line_styles, marker, percent_ticks, style, whole_ticks
+from topolearn.registry import suggest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from topolearn.graph import LayeredNetwork
+
+WHOLE = "(network)/"  # in front of what is told of all layers together
+PANELS = (("*loss",), ("*accuracy", "*bleu"), (f"{WHOLE}density", f"{WHOLE}active_neurons", f"{WHOLE}overlap"))
+WIDTH, HEIGHT = 3.6, 3.0  # inches of a panel
+SHARE = 0.1  # of the time, at most, goes into drawing
+
+
+def live(panels: Sequence[Sequence[str]] = PANELS, *, layer: str | None = None) -> LiveFigure:
+    """Return a logger that draws, in the cell of a notebook, what a training logs, and draws it again as it goes on.
+
+    Pass it as ``loggers=[tl.plotting.live()]`` to `topolearn.train`, `topolearn.record`, or any other training that
+    takes loggers. It draws after an update or a log, but never for more than a tenth of the time.
+
+    Parameters
+    ----------
+    panels : sequence of sequences of str
+        For each panel the names of its lines: of what is logged, or, with ``"(network)/"`` in front, of the topology:
+        ``n_links``, ``density``, ``active_neurons``, ``overlap``; ``*`` stands for anything. Panels that nothing was
+        logged for are left out.
+    layer : str, optional
+        A layer whose adjacency and degrees are drawn as well, after each update.
+
+    Returns
+    -------
+    LiveFigure
+
+    Raises
+    ------
+    MissingPackageError
+        When IPython is not installed.
+    InvalidTypeError
+        When a panel is one name and not several.
+
+    Examples
+    --------
+    >>> logger = live(panels=[("train_loss", "val_loss")], layer="hidden1")
+    """
+    return LiveFigure(panels, layer)
+
+
+class LiveFigure:
+    """The logger that `live` returns; its `figure` is the one that was drawn last."""
+
+    def __init__(self, panels: Sequence[Sequence[str]] = PANELS, layer: str | None = None) -> None:
+        if isinstance(panels, str) or any(isinstance(panel, str) for panel in panels):
+            raise InvalidTypeError(f"panels={panels!r}: pass a sequence of names for each panel, as [('loss',)]")
+        self._panels, self._layer = [tuple(panel) for panel in panels], layer
+        self._lines: dict[str, tuple[list[int], list[float]]] = {}
+        self._network: LayeredNetwork | None = None
+        self._handle: Any = None
+        self._display = _display()
+        self._next = float("-inf")  # time from which on it may be drawn again
+        self.figure: Figure | None = None
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Take numbers by name."""
+        for name, value in metrics.items():
+            steps, values = self._lines.setdefault(name, ([], []))
+            steps.append(step)
+            values.append(value)
+        self._draw_in_time()
+
+    def log_network(self, network: LayeredNetwork, step: int, *, last: bool = False) -> None:
+        """Take the graphs of all layers after an update; when it is the last, draw whatever is not drawn yet.
+
+        Raises
+        ------
+        UnknownNameError
+            When the layer that is to be drawn is not among them.
+        """
+        if self._layer is not None and self._layer not in network.graphs:
+            raise UnknownNameError(f"layer={self._layer!r}: {suggest(self._layer, list(network))}")
+        self._network = network
+        if last:
+            self.draw()
+        self._draw_in_time()
+
+    def _draw_in_time(self) -> None:
+        """Draw, unless it was done a short time ago."""
+        if time.perf_counter() >= self._next:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw all that was told so far, in the place of what was drawn before."""
+        began = time.perf_counter()
+        panels = [names for names in map(self._known, self._panels) if names]
+        graph = None if self._network is None or self._layer is None else self._network[self._layer]
+        n_panels = len(panels) + 2 * (graph is not None)
+        if not n_panels:
+            return
+        with style():
+            self.figure = Figure(figsize=(WIDTH * n_panels, HEIGHT), layout="constrained")
+            axes = list(self.figure.subplots(1, n_panels, squeeze=False)[0])
+            for ax, names in zip(axes, panels, strict=False):
+                self._draw_lines(ax, names)
+            if graph is not None:
+                adjacency(graph, axes[-2], title=self._layer)
+                degree_distribution(graph, axes[-1])
+            self._show(self.figure)
+        now = time.perf_counter()
+        self._next = now + (now - began) / SHARE
+
+    def _known(self, panel: Sequence[str]) -> list[str]:
+        """Return the names of the lines of a panel that something was logged for."""
+        return list(dict.fromkeys(name for pattern in panel for name in self._lines if fnmatchcase(name, pattern)))
+
+    def _draw_lines(self, ax: Axes, names: Sequence[str]) -> None:
+        words = {name: in_words(name.removeprefix(WHOLE)) for name in names}
+        for name, look in line_styles(names).items():
+            steps, values = self._lines[name]
+            ax.plot(steps, values, label=words[name], marker=marker(len(steps)), **look)
+        ax.set_xlabel("training step")
+        whole_ticks(ax.xaxis)
+        if all(is_share(name.removeprefix(WHOLE)) for name in names):
+            percent_ticks(ax.yaxis)
+        if len(names) > 1:
+            legend(ax)
+        else:
+            ax.set_title(words[names[0]], loc="left")
+
+    def _show(self, figure: Figure) -> None:
+        """Show the figure as an image, in the place where the one before it is."""
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=80)
+        shown = {"image/png": image.getvalue(), "text/plain": repr(figure)}
+        if self._handle is None:
+            self._handle = self._display(shown, raw=True, display_id=True)
+        else:
+            self._handle.update(shown, raw=True)
+
+
+def _display() -> Any:
+    try:
+        from IPython.display import display
+    except ImportError:
+        raise MissingPackageError(
+            "live figures are for notebooks, and IPython is not installed: pip install ipython, or let a training "
+            "write for TensorBoard"
+        ) from None
+    return display
