@@ -30,7 +30,7 @@ def runs(tmp_path_factory):
 
 def test_rows_differ_in_what_their_labels_say():
     runs = [run for name in GROUPS for run in study(name, 3 if name == "seeds" else 1, Path("data")).runs()]
-    assert len(runs) == 18 + 10 + 9
+    assert len(runs) == 18 + 10 + 12
     assert set(PAPER) <= {run.label for run in runs}
     for run in runs:
         method, percent = run.config.build_method(), run.label.partition(" %")[0].rpartition(" ")[2]
