@@ -41,6 +41,9 @@ def test_rows_differ_in_what_their_labels_say():
             assert method.density == int(percent) / 100
             assert run.config.init == ("he" if run.label.endswith("He") else "keep")
         assert method.regrown == ("history" if run.label.endswith("history") else "zero")
+        falls = not method.is_dense and method.start_density is not None
+        rate = float(run.label.rpartition(" ")[2]) if ", lr " in run.label else 4e-3 if falls else 2e-3
+        assert run.config.lr == rate
         assert run.config.steps == (STEPS // 3 if ", lr " in run.label else STEPS)
 
 
