@@ -8,42 +8,19 @@ from typing import Any
 from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
 from topolearn.registry import Registry
+from topolearn.tasks.byte_pairs import byte_pairs
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.corpus import ParallelText
 from topolearn.tasks.translation.vocabulary import MARKS, UNKNOWN, Vocabulary
 
-N_BYTES = 256
 DEFAULT_PIECES = 4000
 
 Learner = Callable[[Sequence[str], int | None, int], Any]
 
 
-def byte_pairs(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
-    """Return a tokenizer of byte pairs: the 256 bytes, and the most frequent pairs joined one after another.
-
-    Words, with the space before them, and punctuation are joined within themselves alone. Since all bytes are tokens,
-    no character is unknown, and a sentence comes back exactly.
-
-    References
-    ----------
-    Sennrich, Haddow, Birch (2016), "Neural machine translation of rare words with subword units"; on bytes as in
-    Radford et al. (2019), "Language models are unsupervised multitask learners".
-    """
-    tokenizers = hf_package("tokenizers")
-    size = DEFAULT_PIECES if size is None else size
-    smallest = N_BYTES + len(MARKS)
-    if size < smallest:
-        raise InvalidValueError(f"size={size} must be at least {smallest}: {N_BYTES} bytes and {len(MARKS)} marks")
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=size, min_frequency=min_count, special_tokens=list(MARKS), initial_alphabet=alphabet,
-        show_progress=False,
-    )  # fmt: skip
-    tokenizer.train_from_iterator(sentences, trainer)
-    return tokenizer
+def pieces(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
+    """Return a tokenizer of byte pairs; a first word is the same token as one within a sentence."""
+    return byte_pairs(sentences, DEFAULT_PIECES if size is None else size, MARKS, min_count=min_count)
 
 
 def whole_words(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
@@ -59,7 +36,7 @@ def whole_words(sentences: Sequence[str], size: int | None, min_count: int) -> A
     return tokenizer
 
 
-VOCABULARIES: Registry[Learner] = Registry("kind of vocabulary", {"bpe": byte_pairs, "word": whole_words})
+VOCABULARIES: Registry[Learner] = Registry("kind of vocabulary", {"bpe": pieces, "word": whole_words})
 
 
 def learn_vocabulary(

@@ -18,6 +18,7 @@ from topolearn.recording.plan import is_run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
 from topolearn.tasks.packages import check_hf_packages
+from topolearn.tasks.stream import BatchStream
 from topolearn.tasks.translation.batches import TokenBatches, collate
 from topolearn.tasks.translation.checkpoints import (
     CHECKPOINTS,
@@ -37,7 +38,6 @@ from topolearn.tasks.translation.log import TranslationLog
 from topolearn.tasks.translation.model import POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
-from topolearn.tasks.translation.stream import BatchStream
 from topolearn.tasks.translation.vocabulary import Vocabulary
 from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Protocol
+
 from torch.utils.data import Dataset
 
-from topolearn.tasks.translation.batches import TokenBatches
+
+class EpochBatches(Protocol):
+    """The batches of an epoch: lists of numbers of examples, a function of seed and epoch alone."""
+
+    def __len__(self) -> int:
+        """Return the number of batches, which is that of every epoch."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the batches of the epoch that was chosen."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose an epoch."""
 
 
 class BatchStream(Dataset[list[int]]):
@@ -12,19 +26,20 @@ class BatchStream(Dataset[list[int]]):
 
     Parameters
     ----------
-    batches : TokenBatches
+    batches : EpochBatches
         Those of an epoch, of which all have the same number.
     n_batches : int
         Of the whole training.
 
     Examples
     --------
+    >>> from topolearn.tasks.translation import TokenBatches
     >>> stream = BatchStream(TokenBatches([2, 5, 3], tokens=6, shuffle=False), 5)
     >>> [stream[i] for i in (4, 0, 1)], len(stream)
     ([[0, 2], [0, 2], [1]], 5)
     """
 
-    def __init__(self, batches: TokenBatches, n_batches: int) -> None:
+    def __init__(self, batches: EpochBatches, n_batches: int) -> None:
         self._batches, self._n_batches = batches, n_batches
         self._present: tuple[int, list[list[int]]] | None = None
 
