@@ -1,0 +1,107 @@
+"""Text is read from files of all kinds, in pieces that give it back, and refused with its place when it cannot be."""
+
+import gzip
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.tasks.language import Text, read_texts, text
+
+DOCUMENTS = ["A first one.\nOf two lines.", "Ein zweites – ☃.", " "]
+
+
+def write(path, documents):
+    """Write documents in the format that the ending of a path names."""
+    lines = [json.dumps({"text": each, "id": number}, ensure_ascii=False) for number, each in enumerate(documents)]
+    if path.suffix == ".parquet":
+        pd.DataFrame({"id": range(len(documents)), "text": documents}).to_parquet(path)
+    elif path.suffix == ".gz":
+        path.write_bytes(gzip.compress("".join(f"{line}\n\n" for line in lines).encode()))
+    else:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.jsonl.gz", "train.parquet"])
+def test_files_of_documents(name, tmp_path):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    write(tmp_path / name, DOCUMENTS)
+    assert list(Text((tmp_path / name,)).pieces()) == [(each, True) for each in DOCUMENTS]
+    with pytest.raises(InvalidValueError, match="'body'"):
+        list(Text((tmp_path / name,), "body").pieces())
+
+
+@given(st.lists(st.text("aé☃ \t\r\x0b\u2028", max_size=9), min_size=1, max_size=30), st.integers(1, 20))
+def test_pieces_of_a_plain_file_give_it_back_and_are_cut_before_lines(tmp_path_factory, lines, size):
+    path, content = tmp_path_factory.mktemp("text") / "book.txt", "x" + "\n".join(lines)
+    path.write_bytes(content.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "PIECE", size)
+        pieces = list(Text((path,)).pieces())
+        shares = [Text((path,), "text", *share) for share in ((0.0, 0.6), (0.6, 1.0))]
+        first, rest = ("".join(piece for piece, _ in each._plain(path)) for each in shares)
+    assert "".join(piece for piece, _ in pieces) == content
+    assert [ends for _, ends in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert all(piece.endswith("\n") for piece, ends in pieces if not ends)
+    assert first + rest == content
+    assert not rest or first.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"", "holds no text"),
+        ("a.txt", b" \n\n", "holds no text"),
+        ("a.txt", "Grüße".encode("latin-1"), r"not UTF-8, at the byte 0xfc.*iconv"),
+        ("a.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is not JSON"),
+        ("a.jsonl", b'["text"]\n', "line 1 has no text 'text' but list"),
+        ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text' but 'body', 'text'"),
+        ("a.txt.gz", gzip.compress(b"abc" * 99)[:-9], "cut off"),
+        ("a.txt.gz", b"abc", "cut off or is not a .gz"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(name, content, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((CorruptFileError, InvalidValueError), match=said):
+        list(Text((tmp_path / name,)).pieces())
+
+
+def test_a_parquet_file_that_is_none_is_refused(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 or not")
+    with pytest.raises(CorruptFileError, match=r"a\.parquet is not a Parquet file"):
+        list(Text((tmp_path / "a.parquet",)).pieces())
+
+
+def test_a_folder_is_a_corpus(tmp_path):
+    for name in ("train-1.txt", "train-2.jsonl", "validation.txt", "test.txt.gz", "notes.md"):
+        (tmp_path / name).touch()
+    corpus = read_texts(str(tmp_path))
+    names = [tuple(file.name for file in each.files) for each in (corpus.train, corpus.val, corpus.test)]
+    assert names == [("train-1.txt", "train-2.jsonl"), ("validation.txt",), ("test.txt.gz",)]
+
+
+def test_what_is_not_there_is_refused_by_name(tmp_path):
+    with pytest.raises(MissingFileError, match="did you mean 'wikitext-2'"):
+        read_texts("wikitext2")
+    with pytest.raises(MissingFileError, match=r"needs wiki\.train\.tokens, .*name their folder by data_dir"):
+        read_texts("wikitext-2", tmp_path)
+    (tmp_path / "train.txt").touch()
+    with pytest.raises(MissingFileError, match=r"no file for val: call it val\.txt"):
+        read_texts(str(tmp_path))
+    (tmp_path / "all.jsonl").touch()
+    with pytest.raises(InvalidValueError, match="one file of documents"):
+        read_texts(str(tmp_path / "all.jsonl"))
+
+
+def test_a_checksum_tells_texts_apart(tmp_path):
+    for name, content in (("a.txt", "a"), ("b.txt", "b"), ("c.txt", "a")):
+        (tmp_path / name).write_text(content)
+    sums = {name: Text((tmp_path / f"{name}.txt",)).checksum() for name in "abc"}
+    assert sums["a"] == sums["c"] != sums["b"]
+    assert Text((tmp_path / "a.txt",), "body").checksum() != sums["a"]
+    assert Text((tmp_path / "a.txt",), "text", 0.0, 0.9).checksum() != sums["a"]

@@ -1,0 +1,145 @@
+"""Where text comes from: sets by name, folders and files of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.registry import Registry, suggest
+from topolearn.tasks.language.text import COLUMN, Text
+from topolearn.training.data.sources import dataset_folder
+
+SPLITS = ("train", "val", "test")
+ENDINGS = (".txt", ".tokens", ".jsonl", ".parquet")
+HELD_OUT = 0.1  # of a single file, its end, for validation
+
+
+@dataclass(frozen=True)
+class TextCorpus:
+    """Text to train on, to validate on, and, where there is any, to test on.
+
+    Attributes
+    ----------
+    name : str
+    train, val : Text
+    test : Text or None
+    """
+
+    name: str
+    train: Text
+    val: Text
+    test: Text | None = None
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """The files of text that is known by name.
+
+    Attributes
+    ----------
+    splits : mapping of str to str
+        The file of each split; a single one, of ``train``, is divided.
+    description : str
+    """
+
+    splits: Mapping[str, str]
+    description: str = field(default="")
+
+
+TEXTS: Registry[TextFiles] = Registry(
+    "text",
+    {
+        "wikitext-2": TextFiles(
+            {split: f"wiki.{name}.tokens" for split, name in (("train", "train"), ("val", "valid"), ("test", "test"))},
+            "2,088,628 + 217,646 + 245,569 words of Wikipedia's articles, with <unk> for rare ones",
+        ),
+        "tinyshakespeare": TextFiles(
+            {"train": "tinyshakespeare.txt"}, "1,115,394 characters of Shakespeare, of which the last tenth is held out"
+        ),
+    },
+)
+
+
+def read_texts(dataset: str, data_dir: str | Path | None = None, column: str = COLUMN) -> TextCorpus:
+    """Return text in splits.
+
+    Parameters
+    ----------
+    dataset : str
+        One of `TEXTS`; or a folder with ``train``, ``val`` and, if there is one, ``test``, each a file or several
+        (``train.txt``, ``train-00001.jsonl.gz``, ``val.parquet``); or one file, whose last tenth is held out.
+    data_dir : path, optional
+        For a set by name: the folder that holds its files, or has them in a folder of its name; default ``data``.
+    column : str
+        Where the text is in JSON lines and Parquet files.
+
+    Raises
+    ------
+    MissingFileError, InvalidValueError
+        When there is no such set, folder or file, or files of a split are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "book.txt"
+    >>> _ = path.write_text("".join(f"Line {i}.\\n" for i in range(10)))
+    >>> corpus = read_texts(str(path))
+    >>> next(corpus.val.pieces())
+    ('Line 9.\\n', True)
+    """
+    if dataset in TEXTS:
+        return _named(dataset, dataset_folder(dataset, data_dir))
+    path = Path(dataset)
+    if path.is_file():
+        return _divided(dataset, path, column)
+    if not path.is_dir():
+        raise MissingFileError(
+            f"dataset={dataset!r} is not a file, a folder, or text by name: {suggest(dataset, list(TEXTS))}"
+        )
+    files = {split: _files_of(path, split) for split in SPLITS}
+    missing = [split for split in ("train", "val") if not files[split]]
+    if missing:
+        raise MissingFileError(
+            f"{path} has no file for {' and '.join(missing)}: call it {missing[0]}.txt, .jsonl or .parquet (or .gz)"
+        )
+    texts = {split: Text(there, column) for split, there in files.items() if there}
+    return TextCorpus(dataset, texts["train"], texts["val"], texts.get("test"))
+
+
+def _named(dataset: str, folder: Path) -> TextCorpus:
+    names = TEXTS[dataset].splits
+    files = {
+        split: next((each for each in (folder / f"{name}.gz", folder / name) if each.is_file()), None)
+        for split, name in names.items()
+    }
+    missing = [names[split] for split, file in files.items() if file is None]
+    if missing:
+        raise MissingFileError(
+            f"{dataset} needs {', '.join(missing)} (plain or as .gz) in {folder}: put the files there, or name their "
+            "folder by data_dir"
+        )
+    there = {split: file for split, file in files.items() if file is not None}
+    if len(there) == 1:
+        return _divided(dataset, there["train"], COLUMN)
+    texts = {split: Text((file,)) for split, file in there.items()}
+    return TextCorpus(dataset, texts["train"], texts["val"], texts.get("test"))
+
+
+def _divided(name: str, file: Path, column: str) -> TextCorpus:
+    if _ending(file) in (".jsonl", ".parquet"):
+        raise InvalidValueError(f"{file} is one file of documents: put it into a folder as train, beside val")
+    kept = 1 - HELD_OUT
+    return TextCorpus(name, Text((file,), column, 0.0, kept), Text((file,), column, kept, 1.0))
+
+
+def _files_of(folder: Path, split: str) -> tuple[Path, ...]:
+    names = (split, "valid", "validation") if split == "val" else (split,)
+    return tuple(
+        sorted(each for name in names for each in folder.glob(f"{name}[.-]*") if _ending(each) in ENDINGS)
+    )  # fmt: skip
+
+
+def _ending(file: Path) -> str:
+    return (file.with_suffix("") if file.suffix == ".gz" else file).suffix

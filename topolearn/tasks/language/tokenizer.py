@@ -1,0 +1,128 @@
+"""The tokenizer of a language model: text to tokens and back, and its file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.files import written_aside
+from topolearn.tasks.byte_pairs import byte_pairs
+from topolearn.tasks.packages import hf_package
+
+END = "<| end |>"  # of a document; with its spaces, no text becomes it
+KNOWN_ENDS = (END, "<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
+
+
+class Tokenizer:
+    """Tokens by their numbers; `learn_tokenizer` makes one, and `Tokenizer.load` reads one of any kind.
+
+    Text never becomes the mark at the end of a document, whatever it holds: ``</s>`` in a text is text.
+
+    Parameters
+    ----------
+    content : str
+        As `save` writes it, in the format of tokenizers.
+    origin : str or Path
+        Where the content comes from, for messages.
+
+    Attributes
+    ----------
+    n_tokens : int
+    end : int
+        The number of the mark at the end of a document, which also comes before the first one.
+    hash : str
+        The sha256 of the content: two tokenizers are the same if it is.
+
+    Raises
+    ------
+    MissingPackageError
+        When tokenizers is not installed.
+    CorruptFileError, InvalidValueError
+        When the content is not in the format of tokenizers, or has no mark for the end of a document.
+
+    Examples
+    --------
+    >>> tokenizer = learn_tokenizer(["a dog runs, a dog sleeps"], 262)
+    >>> tokenizer, tokenizer.decode(tokenizer.encode([" a dog"])[0])
+    (Tokenizer(262 tokens, hash ...), ' a dog')
+    """
+
+    def __init__(self, content: str, origin: str | Path = "the tokenizer") -> None:
+        try:
+            self._tokenizer: Any = hf_package("tokenizers").Tokenizer.from_str(content)
+        except ImportError:
+            raise
+        except Exception as error:  # the package raises nothing narrower
+            raise CorruptFileError(f"{origin} is not in the format of tokenizers: {error}") from None
+        ends = [mark for mark in KNOWN_ENDS if self._tokenizer.token_to_id(mark) is not None]
+        if not ends:
+            raise InvalidValueError(
+                f"{origin} has no mark for the end of a document: it needs one of {', '.join(KNOWN_ENDS)}"
+            )
+        self._content = content
+        self._tokenizer.encode_special_tokens = True  # else text that spells a mark would become it
+        self.end = int(self._tokenizer.token_to_id(ends[0]))
+        self.n_tokens = int(self._tokenizer.get_vocab_size())
+        self.hash = hashlib.sha256(content.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.n_tokens} tokens, hash {self.hash[:12]})"
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of texts, without marks."""
+        return [each.ids for each in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens; marks are left out."""
+        text: str = self._tokenizer.decode([int(token) for token in tokens])
+        return text
+
+    def save(self, path: str | Path) -> None:
+        """Write the tokenizer to a file, which ``tokenizers.Tokenizer.from_file`` reads as well."""
+        with written_aside(path) as aside:
+            aside.write_text(self._content, encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Tokenizer:
+        """Return the tokenizer in a file ``tokenizer.json``, or in the folder that has one.
+
+        Raises
+        ------
+        MissingPackageError, MissingFileError, CorruptFileError, InvalidValueError
+            When tokenizers is not installed, or there is no such file, or it is not usable.
+        """
+        path = Path(path)
+        file = path / "tokenizer.json" if path.is_dir() else path
+        if not file.is_file():
+            raise MissingFileError(f"there is no tokenizer {file}: give a tokenizer.json, or leave it out to learn one")
+        try:
+            return cls(file.read_bytes().decode("utf-8"), file)
+        except UnicodeDecodeError as error:
+            raise CorruptFileError(f"{file} is not in the format of tokenizers: {error}") from None
+
+    def check_hash(self, expected: str, owner: str | Path) -> None:
+        """Refuse to be used by what was trained with another tokenizer.
+
+        Raises
+        ------
+        CheckpointError
+        """
+        if self.hash != expected:
+            raise CheckpointError(
+                f"{owner} was trained with another tokenizer (hash {expected[:12]}, this one has {self.hash[:12]}): "
+                "use the tokenizer of its own run"
+            )
+
+
+def learn_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
+    """Learn a tokenizer of byte pairs; the same text and size give the same, byte for byte.
+
+    Raises
+    ------
+    MissingPackageError, InvalidValueError
+        When tokenizers is not installed, or there is no room for the 256 bytes and the mark.
+    """
+    return Tokenizer(byte_pairs(texts, size, [END], begins_with_space=False).to_str())
