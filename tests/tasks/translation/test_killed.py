@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:sparsify leav
 SCRIPT = """
 import os, signal, sys
 from topolearn.cli import main
-from topolearn.tasks.translation.trainer import StepCallback
+from topolearn.tasks.trainer import StepCallback
 step = int(sys.argv.pop())
 def killed(self, args, state, control, **kwargs):
     if state.global_step == step:

@@ -46,7 +46,7 @@ def stop_at(monkeypatch):
     """Let a training end before a step, as if it had been killed."""
 
     def at(step):
-        from topolearn.tasks.translation.trainer import StepCallback
+        from topolearn.tasks.trainer import StepCallback
 
         def on_step_begin(self, args, state, control, **kwargs):
             if state.global_step == step:

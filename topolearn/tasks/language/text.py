@@ -79,7 +79,8 @@ class Text:
         """Yield groups of lines: a cut is always before the beginning of a line."""
         size = sum(map(len, _lines(file)))
         first, last = round(self.begin * size), round(self.end * size)
-        waiting, held, at = [], 0, 0
+        waiting: list[bytes] = []
+        held = at = 0
         for line in _lines(file):
             if first <= at < last:  # a line belongs where it begins
                 if held >= PIECE:

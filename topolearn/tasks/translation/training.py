@@ -17,24 +17,18 @@ from topolearn.recording import Logger, Run
 from topolearn.recording.plan import is_run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
+from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
+from topolearn.tasks.log import TaskLog
 from topolearn.tasks.packages import check_hf_packages
 from topolearn.tasks.stream import BatchStream
 from topolearn.tasks.translation.batches import TokenBatches, collate
-from topolearn.tasks.translation.checkpoints import (
-    CHECKPOINTS,
-    VOCABULARY,
-    check_vocabulary,
-    last_checkpoint,
-    load_model,
-    step_of,
-)
+from topolearn.tasks.translation.checkpoints import VOCABULARY, check_vocabulary, load_model
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.corpora import read_corpus
 from topolearn.tasks.translation.corpus import Corpus, ParallelText
 from topolearn.tasks.translation.decoding import translate
 from topolearn.tasks.translation.evaluation import perplexity
 from topolearn.tasks.translation.learning import learn_vocabulary
-from topolearn.tasks.translation.log import TranslationLog
 from topolearn.tasks.translation.model import POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
@@ -199,7 +193,8 @@ def _trained(
     config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
     quiet: bool,
 ) -> Run:  # fmt: skip
-    from topolearn.tasks.translation.trainer import StepCallback, TranslationTrainer, without_bars
+    from topolearn.tasks.trainer import StepCallback, without_bars
+    from topolearn.tasks.translation.trainer import TranslationTrainer
 
     ranks, pairs = Ranks(), _encoded(config, _training_text(config, corpus), vocabulary)
     batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
@@ -223,7 +218,7 @@ def _trained(
         ) as progress,
     ):
         own = loggers_of(config, loggers) if ranks.is_first else []
-        log = TranslationLog(trainer, path, config, vocabulary, own, progress)
+        log = TaskLog(trainer, path, config, {VOCABULARY: vocabulary.save}, own, progress)
         attach_log(trainer, method, log, config.update_interval, config.seed)
         trainer.add_callback(StepCallback(progress))
         trainer.train(resume_from_checkpoint=None if last is None else str(last))

@@ -1,4 +1,4 @@
-"""What a run of translation says of its training: a row for each evaluation."""
+"""What the run of a task says of its training: a row for each evaluation."""
 
 from __future__ import annotations
 
@@ -15,46 +15,40 @@ from topolearn.recording.environment import is_first_rank
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.tables import METRICS, read_table
-from topolearn.tasks.translation.checkpoints import VOCABULARY
+from topolearn.task_registry import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from topolearn.tasks.translation.config import TranslationConfig
-    from topolearn.tasks.translation.vocabulary import Vocabulary
     from topolearn.training.progress import Progress
 
-# What the trainer calls what is logged, and what the run does.
-NAMES = {
-    "learning_rate": "lr", "loss": "train_loss", "eval_loss": "val_loss", "eval_perplexity": "val_perplexity",
-    "eval_bleu": "val_bleu",
-}  # fmt: skip
-EVALUATED = "eval_bleu"
+NAMES = {"learning_rate": "lr", "loss": "train_loss"}  # what the trainer calls what is logged, and what the run does
+EVALUATED = "eval_"  # in front of what is measured on validation examples, where the run has val_
 
 
-class TranslationLog(TrainerLog):
+class TaskLog(TrainerLog):
     """Records what the trainer logs, and what becomes of the topology, in the directory of a run.
 
     Parameters
     ----------
-    trainer : TranslationTrainer
+    trainer : TaskTrainer
     path : Path
         The directory of the run.
-    config : TranslationConfig
-    vocabulary : Vocabulary
-        Written into the run as it begins.
+    config : TaskConfig
+    files : mapping of str to callable
+        Functions that write what else belongs to the run, by the name of the file, as it begins.
     loggers : sequence of Logger
     progress : Progress
     """
 
     def __init__(
-        self, trainer: Any, path: Path, config: TranslationConfig, vocabulary: Vocabulary, loggers: Sequence[Logger],
-        progress: Progress,
+        self, trainer: Any, path: Path, config: Any, files: Mapping[str, Callable[[Path], None]],
+        loggers: Sequence[Logger], progress: Progress,
     ) -> None:  # fmt: skip
         super().__init__(trainer, path)
         self._directory, self._config, self._loggers, self._progress = path, config, loggers, progress
-        self._vocabulary = vocabulary
+        self._files, self._task = files, TASKS[config.task]
         self._pending: dict[str, float] = {}
         self._since = time.perf_counter()
 
@@ -73,14 +67,17 @@ class TranslationLog(TrainerLog):
         made = True  # the folder, by the trainer
         recorder = open_recorder(self._directory, topology, plan, config, self._loggers, resume=made)
         if is_first_rank():
-            self._vocabulary.save(self._directory / VOCABULARY)
+            for name, write in self._files.items():
+                write(self._directory / name)
         return recorder
 
     def note(self, logs: Mapping[str, Any]) -> None:
         """Keep what the trainer logs until it evaluates, and write it all as a row then."""
         self._pending |= {NAMES[name]: float(value) for name, value in logs.items() if name in NAMES}
-        if EVALUATED not in logs:
+        evaluated = {name: float(value) for name, value in logs.items() if name.startswith(EVALUATED)}
+        if not evaluated:
             return
+        self._pending |= {f"val_{name.removeprefix(EVALUATED)}": value for name, value in evaluated.items()}
         if not all(math.isfinite(self._pending[name]) for name in ("train_loss", "val_loss")):
             raise TrainingError(
                 f"the loss is not finite at step {self._trainer.state.global_step}: lower lr={self._config.lr}; "
@@ -106,16 +103,16 @@ class TranslationLog(TrainerLog):
 
     def finish(self, scores: Mapping[str, Any]) -> None:
         """Write the summary, and say that the run is complete."""
-        state, last = self._trainer.state, read_table(self._directory / METRICS)["val_bleu"].iloc[-1]
-        reached = {"best_bleu": state.best_metric, "best_step": state.best_global_step, "last_bleu": float(last)}
+        task, state = self._task, self._trainer.state
+        last = float(read_table(self._directory / METRICS)[task.metric.name].iloc[-1])
+        reached = {task.best: state.best_metric, task.best_at: state.best_global_step, task.last: last}
         self.recorder.summary |= {**reached, **scores}
         super().close(complete=True)
 
     def _show(self, row: Mapping[str, float]) -> None:
         config, step = self._config, int(row["step"])
         left = (config.steps - step) / config.evaluate_every * row["seconds"]
-        shown = {
-            "loss": f"{row['train_loss']:.3f}", "perplexity": f"{row['val_perplexity']:.2f}",
-            "BLEU": f"{row['val_bleu']:.2f}", "density": f"{row.get('density', 1.0):.2%}",
-        }  # fmt: skip
+        measured = [each for each in self._task.metrics if each.name.startswith("val_") and each.name != "val_loss"]
+        shown = {"loss": f"{row['train_loss']:.3f}", "density": f"{row.get('density', 1.0):.2%}"}
+        shown |= {each.title.removeprefix("validation "): f"{row[each.name]:.2f}" for each in measured}
         self._progress.note(f"step {step}/{config.steps}", shown, seconds=row["seconds"], left=left)

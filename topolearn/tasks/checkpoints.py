@@ -1,0 +1,97 @@
+"""The checkpoints of a run whose task trains with transformers: which there are, and how a model takes one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from topolearn.errors import CheckpointError, MissingFileError
+from topolearn.evolution import Method
+from topolearn.files import read_json
+from topolearn.integrations.dense_checkpoint import read_state, take_links
+from topolearn.recording.run import BEST
+from topolearn.sparse import sparse_layers
+
+CHECKPOINTS = "checkpoints"
+STATE, WEIGHTS, CONFIG = "trainer_state.json", "model.safetensors", "config.json"
+
+
+def checkpoint_of(run_dir: Path, which: str) -> Path:
+    """Return the checkpoint "best" or "last" of a run.
+
+    Raises
+    ------
+    MissingFileError
+        When there is none yet.
+    """
+    folder = best_checkpoint(run_dir) if which == BEST else last_checkpoint(run_dir)
+    if folder is None:
+        raise MissingFileError(f"{run_dir / CHECKPOINTS} has no whole checkpoint yet: let the run go on, or resume it")
+    return folder
+
+
+def load_weights(model: nn.Module, folder: Path, method: Method, tied: tuple[str, ...] = ()) -> None:
+    """Let a model, sparse as training began, take links and weights of a checkpoint.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    folder : Path
+        The checkpoint.
+    method : Method
+    tied : tuple of str
+        Weights that are those of others, and not in the file.
+
+    Raises
+    ------
+    CorruptFileError, CheckpointError
+        When the checkpoint is unusable, or of another model.
+    """
+    take_links(sparse_layers(model), read_state(folder, method))
+    missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    lost = [name for name in (*missing, *unexpected) if name not in tied]
+    if lost:
+        raise CheckpointError(
+            f"{folder} is not a checkpoint of this model: {', '.join(lost[:5])} are missing or unknown"
+        )
+
+
+def kept_in_config(folder: Path, name: str) -> str:
+    """Return a value that the configuration of a checkpoint's model keeps, such as the hash of a vocabulary."""
+    return str(read_json(folder / CONFIG).get(name))
+
+
+def last_checkpoint(run_dir: Path) -> Path | None:
+    """Return the last whole checkpoint of a run: one that a killed process left half written is passed over."""
+    whole = [each for each in (run_dir / CHECKPOINTS).glob("checkpoint-*") if _state(each)]
+    return max(whole, key=step_of, default=None)
+
+
+def best_checkpoint(run_dir: Path) -> Path | None:
+    """Return the checkpoint with the best BLEU on validation sentences, as the last one knows it."""
+    last = last_checkpoint(run_dir)
+    step = None if last is None else _state(last).get("best_global_step")
+    return last if step is None else run_dir / CHECKPOINTS / f"checkpoint-{step}"
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step after which a checkpoint was written.
+
+    Examples
+    --------
+    >>> step_of(Path("run/checkpoints/checkpoint-500"))
+    500
+    """
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    """Return the state of the trainer, which is written last; an empty one if it is not there, or cut off."""
+    try:
+        return dict(json.loads((checkpoint / STATE).read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError):
+        return {}

@@ -1,0 +1,168 @@
+"""The training of a task's model, by the ``Trainer`` of transformers; imported with that package alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+from transformers.utils import logging
+
+from topolearn.tasks.checkpoints import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from topolearn.training.progress import Progress
+
+Loss = Callable[[Any, Tensor, "Tensor | None"], Tensor]
+
+
+class TaskTrainer(Trainer):
+    """Trains on batches that are numbered through, with a custom loss, and evaluates by a custom score.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    args : transformers.TrainingArguments
+        As `arguments` returns them.
+    stream : Dataset
+        All batches of the training, in order, each a list of numbers of examples.
+    collate : callable
+        Makes tensors of such a list.
+    validation : Dataset
+        For `score`, which looks at them in its own way.
+    score : callable
+        ``score(model)`` returns numbers by name.
+    loss : callable
+        ``loss(outputs, labels, n_tokens)`` is the mean over the tokens of a step, whatever batches they come in.
+    optimizer : torch.optim.Optimizer
+    rate : callable
+        ``rate(step)`` is what its learning rate is multiplied by, with steps counted from 1.
+    patience : int or None
+        Evaluations without a better score after which to stop.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        args: Any,
+        *,
+        stream: Dataset[Any],
+        collate: Callable[[Any], dict[str, Tensor]],
+        validation: Dataset[Any],
+        score: Callable[[Any], Mapping[str, float]],
+        loss: Loss,
+        optimizer: Optimizer,
+        rate: Callable[[int], float],
+        patience: int | None,
+    ) -> None:
+        self._score = score
+        super().__init__(
+            model,
+            args,
+            train_dataset=stream,
+            eval_dataset=validation,
+            data_collator=lambda batches: collate(batches[0]),  # the loader takes one at a time
+            compute_loss_func=loss,
+            optimizers=(optimizer, LambdaLR(optimizer, lambda step: rate(step + 1))),
+        )
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+        if patience is not None:
+            self.add_callback(EarlyStoppingCallback(patience))
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Return what the score says, and tell callbacks."""
+        metrics = {f"eval_{name}": value for name, value in self._score(self.model).items()}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Return 0: the count of transformers knows no sparse layer, and would take time at each step."""
+        return 0
+
+
+def arguments(config: Any, path: Path, metric: str, *, higher_is_better: bool, kind: type = TrainingArguments) -> Any:
+    """Return the arguments of the trainer, from the fields that all tasks of this kind have.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        With ``steps``, ``accumulation``, ``clip``, ``evaluate_every``, ``seed``, ``precision`` and ``device``.
+    path : Path
+        The directory of the run.
+    metric : str
+        By which the best checkpoint is known.
+    higher_is_better : bool
+    kind : type
+        Of the arguments.
+    """
+    return kind(
+        str(path / CHECKPOINTS),
+        max_steps=config.steps,
+        per_device_train_batch_size=1,  # of token batches
+        train_sampling_strategy="sequential",
+        gradient_accumulation_steps=config.accumulation,
+        max_grad_norm=config.clip or 0.0,
+        eval_strategy="steps",
+        eval_steps=config.evaluate_every,
+        save_strategy="steps",
+        save_steps=config.evaluate_every,
+        save_total_limit=2,  # the last, and the best
+        logging_steps=config.evaluate_every,
+        metric_for_best_model=metric,
+        greater_is_better=higher_is_better,
+        seed=config.seed % 2**32,
+        bf16=config.precision == "bf16",
+        use_cpu=config.device == "cpu",
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to=[],
+        dataloader_pin_memory=False,
+        logging_nan_inf_filter=False,  # else a loss that is not finite is hidden
+        restore_callback_states_from_checkpoint=True,  # that of the early stop
+    )
+
+
+class StepCallback(TrainerCallback):
+    """Counts the steps for whoever looks on, and evaluates and saves at the last step, too.
+
+    Parameters
+    ----------
+    progress : Progress
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count a step."""
+        self._progress.advance()
+        if state.global_step >= state.max_steps:
+            control.should_log = control.should_evaluate = control.should_save = True
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Let transformers show no bars of its own, as for each file of a checkpoint."""
+    was_enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            logging.enable_progress_bar()
