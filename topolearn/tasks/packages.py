@@ -1,11 +1,10 @@
 """Packages of the extra `[hf]`, imported when they are first used."""
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from topolearn.errors import MissingPackageError
-
-OF_TRAINING = ("transformers", "accelerate", "tokenizers", "sacrebleu")
 
 
 def hf_package(name: str) -> Any:
@@ -22,12 +21,12 @@ def hf_package(name: str) -> Any:
         raise MissingPackageError(f"{error}: pip install 'topolearn[hf]'") from None
 
 
-def check_hf_packages() -> None:
+def check_hf_packages(names: Iterable[str]) -> None:
     """Refuse to begin a training that would miss a package later, as at its first evaluation.
 
     Raises
     ------
     MissingPackageError
     """
-    for name in OF_TRAINING:
+    for name in names:
         hf_package(name)

@@ -191,7 +191,7 @@ def test_sentences_that_cannot_be_translated_at_the_end_are_refused_at_the_door(
 
 
 def test_a_device_that_the_trainer_would_not_take_is_refused(tmp_path, pretend):
-    with pytest.raises(InvalidValueError, match="device='pretend', but translators are trained on 'cpu', or on 'cuda'"):
+    with pytest.raises(InvalidValueError, match="device='pretend', but this task is trained on 'cpu', or on 'cuda'"):
         train(config(tmp_path / "run", device="pretend"), corpus=corpus(), quiet=True)
 
 

@@ -7,19 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from topolearn.devices import settled_device
-from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
-from topolearn.integrations.huggingface import attach_log
 from topolearn.recording import Logger, Run
-from topolearn.recording.plan import is_run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
-from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
-from topolearn.tasks.log import TaskLog
-from topolearn.tasks.packages import check_hf_packages
+from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
 from topolearn.tasks.translation.batches import TokenBatches, collate
 from topolearn.tasks.translation.checkpoints import VOCABULARY, check_vocabulary, load_model
@@ -33,14 +25,12 @@ from topolearn.tasks.translation.model import POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
-from topolearn.training.backend import settled_backend
-from topolearn.training.progress import Progress
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
-from topolearn.training.run_directory import loggers_of, new_directory, warn_of_other_ranks
+from topolearn.training.run_directory import new_directory, warn_of_other_ranks
 
 TRANSLATIONS = "test.translated.txt"
-INTERVAL = 100  # steps between updates, of a method that demands no other
+PACKAGES = ("transformers", "accelerate", "tokenizers", "sacrebleu")
 
 
 @random_states_kept()
@@ -114,7 +104,7 @@ def resume(
     """
     run = Run(path)
     config: TranslationConfig = run.config
-    here = config if device is None else replace(config, device=_settled_device(device))
+    here = config if device is None else replace(config, device=trainer_device(device))
     corpus = corpus or _corpus_of(config)
     file = run.path / VOCABULARY
     was_written = file.is_file()  # else the run was killed before
@@ -125,36 +115,8 @@ def resume(
 
 def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
     """Return the configuration with every value that is left open."""
-    method = config.build_method()
-    density = "" if method.is_dense else f"-{method.density:g}"
-    name = Path(corpus.name).name
-    device, shapes = _settled_device(config.device), [(config.width, config.feed_forward)]
-    return replace(
-        config,
-        device=device,
-        backend=settled_backend(config, device, method, shapes, batch=config.batch_tokens),
-        density=None if method.is_dense else method.density,
-        update_interval=config.update_interval or method.interval or INTERVAL,
-        threads=config.threads or torch.get_num_threads(),
-        run_dir=config.run_dir or f"runs/{name}-{config.method}{density}-s{config.seed}",
-    )
-
-
-def _settled_device(name: str) -> str:
-    """Return the device on which the trainer of transformers computes, which takes no other CUDA device than the first.
-
-    Raises
-    ------
-    InvalidValueError
-        When it is not here, or another one.
-    """
-    device = settled_device("device", name)
-    if device not in ("cpu", "cuda", "cuda:0"):
-        raise InvalidValueError(
-            f"device={name!r}, but translators are trained on 'cpu', or on 'cuda', which is the first device that is "
-            "visible: choose another by CUDA_VISIBLE_DEVICES"
-        )
-    return device
+    shapes = [(config.width, config.feed_forward)]
+    return settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
 
 
 def _corpus_of(config: TranslationConfig) -> Corpus:
@@ -174,58 +136,32 @@ def _run(
     quiet: bool,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and score the best model."""
-    check_hf_packages()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads or threads)
-    try:
-        with torch.random.fork_rng():  # which the trainer seeds
-            scored = _trained(config, path, corpus, vocabulary, loggers, quiet=quiet)
-    finally:
-        torch.set_num_threads(threads)
-        if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
-            for folder in (path / CHECKPOINTS, path):
-                if folder.is_dir() and not any(folder.iterdir()):
-                    folder.rmdir()
-    return scored
+
+    def prepare(checkpoint: Path | None) -> Prepared:
+        return _prepared(config, path, corpus, vocabulary, checkpoint)
+
+    return run_training(config, path, prepare, loggers, quiet=quiet, packages=PACKAGES)
 
 
-def _trained(
-    config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
-    quiet: bool,
-) -> Run:  # fmt: skip
-    from topolearn.tasks.trainer import StepCallback, without_bars
+def _prepared(
+    config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, checkpoint: Path | None
+) -> Prepared:
     from topolearn.tasks.translation.trainer import TranslationTrainer
 
-    ranks, pairs = Ranks(), _encoded(config, _training_text(config, corpus), vocabulary)
+    pairs = _encoded(config, _training_text(config, corpus), vocabulary)
     batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
-    stream = BatchStream(batches, config.steps * config.accumulation * ranks.size)  # of which ranks take turns
-    model, method = build_model(config, vocabulary), config.build_method()
+    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # of which ranks take turns
+    model = build_model(config, vocabulary)
     validation = _encoded(config, corpus.val, vocabulary)
     for text in (corpus.val.first(config.validation_sentences), corpus.test):  # which are translated whole
         encode_pairs(text, vocabulary, tokens=POSITIONS, positions=POSITIONS)
+    if checkpoint is not None:
+        check_vocabulary(checkpoint, vocabulary)
     trainer = TranslationTrainer(
         model, config, path, stream, lambda numbers: collate([pairs[i] for i in numbers]), validation,
         _score(config, corpus, vocabulary, validation),
     )  # fmt: skip
-    last = last_checkpoint(path)
-    done = 0 if last is None else step_of(last)
-    if last is not None:
-        check_vocabulary(last, vocabulary)
-    with (
-        without_bars(),
-        Progress(
-            f"{method.title} on {config.dataset}", config.steps, done=done, quiet=quiet or not ranks.is_first
-        ) as progress,
-    ):
-        own = loggers_of(config, loggers) if ranks.is_first else []
-        log = TaskLog(trainer, path, config, {VOCABULARY: vocabulary.save}, own, progress)
-        attach_log(trainer, method, log, config.update_interval, config.seed)
-        trainer.add_callback(StepCallback(progress))
-        trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        if ranks.is_first:
-            log.finish(_test(config, path, corpus, vocabulary))
-    ranks.wait()
-    return Run(path)
+    return Prepared(trainer, {VOCABULARY: vocabulary.save}, lambda: _test(config, path, corpus, vocabulary))
 
 
 def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:

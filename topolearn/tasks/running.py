@@ -1,0 +1,147 @@
+"""What all tasks on transformers do alike: settle what is left open, and train to the end, from a checkpoint or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from topolearn.devices import settled_device
+from topolearn.errors import InvalidValueError
+from topolearn.integrations.huggingface import attach_log
+from topolearn.recording import Logger, Run
+from topolearn.recording.plan import is_run
+from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
+from topolearn.tasks.log import TaskLog
+from topolearn.tasks.packages import check_hf_packages
+from topolearn.training.backend import settled_backend
+from topolearn.training.progress import Progress
+from topolearn.training.ranks import Ranks
+from topolearn.training.run_directory import loggers_of
+
+INTERVAL = 100  # steps between updates, of a method that demands no other
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that is ready to begin.
+
+    Attributes
+    ----------
+    trainer : TaskTrainer
+    files : mapping of str to callable
+        What else belongs to the run: functions that write a file, by its name.
+    test : callable
+        ``test()`` returns what the summary says of the best model, at the end.
+    """
+
+    trainer: Any
+    files: Mapping[str, Callable[[Path], None]]
+    test: Callable[[], Mapping[str, Any]]
+
+
+def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: str) -> C:
+    """Return the configuration of a task with every value that is left open.
+
+    Parameters
+    ----------
+    config : TaskConfig
+    shapes : iterable of (int, int)
+        Of its layers, that a backend is chosen for.
+    batch : int
+        Rows that a layer multiplies at a time.
+    name : str
+        Of the data, for the name of the directory.
+
+    Raises
+    ------
+    InvalidValueError
+        When the device is not one that the trainer takes.
+    """
+    known: Any = config
+    method = known.build_method()
+    density = "" if method.is_dense else f"-{method.density:g}"
+    device = trainer_device(known.device)
+    return replace(
+        known,
+        device=device,
+        backend=settled_backend(known, device, method, list(shapes), batch=batch),
+        density=None if method.is_dense else method.density,
+        update_interval=known.update_interval or method.interval or INTERVAL,
+        threads=known.threads or torch.get_num_threads(),
+        run_dir=known.run_dir or f"runs/{name}-{known.method}{density}-s{known.seed}",
+    )
+
+
+def trainer_device(name: str) -> str:
+    """Return the device on which the trainer of transformers computes, which takes no other CUDA device than the first.
+
+    Raises
+    ------
+    InvalidValueError
+        When it is not here, or another one.
+    """
+    device = settled_device("device", name)
+    if device not in ("cpu", "cuda", "cuda:0"):
+        raise InvalidValueError(
+            f"device={name!r}, but this task is trained on 'cpu', or on 'cuda', which is the first device that is "
+            "visible: choose another by CUDA_VISIBLE_DEVICES"
+        )
+    return device
+
+
+def run_training(
+    config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], *, quiet: bool,
+    packages: Sequence[str],
+) -> Run:  # fmt: skip
+    """Train to the end, from the last checkpoint if there is one.
+
+    Parameters
+    ----------
+    config : TaskConfig
+    path : Path
+        The directory of the run; removed when it is refused before it began.
+    prepare : callable
+        ``prepare(checkpoint)`` returns the training; the checkpoint is that to go on from, or None.
+    loggers : sequence of Logger
+    quiet : bool
+    packages : sequence of str
+        That the training, or its end, needs.
+    """
+    check_hf_packages(packages)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads or threads)
+    try:
+        with torch.random.fork_rng():  # which the trainer seeds
+            _train(config, path, prepare, loggers, quiet=quiet)
+    finally:
+        torch.set_num_threads(threads)
+        if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
+            for folder in (path / CHECKPOINTS, path):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+    return Run(path)
+
+
+def _train(
+    config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], *, quiet: bool
+) -> None:
+    from topolearn.tasks.trainer import StepCallback, without_bars
+
+    ranks, method, last = Ranks(), config.build_method(), last_checkpoint(path)
+    ready = prepare(last)
+    title, done = f"{method.title} on {config.dataset}", 0 if last is None else step_of(last)
+    shows = ranks.is_first and not quiet
+    with without_bars(), Progress(title, config.steps, done=done, quiet=not shows) as progress:
+        own = loggers_of(config, loggers) if ranks.is_first else []
+        log = TaskLog(ready.trainer, path, config, ready.files, own, progress)
+        attach_log(ready.trainer, method, log, config.update_interval, config.seed)
+        ready.trainer.add_callback(StepCallback(progress))
+        ready.trainer.train(resume_from_checkpoint=None if last is None else str(last))
+        if ranks.is_first:
+            log.finish(ready.test())
+    ranks.wait()
