@@ -3,9 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import torch
-from safetensors.torch import load_file
 
 from topolearn.tasks.translation import Corpus, ParallelText, TranslationConfig
 
@@ -36,20 +33,3 @@ def corpus():
 def config(run_dir, method="chts", **values):
     density = {} if method == "dense" else {"density": 0.3}
     return TranslationConfig(method=method, run_dir=str(run_dir), **{**SIZES, **density, **values})
-
-
-def table(path):
-    """A table of a run, without what depends on the clock."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
-
-
-def assert_same(one, other):
-    """Assert that two trainings left the same weights, links and numbers, bit for bit."""
-    for name in ("model.safetensors", "topology.safetensors"):
-        first, second = (load_file(run.path / "checkpoints" / "checkpoint-12" / name) for run in (one, other))
-        assert first.keys() == second.keys()
-        assert [key for key in first if not torch.equal(first[key], second[key])] == []
-    for name in ("metrics.csv", "layers.csv", "network.csv"):
-        pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
-    summaries = [{key: value for key, value in run.summary.items() if key != "seconds"} for run in (one, other)]
-    assert summaries[0] == summaries[1]

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import topolearn as tl
-from tests.tasks.translation.small import assert_same, config, corpus
+from tests.tasks.same_run import assert_same
+from tests.tasks.translation.small import config, corpus
 from topolearn.cli import main
 from topolearn.tasks.translation import train
 

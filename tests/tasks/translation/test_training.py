@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 import topolearn as tl
-from tests.tasks.translation.small import assert_same, config, corpus, text
+from tests.tasks.same_run import assert_same
+from tests.tasks.translation.small import config, corpus, text
 from topolearn.cli import main
 from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError, TrainingError
 from topolearn.sparse import sparse_layers

@@ -1,12 +1,17 @@
 """Language models: text, a tokenizer learnt from it, tokens in files, and windows of them."""
 
+from topolearn.tasks.language.checkpoints import load_model
+from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.corpora import TEXTS, TextCorpus, TextFiles, read_texts
+from topolearn.tasks.language.evaluation import perplexity
 from topolearn.tasks.language.shards import TokenShards, cached_shards, write_shards
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
+from topolearn.tasks.language.training import resume, train
 from topolearn.tasks.language.windows import WINDOWS, TokenWindows, WindowBatches, collate
 
 __all__ = [
+    "LanguageConfig",
     "TEXTS",
     "Text",
     "TextCorpus",
@@ -19,6 +24,10 @@ __all__ = [
     "cached_shards",
     "collate",
     "learn_tokenizer",
+    "load_model",
+    "perplexity",
     "read_texts",
+    "resume",
+    "train",
     "write_shards",
 ]

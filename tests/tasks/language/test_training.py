@@ -1,0 +1,229 @@
+"""Language models are trained as by a plain trainer, recorded, stopped and resumed bit for bit, and measured."""
+
+import math
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import topolearn as tl
+from tests.tasks.language.small import SIZES, config, write_corpus
+from tests.tasks.same_run import assert_same
+from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.files import read_json
+from topolearn.task_registry import preset
+from topolearn.tasks.language import (
+    LanguageConfig,
+    Tokenizer,
+    TokenShards,
+    TokenWindows,
+    WindowBatches,
+    collate,
+    learn_tokenizer,
+    perplexity,
+    resume,
+    train,
+)
+from topolearn.tasks.language.model import build_model, dense_model
+from topolearn.tasks.language.schedule import warmup_cosine
+from topolearn.tasks.stream import BatchStream
+
+transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.filterwarnings("ignore:sparsify leaves dense", "ignore:no neuron groups")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_corpus(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("language")
+    write_corpus(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return train(config(folder, "run", "chtss"), quiet=True)
+
+
+def shards_of(run, split):
+    """Return the tokens of a split of a run, which are in the cache."""
+    key = read_json(run.path / "tokens.json")[split]["key"]
+    kept = [TokenShards(each.parent) for each in Path(run.config.cache_dir).glob("*/index.json")]
+    return next(shards for shards in kept if shards.key == key)
+
+
+class Stopped(Exception):
+    """What a training meets in the midst of an epoch."""
+
+
+@pytest.mark.parametrize(
+    ("method", "backend"),
+    [
+        ("chtss", "csr"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+            ("chts", "csr"), ("rigl", "masked"), ("gmp", "masked"), ("granet", "csr"), ("mest", "masked"),
+        )),
+    ],
+)  # fmt: skip
+def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, folder, monkeypatch):
+    from topolearn.tasks.trainer import StepCallback
+
+    options = {"backend": backend, "accumulation": 2, "windows": "document" if method == "rigl" else "packed"}
+    whole = train(config(folder, "whole", method, **options), quiet=True)
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step == 10:
+            raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(StepCallback, "on_step_begin", on_step_begin)
+        train(config(folder, "stopped", method, **options), quiet=True)
+    stopped = tl.Run(folder / "stopped")
+    assert not stopped.is_complete
+    assert_same(resume(stopped.path, quiet=True), whole)
+
+
+def test_a_run_has_all_that_runs_have(run):
+    assert run.task.name == "language"
+    assert run.metrics["step"].tolist() == [4, 8, 12]
+    names = ["train_loss", "val_loss", "val_perplexity", "val_word_perplexity", "val_byte_perplexity", "lr", "density"]
+    assert run.metrics[names].notna().all().all()
+    assert run.history.steps == [0, 3, 6, 9]
+    assert run.is_complete
+    assert run.summary["best_perplexity"] == run.metrics["val_perplexity"].min()
+    assert {"test_perplexity", "test_word_perplexity", "n_parameters"} <= run.summary.keys()
+    assert set(read_json(run.path / "tokens.json")) == {"train", "val", "test"}
+
+
+def test_perplexities_are_those_of_their_definition(run):
+    model, shards = run.load_model("last"), shards_of(run, "val")
+    tokens, total = torch.from_numpy(shards.read(0, len(shards))), 0.0
+    for begin in range(0, len(tokens) - 1, 16):
+        window = tokens[begin : begin + 17]
+        logits = model(input_ids=window[None, :-1]).logits[0].double()
+        total += float(F.cross_entropy(logits, window[1:], reduction="sum").detach())
+    content = (run.path.parent / "val.txt").read_text()
+    words = len(content.split()) + content.count("\n")
+    got = perplexity(model, shards, 16, 4)
+    assert got["loss"] == pytest.approx(total / (len(tokens) - 1), rel=1e-5)
+    assert got["perplexity"] == pytest.approx(math.exp(total / (len(tokens) - 1)), rel=1e-4)
+    assert got["word_perplexity"] == pytest.approx(math.exp(total / words), rel=1e-4)
+    assert got["byte_perplexity"] == pytest.approx(math.exp(total / len(content.encode())), rel=1e-4)
+    assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-5)
+
+
+def test_a_dense_training_is_that_of_a_plain_trainer(folder):
+    run = train(config(folder, "run", "dense", steps=50, evaluate_every=10), quiet=True)
+    tokenizer, shards = Tokenizer.load(run.path / "tokenizer.json"), shards_of(run, "train")
+    windows = TokenWindows(shards, 16)
+    stream = BatchStream(WindowBatches(len(windows), 4, seed=0), 50)
+    model = build_model(run.config, tokenizer)
+    optimizer = torch.optim.Adam(model.parameters(), run.config.lr, (0.9, 0.999), fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step + 1, 4, 50))
+    losses = []
+
+    class Note(transformers.TrainerCallback):
+        def on_log(self, args, state, control, logs, **kwargs):
+            losses.extend([logs["loss"]] if "loss" in logs else [])
+
+    trainer = transformers.Trainer(
+        model,
+        transformers.TrainingArguments(
+            str(folder / "plain"), max_steps=50, per_device_train_batch_size=1, train_sampling_strategy="sequential",
+            max_grad_norm=0.0, logging_steps=10, save_strategy="no", report_to=[], use_cpu=True, disable_tqdm=True,
+            remove_unused_columns=False,
+        ),
+        train_dataset=stream,
+        data_collator=lambda batches: collate([windows[i] for i in batches[0]]),
+        compute_loss_func=lambda outputs, labels, num_items_in_batch=None: F.cross_entropy(
+            outputs.logits.flatten(0, 1), labels.flatten(), ignore_index=-100
+        ),
+        optimizers=(optimizer, schedule),
+        callbacks=[Note()],
+    )  # fmt: skip
+    trainer.train()
+    assert run.metrics["train_loss"].tolist() == pytest.approx(losses, rel=1e-5)
+    assert len(losses) == 5
+
+
+def test_the_model_is_the_llama_of_its_configuration(run):
+    tokenizer = Tokenizer.load(run.path / "tokenizer.json")
+    model = dense_model(run.config, tokenizer.n_tokens)
+    sizes = model.config.hidden_size, model.config.intermediate_size, model.config.num_hidden_layers
+    assert sizes == (16, 24, 2)
+    assert not model.config.tie_word_embeddings
+    weights = build_model(config(run.path.parent, "x", "dense", width=64, hidden=128, heads=2), tokenizer)
+    drawn = torch.cat([each.detach().flatten() for each in weights.parameters() if each.dim() > 1])
+    assert drawn.std().item() == pytest.approx(0.02, rel=0.02)
+    groups = tl.topology_of(run.load_model("best")).groups
+    assert [group.combine for group in groups[:3]].count("all") >= 1
+
+
+def test_a_run_of_other_text_or_another_tokenizer_is_refused(run, tmp_path):
+    other = tmp_path / "copy"
+    shutil.copytree(run.path.parent, other)
+    moved = tl.Run(other / "run")
+    values = moved.config.with_values({"dataset": str(other), "cache_dir": str(other / "cache")})
+    values.save(other / "run" / "config.toml")
+    (other / "val.txt").write_text("a dog.\n")
+    with pytest.raises(CheckpointError, match="the val text is not the one with which this run began"):
+        resume(other / "run", quiet=True)
+    learn_tokenizer(["other text"], 270).save(other / "run" / "tokenizer.json")
+    with pytest.raises(CheckpointError, match="was trained with another tokenizer"):
+        tl.Run(other / "run").load_model("best")
+
+
+def test_a_tokenizer_that_is_given_is_used_or_refused(folder):
+    learn_tokenizer(["a dog and a cat"], 270).save(folder / "tokenizer.json")
+    n_tokens = Tokenizer.load(folder).n_tokens
+    refused = config(folder, "run", tokenizer=str(folder), vocabulary_size=n_tokens - 1)
+    with pytest.raises(InvalidValueError, match=f"{n_tokens} tokens, more than vocabulary_size={n_tokens - 1}: raise"):
+        train(refused, quiet=True)
+    assert not (folder / "run").exists()
+    made = train(config(folder, "run", tokenizer=str(folder), steps=4), quiet=True)
+    assert Tokenizer.load(made.path / "tokenizer.json").n_tokens == n_tokens
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"width": 18, "heads": 4}, "width=18 must be heads=4 of one even width"),
+        ({"width": 12, "heads": 4}, "width=12 must be heads=4 of one even width"),
+        ({"kv_heads": 3}, "heads=4 must be a multiple of kv_heads=3"),
+        ({"windows": "pakced"}, "windows='pakced' is unknown: did you mean 'packed'"),
+        ({"lr": -1.0}, "lr=-1.0 must be a positive number"),
+        ({"final_lr": 1.5}, r"final_lr=1.5 must lie in \[0, 1\]"),
+        ({"window": 0}, "window=0 must be at least 1"),
+        ({"rewarmup": -1}, "rewarmup=-1 must be at least 0"),
+    ],
+)
+def test_configurations_out_of_range(values, words):
+    with pytest.raises(InvalidValueError, match=words):
+        LanguageConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("small", 1.3), ("9m", 9), ("60m", 58), ("130m", 134), ("350m", 368), ("1b", 1339)]
+)
+def test_presets_have_the_size_of_their_name(name, millions):
+    config = LanguageConfig.load(preset(Path(f"language-{name}")))
+    with torch.device("meta"):
+        model = dense_model(config, config.vocabulary_size)
+    assert sum(each.numel() for each in model.parameters()) / 1e6 == pytest.approx(millions, rel=0.02)
+    assert config.build_method().rewarmup_steps == 10
+
+
+def test_the_learning_rate_rises_falls_and_stays_above_its_end():
+    rates = np.array([warmup_cosine(step, 10, 100, 0.2) for step in range(1, 101)])
+    assert rates.argmax() == 9
+    assert rates[9] == 1
+    assert (np.diff(rates[:10]) > 0).all()
+    assert (np.diff(rates[9:]) < 0).all()
+    assert rates[-1] == pytest.approx(0.2)
+    assert set(SIZES) <= {each.name for each in LanguageConfig.__dataclass_fields__.values()}

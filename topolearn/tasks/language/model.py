@@ -1,0 +1,71 @@
+"""The language model: ``Llama`` of transformers, by configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from topolearn.evolution import sparsify
+from topolearn.tasks.packages import hf_package
+
+if TYPE_CHECKING:
+    from topolearn.tasks.language.config import LanguageConfig
+    from topolearn.tasks.language.tokenizer import Tokenizer
+
+HASH = "tokenizer_hash"  # in the configuration of a model
+DEVIATION = 0.02  # of initial weights
+
+
+def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
+    """Return the model as training begins: drawn from N(0, 0.02), then made sparse by the method.
+
+    Embeddings and head stay dense, and are not tied.
+
+    Parameters
+    ----------
+    config : LanguageConfig
+        Its seed fixes weights and links.
+    tokenizer : Tokenizer
+        Its hash is in the model's configuration, and so in its checkpoints.
+
+    Returns
+    -------
+    transformers.LlamaForCausalLM
+    """
+    with torch.random.fork_rng(devices=[]):  # transformers draws weights, too
+        model = dense_model(config, tokenizer.n_tokens, tokenizer.end)
+    setattr(model.config, HASH, tokenizer.hash)
+    draw_weights(model, torch.Generator().manual_seed(config.seed))
+    batch = config.window * config.batch_windows
+    return sparsify(
+        model, config.build_method(), backend=config.backend, init=config.init, seed=config.seed, batch=batch
+    )
+
+
+def dense_model(config: LanguageConfig, n_tokens: int, end: int = 0) -> Any:
+    """Return the plain model, with weights as transformers draws them.
+
+    Raises
+    ------
+    MissingPackageError
+        When transformers is not installed.
+    """
+    library = hf_package("transformers")
+    settings = library.LlamaConfig(
+        vocab_size=n_tokens, hidden_size=config.width, intermediate_size=config.hidden,
+        num_hidden_layers=config.layers, num_attention_heads=config.heads,
+        num_key_value_heads=config.kv_heads or config.heads, max_position_embeddings=config.window,
+        rms_norm_eps=1e-6, initializer_range=DEVIATION, tie_word_embeddings=False, attention_dropout=config.dropout,
+        bos_token_id=end, eos_token_id=end, pad_token_id=None, use_cache=False,
+    )  # fmt: skip
+    return library.LlamaForCausalLM(settings)
+
+
+@torch.no_grad()
+def draw_weights(model: nn.Module, generator: torch.Generator) -> None:
+    r"""Draw all matrices from :math:`N(0, 0.02^2)`, embeddings and head as well; norms begin at 1."""
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            parameter.normal_(0.0, DEVIATION, generator=generator)

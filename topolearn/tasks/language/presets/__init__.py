@@ -1,0 +1,1 @@
+"""Configurations of language models that can be called by name."""

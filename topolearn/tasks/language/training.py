@@ -1,0 +1,191 @@
+"""`train` and `resume`: from a configuration, or a run directory, to a trained language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.files import read_json, write_json
+from topolearn.recording import Logger, Run
+from topolearn.recording.run import BEST
+from topolearn.sparse import sparse_layers
+from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
+from topolearn.tasks.language.config import LanguageConfig
+from topolearn.tasks.language.corpora import TextCorpus, read_texts
+from topolearn.tasks.language.evaluation import perplexity
+from topolearn.tasks.language.model import build_model
+from topolearn.tasks.language.shards import TokenShards, cached_shards, default_cache
+from topolearn.tasks.language.text import Text
+from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
+from topolearn.tasks.language.windows import TokenWindows, WindowBatches, collate
+from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
+from topolearn.tasks.stream import BatchStream
+from topolearn.training.random_states import random_states_kept
+from topolearn.training.ranks import Ranks
+from topolearn.training.run_directory import new_directory, warn_of_other_ranks
+
+TOKENS = "tokens.json"  # of a run: what its text was, encoded
+PACKAGES = ("transformers", "accelerate", "tokenizers")
+
+
+@random_states_kept()
+def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool = False) -> Run:
+    """Train a language model and leave a run directory behind.
+
+    The best model by validation perplexity is measured on the test text at the end, if there is one.
+
+    Parameters
+    ----------
+    config : LanguageConfig
+        What to do. Everything is checked before the directory is made.
+    loggers : sequence of Logger
+        Who is told numbers and pictures besides the run directory.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    MissingPackageError
+        When a package of the extra ``hf`` is not installed.
+    ExistingFileError
+        When the run directory exists.
+    TopolearnError
+        Of another kind, for anything that cannot be trained.
+    """
+    corpus = read_texts(config.dataset, config.data_dir, config.column)
+    shapes = [(config.width, config.hidden), (config.width, config.width)]
+    batch = config.window * config.batch_windows
+    config = settled(config, shapes=shapes, batch=batch, name=Path(corpus.name).name)
+    path = new_directory(config)
+    Ranks().wait()  # before one of them makes it
+    return _run(config, path, Encoded(config, corpus, _tokenizer(config, corpus)), loggers, quiet=quiet)
+
+
+@random_states_kept()
+def resume(path: str | Path, *, device: str | None = None, loggers: Sequence[Logger] = (), quiet: bool = False) -> Run:
+    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+
+    Parameters
+    ----------
+    path : path
+        The run directory.
+    device : str, optional
+        Where to go on; default where the run was, which its files go on to name.
+    loggers, quiet
+        As for `train`.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, CheckpointError
+        When there is no run, its tokenizer, checkpoint or configuration is unusable, or its text has changed.
+    """
+    run = Run(path)
+    config: LanguageConfig = run.config
+    here = config if device is None else replace(config, device=trainer_device(device))
+    corpus, file = read_texts(config.dataset, config.data_dir, config.column), run.path / TOKENIZER
+    was_written = file.is_file()  # else the run was killed before
+    encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
+    encoded.check_keys(run.path / TOKENS)
+    warn_of_other_ranks(run, Ranks())
+    return _run(here, run.path, encoded, loggers, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The splits of a corpus as tokens."""
+
+    config: LanguageConfig
+    corpus: TextCorpus
+    tokenizer: Tokenizer
+
+    @cached_property
+    def shards(self) -> dict[str, TokenShards]:
+        """The tokens of each split that there is."""
+        cache = default_cache() if self.config.cache_dir is None else Path(self.config.cache_dir)
+        splits: dict[str, Text | None] = {
+            "train": self.corpus.train, "val": self.corpus.val, "test": self.corpus.test,
+        }  # fmt: skip
+        return {
+            name: cached_shards(text, self.tokenizer, cache) for name, text in splits.items() if text is not None
+        }  # fmt: skip
+
+    def write_keys(self, file: Path) -> None:
+        """Write what was encoded, and how: counts and checksums of each split."""
+        write_json(file, {name: shards.index for name, shards in self.shards.items()})
+
+    def check_keys(self, file: Path) -> None:
+        """Refuse text, or files of tokens, that are not those with which a run began.
+
+        Raises
+        ------
+        CheckpointError
+        """
+        if not file.is_file():
+            return
+        for name, known in read_json(file).items():
+            shards = self.shards.get(name)
+            if shards is None or shards.index != known:
+                raise CheckpointError(
+                    f"{self.config.dataset}: the {name} text is not the one with which this run began "
+                    f"(see {file}): put the former files back"
+                )
+
+
+def _tokenizer(config: LanguageConfig, corpus: TextCorpus) -> Tokenizer:
+    if config.tokenizer is None:
+        return learn_tokenizer((piece for piece, _ in corpus.train.pieces()), config.vocabulary_size)
+    tokenizer = Tokenizer.load(config.tokenizer)
+    if tokenizer.n_tokens > config.vocabulary_size:
+        raise InvalidValueError(
+            f"the tokenizer {config.tokenizer} has {tokenizer.n_tokens} tokens, more than "
+            f"vocabulary_size={config.vocabulary_size}: raise it"
+        )
+    return tokenizer
+
+
+def _run(config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence[Logger], *, quiet: bool) -> Run:
+    """Train to the end, from the last checkpoint if there is one, and measure the best model."""
+
+    def prepare(checkpoint: Path | None) -> Prepared:
+        return _prepared(config, path, encoded, checkpoint)
+
+    return run_training(config, path, prepare, loggers, quiet=quiet, packages=PACKAGES)
+
+
+def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: Path | None) -> Prepared:
+    from topolearn.tasks.language.trainer import LanguageTrainer
+
+    shards = encoded.shards
+    windows = {name: TokenWindows(each, config.window, config.windows) for name, each in shards.items()}
+    batches = WindowBatches(len(windows["train"]), config.batch_windows, seed=config.seed)
+    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # of which ranks take turns
+    if checkpoint is not None:
+        check_tokenizer(checkpoint, encoded.tokenizer)
+    trainer = LanguageTrainer(
+        build_model(config, encoded.tokenizer), config, path, stream,
+        lambda numbers: collate([windows["train"][i] for i in numbers]), windows["val"],
+        lambda model: _measured(config, model, shards["val"]),
+    )  # fmt: skip
+    files = {TOKENIZER: encoded.tokenizer.save, TOKENS: encoded.write_keys}
+    return Prepared(trainer, files, lambda: _test(config, path, shards.get("test")))
+
+
+def _measured(config: LanguageConfig, model: Any, shards: TokenShards) -> dict[str, float]:
+    return perplexity(model, shards, config.window, config.batch_windows, config.windows)
+
+
+def _test(config: LanguageConfig, path: Path, shards: TokenShards | None) -> dict[str, Any]:
+    """Return the size of the best model, and its perplexities on the test text, if there is one."""
+    model = load_model(path, BEST).to(config.device)
+    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
+    size = {"n_parameters": sum(n_links.get(id(each), each.numel()) for each in model.parameters())}
+    measured = {} if shards is None else _measured(config, model, shards)
+    return {f"test_{name}": value for name, value in measured.items()} | size
