@@ -26,7 +26,7 @@ def test_the_table_names_kinds_totals_and_bytes(file, capsys):
     assert heading == "CHTss: density 0.5 falling to 0.1, updates every 10 steps"
     assert steps == "270 steps of 32 examples; optimizer sgd+momentum"
     rows = {line.split()[0]: line for line in lines if line}
-    assert rows["hidden1"].split()[1:8] == ["50", "x", "64", "1", "3,250", "1,600", "320"]
+    assert rows["hidden1"].split()[1:11] == ["50", "x", "64", "1", "3,250", "1,650", "to", "370", "1,600", "to"]
     assert rows["bytes"].split() == ["bytes", "dense", "masked", "csr", "csr", "at", "the", "end"]
     assert {"head", "total", "weights", "gradients", "optimizer", "indices"} <= rows.keys()
 

@@ -111,7 +111,7 @@ def test_shared_weights_count_once_and_layers_used_twice_compute_twice():
 
 
 def test_classification_counts_its_own_training():
-    config = TrainConfig(method="chts", density=0.1, hidden=(50, 40), epochs=3, batch_size=64)
+    config = TrainConfig(method="chts", density=0.1, hidden=(50, 40), epochs=3, batch_size=64, device="cuda:7")
     counted = count_config(config)
     assert counted.links == {"hidden1": 320, "hidden2": 200}
     assert counted.workload.steps == 3 * counted.interval  # an update an epoch

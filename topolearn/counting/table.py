@@ -10,11 +10,13 @@ from topolearn.counting.kinds import KindCount
 if TYPE_CHECKING:
     from topolearn.counting.count import TrainingCount
 
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+EXACT = 100_000  # below which counts are written in full
+COUNTS = ("", "k", "M", "B", "T")  # and three digits of others
+BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def table(costs: TrainingCount) -> str:
-    """Return a line for each kind of module, and the bytes, beside those of the dense network."""
+    """Return a line for each kind of module, and the bytes, beside those of the dense network; "to" is the end."""
     return "\n\n".join((_heading(costs), _kinds(costs), _bytes(costs), _notes(costs)))
 
 
@@ -32,25 +34,26 @@ def _heading(costs: TrainingCount) -> str:
 
 
 def _kinds(costs: TrainingCount) -> str:
-    total, falls = costs.total, costs.links != costs.last_links
-    columns = ["", "shape", "modules", "parameters", "links"] + ["at the end"] * falls
-    columns += ["sparse parameters"] + ["at the end"] * falls + ["FLOPs, dense", "sparse"]
-    other = [""] * (len(columns) - 3)
-    rows = [_row(each, falls=falls) for each in costs.kinds]
+    columns = ["", "shape", "modules", "parameters", "sparse", "links", "FLOPs", "sparse"]
+    other = [""] * 5
+    rows = [_row(each) for each in costs.kinds]
     if costs.other_flops:
-        rows.append(["products without parameters, as attention's", *other, *2 * [f"{costs.other_flops:.3g}"]])
+        rows.append(["products without parameters, as attention's", *other, *2 * [in_powers(costs.other_flops)]])
     if costs.update_flops:
-        rows.append(["gradients of all cells at updates", *other, "0", f"{costs.update_flops:.3g}"])
-    return _aligned([columns, *rows, _row(total, falls=falls)])
+        rows.append(["gradients of all cells at updates", *other, "0", in_powers(costs.update_flops)])
+    return _aligned([columns, *rows, _row(costs.total)])
 
 
-def _row(each: KindCount, *, falls: bool) -> list[str]:
+def _row(each: KindCount) -> list[str]:
     shape = " x ".join(map(str, each.shape))
-    links = [f"{n:,}" if each.cells else "" for n in (each.links, each.last_links)]
-    sparse = [f"{n:,}" for n in (each.sparse_parameters, each.last_parameters)]
-    shown = 1 + falls
-    flops = [f"{n:.3g}" for n in (each.dense_flops, each.flops)]
-    return [each.kind, shape, str(each.n_modules), f"{each.parameters:,}", *links[:shown], *sparse[:shown], *flops]
+    sparse = _fall(each.sparse_parameters, each.last_parameters)
+    links = _fall(each.links, each.last_links) if each.cells else ""
+    flops = [in_powers(n) for n in (each.dense_flops, each.flops)]
+    return [each.kind, shape, str(each.n_modules), in_short(each.parameters), sparse, links, *flops]
+
+
+def _fall(first: int, last: int) -> str:
+    return in_short(first) if first == last else f"{in_short(first)} to {in_short(last)}"
 
 
 def _bytes(costs: TrainingCount) -> str:
@@ -68,16 +71,45 @@ def _notes(costs: TrainingCount) -> str:
     return "\n".join((*notes, *costs.workload.notes))
 
 
+def in_short(n: int) -> str:
+    """Return a count, exactly if it is below 100,000, else by three digits.
+
+    Examples
+    --------
+    >>> in_short(99_999), in_short(1_339_082_752), in_short(134_105_856), in_short(999_999)
+    ('99,999', '1.34 B', '134 M', '1.00 M')
+    """
+    return f"{n:,}" if n < EXACT else _scaled(n, COUNTS)
+
+
+def in_powers(n: int) -> str:
+    """Return a number of FLOPs by three digits.
+
+    Examples
+    --------
+    >>> in_powers(0), in_powers(10**17)
+    ('0', '1.00e+17')
+    """
+    return f"{n:.2e}" if n else "0"
+
+
 def in_bytes(n: int) -> str:
     """Return a number of bytes in the largest unit of which there is at least one.
 
     Examples
     --------
-    >>> in_bytes(999), in_bytes(1_234_567)
-    ('999 B', '1.23 MB')
+    >>> in_bytes(999), in_bytes(1_234_567), in_bytes(20_000)
+    ('999 B', '1.23 MB', '20.0 kB')
     """
-    power = min((len(str(n)) - 1) // 3, len(UNITS) - 1)
-    return f"{n} B" if not power else f"{n / 1000**power:.3g} {UNITS[power]}"
+    return f"{n} B" if n < 1000 else _scaled(n, BYTES)
+
+
+def _scaled(n: int, units: Sequence[str]) -> str:
+    """Return three digits and a unit, each of which is a thousand of the former one."""
+    digits, power = f"{n:.2e}".split("e+")
+    unit = min(int(power) // 3, len(units) - 1)
+    shift = int(power) - 3 * unit
+    return f"{float(digits) * 10**shift:.{max(2 - shift, 0)}f} {units[unit]}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

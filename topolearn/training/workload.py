@@ -1,5 +1,7 @@
 """`workload`: what `topolearn.counting` counts of a classification."""
 
+from dataclasses import replace
+
 import torch
 
 from topolearn.counting import Workload
@@ -24,7 +26,7 @@ def workload(config: TrainConfig) -> Workload:
     (90, 'sgd+momentum', 8)
     """
     data = load_dataset(config.dataset, config.data_dir)
-    config = settle(config, data)
+    config = settle(replace(config, device="cpu"), data)  # the device of the training may be on another machine
     with torch.device("meta"):
         model = mlp(data.n_features, config.hidden or (), data.n_classes)
         inputs = [torch.empty(config.batch_size, data.n_features)]
