@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "sparse": {"graph", "generators", "sampling"},
     "distributed": {"graph", "generators", "sampling", "sparse"},
     "evolution": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed"},
+    "counting": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed", "evolution"},
 }
 MAY_IMPORT["recording"] = set(MAY_IMPORT)
 MAY_IMPORT["studies"] = set(MAY_IMPORT) | {"tasks"}  # of tasks it knows the registry's rows alone

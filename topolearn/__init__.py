@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from topolearn import (
+    counting,
     diagnostics,
     distributed,
     errors,
@@ -55,6 +56,7 @@ __all__ = [
     "TopologyUpdate",
     "TrainConfig",
     "attach",
+    "counting",
     "densify",
     "export_dense",
     "diagnostics",

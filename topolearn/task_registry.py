@@ -82,6 +82,9 @@ class Task:
         Registries that only this task has, from which its configuration takes names.
     presets : str
         The package whose files ``NAME.toml`` are configurations that can be called by name.
+    workload : str
+        Function: ``workload(config)`` returns the `topolearn.counting.Workload` of a configuration, which
+        ``topolearn count`` counts.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Task:
     outcomes: tuple[str, ...] = ()
     scored_on: Literal["test", "val"] = "test"
     presets: str = ""
+    workload: str = ""
 
     @property
     def metric(self) -> Metric:
@@ -158,6 +162,7 @@ TASKS: Registry[Task] = Registry(
             better="higher",
             curves=(("train_loss", "test_loss"),),
             registries=("topolearn.training:DATASETS",),
+            workload="topolearn.training.workload:workload",
         ),
         "translation": Task(
             name="translation",
@@ -181,6 +186,7 @@ TASKS: Registry[Task] = Registry(
             scored_on="val",
             registries=("topolearn.tasks.translation:CORPORA", "topolearn.tasks.translation:VOCABULARIES"),
             presets="topolearn.tasks.translation.presets",
+            workload="topolearn.tasks.translation.workload:workload",
         ),
         "language": Task(
             name="language",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import bench, diagnose, download, generate, lists, report, score, sweep, train, translate
+from topolearn.cli import bench, count, diagnose, download, generate, lists, report, score, sweep, train, translate
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
   topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
+  topolearn count translation-wmt17                        what a training costs, before it starts
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    by a model of: topolearn train translation-small
   topolearn download mnist                                 its files, into data/mnist
   topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
@@ -57,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, translate, sweep, report, generate, score, diagnose, bench, lists, download):
+    for command in (train, count, translate, sweep, report, generate, score, diagnose, bench, lists, download):
         command.add_parser(commands)
     return parser

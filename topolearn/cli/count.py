@@ -1,0 +1,38 @@
+"""`topolearn count`: what a training costs, before it starts."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from topolearn.task_registry import imported, preset, task_of
+
+EXAMPLES = """examples:
+  topolearn count translation-wmt17                        a preset: its parameters, links, FLOPs and bytes
+  topolearn count experiment.toml --json                   exact numbers, for programs
+  topolearn count runs/A/config.toml                       what a run has cost
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn count``."""
+    parser = commands.add_parser(
+        "count",
+        help="count parameters, links, FLOPs and bytes of a training before it starts",
+        description="Print what the training of a configuration costs, beside that of the dense network; nothing is "
+        "trained, and the model takes no memory, whatever its size.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words = "a file of options, or the name of a preset"
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help=words)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(command=_count)
+
+
+def _count(args: argparse.Namespace) -> None:
+    from topolearn.counting import count_config
+
+    file = preset(args.config)
+    costs = count_config(imported(task_of(file).config).load(file))
+    print(json.dumps(costs.to_dict(), indent=2) if args.json else costs)

@@ -1,0 +1,76 @@
+"""`Memory`: the bytes that parameters, gradients, optimizer and links take while a model trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from topolearn.evolution import Method
+from topolearn.sparse import CSR, shape_of
+
+INT32, INT64 = 4, 8
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, without activations, and without what an update takes while it goes on.
+
+    Attributes
+    ----------
+    weights : int
+        All parameters, and where the method remembers every cell the values of those that are not trained.
+    gradients, optimizer : int
+        Of all parameters that require a gradient, whether or not a forward uses them; of the optimizer, the values that
+        it remembers for each element.
+    indices : int
+        Where the links are: for the masked backend a mask of a byte a cell, the same as integers of the width of a
+        weight, by which gradients are masked, and the list of links, 8 bytes each; for csr on a CPU the links by output
+        and by input neuron.
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    indices: int
+
+    @property
+    def total(self) -> int:
+        """All together."""
+        return self.weights + self.gradients + self.optimizer + self.indices
+
+
+def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, method: Method, backend: str) -> Memory:
+    """Return the memory of a model whose layers have these numbers of links; with none, that of the dense model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The dense one.
+    links : Mapping of str to int
+        By name of each sparse layer.
+    n_values : int
+        That the optimizer remembers for each element of a parameter.
+    method : Method
+    backend : {"masked", "csr"}
+    """
+    layers = {id(model.get_submodule(name).get_parameter("weight")): name for name in links}
+    weights = trained = indices = 0
+    for parameter in model.parameters():
+        name = layers.get(id(parameter))
+        n, width = parameter.numel(), parameter.itemsize
+        held = links[name] if name is not None and backend == CSR else n
+        weights += held * width
+        trained += held * width * parameter.requires_grad
+        if name is None:
+            continue
+        if method.remembers_all:
+            weights += n * width
+        n_out, n_in = shape_of(model.get_submodule(name))
+        if backend == CSR:
+            indices += INT64 * (n_out + 1 + n_in + 1) + 3 * INT32 * links[name]
+        else:
+            masks = 2 if method.chooses_anew else 1
+            indices += n * (masks + width) + INT64 * links[name]
+    return Memory(weights, trained, n_values * trained, indices)

@@ -1,0 +1,96 @@
+"""`Workload`: what is to be counted, a model and what trains it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from topolearn.checks import check_size
+from topolearn.counting.optimizers import OPTIMIZERS
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution import METHODS, Method
+from topolearn.sparse import sparse_layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A model, and the training that it is to get.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+        The dense model, on the meta device: made within ``with torch.device("meta")``. A model of transformers must not
+        look into its masks, as ``scaled_dot_product_attention`` makes encoder-decoders do: choose
+        ``model.set_attn_implementation("eager")``, which multiplies as much.
+    inputs : Mapping of str to Tensor, or sequence of Tensor
+        What one forward takes, on the meta device, by keyword or by position. Each step is taken to be as large.
+    method : Method or str
+    steps : int
+        Steps of the optimizer.
+    interval : int, optional
+        Steps between two updates; default what the method demands.
+    optimizer : str
+        One of `topolearn.counting.OPTIMIZERS`, of which each parameter gets its state.
+    accumulation : int
+        Forwards of a step.
+    exclude : sequence of str, optional
+        Layers that stay dense, as for `topolearn.sparsify`.
+    step : str
+        A step in words, such as "2,048 tokens, in windows of 256".
+    notes : tuple of str
+        What else the count assumes, a sentence each.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        When the model or its inputs are not on the meta device, the model is sparse already, a number is below 1, or a
+        name is not known.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     mlp = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10))
+    ...     x = torch.empty(32, 64)
+    >>> Workload(model=mlp, inputs=[x], method="set", steps=100, interval=10).method.title
+    'SET'
+    """
+
+    model: nn.Module
+    inputs: Mapping[str, Tensor] | Sequence[Tensor]
+    method: Method | str
+    steps: int
+    interval: int | None = None
+    optimizer: str = "adam"
+    accumulation: int = 1
+    exclude: Sequence[str] | None = None
+    step: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise InvalidTypeError(f"model must be a torch.nn.Module, not {type(self.model).__name__}")
+        if isinstance(self.method, str):
+            object.__setattr__(self, "method", METHODS[self.method])
+        if not isinstance(self.method, Method):
+            raise InvalidTypeError(f"method must be a Method or the name of one, not {type(self.method).__name__}")
+        for name in ("steps", "accumulation"):
+            check_size(name, getattr(self, name))
+        if self.interval is not None:
+            check_size("interval", self.interval)
+        OPTIMIZERS[self.optimizer]
+        if sparse_layers(self.model):
+            raise InvalidValueError("the model is sparse already: give the dense one, and the method that makes it so")
+        self._check_meta()
+
+    def _check_meta(self) -> None:
+        given = self.inputs.values() if isinstance(self.inputs, Mapping) else self.inputs
+        tensors = [("an input", each) for each in given] + list(self.model.named_parameters())
+        for name, tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise InvalidTypeError(f"{name} is a {type(tensor).__name__}, not a tensor on the meta device")
+            if not tensor.is_meta:
+                raise InvalidValueError(
+                    f"{name} is on {tensor.device}, where it takes memory: make model and inputs within "
+                    "torch.device('meta')"
+                )

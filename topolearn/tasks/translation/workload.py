@@ -1,0 +1,45 @@
+"""`workload`: what `topolearn.counting` counts of a translator."""
+
+import torch
+
+from topolearn.counting import Workload
+from topolearn.tasks.translation.config import TranslationConfig
+from topolearn.tasks.translation.model import dense_model
+from topolearn.tasks.translation.training import INTERVAL
+
+SENTENCE = 32  # tokens, where the text is not read
+
+
+def workload(config: TranslationConfig) -> Workload:
+    """Return the Transformer of a configuration without memory, and its training; no text is read.
+
+    Raises
+    ------
+    MissingPackageError
+        When transformers is not installed.
+
+    Examples
+    --------
+    >>> given = workload(TranslationConfig(batch_tokens=100))
+    >>> given.step, given.optimizer
+    ('96 tokens of each language, in sentences of 32', 'adam')
+    """
+    method, length = config.build_method(), min(SENTENCE, config.batch_tokens)
+    with torch.device("meta"):
+        model = dense_model(config, config.vocabulary_size)
+        tokens = torch.empty(config.batch_tokens // length, length, dtype=torch.int64)
+    model.set_attn_implementation("eager")  # the other looks into the mask, of which there are no values
+    return Workload(
+        model=model,
+        inputs={"input_ids": tokens, "decoder_input_ids": tokens},
+        method=method,
+        steps=config.steps,
+        interval=config.update_interval or method.interval or INTERVAL,
+        optimizer="adam",
+        accumulation=config.accumulation,
+        step=f"{tokens.numel():,} tokens of each language, in sentences of {length}",
+        notes=(
+            f"The text is not read: batches are taken to be full, of sentences of {length} tokens, and the vocabulary "
+            "to be as large as it may.",
+        ),
+    )

@@ -1,0 +1,42 @@
+"""`workload`: what `topolearn.counting` counts of a classification."""
+
+from dataclasses import replace
+
+import torch
+
+from topolearn.counting import Workload
+from topolearn.training.build import settle, steps_per_epoch
+from topolearn.training.config import TrainConfig
+from topolearn.training.data import load_dataset
+from topolearn.training.models import mlp
+
+
+def workload(config: TrainConfig) -> Workload:
+    """Return the MLP of a configuration without memory, and its training; the data set says how large they are.
+
+    Raises
+    ------
+    TopolearnError
+        When the data set is not there, or the training could not begin.
+
+    Examples
+    --------
+    >>> given = workload(TrainConfig(epochs=2))
+    >>> given.steps, given.optimizer, len(list(given.model.parameters()))
+    (90, 'sgd+momentum', 8)
+    """
+    data = load_dataset(config.dataset, config.data_dir)
+    config = settle(replace(config, device="cpu"), data)  # the device of the training may be on another machine
+    with torch.device("meta"):
+        model = mlp(data.n_features, config.hidden or (), data.n_classes)
+        inputs = [torch.empty(config.batch_size, data.n_features)]
+    return Workload(
+        model=model,
+        inputs=inputs,
+        method=config.build_method(),
+        steps=config.epochs * steps_per_epoch(config, data),
+        interval=config.update_interval,
+        optimizer="sgd+momentum" if config.momentum else "sgd",
+        step=f"{config.batch_size:,} examples",
+        notes=("The last batch of an epoch counts as a full one.",),
+    )
