@@ -16,7 +16,16 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import run_main, runs_in
-from analysis.translation_results import PAIRS, curve, differences, draw, for_equal_work, mean_density, table
+from analysis.translation_results import (
+    PAIRS,
+    curve,
+    differences,
+    draw,
+    for_equal_work,
+    mean_density,
+    n_parameters,
+    table,
+)
 from topolearn.studies import Study, results, run_study, to_markdown
 from topolearn.studies.directory import DONE, StudyDirectory
 
@@ -88,7 +97,11 @@ def finished(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         assert trained is not None, "it is done"
         values = {name: getattr(plan.config, name) for name in ("density", "init", "gain", "lr", "steps")}
         of_run = curve(trained, STEPS).assign(label=row["label"], seed=row["seed"])
-        work = {"work": of_run["work"].iloc[-1], "mean_density": mean_density(trained)}
+        work = {
+            "parameters": n_parameters(trained),
+            "work": of_run["work"].iloc[-1],
+            "mean_density": mean_density(trained),
+        }
         rows.append(row | values | work)
         lines.append(of_run)
     curves = pd.concat(lines, ignore_index=True)[list(DRAWN)] if lines else pd.DataFrame(columns=list(DRAWN))

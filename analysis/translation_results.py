@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 
 from topolearn import plotting
@@ -38,6 +39,17 @@ def curve(run: Run, steps: int) -> pd.DataFrame:
     work = (links + evaluated * generator) / ((sparse + generator) * steps)
     kept = run.metrics[["step", "val_bleu", "val_perplexity"]]
     return kept.assign(density=run.metrics["density"], work=work)
+
+
+def n_parameters(run: Run) -> int:
+    """Return the number of parameters that the trained network uses: links, embeddings of each side, and the rest."""
+    from topolearn.tasks.translation.model import dense_model
+
+    with torch.device("meta"):
+        model = dense_model(run.config, run.config.vocabulary_size)
+    cells = sum(n_in * n_out for n_in, n_out in _shapes(run))
+    idle = model.get_parameter("model.shared.weight").numel()  # which nothing reads
+    return sum(each.numel() for each in model.parameters()) - idle - cells + int(run.summary["n_links"])
 
 
 def mean_density(run: Run) -> float:

@@ -211,6 +211,7 @@ TASKS: Registry[Task] = Registry(
             scored_on="val",
             registries=("topolearn.tasks.language:TEXTS", "topolearn.tasks.language:WINDOWS"),
             presets="topolearn.tasks.language.presets",
+            workload="topolearn.tasks.language.workload:workload",
         ),
     },
 )

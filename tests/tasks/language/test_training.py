@@ -227,3 +227,13 @@ def test_the_learning_rate_rises_falls_and_stays_above_its_end():
     assert (np.diff(rates[9:]) < 0).all()
     assert rates[-1] == pytest.approx(0.2)
     assert set(SIZES) <= {each.name for each in LanguageConfig.__dataclass_fields__.values()}
+
+
+def test_a_count_before_training_is_what_is_trained(folder):
+    from topolearn.counting import count_config
+
+    given = config(folder, "run", vocabulary_size=258, steps=4)
+    counted, made = count_config(given), train(given, quiet=True)
+    assert counted.total.links == made.summary["n_links"]
+    sparse = counted.total.parameters - counted.total.cells + counted.total.links
+    assert sparse == made.summary["n_parameters"]

@@ -228,4 +228,8 @@ def test_a_dense_model_is_trained_by_the_same_rules(tmp_path):
     assert run.is_complete
     assert run.metrics["step"].tolist() == [4]
     model = run.load_model("last")
-    assert run.summary["n_parameters"] == sum(each.numel() for each in model.parameters())
+    used = {name: each for name, each in model.named_parameters() if name != "model.shared.weight"}
+    assert run.summary["n_parameters"] == sum(each.numel() for each in used.values())
+    tokens = torch.tensor([[5, 6, 2]])
+    model(input_ids=tokens, decoder_input_ids=tokens, labels=tokens).loss.backward()
+    assert {name for name, each in model.named_parameters() if each.grad is None} == {"model.shared.weight"}

@@ -9,6 +9,7 @@ from torch import nn
 
 from topolearn.evolution import sparsify
 from topolearn.evolution.admission import linear_layers
+from topolearn.sparse import sparse_layers
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD
 
@@ -23,8 +24,8 @@ POSITIONS = 1024  # sines and cosines, of which a longer sentence would need mor
 def build_model(config: TranslationConfig, vocabulary: Vocabulary) -> Any:
     """Return the model as training begins: drawn by Xavier, then made sparse by the method.
 
-    It is a pre-norm Transformer with sines for positions, ReLU, scaled embeddings that both sides share, a generator of
-    its own, and a layer each for queries, keys, values and outputs. Embeddings and generator stay dense.
+    It is a pre-norm Transformer with sines for positions, ReLU, scaled embeddings for each side, a generator, and a
+    layer each for queries, keys, values and outputs. Embeddings and generator share no weights, and stay dense.
 
     Parameters
     ----------
@@ -68,6 +69,16 @@ def dense_model(config: TranslationConfig, n_tokens: int) -> Any:
     model = library.M2M100ForConditionalGeneration(settings)
     model.generation_config.max_length = None  # the length is given with each sentence
     return model
+
+
+def n_parameters(model: nn.Module) -> int:
+    """Return the number of parameters, of sparse layers that of their links.
+
+    The table ``model.shared``, which transformers makes and nothing reads where embeddings are not tied, is left out.
+    """
+    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
+    idle = id(model.get_parameter("model.shared.weight"))
+    return sum(n_links.get(id(each), each.numel()) for each in model.parameters() if id(each) != idle)
 
 
 @torch.no_grad()

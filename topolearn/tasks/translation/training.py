@@ -10,7 +10,6 @@ from typing import Any
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
-from topolearn.sparse import sparse_layers
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
 from topolearn.tasks.translation.batches import TokenBatches, collate
@@ -21,7 +20,7 @@ from topolearn.tasks.translation.corpus import Corpus, ParallelText
 from topolearn.tasks.translation.decoding import translate
 from topolearn.tasks.translation.evaluation import perplexity
 from topolearn.tasks.translation.learning import learn_vocabulary
-from topolearn.tasks.translation.model import POSITIONS, build_model
+from topolearn.tasks.translation.model import POSITIONS, build_model, n_parameters
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
@@ -192,7 +191,5 @@ def _test(config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Voc
     translated = _translated(config, model, vocabulary, corpus.test.source)
     with written_aside(path / TRANSLATIONS) as aside:
         aside.write_text("".join(f"{sentence}\n" for sentence in translated), encoding="utf-8")
-    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
-    n_parameters = sum(n_links.get(id(each), each.numel()) for each in model.parameters())
     of_test = {f"test_{name}": value for name, value in scores(translated, corpus.test.target).items()}
-    return of_test | {"n_parameters": n_parameters}
+    return of_test | {"n_parameters": n_parameters(model)}

@@ -3,9 +3,9 @@
 import torch
 
 from topolearn.counting import Workload
+from topolearn.tasks.running import INTERVAL
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.model import dense_model
-from topolearn.tasks.translation.training import INTERVAL
 
 SENTENCE = 32  # tokens, where the text is not read
 
