@@ -4,8 +4,7 @@ Three verbs: *generate* a topology, *evolve* it while a network trains, *analyse
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from topolearn import (
     counting,
@@ -38,6 +37,7 @@ from topolearn.training import Dataset, TrainConfig
 
 if TYPE_CHECKING:
     from topolearn import plotting, studies
+    from topolearn.integrations.checkpoint_graphs import from_checkpoint
 
 __version__ = "0.1.0"
 
@@ -59,6 +59,7 @@ __all__ = [
     "counting",
     "densify",
     "export_dense",
+    "from_checkpoint",
     "diagnostics",
     "distributed",
     "errors",
@@ -85,8 +86,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     # What pictures and studies need, matplotlib and joblib among it, is loaded by the first of them.
     if name in ("plotting", "studies"):
         return importlib.import_module(f"topolearn.{name}")
+    if name == "from_checkpoint":  # which the trainers of others come with
+        return importlib.import_module("topolearn.integrations.checkpoint_graphs").from_checkpoint
     raise AttributeError(f"module 'topolearn' has no attribute {name!r}")

@@ -18,6 +18,7 @@ from topolearn.diagnostics.distances import Distances, distances
 from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory, itop_rate
 from topolearn.diagnostics.efficiency import efficiency
 from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.idle_links import idle_links
 from topolearn.diagnostics.inequality import fan_in_gini, fan_out_gini, gini
 from topolearn.diagnostics.latapy import latapy_clustering, latapy_coefficients
 from topolearn.diagnostics.link_ages import Lifetimes, lifetimes, link_ages, survival
@@ -71,6 +72,7 @@ __all__ = [
     "fan_out_gini",
     "gini",
     "hamming_distance",
+    "idle_links",
     "itop_rate",
     "jaccard_distance",
     "largest_component",

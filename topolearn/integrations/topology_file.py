@@ -1,7 +1,8 @@
 """`topology.safetensors`: links and the state of a scheduler, beside weights that any program reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.evolution.state import OF_LAYERS
 from topolearn.files import written_aside
+from topolearn.graph import BipartiteGraph
 from topolearn.sparse.packed_links import packed, unpacked
 
 FILE = "topology.safetensors"
@@ -69,6 +71,39 @@ def read_topology(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     MissingFileError, CorruptFileError
         When there is none, or it is cut off, or of another program.
     """
+    with _opened(folder) as (file, header):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        return _state_of(tensors, header["state"]), header["about"]
+
+
+def saved_shapes(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return the shape (n_out, n_in) of each layer whose links `save_topology` wrote into a folder.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        As of `read_topology`.
+    """
+    with _opened(folder) as (_, header):
+        return {name: (n_out, n_in) for name, (n_out, n_in) in header["state"]["shapes"].items()}
+
+
+def saved_graph(folder: Path, name: str) -> BipartiteGraph:
+    """Return the graph of a layer that `save_topology` wrote into a folder; nothing else is read.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        As of `read_topology`, or when it has no such layer.
+    """
+    with _opened(folder) as (file, header):
+        n_in = header["state"]["shapes"][name][1]
+        return BipartiteGraph(unpacked(file.get_tensor(f"links/{name}"), n_in))
+
+
+@contextmanager
+def _opened(folder: str | Path) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield the open file of a folder, and its header."""
     path = Path(folder) / FILE
     if not path.is_file():
         raise MissingFileError(
@@ -77,9 +112,7 @@ def read_topology(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[HEADER])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-        return _state_of(tensors, header["state"]), header["about"]
+            yield file, json.loads((file.metadata() or {})[HEADER])
     except (SafetensorError, KeyError, json.JSONDecodeError, RuntimeError) as error:
         raise CorruptFileError(
             f"{path} is cut off, or was not written by topolearn ({type(error).__name__}): use another checkpoint"

@@ -1,0 +1,150 @@
+"""`from_checkpoint`: the zeros of any checkpoint as graphs."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.evolution.short_names import shortened
+from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.integrations.checkpoint_layers import CheckpointLayers, layers_of
+from topolearn.integrations.hub import fetched, is_hub_name
+from topolearn.integrations.saved_links import SavedLinks
+from topolearn.integrations.weight_files import WeightFiles, files_of
+from topolearn.sparse import neuron_groups
+
+
+class CheckpointGraphs(NamedTuple):
+    """The network of a checkpoint, and why weights of two dimensions and more are not in it, by name."""
+
+    network: LayeredNetwork
+    left_out: Mapping[str, str]
+
+
+def from_checkpoint(
+    path: str | Path, *, n_heads: int | None = None, layers: Sequence[str] | None = None
+) -> LayeredNetwork:
+    """Return the topology of the weights in a checkpoint: cells that are exactly zero are no links.
+
+    Weights are read one at a time, of any floating-point type. Where topolearn has saved links with them, these are the
+    links, zero or not.
+
+    Neurons meet as `topolearn.topology_of` says where a ``config.json`` of transformers lies beside the weights, and
+    else as the names ``q_proj``, ``k_proj``, ``v_proj``, ``o_proj`` (or ``out_proj``) and ``gate_proj``, ``up_proj``,
+    ``down_proj`` say, if `n_heads` is given; or else there are no groups, and nothing percolates.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.safetensors`` file, the index of several, or a folder of these; or the name of a model on the hub of
+        Hugging Face, which its own library fetches into its own cache.
+    n_heads : int, optional
+        Number of attention heads, by which layers are known by their names; no ``config.json`` is read then. Heads are
+        as in LLaMA, those of keys and values may be fewer.
+    layers : sequence of str, optional
+        Patterns of layer names, such as ``["model.layers.0.*"]``: these, and whatever they are. By default all layers
+        with a zero, but embeddings and the head.
+
+    Returns
+    -------
+    LayeredNetwork
+        Layers have the names of their weights, without ``.weight``.
+
+    Raises
+    ------
+    MissingFileError, DownloadError, MissingPackageError
+        When there are no such files, the hub cannot be reached, or a package of ``topolearn[hf]`` is missing.
+    CorruptFileError, CheckpointError
+        When a file is cut off, or weights and configuration are of different models.
+    InvalidTypeError, InvalidValueError
+        When weights are pickled, which is never opened; heads do not fit, no pattern matches, or no weight has a zero.
+
+    Examples
+    --------
+    >>> import tempfile, torch, topolearn as tl
+    >>> from safetensors.torch import save_file
+    >>> path = Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> save_file({"fc1.weight": torch.eye(3, 4), "fc2.weight": torch.ones(2, 3)}, path)
+    >>> tl.from_checkpoint(path)
+    LayeredNetwork(1 layers, 7 neurons, 3 links, density 25.00%: fc1 4 x 3)
+    >>> tl.from_checkpoint(path, layers=["fc*"])["fc2"].n_links
+    6
+    """
+    return read_checkpoint(path, n_heads=n_heads, layers=layers).network
+
+
+def read_checkpoint(
+    path: str | Path, *, n_heads: int | None = None, layers: Sequence[str] | None = None
+) -> CheckpointGraphs:
+    """Return the network of a checkpoint, and what is not in it; see `from_checkpoint`."""
+    if isinstance(layers, str):
+        raise InvalidTypeError(f"layers={layers!r} must be a list of patterns: use [{layers!r}]")
+    files = files_of(_local(path))
+    weights, folder = WeightFiles(files), files[0].parent
+    saved, known = SavedLinks(weights, folder), layers_of(weights, folder, n_heads)
+    if not known.keys:
+        raise InvalidValueError(f"{path} has no weight of two dimensions; it holds {shortened(weights.stored) or '-'}")
+    graphs, left_out = dict[str, BipartiteGraph](), dict[str, str]()
+    asked = None if layers is None else _matched(known.keys, layers)
+    for name, kind in known.kinds.items():
+        graph, why = None, kind if asked is None else "not asked for"
+        if name in saved and (asked is None or name in asked):
+            graph = saved.graph(name)
+        elif asked is None and kind == "layer":
+            graph, why = _sparse_graph(weights.read(known.keys[name]), known, name), "dense"
+        elif asked is not None and name in asked:
+            graph = _graph(weights.read(known.keys[name]), known, name)
+        if graph is None:
+            left_out[name] = why
+        else:
+            known.check(name, graph)
+            graphs[name] = graph
+    if not graphs:
+        raise InvalidValueError(
+            f"no layer of {path} has a zero ({shortened(known.keys)}), so nothing is sparse: layers=['*'] takes dense "
+            "ones, too"
+        )
+    groups = neuron_groups(known.model, {name: known.modules[name] for name in graphs if name in known.modules})
+    return CheckpointGraphs(LayeredNetwork(graphs, groups), left_out | _of_more_dimensions(weights))
+
+
+def _local(path: str | Path) -> Path:
+    """Return a path that exists, or that of a model of the hub by this name."""
+    local = Path(path).expanduser()
+    return fetched(str(path)) if not local.exists() and is_hub_name(str(path)) else local
+
+
+def _matched(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
+    matched: set[str] = set()
+    for pattern in patterns:
+        hit = set(fnmatch.filter(names, pattern))
+        if not hit:
+            raise InvalidValueError(f"the pattern {pattern!r} of layers= matches none of {shortened(names)}")
+        matched |= hit
+    return matched
+
+
+def _graph(weight: Tensor, known: CheckpointLayers, name: str) -> BipartiteGraph:
+    if weight.element_size() == 1:  # of float8 torch knows little
+        weight = weight.to(torch.float16)
+    try:
+        return BipartiteGraph(weight.t() if known.is_transposed(name) else weight)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"layer {name!r}: {error}") from None
+
+
+def _sparse_graph(weight: Tensor, known: CheckpointLayers, name: str) -> BipartiteGraph | None:
+    is_dense = weight.numel() > 0 and bool((weight != 0).all())
+    return None if is_dense else _graph(weight, known, name)
+
+
+def _of_more_dimensions(weights: WeightFiles) -> dict[str, str]:
+    """Return the tensors that may be several layers in one, such as experts."""
+    large = {name: len(stored.shape) for name, stored in weights.stored.items() if stored.is_float}
+    return {name: f"{n} dimensions" for name, n in large.items() if n > 2}

@@ -1,0 +1,52 @@
+"""Models on the hub of Hugging Face: fetched once, by its own library, into its own cache."""
+
+import re
+from pathlib import Path
+
+from topolearn.errors import DownloadError, MissingPackageError
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")  # owner/name, or the bare name of an old model
+WANTED = ["*.safetensors", "*.safetensors.index.json", "config.json"]
+IGNORED = ["*/*", "consolidated*"]  # other formats, and a second copy of the same weights
+
+
+def is_hub_name(name: str) -> bool:
+    """Return whether a model on the hub can have this name.
+
+    Examples
+    --------
+    >>> [is_hub_name(name) for name in ("openai/circuit-sparsity", "gpt2", "./gpt2", "a/b/c")]
+    [True, True, False, False]
+    """
+    return NAME.fullmatch(name) is not None
+
+
+def fetched(name: str) -> Path:
+    """Return the folder in which the hub's library keeps the weights and the configuration of a model.
+
+    Raises
+    ------
+    MissingPackageError, DownloadError
+        When the library is not installed, the hub cannot be reached, or it has no such model.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+    except ImportError as error:
+        raise MissingPackageError(
+            f"there is no file or folder {name!r}, and models of the hub need huggingface_hub ({error}): "
+            "pip install 'topolearn[hf]'"
+        ) from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=WANTED, ignore_patterns=IGNORED))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        raise DownloadError(
+            f"there is no file or folder {name!r}, and no model of that name can be fetched without a network: check "
+            f"the path, or run 'hf download {name}' where there is a network and give the folder that it prints"
+        ) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise DownloadError(
+            f"there is no file or folder {name!r}, and the hub gives no model of that name ({reason[:200]}): check the "
+            "name; a model with restricted access needs 'hf auth login'"
+        ) from None

@@ -1,0 +1,74 @@
+"""The links that topolearn saves with weights, zero or not: beside them, or as bits among them."""
+
+from pathlib import Path
+
+from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.graph import BipartiteGraph
+from topolearn.integrations.topology_file import FILE, saved_graph, saved_shapes
+from topolearn.integrations.weight_files import WeightFiles
+from topolearn.sparse.packed_links import KEY, unpacked
+
+WEIGHT = "weight"
+OF_CSR = ".crow"  # in the state_dict of a csr layer
+OF_A_RUN = "random/torch"  # in a checkpoint of topolearn's own trainer
+
+
+class SavedLinks:
+    """The layers whose links are saved, and their graphs, each read when it is asked for.
+
+    Parameters
+    ----------
+    weights : WeightFiles
+    folder : Path
+        Where they are; ``topology.safetensors`` may lie beside them.
+
+    Raises
+    ------
+    CorruptFileError, CheckpointError, InvalidValueError
+        When that file is cut off or of other weights, or layers have lost their numbers of inputs.
+    """
+
+    def __init__(self, weights: WeightFiles, folder: Path) -> None:
+        self._weights, self._folder = weights, folder
+        if OF_A_RUN in weights.stored:
+            raise InvalidValueError(
+                "the file belongs to a run, whose history has the graphs: tl.Run(folder).history.at(step), or "
+                "'topolearn diagnose RUN'"
+            )
+        beside = saved_shapes(folder) if (folder / FILE).is_file() else {}
+        self._beside = {name: shape for name, shape in beside.items() if f"{name}.{WEIGHT}" in weights.stored}
+        if beside and not self._beside:
+            raise CheckpointError(
+                f"{folder / FILE} has the links of {', '.join(list(beside)[:3])}, and none of these layers is in the "
+                "weights beside it: it is of another model; move it away"
+            )
+        among = [name.removesuffix(f".{KEY}") for name in weights.stored if name.endswith(f".{KEY}")]
+        self._among = [name for name in among if name not in self._beside]
+        for name in weights.stored:
+            if name.endswith(OF_CSR):
+                raise InvalidValueError(
+                    f"layer {name.removesuffix(OF_CSR)!r} is saved as csr, without its number of inputs: write the "
+                    "model by tl.export_dense(model, path), or with its topology, as the trainers' checkpoints have it"
+                )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._beside or name in self._among
+
+    def graph(self, name: str) -> BipartiteGraph:
+        """Return the graph of a layer.
+
+        Raises
+        ------
+        CorruptFileError, CheckpointError
+            When it cannot be read, or has the links of a layer of another shape.
+        """
+        shape = self._weights.stored[f"{name}.{WEIGHT}"].shape
+        if name in self._among:
+            return BipartiteGraph(unpacked(self._weights.read(f"{name}.{KEY}"), shape[1]))
+        graph = saved_graph(self._folder, name)
+        if graph.shape not in (shape, shape[::-1]):  # a Conv1D has the shape (n_in, n_out)
+            raise CheckpointError(
+                f"{self._folder / FILE} has layer {name!r} with shape {graph.shape}, and its weight has {shape}: it is "
+                "of another model; move it away"
+            )
+        return graph
