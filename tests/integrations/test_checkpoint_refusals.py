@@ -22,7 +22,7 @@ from topolearn.errors import (
     MissingPackageError,
 )
 
-EYE = torch.eye(4)
+EYE, NAN = torch.eye(4), torch.tensor([[0, torch.nan]])
 ATTENTION = {f"{name}_proj.weight": torch.eye(4) for name in "qkvo"}
 
 
@@ -86,7 +86,7 @@ REFUSED = {
     "vectors": (lambda: written("m.safetensors", {"a.weight": EYE[0]}), {}, InvalidValueError, "it holds a.weight"),
     "integers": (lambda: written("m.safetensors", {"a.weight": EYE.int()}), {}, InvalidValueError, "two dimensions"),
     "dense": (lambda: written("m.safetensors", {"a.weight": EYE + 1}), {}, InvalidValueError, "nothing is sparse"),
-    "NaN": (lambda: written("m.safetensors", {"a.weight": torch.tensor([[0, torch.nan]])}), {}, InvalidValueError, "layer 'a': adjacency"),
+    "NaN": (lambda: written("m.safetensors", {"a.weight": NAN}), {}, InvalidValueError, "layer 'a': adjacency"),
     "heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 3}, InvalidValueError, "n_heads=3 does not fit"),
     "no heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 0}, InvalidValueError, "n_heads=0"),
     "names": (lambda: written("m.safetensors", {"a.weight": EYE}), {"n_heads": 2}, InvalidValueError, "leave it out"),
