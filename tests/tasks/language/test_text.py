@@ -60,7 +60,7 @@ def test_pieces_of_a_plain_file_give_it_back_and_are_cut_before_lines(tmp_path_f
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is not JSON"),
         ("a.jsonl", b'["text"]\n', "line 1 has no text 'text' but list"),
         ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text' but 'body', 'text'"),
-        ("a.txt.gz", gzip.compress(b"abc" * 99)[:-9], "cut off"),
+        ("a.txt.gz", gzip.compress(b"abc" * 99, mtime=0)[:-9], "cut off"),
         ("a.txt.gz", b"abc", "cut off or is not a .gz"),
     ],
 )
