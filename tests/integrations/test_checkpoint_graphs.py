@@ -209,7 +209,11 @@ def test_a_configuration_of_another_library_says_nothing(tmp_path):
 @NEEDS_TRANSFORMERS
 @pytest.mark.parametrize(
     ("config", "said"),
-    [({"model_type": "none"}, "'none', which transformers"), ({"model_type": "llama"}, "no weight is of a layer of")],
+    [
+        ({"model_type": "none"}, "'none', which transformers"),
+        ({"model_type": ["llama"]}, "which transformers"),
+        ({"model_type": "llama"}, "no weight is of a layer of"),
+    ],
 )
 def test_a_configuration_that_does_not_help_warns(config, said, tmp_path):
     save_file({"fc.weight": torch.eye(2)}, tmp_path / "model.safetensors")

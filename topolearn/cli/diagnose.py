@@ -1,21 +1,25 @@
-"""`topolearn diagnose`: measures of a graph in a file, or of the topology of a run."""
+"""`topolearn diagnose`: measures of a graph in a file, or of the topology of a run or a checkpoint."""
 
 import argparse
 import json
-import math
 import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli import checkpoints
 from topolearn.cli.graphs import HELP, read_graph_file
+from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
+
+MOST_DRAWN = 60  # in one picture, which has a largest size
 
 EXAMPLES = """examples:
   topolearn diagnose layer.npz                             the measures that are quick
   topolearn diagnose layer.npz --measures closure omega --null-models 20
   topolearn diagnose runs/A --step 0 --json                each layer of a run, and the network, before training
+  topolearn diagnose model.safetensors --n-heads 12        the zeros of any checkpoint: how many links do nothing
   topolearn diagnose friends.edges --one-mode              a graph of one kind of nodes
 """
 
@@ -26,17 +30,26 @@ def add_parser(commands: Any) -> None:
 
     parser = commands.add_parser(
         "diagnose",
-        help="measure a graph, or the topology of a run",
-        description="Print measures of a graph in a file, or of every layer of a run and of the whole network. "
-        f"There are: {', '.join(MEASURES)}.",
+        help="measure a graph, or the topology of a run or a checkpoint",
+        description="Print measures of a graph in a file, or of every layer of a run, or of the weights in a "
+        "checkpoint, with the links that do nothing and dead heads, and of the whole network. There are: "
+        f"{', '.join(MEASURES)}.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, metavar="FILE|RUN", help=f"{HELP}; or a run directory")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE|RUN|CHECKPOINT",
+        help=f"{HELP}; or a run directory; or .safetensors of weights, a folder of these, or the name of a model on "
+        "the hub of Hugging Face",
+    )
     parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="which ones [all that are quick]")
     parser.add_argument("--null-models", type=int, default=0, metavar="N", help="random graphs to compare with [0]")
     parser.add_argument("--one-mode", action="store_true", help="both names of a line are of one kind of node")
     parser.add_argument("--step", type=int, metavar="STEP", help="of a run: after the updates up to it [the last]")
+    parser.add_argument("--n-heads", type=int, metavar="N", help="of a checkpoint: attention heads [config.json's]")
+    parser.add_argument("--layers", nargs="+", metavar="PATTERN", help="of a checkpoint: which [all that have zeros]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples [0]")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw adjacency and degrees of each layer there")
@@ -44,28 +57,53 @@ def add_parser(commands: Any) -> None:
 
 
 def _diagnose(args: argparse.Namespace) -> None:
-    if not args.file.exists():
-        raise MissingFileError(f"there is no file and no run {str(args.file)!r}: check the path")
     if args.plot is not None:
         _check_picture(args.plot)
+    if checkpoints.is_checkpoint(args.file):
+        _diagnose_checkpoint(args)
+        return
+    if not args.file.exists():
+        raise MissingFileError(f"there is no file and no run {str(args.file)!r}: check the path")
+    for option in ("n_heads", "layers"):
+        if getattr(args, option) is not None:
+            raise InvalidValueError(f"--{option.replace('_', '-')} is for checkpoints, and {args.file} is none")
     if args.file.is_dir():
         graphs, network = _read_run(args)
     else:
         if args.step is not None:
             raise InvalidValueError(f"--step is for runs, and {args.file} is no directory: leave it out")
         graphs, network = {args.file.name: read_graph_file(args.file, one_mode=args.one_mode)}, None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UndefinedMeasureWarning)
-        measures = _measured(graphs, network, args)
+    measures, reasons = _measured(graphs, network, args)
     if args.json:
-        print(json.dumps({name: _plain(values) for name, values in measures.items()}, indent=2))
+        print(json.dumps({name: plain(values) for name, values in measures.items()}, indent=2))
     else:
-        print(_table(measures))
-        for reason in dict.fromkeys(str(each.message) for each in caught):
-            print(f"no value: {reason}")
-    if args.plot is not None:
-        _draw(graphs, args.plot)
-        print(f"picture {args.plot}", file=sys.stderr if args.json else sys.stdout)
+        print("\n".join([by_graph(measures), *reasons]))
+    _draw(graphs, args)
+
+
+def _diagnose_checkpoint(args: argparse.Namespace) -> None:
+    from topolearn.integrations.checkpoint_graphs import read_checkpoint
+    from topolearn.recording.measuring import NETWORK
+
+    for option in ("step", "one_mode"):
+        if getattr(args, option) not in (None, False):
+            raise InvalidValueError(f"--{option.replace('_', '-')} is not for checkpoints: leave it out")
+    network, left_out = read_checkpoint(args.file, n_heads=args.n_heads, layers=args.layers)
+    if args.plot is not None and len(network) > MOST_DRAWN:
+        raise InvalidValueError(
+            f"--plot draws a row for each layer, and {args.file} has {len(network)}: choose {MOST_DRAWN} or fewer by "
+            "--layers"
+        )
+    args.measures = args.measures or checkpoints.MEASURES
+    measures, reasons = _measured(network.graphs, network, args)
+    measures = checkpoints.with_idle_links(measures, network, NETWORK)
+    if args.json:
+        more = {"(dead heads)": checkpoints.dead_heads(network), "(left out)": dict(left_out)}
+        print(json.dumps({**{name: plain(values) for name, values in measures.items()}, **more}, indent=2))
+    else:
+        whole = {NETWORK: measures.pop(NETWORK)}
+        print("\n".join([by_measure(measures), "", by_graph(whole), *checkpoints.notes(network, left_out), *reasons]))
+    _draw(network.graphs, args)
 
 
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
@@ -82,8 +120,10 @@ def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     return graphs, LayeredNetwork(graphs)
 
 
-def _measured(graphs: Mapping[str, Any], network: Any, args: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Return the measures of each graph, and of the network those that it has."""
+def _measured(
+    graphs: Mapping[str, Any], network: Any, args: argparse.Namespace
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Return the measures of each graph, and of the network those that it has; and why some have no value."""
     from topolearn.diagnostics import MEASURES, network_summary, summary
     from topolearn.recording.measuring import NETWORK
 
@@ -93,32 +133,18 @@ def _measured(graphs: Mapping[str, Any], network: Any, args: argparse.Namespace)
         of_graphs = [name for name in names if MEASURES[name].of != "network"]
         of_network = [name for name in names if MEASURES[name].of in ("network", "any")]
     options = {"null_models": args.null_models, "seed": args.seed}
-    measures = {name: summary(graph, of_graphs, **options) for name, graph in graphs.items()}
-    return measures if network is None else {**measures, NETWORK: network_summary(network, of_network, seed=args.seed)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UndefinedMeasureWarning)
+        measures = {name: summary(graph, of_graphs, **options) for name, graph in graphs.items()}
+        if network is not None:
+            measures[NETWORK] = network_summary(network, of_network, seed=args.seed)
+    return measures, [f"no value: {reason}" for reason in dict.fromkeys(str(each.message) for each in caught)]
 
 
-def _table(measures: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a line for each measure, a column for each graph."""
-    import pandas as pd
-
-    rows = list(dict.fromkeys(name for values in measures.values() for name in values))
-    text = {graph: [_number(values.get(row)) for row in rows] for graph, values in measures.items()}
-    return str(pd.DataFrame(text, index=pd.Index(rows)).to_string())
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "-" if math.isnan(value) else f"{value:,}" if isinstance(value, int) else f"{float(value):.5g}"
-
-
-def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return numbers as JSON has them: nothing for what has no value, or is infinite."""
-    return {name: (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
-            for name, value in values.items()}  # fmt: skip
-
-
-def _draw(graphs: Mapping[str, Any], path: Path) -> None:
+def _draw(graphs: Mapping[str, Any], args: argparse.Namespace) -> None:
+    """Draw graphs with two sides into the picture that was asked for, if one was."""
+    if args.plot is None:
+        return
     from matplotlib.figure import Figure
 
     from topolearn import plotting
@@ -133,7 +159,8 @@ def _draw(graphs: Mapping[str, Any], path: Path) -> None:
         for (name, graph), (left, right) in zip(layers.items(), rows, strict=True):
             plotting.adjacency(graph, ax=left, title=name)
             plotting.degree_distribution(graph, ax=right, fit=True)
-        figure.savefig(path, dpi=150)
+        figure.savefig(args.plot, dpi=150)
+    print(f"picture {args.plot}", file=sys.stderr if args.json else sys.stdout)
 
 
 def _check_picture(path: Path) -> None:

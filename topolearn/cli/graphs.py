@@ -5,6 +5,7 @@ from typing import Any
 
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 
+MATRICES = (".npz", ".mtx", ".csv", ".graphml")
 LISTS = (".tsv", ".edges", ".txt")  # a line for each link, two names
 HELP = ".npz, .mtx, .csv or .graphml of a graph; or .tsv, .edges or .txt with two names a line, first the input"
 

@@ -19,6 +19,8 @@ from topolearn.integrations.saved_links import SavedLinks
 from topolearn.integrations.weight_files import WeightFiles, files_of
 from topolearn.sparse import neuron_groups
 
+NOT_ASKED_FOR = "not asked for"
+
 
 class CheckpointGraphs(NamedTuple):
     """The network of a checkpoint, and why weights of two dimensions and more are not in it, by name."""
@@ -59,11 +61,10 @@ def from_checkpoint(
     Raises
     ------
     MissingFileError, DownloadError, MissingPackageError
-        When there are no such files, the hub cannot be reached, or a package of ``topolearn[hf]`` is missing.
-    CorruptFileError, CheckpointError
-        When a file is cut off, or weights and configuration are of different models.
-    InvalidTypeError, InvalidValueError
-        When weights are pickled, which is never opened; heads do not fit, no pattern matches, or no weight has a zero.
+        When there are no such files, no network, or no package of ``topolearn[hf]`` that is needed.
+    CorruptFileError, CheckpointError, InvalidTypeError, InvalidValueError
+        When a file is cut off, or pickled, which is never opened; weights and configuration are of different models;
+        heads do not fit, no pattern matches, or no weight has a zero.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def read_checkpoint(
     graphs, left_out = dict[str, BipartiteGraph](), dict[str, str]()
     asked = None if layers is None else _matched(known.keys, layers)
     for name, kind in known.kinds.items():
-        graph, why = None, kind if asked is None else "not asked for"
+        graph, why = None, kind if asked is None else NOT_ASKED_FOR
         if name in saved and (asked is None or name in asked):
             graph = saved.graph(name)
         elif asked is None and kind == "layer":
@@ -106,10 +107,8 @@ def read_checkpoint(
             known.check(name, graph)
             graphs[name] = graph
     if not graphs:
-        raise InvalidValueError(
-            f"no layer of {path} has a zero ({shortened(known.keys)}), so nothing is sparse: layers=['*'] takes dense "
-            "ones, too"
-        )
+        names = shortened(known.keys)
+        raise InvalidValueError(f"no layer of {path} has a zero ({names}): layers=['*'] takes dense ones, too")
     groups = neuron_groups(known.model, {name: known.modules[name] for name in graphs if name in known.modules})
     return CheckpointGraphs(LayeredNetwork(graphs, groups), left_out | _of_more_dimensions(weights))
 

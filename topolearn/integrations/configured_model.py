@@ -42,11 +42,11 @@ def configured_model(folder: Path) -> nn.Module | None:
             f"{path} describes a model of transformers ({error}): pip install 'topolearn[hf]', or give n_heads=, by "
             "which layers are known by their names"
         ) from None
-    if model_type not in transformers.CONFIG_MAPPING:
+    if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
         warnings.warn(
             f"{path} is of model_type {model_type!r}, which transformers {transformers.__version__} does not know, so "
             "layers have no groups: with n_heads= they are known by their names",
-            stacklevel=4,
+            stacklevel=5,
         )
         return None
     try:

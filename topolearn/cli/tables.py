@@ -1,0 +1,45 @@
+"""Measures of graphs as text and as JSON has them."""
+
+import math
+from collections.abc import Mapping
+
+Measures = Mapping[str, Mapping[str, float]]  # of each graph, by name
+
+
+def by_graph(measures: Measures) -> str:
+    """Return a line for each measure, a column for each graph."""
+    import pandas as pd
+
+    rows = list(dict.fromkeys(name for values in measures.values() for name in values))
+    text = {graph: [_number(values.get(row)) for row in rows] for graph, values in measures.items()}
+    return str(pd.DataFrame(text, index=pd.Index(rows)).to_string())
+
+
+def by_measure(measures: Measures) -> str:
+    """Return a line for each graph, a column for each measure.
+
+    Examples
+    --------
+    >>> print(by_measure({"fc1": {"n_links": 12, "density": 0.5}, "all": {"n_links": 1200}}))
+        n_links density
+    fc1      12     0.5
+    all   1,200
+    """
+    import pandas as pd
+
+    columns = list(dict.fromkeys(name for values in measures.values() for name in values))
+    text = {name: [_number(values.get(name)) for values in measures.values()] for name in columns}
+    lines = pd.DataFrame(text, index=pd.Index(list(measures))).to_string().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers as JSON has them: nothing for what has no value, or is infinite."""
+    return {name: (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
+            for name, value in values.items()}  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "-" if math.isnan(value) else f"{value:,}" if isinstance(value, int) else f"{float(value):.5g}"
