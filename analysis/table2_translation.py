@@ -23,7 +23,7 @@ from analysis.translation_results import (
     draw,
     for_equal_work,
     mean_density,
-    n_parameters,
+    parameters_of,
     table,
 )
 from topolearn.studies import Study, results, run_study, to_markdown
@@ -75,7 +75,6 @@ DRAWN = ("label", "seed", "step", "val_bleu", "val_perplexity", "density", "work
 NAMES = {
     "test_bleu": "bleu", "test_chrf": "chrf", "best_bleu": "val_bleu", "n_links": "links", "n_parameters": "parameters",
 }  # fmt: skip
-DEFAULTS = {"gain": 1.0, "lr": 1e-3}  # of the configuration
 
 
 def study(group: str, seeds: int, data_dir: Path) -> Study:
@@ -98,7 +97,7 @@ def finished(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         values = {name: getattr(plan.config, name) for name in ("density", "init", "gain", "lr", "steps")}
         of_run = curve(trained, STEPS).assign(label=row["label"], seed=row["seed"])
         work = {
-            "parameters": n_parameters(trained),
+            "parameters": parameters_of(trained),
             "work": of_run["work"].iloc[-1],
             "mean_density": mean_density(trained),
         }

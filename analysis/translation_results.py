@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from torch import nn
 
 from topolearn import plotting
+from topolearn.evolution import linear_layers
 from topolearn.plotting.style import legend, line_styles
 from topolearn.recording import Run
 from topolearn.studies import compare, spread
+from topolearn.tasks.parameters import n_parameters
 
 # BLEU of the paper's network (512 wide, 6 + 6 blocks) on Multi30k.
 PAPER: dict[str, float] = {
@@ -31,7 +34,7 @@ def curve(run: Run, steps: int) -> pd.DataFrame:
     Work counts a multiplication for each token and link, of sparse layers and generator; it is a share of that of so
     many steps of the dense network. Attention scores, a hundredth of it, are left out.
     """
-    sparse = sum(n_in * n_out for n_in, n_out in _shapes(run))
+    _, sparse = _dense(run)
     generator = run.config.width * run.config.vocabulary_size
     ends, density = _densities(run)
     evaluated = run.metrics["step"].to_numpy(dtype=float)
@@ -41,15 +44,12 @@ def curve(run: Run, steps: int) -> pd.DataFrame:
     return kept.assign(density=run.metrics["density"], work=work)
 
 
-def n_parameters(run: Run) -> int:
+def parameters_of(run: Run) -> int:
     """Return the number of parameters that the trained network uses: links, embeddings of each side, and the rest."""
-    from topolearn.tasks.translation.model import dense_model
+    from topolearn.tasks.translation.model import IDLE
 
-    with torch.device("meta"):
-        model = dense_model(run.config, run.config.vocabulary_size)
-    cells = sum(n_in * n_out for n_in, n_out in _shapes(run))
-    idle = model.get_parameter("model.shared.weight").numel()  # which nothing reads
-    return sum(each.numel() for each in model.parameters()) - idle - cells + int(run.summary["n_links"])
+    model, cells = _dense(run)
+    return n_parameters(model, IDLE) - cells + int(run.summary["n_links"])
 
 
 def mean_density(run: Run) -> float:
@@ -65,12 +65,13 @@ def _densities(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return (np.array([0.0, last]), np.ones(1)) if network.empty else (ends, network["density"].to_numpy())
 
 
-def _shapes(run: Run) -> list[tuple[int, int]]:
-    """Return the shapes of the layers that are sparse, or would be."""
-    config = run.config
-    blocks, wide = config.encoder_layers + 2 * config.decoder_layers, config.encoder_layers + config.decoder_layers
-    square, hidden = (config.width, config.width), (config.width, config.feed_forward)
-    return [square] * 4 * blocks + [hidden] * 2 * wide
+def _dense(run: Run) -> tuple[nn.Module, int]:
+    """Return the dense network of a run without memory, and the cells of the layers that are sparse, or would be."""
+    from topolearn.tasks.translation.model import dense_model
+
+    with torch.device("meta"):
+        model = dense_model(run.config, run.config.vocabulary_size)
+    return model, sum(layer.get_parameter("weight").numel() for layer in linear_layers(model).values())
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:

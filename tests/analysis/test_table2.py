@@ -8,7 +8,7 @@ import pytest
 
 from analysis import translation_topology
 from analysis.table2_translation import GROUPS, STEPS, study
-from analysis.translation_results import PAPER, curve, draw, for_equal_work, mean_density, n_parameters, table
+from analysis.translation_results import PAPER, curve, draw, for_equal_work, mean_density, parameters_of, table
 from tests.tasks.translation.small import config, corpus
 from topolearn.tasks.translation import train
 
@@ -62,7 +62,7 @@ def test_work_is_that_of_the_links_and_the_generator(runs):
 
 def test_parameters_are_those_that_are_used(runs):
     for run in runs.values():
-        assert n_parameters(run) == run.summary["n_parameters"]
+        assert parameters_of(run) == run.summary["n_parameters"]
 
 
 def test_quality_for_equal_work_is_read_between_evaluations():

@@ -67,6 +67,15 @@ def test_a_live_figure_shows_all_that_a_loop_logs(place, tmp_path):
     assert place.shown[0]["image/png"].startswith(b"\x89PNG")
 
 
+def test_the_last_numbers_of_a_dense_training_are_drawn(place, tmp_path):
+    logger = tl.plotting.live([("loss",)])
+    with tl.record(tmp_path / "run", nn.Linear(3, 2), loggers=[logger]) as recorder:
+        for step in range(9):
+            recorder.log(loss=float(step), other=1.0)
+    assert logger.figure.axes[0].lines[0].get_xydata()[-1].tolist() == [9, 8]
+    assert len(logger.figure.axes) == 1
+
+
 def test_drawing_takes_a_small_share_of_the_time(place, monkeypatch):
     clock = iter(np.arange(0, 1e6, 1.0))  # every look at the clock takes a second, so drawing takes one
     monkeypatch.setattr("topolearn.plotting.live_figure.time.perf_counter", lambda: next(clock))

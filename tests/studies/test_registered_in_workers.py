@@ -21,7 +21,9 @@ from topolearn.studies.registered import packed, registries, unpack
 from topolearn.studies.work import Outcome, WorkItem, carry_out
 from topolearn.training import Run
 
-OF_NO_CONFIGURATION = {"alternative to a power law", "architecture", "executor", "file suffix", "order of neurons"}
+OF_NO_CONFIGURATION = {
+    "alternative to a power law", "architecture", "executor", "file suffix", "optimizer", "order of neurons",
+}  # fmt: skip
 OWN = [("regrowth score", "my_rule"), ("method", "my_method"), ("measure", "my_hub")]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from topolearn.evolution import Method
+from topolearn.evolution.kinds import kind_of
 from topolearn.sparse import CSR, shape_of
 
 INT32, INT64 = 4, 8
@@ -71,6 +72,6 @@ def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, meth
         if backend == CSR:
             indices += INT64 * (n_out + 1 + n_in + 1) + 3 * INT32 * links[name]
         else:
-            masks = 2 if method.chooses_anew else 1
+            masks = 2 if kind_of(method).reselects else 1
             indices += n * (masks + width) + INT64 * links[name]
     return Memory(weights, trained, n_values * trained, indices)

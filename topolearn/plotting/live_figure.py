@@ -77,14 +77,16 @@ class LiveFigure:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Take numbers by name."""
-        for name, value in metrics.items():
+        wanted = {name: value for name, value in metrics.items() if any(_matches(name, each) for each in self._panels)}
+        for name, value in wanted.items():
             steps, values = self._lines.setdefault(name, ([], []))
             steps.append(step)
             values.append(value)
-        self._draw_in_time()
+        if wanted:
+            self._draw_in_time()
 
-    def log_network(self, network: LayeredNetwork, step: int, *, last: bool = False) -> None:
-        """Take the graphs of all layers after an update; when it is the last, draw whatever is not drawn yet.
+    def log_network(self, network: LayeredNetwork, step: int) -> None:
+        """Take the graphs of all layers after an update.
 
         Raises
         ------
@@ -94,9 +96,11 @@ class LiveFigure:
         if self._layer is not None and self._layer not in network.graphs:
             raise UnknownNameError(f"layer={self._layer!r}: {suggest(self._layer, list(network))}")
         self._network = network
-        if last:
-            self.draw()
         self._draw_in_time()
+
+    def finish(self) -> None:
+        """Draw what came since the last time."""
+        self.draw()
 
     def _draw_in_time(self) -> None:
         """Draw, unless it was done a short time ago."""
@@ -125,7 +129,7 @@ class LiveFigure:
 
     def _known(self, panel: Sequence[str]) -> list[str]:
         """Return the names of the lines of a panel that something was logged for."""
-        return list(dict.fromkeys(name for pattern in panel for name in self._lines if fnmatchcase(name, pattern)))
+        return [name for name in self._lines if _matches(name, panel)]
 
     def _draw_lines(self, ax: Axes, names: Sequence[str]) -> None:
         words = {name: in_words(name.removeprefix(WHOLE)) for name in names}
@@ -150,6 +154,10 @@ class LiveFigure:
             self._handle = self._display(shown, raw=True, display_id=True)
         else:
             self._handle.update(shown, raw=True)
+
+
+def _matches(name: str, panel: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in panel)
 
 
 def _display() -> Any:

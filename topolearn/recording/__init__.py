@@ -1,7 +1,7 @@
 """What a run leaves behind: numbers, topology and measures of any loop, written down and read back."""
 
 from topolearn.recording.history import History
-from topolearn.recording.loggers import Logger, TensorBoardLogger
+from topolearn.recording.loggers import Logger, NetworkLogger, PictureLogger, TensorBoardLogger
 from topolearn.recording.measuring import DEFAULT, check_measures
 from topolearn.recording.record import record
 from topolearn.recording.recorder import Recorder
@@ -12,6 +12,8 @@ __all__ = [
     "DEFAULT",
     "History",
     "Logger",
+    "NetworkLogger",
+    "PictureLogger",
     "Recorder",
     "Run",
     "TensorBoardLogger",

@@ -46,8 +46,9 @@ class NetworkLogger(Protocol):
     --------
     >>> class Counter:
     ...     def log_metrics(self, metrics, step): ...
-    ...     def log_network(self, network, step, *, last=False):
+    ...     def log_network(self, network, step):
     ...         print(step, network.n_links)
+    ...     def finish(self): ...
     >>> isinstance(Counter(), NetworkLogger)
     True
     """
@@ -55,8 +56,11 @@ class NetworkLogger(Protocol):
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
         """Take numbers by name, as any logger."""
 
-    def log_network(self, network: LayeredNetwork, step: int, *, last: bool = False) -> None:
-        """Take the graphs of all layers: at the start, after each update, and, as the last, when training is over."""
+    def log_network(self, network: LayeredNetwork, step: int) -> None:
+        """Take the graphs of all layers, at the start and after each update."""
+
+    def finish(self) -> None:
+        """Show what is not shown yet: recording has ended."""
 
 
 Logger = PictureLogger | NetworkLogger
@@ -106,7 +110,7 @@ def check_loggers(loggers: Sequence[object]) -> list[Logger]:
         if not isinstance(logger, Logger) or isinstance(logger, type):
             raise InvalidTypeError(
                 f"{logger!r} is not a logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step), "
-                "or log_network(network, step, last=False) in its place"
+                "or log_network(network, step) and finish() in place of the latter"
             )
     return [logger for logger in loggers if isinstance(logger, Logger)]
 
@@ -118,11 +122,18 @@ def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> Non
         logger.log_metrics(numbers, step)
 
 
-def show_network(loggers: Sequence[Logger], network: LayeredNetwork, step: int, *, last: bool = False) -> None:
+def show_network(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:
     """Give the graphs of all layers to the loggers that take them."""
     for logger in loggers:
         if isinstance(logger, NetworkLogger):
-            logger.log_network(network, step, last=last)
+            logger.log_network(network, step)
+
+
+def finish(loggers: Sequence[Logger]) -> None:
+    """Tell the loggers that draw by themselves that recording has ended."""
+    for logger in loggers:
+        if isinstance(logger, NetworkLogger):
+            logger.finish()
 
 
 def log_pictures(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:

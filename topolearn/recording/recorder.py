@@ -14,7 +14,7 @@ from topolearn.errors import InvalidValueError, RecordingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.files import write_json
 from topolearn.recording.logged import check_numbers, check_step
-from topolearn.recording.loggers import Logger, tell
+from topolearn.recording.loggers import Logger, finish, tell
 from topolearn.recording.tables import METRICS, Table, read_table
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.watched import Watched
@@ -149,6 +149,7 @@ class Recorder:
                 self.write_summary(complete=complete)
                 if complete:
                     self.topology.show(self._now())
+                finish(self._loggers)
         finally:
             self.abandon("it is closed")
 

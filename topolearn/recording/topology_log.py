@@ -130,9 +130,7 @@ class TopologyLog:
     def show(self, step: int) -> None:
         """Show the topology to the loggers."""
         if self.history is not None and self._loggers:
-            network = self._watched.network()
-            log_pictures(self._loggers, network, step)
-            show_network(self._loggers, network, step, last=True)
+            log_pictures(self._loggers, self._watched.network(), step)
 
     def _tell_network(self, step: int, network: LayeredNetwork) -> None:
         tell(self._loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)

@@ -34,7 +34,7 @@ def checkpoint_of(run_dir: Path, which: str) -> Path:
     return folder
 
 
-def load_weights(model: nn.Module, folder: Path, method: Method, tied: tuple[str, ...] = ()) -> None:
+def load_weights(model: nn.Module, folder: Path, method: Method) -> None:
     """Let a model, sparse as training began, take links and weights of a checkpoint.
 
     Parameters
@@ -43,8 +43,6 @@ def load_weights(model: nn.Module, folder: Path, method: Method, tied: tuple[str
     folder : Path
         The checkpoint.
     method : Method
-    tied : tuple of str
-        Weights that are those of others, and not in the file.
 
     Raises
     ------
@@ -53,8 +51,7 @@ def load_weights(model: nn.Module, folder: Path, method: Method, tied: tuple[str
     """
     take_links(sparse_layers(model), read_state(folder, method))
     missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
-    lost = [name for name in (*missing, *unexpected) if name not in tied]
-    if lost:
+    if lost := [*missing, *unexpected]:
         raise CheckpointError(
             f"{folder} is not a checkpoint of this model: {', '.join(lost[:5])} are missing or unknown"
         )

@@ -12,7 +12,6 @@ from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
-from topolearn.sparse import sparse_layers
 from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
 from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
@@ -21,7 +20,8 @@ from topolearn.tasks.language.model import build_model
 from topolearn.tasks.language.shards import TokenShards, cached_shards, default_cache
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
-from topolearn.tasks.language.windows import TokenWindows, WindowBatches, collate
+from topolearn.tasks.language.windows import TokenWindows, WindowBatches
+from topolearn.tasks.parameters import n_parameters
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
 from topolearn.training.random_states import random_states_kept
@@ -161,7 +161,7 @@ def _run(config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence
 
 
 def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: Path | None) -> Prepared:
-    from topolearn.tasks.language.trainer import LanguageTrainer
+    from topolearn.tasks.language.trainer import trainer_of
 
     shards = encoded.shards
     windows = {name: TokenWindows(each, config.window, config.windows) for name, each in shards.items()}
@@ -169,11 +169,8 @@ def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: 
     stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # of which ranks take turns
     if checkpoint is not None:
         check_tokenizer(checkpoint, encoded.tokenizer)
-    trainer = LanguageTrainer(
-        build_model(config, encoded.tokenizer), config, path, stream,
-        lambda numbers: collate([windows["train"][i] for i in numbers]), windows["val"],
-        lambda model: _measured(config, model, shards["val"]),
-    )  # fmt: skip
+    model = build_model(config, encoded.tokenizer)
+    trainer = trainer_of(config, path, model, stream, windows, lambda model: _measured(config, model, shards["val"]))
     files = {TOKENIZER: encoded.tokenizer.save, TOKENS: encoded.write_keys}
     return Prepared(trainer, files, lambda: _test(config, path, shards.get("test")))
 
@@ -183,9 +180,7 @@ def _measured(config: LanguageConfig, model: Any, shards: TokenShards) -> dict[s
 
 
 def _test(config: LanguageConfig, path: Path, shards: TokenShards | None) -> dict[str, Any]:
-    """Return the size of the best model, and its perplexities on the test text, if there is one."""
+    """Return the perplexities of the best model on the test text, if there is one, and its size."""
     model = load_model(path, BEST).to(config.device)
-    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
-    size = {"n_parameters": sum(n_links.get(id(each), each.numel()) for each in model.parameters())}
     measured = {} if shards is None else _measured(config, model, shards)
-    return {f"test_{name}": value for name, value in measured.items()} | size
+    return {f"test_{name}": value for name, value in measured.items()} | {"n_parameters": n_parameters(model)}

@@ -11,7 +11,6 @@ from topolearn.tasks.translation.model import HASH, build_model
 from topolearn.tasks.translation.vocabulary import Vocabulary
 
 VOCABULARY = "vocabulary.json"
-TIED = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight")  # the shared embedding
 
 
 def load_model(run_dir: Path, which: str) -> Any:
@@ -26,7 +25,7 @@ def load_model(run_dir: Path, which: str) -> Any:
     config, vocabulary = Run(run_dir).config, Vocabulary.load(run_dir / VOCABULARY)
     check_vocabulary(folder, vocabulary)
     model = build_model(config, vocabulary)
-    load_weights(model, folder, config.build_method(), TIED)
+    load_weights(model, folder, config.build_method())
     return model.eval()
 
 

@@ -9,7 +9,6 @@ from torch import nn
 
 from topolearn.evolution import sparsify
 from topolearn.evolution.admission import linear_layers
-from topolearn.sparse import sparse_layers
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from topolearn.tasks.translation.config import TranslationConfig
     from topolearn.tasks.translation.vocabulary import Vocabulary
 
+IDLE = ("model.shared.weight",)  # which transformers makes, and reads where embeddings are tied alone
 HASH = "vocabulary_hash"  # in the configuration of a model
 POSITIONS = 1024  # sines and cosines, of which a longer sentence would need more
 
@@ -69,16 +69,6 @@ def dense_model(config: TranslationConfig, n_tokens: int) -> Any:
     model = library.M2M100ForConditionalGeneration(settings)
     model.generation_config.max_length = None  # the length is given with each sentence
     return model
-
-
-def n_parameters(model: nn.Module) -> int:
-    """Return the number of parameters, of sparse layers that of their links.
-
-    The table ``model.shared``, which transformers makes and nothing reads where embeddings are not tied, is left out.
-    """
-    n_links = {id(layer.link_parameter): layer.n_links for layer in sparse_layers(model).values()}
-    idle = id(model.get_parameter("model.shared.weight"))
-    return sum(n_links.get(id(each), each.numel()) for each in model.parameters() if id(each) != idle)
 
 
 @torch.no_grad()

@@ -10,9 +10,10 @@ from typing import Any
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
+from topolearn.tasks.parameters import n_parameters
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
-from topolearn.tasks.translation.batches import TokenBatches, collate
+from topolearn.tasks.translation.batches import TokenBatches
 from topolearn.tasks.translation.checkpoints import VOCABULARY, check_vocabulary, load_model
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.corpora import read_corpus
@@ -20,7 +21,7 @@ from topolearn.tasks.translation.corpus import Corpus, ParallelText
 from topolearn.tasks.translation.decoding import translate
 from topolearn.tasks.translation.evaluation import perplexity
 from topolearn.tasks.translation.learning import learn_vocabulary
-from topolearn.tasks.translation.model import POSITIONS, build_model, n_parameters
+from topolearn.tasks.translation.model import IDLE, POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
@@ -145,7 +146,7 @@ def _run(
 def _prepared(
     config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, checkpoint: Path | None
 ) -> Prepared:
-    from topolearn.tasks.translation.trainer import TranslationTrainer
+    from topolearn.tasks.translation.trainer import trainer_of
 
     pairs = _encoded(config, _training_text(config, corpus), vocabulary)
     batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
@@ -156,10 +157,8 @@ def _prepared(
         encode_pairs(text, vocabulary, tokens=POSITIONS, positions=POSITIONS)
     if checkpoint is not None:
         check_vocabulary(checkpoint, vocabulary)
-    trainer = TranslationTrainer(
-        model, config, path, stream, lambda numbers: collate([pairs[i] for i in numbers]), validation,
-        _score(config, corpus, vocabulary, validation),
-    )  # fmt: skip
+    score = _score(config, corpus, vocabulary, validation)
+    trainer = trainer_of(config, path, model, stream, pairs, validation, score)
     return Prepared(trainer, {VOCABULARY: vocabulary.save}, lambda: _test(config, path, corpus, vocabulary))
 
 
@@ -192,4 +191,4 @@ def _test(config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Voc
     with written_aside(path / TRANSLATIONS) as aside:
         aside.write_text("".join(f"{sentence}\n" for sentence in translated), encoding="utf-8")
     of_test = {f"test_{name}": value for name, value in scores(translated, corpus.test.target).items()}
-    return of_test | {"n_parameters": n_parameters(model)}
+    return of_test | {"n_parameters": n_parameters(model, IDLE)}

@@ -1,0 +1,114 @@
+"""`StepConfig`: the fields of all tasks that train Transformers step by step."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from topolearn.devices import AUTO
+from topolearn.errors import InvalidValueError
+from topolearn.evolution import Method
+from topolearn.evolution.initial_weights import KEEP, as_init
+from topolearn.recording.measuring import DEFAULT
+from topolearn.training.task_config import TaskConfig, check_counts, check_shares
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepConfig(TaskConfig):
+    """The base of a configuration whose training counts optimizer steps; each task adds its own fields.
+
+    A task also has ``steps``, ``lr``, ``beta2``, ``dropout`` and ``evaluate_every``, with defaults of its own.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError, UnknownNameError
+        For a value of a wrong type, out of range, or a name that is not known.
+    """
+
+    data_dir: str | None = field(
+        default=None, metadata={"help": "folder with the data set's files, or with a folder NAME that has them [data]"}
+    )
+    method: str = field(
+        default="chtss", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}
+    )
+    density: float | None = field(
+        default=None, metadata={"help": "share of the possible links that exist in each sparse layer [the method's]"}
+    )
+    overrides: dict[str, Any] = field(default_factory=dict, metadata={"help": "other values for parts of the method"})
+    init: str | float | None = field(
+        default=None,
+        metadata={"help": "weights of sparse layers, as for sparsify [keep: those with which the model is drawn]"},
+    )
+    heads: int = field(default=4, metadata={"help": "attention heads"})
+    accumulation: int = field(default=1, metadata={"help": "batches of a step"})
+    warmup: int = field(default=400, metadata={"help": "steps over which the learning rate rises linearly"})
+    beta1: float = field(default=0.9, metadata={"help": "Adam's decay of the mean of gradients"})
+    clip: float | None = field(default=None, metadata={"help": "largest norm of all gradients [they are not clipped]"})
+    update_interval: int | None = field(
+        default=None, metadata={"help": "optimizer steps between topology updates [the method's, or 100]"}
+    )
+    patience: int | None = field(
+        default=None, metadata={"help": "evaluations without a better score after which to stop [none]"}
+    )
+    seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
+    device: str = field(
+        default=AUTO,
+        metadata={"help": "auto (CUDA, else the CPU), or a device that torch has, such as cpu or cuda"},
+    )
+    backend: str = field(
+        default=AUTO,
+        metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
+    )
+    precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
+    threads: int | None = field(
+        default=None, metadata={"help": "CPU threads; part of the record, as results may depend on it [torch's]"}
+    )
+    history: str = field(
+        default="full",
+        metadata={"help": "what is kept of the topology: full (every link event), snapshots, or summary"},
+    )
+    measures: tuple[str, ...] = field(
+        default=DEFAULT, metadata={"help": "measures of the topology to take while training; or none"}
+    )
+    measure_every: int = field(default=5, metadata={"help": "topology updates from one measurement to the next"})
+    tensorboard: bool = field(
+        default=False,
+        metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
+    )
+    run_dir: str | None = field(
+        default=None,
+        metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
+    )
+
+    def build_method(self) -> Method:
+        """Return the method, with what the schedule of the learning rate asks for after each update."""
+        method, steps = super().build_method(), self._rewarmup_steps
+        warms_up = steps > 0 and method.evolves and method.interval is None
+        is_chosen = "rewarmup_steps" in self.overrides
+        return method.with_overrides({"rewarmup_steps": steps}) if warms_up and not is_chosen else method
+
+    @property
+    def _rewarmup_steps(self) -> int:
+        """Steps in which the learning rate rises again after an update; 0 for none."""
+        raise NotImplementedError
+
+    def _check_ranges(self) -> None:
+        check_counts(self, "steps", "heads", "accumulation", "warmup", "evaluate_every", "patience")
+        check_shares(self, "dropout", "beta1", "beta2")
+        for name in ("dropout", "beta1", "beta2"):
+            if getattr(self, name) == 1:
+                raise InvalidValueError(f"{name}={getattr(self, name)} must be below 1")
+        self._check_positive("lr", "clip")
+        if not self._keeps_weights and self.build_method().is_dense:
+            raise InvalidValueError(
+                f"init={self.init!r} is for sparse layers, and method {self.method!r} has none: leave it out"
+            )
+
+    def _check_positive(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise InvalidValueError(f"{name}={value} must be a positive number")
+
+    @property
+    def _keeps_weights(self) -> bool:
+        """Whether layers keep the weights with which the model is drawn."""
+        return self.init is None or as_init(self.init).name == KEEP
