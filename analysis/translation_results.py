@@ -11,7 +11,7 @@ from torch import nn
 
 from topolearn import plotting
 from topolearn.evolution import linear_layers
-from topolearn.plotting.style import legend, line_styles
+from topolearn.plotting.style import legend, line_styles, percent_ticks
 from topolearn.recording import Run
 from topolearn.studies import compare, spread
 from topolearn.tasks.parameters import n_parameters
@@ -89,7 +89,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
             "work": f"{group['work'].mean():.0%}",
             "work of sparse layers": f"{group['mean_density'].mean():.0%}",
             "minutes": f"{group['seconds'].median() / 60:.0f}",
-            "paper's BLEU": PAPER.get(str(label)),
+            "paper's BLEU": f"{PAPER[str(label)]:.2f}" if label in PAPER else None,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Multi30k, test 2016")
 
@@ -132,7 +132,8 @@ def draw(curves: pd.DataFrame, title: str) -> Figure:
             ):
                 ax.plot(means[over], means[value], label=label, **look)
         axes[0].set(xlabel="step", ylabel="validation BLEU")
-        axes[1].set(xlabel="work, of all steps of the dense network", ylabel="validation BLEU", xscale="log")
+        axes[1].set(xlabel="work, of all steps of the dense network", ylabel="validation BLEU")
+        percent_ticks(axes[1].xaxis)
         axes[2].set(xlabel="step", ylabel="validation perplexity", yscale="log")
         legend(axes[2])
         figure.suptitle(title)

@@ -80,7 +80,12 @@ def test_tables_and_curves_are_drawn(runs):
     assert [len(ax.lines) for ax in figure.axes] == [2, 2, 2]
     values = {"bleu": 30.0, "chrf": 50.0, "val_bleu": 31.0, "links": 10, "parameters": 20, "work": 0.3}
     row = table(pd.DataFrame([{"label": "CHTs 10 %", "mean_density": 0.1, "seconds": 120, **values}] * 2))
-    assert row.loc["CHTs 10 %", ["seeds", "BLEU", "work", "paper's BLEU"]].tolist() == [2, "30.00 (0.00)", "30%", 30.35]
+    assert row.loc["CHTs 10 %", ["seeds", "BLEU", "work", "paper's BLEU"]].tolist() == [
+        2,
+        "30.00 (0.00)",
+        "30%",
+        "30.35",
+    ]
 
 
 def test_topology_of_a_run_by_place_and_kind(runs):
