@@ -16,18 +16,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import run_main, runs_in
-from analysis.translation_results import (
-    PAIRS,
-    curve,
-    differences,
-    draw,
-    for_equal_work,
-    mean_density,
-    parameters_of,
-    table,
-)
-from topolearn.studies import Study, results, run_study, to_markdown
-from topolearn.studies.directory import DONE, StudyDirectory
+from analysis.transformer_runs import differences, draw, finished, for_equal_work
+from analysis.translation_results import BLEU, PAIRS, table
+from topolearn.studies import Study, run_study, to_markdown
+from topolearn.studies.directory import StudyDirectory
 
 FILE = Path("figures/table2_translation.csv")
 CURVES, BOOTSTRAP = FILE.with_stem("table2_curves"), FILE.with_stem("table2_bootstrap")
@@ -73,7 +65,7 @@ KEPT = (
 )  # fmt: skip
 DRAWN = ("label", "seed", "step", "val_bleu", "val_perplexity", "density", "work")
 NAMES = {
-    "test_bleu": "bleu", "test_chrf": "chrf", "best_bleu": "val_bleu", "n_links": "links", "n_parameters": "parameters",
+    "test_bleu": "bleu", "test_chrf": "chrf", "best_bleu": "val_bleu", "n_links": "links",
 }  # fmt: skip
 
 
@@ -82,29 +74,6 @@ def study(group: str, seeds: int, data_dir: Path) -> Study:
     settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
     base = BASE | {"data_dir": str(data_dir)}
     return Study(name=f"table2_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="translation")
-
-
-def finished(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the finished runs of a study, with the columns of the file, and the learning curves of all."""
-    runs = results(one, directory)
-    runs = runs[runs["state"] == DONE].rename(columns=NAMES)
-    place, planned = StudyDirectory(directory, one), {(run.label, run.seed): run for run in one.runs()}
-    rows, lines = [], []
-    for row in runs.to_dict("records"):
-        plan = planned[row["label"], row["seed"]]
-        trained = place.run(plan)
-        assert trained is not None, "it is done"
-        values = {name: getattr(plan.config, name) for name in ("density", "init", "gain", "lr", "steps")}
-        of_run = curve(trained, STEPS).assign(label=row["label"], seed=row["seed"])
-        work = {
-            "parameters": parameters_of(trained),
-            "work": of_run["work"].iloc[-1],
-            "mean_density": mean_density(trained),
-        }
-        rows.append(row | values | work)
-        lines.append(of_run)
-    curves = pd.concat(lines, ignore_index=True)[list(DRAWN)] if lines else pd.DataFrame(columns=list(DRAWN))
-    return pd.DataFrame(rows, columns=list(KEPT)), curves
 
 
 def bootstrap(one: Study, directory: Path, data_dir: Path) -> pd.DataFrame:
@@ -151,17 +120,19 @@ def main() -> None:
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
     if len(curves):
         title = f"Multi30k, {STEPS:,} steps, 200 validation sentences; means over seeds"
-        draw(curves, title).savefig(FILE.with_suffix(".png"), dpi=130)
-    for each in (table(runs), differences(runs), for_equal_work(curves)):
+        draw(curves, BLEU, title).savefig(FILE.with_suffix(".png"), dpi=130)
+    for each in (table(runs), differences(runs, BLEU, PAIRS), for_equal_work(curves, BLEU)):
         print(f"{to_markdown(each)}\n")
 
 
 def write(there: list[tuple[Study, Path]], data_dir: Path) -> None:
     """Write the finished runs of studies, their learning curves and how certain differences are, to files."""
     FILE.parent.mkdir(exist_ok=True)
-    tables = [finished(*each) for each in there]
-    pd.concat([runs for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
-    pd.concat([curves for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
+    from topolearn.tasks.translation.model import IDLE
+
+    tables = [finished(*each, BLEU, NAMES, STEPS, IDLE) for each in there]
+    pd.concat([runs[list(KEPT)] for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
+    pd.concat([curves[list(DRAWN)] for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
     resampled = pd.concat([bootstrap(*each, data_dir) for each in there], ignore_index=True)
     if len(resampled):
         resampled.to_csv(BOOTSTRAP, index=False)

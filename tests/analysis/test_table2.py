@@ -8,9 +8,11 @@ import pytest
 
 from analysis import translation_topology
 from analysis.table2_translation import GROUPS, STEPS, study
-from analysis.translation_results import PAPER, curve, draw, for_equal_work, mean_density, parameters_of, table
+from analysis.transformer_runs import curve, draw, for_equal_work, mean_density, parameters_of
+from analysis.translation_results import BLEU, PAPER, table
 from tests.tasks.translation.small import config, corpus
 from topolearn.tasks.translation import train
+from topolearn.tasks.translation.model import IDLE
 
 pytest.importorskip("transformers")
 pytest.importorskip("sacrebleu")
@@ -48,7 +50,7 @@ def test_rows_differ_in_what_their_labels_say():
 
 
 def test_work_is_that_of_the_links_and_the_generator(runs):
-    dense = curve(runs["dense"], 8)
+    dense = curve(runs["dense"], 8, BLEU)
     assert dense["work"].tolist() == pytest.approx(dense["step"] / 8)
     assert mean_density(runs["dense"]) == 1
     run = runs["chtss"]
@@ -56,27 +58,27 @@ def test_work_is_that_of_the_links_and_the_generator(runs):
     ends = [*run.network["step"], 8]
     links = sum(n * (b - a) for n, a, b in zip(run.network["n_links"], ends[:-1], ends[1:], strict=True))
     assert run.network["density"].iloc[-1] < run.network["density"].iloc[0]
-    assert curve(run, 8)["work"].iloc[-1] == pytest.approx((links / 8 + generator) / (cells + generator))
+    assert curve(run, 8, BLEU)["work"].iloc[-1] == pytest.approx((links / 8 + generator) / (cells + generator))
     assert mean_density(run) == pytest.approx(links / 8 / cells)
 
 
 def test_parameters_are_those_that_are_used(runs):
     for run in runs.values():
-        assert parameters_of(run) == run.summary["n_parameters"]
+        assert parameters_of(run, IDLE) == run.summary["n_parameters"]
 
 
 def test_quality_for_equal_work_is_read_between_evaluations():
     values = {"work": [0.1, 0.3, 1.0], "val_bleu": [10.0, 20.0, 30.0]}
     curves = pd.concat([pd.DataFrame(values).assign(label="FC", seed=seed) for seed in (0, 1)])
     short = pd.DataFrame({"work": [0.1, 0.3], "val_bleu": [20.0, 26.0]}).assign(label="SET", seed=0)
-    equal = for_equal_work(pd.concat([curves, short]), (0.05, 0.2, 1.0))
+    equal = for_equal_work(pd.concat([curves, short]), BLEU, (0.05, 0.2, 1.0))
     assert equal.loc["FC"].tolist() == ["", "15.0", "30.0"]
     assert equal.loc["SET"].tolist() == ["", "23.0", ""]
 
 
 def test_tables_and_curves_are_drawn(runs):
-    lines = [curve(run, 8).assign(label=name, seed=0) for name, run in runs.items()]
-    figure = draw(pd.concat(lines), "title")
+    lines = [curve(run, 8, BLEU).assign(label=name, seed=0) for name, run in runs.items()]
+    figure = draw(pd.concat(lines), BLEU, "title")
     assert [len(ax.lines) for ax in figure.axes] == [2, 2, 2]
     values = {"bleu": 30.0, "chrf": 50.0, "val_bleu": 31.0, "links": 10, "parameters": 20, "work": 0.3}
     row = table(pd.DataFrame([{"label": "CHTs 10 %", "mean_density": 0.1, "seconds": 120, **values}] * 2))

@@ -1,0 +1,181 @@
+"""What the studies of Transformers share: finished runs with the work that they took, differences, learning curves."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from torch import nn
+
+from topolearn import plotting
+from topolearn.evolution import linear_layers
+from topolearn.plotting.style import legend, line_styles, percent_ticks
+from topolearn.recording import Run
+from topolearn.studies import Study, compare, results
+from topolearn.studies.directory import DONE, StudyDirectory
+from topolearn.task_registry import TASKS, imported
+from topolearn.tasks.parameters import n_parameters
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What the networks of a study are compared by.
+
+    Attributes
+    ----------
+    test, title : str
+        The column of the test score, and the score in words.
+    validation : str
+        The metric that is taken while a network trains, from which learning curves are.
+    better : str
+        "higher" or "lower".
+    """
+
+    test: str
+    title: str
+    validation: str
+    better: str
+
+    @property
+    def validation_title(self) -> str:
+        """The metric of learning curves in words."""
+        return f"validation {self.title}"
+
+
+def finished(
+    study: Study, directory: Path, quality: Quality, names: dict[str, str], steps: int, idle: Collection[str] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the finished runs of a study, and the learning curves of all.
+
+    Parameters
+    ----------
+    study : Study
+    directory : Path
+        Its results directory.
+    quality : Quality
+    names : dict of str to str
+        Columns of `topolearn.studies.results` that get other names.
+    steps : int
+        Work is a share of so many steps of the dense network.
+    idle : collection of str
+        Parameters that nothing reads, which do not count.
+
+    Returns
+    -------
+    runs, curves : DataFrame
+        A row a run, with all fields of its configuration as it was asked for, the number of its parameters, its work
+        and its mean density; and a row for each evaluation.
+    """
+    runs = results(study, directory)
+    runs = runs[runs["state"] == DONE].rename(columns=names)
+    place, planned = StudyDirectory(directory, study), {(run.label, run.seed): run for run in study.runs()}
+    rows, curves = [], []
+    for row in runs.to_dict("records"):
+        plan = planned[row["label"], row["seed"]]
+        trained = place.run(plan)
+        assert trained is not None, "it is done"
+        line = curve(trained, steps, quality).assign(label=row["label"], seed=row["seed"])
+        work = {
+            "parameters": parameters_of(trained, idle),
+            "work": line["work"].iloc[-1],
+            "mean_density": mean_density(trained),
+        }
+        rows.append(row | plan.config.to_dict() | work)
+        curves.append(line)
+    return pd.DataFrame(rows), pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+
+
+def curve(run: Run, steps: int, quality: Quality) -> pd.DataFrame:
+    """Return a row for each evaluation of a run: quality on validation text, and the work until then.
+
+    Work counts a multiplication for each token and link, of sparse layers and generator; it is a share of that of so
+    many steps of the dense network. Attention scores, a hundredth of it, are left out.
+    """
+    _, sparse = _dense(run)
+    generator = run.config.width * run.config.vocabulary_size
+    ends, density = _densities(run)
+    evaluated = run.metrics["step"].to_numpy(dtype=float)
+    links = np.interp(evaluated, ends, np.concatenate([[0.0], np.cumsum(np.diff(ends) * density * sparse)]))
+    work = (links + evaluated * generator) / ((sparse + generator) * steps)
+    kept = run.metrics[list(dict.fromkeys(["step", quality.validation, "val_perplexity"]))]
+    return kept.assign(density=run.metrics["density"], work=work)
+
+
+def parameters_of(run: Run, idle: Collection[str] = ()) -> int:
+    """Return the number of parameters that the trained network uses: links, embeddings, and the rest."""
+    model, cells = _dense(run)
+    return n_parameters(model, idle) - cells + int(run.summary["n_links"])
+
+
+def mean_density(run: Run) -> float:
+    """Return the density of the sparse layers, on average over the steps."""
+    ends, density = _densities(run)
+    return float(np.average(density, weights=np.diff(ends)))
+
+
+def _densities(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps between which the density stays, and what it is between them."""
+    last, network = float(run.metrics["step"].iloc[-1]), run.network
+    ends = np.append(network["step"].to_numpy(dtype=float), last)
+    return (np.array([0.0, last]), np.ones(1)) if network.empty else (ends, network["density"].to_numpy())
+
+
+def _dense(run: Run) -> tuple[nn.Module, int]:
+    """Return the dense network of a run without memory, and the cells of the layers that are sparse, or would be."""
+    model = imported(TASKS[run.config.task].workload)(run.config).model
+    return model, sum(layer.get_parameter("weight").numel() for layer in linear_layers(model).values())
+
+
+def differences(runs: pd.DataFrame, quality: Quality, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return the paired differences of quality between settings over seeds, with their 95 % intervals."""
+    there = set(runs["label"])
+    rows = {}
+    for first, second in pairs:
+        if {first, second} <= there:
+            same: dict[str, Any] = {"value": quality.test, "same": ("seed",), "better": quality.better}
+            gap = compare(runs, first, second, **same).difference
+            interval = f"{gap.low:+.2f} to {gap.high:+.2f}" if gap.n > 1 else None
+            rows[f"{first} - {second}"] = {"pairs": gap.n, "difference": f"{gap.mean:+.2f}", "95 % interval": interval}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(quality.title)
+
+
+def for_equal_work(
+    curves: pd.DataFrame, quality: Quality, works: Sequence[float] = (0.2, 0.3, 0.5, 1.0)
+) -> pd.DataFrame:
+    """Return the validation score of each setting after so much work, mean over seeds; none where it ends before."""
+    rows: dict[Any, dict[str, str]] = {}
+    for label, group in curves.groupby("label", sort=False):
+        lines = [line.sort_values("work") for _, line in group.groupby("seed")]
+        rows[label] = {
+            f"{work:.0%}": f"{np.mean([np.interp(work, line['work'], line[quality.validation]) for line in lines]):.1f}"
+            if all(line["work"].min() <= work <= line["work"].max() + 1e-9 for line in lines)
+            else ""
+            for work in works
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(f"{quality.validation_title} after work of")
+
+
+def draw(curves: pd.DataFrame, quality: Quality, title: str) -> Figure:
+    """Return the figure: quality over steps and over work, and perplexity over steps; means over seeds."""
+    panels = [("step", quality.validation), ("work", quality.validation), ("step", "val_perplexity")]
+    panels = list(dict.fromkeys(panels))
+    with plotting.style():
+        figure = Figure(figsize=(14 / 3 * len(panels), 4.8), layout="constrained")
+        axes = figure.subplots(1, len(panels))
+        for label, look in line_styles(curves["label"].unique()).items():
+            means = curves[curves["label"] == label].groupby("step").mean(numeric_only=True).reset_index()
+            for ax, (over, value) in zip(axes, panels, strict=True):
+                ax.plot(means[over], means[value], label=label, **look)
+        for ax, (over, value) in zip(axes, panels, strict=True):
+            ax.set(xlabel="work, of all steps of the dense network" if over == "work" else "step")
+            ax.set(ylabel="validation perplexity" if value == "val_perplexity" else quality.validation_title)
+            if over == "work":
+                percent_ticks(ax.xaxis)
+            if value == "val_perplexity":
+                ax.set(yscale="log")
+        legend(axes[-1])
+        figure.suptitle(title)
+    return figure
