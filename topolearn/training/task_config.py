@@ -16,7 +16,6 @@ from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
 
-PRECISIONS = ("float32", "bf16")
 LARGEST = 2**31  # that a count may be
 NONE = "none"  # how TOML, which has no None, says that a method has no such part
 
@@ -33,9 +32,12 @@ class TaskConfig:
     ----------
     task : str
         Whose configuration this is.
+    precisions : tuple of str
+        In which its training may compute.
     """
 
     task: ClassVar[str]
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16")
     method: str
     density: float | None
     overrides: dict[str, Any]
@@ -134,7 +136,7 @@ def _check_common(config: Any) -> None:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
     if config.device != AUTO:
         device_named("device", config.device, AUTO)  # a run of a device that is not here can still be read
-    check_words(config, precision=PRECISIONS, backend=(AUTO, *BACKENDS), history=KEPT)
+    check_words(config, precision=config.precisions, backend=(AUTO, *BACKENDS), history=KEPT)
 
 
 def check_counts(config: Any, *names: str, largest: int = LARGEST) -> None:

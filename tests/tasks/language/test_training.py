@@ -63,18 +63,22 @@ class Stopped(Exception):
 
 
 @pytest.mark.parametrize(
-    ("method", "backend"),
+    ("method", "backend", "precision"),
     [
-        ("chtss", "csr"),
+        ("chtss", "csr", "float32"),
+        ("rigl", "masked", "bf16-true"),
         *(pytest.param(*each, marks=pytest.mark.slow) for each in (
-            ("chts", "csr"), ("rigl", "masked"), ("gmp", "masked"), ("granet", "csr"), ("mest", "masked"),
+            ("chts", "csr", "float32"), ("rigl", "masked", "float32"), ("gmp", "masked", "float32"),
+            ("granet", "csr", "float32"), ("mest", "masked", "float32"), ("chts", "masked", "bf16"),
+            ("chtss", "masked", "bf16-true"),
         )),
     ],
 )  # fmt: skip
-def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, folder, monkeypatch):
+def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, precision, folder, monkeypatch):
     from topolearn.tasks.trainer import StepCallback
 
     options = {"backend": backend, "accumulation": 2, "windows": "document" if method == "rigl" else "packed"}
+    options |= {"precision": precision}
     whole = train(config(folder, "whole", method, **options), quiet=True)
 
     def on_step_begin(self, args, state, control, **kwargs):
@@ -150,6 +154,18 @@ def test_a_dense_training_is_that_of_a_plain_trainer(folder):
     trainer.train()
     assert run.metrics["train_loss"].tolist() == pytest.approx(losses, rel=1e-5)
     assert len(losses) == 5
+
+
+def test_true_bf16_is_in_weights_moments_and_checkpoints_and_perplexity_is_of_these_weights(folder):
+    run = train(config(folder, "run", "rigl", precision="bf16-true"), quiet=True)
+    model = run.load_model("last")
+    assert {each.dtype for each in model.parameters()} == {torch.bfloat16}
+    state = torch.load(run.path / "checkpoints" / "checkpoint-12" / "optimizer.pt", weights_only=True)["state"]
+    assert {each["exp_avg"].dtype for each in state.values()} == {torch.bfloat16}
+    got = perplexity(model.float(), shards_of(run, "val"), 16, 4)
+    assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-6)
+    with pytest.raises(InvalidValueError, match="precision='bf16-true' is for masked layers, not backend='csr': leave"):
+        config(folder, "other", "rigl", precision="bf16-true", backend="csr")
 
 
 def test_the_model_is_the_llama_of_its_configuration(run):

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from topolearn.errors import InvalidValueError
+from topolearn.sparse import has_links_alone
 from topolearn.tasks.language.text import COLUMN
 from topolearn.tasks.language.windows import WINDOWS
 from topolearn.tasks.step_config import StepConfig
 from topolearn.training.task_config import check_counts, check_shares, check_words
+
+BF16_TRUE = "bf16-true"  # parameters themselves, their gradients and Adam's state, with no copy in float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class LanguageConfig(StepConfig):
     """
 
     task: ClassVar[str] = "language"  # whose configuration this is
+    precisions: ClassVar[tuple[str, ...]] = (*StepConfig.precisions, BF16_TRUE)
 
     dataset: str = field(
         default="wikitext-2",
@@ -66,6 +70,10 @@ class LanguageConfig(StepConfig):
         default=400, metadata={"help": "steps from one evaluation, with its checkpoint, to the next"}
     )
 
+    precision: str = field(
+        default="float32", metadata={"help": "float32, bf16 for autocast, or bf16-true: weights and Adam's state, too"}
+    )
+
     @property
     def _rewarmup_steps(self) -> int:
         return self.rewarmup
@@ -77,6 +85,10 @@ class LanguageConfig(StepConfig):
         check_words(self, windows=list(WINDOWS))
         if self.width % self.heads or self.width // self.heads % 2:
             raise InvalidValueError(f"width={self.width} must be heads={self.heads} of one even width")
+        if self.precision == BF16_TRUE and has_links_alone(self.backend):
+            raise InvalidValueError(
+                f"precision={self.precision!r} is for masked layers, not backend={self.backend!r}: leave backend out"
+            )
         if self.heads % (self.kv_heads or self.heads):
             raise InvalidValueError(f"heads={self.heads} must be a multiple of kv_heads={self.kv_heads}")
         if not 0 <= self.rewarmup < 2**31:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from topolearn.evolution import sparsify
+from topolearn.tasks.language.config import BF16_TRUE
 from topolearn.tasks.packages import hf_package
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ DEVIATION = 0.02  # of initial weights
 def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
     """Return the model as training begins: drawn from N(0, 0.02), then made sparse by the method.
 
-    Embeddings and head stay dense, and are not tied.
+    Embeddings and head stay dense, and are not tied. With precision "bf16-true" all parameters are rounded to bf16.
 
     Parameters
     ----------
@@ -39,9 +40,10 @@ def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
     setattr(model.config, HASH, tokenizer.hash)
     draw_weights(model, torch.Generator().manual_seed(config.seed))
     batch = config.window * config.batch_windows
-    return sparsify(
+    model = sparsify(
         model, config.build_method(), backend=config.backend, init=config.init, seed=config.seed, batch=batch
     )
+    return model.to(torch.bfloat16) if config.precision == BF16_TRUE else model
 
 
 def dense_model(config: LanguageConfig, n_tokens: int, end: int = 0) -> Any:

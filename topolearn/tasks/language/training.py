@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
 from topolearn.recording.run import BEST
 from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
-from topolearn.tasks.language.config import LanguageConfig
+from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
 from topolearn.tasks.language.evaluation import perplexity
 from topolearn.tasks.language.model import build_model
@@ -176,6 +177,8 @@ def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: 
 
 
 def _measured(config: LanguageConfig, model: Any, shards: TokenShards) -> dict[str, float]:
+    if config.precision == BF16_TRUE:
+        model = deepcopy(model).float()  # weights as they are, but products without further rounding
     return perplexity(model, shards, config.window, config.batch_windows, config.windows)
 
 
