@@ -1,6 +1,7 @@
 """Whether two trainings of a task left the same."""
 
 import pandas as pd
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -20,3 +21,5 @@ def assert_same(one, other):
         pd.testing.assert_frame_equal(table(one.path / name), table(other.path / name))
     summaries = [{key: value for key, value in run.summary.items() if key != "seconds"} for run in (one, other)]
     assert summaries[0] == summaries[1]
+    for run in (one, other):
+        assert run.summary["seconds"] == pytest.approx(run.metrics["seconds"].sum())

@@ -1,5 +1,6 @@
 """What a person sees of a study: a line for each run that ends, with the time left; on a terminal a bar as well."""
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -81,9 +82,11 @@ def clock(seconds: float) -> str:
 
     Examples
     --------
-    >>> clock(8.4), clock(125), clock(7260)
-    ('8.4 s', '2 min 5 s', '2 h 1 min')
+    >>> clock(8.4), clock(125), clock(7260), clock(float("nan"))
+    ('8.4 s', '2 min 5 s', '2 h 1 min', 'unknown time')
     """
+    if math.isnan(seconds):  # of a recording that was killed once
+        return "unknown time"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)

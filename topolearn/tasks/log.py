@@ -103,9 +103,10 @@ class TaskLog(TrainerLog):
 
     def finish(self, scores: Mapping[str, Any]) -> None:
         """Write the summary, and say that the run is complete."""
-        task, state = self._task, self._trainer.state
-        last = float(read_table(self._directory / METRICS)[task.metric.name].iloc[-1])
-        reached = {task.best: state.best_metric, task.best_at: state.best_global_step, task.last: last}
+        task, state, rows = self._task, self._trainer.state, read_table(self._directory / METRICS)
+        reached = {task.best: state.best_metric, task.best_at: state.best_global_step}
+        reached |= {task.last: float(rows[task.metric.name].iloc[-1])}
+        reached |= {"seconds": float(rows["seconds"].sum())}  # of what counts, whatever was killed and done again
         self.recorder.summary |= {**reached, **scores}
         super().close(complete=True)
 
