@@ -32,12 +32,15 @@ class Quality:
         The metric that is taken while a network trains, from which learning curves are.
     better : str
         "higher" or "lower".
+    also : tuple of str
+        What else is kept of each evaluation.
     """
 
     test: str
     title: str
     validation: str
     better: str
+    also: tuple[str, ...] = ()
 
     @property
     def validation_title(self) -> str:
@@ -100,7 +103,7 @@ def curve(run: Run, steps: int, quality: Quality) -> pd.DataFrame:
     evaluated = run.metrics["step"].to_numpy(dtype=float)
     links = np.interp(evaluated, ends, np.concatenate([[0.0], np.cumsum(np.diff(ends) * density * sparse)]))
     work = (links + evaluated * generator) / ((sparse + generator) * steps)
-    kept = run.metrics[list(dict.fromkeys(["step", quality.validation, "val_perplexity"]))]
+    kept = run.metrics[list(dict.fromkeys(["step", quality.validation, "val_perplexity", *quality.also]))]
     return kept.assign(density=run.metrics["density"], work=work)
 
 

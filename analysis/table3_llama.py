@@ -1,0 +1,147 @@
+"""Table 3: language models on WikiText-2, dense and sparse, by equal rules.
+
+``python -m analysis.table3_llama --data-dir data --jobs 2`` trains what is not trained yet, resumes what was stopped,
+and writes figures/table3_llama.csv as runs end; the rows of ``--groups`` one after another. A run takes about a quarter
+of an hour of a core. ``--table`` prints the tables from the file alone.
+
+The paper's LLaMA is made small enough for a CPU: 128 wide, 4 blocks, byte pairs of 2,000 pieces, 4,000 steps of 2,048
+tokens. Learning rates are chosen on validation text at a third of the steps, by ``--groups rates``.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.command import run_main, runs_in
+from analysis.language_results import PAIRS, PERPLEXITY, table
+from analysis.transformer_runs import differences, draw, finished, for_equal_work
+from topolearn.studies import Study, run_study, to_markdown
+
+FILE = Path("figures/table3_llama.csv")
+CURVES = FILE.with_stem("table3_curves")
+STEPS = 4000
+BASE: dict[str, Any] = {
+    "dataset": "wikitext-2", "steps": STEPS, "measures": ["none"], "threads": 1, "device": "cpu",
+}  # fmt: skip
+RATES = (1e-3, 3e-3, 1e-2)
+ZETA = {"zeta": 0.1}  # as the paper has it for LLaMA, of all methods that remove a share
+# Learning rates by validation perplexity, as `rates` has it; others take that of the method that regrows alike.
+FC: dict[str, Any] = {"method": "dense", "density": 1.0, "lr": 3e-3}
+SPARSE: dict[str, dict[str, Any]] = {
+    "SET": {"method": "set", "lr": 3e-3} | ZETA,
+    "RigL": {"method": "rigl", "lr": 3e-3} | ZETA,
+    "CHTs": {"method": "chts", "lr": 3e-3} | ZETA,
+    "GMP": {"method": "gmp", "lr": 3e-3},
+    "GraNet": {"method": "granet", "lr": 3e-3} | ZETA,
+    "CHTss": {"method": "chtss", "lr": 3e-3} | ZETA,
+    "MEST": {"method": "mest", "lr": 3e-3},
+}
+
+
+def sparse(name: str, sparsity: int) -> dict[str, Any]:
+    """Return the options of a method with so many percent of the links left out."""
+    return SPARSE[name] | {"density": round(1 - sparsity / 100, 2)}
+
+
+def labelled(names: list[str], sparsity: int, after: str = "", **options: Any) -> dict[str, dict[str, Any]]:
+    """Return rows by their labels."""
+    return {f"{name} {sparsity} %{after}": sparse(name, sparsity) | options for name in names}
+
+
+BF16 = ["RigL", "GraNet", "CHTs"]
+GROUPS: dict[str, dict[str, dict[str, Any]]] = {
+    "rates": {
+        f"{label}, lr {rate:g}": row | {"lr": rate, "steps": STEPS // 3}
+        for label, row in ({"FC": FC} | labelled(["SET", "RigL", "CHTs"], 90)).items()
+        for rate in RATES
+    },
+    "methods": {"FC": FC} | labelled(list(SPARSE), 70) | labelled(list(SPARSE), 90),
+    "bf16": {
+        label: row
+        for precision, word in (("bf16", ", bf16 products"), ("bf16-true", ", bf16"))
+        for label, row in (
+            {f"FC{word}": FC | {"precision": precision}} | labelled(BF16, 90, word, precision=precision)
+        ).items()
+    },
+    "starts": {
+        "CHTs 90 %, BRF": sparse("CHTs", 90) | {"generator": "brf", "generator_params.r": 0.25},
+        "CHTs 90 %, history": sparse("CHTs", 90) | {"regrown": "history"},
+    },
+    "sparsities": labelled(list(SPARSE), 80) | labelled(list(SPARSE), 95),
+}
+SEVERAL = ("methods", "starts")  # groups with several seeds
+DEFAULT_GROUPS = ("rates", "methods", "bf16", "starts")
+
+KEPT = (
+    "label", "method", "sparsity", "precision", "start", "regrown", "init", "lr", "seed", "steps", "perplexity",
+    "word_perplexity", "test_perplexity", "test_word_perplexity", "links", "parameters", "work", "mean_density",
+    "seconds", "hash", "topolearn", "torch",
+)  # fmt: skip
+DRAWN = ("label", "seed", "step", "val_perplexity", "density", "work")
+NAMES = {"best_perplexity": "perplexity", "n_links": "links"}
+
+
+def study(group: str, seeds: int, data_dir: Path) -> Study:
+    """Return the study of a group of rows, each with so many seeds."""
+    settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
+    base = BASE | {"data_dir": str(data_dir)}
+    return Study(name=f"table3_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="language")
+
+
+def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the finished runs of a study, with the columns of the file, and the learning curves of all."""
+    runs, curves = finished(one, directory, PERPLEXITY, NAMES, STEPS)
+    if runs.empty:
+        return pd.DataFrame(columns=list(KEPT)), pd.DataFrame(columns=list(DRAWN))
+    methods = {(run.label, run.seed): run.config.build_method() for run in one.runs()}
+    keys = list(zip(runs["label"], runs["seed"], strict=True))
+    of_runs = [methods[key] for key in keys]
+    best = curves.groupby(["label", "seed"])["val_word_perplexity"].min()  # where that of a token is the least, too
+    columns: dict[str, list[Any]] = {
+        "sparsity": [None if method.is_dense else round(1 - method.density, 2) for method in of_runs],
+        "start": [method.generator for method in of_runs],
+        "regrown": [None if method.is_dense else method.regrown for method in of_runs],
+        "word_perplexity": [best[key] for key in keys],
+    }
+    runs = runs.assign(**columns, init=runs["init"].fillna("keep"))
+    return runs[list(KEPT)], curves[list(DRAWN)]
+
+
+def write(studies: dict[str, Study], place: Path) -> None:
+    """Write the finished runs of all studies, and their learning curves, to files."""
+    FILE.parent.mkdir(exist_ok=True)
+    tables = [rows_of(each, place / name) for name, each in studies.items() if (place / name).is_dir()]
+    pd.concat([runs for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
+    pd.concat([curves for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
+
+
+def main() -> None:
+    """Train what is missing, and write and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has the files of WikiText-2 in a folder")
+    parser.add_argument("--runs", type=Path, default=Path("runs/table3"), help="where the runs are kept")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(DEFAULT_GROUPS), help="of rows")
+    parser.add_argument("--seeds", type=int, default=2, help="of the rows that have several [%(default)s]")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
+    args = parser.parse_args()
+    studies = {name: study(name, args.seeds if name in SEVERAL else 1, args.data_dir) for name in GROUPS}
+    if not args.table:
+        for name in args.groups:
+            run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
+    if args.runs.is_dir():
+        write(studies, args.runs)
+    runs = runs_in(FILE)
+    curves = runs_in(CURVES).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
+    curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
+    if len(curves):
+        title = f"WikiText-2, {STEPS:,} steps of 2,048 tokens; means over seeds"
+        draw(curves, PERPLEXITY, title).savefig(FILE.with_suffix(".png"), dpi=130)
+    for each in (table(runs), differences(runs, PERPLEXITY, PAIRS), for_equal_work(curves, PERPLEXITY)):
+        print(f"{to_markdown(each)}\n")
+
+
+if __name__ == "__main__":
+    run_main(main)
