@@ -4,6 +4,8 @@ from topolearn.tasks.language.checkpoints import load_model
 from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.corpora import TEXTS, TextCorpus, TextFiles, read_texts
 from topolearn.tasks.language.evaluation import perplexity
+from topolearn.tasks.language.language_model import LanguageModel
+from topolearn.tasks.language.sampling import sample
 from topolearn.tasks.language.shards import TokenShards, cached_shards, write_shards
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
@@ -12,6 +14,7 @@ from topolearn.tasks.language.windows import WINDOWS, TokenWindows, WindowBatche
 
 __all__ = [
     "LanguageConfig",
+    "LanguageModel",
     "TEXTS",
     "Text",
     "TextCorpus",
@@ -28,6 +31,7 @@ __all__ = [
     "perplexity",
     "read_texts",
     "resume",
+    "sample",
     "train",
     "write_shards",
 ]

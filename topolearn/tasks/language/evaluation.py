@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.language.loss import token_loss
 from topolearn.tasks.language.shards import TokenShards
 from topolearn.tasks.language.windows import IGNORED, TokenWindows, collate
@@ -29,7 +30,7 @@ def perplexity(
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        It is in training mode afterwards if it was.
+        In evaluation mode meanwhile.
     shards : TokenShards
     window, batch_windows : int
         Tokens of a window, and windows of a batch.
@@ -41,18 +42,15 @@ def perplexity(
     dict
         ``loss``, ``perplexity``, ``word_perplexity`` and ``byte_perplexity``.
     """
-    windows, device, was_training = TokenWindows(shards, window, kind), next(model.parameters()).device, model.training
+    windows, device = TokenWindows(shards, window, kind), next(model.parameters()).device
     total, n_tokens = 0.0, 0
-    model.eval()
-    try:
+    with evaluating(model):
         for batch in _batches(len(windows), batch_windows):
             inputs = {name: each.to(device) for name, each in collate([windows[i] for i in batch]).items()}
             labels = inputs.pop("labels")
             n_here = int((labels != IGNORED).sum())
             total += float(token_loss(model(**inputs).logits, labels)) * n_here
             n_tokens += n_here
-    finally:
-        model.train(was_training)
     of = {"perplexity": n_tokens, "word_perplexity": shards.n_words, "byte_perplexity": shards.n_bytes}
     return {"loss": total / n_tokens} | {name: math.exp(min(total / n, LARGEST)) for name, n in of.items()}
 

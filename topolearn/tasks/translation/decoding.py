@@ -1,15 +1,14 @@
 """Decoding: sentences translated by beam search, in batches by tokens, and returned in their order."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
 import torch
-from torch import nn
 
 from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
+from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.batches import padded
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, Vocabulary
@@ -105,7 +104,7 @@ def translate(
         return longest if max_length is not None else min(length_limit(len(tokens)), longest)
 
     translated = [""] * len(sentences)
-    with _evaluating(model):
+    with evaluating(model):
         for n_new, batch in _batches(sentences, source, limit, batch_tokens):
             rows = _search([source[i] for i in batch], model, beams, length_penalty, n_new, cache)
             for i, sentence in zip(batch, vocabulary.decode(rows), strict=True):
@@ -131,18 +130,6 @@ def _check_lengths(source: list[list[int]], positions: int) -> None:
                 f"sentence {number} has {len(tokens)} tokens with the end mark, more than the {positions} positions of "
                 "the model: split it"
             )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Put all modules into evaluation mode, and each back into its own afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _batches(

@@ -1,0 +1,111 @@
+"""Language models write text: by which rule, from which seed, past their window, and to the end of a document."""
+
+import warnings
+
+import pytest
+import torch
+
+from tests.tasks.language.small import config, write_corpus
+from topolearn.cli import main
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.tasks.language import LanguageModel, learn_tokenizer, sample, train
+
+pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("language")
+    write_corpus(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return LanguageModel.load(train(config(folder, "run", steps=40, lr=1e-2), quiet=True).path, "last")
+
+
+def likeliest(model, tokens):
+    with torch.no_grad():
+        return int(model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -1].argmax())
+
+
+def test_at_temperature_0_each_token_is_the_likeliest_past_the_window_too(writer):
+    prompt, window = "the dog", writer.config.window
+    tokens = [writer.tokenizer.end, *writer.tokenizer.encode([prompt])[0]]
+    n_given, seen = len(tokens), list(tokens)
+    while len(tokens) < n_given + 40:
+        seen = tokens[-(window // 2) :] if len(seen) == window else seen
+        token = likeliest(writer.model, seen)
+        tokens, seen = [*tokens, token], [*seen, token]
+    text = writer.sample(prompt, n_tokens=40, temperature=0)
+    assert text == writer.tokenizer.decode(tokens[n_given:])
+    assert writer.sample(prompt, n_tokens=40, temperature=1, top_k=1) == text
+    assert writer.sample(prompt, n_tokens=40, temperature=1, top_p=1e-9) == text
+
+
+def test_a_seed_fixes_the_text_and_leaves_the_generator_of_others_alone(writer):
+    before = torch.get_rng_state()
+    texts = [writer.sample("a", seed=seed, temperature=1.5) for seed in (0, 1, 0)]
+    assert texts[0] == texts[2] != texts[1]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not any(module.training for module in writer.model.modules())
+
+
+def test_tokens_are_drawn_by_their_probability(writer):
+    tokens = [writer.tokenizer.end, *writer.tokenizer.encode(["a"])[0]]
+    with torch.no_grad():
+        logits = writer.model(input_ids=torch.tensor([tokens])).logits[0, -1]
+    likely = torch.softmax(logits / 0.5, 0)
+    token = int(likely.argmax())
+    drawn = [writer.sample("a", n_tokens=1, temperature=0.5, seed=seed) for seed in range(300)]
+    share, expected = drawn.count(writer.tokenizer.decode([token])) / 300, float(likely[token])
+    assert 0.05 < expected < 0.95
+    assert share == pytest.approx(expected, abs=4 * (expected * (1 - expected) / 300) ** 0.5)
+
+
+def test_a_document_that_ends_ends_the_text(writer, monkeypatch):
+    steps = []
+
+    def forward(self, *args, **kwargs):
+        out = original(self, *args, **kwargs)
+        steps.append(1)
+        if len(steps) == 3:
+            out.logits[..., writer.tokenizer.end] = 1e4
+        return out
+
+    original = type(writer.model).forward
+    monkeypatch.setattr(type(writer.model), "forward", forward)
+    text = writer.sample("a", n_tokens=100)
+    assert len(steps) == 3
+    assert len(writer.tokenizer.encode([text])[0]) <= 2
+    assert "end" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"n_tokens": 0}, InvalidValueError, "n_tokens=0 must be at least 1"),
+        ({"temperature": -1}, InvalidValueError, "temperature=-1 must be at least 0"),
+        ({"temperature": float("nan")}, InvalidValueError, "temperature=nan must be"),
+        ({"top_k": 0}, InvalidValueError, "top_k=0 must be at least 1"),
+        ({"top_k": 1.5}, InvalidTypeError, "top_k=1.5 must be an integer"),
+        ({"top_p": 0}, InvalidValueError, "top_p=0 must be above 0"),
+        ({"top_p": 2}, InvalidValueError, "top_p=2 must lie in"),
+        ({"temperature": 0, "top_k": 0}, InvalidValueError, "top_k=0 must be at least 1"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(writer, options, kind, said):
+    with pytest.raises(kind, match=said):
+        writer.sample("a", **options)
+
+
+def test_the_tokenizer_of_another_run_is_refused(writer):
+    with pytest.raises(InvalidValueError, match="use the tokenizer of the model's own run"):
+        sample(writer.model, learn_tokenizer(["other"], 258), "a")
+
+
+def test_the_command_prints_prompt_and_text(writer, capsys, tmp_path):
+    run = str(writer.config.run_dir)
+    options = ["--which", "last", "--prompt", "the dog", "--tokens", "9", "--device", "cpu"]
+    assert main(["sample", run, *options, "--seed", "3"]) == 0
+    assert capsys.readouterr().out == "the dog" + writer.sample("the dog", n_tokens=9, seed=3) + "\n"
+    assert main(["sample", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err

@@ -1,0 +1,59 @@
+"""`LanguageModel`: the trained model of a run, with its tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from topolearn.devices import settled_device
+from topolearn.errors import InvalidValueError
+from topolearn.recording import Run
+from topolearn.recording.run import BEST
+from topolearn.tasks.language.checkpoints import TOKENIZER
+from topolearn.tasks.language.config import LanguageConfig
+from topolearn.tasks.language.sampling import sample
+from topolearn.tasks.language.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A model that writes, as `LanguageModel.load` reads it from a run.
+
+    Attributes
+    ----------
+    model : transformers.LlamaForCausalLM
+    tokenizer : Tokenizer
+    config : LanguageConfig
+    """
+
+    model: Any
+    tokenizer: Tokenizer
+    config: LanguageConfig
+
+    @classmethod
+    def load(cls, run_dir: str | Path, which: str = BEST, *, device: str = "auto") -> LanguageModel:
+        """Return the language model of a run.
+
+        Parameters
+        ----------
+        run_dir : path
+        which : {"best", "last"}
+            The checkpoint with the best perplexity on validation text, or the last one.
+        device : str
+            Where it computes; by default on CUDA where there is any, else on the CPU.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+            When there is no run of this task, or no such checkpoint yet, or it is unusable.
+        """
+        run = Run(run_dir)
+        if not isinstance(run.config, LanguageConfig):
+            raise InvalidValueError(f"{run_dir} is not the run of a language model: give one of task = 'language'")
+        model = run.load_model(which).to(settled_device("device", device))
+        return cls(model, Tokenizer.load(run.path / TOKENIZER), run.config)
+
+    def sample(self, prompt: str = "", **options: Any) -> str:
+        """Return the text that the model writes behind a prompt; options as of `topolearn.tasks.language.sample`."""
+        return sample(self.model, self.tokenizer, prompt, **options)

@@ -1,0 +1,116 @@
+"""Sampling: text that a language model writes, token by token."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from topolearn.checks import check_share, check_size
+from topolearn.errors import InvalidValueError
+from topolearn.tasks.evaluating import evaluating
+from topolearn.tasks.packages import hf_package
+
+if TYPE_CHECKING:
+    from topolearn.tasks.language.tokenizer import Tokenizer
+
+
+def sample(
+    model: Any,
+    tokenizer: Tokenizer,
+    prompt: str = "",
+    *,
+    n_tokens: int = 200,
+    temperature: float = 0.8,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+) -> str:
+    r"""Return the text that a model writes behind a prompt.
+
+    Each token is drawn from :math:`p(y)^{1/T} / Z`. The model sees what fits its window; once that is full, it goes on
+    from the latter half. It ends where it ends the document, or after so many tokens.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A causal model that was trained with this tokenizer, masked or csr.
+    tokenizer : Tokenizer
+    prompt : str
+        Where the text begins; an empty one begins a document.
+    n_tokens : int
+        The largest number of tokens to write.
+    temperature : float
+        T; lower is safer, and 0 takes the likeliest token each time.
+    top_k : int, optional
+        Of how many likeliest tokens one is drawn; default all.
+    top_p : float, optional
+        One is drawn of the likeliest tokens that share this much probability; default all.
+    seed : int
+        The same seed gives the same text.
+
+    Returns
+    -------
+    str
+        Without the prompt.
+
+    Raises
+    ------
+    MissingPackageError
+        When transformers is not installed.
+    InvalidTypeError, InvalidValueError
+        When the tokenizer is another one than the model's, or a number is out of its range.
+
+    Examples
+    --------
+    >>> from transformers import LlamaConfig, LlamaForCausalLM
+    >>> from topolearn.tasks.language import learn_tokenizer
+    >>> tokenizer = learn_tokenizer(["a dog runs"], 260)
+    >>> sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    >>> model = LlamaForCausalLM(LlamaConfig(vocab_size=tokenizer.n_tokens, **sizes))
+    >>> sample(model, tokenizer, "a dog", seed=1) == sample(model, tokenizer, "a dog", seed=1)
+    True
+    """
+    n_tokens, settings = check_size("n_tokens", n_tokens), _settings(temperature, top_k, top_p)
+    if tokenizer.n_tokens != model.config.vocab_size:
+        raise InvalidValueError(
+            f"the tokenizer has {tokenizer.n_tokens} tokens and the model {model.config.vocab_size}: use the tokenizer "
+            "of the model's own run"
+        )
+    tokens, window = [tokenizer.end, *tokenizer.encode([prompt])[0]], int(model.config.max_position_embeddings)
+    n_given = len(tokens)
+    with evaluating(model), torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        while len(tokens) < n_given + n_tokens:
+            seen = tokens if len(tokens) < window else tokens[-max(1, window // 2) :]
+            n_new = min(max(1, window - len(seen)), n_given + n_tokens - len(tokens))
+            tokens += _continued(model, seen, n_new, tokenizer.end, settings)
+            if tokens[-1] == tokenizer.end:
+                break
+    return tokenizer.decode(tokens[n_given:])
+
+
+def _settings(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:
+    if not 0 <= temperature < math.inf:
+        raise InvalidValueError(f"temperature={temperature} must be at least 0, and finite")
+    if top_p is not None and not check_share("top_p", top_p):
+        raise InvalidValueError(f"top_p={top_p} must be above 0")
+    drawn = {
+        "temperature": float(temperature),
+        "top_k": 0 if top_k is None else check_size("top_k", top_k),
+        "top_p": 1.0 if top_p is None else float(top_p),
+    }
+    return {"do_sample": False} if temperature == 0 else {"do_sample": True, **drawn}
+
+
+def _continued(model: Any, seen: list[int], n_new: int, end: int, settings: dict[str, Any]) -> list[int]:
+    """Return up to so many tokens that follow those seen, the last one the end mark if the document ends."""
+    inputs = torch.tensor([seen], device=model.device)
+    marks = {"pad_token_id": end, "eos_token_id": end, "max_new_tokens": n_new, "use_cache": True}
+    rows = model.generate(
+        input_ids=inputs,
+        attention_mask=torch.ones_like(inputs),
+        generation_config=hf_package("transformers").GenerationConfig(**settings, **marks),
+    )
+    return [int(token) for token in rows[0, len(seen) :].tolist()]
