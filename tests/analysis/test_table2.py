@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import translation_topology
+from analysis import transformer_topology, translation_topology
 from analysis.table2_translation import GROUPS, STEPS, study
 from analysis.transformer_runs import curve, draw, for_equal_work, mean_density, parameters_of
 from analysis.translation_results import BLEU, PAPER, table
@@ -92,7 +92,7 @@ def test_tables_and_curves_are_drawn(runs):
 
 def test_topology_of_a_run_by_place_and_kind(runs):
     run = runs["chtss"]
-    rows = translation_topology.of_run(run, 3)
+    rows = transformer_topology.of_run(run, 3, translation_topology.population)
     assert rows["step"].unique().tolist() == [0, 2, 6]
     assert len(rows) == 3 * 8
     for step, of_step in rows.groupby("step"):
@@ -100,7 +100,14 @@ def test_topology_of_a_run_by_place_and_kind(runs):
         assert (of_step["heads"] == np.where(of_step["kind"] == "feed-forward", 0, 2)).all()
     updates = run.history.updates
     assert rows[rows["step"] == 6]["percolated"].sum() == updates["percolated"].sum()
-    assert len(translation_topology.draw(rows, "title").axes) == 6
+    grown, kinds = run.history, rows[rows["step"] == 6].groupby("kind")["itop"]
+    ever = {
+        name: np.logical_or.reduce([g[name].to_scipy().toarray() for _, g in grown.replay()]) for name in grown.layers
+    }
+    ffn = [each for name, each in ever.items() if name.endswith(("fc1", "fc2"))]
+    assert kinds.mean()["feed-forward"] == pytest.approx(np.concatenate([each.ravel() for each in ffn]).mean())
+    assert rows["itop"].between(rows["density"], 1).all()
+    assert len(transformer_topology.draw(rows, "title").axes) == 6
 
 
 @pytest.mark.slow

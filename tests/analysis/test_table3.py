@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis import language_topology
 from analysis.language_results import PAIRS, PAPER, PERPLEXITY, table
 from analysis.table3_llama import DRAWN, FC, GROUPS, KEPT, SEVERAL, SPARSE, STEPS, rows_of, study
 from analysis.transformer_runs import differences, draw
+from analysis.transformer_topology import of_studies
 from tests.tasks.language.small import config, write_corpus
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
@@ -44,7 +46,7 @@ def test_rows_differ_in_what_their_labels_say():
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory):
+def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("table3")
     write_corpus(folder)
     tiny = config(folder, "x").to_dict()
@@ -55,7 +57,12 @@ def rows(tmp_path_factory):
     StudyDirectory(folder / "runs", one).prepare()
     for run in one.runs():  # in this process, as a worker would take seconds to import what is imported here
         train(run.config.with_values({"run_dir": str(folder / "runs" / run.id)}), quiet=True)
-    return rows_of(one, folder / "runs")
+    return one, folder / "runs"
+
+
+@pytest.fixture(scope="module")
+def rows(place):
+    return rows_of(*place)
 
 
 def test_the_rows_of_a_study(rows):
@@ -71,6 +78,18 @@ def test_the_rows_of_a_study(rows):
     lines = curves[curves["label"] == "FC"]
     assert fc["perplexity"] == lines["val_perplexity"].min() < fc["word_perplexity"]
     assert lines["work"].tolist() == pytest.approx((lines["step"] / STEPS).tolist())
+
+
+def test_the_topology_of_a_run_by_block_and_kind(place):
+    one, directory = place
+    table = of_studies([(one, directory)], 3, language_topology.population)
+    assert table["label"].unique().tolist() == ["CHTs 70 %"]
+    assert sorted(table["step"].unique()) == [0, 3, 9]
+    assert len(table) == 3 * 2 * 3
+    assert (table.groupby("step")["links"].sum() == table[table["step"] == 0]["links"].sum()).all()
+    first, last = table[table["step"] == 0], table[table["step"] == 9]
+    assert (first["itop"].round(9) == first["density"].round(9)).all()
+    assert (last["itop"].to_numpy() > first["itop"].to_numpy()).all()
 
 
 def test_tables_and_curves_are_drawn(rows):
