@@ -38,7 +38,8 @@ class LanguageConfig(StepConfig):
     dataset: str = field(
         default="wikitext-2",
         metadata={
-            "help": "wikitext-2 or tinyshakespeare; a folder with train and val (.txt, .jsonl, .parquet), or a file"
+            "help": "wikitext-2 or tinyshakespeare; a folder with train and val (.txt, .jsonl, .parquet); a file; or "
+            "owner/name[:configuration] on the hub of Hugging Face"
         },
     )
     column: str = field(default=COLUMN, metadata={"help": "of JSON lines and Parquet files: which has the text"})
@@ -51,7 +52,8 @@ class LanguageConfig(StepConfig):
     windows: str = field(default="packed", metadata={"help": "packed, or document: one document a window"})
     window: int = field(default=256, metadata={"help": "tokens that are read at a time"})
     cache_dir: str | None = field(
-        default=None, metadata={"help": "where encoded text is kept [topolearn/tokens in the user's cache]"}
+        default=None,
+        metadata={"help": "where text is kept, encoded or from the hub [topolearn/tokens in the user's cache]"},
     )
     width: int = field(default=128, metadata={"help": "width of embeddings and layers"})
     hidden: int = field(default=344, metadata={"help": "width of the hidden layer of gated feed-forward blocks"})

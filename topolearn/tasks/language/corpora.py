@@ -8,6 +8,8 @@ from pathlib import Path
 
 from topolearn.errors import InvalidValueError, MissingFileError
 from topolearn.registry import Registry, suggest
+from topolearn.tasks.language.hub_texts import fetched_text, is_hub_text
+from topolearn.tasks.language.shards import default_cache
 from topolearn.tasks.language.text import COLUMN, Text
 from topolearn.training.data.sources import dataset_folder
 
@@ -62,23 +64,28 @@ TEXTS: Registry[TextFiles] = Registry(
 )
 
 
-def read_texts(dataset: str, data_dir: str | Path | None = None, column: str = COLUMN) -> TextCorpus:
+def read_texts(
+    dataset: str, data_dir: str | Path | None = None, column: str = COLUMN, cache_dir: str | Path | None = None
+) -> TextCorpus:
     """Return text in splits.
 
     Parameters
     ----------
     dataset : str
         One of `TEXTS`; or a folder with ``train``, ``val`` and, if there is one, ``test``, each a file or several
-        (``train.txt``, ``train-00001.jsonl.gz``, ``val.parquet``); or one file, whose last tenth is held out.
+        (``train.txt``, ``train-00001.jsonl.gz``, ``val.parquet``); or one file, whose last tenth is held out; or, if
+        there is no such path, a set on the hub of Hugging Face, ``owner/name`` or ``owner/name:configuration``.
     data_dir : path, optional
         For a set by name: the folder that holds its files, or has them in a folder of its name; default ``data``.
     column : str
         Where the text is in JSON lines and Parquet files.
+    cache_dir : path, optional
+        Where text from the hub is kept; default `default_cache`.
 
     Raises
     ------
-    MissingFileError, InvalidValueError
-        When there is no such set, folder or file, or files of a split are missing.
+    MissingFileError, InvalidValueError, DownloadError
+        When there is no such set, folder or file, files of a split are missing, or a set cannot be fetched.
 
     Examples
     --------
@@ -94,6 +101,8 @@ def read_texts(dataset: str, data_dir: str | Path | None = None, column: str = C
     path = Path(dataset)
     if path.is_file():
         return _divided(dataset, path, column)
+    if not path.exists() and is_hub_text(dataset):
+        path = fetched_text(dataset, column, default_cache() if cache_dir is None else Path(cache_dir))
     if not path.is_dir():
         raise MissingFileError(
             f"dataset={dataset!r} is not a file, a folder, or text by name: {suggest(dataset, list(TEXTS))}"

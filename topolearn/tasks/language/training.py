@@ -61,10 +61,10 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
     TopolearnError
         Of another kind, for anything that cannot be trained.
     """
-    corpus = read_texts(config.dataset, config.data_dir, config.column)
+    corpus = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir)
     shapes = [(config.width, config.hidden), (config.width, config.width)]
     batch = config.window * config.batch_windows
-    config = settled(config, shapes=shapes, batch=batch, name=Path(corpus.name).name)
+    config = settled(config, shapes=shapes, batch=batch, name=Path(corpus.name).name.replace(":", "-"))
     path = new_directory(config)
     Ranks().wait()  # before one of them makes it
     return _run(config, path, Encoded(config, corpus, _tokenizer(config, corpus)), loggers, quiet=quiet)
@@ -91,7 +91,7 @@ def resume(path: str | Path, *, device: str | None = None, loggers: Sequence[Log
     run = Run(path)
     config: LanguageConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
-    corpus, file = read_texts(config.dataset, config.data_dir, config.column), run.path / TOKENIZER
+    corpus, file = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir), run.path / TOKENIZER
     was_written = file.is_file()  # else the run was killed before
     encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
     encoded.check_keys(run.path / TOKENS)

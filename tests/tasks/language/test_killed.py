@@ -1,0 +1,16 @@
+"""A language model's training that is killed in the middle of a shard is resumed by the command, bit for bit."""
+
+import pytest
+
+from tests.tasks.killed import assert_resumes_bit_for_bit
+from tests.tasks.language.small import config, write_corpus
+from topolearn.tasks.language import train
+
+pytest.importorskip("transformers")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:sparsify leaves dense", "ignore:no neuron groups")]
+
+
+@pytest.mark.parametrize("method", ["chts", "chtss", "rigl", "gmp"])
+def test_a_killed_training_goes_on_bit_for_bit(method, tmp_path):
+    write_corpus(tmp_path)
+    assert_resumes_bit_for_bit(config(tmp_path, "x", method), train, tmp_path)
