@@ -5,7 +5,20 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from topolearn.cli import bench, count, diagnose, download, generate, lists, report, score, sweep, train, translate
+from topolearn.cli import (
+    bench,
+    count,
+    diagnose,
+    download,
+    evaluate,
+    generate,
+    lists,
+    report,
+    score,
+    sweep,
+    train,
+    translate,
+)
 from topolearn.errors import TopolearnError
 
 __all__ = ["main"]
@@ -16,6 +29,7 @@ EXAMPLES = """examples:
   topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
   topolearn count translation-wmt17                        what a training costs, before it starts
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    by a model of: topolearn train translation-small
+  topolearn evaluate runs/A --tasks cola,rte               questions that a language model was not trained for
   topolearn download mnist                                 its files, into data/mnist
   topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
@@ -58,6 +72,19 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, count, translate, sweep, report, generate, score, diagnose, bench, lists, download):
+    for command in (
+        train,
+        count,
+        translate,
+        evaluate,
+        sweep,
+        report,
+        generate,
+        score,
+        diagnose,
+        bench,
+        lists,
+        download,
+    ):
         command.add_parser(commands)
     return parser
