@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import math
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +36,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories of language models")
     parser.add_argument(
-        "--tasks", metavar="NAME,...", help="which: cola, sst2, rte, cb, copa, boolq, wic, wsc [all of these]; or, from "
-        "the hub, mnli, mrpc, qnli, qqp, wnli, hellaswag",
+        "--tasks", metavar="NAME,...", help="which: cola, sst2, rte, cb, copa, boolq, wic, wsc [all of these]; or, "
+        "from the hub, mnli, mrpc, qnli, qqp, wnli, hellaswag",
     )  # fmt: skip
     parser.add_argument("--data-dir", type=Path, help="has the documents in a folder glue [data]")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N documents of each task [all]")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N documents of each task, for a trial [all]")
     parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="prompts at a time [16]")
     parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint [best]")
     parser.add_argument(
@@ -77,23 +79,27 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _in_words(table: "pd.DataFrame") -> str:
     """Return the table for the screen, in percent but for MCC; each task is named once."""
-    import pandas as pd
-
-    columns = {
+    columns: dict[str, Iterable[Any]] = {
         "task": table["task"].where(~table["task"].duplicated(), ""),
         "model": table["model"],
         "n": [f"{n:,}" for n in table["n"]],
         "accuracy": [f"{share:.2%}" for share in table["accuracy"]],
-        "+-": ["" if error != error else f"{error:.2%}" for error in table["stderr"]],
+        "+-": ["" if math.isnan(error) else f"{error:.2%}" for error in table["stderr"]],
         "F1": [f"{share:.2%}" for share in table["f1"]],
         "of": table["f1_of"],
-        "MCC": [f"{mcc:+.3f}" for mcc in table["mcc"]],
+        "MCC": [f"{mcc:.3f}" for mcc in table["mcc"]],
         "answers": table["commonest"],
         "same": [f"{share:.0%}" for share in table["commonest_share"]],
         "cut": [f"{cut:,}" if cut else "" for cut in table["cut"]],
     }
-    lines = pd.DataFrame(columns).to_string(index=False, justify="right").splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    left = {"task", "model", "of", "answers"}
+    cells = [[title, *map(str, column)] for title, column in columns.items()]
+    widths = [max(map(len, column)) for column in cells]
+    aligned = [
+        [cell.ljust(width) if column[0] in left else cell.rjust(width) for cell in column]
+        for column, width in zip(cells, widths, strict=True)
+    ]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*aligned, strict=True))
 
 
 def _comparisons(table: "pd.DataFrame") -> list[str]:

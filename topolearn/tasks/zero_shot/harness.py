@@ -49,11 +49,13 @@ def harness_model(
     kind = _kind()
     if not isinstance(model, hf_package("transformers").PreTrainedModel):
         raise InvalidTypeError(f"model={type(model).__name__} must be a causal model of transformers")
+    was_training = model.training
     with redirect_stderr(io.StringIO()):  # it warns of arguments that are of no use here
         made = kind(
             pretrained=model, tokenizer=_of_transformers(tokenizer), batch_size=batch_size, max_length=max_length,
             backend="causal",
         )  # fmt: skip
+    model.train(was_training)
     made.bar_on = None if quiet or not sys.stderr.isatty() else sys.stderr
     return made
 
