@@ -156,7 +156,9 @@ def _kind() -> type:
             Where to draw a bar.
         """
 
-        task, cut, bar_on, bar = "", 0, None, None
+        task, cut = "", 0
+        bar_on: Any = None
+        bar: Any = None
 
         def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> Any:
             """Answer, and count the documents that are cut."""
