@@ -1,5 +1,6 @@
 """Local documents get the names and labels of the harness, and bad files are refused with the place."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from topolearn.errors import CorruptFileError
 from topolearn.tasks.zero_shot import LOCAL, ZERO_SHOT, read_documents
 from topolearn.tasks.zero_shot.documents import local_files
 
-REAL = Path("/work/shared/data")
+REAL = Path(os.environ.get("TOPOLEARN_DATA", "data"))
 
 
 def documents_of(name, data_dir):
@@ -71,7 +72,7 @@ def test_a_sentence_may_hold_other_ends_of_lines(tmp_path):
     assert read_documents(ZERO_SHOT["sst2"].documents, [file]) == [{"sentence": "A\x85 film\u2028 here.", "label": 1}]
 
 
-@pytest.mark.skipif(not (REAL / "glue").is_dir(), reason="the real files are not here")
+@pytest.mark.skipif(not (REAL / "glue").is_dir(), reason="no glue in TOPOLEARN_DATA")
 def test_the_real_files_have_so_many_documents_and_such_labels():
     counted = {}
     for name in LOCAL:

@@ -1,6 +1,7 @@
 """Models in memory and runs answer tasks, and the table has what the harness says, beside constant answers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,9 +11,12 @@ from tests.tasks.zero_shot.always import always, moody
 from tests.tasks.zero_shot.glue import write_glue
 from topolearn.cli import main
 from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.recording import Run
+from topolearn.sparse import sparse_layers
+from topolearn.sparse.topology import graphs_of
 from topolearn.tasks.language import learn_tokenizer, train
-from topolearn.tasks.zero_shot import CONSTANT, LOCAL, UNTRAINED, ZERO_SHOT, evaluate, evaluate_runs
-from topolearn.tasks.zero_shot.definitions import load_task
+from topolearn.tasks.zero_shot import CONSTANT, LOCAL, UNTRAINED, ZERO_SHOT, as_it_began, evaluate, evaluate_runs
+from topolearn.tasks.zero_shot.definitions import definition_file, load_task
 from topolearn.tasks.zero_shot.harness import ask, harness_model
 
 pytest.importorskip("lm_eval")
@@ -116,6 +120,27 @@ def test_what_cannot_be_evaluated_is_refused(tokenizer, data_dir):
         evaluate(torch.nn.Linear(2, 2), tokenizer, ["cola"], **values)
     with pytest.raises(InvalidTypeError, match="tokenizer=str must be a Tokenizer"):
         evaluate(always(tokenizer, " yes"), "gpt2", ["cola"], **values)
+
+
+def test_a_task_of_your_own_is_asked_by_your_definition(tokenizer, data_dir, tmp_path):
+    definition = tmp_path / "own.yaml"
+    own = {"include": str(definition_file(ZERO_SHOT["rte"])), "task": "own", "doc_to_choice": ["yes", "no"]}
+    definition.write_text(json.dumps(own))
+    ZERO_SHOT.register("own", replace(ZERO_SHOT["rte"], definition=str(definition), answers=("yes", "no")))
+    try:
+        table = evaluate(always(tokenizer, " no"), tokenizer, ["own"], data_dir=data_dir, quiet=True)
+    finally:
+        ZERO_SHOT.unregister("own")
+    assert table["commonest"].tolist() == ["no", "yes"]
+    assert table["accuracy"].tolist() == [1 / 3, 2 / 3]
+
+
+def test_the_untrained_network_is_that_with_which_the_run_began(runs):
+    run = Run(runs / "chts")
+    model, _ = as_it_began("untrained", run).load()
+    first, last = run.history.at(0), run.history.at(run.history.steps[-1])
+    assert graphs_of(sparse_layers(model)) == first
+    assert first != last
 
 
 def test_runs_are_evaluated_beside_the_untrained_network(runs, data_dir):

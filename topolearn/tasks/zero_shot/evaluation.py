@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from topolearn.tasks.zero_shot.documents import local_files
 from topolearn.tasks.zero_shot.harness import ask, harness_model
 from topolearn.tasks.zero_shot.scores import Answers
 from topolearn.tasks.zero_shot.tasks import LOCAL, ZERO_SHOT, ZeroShotTask
+from topolearn.training.random_states import random_states_kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,9 +124,11 @@ def evaluate_all(
         check_size("limit", limit)
     check_size("batch_size", batch_size)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
-    with loaded_tasks(chosen, data_dir, quiet=quiet) as ready:
+    with random_states_kept(), loaded_tasks(chosen, data_dir, quiet=quiet) as ready:
         for candidate in candidates:
-            model, tokenizer = candidate.load()
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "sparsify leaves dense")  # which its training has said
+                model, tokenizer = candidate.load()
             lm = harness_model(model, tokenizer, batch_size=batch_size, max_length=max_length, quiet=quiet)
             for name, task in chosen.items():
                 answers, _ = ask(lm, name, ready[name], len(task.answers), limit)

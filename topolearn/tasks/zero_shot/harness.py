@@ -16,7 +16,7 @@ import numpy as np
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.tasks.language.tokenizer import Tokenizer
-from topolearn.tasks.packages import eval_package, hf_package
+from topolearn.tasks.packages import check_hf_packages, eval_package, hf_package
 from topolearn.tasks.zero_shot.scores import Answers
 
 
@@ -141,6 +141,7 @@ def _of_transformers(tokenizer: Any) -> Any:
 @cache
 def _kind() -> type:
     """Return the harness's kind of model that counts what it cuts, and shows how far it is."""
+    check_hf_packages(("transformers", "accelerate"))  # which the harness does not bring itself
     base = eval_package("lm_eval.models.huggingface").HFLM
 
     class CountingModel(base):  # type: ignore[misc,valid-type]  # known when it is imported

@@ -45,7 +45,8 @@ class ZeroShotTask:
     Attributes
     ----------
     definition : str
-        The harness's own file, below its folder of tasks: prompt, answers and metrics are those written there.
+        The harness's own file, below its folder of tasks, or the path of yours: prompt, answers and metrics are those
+        written there.
     answers : tuple of str
         What the numbers of labels mean, in the harness's order.
     positive : int or None
