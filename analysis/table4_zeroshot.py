@@ -118,7 +118,7 @@ def read_rows() -> pd.DataFrame:
 def _write(rows: pd.DataFrame) -> None:
     FILE.parent.mkdir(exist_ok=True)
     with written_aside(FILE) as aside:
-        rows.to_csv(aside, index=False)
+        rows.astype({"seed": "Int64"}).to_csv(aside, index=False)  # constant answers have none
 
 
 def _each(listed: list[dict[str, Any]]) -> list[str]:
@@ -134,7 +134,7 @@ def _planned(directory: Path) -> dict[str, tuple[int, str, str]]:
 
 def _described(run: Run, planned: dict[str, tuple[int, str, str]]) -> dict[str, Any]:
     config, density = run.config, float(run.summary["density"])
-    other = (len(planned), f"{config.method} {density:.0%}", config_hash(config))
+    other = (len(planned), f"{config.method} {100 * density:.0f} %", config_hash(config))
     place, label, hash_ = planned.get(run.path.name, other)
     return {
         "label": label, "method": config.method, "density": density, "seed": config.seed, "hash": hash_, "run": run,

@@ -91,6 +91,7 @@ def test_runs_of_a_study_answer_once(tmp_path, monkeypatch, capsys):
     written = read_rows()
     assert len(written) == 2 * (4 + 2 + 1)  # four runs, two as they began, one constant answer
     assert set(written.columns) == set(COLUMNS)
+    assert ",0.0," not in (tmp_path / "table4.csv").read_text().split("\n")[1].partition("rte")[0]  # a seed is whole
     capsys.readouterr()
     answer_all(listed, ["rte", "cb", "copa"], data_dir=data_dir)
     assert capsys.readouterr().err.count("  copa  ") == 6
