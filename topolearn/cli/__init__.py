@@ -10,6 +10,7 @@ from topolearn.cli import (
     count,
     diagnose,
     download,
+    evaluate,
     generate,
     lists,
     report,
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
   topolearn count translation-wmt17                        what a training costs, before it starts
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    by a model of: topolearn train translation-small
   topolearn sample runs/wikitext-2-chtss-0.3-s0 --prompt "The"     by a model of: topolearn train language-small
+  topolearn evaluate runs/A --tasks cola,rte               questions that a language model was not trained for
   topolearn download mnist                                 its files, into data/mnist
   topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
@@ -72,6 +74,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, count, translate, sample, sweep, report, generate, score, diagnose, bench, lists, download):
+    for command in (
+        train,
+        count,
+        translate,
+        sample,
+        evaluate,
+        sweep,
+        report,
+        generate,
+        score,
+        diagnose,
+        bench,
+        lists,
+        download,
+    ):
         command.add_parser(commands)
     return parser

@@ -1,4 +1,4 @@
-"""Packages of the extra `[hf]`, imported when they are first used."""
+"""Packages of the extras `[hf]` and `[eval]`, imported when they are first used."""
 
 import importlib
 from collections.abc import Iterable
@@ -15,10 +15,18 @@ def hf_package(name: str) -> Any:
     MissingPackageError
         When it is not installed; names the command that installs it.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingPackageError(f"{error}: pip install 'topolearn[hf]'") from None
+    return _package(name, "hf")
+
+
+def eval_package(name: str) -> Any:
+    """Return a module that the extra `[eval]` brings.
+
+    Raises
+    ------
+    MissingPackageError
+        When it is not installed; names the command that installs it.
+    """
+    return _package(name, "eval")
 
 
 def check_hf_packages(names: Iterable[str]) -> None:
@@ -30,3 +38,10 @@ def check_hf_packages(names: Iterable[str]) -> None:
     """
     for name in names:
         hf_package(name)
+
+
+def _package(name: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingPackageError(f"{error}: pip install 'topolearn[{extra}]'") from None

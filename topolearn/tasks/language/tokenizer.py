@@ -33,6 +33,8 @@ class Tokenizer:
     n_tokens : int
     end : int
         The number of the mark at the end of a document, which also comes before the first one.
+    content : str
+        As it is saved.
     hash : str
         The sha256 of the content: two tokenizers are the same if it is.
 
@@ -62,7 +64,7 @@ class Tokenizer:
             raise InvalidValueError(
                 f"{origin} has no mark for the end of a document: it needs one of {', '.join(KNOWN_ENDS)}"
             )
-        self._content = content
+        self.content = content
         self._tokenizer.encode_special_tokens = True  # else text that spells a mark would become it
         self.end = int(self._tokenizer.token_to_id(ends[0]))
         self.n_tokens = int(self._tokenizer.get_vocab_size())
@@ -83,7 +85,7 @@ class Tokenizer:
     def save(self, path: str | Path) -> None:
         """Write the tokenizer to a file, which ``tokenizers.Tokenizer.from_file`` reads as well."""
         with written_aside(path) as aside:
-            aside.write_text(self._content, encoding="utf-8", newline="\n")
+            aside.write_text(self.content, encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:

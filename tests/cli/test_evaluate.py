@@ -1,0 +1,48 @@
+"""``topolearn evaluate`` as it is typed, where it is refused before anything is evaluated."""
+
+import pytest
+
+from topolearn.cli import main
+from topolearn.tasks import packages
+from topolearn.training import TrainConfig, train
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "mlp"
+    train(TrainConfig(method="static", density=0.1, epochs=1, hidden=(8,), run_dir=str(path)), quiet=True)
+    return path
+
+
+def refused(capsys, *words):
+    assert main(["evaluate", *map(str, words)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    [line] = printed.err.splitlines()
+    return line
+
+
+def test_an_unknown_task_is_refused_with_the_nearest(capsys, tmp_path):
+    line = refused(capsys, tmp_path / "run", "--tasks", "cola,rt")
+    assert "unknown zero-shot task 'rt': did you mean 'rte'? Known names: cola, sst2," in line
+    assert "tasks=[] must be a list of one or more names" in refused(capsys, tmp_path / "run", "--tasks", ",")
+
+
+def test_what_is_no_run_of_a_language_model_is_refused(capsys, tmp_path, classifier):
+    assert f"{tmp_path / 'run'}" in refused(capsys, tmp_path / "run")
+    assert "is not the run of a language model: give one of task = 'language'" in refused(capsys, classifier)
+    assert "the same run is named twice" in refused(capsys, classifier, classifier)
+
+
+def test_a_table_that_cannot_be_written_is_refused(capsys, tmp_path):
+    line = refused(capsys, tmp_path / "run", "--output", tmp_path / "missing" / "table.csv")
+    assert "there is no directory" in line
+
+
+def test_without_the_harness_the_extra_is_named(monkeypatch):
+    def no_harness(name):
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(packages.importlib, "import_module", no_harness)
+    with pytest.raises(ImportError, match=r"No module named 'lm_eval': pip install 'topolearn\[eval\]'"):
+        packages.eval_package("lm_eval")

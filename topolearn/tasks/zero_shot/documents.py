@@ -1,0 +1,107 @@
+"""The documents of a task in local files, with the names and labels that the harness gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import CorruptFileError
+from topolearn.tasks.zero_shot.tasks import LocalDocuments
+from topolearn.training.data.sources import dataset_folder
+
+FOLDER = "glue"  # of the files, in the folder of data
+
+
+def local_files(documents: LocalDocuments | None, data_dir: str | Path | None = None) -> list[Path] | None:
+    """Return the files of a task's documents, or None when they are not all there."""
+    if documents is None:
+        return None
+    folder = dataset_folder(FOLDER, data_dir)
+    files = [folder / name for name in documents.files]
+    return files if all(file.is_file() for file in files) else None
+
+
+def read_documents(documents: LocalDocuments, files: list[Path]) -> list[dict[str, Any]]:
+    """Return documents as the harness has them, in the order of the files.
+
+    Parameters
+    ----------
+    documents : LocalDocuments
+    files : list of Path
+
+    Raises
+    ------
+    CorruptFileError
+        For a line without a field or with a label that is not known, text that is not UTF-8, or files without a line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.jsonl"
+    >>> _ = file.write_text('{"premise": "It rains.", "hypothesis": "It is wet.", "label": "entailment"}')
+    >>> documents = LocalDocuments(("val.jsonl",), {"sentence1": "premise"}, labels={"entailment": 0, "neutral": 1})
+    >>> read_documents(documents, [file])
+    [{'sentence1': 'It rains.', 'label': 0}]
+    """
+    made = [_document(documents, row, place) for file in files for row, place in _rows(file)]
+    if not made:
+        raise CorruptFileError(f"{', '.join(map(str, files))} has no line: put the task's file there")
+    return made
+
+
+def _document(documents: LocalDocuments, row: Any, place: str) -> dict[str, Any]:
+    document = {name: _value(row, where, place) for name, where in documents.fields.items()}
+    label = _value(row, documents.label, place)
+    if not isinstance(label, str | int) or label not in documents.labels:
+        known = ", ".join(map(repr, documents.labels))
+        raise CorruptFileError(f"{place} has the label {label!r}, which must be one of {known}")
+    for name in documents.whole_spans:
+        document[f"{name}_text"] = _span(document["text"], document[f"{name}_text"], document[f"{name}_index"])
+    return document | {"label": documents.labels[label]}
+
+
+def _rows(file: Path) -> Iterator[tuple[Any, str]]:
+    """Yield each line of a file as an object or a list of columns, with its place for messages."""
+    try:
+        lines = file.read_bytes().decode("utf-8").split("\n")  # a sentence may hold other ends of lines
+    except UnicodeDecodeError as error:
+        raise CorruptFileError(f"{file} is not text in UTF-8: {error}") from None
+    for number, line in enumerate((line.removesuffix("\r") for line in lines), 1):
+        place = f"line {number} of {file}"
+        if not line:
+            continue
+        if file.suffix != ".jsonl":
+            yield line.split("\t"), place
+            continue
+        try:
+            yield json.loads(line), place
+        except json.JSONDecodeError as error:
+            raise CorruptFileError(f"{place} is not JSON: {error}") from None
+
+
+def _value(row: Any, where: str | int, place: str) -> Any:
+    value = row
+    try:
+        for step in where.split(".") if isinstance(where, str) else (where,):
+            value = value[step]
+    except (KeyError, IndexError, TypeError):
+        raise CorruptFileError(f"{place} has no field {where!r}") from None
+    return value
+
+
+def _span(text: str, span: str, first: int) -> str:
+    """Return a span as it stands in a text, as SuperGLUE's ``wsc.fixed`` has it.
+
+    Examples
+    --------
+    >>> _span("The path to the lake was blocked.", "The lake", 3)
+    'the lake'
+    """
+    words = text.split()
+    if span in text or not span or not 0 <= first < len(words):
+        return span
+    start = span[0].lower() if words[first][0].islower() else span[0].upper()
+    repaired = (start + span[1:]).rstrip(".").replace("\n", " ")
+    return repaired if repaired in text else span

@@ -1,0 +1,192 @@
+"""How a model in memory answers the tasks of lm-evaluation-harness."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.tasks.language.tokenizer import Tokenizer
+from topolearn.tasks.packages import check_hf_packages, eval_package, hf_package
+from topolearn.tasks.zero_shot.scores import Answers
+
+
+def harness_model(
+    model: Any, tokenizer: Any, *, batch_size: int, max_length: int | None = None, quiet: bool = False
+) -> Any:
+    """Return a model as the harness takes it; its weights and device stay as they are.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A causal one.
+    tokenizer : Tokenizer or transformers.PreTrainedTokenizerBase
+    batch_size : int
+        Prompts at a time.
+    max_length : int, optional
+        Tokens that the model reads at most; default as its configuration says. Of a longer prompt the end is read.
+    quiet : bool
+        Draw no bar.
+
+    Returns
+    -------
+    lm_eval.models.huggingface.HFLM
+
+    Raises
+    ------
+    MissingPackageError, InvalidTypeError
+        When the harness is not installed, or the model or the tokenizer are of other kinds.
+    """
+    kind = _kind()
+    if not isinstance(model, hf_package("transformers").PreTrainedModel):
+        raise InvalidTypeError(f"model={type(model).__name__} must be a causal model of transformers")
+    was_training = model.training
+    with redirect_stderr(io.StringIO()):  # it warns of arguments that are of no use here
+        made = kind(
+            pretrained=model, tokenizer=_of_transformers(tokenizer), batch_size=batch_size, max_length=max_length,
+            backend="causal",
+        )  # fmt: skip
+    model.train(was_training)
+    made.bar_on = None if quiet or not sys.stderr.isatty() else sys.stderr
+    return made
+
+
+def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None) -> tuple[Answers, dict[str, float]]:
+    """Let a model answer a task.
+
+    Parameters
+    ----------
+    lm : HFLM
+        As `harness_model` returns it.
+    name : str
+        Of the task, for messages.
+    task : ConfigurableTask
+        As `load_task` returns it.
+    n_answers : int
+        To choose from.
+    limit : int, optional
+        How many documents, the first ones; default all.
+
+    Returns
+    -------
+    answers : Answers
+    measured : dict
+        What the harness makes of them, by its names.
+
+    Raises
+    ------
+    InvalidValueError
+        When an answer is longer than the model's window, or the model's probabilities are no numbers.
+    """
+    evaluate = eval_package("lm_eval").evaluate
+    lm.task, began = name, time.perf_counter()
+    was_training = lm.model.training
+    lm.model.eval()
+    try:
+        with redirect_stderr(io.StringIO()):  # bars, and a warning for each prompt that is cut
+            result = evaluate(
+                lm=lm, task_dict={"tasks": {name: task}}, limit=limit, bootstrap_iters=0, log_samples=True
+            )
+    finally:
+        lm.model.train(was_training)
+    samples = result["samples"][name]
+    likelihoods = [[float(likelihood) for likelihood, _ in each["filtered_resps"]] for each in samples]
+    if any(math.isnan(likelihood) for each in likelihoods for likelihood in each):
+        raise InvalidValueError(f"{name}: the model's probabilities are no numbers: its training has gone astray")
+    answers = Answers(
+        np.array([int(np.argmax(each)) for each in likelihoods]),
+        np.array([_right(task, each) for each in samples]),
+        n_answers,
+        lm.cut,
+        time.perf_counter() - began,
+    )
+    values = result["results"][name]
+    measured = {key.removesuffix(",none"): float(value) for key, value in values.items() if isinstance(value, float)}
+    return answers, measured
+
+
+def _right(task: Any, sample: dict[str, Any]) -> int:
+    """Return the number of the right answer; some tasks give its text."""
+    target = sample["target"]
+    return int(target) if isinstance(target, int) else task.doc_to_choice(sample["doc"]).index(target)
+
+
+def _of_transformers(tokenizer: Any) -> Any:
+    """Return a tokenizer of transformers that may be changed; text never becomes a mark of ours."""
+    library = hf_package("transformers")
+    if isinstance(tokenizer, library.PreTrainedTokenizerBase):
+        return copy.deepcopy(tokenizer)  # the harness gives it a mark for padding
+    if not isinstance(tokenizer, Tokenizer):
+        raise InvalidTypeError(
+            f"tokenizer={type(tokenizer).__name__} must be a Tokenizer of a run, or one of transformers"
+        )
+    inner = hf_package("tokenizers").Tokenizer.from_str(tokenizer.content)
+    end = inner.id_to_token(tokenizer.end)
+    made = library.PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token=end, eos_token=end, pad_token=end, split_special_tokens=True,
+        clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+    return made
+
+
+@cache
+def _kind() -> type:
+    """Return the harness's kind of model that counts what it cuts, and shows how far it is."""
+    check_hf_packages(("transformers", "accelerate"))  # which the harness does not bring itself
+    base = eval_package("lm_eval.models.huggingface").HFLM
+
+    class CountingModel(base):  # type: ignore[misc,valid-type]  # known when it is imported
+        """A model in memory.
+
+        Attributes
+        ----------
+        task : str
+            What is asked, for bar and messages.
+        cut : int
+            Documents of the last task whose prompt with an answer was longer than the window.
+        bar_on : file or None
+            Where to draw a bar.
+        """
+
+        task, cut = "", 0
+        bar_on: Any = None
+        bar: Any = None
+
+        def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> Any:
+            """Answer, and count the documents that are cut."""
+            self._requests = requests
+            return super().loglikelihood(requests, disable_tqdm=True)
+
+        def _loglikelihood_tokens(self, requests: Any, disable_tqdm: bool = False, override_bs: Any = None) -> Any:
+            longest = max(len(answer) for _, _, answer in requests)
+            if longest > self.max_length:
+                raise InvalidValueError(
+                    f"{self.task}: an answer has {longest} tokens, more than the {self.max_length} of the window"
+                )
+            lengths = [len(prompt) + len(answer) for _, prompt, answer in requests]
+            pairs = zip(self._requests, lengths, strict=True)
+            self.cut = len({each.doc_id for each, length in pairs if length > self.max_length + 1})
+            from tqdm import tqdm
+
+            read = {(*prompt, *answer[:-1]) for _, prompt, answer in requests}  # answers of one token share a pass
+            with tqdm(
+                total=len(read), desc=self.task, unit="prompt", file=self.bar_on, disable=self.bar_on is None,
+                leave=False, dynamic_ncols=True,
+            ) as self.bar:  # fmt: skip
+                return super()._loglikelihood_tokens(requests, disable_tqdm=True, override_bs=override_bs)
+
+        def _model_call(self, inps: Any, *args: Any, **kwargs: Any) -> Any:
+            logits = super()._model_call(inps, *args, **kwargs)
+            self.bar.update(len(inps))
+            return logits
+
+    return CountingModel

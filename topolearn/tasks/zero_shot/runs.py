@@ -1,0 +1,112 @@
+"""`evaluate_runs`: how well the language models of runs answer tasks, and the network before training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from topolearn.devices import settled_device
+from topolearn.errors import InvalidValueError
+from topolearn.recording import Run
+from topolearn.recording.run import BEST
+from topolearn.tasks.checkpoints import checkpoint_of
+from topolearn.tasks.language.checkpoints import TOKENIZER
+from topolearn.tasks.language.config import LanguageConfig
+from topolearn.tasks.language.model import build_model
+from topolearn.tasks.language.tokenizer import Tokenizer
+from topolearn.tasks.zero_shot.evaluation import BATCH_SIZE, UNTRAINED, Candidate, chosen_tasks, evaluate_all
+from topolearn.tasks.zero_shot.tasks import LOCAL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate_runs(
+    runs: Sequence[str | Path],
+    tasks: Sequence[str] = LOCAL,
+    *,
+    which: str = BEST,
+    untrained: Literal["first", "each", "none"] = "first",
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    device: str = "auto",
+    quiet: bool = False,
+) -> pd.DataFrame:
+    """Let the language models of runs answer tasks that they were not trained for.
+
+    Parameters
+    ----------
+    runs : sequence of path
+        Run directories.
+    tasks, data_dir, limit, batch_size, quiet
+        As for `evaluate`.
+    which : {"best", "last"}
+        The checkpoint with the best validation perplexity, or the last one.
+    untrained : {"first", "each", "none"}
+        Whose network answers also as its training began, with the same links and weights: that of the first run, as
+        "untrained network", or of each.
+    device : str
+        Where they compute; default on CUDA where there is any, else on the CPU.
+
+    Returns
+    -------
+    DataFrame
+        As `evaluate` returns it; models are called by their directories.
+
+    Raises
+    ------
+    TopolearnError
+        As in `evaluate`, and when there is no such run, or no such checkpoint yet.
+    """
+    if untrained not in ("first", "each", "none"):
+        raise InvalidValueError(f"untrained={untrained!r} must be 'first', 'each' or 'none'")
+    if not runs:
+        raise InvalidValueError("there is no run to evaluate: name one or more run directories")
+    chosen_tasks(tasks)  # refused before any run is read
+    place, opened = settled_device("device", device), {name: language_run(path) for name, path in _named(runs).items()}
+    for run in opened.values():
+        checkpoint_of(run.path, which)  # which must be there, before the first one answers
+    candidates = [trained(name, run, which, place) for name, run in opened.items()]
+    for name, run in list(opened.items()) if untrained != "none" else []:
+        if untrained == "each" or name == candidates[0].name:
+            candidates.append(as_it_began(f"{name}, untrained" if untrained == "each" else UNTRAINED, run, place))
+    return evaluate_all(candidates, tasks, data_dir=data_dir, limit=limit, batch_size=batch_size, quiet=quiet)
+
+
+def language_run(path: str | Path) -> Run:
+    """Return a run, which must be of a language model.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, InvalidValueError
+        When there is no run, or it is of another task.
+    """
+    run = Run(path)
+    if not isinstance(run.config, LanguageConfig):
+        raise InvalidValueError(f"{path} is not the run of a language model: give one of task = 'language'")
+    return run
+
+
+def trained(name: str, run: Run, which: str = BEST, device: str = "cpu") -> Candidate:
+    """Return the model of a run's checkpoint as one who answers."""
+    return Candidate(name, lambda: (run.load_model(which).to(device), Tokenizer.load(run.path / TOKENIZER)))
+
+
+def as_it_began(name: str, run: Run, device: str = "cpu") -> Candidate:
+    """Return the network of a run before training, with its first links and weights, as one who answers."""
+
+    def load() -> tuple[Any, Tokenizer]:
+        tokenizer = Tokenizer.load(run.path / TOKENIZER)
+        return build_model(run.config, tokenizer).to(device), tokenizer
+
+    return Candidate(name, load)
+
+
+def _named(runs: Sequence[str | Path]) -> dict[str, Path]:
+    """Return runs by the names of their directories, or the whole paths of those that share one."""
+    paths = [Path(run) for run in runs]
+    shared = Counter(path.name for path in paths)
+    return {str(path) if shared[path.name] > 1 else path.name: path for path in paths}
