@@ -21,7 +21,7 @@ from topolearn import (
     training,
 )
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
-from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, NeuronGroup, percolate
 from topolearn.recording import Recorder, Run, record, resume, train
 from topolearn.sparse import (
     Attention,
@@ -46,6 +46,7 @@ __all__ = [
     "AveragedModel",
     "BipartiteGraph",
     "Dataset",
+    "Graph",
     "LayeredNetwork",
     "Method",
     "NeuronGroup",

@@ -12,7 +12,7 @@ from tests.linkpred.by_hand import one_mode_by_hand
 from tests.linkpred.layers import EACH
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.linkpred import OneModeGraph, evaluate, names, score, select
+from topolearn.linkpred import Graph, evaluate, names, score, select
 from topolearn.linkpred.rounding import rounded
 from topolearn.sampling import RandomField, choose, pool
 
@@ -124,8 +124,8 @@ def test_names_and_kinds_of_graph_agree(name):
     assert (links[:, 0] < links[:, 1]).all()
     assert not linked[links[:, 0], links[:, 1]].any()
     lettered = nx.relabel_nodes(KARATE, {i: f"member {i}" for i in KARATE})
-    assert list(OneModeGraph.from_networkx(lettered).labels) == list(lettered)
-    for same in (lettered, igraph.Graph.from_networkx(KARATE), OneModeGraph(list(KARATE.edges), 34)):
+    assert list(Graph.from_networkx(lettered).labels) == list(lettered)
+    for same in (lettered, igraph.Graph.from_networkx(KARATE), Graph(list(KARATE.edges), 34)):
         np.testing.assert_array_equal(score(same, name, **seed), expected)
         np.testing.assert_array_equal(select(same, name, 9, seed=1), links)
 
@@ -142,7 +142,7 @@ def test_scores_follow_the_order_of_the_nodes(predictor):
 @settings(max_examples=40, deadline=None)
 @given(graph=GRAPHS)
 def test_cells_are_the_pairs_in_order(graph):
-    nodes = OneModeGraph.from_networkx(graph)
+    nodes = Graph.from_networkx(graph)
     pairs = np.column_stack(np.triu_indices(len(graph), 1))
     assert nodes.n_cells == len(pairs)
     np.testing.assert_array_equal(nodes.edges(np.arange(len(pairs))), pairs)
@@ -153,7 +153,7 @@ def test_cells_are_the_pairs_in_order(graph):
 
 
 def test_cells_of_a_graph_too_large_for_a_matrix():
-    nodes = OneModeGraph([(0, 1), (10**6 - 2, 10**6 - 1), (5, 10**6 - 1)], 10**6)
+    nodes = Graph([(0, 1), (10**6 - 2, 10**6 - 1), (5, 10**6 - 1)], 10**6)
     assert nodes.edges().tolist() == [[0, 1], [5, 10**6 - 1], [10**6 - 2, 10**6 - 1]]
     assert nodes.cells.tolist()[::2] == [0, nodes.n_cells - 1]
     with pytest.raises(InvalidValueError, match=r"1000000 x 1000000 neurons need 8000000000000 bytes.*linkpred.select"):
@@ -161,7 +161,7 @@ def test_cells_of_a_graph_too_large_for_a_matrix():
 
 
 def test_the_only_pair_with_a_score_among_many():
-    path = OneModeGraph([(0, 7), (7, 9_999), (9_999, 3)], 10_000)
+    path = Graph([(0, 7), (7, 9_999), (9_999, 3)], 10_000)
     assert select(path, "ch3_l3p", 1, seed=0).tolist() == [[0, 3]]
 
 
@@ -181,9 +181,9 @@ def test_a_function_is_evaluated_on_a_graph_whose_links_are_hidden():
         return nx.to_numpy_array(KARATE)
 
     assert (evaluate(KARATE, spy, repeats=2, seed=0)[["auc_pr", "auc_roc", "precision"]] == 1).all(axis=None)
-    assert [type(graph) for graph in seen] == [OneModeGraph] * 2
+    assert [type(graph) for graph in seen] == [Graph] * 2
     assert [graph.n_links for graph in seen] == [70, 70]
-    assert all(set(graph.cells) < set(OneModeGraph.from_networkx(KARATE).cells) for graph in seen)
+    assert all(set(graph.cells) < set(Graph.from_networkx(KARATE).cells) for graph in seen)
     with pytest.raises(InvalidValueError, match=r"shape \(34, 33\)"):
         evaluate(KARATE, lambda graph: np.zeros((34, 33)), seed=0)
 
@@ -217,7 +217,7 @@ def test_graphs_that_are_not_simple_are_refused(graph, error, message):
 )
 def test_edges_that_name_no_pair_are_refused(edges, keywords, message):
     with pytest.raises(InvalidValueError, match=message):
-        OneModeGraph(edges, 3, **keywords)
+        Graph(edges, 3, **keywords)
 
 
 @pytest.mark.parametrize("form", ["dense", "stream", "community"])

@@ -14,14 +14,14 @@ def read_graph_file(path: Path, *, one_mode: bool) -> Any:
     """Return the graph in a file, with two sides or of one kind of node."""
     import networkx as nx
 
-    from topolearn.graph import BipartiteGraph, OneModeGraph
+    from topolearn.graph import BipartiteGraph, Graph
 
     if path.suffix.lower() not in LISTS:
         if one_mode:
             raise InvalidValueError(f"--one-mode reads {', '.join(LISTS)} files, not {path.name!r}")
         return BipartiteGraph.load(path)
     pairs = _pairs(path)
-    return OneModeGraph.from_networkx(nx.Graph(pairs)) if one_mode else BipartiteGraph.from_pairs(pairs)
+    return Graph.from_networkx(nx.Graph(pairs)) if one_mode else BipartiteGraph.from_pairs(pairs)
 
 
 def _pairs(path: Path) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from topolearn.diagnostics.spectral_gap import spectral_gap
 from topolearn.diagnostics.structural_consistency import structural_consistency
 from topolearn.diagnostics.triangles import clustering, transitivity
 from topolearn.errors import InvalidValueError
-from topolearn.graph import BipartiteGraph, LayeredNetwork, OneModeGraph
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 from topolearn.registry import Registry
 
 
@@ -72,7 +72,7 @@ _MEASURES = (
 MEASURES: Registry[Measure] = Registry("measure", {each.name: each for each in _MEASURES})
 
 
-def measures_of(graph: BipartiteGraph | OneModeGraph | LayeredNetwork, names: Iterable[str] | None) -> list[Measure]:
+def measures_of(graph: BipartiteGraph | Graph | LayeredNetwork, names: Iterable[str] | None) -> list[Measure]:
     """Return measures by name, or all quick ones that are defined for such a graph.
 
     Raises
@@ -80,7 +80,7 @@ def measures_of(graph: BipartiteGraph | OneModeGraph | LayeredNetwork, names: It
     UnknownNameError, InvalidValueError
         When there is no such measure, or it is not defined for such a graph.
     """
-    fits = {BipartiteGraph: "layer", OneModeGraph: "one-mode", LayeredNetwork: "network"}[type(graph)], "any"
+    fits = {BipartiteGraph: "layer", Graph: "one-mode", LayeredNetwork: "network"}[type(graph)], "any"
     if names is None:
         return [measure for measure in MEASURES.values() if measure.is_quick and measure.of in fits]
     if isinstance(names, str):

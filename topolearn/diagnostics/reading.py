@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError
-from topolearn.graph import BipartiteGraph, LayeredNetwork, OneModeGraph, one_mode
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, one_mode
 
 if TYPE_CHECKING:
     import igraph
 
-GraphLike: TypeAlias = Any  # BipartiteGraph, LayeredNetwork, OneModeGraph, a matrix, or a networkx or igraph graph
-AnyGraph: TypeAlias = BipartiteGraph | LayeredNetwork | OneModeGraph
+GraphLike: TypeAlias = Any  # BipartiteGraph, LayeredNetwork, Graph, a matrix, or a networkx or igraph graph
+AnyGraph: TypeAlias = BipartiteGraph | LayeredNetwork | Graph
 
 
 def read_graph(graph: GraphLike) -> AnyGraph:
@@ -26,7 +26,7 @@ def read_graph(graph: GraphLike) -> AnyGraph:
 
     Parameters
     ----------
-    graph : BipartiteGraph, LayeredNetwork, OneModeGraph, networkx or igraph graph, or a matrix of shape (n_out, n_in)
+    graph : BipartiteGraph, LayeredNetwork, Graph, networkx or igraph graph, or a matrix of shape (n_out, n_in)
         A networkx or igraph graph whose nodes have no side (attribute ``bipartite``, or ``type``) is a one-mode graph.
 
     Raises
@@ -34,7 +34,7 @@ def read_graph(graph: GraphLike) -> AnyGraph:
     InvalidTypeError
         For anything else, and for directed graphs of other libraries.
     """
-    if isinstance(graph, BipartiteGraph | LayeredNetwork | OneModeGraph):
+    if isinstance(graph, BipartiteGraph | LayeredNetwork | Graph):
         return graph
     if (single := one_mode(graph)) is not None:
         return single
@@ -130,7 +130,7 @@ def neighbours(graph: GraphLike) -> Neighbours:
         ends = np.concatenate([by_input.indices + read.n_in, by_output.indices])
     else:
         links = read.to_scipy()
-        both = links if isinstance(read, OneModeGraph) else (links + links.T).tocsr()
+        both = links if isinstance(read, Graph) else (links + links.T).tocsr()
         both.sort_indices()
         pointers, ends = both.indptr, both.indices
     return Neighbours(pointers.astype(np.int64), ends.astype(np.int32))

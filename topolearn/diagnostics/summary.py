@@ -14,7 +14,7 @@ from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.reading import GraphLike, read_graph, read_network
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError, UndefinedMeasureWarning
-from topolearn.graph import BipartiteGraph, LayeredNetwork, OneModeGraph
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,10 +200,10 @@ def take_measures(graph: GraphLike, measures: Iterable[Measure], *, seed: Seed =
     return values
 
 
-def _sizes(graph: BipartiteGraph | OneModeGraph | LayeredNetwork) -> dict[str, float]:
+def _sizes(graph: BipartiteGraph | Graph | LayeredNetwork) -> dict[str, float]:
     if isinstance(graph, BipartiteGraph):
         return {"n_in": graph.n_in, "n_out": graph.n_out, "n_links": graph.n_links, "density": graph.density}
-    if isinstance(graph, OneModeGraph):
+    if isinstance(graph, Graph):
         return {"n_nodes": graph.n_nodes, "n_links": graph.n_links, "density": graph.n_links / graph.n_cells}
     return {
         "n_layers": len(graph), "n_neurons": graph.n_neurons, "n_links": graph.n_links, "density": graph.density,

@@ -2,7 +2,7 @@
 
 from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours, read_graph
 from topolearn.errors import InvalidTypeError
-from topolearn.graph import OneModeGraph
+from topolearn.graph import Graph
 
 
 def clustering(graph: GraphLike) -> float:
@@ -14,7 +14,7 @@ def clustering(graph: GraphLike) -> float:
 
     Parameters
     ----------
-    graph : OneModeGraph, or a networkx or igraph graph without sides
+    graph : Graph, or a networkx or igraph graph without sides
 
     Raises
     ------
@@ -41,7 +41,7 @@ def transitivity(graph: GraphLike) -> float:
 
     Parameters
     ----------
-    graph : OneModeGraph, or a networkx or igraph graph without sides
+    graph : Graph, or a networkx or igraph graph without sides
 
     Returns
     -------
@@ -68,6 +68,6 @@ def transitivity(graph: GraphLike) -> float:
 
 def _one_mode(graph: GraphLike, measure: str) -> Neighbours:
     topology = read_graph(graph)
-    if not isinstance(topology, OneModeGraph):
+    if not isinstance(topology, Graph):
         raise InvalidTypeError(f"{measure} counts triangles, of which {topology!r} has none: use closure")
     return neighbours(topology)

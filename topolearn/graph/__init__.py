@@ -5,7 +5,7 @@ from topolearn.graph.bipartite import BipartiteGraph
 from topolearn.graph.cells import are_among, edges_of, left_of, merged, within, without
 from topolearn.graph.groups import NeuronGroup, checked
 from topolearn.graph.network import LayeredNetwork
-from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.overlap import overlap
 from topolearn.graph.percolation import percolate, percolate_cells
 
@@ -14,7 +14,7 @@ __all__ = [
     "BipartiteGraph",
     "LayeredNetwork",
     "NeuronGroup",
-    "OneModeGraph",
+    "Graph",
     "active_neurons",
     "are_among",
     "check_unit",

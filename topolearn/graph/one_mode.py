@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-class OneModeGraph:
+class Graph:
     """A simple undirected graph: what link prediction and diagnostics see of a graph of others without two sides.
 
     Parameters
@@ -37,8 +37,8 @@ class OneModeGraph:
     Examples
     --------
     >>> import networkx as nx
-    >>> OneModeGraph.from_networkx(nx.karate_club_graph())
-    OneModeGraph(34 nodes, 78 links)
+    >>> Graph.from_networkx(nx.karate_club_graph())
+    Graph(34 nodes, 78 links)
     """
 
     def __init__(self, edges: Any, n_nodes: int, *, labels: Sequence[Hashable] | None = None) -> None:
@@ -59,7 +59,7 @@ class OneModeGraph:
             raise InvalidValueError("a link is there twice: pass a simple graph, such as networkx.Graph(graph)")
 
     @classmethod
-    def from_networkx(cls, graph: nx.Graph) -> OneModeGraph:
+    def from_networkx(cls, graph: nx.Graph) -> Graph:
         """Make a one-mode graph from an undirected networkx graph; nodes keep its order and are called as there."""
         _refuse_directed(graph.is_directed(), "networkx")
         number = {label: i for i, label in enumerate(graph)}
@@ -67,7 +67,7 @@ class OneModeGraph:
         return cls(np.array(edges, dtype=np.int64), len(number), labels=list(graph))
 
     @classmethod
-    def from_igraph(cls, graph: igraph.Graph) -> OneModeGraph:
+    def from_igraph(cls, graph: igraph.Graph) -> Graph:
         """Make a one-mode graph from an undirected igraph graph; nodes are called by ``name``, where there is one."""
         _refuse_directed(graph.is_directed(), "igraph")
         labels = graph.vs["name"] if "name" in graph.vs.attributes() else None
@@ -107,19 +107,19 @@ class OneModeGraph:
         return sparse.coo_array((ones, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=self.shape).tocsr()
 
     def __repr__(self) -> str:
-        return f"OneModeGraph({self.n_nodes} nodes, {self.n_links} links)"
+        return f"Graph({self.n_nodes} nodes, {self.n_links} links)"
 
 
-def one_mode(graph: object) -> OneModeGraph | None:
+def one_mode(graph: object) -> Graph | None:
     """Return a networkx or igraph graph whose nodes have no sides as a one-mode graph; None for anything else."""
-    if isinstance(graph, OneModeGraph):
+    if isinstance(graph, Graph):
         return graph
     networkx, igraph = sys.modules.get("networkx"), sys.modules.get("igraph")
     if networkx is not None and isinstance(graph, networkx.Graph):
         sided = any("bipartite" in data for _, data in graph.nodes(data=True))
-        return None if sided else OneModeGraph.from_networkx(graph)
+        return None if sided else Graph.from_networkx(graph)
     if igraph is not None and isinstance(graph, igraph.Graph):
-        return None if "type" in graph.vs.attributes() else OneModeGraph.from_igraph(graph)
+        return None if "type" in graph.vs.attributes() else Graph.from_igraph(graph)
     return None
 
 

@@ -8,7 +8,7 @@ The equations are in `topolearn.linkpred.cannistraci_hebb` and `topolearn.linkpr
 computes them as they are written, and `topolearn.linkpred.compiled` gives the same scores faster on a CPU.
 """
 
-from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.linkpred.cannistraci_hebb import ch1_l3, ch2_l3n, ch2_l3p, ch3_l3n, ch3_l3p, ch31_l3n
 from topolearn.linkpred.catalogue import PREDICTORS, names, score
 from topolearn.linkpred.evaluation import evaluate
@@ -22,7 +22,7 @@ from topolearn.linkpred.select import select, select_cells
 __all__ = [
     "PREDICTORS",
     "LinkPredictor",
-    "OneModeGraph",
+    "Graph",
     "ch1_l3",
     "ch2_l3n",
     "ch2_l3p",

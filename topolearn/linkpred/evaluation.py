@@ -10,7 +10,7 @@ import torch
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.linkpred.catalogue import BASELINE, find, score
 from topolearn.linkpred.random import check_seed
 from topolearn.linkpred.scoring import Scorable, two_sided
@@ -19,8 +19,8 @@ from topolearn.sampling import RandomField
 if TYPE_CHECKING:
     import pandas as pd
 
-Graph = BipartiteGraph | OneModeGraph
-Predictor = str | Callable[[Graph], np.ndarray | torch.Tensor]
+Known = BipartiteGraph | Graph
+Predictor = str | Callable[[Known], np.ndarray | torch.Tensor]
 
 
 def evaluate(
@@ -38,7 +38,7 @@ def evaluate(
     graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
         The links, as for `topolearn.linkpred.score`.
     predictor : str or callable
-        One of `names`, or a function that takes a `BipartiteGraph` (a `OneModeGraph` of a one-mode graph) and returns
+        One of `names`, or a function that takes a `BipartiteGraph` (a `Graph` of a one-mode graph) and returns
         scores of its shape, the higher the likelier a link; only its scores at non-links count.
     fraction : float
         Share of the links that is hidden, in (0, 1).
@@ -80,7 +80,7 @@ def evaluate(
 
     nodes = one_mode(graph)
     sides = nodes if nodes is not None else two_sided(graph)
-    known = sides if isinstance(sides, BipartiteGraph | OneModeGraph) else BipartiteGraph(sides)
+    known = sides if isinstance(sides, BipartiteGraph | Graph) else BipartiteGraph(sides)
     n_hidden = _count(known, fraction)
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 1:
         raise InvalidValueError(f"repeats={repeats!r} must be an integer of at least 1")
@@ -93,7 +93,7 @@ def evaluate(
     return pd.DataFrame(rows, index=pd.RangeIndex(int(repeats), name="repeat"))
 
 
-def _count(graph: Graph, fraction: float) -> int:
+def _count(graph: Known, fraction: float) -> int:
     """Return how many links to hide, or refuse."""
     if not isinstance(fraction, int | float | np.number) or not 0 < fraction < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be a number in (0, 1)")
@@ -108,7 +108,7 @@ def _count(graph: Graph, fraction: float) -> int:
     return n_hidden
 
 
-def _once(graph: Graph, predictor: Predictor, n_hidden: int, seed: int, repeat: int) -> dict[str, float]:
+def _once(graph: Known, predictor: Predictor, n_hidden: int, seed: int, repeat: int) -> dict[str, float]:
     """Hide links, score what is left, and measure."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -132,20 +132,20 @@ def _once(graph: Graph, predictor: Predictor, n_hidden: int, seed: int, repeat: 
     }
 
 
-def _n_cells(graph: Graph) -> int:
-    return graph.n_cells if isinstance(graph, OneModeGraph) else graph.n_in * graph.n_out
+def _n_cells(graph: Known) -> int:
+    return graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
 
 
-def _with_links(graph: Graph, cells: np.ndarray) -> Graph:
+def _with_links(graph: Known, cells: np.ndarray) -> Known:
     """Return the graph with the links of some cells only."""
-    if isinstance(graph, OneModeGraph):
-        return OneModeGraph(graph.edges(np.sort(cells)), graph.n_nodes, labels=graph.labels)
+    if isinstance(graph, Graph):
+        return Graph(graph.edges(np.sort(cells)), graph.n_nodes, labels=graph.labels)
     return BipartiteGraph.from_cells(
         cells, graph.n_in, graph.n_out, input_names=graph.input_names, output_names=graph.output_names
     )
 
 
-def _scores(graph: Graph, predictor: Predictor, seed: int) -> np.ndarray:
+def _scores(graph: Known, predictor: Predictor, seed: int) -> np.ndarray:
     """Return the scores of all cells, one after another, as float64; a function's answer is checked."""
     if isinstance(predictor, str):
         answer = score(graph, predictor, seed=seed if predictor == BASELINE else None)
@@ -157,7 +157,7 @@ def _scores(graph: Graph, predictor: Predictor, seed: int) -> np.ndarray:
         raise InvalidTypeError(f"predictor gave a {type(answer).__name__}, not an array of scores") from None
     if scores.shape != graph.shape:
         raise InvalidValueError(f"predictor gave scores of shape {scores.shape} for a graph of shape {graph.shape}")
-    return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, OneModeGraph) else scores.ravel()
+    return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, Graph) else scores.ravel()
 
 
 def _precision(is_hidden: np.ndarray, scores: np.ndarray, k: int) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.scoring import Scorable, two_sided
@@ -59,12 +59,12 @@ def predict(
 
     nodes = one_mode(graph)
     sides = nodes if nodes is not None else two_sided(graph)
-    known = sides if isinstance(sides, BipartiteGraph | OneModeGraph) else BipartiteGraph(sides)
+    known = sides if isinstance(sides, BipartiteGraph | Graph) else BipartiteGraph(sides)
     draw = Draw.by_seed(k, seed, soft=soft)
     cells, scores = choose_cells(known, find(predictor), draw, Computation(progress=progress))
     order = torch.argsort(scores, descending=True, stable=True)
     picked, columns = cells[order].numpy(), {}
-    if isinstance(known, OneModeGraph):
+    if isinstance(known, Graph):
         for name, side in zip(("node", "other"), known.edges(picked).T, strict=True):
             columns[name] = [known.labels[i] for i in side]
     else:

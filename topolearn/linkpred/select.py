@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import OneModeGraph, one_mode
+from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stream
@@ -131,7 +131,7 @@ def select_cells(
     Returns
     -------
     Tensor of int64, shape (k,)
-        The chosen cells, ``output * n_in + input``, sorted; of a one-mode graph as `OneModeGraph.n_cells` says.
+        The chosen cells, ``output * n_in + input``, sorted; of a one-mode graph as `Graph.n_cells` says.
     """
     scorer, computation = find(predictor), Computation(form, device, check_dtype(dtype), progress)
     return choose_cells(graph, scorer, Draw(k, field, soft, barred), computation)[0]
@@ -145,20 +145,20 @@ def choose_cells(
     A link that is drawn at random, as too few have a positive score, has score 0.
     """
     place = device_of(graph, computation.device)
-    if isinstance(graph, OneModeGraph):
+    if isinstance(graph, Graph):
         refuse_for_one_mode(computation.form, computation.device)
     elif place.type != "cpu" or computation.form == DENSE:
         refuse_compiled_on(place, computation.form)
         return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
-    n_cells = graph.n_cells if isinstance(graph, OneModeGraph) else graph.n_in * graph.n_out
+    n_cells = graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
     excluded = draw.excluded(torch.from_numpy(np.array(graph.cells)))
     draw.check(n_cells - excluded.numel(), n_cells)
     if predictor is None:
         return draw.at_random(n_cells, excluded, computation.dtype)
     pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
-    if isinstance(graph, OneModeGraph):
+    if isinstance(graph, Graph):
         with _bar(predictor, graph.n_nodes, computation) as bar:
             stream(graph, predictor, computation.dtype, pool, bar.update)
     else:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
@@ -23,7 +23,7 @@ FEW = 2**14  # that are worth another chunk
 
 
 def stream(
-    graph: TwoWayCsr | OneModeGraph,
+    graph: TwoWayCsr | Graph,
     predictor: LinkPredictor,
     dtype: torch.dtype,
     pool: Pool,
@@ -82,7 +82,7 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
 
 
 def _picker(
-    graph: TwoWayCsr | OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype
+    graph: TwoWayCsr | Graph, predictor: LinkPredictor, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
     """Return a function that picks the candidates of some rows, and how many each row has at most.
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred.compiled.cost import multiplies
 from topolearn.linkpred.compiled.products import product_scores
@@ -32,7 +32,7 @@ def compiled_scores(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dty
     return scores
 
 
-def one_mode_scores(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> NDArray[np.floating]:
+def one_mode_scores(graph: Graph, predictor: LinkPredictor, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return the scores of all pairs of nodes, shape (n, n) and symmetric, 0 at links."""
     from topolearn.linkpred.compiled.kernels.one_mode import make_scratch, score_nodes
 

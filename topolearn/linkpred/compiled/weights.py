@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from topolearn.graph.one_mode import OneModeGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr, sum_over
 from topolearn.linkpred.predictor import LinkPredictor, Weight
 
@@ -26,7 +26,7 @@ def tables_of(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype) ->
     return (values, starts[: links.n_out].copy()), (values, starts[links.n_out :].copy())
 
 
-def tables_of_one_mode(graph: OneModeGraph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:
+def tables_of_one_mode(graph: Graph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:
     """Return links, weight tables for members of one seed and of both, and how many candidates a node has at most."""
     adjacency = graph.to_scipy()
     links = adjacency.indptr.astype(np.int64), adjacency.indices.astype(np.int32)  # the types of `TwoWayCsr`
