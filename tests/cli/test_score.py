@@ -53,7 +53,7 @@ def test_a_sample_is_another_list(files, capsys):
 def test_one_kind_of_node(files, capsys):
     assert main(["score", "kite.edges", "--one-mode", "--top", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Graph(6 nodes, 7 links)"
+    assert lines[0] == "Graph(6 nodes, 7 links, density 46.67%, degrees 1-3)"
     assert lines[1].split() == ["method", "node", "other", "score"]
     assert sorted(line.split()[1:] for line in lines[2:]) == [["0", "3", "2.0"], ["0", "4", "2.0"]]
 

@@ -124,7 +124,7 @@ def test_names_and_kinds_of_graph_agree(name):
     assert (links[:, 0] < links[:, 1]).all()
     assert not linked[links[:, 0], links[:, 1]].any()
     lettered = nx.relabel_nodes(KARATE, {i: f"member {i}" for i in KARATE})
-    assert list(Graph.from_networkx(lettered).labels) == list(lettered)
+    assert list(Graph.from_networkx(lettered).names) == list(lettered)
     for same in (lettered, igraph.Graph.from_networkx(KARATE), Graph(list(KARATE.edges), 34)):
         np.testing.assert_array_equal(score(same, name, **seed), expected)
         np.testing.assert_array_equal(select(same, name, 9, seed=1), links)
@@ -211,8 +211,8 @@ def test_graphs_that_are_not_simple_are_refused(graph, error, message):
     [
         ([(0, 3)], {}, "node 3: nodes are 0..2"),
         ([(-1, 0)], {}, "nodes are 0..2"),
-        ([(1, 1)], {"labels": "abc"}, "node 'b' is linked to itself"),
-        ([(0, 1)], {"labels": "ab"}, "n_nodes=3 with 2 labels"),
+        ([(1, 1)], {"names": [*"abc"]}, "node 'b' is linked to itself"),
+        ([(0, 1)], {"names": [*"ab"]}, "names has 2 names for 3 nodes"),
     ],
 )
 def test_edges_that_name_no_pair_are_refused(edges, keywords, message):

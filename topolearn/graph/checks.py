@@ -29,31 +29,36 @@ def sizes(n_in: int, n_out: int) -> tuple[int, int]:
 
 def names(given: Iterable[str] | None, n: int, side: str) -> tuple[str, ...] | None:
     """Return the names of one side as a tuple: strings, one for each neuron, all different."""
+    return distinct_names(given, n, f"{side}_names", f"{side} neurons")
+
+
+def distinct_names(given: Iterable[str] | None, n: int, word: str, owners: str) -> tuple[str, ...] | None:
+    """Return names, which messages call by `word`, as a tuple: strings, one for each of the owners, all different."""
     if given is None:
         return None
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InvalidTypeError(f"{side}_names={given!r}: pass a sequence of {n} strings")
+        raise InvalidTypeError(f"{word}={given!r}: pass a sequence of {n} strings")
     result = tuple(given)
     if len(result) != n:
-        raise InvalidValueError(f"{side}_names has {len(result)} names for {n} {side} neurons: pass {n}")
+        raise InvalidValueError(f"{word} has {len(result)} names for {n} {owners}: pass {n}")
     first: dict[str, int] = {}
     for i, name in enumerate(result):
         if not isinstance(name, str):
-            raise InvalidTypeError(f"{side}_names[{i}] = {name!r} is not a string: use str({name!r})")
+            raise InvalidTypeError(f"{word}[{i}] = {name!r} is not a string: use str({name!r})")
         if not _NAME.fullmatch(name):
             raise InvalidValueError(
-                f"{side}_names[{i}] = {name!r}: a name has 1 character or more and no control characters"
+                f"{word}[{i}] = {name!r}: a name has 1 character or more and no control characters"
             )
         if first.setdefault(name, i) != i:
             raise InvalidValueError(
-                f"{side}_names[{i}] = {name!r} repeats {side}_names[{first[name]}]: names must differ"
+                f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must differ"
             )
     return tuple(str(name) for name in result)
 
 
 def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
     """Return the sorted cells of (k, 2) integer rows (input, output), all different and in range."""
-    rows = _integers(edges, "edges")
+    rows = integers(edges, "edges")
     if rows.shape == (0,):
         rows = rows.reshape(0, 2)
     if rows.ndim != 2 or rows.shape[1] != 2:
@@ -61,7 +66,7 @@ def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]
     outside = ((rows < 0) | (rows >= np.array([n_in, n_out]))).any(axis=1)
     if outside.any():
         raise InvalidValueError(
-            f"{_quote(rows, 'edges', int(outside.argmax()))} is out of range: "
+            f"{quote(rows, 'edges', int(outside.argmax()))} is out of range: "
             f"inputs are 0..{n_in - 1}, outputs 0..{n_out - 1}; rows are (input, output)"
         )
     rows = rows.astype(np.int64)
@@ -70,20 +75,21 @@ def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]
 
 def sorted_cells(cells: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
     """Return cells in order: 1-D integers, all different and in range."""
-    values = _integers(cells, "cells")
+    values = integers(cells, "cells")
     if values.ndim != 1:
         raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array of output * n_in + input")
     outside = (values < 0) | (values >= n_in * n_out)
     if outside.any():
         raise InvalidValueError(
-            f"{_quote(values, 'cells', int(outside.argmax()))} is out of range: "
+            f"{quote(values, 'cells', int(outside.argmax()))} is out of range: "
             f"cells of {n_in} inputs and {n_out} outputs are 0..{n_in * n_out - 1}"
         )
     values = values.astype(np.int64)
     return _sorted_distinct(values, values, "cells")
 
 
-def _integers(values: ArrayLike, what: str) -> NDArray[Any]:
+def integers(values: ArrayLike, what: str) -> NDArray[Any]:
+    """Return values as an array of integers; others are refused, not cut off."""
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -92,7 +98,7 @@ def _integers(values: ArrayLike, what: str) -> NDArray[Any]:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise InvalidTypeError(
-            f"{_quote(np.atleast_1d(array), what, 0)} has dtype {array.dtype}: pass integers, for example "
+            f"{quote(np.atleast_1d(array), what, 0)} has dtype {array.dtype}: pass integers, for example "
             f"{what}.astype(int)"
         )
     return array
@@ -106,11 +112,12 @@ def _sorted_distinct(cells: NDArray[np.int64], given: NDArray[Any], what: str) -
     if repeated.size:
         first, second = np.flatnonzero(cells == repeated[0])[:2]
         raise InvalidValueError(
-            f"{_quote(given, what, second)} repeats {what}[{first}]: a link exists once; "
+            f"{quote(given, what, second)} repeats {what}[{first}]: a link exists once; "
             f"use numpy.unique({what}, axis=0)"
         )
     return result
 
 
-def _quote(array: NDArray[Any], what: str, i: int) -> str:
+def quote(array: NDArray[Any], what: str, i: int) -> str:
+    """Return an entry of an array as messages show it."""
     return f"{what}[{i}] = {array[i : i + 1].tolist()[0]}"

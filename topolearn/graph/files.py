@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import io, sparse
 
 from topolearn.errors import CorruptFileError, MissingFileError
@@ -17,7 +18,12 @@ from topolearn.graph.frames import describe
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from topolearn.graph.bipartite import BipartiteGraph
+
+T = TypeVar("T")
+ONE_MODE = "it holds a graph of one kind of node, for Graph.load"
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -56,10 +62,15 @@ def load(cls: type[BipartiteGraph], path: str | os.PathLike[str]) -> BipartiteGr
     """
     path = Path(path)
     _, read = _FORMATS[path.suffix.lower()]
+    return read_whole(path, lambda: read(cls, path))
+
+
+def read_whole(path: Path, read: Callable[[], T]) -> T:
+    """Return what a reader makes of a file, with one kind of error for all that can be wrong with it."""
     if not path.exists():
         raise MissingFileError(f"there is no file {str(path)!r}: check the path, or write it with graph.save")
     try:
-        return read(cls, path)
+        return read()
     except (OSError, MemoryError):
         raise
     except Exception as error:  # parsers raise what they like on a broken file
@@ -87,6 +98,8 @@ def _write_npz(graph: BipartiteGraph, path: Path) -> None:
 
 def _read_npz(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
     with np.load(path, allow_pickle=False) as stored:
+        if "n_nodes" in stored:
+            raise ValueError(ONE_MODE)
         names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
     return cls(sparse.load_npz(path), **names)
 
@@ -98,17 +111,24 @@ def _write_mtx(graph: BipartiteGraph, path: Path) -> None:
 
 
 def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    adjacency, header = read_matrix_market(path)
+    if header is None:
+        return cls(adjacency)
+    if "n_nodes" in header:
+        raise ValueError(ONE_MODE)
+    if adjacency.shape != (header["n_out"], header["n_in"]):
+        raise ValueError(f"shape {adjacency.shape} is not that of its comment")
+    return cls(adjacency, input_names=header["input_names"], output_names=header["output_names"])
+
+
+def read_matrix_market(path: Path) -> tuple[Any, dict[str, Any] | None]:
+    """Return the matrix of a Matrix Market file, and the comment that `save` leaves."""
     with path.open("rb") as file:
         if not file.readline().startswith(b"%%MatrixMarket"):  # scipy's reader, given none, ends the process
             raise ValueError("its first line is not that of a Matrix Market file, %%MatrixMarket matrix coordinate ...")
         file.seek(0)
         adjacency = io.mmread(file)
-    header = _mtx_header(path)
-    if header is None:
-        return cls(adjacency)
-    if adjacency.shape != (header["n_out"], header["n_in"]):
-        raise ValueError(f"shape {adjacency.shape} is not that of its comment")
-    return cls(adjacency, input_names=header["input_names"], output_names=header["output_names"])
+    return adjacency, _mtx_header(path)
 
 
 def _mtx_header(path: Path) -> dict[str, Any] | None:
@@ -132,16 +152,28 @@ def _refuse_open_end(path: Path) -> None:
 
 
 def _write_csv(graph: BipartiteGraph, path: Path) -> None:
-    header = json.dumps({**describe(graph), "n_links": graph.n_links})
+    write_table(path, {**describe(graph), "n_links": graph.n_links}, ("input", "output"), graph.edges())
+
+
+def write_table(path: Path, header: dict[str, Any], columns: tuple[str, str], edges: NDArray[np.int64]) -> None:
+    """Write edges as two columns, below a comment that says what they do not."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f"# {header}\ninput,output\n")
-        np.savetxt(file, graph.edges(), fmt="%d", delimiter=",")
+        file.write(f"# {json.dumps(header)}\n{','.join(columns)}\n")
+        np.savetxt(file, edges, fmt="%d", delimiter=",")
 
 
 def _read_csv(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    edges, header = read_table(path, ("input", "output"))
+    return cls.from_edges(edges, **header)
+
+
+def read_table(path: Path, columns: tuple[str, str]) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """Return the edges and the comment that `write_table` wrote."""
     lines = path.read_text(encoding="utf-8").split("\n")
-    if len(lines) < 3 or not lines[0].startswith("# {") or lines[1] != "input,output":
-        raise ValueError("it does not begin with '# {...}' and 'input,output'; read other tables with from_frame")
+    if len(lines) < 3 or not lines[0].startswith("# {") or lines[1] != ",".join(columns):
+        raise ValueError(
+            f"it does not begin with '# {{...}}' and '{','.join(columns)}'; read other tables with from_frame"
+        )
     comment, _, *rows, end = lines
     header = json.loads(comment[1:])
     n_links = header.pop("n_links")
@@ -150,7 +182,7 @@ def _read_csv(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
     edges = np.empty((0, 2), dtype=np.int64)
     if rows:
         edges = np.loadtxt(rows, dtype=np.int64, delimiter=",", ndmin=2)
-    return cls.from_edges(edges, **header)
+    return edges, header
 
 
 def _write_graphml(graph: BipartiteGraph, path: Path) -> None:
@@ -160,13 +192,18 @@ def _write_graphml(graph: BipartiteGraph, path: Path) -> None:
 
 
 def _read_graphml(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
+    return cls.from_networkx(read_graphml(path))
+
+
+def read_graphml(path: Path) -> nx.Graph:
+    """Return the networkx graph of a GraphML file; nodes that are numbered as by `save` are integers again."""
     import networkx as nx
 
     graph = nx.read_graphml(path)
     numbers = {str(i): i for i in range(len(graph))}
     if set(graph) == set(numbers):  # labels are text in the file
-        graph = nx.relabel_nodes(graph, numbers)
-    return cls.from_networkx(graph)
+        return nx.relabel_nodes(graph, numbers)
+    return graph
 
 
 _FORMATS: Registry[tuple[Callable[[Any, Path], None], Callable[[Any, Path], Any]]] = Registry(

@@ -3,111 +3,194 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from topolearn.errors import InvalidTypeError, InvalidValueError
+# A format's two methods stand together in its own file, which imports this one for its type hints alone.
+from topolearn.graph import checks, one_mode_convert, one_mode_files, one_mode_frames, pairs
+from topolearn.graph.bipartite import percent
+from topolearn.graph.immutable import Immutable
 
-if TYPE_CHECKING:
-    import igraph
-    import networkx as nx
+Integers = NDArray[np.int64]
+Names = Iterable[str] | None
 
 
-class Graph:
-    """A simple undirected graph: what link prediction and diagnostics see of a graph of others without two sides.
+class Graph(Immutable):
+    """A network of one kind of node: nodes and undirected links between them, each pair once.
+
+    A graph never changes. Its properties are plain values and read-only arrays; its methods return
+    fresh copies. The topology of a layer, which has two kinds of node, is a `BipartiteGraph`.
 
     Parameters
     ----------
     edges : array of int, shape (n_links, 2)
         Pairs of different nodes, each link once, in either order.
     n_nodes : int
-        Number of nodes.
-    labels : sequence, optional
-        What each node is called; default its number.
+        Number of nodes, two or more.
+    names : sequence of str, optional
+        One name for each node, all different.
 
     Raises
     ------
+    InvalidTypeError
+        When `edges` are no integers, or a name is not a string.
     InvalidValueError
-        When there are fewer than two nodes, a node is out of range, or a link leads to its own node or is repeated.
+        When a node is out of range, a link leads to its own node or is there twice, or names do not fit.
 
     Examples
     --------
     >>> import networkx as nx
     >>> Graph.from_networkx(nx.karate_club_graph())
-    Graph(34 nodes, 78 links)
+    Graph(34 nodes, 78 links, density 13.90%, degrees 1-17)
+    >>> Graph([(0, 1), (1, 2)], 3, names=["a", "b", "c"]).degrees
+    array([1, 2, 1])
     """
 
-    def __init__(self, edges: Any, n_nodes: int, *, labels: Sequence[Hashable] | None = None) -> None:
-        self.n_nodes = int(n_nodes)
-        self.labels: tuple[Hashable, ...] = tuple(range(self.n_nodes)) if labels is None else tuple(labels)
-        if self.n_nodes < 2 or self.n_nodes >= 2**31 or len(self.labels) != self.n_nodes:
-            raise InvalidValueError(f"n_nodes={n_nodes} with {len(self.labels)} labels: a graph has two nodes or more")
-        pairs = np.sort(np.asarray(edges, dtype=np.int64).reshape(-1, 2), axis=1)
-        if pairs.size and not (pairs.min() >= 0 and pairs.max() < self.n_nodes):
-            bad = pairs[(pairs < 0) | (pairs >= self.n_nodes)][0]
-            raise InvalidValueError(f"an edge names node {bad}: nodes are 0..{self.n_nodes - 1}")
-        loops = pairs[pairs[:, 0] == pairs[:, 1]]
-        if loops.size:
-            node = self.labels[loops[0, 0]]
-            raise InvalidValueError(f"node {node!r} is linked to itself: remove self-loops before scoring")
-        self.cells = np.unique(_cells(pairs, self.n_nodes))
-        if self.cells.size != len(pairs):
-            raise InvalidValueError("a link is there twice: pass a simple graph, such as networkx.Graph(graph)")
+    __slots__ = ("_cells", "_indices", "_indptr", "_n_nodes", "_names")
+
+    _n_nodes: int
+    _cells: Integers
+    _indptr: Integers
+    _indices: Integers
+    _names: tuple[str, ...] | None
+
+    def __init__(self, edges: ArrayLike, n_nodes: int, *, names: Names = None) -> None:
+        n_nodes = pairs.n_nodes_of(n_nodes)
+        known = checks.distinct_names(names, n_nodes, "names", "nodes")
+        self._fill_cells(pairs.cells_of_edges(edges, n_nodes, known), n_nodes, known)
+
+    def _fill_cells(self, cells: Integers, n_nodes: int, names: tuple[str, ...] | None) -> None:
+        i, j = pairs.pairs_of_cells(cells, n_nodes).T
+        ends = np.concatenate([j, i])  # the links of a node lead to smaller and to larger ones
+        nodes = np.concatenate([i, j])
+        degrees = np.bincount(nodes, minlength=n_nodes)
+        self._fill(
+            _n_nodes=n_nodes,
+            _cells=_read_only(cells),
+            _indptr=_read_only(np.concatenate([[0], np.cumsum(degrees)])),
+            _indices=_read_only(ends[np.lexsort((ends, nodes))]),
+            _names=names,
+        )
 
     @classmethod
-    def from_networkx(cls, graph: nx.Graph) -> Graph:
-        """Make a one-mode graph from an undirected networkx graph; nodes keep its order and are called as there."""
-        _refuse_directed(graph.is_directed(), "networkx")
-        number = {label: i for i, label in enumerate(graph)}
-        edges = [(number[a], number[b]) for a, b in graph.edges()]
-        return cls(np.array(edges, dtype=np.int64), len(number), labels=list(graph))
+    def from_cells(cls, cells: ArrayLike, n_nodes: int, *, names: Names = None) -> Self:
+        """Make a graph from the numbers of its pairs, in any order, each once; see `n_cells`.
 
-    @classmethod
-    def from_igraph(cls, graph: igraph.Graph) -> Graph:
-        """Make a one-mode graph from an undirected igraph graph; nodes are called by ``name``, where there is one."""
-        _refuse_directed(graph.is_directed(), "igraph")
-        labels = graph.vs["name"] if "name" in graph.vs.attributes() else None
-        return cls(np.array(graph.get_edgelist(), dtype=np.int64), graph.vcount(), labels=labels)
+        Raises
+        ------
+        InvalidTypeError, InvalidValueError
+            When a cell is not integer, out of range or repeated; the message quotes it.
+
+        Examples
+        --------
+        >>> Graph.from_cells([2, 0], 3).edges().tolist()
+        [[0, 1], [1, 2]]
+        """
+        n_nodes = pairs.n_nodes_of(n_nodes)
+        graph = cls.__new__(cls)
+        known = checks.distinct_names(names, n_nodes, "names", "nodes")
+        graph._fill_cells(pairs.sorted_cells(cells, n_nodes), n_nodes, known)
+        return graph
+
+    from_adjacency = classmethod(one_mode_convert.from_adjacency)
+    from_networkx = classmethod(one_mode_convert.from_networkx)
+    from_igraph = classmethod(one_mode_convert.from_igraph)
+    from_frame = classmethod(one_mode_frames.from_frame)
+    from_pairs = classmethod(one_mode_frames.from_pairs)
+    load = classmethod(one_mode_files.load)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return self._n_nodes
 
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of the adjacency: (n_nodes, n_nodes)."""
-        return self.n_nodes, self.n_nodes
+        return self._n_nodes, self._n_nodes
 
     @property
     def n_links(self) -> int:
         """Number of links."""
-        return self.cells.size
+        return self._cells.size
+
+    @property
+    def density(self) -> float:
+        """Links over pairs of nodes: 2 * n_links / (n_nodes * (n_nodes - 1))."""
+        return self.n_links / self.n_cells
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the nodes, or None."""
+        return self._names
+
+    @property
+    def degrees(self) -> Integers:
+        """Links of each node, shape (n_nodes,)."""
+        return _read_only(np.diff(self._indptr))
+
+    @property
+    def indptr(self) -> Integers:
+        """Where in `indices` the neighbours of each node begin, as in scipy's csr_array; shape (n_nodes + 1,)."""
+        return self._indptr
+
+    @property
+    def indices(self) -> Integers:
+        """The neighbours of each node, sorted within each; shape (2 * n_links,)."""
+        return self._indices
+
+    @property
+    def cells(self) -> Integers:
+        """The number of each link among the pairs of nodes, sorted, shape (n_links,); see `n_cells`."""
+        return self._cells
 
     @property
     def n_cells(self) -> int:
         """Number of pairs of nodes: a pair is a cell, numbered in the order (0, 1), (0, 2), ..., (1, 2), ..."""
-        return self.n_nodes * (self.n_nodes - 1) // 2
+        return self._n_nodes * (self._n_nodes - 1) // 2
 
     @property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> Integers:
         """For each node what makes a cell of a later one: the pair (i, j), i < j, is cell ``starts[i] + j``."""
-        return _starts(self.n_nodes)
+        return pairs.starts(self._n_nodes)
 
-    def edges(self, cells: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def edges(self, cells: Integers | None = None) -> Integers:
         """Return the links, or the pairs of other cells, as rows (i, j) with i < j."""
-        cells = self.cells if cells is None else cells
-        first_cells = self.starts + np.arange(1, self.n_nodes + 1)
-        nodes = np.searchsorted(first_cells[:-1], cells, side="right") - 1
-        return np.column_stack([nodes, cells - self.starts[nodes]])
+        return pairs.pairs_of_cells(self._cells if cells is None else cells, self._n_nodes)
 
     def to_scipy(self) -> sparse.csr_array:
-        """Return the symmetric adjacency as a boolean csr_array."""
-        i, j = self.edges().T
-        ones = np.ones(2 * self.n_links, dtype=bool)
-        return sparse.coo_array((ones, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=self.shape).tocsr()
+        """Return the symmetric adjacency as a boolean csr_array, sorted within each row."""
+        links = np.ones(self._indices.size, dtype=bool)
+        return sparse.csr_array((links, self._indices, self._indptr), shape=self.shape, copy=True)
+
+    to_torch = one_mode_convert.to_torch
+    to_networkx = one_mode_convert.to_networkx
+    to_igraph = one_mode_convert.to_igraph
+    to_frame = one_mode_frames.to_frame
+    save = one_mode_files.save
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Graph):
+            return NotImplemented
+        return self.shape == other.shape and np.array_equal(self._cells, other._cells) and self.names == other.names
+
+    def __hash__(self) -> int:
+        return hash((self._n_nodes, self._cells.tobytes(), self._names))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self).from_cells, names=self._names), (self._cells, self._n_nodes)
 
     def __repr__(self) -> str:
-        return f"Graph({self.n_nodes} nodes, {self.n_links} links)"
+        if self.n_links == 0:
+            return f"Graph({self.n_nodes} nodes, no links)"
+        low, high = self.degrees.min(), self.degrees.max()
+        span = f"{low}" if low == high else f"{low}-{high}"
+        return f"Graph({self.n_nodes} nodes, {self.n_links} links, density {percent(self.density)}, degrees {span})"
 
 
 def one_mode(graph: object) -> Graph | None:
@@ -123,15 +206,6 @@ def one_mode(graph: object) -> Graph | None:
     return None
 
 
-def _starts(n: int) -> NDArray[np.int64]:
-    i = np.arange(n, dtype=np.int64)
-    return i * (2 * n - i - 1) // 2 - i - 1
-
-
-def _cells(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    return _starts(n)[pairs[:, 0]] + pairs[:, 1]
-
-
-def _refuse_directed(directed: bool, library: str) -> None:
-    if directed:
-        raise InvalidTypeError(f"the {library} graph is directed: pass graph.to_undirected()")
+def _read_only(array: Integers) -> Integers:
+    array.setflags(write=False)
+    return array

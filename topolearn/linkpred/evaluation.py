@@ -139,7 +139,7 @@ def _n_cells(graph: Known) -> int:
 def _with_links(graph: Known, cells: np.ndarray) -> Known:
     """Return the graph with the links of some cells only."""
     if isinstance(graph, Graph):
-        return Graph(graph.edges(np.sort(cells)), graph.n_nodes, labels=graph.labels)
+        return Graph.from_cells(cells, graph.n_nodes, names=graph.names)
     return BipartiteGraph.from_cells(
         cells, graph.n_in, graph.n_out, input_names=graph.input_names, output_names=graph.output_names
     )

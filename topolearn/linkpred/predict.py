@@ -66,7 +66,7 @@ def predict(
     picked, columns = cells[order].numpy(), {}
     if isinstance(known, Graph):
         for name, side in zip(("node", "other"), known.edges(picked).T, strict=True):
-            columns[name] = [known.labels[i] for i in side]
+            columns[name] = side.tolist() if known.names is None else [known.names[i] for i in side]
     else:
         sides_of = {"input": picked % known.n_in, "output": picked // known.n_in}
         for name, side in sides_of.items():

@@ -1,0 +1,120 @@
+"""Pairs of nodes of a one-mode graph, and what is asked of them where they enter one."""
+
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.graph.checks import integers, quote
+
+Integers = NDArray[np.int64]
+
+
+def n_nodes_of(given: int) -> int:
+    """Return the number of nodes as a plain integer: two or more, and as many as 32 bits can number."""
+    try:
+        n = operator.index(given)
+    except TypeError:
+        raise InvalidTypeError(f"n_nodes={given!r}: pass an integer, 2 or more") from None
+    if not 2 <= n < 2**31:
+        raise InvalidValueError(f"n_nodes={n}: a graph has two nodes or more, and fewer than 2**31")
+    return n
+
+
+def starts(n: int) -> Integers:
+    """Return for each node what makes a cell of a later one: the pair (i, j), i < j, is cell ``starts[i] + j``.
+
+    Examples
+    --------
+    >>> starts(4)
+    array([-1,  1,  2,  2])
+    """
+    i = np.arange(n, dtype=np.int64)
+    return i * (2 * n - i - 1) // 2 - i - 1
+
+
+def pairs_of_cells(cells: Integers, n: int) -> Integers:
+    """Return the pairs of cells as rows (i, j) with i < j.
+
+    Examples
+    --------
+    >>> pairs_of_cells(np.arange(3), 3).tolist()
+    [[0, 1], [0, 2], [1, 2]]
+    """
+    before = starts(n)
+    first_cells = before + np.arange(1, n + 1)
+    nodes = np.searchsorted(first_cells[:-1], cells, side="right") - 1
+    return np.column_stack([nodes, cells - before[nodes]])
+
+
+def rows_of(edges: ArrayLike) -> Integers:
+    """Return edges as (k, 2) integers, whatever the nodes are; other shapes and numbers are refused."""
+    rows = integers(edges, "edges")
+    rows = rows.reshape(0, 2) if rows.shape == (0,) else rows
+    if rows.ndim != 2 or rows.shape[1] != 2:
+        raise InvalidValueError(f"edges has shape {rows.shape}: pass (k, 2) rows (node, other)")
+    return rows.astype(np.int64)
+
+
+def cells_of_edges(edges: ArrayLike, n: int, names: tuple[str, ...] | None) -> Integers:
+    """Return the sorted cells of rows (node, other): in range, no node with itself, each pair once."""
+    rows = rows_of(edges)
+    outside = (rows < 0) | (rows >= n)
+    if outside.any():
+        row = int(outside.any(axis=1).argmax())
+        node = rows[row][outside[row]][0]
+        raise InvalidValueError(f"{quote(rows, 'edges', row)} names node {node}: nodes are 0..{n - 1}")
+    loops = np.flatnonzero(rows[:, 0] == rows[:, 1])
+    if loops.size:
+        node = rows[loops[0], 0]
+        label = repr(names[node]) if names else node
+        raise InvalidValueError(
+            f"{quote(rows, 'edges', loops[0])}: node {label} is linked to itself; remove self-loops, of which there "
+            f"are {loops.size:,}"
+        )
+    ordered = np.sort(rows, axis=1)
+    cells = starts(n)[ordered[:, 0]] + ordered[:, 1]
+    _refuse_repeated(cells, rows, "edges", f"{np.unique(cells).size:,} of {len(rows):,} rows are different links")
+    return np.sort(cells)
+
+
+def sorted_cells(cells: ArrayLike, n: int) -> Integers:
+    """Return cells in order: 1-D integers, all different and in range."""
+    values = integers(cells, "cells")
+    if values.ndim != 1:
+        raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array of numbers of pairs")
+    outside = (values < 0) | (values >= n * (n - 1) // 2)
+    if outside.any():
+        raise InvalidValueError(
+            f"{quote(values, 'cells', int(outside.argmax()))} is out of range: "
+            f"pairs of {n} nodes are cells 0..{n * (n - 1) // 2 - 1}"
+        )
+    values = values.astype(np.int64)
+    _refuse_repeated(values, values, "cells", "use numpy.unique(cells)")
+    return np.sort(values)
+
+
+def symmetrised(edges: ArrayLike) -> Integers:
+    """Return directed rows with each pair once, whichever way its links lead; a row that is there twice stays so.
+
+    Examples
+    --------
+    >>> symmetrised([(0, 1), (1, 0), (2, 1)]).tolist()
+    [[0, 1], [1, 2]]
+    """
+    rows = rows_of(edges)
+    if len(np.unique(rows, axis=0)) < len(rows):
+        return rows  # and the graph says which
+    return np.unique(np.sort(rows, axis=1), axis=0)
+
+
+def _refuse_repeated(cells: Integers, given: Integers, what: str, more: str) -> None:
+    ordered = np.sort(cells)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if repeated.size:
+        first, second = np.flatnonzero(cells == repeated[0])[:2]
+        raise InvalidValueError(
+            f"{quote(given, what, second)} repeats {quote(given, what, first)}: a link is there twice, and a graph has "
+            f"each once, in one direction; {more}"
+        )
