@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 import topolearn as tl
 from topolearn import diagnostics
 from topolearn.diagnostics.distances import EXACT, SAMPLE
-from topolearn.diagnostics.igraph_random import igraph_draws_from
+from topolearn.sampling.igraph_random import igraph_draws_from
 
 FIGURES = Path("figures")
 SIZES = {

@@ -2,6 +2,7 @@
 
 import json
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -76,6 +77,29 @@ def test_one_kind_of_node(files, capsys):
     assert float(rows(capsys.readouterr().out)["transitivity"][0]) == pytest.approx(6 / 11, abs=1e-5)
 
 
+def test_one_kind_of_node_beside_random_graphs_and_in_a_picture(files, capsys):
+    words = [
+        "kite.edges",
+        "--one-mode",
+        "--measures",
+        "clustering",
+        "sigma",
+        "--null-models",
+        "3",
+        "--plot",
+        "kite.png",
+    ]
+    assert main(["diagnose", *words]) == 0
+    said = capsys.readouterr().out
+    printed, graph = rows(said), nx.parse_edgelist(KITE.splitlines())
+    found = tl.diagnostics.summary(graph, ["clustering", "sigma"], null_models=3)
+    assert printed["clustering"] == [f"{found['clustering']:.5g}"]
+    assert printed["clustering_null"] == [f"{found['clustering_null']:.5g}"]
+    assert printed["n_nodes"] == ["6"]
+    assert said.endswith("picture kite.png\n")
+    assert (files / "kite.png").stat().st_size > 10_000
+
+
 def test_a_picture_is_drawn(run, files, capsys):
     assert main(["diagnose", str(run.path), "--plot", "run.png"]) == 0
     assert (files / "run.png").stat().st_size > 10_000
@@ -98,7 +122,6 @@ def test_a_picture_is_drawn(run, files, capsys):
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
         (["layer.npz", "--measures", "hub_share"], "'hub_share' is no measure of a BipartiteGraph"),
         (["layer.npz", "--null-models", "-1"], "null_models=-1"),
-        (["kite.edges", "--one-mode", "--plot", "x.png"], "--plot draws graphs with two sides"),
         (["."], "there is no run in ."),
     ],
 )

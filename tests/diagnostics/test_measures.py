@@ -14,7 +14,7 @@ from topolearn.errors import InvalidTypeError, UndefinedMeasureError
 from topolearn.generators import make
 
 each_measure = pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
-OF_LAYERS = [measure for measure in MEASURES.values() if measure.of in ("layer", "any")]
+OF_LAYERS = [measure for measure in MEASURES.values() if measure.of in ("layer", "graph", "any")]
 of_layers = pytest.mark.parametrize("measure", OF_LAYERS, ids=[measure.name for measure in OF_LAYERS])
 
 
@@ -99,7 +99,7 @@ def test_other_kinds_of_graph_are_refused(measure):
         with pytest.raises(InvalidTypeError, match="is a measure of a whole network"):
             measure(LAYERS["er"])
     elif measure.of == "one-mode":
-        with pytest.raises(InvalidTypeError, match="counts triangles"):
+        with pytest.raises(InvalidTypeError, match="is a measure of graphs of one kind of node"):
             measure(LAYERS["er"])
 
 
@@ -127,7 +127,7 @@ def test_distances_of_topologies():
     for distance in (dg.jaccard_distance, dg.hamming_distance):
         assert distance(a, a) == 0
         assert 0 < distance(a, b) == distance(b, a) < 1
-        with pytest.raises(ValueError, match=r"graphs of 30 x 20 and 20 x 30 neurons have no distance"):
+        with pytest.raises(ValueError, match=r"graphs of 30 x 20 neurons and 20 x 30 neurons have no distance"):
             distance(a, make("er", 20, 30, 0.2, seed=0))
     first, second = (set(g.cells.tolist()) for g in (a, b))
     assert dg.jaccard_distance(a, b) == pytest.approx(1 - len(first & second) / len(first | second))

@@ -16,7 +16,7 @@ from topolearn.generators import make, randomise
 def test_a_summary_has_every_quick_measure():
     found = dg.summary(LAYERS["bsf"])
     assert [*found][:4] == ["n_in", "n_out", "n_links", "density"]
-    quick = {name for name, each in dg.MEASURES.items() if each.is_quick and each.of in ("layer", "any")}
+    quick = {name for name, each in dg.MEASURES.items() if each.is_quick and each.of in ("layer", "graph", "any")}
     assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick
     assert found["closure"] == dg.closure(LAYERS["bsf"])
 
@@ -79,8 +79,8 @@ def test_bad_questions_are_refused():
         dg.summary(layer, ["hub_share"])
     with pytest.raises(InvalidValueError, match="null_models=-1"):
         dg.summary(layer, null_models=-1)
-    with pytest.raises(InvalidTypeError, match="random graphs are made of one layer"):
-        dg.summary(one_mode_graphs()["karate"], null_models=3)
+    with pytest.raises(InvalidTypeError, match="random graphs are made of one graph"):
+        dg.summary(LayeredNetwork({"a": layer}), null_models=3)
     with pytest.raises(InvalidTypeError, match="network_summary is a measure of a whole network"):
         dg.network_summary(layer)
     with pytest.raises(InvalidValueError, match="graphs is empty"):

@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   topolearn diagnose layer.npz --measures closure omega --null-models 20
   topolearn diagnose runs/A --step 0 --json                each layer of a run, and the network, before training
   topolearn diagnose model.safetensors --n-heads 12        the zeros of any checkpoint: how many links do nothing
-  topolearn diagnose friends.edges --one-mode              a graph of one kind of nodes
+  topolearn diagnose friends.edges --one-mode --null-models 20 --plot friends.png     a graph of one kind of node
 """
 
 
@@ -52,7 +52,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--layers", nargs="+", metavar="PATTERN", help="of a checkpoint: which [all that have zeros]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples [0]")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw adjacency and degrees of each layer there")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw adjacency and degrees of each graph there")
     parser.set_defaults(command=_diagnose)
 
 
@@ -142,21 +142,17 @@ def _measured(
 
 
 def _draw(graphs: Mapping[str, Any], args: argparse.Namespace) -> None:
-    """Draw graphs with two sides into the picture that was asked for, if one was."""
+    """Draw graphs into the picture that was asked for, if one was."""
     if args.plot is None:
         return
     from matplotlib.figure import Figure
 
     from topolearn import plotting
-    from topolearn.graph import BipartiteGraph
 
-    layers = {name: graph for name, graph in graphs.items() if isinstance(graph, BipartiteGraph)}
-    if not layers:
-        raise InvalidValueError("--plot draws graphs with two sides: leave it out with --one-mode")
     with plotting.style():
-        figure = Figure(figsize=(10, 4.6 * len(layers)), layout="constrained")
-        rows = figure.subplots(len(layers), 2, squeeze=False)
-        for (name, graph), (left, right) in zip(layers.items(), rows, strict=True):
+        figure = Figure(figsize=(10, 4.6 * len(graphs)), layout="constrained")
+        rows = figure.subplots(len(graphs), 2, squeeze=False)
+        for (name, graph), (left, right) in zip(graphs.items(), rows, strict=True):
             plotting.adjacency(graph, ax=left, title=name)
             plotting.degree_distribution(graph, ax=right, fit=True)
         figure.savefig(args.plot, dpi=150)

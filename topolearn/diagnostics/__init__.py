@@ -19,7 +19,7 @@ from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory, itop_ra
 from topolearn.diagnostics.efficiency import efficiency
 from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.idle_links import idle_links
-from topolearn.diagnostics.inequality import fan_in_gini, fan_out_gini, gini
+from topolearn.diagnostics.inequality import degree_gini, fan_in_gini, fan_out_gini, gini
 from topolearn.diagnostics.latapy import latapy_clustering, latapy_coefficients
 from topolearn.diagnostics.link_ages import Lifetimes, lifetimes, link_ages, survival
 from topolearn.diagnostics.local_community import lcp_correlation, local_communities
@@ -27,6 +27,7 @@ from topolearn.diagnostics.matching import maximum_matching, structural_rank
 from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.modularity import barber_modularity, communities, modularity
 from topolearn.diagnostics.null_models import null_ensemble
+from topolearn.diagnostics.one_mode_small_world import OneModeSmallWorld
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.power_law import PowerLawFit, power_law
 from topolearn.diagnostics.radiality import radiality
@@ -49,6 +50,7 @@ __all__ = [
     "Lifetimes",
     "MEASURES",
     "Measure",
+    "OneModeSmallWorld",
     "PowerLawFit",
     "RichClub",
     "SmallWorld",
@@ -66,6 +68,7 @@ __all__ = [
     "compare",
     "credit_assignment_paths",
     "degree_correlation",
+    "degree_gini",
     "distances",
     "efficiency",
     "fan_in_gini",

@@ -11,7 +11,7 @@ from topolearn.diagnostics.components import largest_component, n_components
 from topolearn.diagnostics.credit_assignment import credit_paths, hub_share
 from topolearn.diagnostics.degree_laws import gamma, gamma_in, gamma_out, gamma_p
 from topolearn.diagnostics.efficiency import efficiency
-from topolearn.diagnostics.inequality import fan_in_gini, fan_out_gini
+from topolearn.diagnostics.inequality import degree_gini, fan_in_gini, fan_out_gini
 from topolearn.diagnostics.latapy import latapy_clustering
 from topolearn.diagnostics.local_community import lcp_correlation
 from topolearn.diagnostics.matching import structural_rank
@@ -49,21 +49,24 @@ _MEASURES = (
     Measure("gamma_p", gamma_p, "p-value of the power law", "any", is_quick=False, draws=True),
     Measure("fan_in_gini", fan_in_gini, "Gini coefficient of the fan-in"),
     Measure("fan_out_gini", fan_out_gini, "Gini coefficient of the fan-out"),
+    Measure("degree_gini", degree_gini, "Gini coefficient of the degrees", "one-mode"),
     Measure("assortativity", assortativity, "assortativity", "any"),
     Measure("degree_correlation", degree_correlation, "correlation of fan-out and fan-in over links"),
-    Measure("sigma", sigma, "small-world coefficient sigma", is_quick=False, draws=True),
-    Measure("omega", omega, "small-world measure omega", is_quick=False, draws=True),
+    Measure("sigma", sigma, "small-world coefficient sigma", "graph", is_quick=False, draws=True),
+    Measure("omega", omega, "small-world measure omega", "graph", is_quick=False, draws=True),
     Measure("closeness", closeness, "harmonic closeness", "any", draws=True),
     Measure("betweenness", betweenness, "mean betweenness", "any", draws=True),
     Measure("radiality", radiality, "radiality", "any", draws=True),
     Measure("modularity", modularity, "Newman's modularity", "any", is_quick=False, draws=True),
     Measure("barber_modularity", barber_modularity, "Barber's modularity", is_quick=False, draws=True),
-    Measure("rich_club", rich_club_peak, "rich club: excess density", is_quick=False, draws=True),
-    Measure("rich_club_p", rich_club_p, "rich club: p-value", is_quick=False, draws=True),
-    Measure("lcp_correlation", lcp_correlation, "LCP correlation", is_quick=False),
-    Measure("structural_consistency", structural_consistency, "structural consistency", is_quick=False, draws=True),
-    Measure("spectral_gap", spectral_gap, "spectral gap", is_quick=False),
-    Measure("structural_rank", structural_rank, "structural rank"),
+    Measure("rich_club", rich_club_peak, "rich club: excess density", "graph", is_quick=False, draws=True),
+    Measure("rich_club_p", rich_club_p, "rich club: p-value", "graph", is_quick=False, draws=True),
+    Measure("lcp_correlation", lcp_correlation, "LCP correlation", "graph", is_quick=False),
+    Measure(
+        "structural_consistency", structural_consistency, "structural consistency", "graph", is_quick=False, draws=True
+    ),
+    Measure("spectral_gap", spectral_gap, "spectral gap", "graph", is_quick=False),
+    Measure("structural_rank", structural_rank, "structural rank", "graph"),
     Measure("active_neurons", active_neuron_rate, "active hidden neurons", "network", is_share=True),
     Measure("active_neurons_authors", _authors_rate, "active neurons, authors' count", "network", is_share=True),
     Measure("credit_paths", credit_paths, "credit assignment paths, log10", "network"),
@@ -80,7 +83,9 @@ def measures_of(graph: BipartiteGraph | Graph | LayeredNetwork, names: Iterable[
     UnknownNameError, InvalidValueError
         When there is no such measure, or it is not defined for such a graph.
     """
-    fits = {BipartiteGraph: "layer", Graph: "one-mode", LayeredNetwork: "network"}[type(graph)], "any"
+    of_one = ("graph",) if isinstance(graph, BipartiteGraph | Graph) else ()
+    kind = "layer" if isinstance(graph, BipartiteGraph) else "one-mode" if isinstance(graph, Graph) else "network"
+    fits = (kind, *of_one, "any")
     if names is None:
         return [measure for measure in MEASURES.values() if measure.is_quick and measure.of in fits]
     if isinstance(names, str):

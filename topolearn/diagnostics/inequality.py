@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_layer, read_one_mode
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
@@ -70,3 +70,15 @@ def fan_out_gini(graph: GraphLike) -> float:
     0.0
     """
     return gini(read_layer(graph, "fan_out_gini").fan_out)
+
+
+def degree_gini(graph: GraphLike) -> float:
+    """Return the Gini coefficient of the degrees of a one-mode graph.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> degree_gini(nx.cycle_graph(5)), round(degree_gini(nx.star_graph(4)), 3)
+    (0.0, 0.3)
+    """
+    return gini(read_one_mode(graph, "degree_gini", "fan_in_gini or fan_out_gini").degrees)

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import UndefinedMeasureError
+from topolearn.graph import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import Rows, cut, for_each
 
@@ -13,11 +14,12 @@ def local_communities(graph: GraphLike) -> tuple[NDArray[np.int64], NDArray[np.i
     r"""Return, for each link, the size of its local community and the links within it.
 
     With the link (i, o) itself taken away, the local community are the neurons z on paths of length three
-    :math:`i - z_o - z_i - o`, and its links the :math:`(z_i, z_o)`, one for each path.
+    :math:`i - z_o - z_i - o`, and its links the :math:`(z_i, z_o)`, one for each path. Of a one-mode graph they are the
+    common neighbours of the ends, and the links among these.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
 
     Returns
     -------
@@ -30,9 +32,12 @@ def local_communities(graph: GraphLike) -> tuple[NDArray[np.int64], NDArray[np.i
     >>> local_communities(np.ones((2, 2)))
     (array([2, 2, 2, 2]), array([1, 1, 1, 1]))
     """
-    from topolearn.diagnostics.kernels.communities import count_communities
+    from topolearn.diagnostics.kernels.communities import count_common, count_communities
 
-    layer = read_layer(graph, "lcp_correlation")
+    layer = read_single(graph, "lcp_correlation")
+    if isinstance(layer, Graph):
+        nodes, among = count_common(layer.edges(), layer.indptr, layer.indices)
+        return nodes, among
     both_ways = TwoWayCsr.of(layer)
     neurons, links = np.zeros(layer.n_links, np.int64), np.zeros(layer.n_links, np.int64)
 
@@ -48,12 +53,12 @@ def lcp_correlation(graph: GraphLike) -> float:
 
     .. math:: \mathrm{LCP} = \mathrm{corr}(CN, LCL)
 
-    with CN the neurons of a link's `local_communities`, and LCL its links: the form for graphs with two sides, where
-    ends of a link have no common neighbours.
+    with CN the neurons of a link's `local_communities`, and LCL its links. In graphs with two sides ends of a link
+    have no common neighbours: theirs is the form of Daminelli et al.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
 
     Returns
     -------
@@ -68,7 +73,8 @@ def lcp_correlation(graph: GraphLike) -> float:
     References
     ----------
     Daminelli et al. (2015), "Common neighbours and the local-community-paradigm for topological link prediction in
-    bipartite networks", New Journal of Physics 17.
+    bipartite networks", New Journal of Physics 17; Cannistraci, Alanis-Lobato, Ravasi (2013), "From link-prediction in
+    brain connectomes and protein interactomes to the local-community-paradigm", Scientific Reports 3.
 
     Examples
     --------

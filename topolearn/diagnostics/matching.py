@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
+from topolearn.graph import BipartiteGraph, Graph
 
 
 def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
@@ -11,17 +12,18 @@ def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
 
     Returns
     -------
     array of int64, shape (k, 2)
-        Rows (input, output), sorted by output.
+        Rows (input, output), sorted by output; of a one-mode graph rows (i, j) with i < j, sorted (networkx's search,
+        for thousands of links).
 
     References
     ----------
     Pothen, Fan (1990), "Computing the block triangular form of a sparse matrix", ACM Transactions on Mathematical
-    Software 16.
+    Software 16; for one-mode graphs Edmonds (1965), "Paths, trees, and flowers", Canadian Journal of Mathematics 17.
 
     Examples
     --------
@@ -29,20 +31,26 @@ def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
     >>> maximum_matching(np.array([[1, 1, 0], [1, 0, 0]])).tolist()
     [[1, 0], [0, 1]]
     """
-    from topolearn.diagnostics.kernels.matching import matched_inputs
+    layer = read_single(graph, "maximum_matching")
+    if isinstance(layer, Graph):
+        import networkx as nx
 
-    layer = read_layer(graph, "maximum_matching")
-    inputs = matched_inputs(layer.indptr, layer.indices, layer.n_in)
+        matched = nx.max_weight_matching(layer.to_networkx(), maxcardinality=True)
+        return np.array(sorted(sorted(pair) for pair in matched), dtype=np.int64).reshape(-1, 2)
+    inputs = _matched_inputs(layer)
     outputs = np.flatnonzero(inputs >= 0)
     return np.column_stack([inputs[outputs], outputs]).astype(np.int64)
 
 
 def structural_rank(graph: GraphLike) -> int:
-    """Return the largest rank that a weight matrix with these links can have: the size of a maximum matching.
+    """Return the largest rank that a matrix with these links can have: the size of a maximum matching of its rows.
+
+    Of a one-mode graph it is the rank of its adjacency, in which each link stands twice: a node is matched as a row and
+    as a column, perhaps with different others.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
 
     References
     ----------
@@ -54,4 +62,12 @@ def structural_rank(graph: GraphLike) -> int:
     >>> structural_rank(np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0]]))
     2
     """
-    return len(maximum_matching(graph))
+    return int((_matched_inputs(read_single(graph, "structural_rank")) >= 0).sum())
+
+
+def _matched_inputs(graph: BipartiteGraph | Graph) -> NDArray[np.int64]:
+    """Return for each row of the adjacency the column that it is matched with, or -1."""
+    from topolearn.diagnostics.kernels.matching import matched_inputs
+
+    matched: NDArray[np.int64] = matched_inputs(graph.indptr, graph.indices, graph.shape[1])
+    return matched

@@ -19,8 +19,8 @@ class Measure:
         From a graph to a float; with ``seed=`` when it draws.
     title : str
         What it is in words, for axes and reports.
-    of : {"layer", "one-mode", "network", "any"}
-        What it is defined for: graphs with two sides, one-mode graphs, whole networks, or any of these.
+    of : {"layer", "one-mode", "graph", "network", "any"}
+        What it is defined for: graphs with two sides, one-mode graphs, either of these, whole networks, or any of all.
     is_quick : bool
         Whether a layer of a million links takes seconds at most; these make up a summary by default.
     draws : bool
@@ -32,7 +32,7 @@ class Measure:
     name: str
     function: Callable[..., float]
     title: str
-    of: Literal["layer", "one-mode", "network", "any"] = "layer"
+    of: Literal["layer", "one-mode", "graph", "network", "any"] = "layer"
     is_quick: bool = True
     draws: bool = False
     is_share: bool = False

@@ -34,7 +34,7 @@ def communities(graph: GraphLike, *, seed: int | np.random.Generator | None = 0)
     >>> communities(np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]))
     array([0, 0, 1, 1, 0, 0, 1, 1])
     """
-    from topolearn.diagnostics.igraph_random import igraph_draws_from
+    from topolearn.sampling.igraph_random import igraph_draws_from
 
     with igraph_draws_from(random_generator(seed)):
         clustering = neighbours(graph).to_igraph().community_leiden("modularity", n_iterations=-1)

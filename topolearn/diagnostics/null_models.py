@@ -1,7 +1,7 @@
 """What random graphs with the same degrees are like."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -9,24 +9,26 @@ import torch
 from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
 from topolearn.generators import randomise
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 
 T = TypeVar("T")
+G = TypeVar("G", bound=BipartiteGraph | Graph)
 
 
 def null_ensemble(
-    graph: BipartiteGraph,
-    measure: Callable[[BipartiteGraph], T],
+    graph: G,
+    measure: Callable[[G], T],
     n: int,
     *,
     seed: int | np.random.Generator | None = None,
     n_jobs: int | None = None,
+    draw: Callable[..., Any] = randomise,
 ) -> list[T]:
-    """Return what a function says of random graphs in which every neuron keeps its number of links.
+    """Return what a function says of random graphs in which every neuron, or node, keeps its number of links.
 
     Parameters
     ----------
-    graph : BipartiteGraph
+    graph : BipartiteGraph or Graph
     measure : callable
         From a graph to anything.
     n : int
@@ -35,6 +37,8 @@ def null_ensemble(
         Each random graph has a stream of its own, so that results do not depend on `n_jobs`.
     n_jobs : int, optional
         Graphs at a time, on threads, or where ``joblib.parallel_config`` says; default as many as torch's threads.
+    draw : callable
+        The null model: from a graph and ``seed=`` to a random graph.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def null_ensemble(
         raise InvalidValueError(f"{n} null models are none: ask for 1 or more")
 
     def measured(rng: np.random.Generator) -> T:
-        return measure(randomise(graph, seed=rng))
+        return measure(draw(graph, seed=rng))
 
     work = joblib.Parallel(n_jobs=n_jobs or torch.get_num_threads(), prefer="threads")
     of_nulls: list[T] = work(joblib.delayed(measured)(rng) for rng in random_generator(seed).spawn(n))

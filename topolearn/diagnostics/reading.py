@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,45 +11,40 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError
-from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, one_mode
+from topolearn.graph import AnyGraph, BipartiteGraph, Graph, LayeredNetwork, as_graph
 
 if TYPE_CHECKING:
     import igraph
 
-GraphLike: TypeAlias = Any  # BipartiteGraph, LayeredNetwork, Graph, a matrix, or a networkx or igraph graph
-AnyGraph: TypeAlias = BipartiteGraph | LayeredNetwork | Graph
+GraphLike: TypeAlias = Any  # whatever `topolearn.graph.as_graph` takes
 
 
 def read_graph(graph: GraphLike) -> AnyGraph:
-    """Return a graph as one of this library's.
-
-    Parameters
-    ----------
-    graph : BipartiteGraph, LayeredNetwork, Graph, networkx or igraph graph, or a matrix of shape (n_out, n_in)
-        A networkx or igraph graph whose nodes have no side (attribute ``bipartite``, or ``type``) is a one-mode graph.
-
-    Raises
-    ------
-    InvalidTypeError
-        For anything else, and for directed graphs of other libraries.
-    """
-    if isinstance(graph, BipartiteGraph | LayeredNetwork | Graph):
-        return graph
-    if (single := one_mode(graph)) is not None:
-        return single
-    networkx, igraph = sys.modules.get("networkx"), sys.modules.get("igraph")
-    if networkx is not None and isinstance(graph, networkx.Graph):
-        return BipartiteGraph.from_networkx(graph)
-    if igraph is not None and isinstance(graph, igraph.Graph):
-        return BipartiteGraph.from_igraph(graph)
-    return BipartiteGraph(graph)
+    """Return a graph as one of this library's; see `topolearn.graph.as_graph`, the one door."""
+    return as_graph(graph)
 
 
 def read_layer(graph: GraphLike, measure: str) -> BipartiteGraph:
     """Return a graph with two sides; one-mode graphs and whole networks have no such measure."""
-    read = read_graph(graph)
+    read = as_graph(graph, sides=2)
     if not isinstance(read, BipartiteGraph):
         raise InvalidTypeError(f"{measure} is a measure of one layer, a graph with two sides, not of {read!r}")
+    return read
+
+
+def read_one_mode(graph: GraphLike, measure: str, instead: str) -> Graph:
+    """Return a graph of one kind of node; others have no such measure, and are told what to use instead."""
+    read = as_graph(graph, sides=1)
+    if not isinstance(read, Graph):
+        raise InvalidTypeError(f"{measure} is a measure of graphs of one kind of node, not of {read!r}: use {instead}")
+    return read
+
+
+def read_single(graph: GraphLike, measure: str) -> BipartiteGraph | Graph:
+    """Return a graph with two sides or of one kind of node; a whole network has no such measure."""
+    read = as_graph(graph)
+    if isinstance(read, LayeredNetwork):
+        raise InvalidTypeError(f"{measure} is a measure of one graph, not of a network of {len(read)} layers")
     return read
 
 
@@ -128,9 +122,11 @@ def neighbours(graph: GraphLike) -> Neighbours:
         by_output, by_input = read.to_scipy(), read.to_scipy().tocsc()
         pointers = np.concatenate([by_input.indptr, by_input.indptr[-1] + by_output.indptr[1:].astype(np.int64)])
         ends = np.concatenate([by_input.indices + read.n_in, by_output.indices])
+    elif isinstance(read, Graph):
+        pointers, ends = read.indptr, read.indices
     else:
         links = read.to_scipy()
-        both = links if isinstance(read, Graph) else (links + links.T).tocsr()
+        both = (links + links.T).tocsr()
         both.sort_indices()
         pointers, ends = both.indptr, both.indices
     return Neighbours(pointers.astype(np.int64), ends.astype(np.int32))

@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics.null_models import null_ensemble
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 
 
 @dataclass(frozen=True)
 class RichClub:
-    """The rich club of a layer at each degree, beside random graphs with the same degrees.
+    """The rich club of a graph at each degree, beside random graphs with the same degrees.
 
     Attributes
     ----------
     degree : array of int64, shape (k,)
-        Degrees that some input and some output exceed, from 0.
+        Degrees, from 0, that some input and some output exceed, or two nodes of a one-mode graph.
     density : array of float64, shape (k,)
         Links among the neurons of more links than `degree`, over their possible links.
     density_null : array of float64, shape (k,)
@@ -26,7 +26,7 @@ class RichClub:
     peak : float
         The largest excess of `density` over `density_null`.
     p_value : float
-        Share of random graphs, the layer itself counted among them, whose own peak is at least as high.
+        Share of random graphs, the graph itself counted among them, whose own peak is at least as high.
     """
 
     degree: NDArray[np.int64]
@@ -44,11 +44,13 @@ def rich_club(
     .. math:: \phi(k) = \frac{|\{(i, o) \in A : d_i > k, d_o > k\}|}{|\{i : d_i > k\}| \; |\{o : d_o > k\}|}, \qquad
               p = \frac{1 + |\{n : \max_k (\phi_n - \bar\phi) \ge \max_k (\phi - \bar\phi)\}|}{1 + N}
 
-    with :math:`\bar\phi` the mean over N random graphs n, which keep all degrees.
+    and for one-mode graphs :math:`\phi(k) = 2 E_k / (N_k (N_k - 1))`, with :math:`E_k` links among the :math:`N_k`
+    nodes of more than k links, as in networkx; with :math:`\bar\phi` the mean over N random graphs n, which keep all
+    degrees.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
     n_null : int
         Number of random graphs.
     seed : int, numpy.random.Generator or None
@@ -76,7 +78,7 @@ def rich_club(
     """
     if n_null < 1:
         raise InvalidValueError(f"n_null={n_null} must be at least 1: a rich club is one beside random graphs")
-    layer = read_layer(graph, "rich_club")
+    layer = read_single(graph, "rich_club")
     if not layer.n_links:
         raise UndefinedMeasureError("rich_club is undefined without links")
     own = _densities(layer)
@@ -97,8 +99,13 @@ def rich_club_p(graph: GraphLike, *, seed: int | np.random.Generator | None = 0)
     return rich_club(graph, seed=seed).p_value
 
 
-def _densities(layer: BipartiteGraph) -> NDArray[np.float64]:
-    """Return the density among neurons of more than 0, 1, 2, ... links, while both sides have some."""
+def _densities(layer: BipartiteGraph | Graph) -> NDArray[np.float64]:
+    """Return the density among neurons of more than 0, 1, 2, ... links, while both sides have some, or two nodes."""
+    if isinstance(layer, Graph):
+        n = int(np.sort(layer.degrees)[-2])
+        lower = layer.degrees[layer.edges()].min(axis=1)
+        links, rich = _above(lower, n), _above(layer.degrees, n)
+        return 2 * links / (rich * (rich - 1))
     n = int(min(layer.fan_in.max(), layer.fan_out.max()))
     inputs, outputs = layer.edges().T
     lower = np.minimum(layer.fan_out[inputs], layer.fan_in[outputs])

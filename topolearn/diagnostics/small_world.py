@@ -7,11 +7,12 @@ import numpy as np
 
 from topolearn.diagnostics.closure import closure
 from topolearn.diagnostics.null_models import null_ensemble
+from topolearn.diagnostics.one_mode_small_world import OneModeSmallWorld, one_mode_small_world
 from topolearn.diagnostics.path_length import path_length
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.generators import latticise
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,22 @@ def small_world(
     sample: int | None = None,
     seed: int | np.random.Generator | None = 0,
     n_jobs: int | None = None,
-) -> SmallWorld:
-    r"""Measure how much of a small world a layer is.
+) -> SmallWorld | OneModeSmallWorld:
+    r"""Measure how much of a small world a layer, or a one-mode graph, is.
 
     .. math:: \sigma = \frac{C / C_r}{L / L_r}, \qquad \omega = \frac{L_r}{L} - \frac{C}{C_l}
 
     with C the `closure`, as layers have no triangles, and L the `path_length` of the largest component. Random graphs
     (r) and the lattice (l) keep both sides and all degrees: `topolearn.generators.randomise` and `latticise`.
 
+    A one-mode graph has triangles, and is measured as in networkx: sigma by its transitivity, omega by its mean local
+    clustering, L within the largest component. The random graphs of one that is connected are connected, as there. The
+    lattice is the more clustered one of those on a ring of the nodes by number, and by degree; where the graph itself
+    is more clustered, its own clustering is :math:`C_l`.
+
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
     n_null : int
         Number of random graphs.
     sample : int, optional
@@ -86,6 +92,11 @@ def small_world(
         For the random graphs.
     n_jobs : int, optional
         Random graphs at a time; default as many as torch's threads.
+
+    Returns
+    -------
+    SmallWorld, or OneModeSmallWorld of a one-mode graph
+        The numbers, with ``sigma`` and ``omega``.
 
     Raises
     ------
@@ -108,7 +119,9 @@ def small_world(
     """
     if n_null < 1:
         raise InvalidValueError(f"n_null={n_null} must be at least 1: sigma and omega compare with random graphs")
-    layer = read_layer(graph, "small_world")
+    layer = read_single(graph, "small_world")
+    if isinstance(layer, Graph):
+        return one_mode_small_world(layer, n_null, sample=sample, seed=seed, n_jobs=n_jobs)
 
     def measured(g: BipartiteGraph) -> tuple[float, float]:
         return closure(g), float(path_length(g, sample=sample))
@@ -120,10 +133,10 @@ def small_world(
 
 
 def sigma(graph: GraphLike, *, seed: int | np.random.Generator | None = 0) -> float:
-    """Return the small-world coefficient sigma of a layer, with 10 random graphs; see `small_world`."""
+    """Return the small-world coefficient sigma of a graph, with 10 random graphs; see `small_world`."""
     return small_world(graph, seed=seed).sigma
 
 
 def omega(graph: GraphLike, *, seed: int | np.random.Generator | None = 0) -> float:
-    """Return the small-world measure omega of a layer, with 10 random graphs; see `small_world`."""
+    """Return the small-world measure omega of a graph, with 10 random graphs; see `small_world`."""
     return small_world(graph, seed=seed).omega

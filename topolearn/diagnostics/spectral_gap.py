@@ -1,10 +1,11 @@
-"""Spectral gap: how fast a signal that goes to and fro between the sides spreads over the whole layer."""
+"""Spectral gap: how fast a signal that goes to and fro along the links spreads over the whole graph."""
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import linalg
+from scipy.sparse import csgraph, linalg
 
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
+from topolearn.graph import Graph
 
 SMALL = 64  # neurons of the smaller side up to which all singular values are computed
 
@@ -15,16 +16,18 @@ def spectral_gap(graph: GraphLike) -> float:
     .. math:: \lambda = 1 - \sigma_2(D_o^{-1/2} A D_i^{-1/2})
 
     with the degrees of outputs and inputs on the diagonals. It is the gap of a random walk along the links: 0 when
-    the links fall into several components, 1 when each output has the same inputs.
+    the links fall into several components, 1 when each output has the same inputs. Of a one-mode graph it is
+    :math:`1 - \lambda_2(D^{-1/2} A D^{-1/2})`, the second smallest eigenvalue of the normalised Laplacian, nodes
+    without links left out; layers have the same one as graphs of all their neurons.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph or Graph, or what can be read as one
 
     Returns
     -------
     float
-        In [0, 1]; 1 for a layer of one link, and 0 without links.
+        In [0, 1], of a one-mode graph in [0, 2]; 1 for a layer of one link, and 0 without links.
 
     References
     ----------
@@ -37,9 +40,11 @@ def spectral_gap(graph: GraphLike) -> float:
     >>> round(spectral_gap(np.ones((3, 4))), 9), round(spectral_gap(np.eye(2)), 9)
     (1.0, 0.0)
     """
-    layer = read_layer(graph, "spectral_gap")
+    layer = read_single(graph, "spectral_gap")
     if not layer.n_links:
         return 0.0
+    if isinstance(layer, Graph):
+        return _one_mode_gap(layer)
     by_output, by_input = (sparse.diags_array(np.maximum(d, 1) ** -0.5) for d in (layer.fan_in, layer.fan_out))
     normal = (by_output @ layer.to_scipy().astype(np.float64) @ by_input).tocsr()
     if min(normal.shape) <= SMALL:
@@ -48,3 +53,19 @@ def spectral_gap(graph: GraphLike) -> float:
         start = np.random.default_rng(0).random(min(normal.shape))  # always the same, so that a graph has one value
         values = np.sort(linalg.svds(normal, k=2, v0=start, return_singular_vectors=False))[::-1]
     return float(np.clip(1 - values[1], 0, 1)) if values.size > 1 else 1.0
+
+
+def _one_mode_gap(graph: Graph) -> float:
+    """Return 1 - the second largest eigenvalue of the normalised adjacency of the nodes that have links."""
+    linked = np.flatnonzero(graph.degrees)
+    links = graph.to_scipy().astype(np.float64)[linked][:, linked]
+    if csgraph.connected_components(links, directed=False)[0] > 1:
+        return 0.0
+    scale = sparse.diags_array(graph.degrees[linked] ** -0.5)
+    normal = (scale @ links @ scale).tocsr()
+    if linked.size <= SMALL:
+        values = np.linalg.eigvalsh(normal.toarray())
+    else:  # some eigenvalues of long chains lie close together: a larger space tells them apart
+        start, size = np.random.default_rng(0).random(linked.size), min(linked.size, 80)
+        values = np.sort(linalg.eigsh(normal, k=2, which="LA", v0=start, ncv=size, return_eigenvectors=False))
+    return float(np.clip(1 - values[-2], 0, 2))

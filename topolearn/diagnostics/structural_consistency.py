@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from topolearn.checks import random_generator
 from topolearn.diagnostics.estimate import Estimate
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 
-LARGEST = 2048  # neurons of the smaller side, as all singular vectors are computed
+LARGEST = 2048  # neurons of the smaller side, or nodes, as all singular vectors are computed
 SAME = 1e-9  # singular values that differ by less, over the largest, are one
 
 
@@ -30,12 +30,13 @@ def structural_consistency(
 
     and the cells that are no link of :math:`A_R` are ranked by it; as many are taken as links are hidden. Vectors of
     equal singular values are turned so that :math:`\Delta A` is diagonal among them. It is the form for a graph with
-    two sides, where the eigenvalues of the whole adjacency are the singular values, with both signs.
+    two sides, where the eigenvalues of the whole adjacency are the singular values, with both signs. For a one-mode
+    graph they are the eigenvalues and eigenvectors of the symmetric adjacency, as in the paper.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
-        With up to 2,048 neurons on its smaller side.
+    graph : BipartiteGraph or Graph, or what can be read as one
+        With up to 2,048 neurons on its smaller side, or nodes.
     fraction : float
         Share of links to hide, in (0, 1).
     repeats : int
@@ -64,11 +65,11 @@ def structural_consistency(
     >>> structural_consistency(np.kron(np.eye(2), np.ones((6, 6))))
     1.0
     """
-    layer = read_layer(graph, "structural_consistency")
+    layer = read_single(graph, "structural_consistency")
     if min(layer.shape) > LARGEST:
         raise InvalidValueError(
-            f"a layer of {layer.n_in} x {layer.n_out} neurons is too large for structural_consistency, which computes "
-            f"all singular vectors (up to {LARGEST} on its smaller side): measure a part of it"
+            f"{layer!r} is too large for structural_consistency, which computes all singular vectors (of up to "
+            f"{LARGEST} nodes, or neurons on the smaller side): measure a part of it"
         )
     if not 0 < fraction < 1 or repeats < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be in (0, 1), and repeats={repeats!r} at least 1")
@@ -79,17 +80,40 @@ def structural_consistency(
     return Estimate(float(shares.mean()), error=float(error))
 
 
-def _foreseen(layer: BipartiteGraph, fraction: float, rng: np.random.Generator) -> float:
+def _foreseen(layer: BipartiteGraph | Graph, fraction: float, rng: np.random.Generator) -> float:
     n_hidden = min(max(round(fraction * layer.n_links), 1), layer.n_links - 1)
     hidden = np.sort(rng.choice(layer.cells, n_hidden, replace=False))
-    kept = np.zeros(layer.shape)
-    kept.flat[np.setdiff1d(layer.cells, hidden, assume_unique=True)] = 1
-    change = np.zeros(layer.shape)
-    change.flat[hidden] = 1
-    likely = _perturbed(kept, change)
-    likely[kept > 0] = -np.inf
-    best = np.argpartition(-likely.ravel(), n_hidden - 1)[:n_hidden]
+    kept = np.setdiff1d(layer.cells, hidden, assume_unique=True)
+    if isinstance(layer, Graph):
+        matrix = _symmetrically_perturbed(_matrix(layer, kept), _matrix(layer, hidden))
+        likely = matrix[np.triu_indices(layer.n_nodes, 1)]  # in the order of cells
+    else:
+        likely = _perturbed(_matrix(layer, kept), _matrix(layer, hidden)).ravel()
+    likely[kept] = -np.inf
+    best = np.argpartition(-likely, n_hidden - 1)[:n_hidden]
     return float(np.isin(best, hidden, assume_unique=True).mean())
+
+
+def _matrix(layer: BipartiteGraph | Graph, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return a matrix of ones at some cells; of a one-mode graph in both triangles."""
+    matrix = np.zeros(layer.shape)
+    if isinstance(layer, Graph):
+        i, j = layer.edges(cells).T
+        matrix[i, j] = matrix[j, i] = 1
+    else:
+        matrix.flat[cells] = 1
+    return matrix
+
+
+def _symmetrically_perturbed(kept: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(kept)
+    bounds = [0, *(np.flatnonzero(np.diff(values) > SAME * np.abs(values).max()) + 1), values.size]
+    for first, last in pairwise(bounds):
+        if last - first > 1:
+            block = vectors[:, first:last]
+            vectors[:, first:last] = block @ np.linalg.eigh(block.T @ change @ block)[1]
+    shifted = values + np.einsum("ik,ik->k", vectors, change @ vectors)
+    return np.asarray((vectors * shifted) @ vectors.T)
 
 
 def _perturbed(kept: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ def summary(
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or what can be read as a graph
-        A matrix of shape (n_out, n_in), or a networkx or igraph graph.
+        A matrix of shape (n_out, n_in), a networkx or igraph graph, or a table of links.
     measures : iterable of str, optional
         Names in `MEASURES`; default those that are quick and defined for such a graph.
     null_models : int
@@ -55,8 +55,8 @@ def summary(
     Raises
     ------
     UnknownNameError, InvalidValueError, InvalidTypeError
-        When there is no such measure, it is not defined for such a graph, or random graphs are asked for other than
-        one layer.
+        When there is no such measure, it is not defined for such a graph, or random graphs are asked for of a whole
+        network.
 
     Warns
     -----
@@ -75,8 +75,8 @@ def summary(
         raise InvalidValueError(f"null_models={null_models} must be at least 0")
     values = {**_sizes(read), **take_measures(read, chosen, seed=seed)}
     if null_models:
-        if not isinstance(read, BipartiteGraph):
-            raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one layer, not of {read!r}")
+        if isinstance(read, LayeredNetwork):
+            raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one graph, not of {read!r}")
         values |= _beside_nulls(read, chosen, values, null_models, seed, n_jobs)
     return values
 
@@ -204,19 +204,24 @@ def _sizes(graph: BipartiteGraph | Graph | LayeredNetwork) -> dict[str, float]:
     if isinstance(graph, BipartiteGraph):
         return {"n_in": graph.n_in, "n_out": graph.n_out, "n_links": graph.n_links, "density": graph.density}
     if isinstance(graph, Graph):
-        return {"n_nodes": graph.n_nodes, "n_links": graph.n_links, "density": graph.n_links / graph.n_cells}
+        return {"n_nodes": graph.n_nodes, "n_links": graph.n_links, "density": graph.density}
     return {
         "n_layers": len(graph), "n_neurons": graph.n_neurons, "n_links": graph.n_links, "density": graph.density,
     }  # fmt: skip
 
 
 def _beside_nulls(
-    graph: BipartiteGraph, measures: list[Measure], values: dict[str, float], n: int, seed: Seed, n_jobs: int | None
+    graph: BipartiteGraph | Graph,
+    measures: list[Measure],
+    values: dict[str, float],
+    n: int,
+    seed: Seed,
+    n_jobs: int | None,
 ) -> dict[str, float]:
     """Return means over random graphs, and how far the graph is from them."""
     defined = [measure for measure in measures if not np.isnan(values[measure.name])]
 
-    def measured(null: BipartiteGraph) -> list[float]:
+    def measured(null: BipartiteGraph | Graph) -> list[float]:
         return [float(measure(null)) for measure in defined]
 
     nulls = np.array(null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 
 
 def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
@@ -14,8 +14,8 @@ def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
 
     Parameters
     ----------
-    first, second : BipartiteGraph, or what can be read as one
-        Graphs on equally many inputs and outputs.
+    first, second : BipartiteGraph or Graph, or what can be read as one
+        Graphs on equally many inputs and outputs, or nodes.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
     Raises
     ------
     InvalidValueError
-        When sizes differ.
+        When sizes differ, or one has two sides and the other has not.
 
     References
     ----------
@@ -46,10 +46,12 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
 
     .. math:: H(A, B) = \frac{|A \,\triangle\, B|}{n_{in} n_{out}}
 
+    and for one-mode graphs over the pairs of nodes.
+
     Parameters
     ----------
-    first, second : BipartiteGraph, or what can be read as one
-        Graphs on equally many inputs and outputs.
+    first, second : BipartiteGraph or Graph, or what can be read as one
+        Graphs on equally many inputs and outputs, or nodes.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
     Raises
     ------
     InvalidValueError
-        When sizes differ.
+        When sizes differ, or one has two sides and the other has not.
 
     References
     ----------
@@ -72,19 +74,21 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
     0.5
     """
     shared, either = _counts(first, second)
-    n_out, n_in = read_layer(first, "hamming_distance").shape
-    return (either - shared) / (n_out * n_in)
+    read = read_single(first, "hamming_distance")
+    return (either - shared) / (read.n_cells if isinstance(read, Graph) else read.n_in * read.n_out)
 
 
 def _counts(first: GraphLike, second: GraphLike) -> tuple[int, int]:
     """Return the number of links that both graphs have, and of those that either has."""
-    a, b = (read_layer(graph, "the distance of topologies") for graph in (first, second))
+    a, b = (read_single(graph, "the distance of topologies") for graph in (first, second))
     _check_sizes(a, b)
     shared = np.intersect1d(a.cells, b.cells, assume_unique=True).size
     return shared, a.n_links + b.n_links - shared
 
 
-def _check_sizes(a: BipartiteGraph, b: BipartiteGraph) -> None:
-    if a.shape != b.shape:
-        sizes = " and ".join(f"{g.n_in} x {g.n_out}" for g in (a, b))
-        raise InvalidValueError(f"graphs of {sizes} neurons have no distance: compare graphs on the same neurons")
+def _check_sizes(a: BipartiteGraph | Graph, b: BipartiteGraph | Graph) -> None:
+    sizes = [f"{g.n_in} x {g.n_out} neurons" if isinstance(g, BipartiteGraph) else f"{g.n_nodes} nodes" for g in (a, b)]
+    if sizes[0] != sizes[1]:
+        raise InvalidValueError(
+            f"graphs of {sizes[0]} and {sizes[1]} have no distance: compare graphs on the same neurons or nodes"
+        )

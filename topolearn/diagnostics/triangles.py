@@ -1,8 +1,6 @@
 """Clustering by triangles, for graphs of one kind of node; a layer has none, and `closure` takes their place."""
 
-from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours, read_graph
-from topolearn.errors import InvalidTypeError
-from topolearn.graph import Graph
+from topolearn.diagnostics.reading import GraphLike, read_one_mode
 
 
 def clustering(graph: GraphLike) -> float:
@@ -14,7 +12,8 @@ def clustering(graph: GraphLike) -> float:
 
     Parameters
     ----------
-    graph : Graph, or a networkx or igraph graph without sides
+    graph : Graph, or what can be read as one
+        Such as a networkx or igraph graph without sides, or a symmetric matrix.
 
     Raises
     ------
@@ -31,7 +30,8 @@ def clustering(graph: GraphLike) -> float:
     >>> round(clustering(nx.karate_club_graph()), 3)
     0.571
     """
-    return float(_one_mode(graph, "clustering").to_igraph().transitivity_avglocal_undirected(mode="zero"))
+    seen = read_one_mode(graph, "clustering", "closure").to_igraph()
+    return float(seen.transitivity_avglocal_undirected(mode="zero"))
 
 
 def transitivity(graph: GraphLike) -> float:
@@ -41,7 +41,8 @@ def transitivity(graph: GraphLike) -> float:
 
     Parameters
     ----------
-    graph : Graph, or a networkx or igraph graph without sides
+    graph : Graph, or what can be read as one
+        Such as a networkx or igraph graph without sides, or a symmetric matrix.
 
     Returns
     -------
@@ -63,11 +64,4 @@ def transitivity(graph: GraphLike) -> float:
     >>> round(transitivity(nx.karate_club_graph()), 3)
     0.256
     """
-    return float(_one_mode(graph, "transitivity").to_igraph().transitivity_undirected(mode="zero"))
-
-
-def _one_mode(graph: GraphLike, measure: str) -> Neighbours:
-    topology = read_graph(graph)
-    if not isinstance(topology, Graph):
-        raise InvalidTypeError(f"{measure} counts triangles, of which {topology!r} has none: use closure")
-    return neighbours(topology)
+    return float(read_one_mode(graph, "transitivity", "closure").to_igraph().transitivity_undirected(mode="zero"))

@@ -26,6 +26,7 @@ from topolearn.generators.fixed_fan_in import fixed_fan_in
 from topolearn.generators.latticise import latticise
 from topolearn.generators.link_count import link_count
 from topolearn.generators.randomise import randomise
+from topolearn.generators.randomise_one_mode import randomise_connected
 from topolearn.generators.resort import resort
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "needs_data",
     "random_generator",
     "randomise",
+    "randomise_connected",
     "resort",
     "scale_free_degrees",
     "split_name",

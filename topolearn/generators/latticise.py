@@ -1,16 +1,22 @@
 """The lattice null model: the same degrees, with all links as near to the diagonal of the ring as they go."""
 
+from typing import TypeVar
+
 import numpy as np
 
-from topolearn.generators.randomise import check_graph, ends_swapped, may_swap, with_cells
-from topolearn.graph import BipartiteGraph
+from topolearn.generators.latticise_one_mode import lattice_one_mode
+from topolearn.generators.randomise import check_graph, ends_swapped, with_cells
+from topolearn.generators.swaps import may_swap
+from topolearn.graph import BipartiteGraph, Graph
+
+G = TypeVar("G", BipartiteGraph, Graph)
 
 _MAX_ROUNDS = 2000
 _PATIENCE = 50  # rounds after which the search ends when they have swapped too few
 _FEW = 0.005  # swaps in all these rounds, for each link
 
 
-def latticise(graph: BipartiteGraph) -> BipartiteGraph:
+def latticise(graph: G) -> G:
     r"""Return the lattice in which every neuron keeps its number of links.
 
     Both sides lie on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at :math:`(o + 1/2) / n_{out}` of its
@@ -21,22 +27,22 @@ def latticise(graph: BipartiteGraph) -> BipartiteGraph:
     steps and short ones find their place. The search ends when 50 rounds have made fewer swaps than 0.5 % of the
     links, after 2000 rounds at most: the lattice is one that swaps hardly improve, not always the shortest. A lattice
     of `bipartite_small_world` (beta 0) is one already. Draws come from a stream of their own, always the same, so that
-    a graph has one lattice.
+    a graph has one lattice. One-mode graphs: likewise, see `topolearn.generators.latticise_one_mode`.
 
     Parameters
     ----------
-    graph : BipartiteGraph
+    graph : BipartiteGraph or Graph
         Any graph; names stay with their neurons.
 
     Returns
     -------
-    BipartiteGraph
-        With the fan-in and fan-out of every neuron.
+    BipartiteGraph or Graph
+        With the fan-in and fan-out of every neuron, or the degree of every node.
 
     Raises
     ------
     InvalidTypeError
-        When `graph` is no `BipartiteGraph`.
+        When `graph` is neither.
 
     References
     ----------
@@ -58,6 +64,8 @@ def latticise(graph: BipartiteGraph) -> BipartiteGraph:
            [0, 0, 0, 0, 1, 1, 0, 0],
            [0, 0, 0, 0, 0, 1, 1, 0]])
     """
+    if isinstance(graph, Graph):
+        return lattice_one_mode(graph)
     check_graph(graph)
     rng = np.random.default_rng(0)
     cells, n_in, n_out = graph.cells.copy(), graph.n_in, graph.n_out

@@ -1,20 +1,20 @@
 """The random null model: every graph with the same degrees is equally likely."""
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
 from topolearn.checks import random_generator
 from topolearn.errors import InvalidTypeError
-from topolearn.graph import BipartiteGraph
+from topolearn.generators.randomise_one_mode import random_one_mode
+from topolearn.generators.swaps import MOVES, SHARE, Pair, may_swap
+from topolearn.graph import BipartiteGraph, Graph
 
-Pair = tuple[np.ndarray, np.ndarray]
-
-_MOVES = 20  # how often each link changes its end, on average
-_SHARE = 0.9  # of the pairs of links that propose a swap in each round
+T = TypeVar("T", BipartiteGraph, Graph)
 
 
-def randomise(graph: BipartiteGraph, *, seed: int | np.random.Generator | None = None) -> BipartiteGraph:
+def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
     r"""Return a random graph in which every neuron keeps its number of links.
 
     Rounds of swaps: all links are paired at random, each pair proposes with probability 0.9 to exchange its two ends,
@@ -23,24 +23,25 @@ def randomise(graph: BipartiteGraph, *, seed: int | np.random.Generator | None =
     same probability, so that all graphs with these degrees, which swaps connect, are equally likely in the limit. For
     a graph of density d the number of rounds is :math:`20 / (0.9 (1 - d)^2 e^{-3.6 d})`, rounded up: 23 for sparse
     layers, in which ten swaps are made for each link, and each link moves about 20 times. Of
-    a graph with more links than not, the missing ones are swapped, which comes to the same.
+    a graph with more links than not, the missing ones are swapped, which comes to the same. One-mode graphs: likewise,
+    see `topolearn.generators.randomise_one_mode`.
 
     Parameters
     ----------
-    graph : BipartiteGraph
+    graph : BipartiteGraph or Graph
         Any graph; names stay with their neurons.
     seed : int, numpy.random.Generator or None
         The same seed gives the same graph; None draws a fresh one.
 
     Returns
     -------
-    BipartiteGraph
-        With the fan-in and fan-out of every neuron.
+    BipartiteGraph or Graph
+        With the fan-in and fan-out of every neuron, or the degree of every node.
 
     Raises
     ------
     InvalidTypeError
-        When `graph` is no `BipartiteGraph`.
+        When `graph` is neither.
 
     References
     ----------
@@ -55,8 +56,10 @@ def randomise(graph: BipartiteGraph, *, seed: int | np.random.Generator | None =
     >>> random == lattice, random.fan_in.tolist(), random.fan_out.tolist()
     (False, [4, 4, 4, 4], [2, 2, 2, 2, 2, 2, 2, 2])
     """
-    check_graph(graph)
     rng = random_generator(seed)
+    if isinstance(graph, Graph):
+        return random_one_mode(graph, rng)
+    check_graph(graph)
     n_cells = graph.n_in * graph.n_out
     if 2 * graph.n_links <= n_cells:
         cells = _mixed(graph.cells, graph, rng)
@@ -69,11 +72,11 @@ def randomise(graph: BipartiteGraph, *, seed: int | np.random.Generator | None =
 def _mixed(cells: np.ndarray, graph: BipartiteGraph, rng: np.random.Generator) -> np.ndarray:
     """Return cells of the same degrees, after rounds of random swaps."""
     density = cells.size / (graph.n_in * graph.n_out)
-    accepted = _SHARE * (1 - density) ** 2 * math.exp(-4 * _SHARE * density)
+    accepted = SHARE * (1 - density) ** 2 * math.exp(-4 * SHARE * density)
     cells = cells.copy()
-    for _ in range(math.ceil(_MOVES / accepted)):
+    for _ in range(math.ceil(MOVES / accepted)):
         rng.shuffle(cells)
-        n_pairs = int(rng.binomial(cells.size // 2, _SHARE))
+        n_pairs = int(rng.binomial(cells.size // 2, SHARE))
         old = cells[:n_pairs], cells[n_pairs : 2 * n_pairs]
         new = ends_swapped(*old, graph.n_in)
         allowed = may_swap(cells, old, new)
@@ -87,24 +90,6 @@ def ends_swapped(first: np.ndarray, second: np.ndarray, n_in: int) -> Pair:
     shift = second % n_in
     shift -= first % n_in
     return first + shift, second - shift
-
-
-def may_swap(cells: np.ndarray, old: Pair, new: Pair) -> np.ndarray:
-    """Return which pairs can swap, all at once, without making a link twice or deciding another pair's swap.
-
-    These are the pairs whose four cells, old and new, occur once each among all links and all new cells.
-    """
-    occupied = np.concatenate((cells, *new))
-    occupied.sort()
-    twice = occupied[1:][occupied[1:] == occupied[:-1]]
-    if not twice.size:
-        return np.ones(old[0].shape, dtype=bool)
-    return ~(_among(old[0], twice) | _among(old[1], twice) | _among(new[0], twice) | _among(new[1], twice))
-
-
-def _among(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Return which values are in an ordered array that is not empty."""
-    return ordered[np.minimum(np.searchsorted(ordered, values), ordered.size - 1)] == values
 
 
 def check_graph(graph: BipartiteGraph) -> None:

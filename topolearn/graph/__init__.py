@@ -3,6 +3,7 @@
 from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph
 from topolearn.graph.cells import are_among, edges_of, left_of, merged, within, without
+from topolearn.graph.door import AnyGraph, as_graph
 from topolearn.graph.groups import NeuronGroup, checked
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import Graph, one_mode
@@ -10,6 +11,7 @@ from topolearn.graph.overlap import overlap
 from topolearn.graph.percolation import percolate, percolate_cells
 
 __all__ = [
+    "AnyGraph",
     "UNITS",
     "BipartiteGraph",
     "LayeredNetwork",
@@ -17,6 +19,7 @@ __all__ = [
     "Graph",
     "active_neurons",
     "are_among",
+    "as_graph",
     "check_unit",
     "checked",
     "edges_of",

@@ -46,13 +46,9 @@ def distinct_names(given: Iterable[str] | None, n: int, word: str, owners: str) 
         if not isinstance(name, str):
             raise InvalidTypeError(f"{word}[{i}] = {name!r} is not a string: use str({name!r})")
         if not _NAME.fullmatch(name):
-            raise InvalidValueError(
-                f"{word}[{i}] = {name!r}: a name has 1 character or more and no control characters"
-            )
+            raise InvalidValueError(f"{word}[{i}] = {name!r}: a name has 1 character or more and no control characters")
         if first.setdefault(name, i) != i:
-            raise InvalidValueError(
-                f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must differ"
-            )
+            raise InvalidValueError(f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must differ")
     return tuple(str(name) for name in result)
 
 

@@ -51,7 +51,7 @@ def load(cls: type[Graph], path: str | os.PathLike[str]) -> Graph:
 
 def _write_npz(graph: Graph, path: Path) -> None:
     adjacency = graph.to_scipy()
-    names = {} if graph.names is None else {"names": np.array(graph.names)}
+    names: dict[str, Any] = {} if graph.names is None else {"names": np.array(graph.names)}
     with path.open("wb") as file:  # given a path, writers add a suffix that they miss
         np.savez_compressed(
             file,

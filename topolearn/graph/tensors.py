@@ -26,7 +26,7 @@ Ends = tuple[NDArray[Any], ...]
 def read_adjacency(adjacency: Any) -> tuple[Cells, int, int]:
     """Return the sorted cells, n_in and n_out of an adjacency of any kind."""
     read: Callable[[Any], Ends]
-    if _is_tensor(adjacency):
+    if is_tensor(adjacency):
         numeric, read = not adjacency.dtype.is_complex, _torch_links
     elif _is_scipy(adjacency):
         numeric, read = adjacency.dtype.kind in "biuf", _scipy_links
@@ -95,7 +95,8 @@ def to_torch(
     raise UnknownNameError(f"unknown layout {layout!r}: {suggest(str(layout), ['mask', 'csr'])}")
 
 
-def _is_tensor(value: Any) -> bool:
+def is_tensor(value: Any) -> bool:
+    """Return whether a value is a torch tensor; torch is not loaded to know it."""
     torch = sys.modules.get("torch")  # a tensor can only exist where torch is loaded
     return torch is not None and isinstance(value, torch.Tensor)
 

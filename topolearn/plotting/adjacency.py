@@ -1,4 +1,4 @@
-"""The adjacency of a layer as a picture: exact cells while they fit, local density beyond."""
+"""The adjacency of a graph as a picture: exact cells while they fit, local density beyond."""
 
 import math
 
@@ -9,7 +9,9 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from topolearn.graph import BipartiteGraph
+from topolearn.diagnostics import GraphLike
+from topolearn.diagnostics.reading import read_single
+from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting.order import ordered
 from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style, whole_ticks
 
@@ -23,23 +25,23 @@ DENSITY = LinearSegmentedColormap.from_list(
 )
 
 
-def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = None, order: str | None = None) -> Axes:
-    """Draw the adjacency of a layer.
+def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None, order: str | None = None) -> Axes:
+    """Draw the adjacency of a graph.
 
-    Rows are output neurons, columns input neurons. While the cells fit on the axes each link is a
-    dark cell; beyond that the colour is the local density in blocks of cells.
+    Rows are output neurons, columns input neurons; of a one-mode graph both are its nodes. While the cells fit on the
+    axes each link is a dark cell; beyond that the colour is the local density in blocks of cells.
 
     Parameters
     ----------
-    g : BipartiteGraph
-        The graph of the layer.
+    g : BipartiteGraph or Graph, or what measures read as one
+        A layer, or a network of one kind of node.
     ax : Axes, optional
         Where to draw; a new figure without it.
     title : str, optional
         Written above the number of links and the density.
     order : {"degree", "community"}, optional
-        How neurons are ordered: those with most links first, or communities one after the other, the largest first,
-        and by degree within each; by their numbers without it.
+        How neurons, or nodes, are ordered: those with most links first, or communities one after the other, the largest
+        first, and by degree within each; by their numbers without it.
 
     Returns
     -------
@@ -59,20 +61,24 @@ def adjacency(g: BipartiteGraph, ax: Axes | None = None, *, title: str | None = 
     >>> ax.get_title(loc="left")
     '4 links, density 25 %'
     """
+    graph = read_single(g, "adjacency")
     if order is not None:
-        g = ordered(g, order)
+        graph = ordered(graph, order)
     with style():
         ax = axes_or_new(ax, width=5.0, height=5.2)
-        density = draw_adjacency(g, ax, title=title)
+        density = draw_adjacency(graph, ax, title=title)
         if order is not None:
-            ax.set(xlabel=f"input neuron, by {order}", ylabel=f"output neuron, by {order}")
+            ax.set(xlabel=f"{ax.get_xlabel()}, by {order}", ylabel=f"{ax.get_ylabel()}, by {order}")
         if density is not None:
             add_density_bar(density, ax)
     return ax
 
 
-def draw_adjacency(g: BipartiteGraph, ax: Axes, *, title: str | None = None) -> ScalarMappable | None:
+def draw_adjacency(g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = None) -> ScalarMappable | None:
     """Draw into `ax`, and return what a colour bar needs when the colours are densities."""
+    counts = f"{g.n_links:,} links, density {percent(g.density)}"
+    names = ("node", "node") if isinstance(g, Graph) else ("input neuron", "output neuron")
+    g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # of which each cell is drawn alike
     stretch = max(g.n_in, g.n_out) / max(min(g.n_in, g.n_out), 1)
     square = stretch <= MAX_STRETCH
     rows, columns = block_shape(g, ax, square=square)
@@ -86,12 +92,11 @@ def draw_adjacency(g: BipartiteGraph, ax: Axes, *, title: str | None = None) -> 
         )
         density.topolearn_block = f"{rows} × {columns}"  # type: ignore[attr-defined]
     ax.set_aspect("equal" if square else "auto")
-    ax.set(xlim=(-0.5, g.n_in - 0.5), ylim=(g.n_out - 0.5, -0.5), xlabel="input neuron", ylabel="output neuron")
+    ax.set(xlim=(-0.5, g.n_in - 0.5), ylim=(g.n_out - 0.5, -0.5), xlabel=names[0], ylabel=names[1])
     ax.grid(visible=False)
     ax.spines[:].set_visible(True)
     for axis in (ax.xaxis, ax.yaxis):
         whole_ticks(axis)
-    counts = f"{g.n_links:,} links, density {percent(g.density)}"
     ax.set_title(counts if title is None else f"{plain(title)}\n{counts}", loc="left", fontsize="small")
     return density
 

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from topolearn.diagnostics import power_law
+from topolearn.diagnostics import GraphLike, power_law
+from topolearn.diagnostics.reading import read_single
 from topolearn.errors import UndefinedMeasureError
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import Graph
 from topolearn.plotting.style import axes_or_new, legend, percent_ticks, style
 
 FAN_IN, FAN_OUT = "#0072B2", "#D55E00"
@@ -29,16 +30,16 @@ def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.floa
     return values[values > 0], share[values > 0]
 
 
-def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool = False) -> Axes:
-    """Draw the share of neurons with at least k links, for both sides of a layer.
+def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = False) -> Axes:
+    """Draw the share of neurons with at least k links, for both sides of a layer, or of nodes of a one-mode graph.
 
     Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
     on such an axis: they count in the shares, and the legend says how many there are.
 
     Parameters
     ----------
-    g : BipartiteGraph
-        The graph of the layer.
+    g : BipartiteGraph or Graph, or what measures read as one
+        A layer, or a network of one kind of node.
     ax : Axes, optional
         Where to draw; a new figure without it.
     fit : bool
@@ -48,7 +49,8 @@ def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool 
     Returns
     -------
     Axes
-        With a line for the fan-in of the outputs and one for the fan-out of the inputs, then those of the laws.
+        With a line for the fan-in of the outputs and one for the fan-out of the inputs, or one for the degrees of the
+        nodes; then those of the laws.
 
     Examples
     --------
@@ -58,15 +60,21 @@ def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool 
     >>> ax.lines[0].get_label()
     'fan-in of outputs: mean 1, max 1'
     """
+    graph = read_single(g, "degree_distribution")
+    looks = {"color": FAN_IN, "marker": "o", "markersize": 5.5}, {"color": FAN_OUT, "marker": "s", "markersize": 2.5}
+    if isinstance(graph, Graph):
+        sides = [("degrees of nodes", graph.degrees)]
+    else:
+        sides = [("fan-in of outputs", graph.fan_in), ("fan-out of inputs", graph.fan_out)]
     with style():
         ax = axes_or_new(ax)
-        draw_ccdf(ax, g.fan_in, "fan-in of outputs", color=FAN_IN, marker="o", markersize=5.5)
-        draw_ccdf(ax, g.fan_out, "fan-out of inputs", color=FAN_OUT, marker="s", markersize=2.5)
+        for (label, degrees), look in zip(sides, looks, strict=False):
+            draw_ccdf(ax, degrees, label, **look)
         if fit:
-            for degrees, colour in ((g.fan_in, FAN_IN), (g.fan_out, FAN_OUT)):
-                draw_law(ax, degrees, colour)
+            for (_, degrees), look in zip(sides, looks, strict=False):
+                draw_law(ax, degrees, str(look["color"]))
         ax.set_title("Degree distribution")
-        finish(ax)
+        finish(ax, "nodes" if isinstance(graph, Graph) else "neurons")
     return ax
 
 
@@ -91,9 +99,9 @@ def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> 
     ax.plot(*ccdf(known), label=text, linewidth=1.4, **look)
 
 
-def finish(ax: Axes) -> None:
+def finish(ax: Axes, counted: str = "neurons") -> None:
     """Make both axes logarithmic, with round ticks even when they span less than a decade."""
-    ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel="neurons with at least k links")
+    ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel=f"{counted} with at least k links")
     degrees = np.concatenate([np.append(line.get_xdata(), 1.0) for line in ax.lines])
     shares = np.concatenate([np.append(line.get_ydata(), 1.0) for line in ax.lines])
     # The lowest part of the axes is left to the legend.

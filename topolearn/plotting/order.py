@@ -1,37 +1,45 @@
 """The order in which neurons are drawn."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics import communities
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 from topolearn.registry import Registry
 
+G = TypeVar("G", BipartiteGraph, Graph)
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def by_degree(g: BipartiteGraph) -> Places:
-    """Return the inputs and the outputs, those with most links first."""
+def by_degree(g: BipartiteGraph | Graph) -> Places:
+    """Return the inputs and the outputs, those with most links first; the nodes of a one-mode graph twice."""
+    if isinstance(g, Graph):
+        nodes = np.argsort(-g.degrees, kind="stable")
+        return nodes, nodes
     return np.argsort(-g.fan_out, kind="stable"), np.argsort(-g.fan_in, kind="stable")
 
 
-def by_community(g: BipartiteGraph) -> Places:
+def by_community(g: BipartiteGraph | Graph) -> Places:
     """Return the inputs and the outputs, community by community, the largest first, by degree within each."""
     labels = communities(g)
     rank = np.argsort(np.argsort(-np.bincount(labels), kind="stable"))[labels]
+    if isinstance(g, Graph):
+        nodes = np.lexsort((-g.degrees, rank))
+        return nodes, nodes
     inputs, outputs = rank[: g.n_in], rank[g.n_in :]
     return np.lexsort((-g.fan_out, inputs)), np.lexsort((-g.fan_in, outputs))
 
 
-ORDERS: Registry[Callable[[BipartiteGraph], Places]] = Registry(
+ORDERS: Registry[Callable[[BipartiteGraph | Graph], Places]] = Registry(
     "order of neurons", {"degree": by_degree, "community": by_community}
 )
 
 
-def ordered(g: BipartiteGraph, order: str) -> BipartiteGraph:
-    """Return the graph with its neurons in another order.
+def ordered(g: G, order: str) -> G:
+    """Return the graph with its neurons, or nodes, in another order.
 
     Examples
     --------
@@ -40,4 +48,6 @@ def ordered(g: BipartiteGraph, order: str) -> BipartiteGraph:
            [1, 0, 0]])
     """
     inputs, outputs = ORDERS[order](g)
+    if isinstance(g, Graph):
+        return Graph(np.argsort(inputs)[g.edges()], g.n_nodes)
     return BipartiteGraph(g.to_scipy()[outputs][:, inputs])

@@ -1,17 +1,20 @@
-"""The small-world plane: closure against path length."""
+"""The small-world plane: closure, or clustering, against path length."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from topolearn.diagnostics import closure, path_length
+from topolearn.diagnostics import GraphLike, closure, clustering, path_length
+from topolearn.diagnostics.reading import read_single
 from topolearn.errors import InvalidValueError
 from topolearn.generators import bipartite_small_world
-from topolearn.graph import BipartiteGraph
+from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting.run_data import RunLike, evenly, kept_steps, layer_names
 from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style
+from topolearn.sampling.igraph_random import igraph_draws_from
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
 SAMPLE = 256  # nodes from which paths are sought
@@ -19,15 +22,17 @@ MOST_STATES = 40  # of a run, that are drawn
 Point = tuple[float, float]
 
 
-def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | None = None) -> Axes:
+def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None = None) -> Axes:
     """Draw layers by closure and path length, beside the curve of small worlds from lattice to random graph.
 
-    Small worlds lie at the upper left: clustered like a lattice, and with short paths as in a random graph.
+    Small worlds lie at the upper left: clustered like a lattice, and with short paths as in a random graph. Layers lie
+    by their closure, one-mode graphs by their mean local clustering.
 
     Parameters
     ----------
-    what : Run, or mapping of str to BipartiteGraph
-        A run, whose layers are drawn from the start (ring) to the end (dot); or graphs by name.
+    what : Run, or mapping of str to graph
+        A run, whose layers are drawn from the start (ring) to the end (dot); or graphs by name, all with two sides or
+        all one-mode graphs, or what measures read as such.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -35,12 +40,13 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
     -------
     Axes
         First the curve of `topolearn.generators.bipartite_small_world`, with neurons and links of the first layer, for
-        beta from 0 to 1; then a line for each layer.
+        beta from 0 to 1, or of igraph's Watts-Strogatz graphs with as many nodes and about as many links; then a line
+        for each graph.
 
     Raises
     ------
     InvalidValueError
-        When there is no graph, or one without links.
+        When there is no graph, one without links, or graphs of both kinds.
 
     Examples
     --------
@@ -49,14 +55,18 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
     >>> [line.get_label() for line in small_world_plane(layers).lines[:2]]
     ['BSW, β from 0 to 1', 'small world']
     """
-    tracks = {name: [graph] for name, graph in what.items()} if isinstance(what, Mapping) else _tracks(what)
+    tracks = _tracks(what)
     if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
         raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
     first = next(iter(tracks.values()))[0]
-    curve = _curve(first.n_in, first.n_out, first.n_links)
+    if len({type(track[0]) for track in tracks.values()}) > 1:
+        raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
+    is_one_mode = isinstance(first, Graph)
+    curve = _one_mode_curve(first.n_nodes, first.n_links) if is_one_mode else _curve(*first.shape[::-1], first.n_links)
+    model = "Watts-Strogatz, β from 0 to 1" if is_one_mode else "BSW, β from 0 to 1"
     with style():
         ax = axes_or_new(ax, width=5.2, height=4.4)
-        ax.plot(*zip(*curve, strict=True), color="#999999", marker=".", linewidth=1.2, label="BSW, β from 0 to 1")
+        ax.plot(*zip(*curve, strict=True), color="#999999", marker=".", linewidth=1.2, label=model)
         for beta, point in zip(BETAS, curve, strict=True):
             ax.annotate(f"{beta:g}", point, (4, 3), textcoords="offset points", fontsize="x-small", color="#777777")
         for name, look in line_styles(tracks).items():
@@ -64,7 +74,12 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
             ax.plot(*zip(*points, strict=True), label=plain(name), **{**look, "linewidth": 1.4})
             ax.plot(*points[0], marker="o", markersize=7, markerfacecolor="none", color=look["color"])
             ax.plot(*points[-1], marker="o", markersize=5, color=look["color"])
-        ax.set(xlabel="path length L", ylabel="closure C", xscale="log", title="Small-world plane")
+        ax.set(
+            xlabel="path length L",
+            ylabel="mean local clustering C" if is_one_mode else "closure C",
+            xscale="log",
+            title="Small-world plane",
+        )
         percent_ticks(ax.yaxis)
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)))
         ax.xaxis.set_minor_locator(NullLocator())
@@ -73,8 +88,10 @@ def small_world_plane(what: RunLike | Mapping[str, BipartiteGraph], ax: Axes | N
     return ax
 
 
-def _tracks(run: RunLike) -> dict[str, list[BipartiteGraph]]:
+def _tracks(run: RunLike | Mapping[str, GraphLike]) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:
     """Return the graphs of each layer over time, of some steps where there are many."""
+    if isinstance(run, Mapping):
+        return {name: [read_single(graph, "small_world_plane")] for name, graph in run.items()}
     names, shown = layer_names(run), evenly(kept_steps(run), MOST_STATES)
     states = [graphs for step, graphs in run.history.replay() if step in shown]
     return {name: [state[name] for state in states] for name in names}
@@ -87,5 +104,17 @@ def _curve(n_in: int, n_out: int, n_links: int) -> list[Point]:
     return [_place(bipartite_small_world(n_in, n_out, density, beta=beta, seed=0)) for beta in BETAS]
 
 
-def _place(graph: BipartiteGraph) -> Point:
-    return float(path_length(graph, sample=SAMPLE)), closure(graph)
+@lru_cache(maxsize=8)
+def _one_mode_curve(n_nodes: int, n_links: int) -> list[Point]:
+    """Return where Watts-Strogatz graphs of about this size lie."""
+    import igraph
+
+    each = max(1, min(round(n_links / n_nodes), (n_nodes - 1) // 2))  # neighbours on either side
+    with igraph_draws_from(np.random.default_rng(0)):
+        drawn = [igraph.Graph.Watts_Strogatz(1, n_nodes, each, beta) for beta in BETAS]
+    return [_place(Graph.from_igraph(graph.simplify())) for graph in drawn]
+
+
+def _place(graph: BipartiteGraph | Graph) -> Point:
+    clustered = clustering(graph) if isinstance(graph, Graph) else closure(graph)
+    return float(path_length(graph, sample=min(SAMPLE, max(graph.shape)))), clustered

@@ -29,3 +29,26 @@ def count_communities(first, last, pointers, ends, back_pointers, back_ends, neu
                             neurons[k] += 1
                 if is_member:
                     neurons[k] += 1
+
+
+@njit(nogil=True, cache=True)
+def count_common(edges, pointers, ends):
+    """Return, for each link of a one-mode graph, how many neighbours its ends share, and the links among these."""
+    nodes, links = np.zeros(len(edges), np.int64), np.zeros(len(edges), np.int64)
+    ours = np.full(pointers.size - 1, -1, np.int64)  # the last end that has it as a neighbour
+    common = np.full(pointers.size - 1, -1, np.int64)  # the last link whose ends share it
+    for k in range(len(edges)):
+        i, j = edges[k]
+        if k == 0 or edges[k - 1, 0] != i:
+            for a in range(pointers[i], pointers[i + 1]):
+                ours[ends[a]] = i
+        for a in range(pointers[j], pointers[j + 1]):
+            if ours[ends[a]] == i:
+                common[ends[a]] = k
+                nodes[k] += 1
+        for a in range(pointers[j], pointers[j + 1]):
+            z = ends[a]
+            if common[z] == k:
+                for b in range(pointers[z], pointers[z + 1]):
+                    links[k] += z < ends[b] and common[ends[b]] == k
+    return nodes, links

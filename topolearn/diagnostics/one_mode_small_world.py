@@ -1,0 +1,105 @@
+"""Small worlds of one kind of node: clustered like a lattice, and near to one another as in a random graph."""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from topolearn.diagnostics.null_models import null_ensemble
+from topolearn.diagnostics.path_length import path_length
+from topolearn.diagnostics.triangles import clustering, transitivity
+from topolearn.errors import MeasureRangeWarning, UndefinedMeasureError
+from topolearn.generators import randomise, randomise_connected
+from topolearn.generators.latticise_one_mode import lattice_one_mode
+from topolearn.graph import Graph
+
+
+@dataclass(frozen=True, repr=False)
+class OneModeSmallWorld:
+    r"""Clustering and path length of a one-mode graph, beside random and lattice graphs with the same degrees.
+
+    Attributes
+    ----------
+    clustering, transitivity, path_length : float
+        Mean local clustering C, transitivity T, and mean distance L within the largest component.
+    clustering_random, transitivity_random, path_length_random : float
+        Means over the random graphs, :math:`C_r, T_r, L_r`.
+    clustering_random_std, transitivity_random_std, path_length_random_std : float
+        Standard deviations over the random graphs; 0 for a single one.
+    clustering_lattice : float
+        :math:`C_l`, of the lattice that is clustered most; of the graph itself where it is clustered more.
+    n_null : int
+        Number of random graphs.
+    """
+
+    clustering: float
+    transitivity: float
+    path_length: float
+    clustering_random: float
+    clustering_random_std: float
+    transitivity_random: float
+    transitivity_random_std: float
+    path_length_random: float
+    path_length_random_std: float
+    clustering_lattice: float
+    n_null: int
+
+    def __repr__(self) -> str:
+        names = ("sigma", "omega", "clustering", "transitivity", "path_length", "n_null")
+        numbers = {name: value for name in names if (value := self._defined(name)) is not None}
+        return f"OneModeSmallWorld({', '.join(f'{name}={value:.3g}' for name, value in numbers.items())})"
+
+    def _defined(self, name: str) -> float | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MeasureRangeWarning)
+                return float(getattr(self, name))
+        except UndefinedMeasureError:
+            return None
+
+    @cached_property
+    def sigma(self) -> float:
+        r"""The small-world coefficient :math:`\sigma = (T / T_r) / (L / L_r)`; above 1 in a small world."""
+        for value, what in ((self.transitivity_random, "transitivity"), (self.path_length_random, "path length")):
+            if not value:
+                raise UndefinedMeasureError(f"sigma is undefined: random graphs with the same degrees have {what} 0")
+        return float((self.transitivity / self.transitivity_random) / (self.path_length / self.path_length_random))
+
+    @cached_property
+    def omega(self) -> float:
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+
+        It never falls below -1, as the lattice is clustered no less than the graph. It exceeds 1, with a
+        `MeasureRangeWarning`, where paths are much shorter than in random graphs, as in small components.
+        """
+        for value, what in ((self.clustering_lattice, "the lattice with the same degrees has clustering 0"),
+                            (self.path_length, "no two nodes are joined by a path")):  # fmt: skip
+            if not value:
+                raise UndefinedMeasureError(f"omega is undefined: {what}")
+        omega = float(self.path_length_random / self.path_length - self.clustering / self.clustering_lattice)
+        if omega > 1:
+            warnings.warn(
+                f"omega = {omega:.3g} is above 1: the graph's paths have {self.path_length:.3g} links on average, "
+                f"those of random graphs with its degrees {self.path_length_random:.3g}; see its largest component",
+                MeasureRangeWarning,
+                stacklevel=2,
+            )
+        return omega
+
+
+def one_mode_small_world(
+    graph: Graph, n_null: int, *, sample: int | None, seed: int | np.random.Generator | None, n_jobs: int | None
+) -> OneModeSmallWorld:
+    """Measure how much of a small world a one-mode graph is; see `topolearn.diagnostics.small_world`, its door."""
+
+    def measured(g: Graph) -> tuple[float, float, float]:
+        return clustering(g), transitivity(g), float(path_length(g, sample=sample))
+
+    draw = randomise_connected if graph.to_igraph().is_connected() else randomise
+    nulls = np.array(null_ensemble(graph, measured, n_null, seed=seed, n_jobs=n_jobs, draw=draw))
+    (c_r, t_r, l_r), (c_std, t_std, l_std) = nulls.mean(axis=0).tolist(), nulls.std(axis=0).tolist()
+    c, t, length = measured(graph)
+    orders = None, np.argsort(-graph.degrees, kind="stable")
+    lattices = [clustering(lattice_one_mode(graph, order=order)) for order in orders]
+    return OneModeSmallWorld(c, t, length, c_r, c_std, t_r, t_std, l_r, l_std, max(c, *lattices), n_null)
