@@ -136,5 +136,5 @@ def test_distances_of_topologies():
 
 
 def test_a_layer_too_large_for_singular_vectors_is_refused():
-    with pytest.raises(ValueError, match=r"3000 x 2500 neurons is too large for structural_consistency"):
+    with pytest.raises(ValueError, match=r"3000 inputs x 2500 outputs, .* is too large for structural_consistency"):
         dg.structural_consistency(make("er", 3000, 2500, 0.001, seed=0))

@@ -1,7 +1,6 @@
 """The order in which neurons are drawn."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,6 @@ from topolearn.diagnostics import communities
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.registry import Registry
 
-G = TypeVar("G", BipartiteGraph, Graph)
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -38,7 +36,7 @@ ORDERS: Registry[Callable[[BipartiteGraph | Graph], Places]] = Registry(
 )
 
 
-def ordered(g: G, order: str) -> G:
+def ordered(g: BipartiteGraph | Graph, order: str) -> BipartiteGraph | Graph:
     """Return the graph with its neurons, or nodes, in another order.
 
     Examples

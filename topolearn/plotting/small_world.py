@@ -61,9 +61,10 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     first = next(iter(tracks.values()))[0]
     if len({type(track[0]) for track in tracks.values()}) > 1:
         raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
-    is_one_mode = isinstance(first, Graph)
-    curve = _one_mode_curve(first.n_nodes, first.n_links) if is_one_mode else _curve(*first.shape[::-1], first.n_links)
-    model = "Watts-Strogatz, β from 0 to 1" if is_one_mode else "BSW, β from 0 to 1"
+    if is_one_mode := isinstance(first, Graph):
+        curve, model = _one_mode_curve(first.n_nodes, first.n_links), "Watts-Strogatz, β from 0 to 1"
+    else:
+        curve, model = _curve(first.n_in, first.n_out, first.n_links), "BSW, β from 0 to 1"
     with style():
         ax = axes_or_new(ax, width=5.2, height=4.4)
         ax.plot(*zip(*curve, strict=True), color="#999999", marker=".", linewidth=1.2, label=model)
