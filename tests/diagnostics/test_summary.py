@@ -57,7 +57,7 @@ def test_networks_and_one_mode_graphs_have_summaries():
     network = LayeredNetwork({"a": LAYERS["er"], "b": LAYERS["er, in parts"]})
     found = dg.network_summary(network)
     assert found["active_neurons"] == dg.active_neuron_rate(network)
-    assert found["credit_paths"] == dg.credit_assignment_paths(network).log10_paths
+    assert found["credit_paths"] == dg.credit_assignment_paths(network).paths
     assert {"n_layers", "n_neurons", "hub_share", "efficiency"} <= found.keys()
     assert "transitivity" in dg.summary(one_mode_graphs()["karate"])
 
