@@ -17,7 +17,10 @@ def test_a_summary_has_every_quick_measure():
     found = dg.summary(LAYERS["bsf"])
     assert [*found][:4] == ["n_in", "n_out", "n_links", "density"]
     quick = {name for name, each in dg.MEASURES.items() if each.is_quick and each.of in ("layer", "any")}
-    assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick
+    beside = {f"{name}_{what}" for name in ("gamma", "gamma_in", "gamma_out") for what in ("tail", "p")}
+    assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick | beside
+    fit = dg.power_law(LAYERS["bsf"])
+    assert (found["gamma"], found["gamma_tail"], found["gamma_p"]) == (fit.gamma, fit.n_tail, fit.p_value)
     assert found["closure"] == dg.closure(LAYERS["bsf"])
 
 
