@@ -7,7 +7,7 @@ import pandas as pd
 
 from topolearn.diagnostics import MEASURES
 from topolearn.graph import BipartiteGraph
-from topolearn.recording.report.laws import fit_at
+from topolearn.plotting.exponents import fit_at
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import last_numbers, number, share, taken_measures
 

@@ -6,10 +6,10 @@ from typing import Any
 from topolearn.diagnostics import MEASURES, PowerLawFit
 from topolearn.diagnostics.degree_laws import N_BOOTSTRAPS
 from topolearn.errors import UndefinedMeasureError
-from topolearn.recording.report.snapshot import ReportedRun
+from topolearn.plotting.run_data import RunLike
 
 
-def fit_at(run: ReportedRun, name: str, layer: str, step: int) -> PowerLawFit | None:
+def fit_at(run: RunLike, name: str, layer: str, step: int) -> PowerLawFit | None:
     """Return the tested fit behind an exponent that a run took; None for other measures, and without the graph."""
     if not MEASURES[name].is_fit or layer not in run.history.layers or step not in run.history.graph_steps:
         return None
@@ -22,7 +22,7 @@ def fit_at(run: ReportedRun, name: str, layer: str, step: int) -> PowerLawFit | 
     return fit
 
 
-def holds(run: ReportedRun, name: str, layer: str, step: int) -> bool:
+def holds(run: RunLike, name: str, layer: str, step: int) -> bool:
     """Return whether a measure means what it says: an exponent needs a plausible power law."""
     if not MEASURES[name].is_fit:
         return True
