@@ -19,6 +19,7 @@ from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.modularity import barber_modularity, modularity
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.radiality import radiality
+from topolearn.diagnostics.redundancy import redundancy
 from topolearn.diagnostics.rich_club import rich_club_p, rich_club_peak
 from topolearn.diagnostics.small_world import omega, sigma
 from topolearn.diagnostics.spectral_gap import spectral_gap
@@ -37,6 +38,7 @@ def _authors_rate(network: LayeredNetwork) -> float:
 _MEASURES = (
     Measure("closure", closure, "closure (4-cycles)", is_share=True),
     Measure("latapy_clustering", latapy_clustering, "Latapy clustering", is_share=True),
+    Measure("redundancy", redundancy, "redundancy of neighbours", is_quick=False, is_share=True),
     Measure("clustering", clustering, "mean local clustering (triangles)", "one-mode", is_share=True),
     Measure("transitivity", transitivity, "transitivity (triangles)", "one-mode", is_share=True),
     Measure("path_length", path_length, "path length", "any", draws=True),
