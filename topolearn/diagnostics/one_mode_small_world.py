@@ -1,6 +1,5 @@
 """Small worlds of one kind of node: clustered like a lattice, and near to one another as in a random graph."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +7,8 @@ import numpy as np
 
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.path_length import path_length
+from topolearn.diagnostics.small_worldness import named, omega_of, sigma_of
 from topolearn.diagnostics.triangles import clustering, transitivity
-from topolearn.errors import MeasureRangeWarning, UndefinedMeasureError
 from topolearn.generators import randomise, randomise_connected
 from topolearn.generators.latticise_one_mode import lattice_one_mode
 from topolearn.graph import Graph
@@ -46,25 +45,13 @@ class OneModeSmallWorld:
     n_null: int
 
     def __repr__(self) -> str:
-        names = ("sigma", "omega", "clustering", "transitivity", "path_length", "n_null")
-        numbers = {name: value for name in names if (value := self._defined(name)) is not None}
-        return f"OneModeSmallWorld({', '.join(f'{name}={value:.3g}' for name, value in numbers.items())})"
-
-    def _defined(self, name: str) -> float | None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MeasureRangeWarning)
-                return float(getattr(self, name))
-        except UndefinedMeasureError:
-            return None
+        return named(self, ("clustering", "transitivity", "path_length", "n_null"))
 
     @cached_property
     def sigma(self) -> float:
         r"""The small-world coefficient :math:`\sigma = (T / T_r) / (L / L_r)`; above 1 in a small world."""
-        for value, what in ((self.transitivity_random, "transitivity"), (self.path_length_random, "path length")):
-            if not value:
-                raise UndefinedMeasureError(f"sigma is undefined: random graphs with the same degrees have {what} 0")
-        return float((self.transitivity / self.transitivity_random) / (self.path_length / self.path_length_random))
+        lengths = self.path_length, self.path_length_random
+        return sigma_of(self.transitivity, self.transitivity_random, *lengths, "transitivity")
 
     @cached_property
     def omega(self) -> float:
@@ -73,19 +60,8 @@ class OneModeSmallWorld:
         It never falls below -1, as the lattice is clustered no less than the graph. It exceeds 1, with a
         `MeasureRangeWarning`, where paths are much shorter than in random graphs, as in small components.
         """
-        for value, what in ((self.clustering_lattice, "the lattice with the same degrees has clustering 0"),
-                            (self.path_length, "no two nodes are joined by a path")):  # fmt: skip
-            if not value:
-                raise UndefinedMeasureError(f"omega is undefined: {what}")
-        omega = float(self.path_length_random / self.path_length - self.clustering / self.clustering_lattice)
-        if omega > 1:
-            warnings.warn(
-                f"omega = {omega:.3g} is above 1: the graph's paths have {self.path_length:.3g} links on average, "
-                f"those of random graphs with its degrees {self.path_length_random:.3g}; see its largest component",
-                MeasureRangeWarning,
-                stacklevel=2,
-            )
-        return omega
+        lengths = self.path_length, self.path_length_random
+        return omega_of(self.clustering, self.clustering_lattice, *lengths, "clustering")
 
 
 def one_mode_small_world(

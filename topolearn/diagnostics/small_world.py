@@ -10,12 +10,13 @@ from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.one_mode_small_world import OneModeSmallWorld, one_mode_small_world
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.reading import GraphLike, read_single
-from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.diagnostics.small_worldness import named, omega_of, sigma_of
+from topolearn.errors import InvalidValueError
 from topolearn.generators import latticise
 from topolearn.graph import BipartiteGraph, Graph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SmallWorld:
     r"""Closure and path length of a layer, beside random and lattice graphs with the same degrees.
 
@@ -31,6 +32,12 @@ class SmallWorld:
         Of the lattice, :math:`C_l, L_l`.
     n_null : int
         Number of random graphs.
+
+    Examples
+    --------
+    >>> from topolearn.generators import make
+    >>> small_world(make("bsw", 60, 60, 0.1, beta=0.1, seed=0), n_null=2)
+    SmallWorld(sigma=..., omega=..., closure=..., path_length=..., n_null=2)
     """
 
     closure: float
@@ -43,22 +50,23 @@ class SmallWorld:
     path_length_lattice: float
     n_null: int
 
+    def __repr__(self) -> str:
+        return named(self, ("closure", "path_length", "n_null"))
+
     @cached_property
     def sigma(self) -> float:
         r"""The small-world coefficient :math:`\sigma = (C / C_r) / (L / L_r)`; above 1 in a small world."""
-        for value, what in ((self.closure_random, "closure"), (self.path_length_random, "path length")):
-            if not value:
-                raise UndefinedMeasureError(f"sigma is undefined: random graphs with the same degrees have {what} 0")
-        return float((self.closure / self.closure_random) / (self.path_length / self.path_length_random))
+        return sigma_of(self.closure, self.closure_random, self.path_length, self.path_length_random, "closure")
 
     @cached_property
     def omega(self) -> float:
-        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random."""
-        for value, what in ((self.closure_lattice, "the lattice with the same degrees has closure 0"),
-                            (self.path_length, "no two neurons are joined by a path")):  # fmt: skip
-            if not value:
-                raise UndefinedMeasureError(f"omega is undefined: {what}")
-        return float(self.path_length_random / self.path_length - self.closure / self.closure_lattice)
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+
+        It never falls below -1, as the lattice is at least as closed as the layer. It exceeds 1, with a
+        `MeasureRangeWarning`, where the paths of the layer are much shorter than those of random graphs, as where it
+        falls into small components.
+        """
+        return omega_of(self.closure, self.closure_lattice, self.path_length, self.path_length_random, "closure")
 
 
 def small_world(
@@ -74,7 +82,9 @@ def small_world(
     .. math:: \sigma = \frac{C / C_r}{L / L_r}, \qquad \omega = \frac{L_r}{L} - \frac{C}{C_l}
 
     with C the `closure`, as layers have no triangles, and L the `path_length` of the largest component. Random graphs
-    (r) and the lattice (l) keep both sides and all degrees: `topolearn.generators.randomise` and `latticise`.
+    (r) and the lattice (l) keep both sides and all degrees: `topolearn.generators.randomise` and `latticise`. Of
+    several lattices, of neurons as they come and of neurons arranged by degree, the most closed one is taken, and the
+    layer itself where it is more closed than these.
 
     A one-mode graph has triangles, and is measured as in networkx: sigma by its transitivity, omega by its mean local
     clustering, L within the largest component. The random graphs of one that is connected are connected, as there. The
@@ -128,8 +138,15 @@ def small_world(
 
     nulls = np.array(null_ensemble(layer, measured, n_null, seed=seed, n_jobs=n_jobs))
     (c_r, l_r), (c_std, l_std) = nulls.mean(axis=0).tolist(), nulls.std(axis=0).tolist()
-    (c, length), (c_l, l_l) = measured(layer), measured(latticise(layer))
+    lattice = max((latticise(layer), latticise(_by_degree(layer)), layer), key=closure)
+    (c, length), (c_l, l_l) = measured(layer), measured(lattice)
     return SmallWorld(c, length, c_r, c_std, l_r, l_std, c_l, l_l, n_null)
+
+
+def _by_degree(layer: BipartiteGraph) -> BipartiteGraph:
+    """Return a layer with the neurons of each side from the most to the least links."""
+    outputs, inputs = (np.argsort(-degrees, kind="stable") for degrees in (layer.fan_in, layer.fan_out))
+    return BipartiteGraph(layer.to_scipy()[outputs][:, inputs])
 
 
 def sigma(graph: GraphLike, *, seed: int | np.random.Generator | None = 0) -> float:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from topolearn.diagnostics import GraphLike, power_law
+from topolearn.diagnostics import GraphLike, PowerLawFit, power_law
 from topolearn.diagnostics.reading import read_single
 from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import Graph
@@ -43,8 +43,8 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
     ax : Axes, optional
         Where to draw; a new figure without it.
     fit : bool
-        Draw the power law that fits each side best, from the degree on at which it begins. A side whose neurons all
-        have as many links follows none.
+        Draw the power law that fits each side best, from the degree on at which it begins, with its p-value; where it
+        is not one, the legend says "no power law", and why. A side whose neurons all have as many links has none.
 
     Returns
     -------
@@ -63,8 +63,9 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
     graph = read_single(g, "degree_distribution")
     looks = {"color": FAN_IN, "marker": "o", "markersize": 5.5}, {"color": FAN_OUT, "marker": "s", "markersize": 2.5}
     if isinstance(graph, Graph):
-        sides = [("degrees of nodes", graph.degrees)]
+        sides, counted = [("degrees of nodes", graph.degrees)], "nodes"
     else:
+        counted = "neurons"
         sides = [("fan-in of outputs", graph.fan_in), ("fan-out of inputs", graph.fan_out)]
     with style():
         ax = axes_or_new(ax)
@@ -72,22 +73,43 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
             draw_ccdf(ax, degrees, label, **look)
         if fit:
             for (_, degrees), look in zip(sides, looks, strict=False):
-                draw_law(ax, degrees, str(look["color"]))
+                draw_law(ax, degrees, str(look["color"]), counted)
         ax.set_title("Degree distribution")
-        finish(ax, "nodes" if isinstance(graph, Graph) else "neurons")
+        finish(ax, counted)
     return ax
 
 
-def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str) -> None:
+def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str, counted: str = "neurons") -> None:
     """Draw the power law that fits degrees best, as high as they are where it begins; nothing if there is none."""
     try:
-        law = power_law(degrees, n_bootstraps=0)
+        law = power_law(degrees)
     except UndefinedMeasureError:
         return
     x = np.unique(np.geomspace(law.xmin, max(degrees.max(), law.xmin + 1), 60).round())
     share = (degrees >= law.xmin).mean()
-    label = f"power law: γ = {law.gamma:.2f} from {law.xmin:.0f} on"
-    ax.plot(x, share * law.ccdf(x), "--", color=colour, linewidth=1, label=label)
+    ax.plot(
+        x,
+        share * law.ccdf(x),
+        "--" if law.is_plausible else ":",
+        color=colour,
+        linewidth=1,
+        label=law_words(law, counted),
+    )
+
+
+def law_words(law: PowerLawFit, counted: str = "neurons") -> str:
+    """Return what a legend says of a fit.
+
+    Examples
+    --------
+    >>> law_words(power_law([1, 1, 1, 2, 3], n_bootstraps=9))
+    'no power law: only 5 in the tail (γ = 2.33 from 1 on)'
+    """
+    exponent = f"γ = {law.gamma:.2f} from {law.xmin:.0f} on"
+    if law.is_plausible is False:
+        return f"{law.verdict} ({exponent})"
+    tested = "" if law.p_value is None else f", p = {law.p_value:.2f}"
+    return f"{law.verdict}: {exponent}, {law.n_tail:,} {counted}{tested}"
 
 
 def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:
