@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.diagnostics.graphs import LAYERS, ODD, needs_networks, read_pairs
+from topolearn import BipartiteGraph
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidValueError, MeasureRangeWarning, UndefinedMeasureError
 from topolearn.generators import make, randomise
@@ -86,7 +87,7 @@ def test_no_null_model_is_refused(measure):
 def test_omega_is_never_below_minus_one_and_above_one_it_warns(seed, n_in, n_out, density, skew):
     rng = np.random.default_rng(seed)
     odds = density * np.outer((1 + np.arange(n_out)) ** -skew, (1 + np.arange(n_in)) ** -skew) ** 0.5
-    found = dg.small_world(rng.random((n_out, n_in)) < odds, n_null=2, seed=0)
+    found = dg.small_world(BipartiteGraph(rng.random((n_out, n_in)) < odds), n_null=2, seed=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
