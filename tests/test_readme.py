@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[1]
 def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{} for _ in range(9)]
+    namespaces: list[dict] = [{} for _ in range(10)]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
-    loop, wandb, transformer, llama, csr, study, measures, own, predictors = namespaces
+    loop, wandb, transformer, llama, csr, study, measures, one_mode, own, predictors = namespaces
     assert loop["topology"].n_updates == 9
     assert (loop["run"].path / "report.html").is_file()
     assert capsys.readouterr().out.count("report.html") == 1
@@ -26,6 +26,7 @@ def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
     assert study["runs"]["state"].tolist() == ["done"] * 12
     assert sum(study["rates"]) == 1
     assert measures["world"].sigma > 1
+    assert one_mode["karate"].n_links == 78
     assert own["config"].build_method().regrowth == "degree_product-soft"
     own["REGROWTHS"].unregister("degree_product")
     own["MEASURES"].unregister("hub")
