@@ -107,6 +107,13 @@ def test_equal_are_graphs_of_the_same_nodes_links_and_names():
     assert len({path, Graph([(2, 1), (1, 0)], 3), *different}) == 4
 
 
+def test_where_a_graph_comes_from_stays_with_it():
+    assert NAMED.source is None
+    read = NAMED.with_source("a file")
+    assert read == NAMED
+    assert (pickle.loads(pickle.dumps(read)).source, NAMED.source) == ("a file", None)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

@@ -51,13 +51,14 @@ class Graph(Immutable):
     array([1, 2, 1])
     """
 
-    __slots__ = ("_cells", "_indices", "_indptr", "_n_nodes", "_names")
+    __slots__ = ("_cells", "_indices", "_indptr", "_n_nodes", "_names", "_source")
 
     _n_nodes: int
     _cells: Integers
     _indptr: Integers
     _indices: Integers
     _names: tuple[str, ...] | None
+    _source: Any
 
     def __init__(self, edges: ArrayLike, n_nodes: int, *, names: Names = None) -> None:
         n_nodes = pairs.n_nodes_of(n_nodes)
@@ -75,6 +76,7 @@ class Graph(Immutable):
             _indptr=_read_only(np.concatenate([[0], np.cumsum(degrees)])),
             _indices=_read_only(ends[np.lexsort((ends, nodes))]),
             _names=names,
+            _source=None,
         )
 
     @classmethod
@@ -130,6 +132,17 @@ class Graph(Immutable):
         return self._names
 
     @property
+    def source(self) -> Any:
+        """What a reader understood of the file it comes from; None for a graph that was not read."""
+        return self._source
+
+    def with_source(self, source: Any) -> Self:
+        """Return the same graph with another `source`, which is no part of what makes graphs equal."""
+        graph = type(self).__new__(type(self))
+        graph._fill(**{slot: getattr(self, slot) for slot in Graph.__slots__} | {"_source": source})
+        return graph
+
+    @property
     def degrees(self) -> Integers:
         """Links of each node, shape (n_nodes,)."""
         return _read_only(np.diff(self._indptr))
@@ -183,7 +196,7 @@ class Graph(Immutable):
         return hash((self._n_nodes, self._cells.tobytes(), self._names))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self).from_cells, names=self._names), (self._cells, self._n_nodes)
+        return partial(_rebuilt, type(self), names=self._names), (self._source, self._cells, self._n_nodes)
 
     def __repr__(self) -> str:
         if self.n_links == 0:
@@ -204,6 +217,10 @@ def one_mode(graph: object) -> Graph | None:
     if igraph is not None and isinstance(graph, igraph.Graph):
         return None if "type" in graph.vs.attributes() else Graph.from_igraph(graph)
     return None
+
+
+def _rebuilt(cls: type[Graph], source: Any, cells: Integers, n_nodes: int, names: Names) -> Graph:
+    return cls.from_cells(cells, n_nodes, names=names).with_source(source)
 
 
 def _read_only(array: Integers) -> Integers:
