@@ -8,6 +8,7 @@ from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.overlap import overlap
 from topolearn.graph.percolation import percolate, percolate_cells
+from topolearn.graph.reading import Source, read_graph
 
 __all__ = [
     "UNITS",
@@ -15,6 +16,7 @@ __all__ = [
     "LayeredNetwork",
     "NeuronGroup",
     "Graph",
+    "Source",
     "active_neurons",
     "are_among",
     "check_unit",
@@ -26,6 +28,7 @@ __all__ = [
     "overlap",
     "percolate",
     "percolate_cells",
+    "read_graph",
     "within",
     "without",
 ]

@@ -98,11 +98,9 @@ def _write_mtx(graph: BipartiteGraph, path: Path) -> None:
 
 
 def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
-    with path.open("rb") as file:
-        if not file.readline().startswith(b"%%MatrixMarket"):  # scipy's reader, given none, ends the process
-            raise ValueError("its first line is not that of a Matrix Market file, %%MatrixMarket matrix coordinate ...")
-        file.seek(0)
-        adjacency = io.mmread(file)
+    from topolearn.graph.reading.matrix_market import read_adjacency  # which is built on graphs
+
+    adjacency = read_adjacency(path.read_bytes(), path.name)  # scipy's reader can end the process
     header = _mtx_header(path)
     if header is None:
         return cls(adjacency)

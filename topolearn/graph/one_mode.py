@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 if TYPE_CHECKING:
     import igraph
     import networkx as nx
+
+    from topolearn.graph.reading.source import Source
 
 
 class Graph:
@@ -40,6 +43,8 @@ class Graph:
     >>> Graph.from_networkx(nx.karate_club_graph())
     Graph(34 nodes, 78 links)
     """
+
+    source: Source | None = None  # what `read_graph` understood of the file it comes from
 
     def __init__(self, edges: Any, n_nodes: int, *, labels: Sequence[Hashable] | None = None) -> None:
         self.n_nodes = int(n_nodes)
@@ -105,6 +110,12 @@ class Graph:
         i, j = self.edges().T
         ones = np.ones(2 * self.n_links, dtype=bool)
         return sparse.coo_array((ones, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=self.shape).tocsr()
+
+    def with_source(self, source: Source | None) -> Graph:
+        """Return the same graph with another `source`."""
+        graph = copy.copy(self)
+        graph.source = source
+        return graph
 
     def __repr__(self) -> str:
         return f"Graph({self.n_nodes} nodes, {self.n_links} links)"
