@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import InvalidValueError
+from topolearn.errors import CorruptFileError, InvalidValueError
 
 # Suffixes of files of graphs, also where a name could be that of something else.
 SUFFIXES = (
@@ -59,8 +59,8 @@ def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
 
     try:
         graph = read_graph(args.file, progress=True, **given_options(args))
-    except InvalidValueError as error:
-        raise InvalidValueError(as_flags(str(error))) from None
+    except (CorruptFileError, InvalidValueError) as error:
+        raise type(error)(as_flags(str(error))) from None
     print(f"read    {graph.source}", file=sys.stderr if quiet else sys.stdout)
     return graph
 
@@ -71,7 +71,7 @@ def as_flags(message: str) -> str:
     Examples
     --------
     >>> as_flags("pass sides=1, header=False or duplicates='merge'")
-    "pass --sides 1, --no-header or --duplicates merge"
+    'pass --sides 1, --no-header or --duplicates merge'
     """
     message = message.replace("header=True", "--header").replace("header=False", "--no-header")
     message = message.replace("directed=True", "--directed")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from topolearn.graph.reading.content import Options
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|\.\d+)([eE][+-]?\d+)?")
 _NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", "::": "double colons", None: "blanks"}
 
 Rows = list[tuple[int, list[str]]]  # each with the number of its line

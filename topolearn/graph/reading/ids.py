@@ -52,8 +52,8 @@ def place_ids(values: NDArray[np.int64], declared: int | None, first_id: int | N
         )
     if n - values.size > MOST_UNLINKED:
         options.ask(
-            f"has ids up to {high}, and index_base={base} makes nodes of all below, {n - values.size:,} of them without "
-            "a link: leave index_base out, so that ids are names"
+            f"has ids to {high}, and index_base={base} makes nodes of all below, {n - values.size:,} without a link: "
+            "leave index_base out, so that ids are names"
         )
     return Nodes(np.arange(base, base + n, dtype=np.int64), values - base, f"ids from {base}")
 

@@ -28,7 +28,7 @@ def read_matrix_market(text: Text, options: Options) -> Content:
     if own is not None and shape != (own["n_out"], own["n_in"]):
         options.refuse(f"is no whole file of a graph: shape {shape} is not that of its comment")
     n_zeros = 0 if values is None else int((values == 0).sum())
-    if symmetry != "general" and (options.sides or 1) == 2:
+    if symmetry != "general":
         rows, columns, values = _both_triangles(rows, columns, values)
     content = from_matrix(
         rows, columns, values, shape, options, format="Matrix Market", symmetric=symmetry != "general",

@@ -48,7 +48,6 @@ def _content(graph: Any, options: Options, *, format: str, named_by: Sequence[st
     nodes = list(graph)
     if len(nodes) < 2:
         options.refuse(f"has {len(nodes)} nodes: a graph has two or more")
-    names, decided = _names(graph, nodes, named_by)
     place = {node: i for i, node in enumerate(nodes)}
     ends = np.array([(place[a], place[b]) for a, b in graph.edges()], dtype=np.int64).reshape(-1, 2)
     of_links = {key for _, _, data in graph.edges(data=True) for key in data} - {"id"}
@@ -76,55 +75,59 @@ def _content(graph: Any, options: Options, *, format: str, named_by: Sequence[st
                 "says nothing of two kinds of nodes, and its links have no direction: pass sides=1, or give each node "
                 "'bipartite' 0 or 1, or 'type' false or true"
             )
-        column = [Column(ends[:, i], names) for i in (0, 1)]
+        names, decided = _names(graph, nodes, named_by)
+        plain = nodes == list(range(len(nodes)))
+        called: Any = numbers(len(nodes)) if names is None and plain else names or [str(node) for node in nodes]
+        column = [Column(ends[:, i], called) for i in (0, 1)]
         return Content(
             source=column[0], target=column[1], same_nodes=True, sides=1, declared=declared, ignored=ignored,
             decided=decided, **common,
         )  # fmt: skip
-    return _two_sided(ends, sides, names, nodes, options, common | {"ignored": ignored}, str(attribute))
+    columns, decided = _two_columns(graph, nodes, ends, sides, named_by, str(attribute), options)
+    decided = [f"sides by {attribute!r}", *decided]
+    return Content(
+        source=columns[0], target=columns[1], sides=2, ignored=ignored, decided=decided, **common
+    )  # fmt: skip
 
 
-def _two_sided(
+def _two_columns(
+    graph: Any,
+    nodes: list[Any],
     ends: np.ndarray,
     sides: np.ndarray,
-    names: Any,
-    nodes: list[Any],
-    options: Options,
-    common: dict[str, Any],
+    named_by: Sequence[str],
     key: str,
-) -> Content:
+    options: Options,
+) -> tuple[list[Column], list[str]]:
+    """Return the inputs and the outputs of links that join the two sides, and what is said about their names."""
     inside = sides[ends[:, 0]] == sides[ends[:, 1]]
     if inside.any():
         a, b = ends[inside][0]
         options.ask(f"links {nodes[a]!r} and {nodes[b]!r}, which have the same {key!r}: pass sides=1, or correct it")
     ends = np.take_along_axis(ends, sides[ends].argsort(axis=1), axis=1)
+    plain = nodes == list(range(len(nodes))) and (np.diff(sides) >= 0).all()  # numbered as our own are
     place = np.empty(len(nodes), dtype=np.int64)
-    columns = []
-    plain = isinstance(names, np.ndarray) and (np.diff(sides) >= 0).all()  # inputs, then outputs, as we number them
+    columns, decided = [], []
     for side in (0, 1):
         members = np.flatnonzero(sides == side)
-        if not members.size:
-            options.ask(f"has no node with {key!r} {side}: pass sides=1, or correct it")
         place[members] = np.arange(members.size)
-        mine = numbers(members.size) if plain else [str(names[i]) for i in members]
-        columns.append(Column(place[ends[:, side]], mine))
-    return Content(source=columns[0], target=columns[1], sides=2, decided=[f"sides by {key!r}"], **common)
+        mine = [nodes[i] for i in members]
+        names, said = _names(graph, mine, named_by)
+        values: Any = numbers(members.size) if names is None and plain else names or [str(node) for node in mine]
+        columns.append(Column(place[ends[:, side]], values))
+        decided += said
+    return columns, list(dict.fromkeys(decided))
 
 
-def _names(graph: Any, nodes: list[Any], named_by: Sequence[str]) -> tuple[Any, list[str]]:
-    """Return what nodes are called, and what is said about it."""
+def _names(graph: Any, nodes: list[Any], named_by: Sequence[str]) -> tuple[list[str] | None, list[str]]:
+    """Return what nodes are called, None where they have no names but ids, and what is said about it."""
     for key in named_by:
-        names = [graph.nodes[node].get(key) for node in nodes]
-        if all(name is not None and str(name) for name in names):
-            texts = [str(name) for name in names]
-            if len(set(texts)) == len(texts):
-                return texts, [] if key == named_by[0] else [f"names by {key!r}"]
-    decided = [f"names by id, as {named_by[0]!r} is not of each node or not different"]
-    if not any(named_by[0] in graph.nodes[node] for node in nodes):
-        decided = []
-    if nodes == list(range(len(nodes))):
-        return numbers(len(nodes)), decided
-    return [str(node) for node in nodes], decided
+        given = [graph.nodes[node].get(key) for node in nodes]
+        names = [str(name) for name in given if name is not None and str(name)]
+        if len(set(names)) == len(nodes):
+            return names, [] if key == named_by[0] else [f"names by {key!r}"]
+    keys = [key for key in named_by if any(key in graph.nodes[node] for node in nodes)]
+    return None, [f"names by id, as {keys[0]!r} is not of each node or not different"] if keys else []
 
 
 def _sides(graph: Any, nodes: list[Any], options: Options) -> tuple[np.ndarray | None, str | None]:

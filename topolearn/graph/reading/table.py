@@ -127,7 +127,7 @@ class _Reader:
     def _weights(self, column: Any, n: int) -> NDArray[np.float64]:
         import pandas as pd
 
-        values = pd.to_numeric(column.str.strip(), errors="coerce").to_numpy(dtype=np.float64)
+        values = pd.to_numeric(column.str.strip().str.replace(",", "."), errors="coerce").to_numpy(dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             line, _ = self._line(n + int(bad[0]))
