@@ -183,4 +183,7 @@ def _sums(weights: NDArray[np.float64] | None, which: Integers, n: int) -> NDArr
 
 
 def _n_distinct(values: Integers) -> int:
-    return int(np.unique(values).size)
+    if not values.size:
+        return 0
+    ordered = np.sort(values, axis=None)  # np.unique without inverse hashes, in ten times as long
+    return int((np.diff(ordered) != 0).sum()) + 1
