@@ -69,7 +69,8 @@ def test_flags_say_what_a_file_does_not(files, capsys):
     assert main(["score", "odd.txt", *words.split()]) == 0
     assert capsys.readouterr().out.splitlines()[0] == (
         "read    odd.txt: links, parted by '~'; one kind of node: 4 nodes, 4 links; "
-        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loops, the direction of 5 links, 1 links that another one leads back"
+        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loops, the direction of 5 links, "
+        "1 links that another one leads back"
     )
     (files / "more.txt").write_text("# nodes 9 edges 9\n1 2\n2 3\n2 3\n3 4\n")
     words = "--sides 1 --counts ignore --index-base 0 --duplicates merge --no-header --format links --top 1"

@@ -97,6 +97,15 @@ class Content:
     decided: Sequence[str] = ()
 
 
+MOST_UNLINKED = 50_000_000
+
+
+def check_size(n: int, n_linked: int, what: str, options: Options) -> None:
+    """Refuse a file whose number of nodes, 10**14 for example, can only be a mistake, before it takes memory."""
+    if n - n_linked > MOST_UNLINKED:
+        options.refuse(f"has {what}, {n - n_linked:,} of them without a link: correct it, or pass counts='ignore'")
+
+
 def distinct(ids: NDArray[np.int64]) -> Column:
     """Return integers as a column: their sorted distinct values, and which of these each is.
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.graph.reading.content import Options
-
-MOST_UNLINKED = 50_000_000
+from topolearn.graph.reading.content import MOST_UNLINKED, Options, check_size
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ def place_ids(values: NDArray[np.int64], declared: int | None, first_id: int | N
         options.ask(f"has the id {low}, below index_base={base}: pass index_base={low}, or leave it out to keep names")
     if declared is not None and values.size > declared:
         options.refuse(_more(int(values.size), declared))
+    if declared is not None:
+        check_size(declared, int(values.size), f"{declared:,} nodes by its header", options)
     if base is None and declared is not None:
         candidates = (first_id,) if first_id is not None else (0, 1)
         base = next((start for start in candidates if low >= start and high < start + declared), None)
@@ -65,6 +65,8 @@ def name_nodes(
     n = len(values)
     if declared is not None and n > declared:
         options.refuse(_more(n, declared))
+    if declared is not None:
+        check_size(declared, n, f"{declared:,} nodes by its header", options)
     names: NDArray[np.int64] | list[str] = values
     if declared is not None and n < declared:
         names = [*map(str, values), *(f"(unnamed {i})" for i in range(1, declared - n + 1))]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.graph.reading.content import Column, Content, Declared, Options, numbers
+from topolearn.graph.reading.content import MOST_UNLINKED, Column, Content, Declared, Options, numbers
 
 ASK_KIND = (
     "is a square matrix that may be of one kind of node or of two: pass sides=1 for a Graph, or sides=2 for a "
@@ -40,6 +40,8 @@ def from_matrix(
     InvalidValueError
         When it is not square and `options.sides` is 1.
     """
+    if max(shape) - rows.size > MOST_UNLINKED:
+        options.refuse(f"has {shape[0]:,} x {shape[1]:,} cells and {rows.size:,} entries: correct its sizes")
     square = shape[0] == shape[1]
     same_names = row_names is not None and list(row_names) == list(column_names or ())
     if options.sides == 1 and not square:

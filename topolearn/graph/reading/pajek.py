@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from topolearn.graph.reading.content import Column, Content, Declared, Options, numbers
+from topolearn.graph.reading.content import Column, Content, Declared, Options, check_size, numbers
 from topolearn.graph.reading.text import Text
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
@@ -61,6 +61,7 @@ def read_pajek(text: Text, options: Options) -> Content:
             options.refuse(f"cannot be read: line {number} is {line!r}: {error}")
     if not n:
         options.refuse("has no line '*Vertices n'")
+    check_size(n, 2 * len(links), f"{n:,} vertices", options)
     return _content(n, m, names, links, seen, options)
 
 
