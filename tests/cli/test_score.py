@@ -69,8 +69,8 @@ def test_flags_say_what_a_file_does_not(files, capsys):
     assert main(["score", "odd.txt", *words.split()]) == 0
     assert capsys.readouterr().out.splitlines()[0] == (
         "read    odd.txt: links, parted by '~'; one kind of node: 4 nodes, 4 links; "
-        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loops, the direction of 5 links, "
-        "1 links that another one leads back"
+        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loop, the direction of 5 links, "
+        "1 link that another one leads back"
     )
     (files / "more.txt").write_text("# nodes 9 edges 9\n1 2\n2 3\n2 3\n3 4\n")
     words = "--sides 1 --counts ignore --index-base 0 --duplicates merge --no-header --format links --top 1"
@@ -107,7 +107,7 @@ def test_evaluate(files, capsys):
             "'layer.npz' is 40 x 30, not square: --sides 1 needs a row and a column for each node",
         ),
         ("kite.edges", "pass --sides 1 if all nodes are of one kind, --sides 2 if the columns are of two"),
-        ("both.txt --sides 1", "links 1 pairs in both directions: pass --directed to read them without direction"),
+        ("both.txt --sides 1", "links 1 pair in both directions: pass --directed to read them without direction"),
         ("both.txt --sides 1", "or --duplicates merge if a-b and b-a are the same link"),
         ("layer.npz --sep ,", "--sep ',' has no meaning in the format 'arrays'"),
         ("layer.npz --seed -1", "seed=-1 must be at least 0"),

@@ -16,10 +16,10 @@ SUFFIXES = (
 HELP = (
     "a network: a list of links or a matrix (.csv, .tsv, .txt, .edges, ...), .mtx, .gml, .graphml, .net, .npz; also .gz"
 )
-_FLAGS = {
+_FLAGS = (
     "sides", "format", "sep", "source", "target", "index_base", "duplicates", "self_loops", "comments", "counts",
     "encoding",
-}  # fmt: skip
+)  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

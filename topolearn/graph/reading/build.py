@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from topolearn.errors import InvalidValueError
 from topolearn.graph.bipartite import BipartiteGraph
 from topolearn.graph.one_mode import Graph
-from topolearn.graph.reading.content import Column, Content, Options, numbers
+from topolearn.graph.reading.content import Column, Content, Options, counted, numbers
 from topolearn.graph.reading.ids import Nodes, name_nodes, place_ids
 from topolearn.graph.reading.sides import decide_sides
 from topolearn.graph.reading.source import Source
@@ -52,15 +52,15 @@ def _one_kind(content: Content, options: Options, why: str | None) -> Graph:
     graph = Graph(pairs, n, labels=_texts(nodes))
     ignored = [
         *content.ignored,
-        *([f"{n_loops:,} self-loops"] if n_loops else []),
-        *([f"{n_repeated:,} repeats of links"] if n_repeated else []),
-        *([f"the direction of {n_directed:,} links"] if options.directed else []),
-        *([f"{n_mutual:,} links that another one leads back"] if n_mutual else []),
+        *counted(n_loops, "self-loop"),
+        *counted(n_repeated, "repeated link"),
+        *(f"the direction of {links}" for links in counted(n_directed if options.directed else 0, "link")),
+        *counted(n_mutual, "link that another one leads back", "links that others lead back"),
     ]
     source = Source(
         path=options.path, format=content.format, sides=1, n_nodes=(n,), n_links=keys.size,
         n_isolated=n - _n_distinct(pairs), header=content.declared.text, ignored=tuple(ignored),
-        decided=_decided(content, nodes.decided, why), weights=_sums(weights, which, keys.size),
+        decided=_decided(content, nodes.decided, why, len(ends) - keys.size), weights=_sums(weights, which, keys.size),
     )  # fmt: skip
     return graph.with_source(source)
 
@@ -75,16 +75,16 @@ def _refuse_one(content: Content, options: Options, n_loops: int, n_repeated: in
         "targets"
     )
     if directed and not options.directed:
-        both = f", {n_mutual:,} pairs of them in both directions" if n_mutual else ""
+        both = f", {counted(n_mutual, 'pair')[0]} of them in both directions" if n_mutual else ""
         problems.append(f"has directed links{both}: {keep}")
     elif n_mutual and not options.directed and options.duplicates == "error":
         cure = "duplicates='merge' if a-b and b-a are the same link"
         cure = f"pass {cure}" if directed is False else f"{keep}, or {cure}"
-        problems.append(f"links {n_mutual:,} pairs in both directions: {cure}")
+        problems.append(f"links {counted(n_mutual, 'pair')[0]} in both directions: {cure}")
     if n_repeated and options.duplicates == "error":
-        problems.append(f"repeats {n_repeated:,} links: pass duplicates='merge'")
+        problems.append(f"repeats {counted(n_repeated, 'link')[0]}: pass duplicates='merge'")
     if n_loops and options.self_loops == "error":
-        problems.append(f"links {n_loops:,} nodes to themselves: pass self_loops='drop'")
+        problems.append(f"links {counted(n_loops, 'node to itself', 'nodes to themselves')[0]}: pass self_loops='drop'")
     if problems:
         options.ask("; it ".join(problems))
 
@@ -105,7 +105,7 @@ def _two_kinds(content: Content, options: Options, why: str | None) -> Bipartite
     n_repeated = inputs.size - keys.size
     _check_links(content, inputs.size, {keys.size}, options)
     if n_repeated and options.duplicates == "error":
-        options.ask(f"repeats {n_repeated:,} links: pass duplicates='merge'")
+        options.ask(f"repeats {counted(n_repeated, 'link')[0]}: pass duplicates='merge'")
     inputs, outputs = keys // n_out, keys % n_out
     names = [_texts(side) for side in sides]
     graph = BipartiteGraph.from_cells(outputs * n_in + inputs, n_in, n_out, input_names=names[0], output_names=names[1])
@@ -115,8 +115,8 @@ def _two_kinds(content: Content, options: Options, why: str | None) -> Bipartite
     source = Source(
         path=options.path, format=content.format, sides=2, n_nodes=(n_in, n_out), n_links=keys.size,
         n_isolated=isolated, header=content.declared.text,
-        ignored=(*content.ignored, *([f"{n_repeated:,} repeats of links"] if n_repeated else [])),
-        decided=_decided(content, said, why), weights=_sums(content.weights, which, keys.size),
+        ignored=(*content.ignored, *counted(n_repeated, "repeated link")),
+        decided=_decided(content, said, why, n_repeated), weights=_sums(content.weights, which, keys.size),
     )  # fmt: skip
     return graph.with_source(source)
 
@@ -173,8 +173,10 @@ def _texts(side: Nodes) -> list[str] | None:
     return side.names
 
 
-def _decided(content: Content, ids: str | None, why: str | None) -> tuple[str, ...]:
-    return (*filter(None, (why, ids)), *content.decided)
+def _decided(content: Content, ids: str | None, why: str | None, n_merged: int) -> tuple[str, ...]:
+    added = ", those of merged links added" if n_merged else ""
+    kept = None if content.weights is None else f"weights kept{added}"
+    return (*filter(None, (why, ids, kept)), *content.decided)
 
 
 def _sums(weights: NDArray[np.float64] | None, which: Integers, n: int) -> NDArray[np.float64] | None:

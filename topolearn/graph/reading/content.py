@@ -127,6 +127,17 @@ def numbers(n: int) -> NDArray[np.int64]:
     return np.arange(n, dtype=np.int64)
 
 
+def counted(n: int, one: str, more: str | None = None) -> list[str]:
+    """Return a number of things in words, in a list that is empty without any.
+
+    Examples
+    --------
+    >>> counted(1, "self-loop"), counted(1200, "self-loop"), counted(0, "self-loop")
+    (['1 self-loop'], ['1,200 self-loops'], [])
+    """
+    return [f"{n:,} {one if n == 1 else more or one + 's'}"] if n else []
+
+
 def joined(words: Sequence[Any], most: int = 4) -> str:
     """Return the first of several words for a message, and how many more there are."""
     more = f" and {len(words) - most} more" if len(words) > most else ""

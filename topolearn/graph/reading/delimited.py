@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from topolearn.graph.reading.columns import find_places
-from topolearn.graph.reading.content import Content, Options
+from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.dialect import Dialect, find_dialect
 from topolearn.graph.reading.header_row import is_header
 from topolearn.graph.reading.headers import read_comments
@@ -60,9 +60,9 @@ def _read_links(text: Text, dialect: Dialect, options: Options) -> Content:
     ignored = list(places.ignored)
     unused = len(text.comments) - (0 if declared.text is None else len(declared.text.split(", ")))
     if text.n_late:
-        ignored.append(f"{text.n_late} comments among the links")
+        ignored += [f"{comments} among the links" for comments in counted(text.n_late, "comment")]
     elif unused > 0 and declared.text is None:
-        ignored.append(f"{unused} comments" if unused > 1 else "1 comment")
+        ignored += counted(unused, "comment")
     return Content(
         format=f"links, parted by {dialect.name}" + _encoding(text),
         source=table.source,

@@ -50,7 +50,8 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool | Non
     is_new = all(first[i] not in columns[i] for i in (0, 1)) and not {first[0], first[1]} & {*columns[0], *columns[1]}
     alike = all(_shape(first[i]) in set(map(_shape, columns[i])) for i in (0, 1))
     has_digits = any(re.search(r"\d", word) for word in first[:2])
-    return None if "" in first or (is_new and not (alike and has_digits)) else False
+    unnamed = any(not word and any(column) for word, column in zip(first, columns, strict=True))
+    return None if unnamed or (is_new and not (alike and has_digits)) else False
 
 
 def usual_pair(names: Sequence[str]) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import CorruptFileError
-from topolearn.graph.reading.content import Content, Options
+from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.matrices import from_matrix
 from topolearn.graph.reading.text import Text
 
@@ -33,9 +33,13 @@ def read_matrix_market(text: Text, options: Options) -> Content:
     content = from_matrix(
         rows, columns, values, shape, options, format="Matrix Market", symmetric=symmetry != "general",
         row_names=own and own["output_names"], column_names=own and own["input_names"], sides=2 if own else None,
-        header=symmetry, ignored=[] if own or not comments else [f"{len(comments)} comments"],
+        header=symmetry, ignored=[] if own else counted(len(comments), "comment"),
     )  # fmt: skip
-    return replace(content, decided=[*content.decided, f"{n_zeros} stored zeros are links"]) if n_zeros else content
+    return (
+        replace(content, decided=[*content.decided, f"{counted(n_zeros, 'stored zero')[0]} among the links"])
+        if n_zeros
+        else content
+    )
 
 
 def read_adjacency(data: bytes, path: str) -> sparse.coo_array:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from topolearn.graph.reading.content import Content, Options
+from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.dialect import Dialect, is_number
 from topolearn.graph.reading.header_row import usual_pair
 from topolearn.graph.reading.matrices import from_matrix
@@ -54,7 +54,7 @@ def read_text_matrix(text: Text, dialect: Dialect, options: Options) -> Content 
         row_names=row_names,
         column_names=names,
         header=f"{len(names)} names of columns, {len(row_names or [])} of rows" if names else None,
-        ignored=[f"{len(text.comments)} comments"] if text.comments else [],
+        ignored=counted(len(text.comments), "comment"),
     )
 
 
