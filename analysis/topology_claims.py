@@ -83,6 +83,7 @@ def measure(path: Path, n_states: int) -> pd.DataFrame:
 def of_layer(g: tl.BipartiteGraph) -> dict[str, float]:
     """Return the measures of one layer."""
     world, law = diagnostics.small_world(g), diagnostics.power_law(g.degrees)
+    assert isinstance(world, diagnostics.SmallWorld), "of a layer"
     against = law.against("exponential")
     return {
         "closure": world.closure,

@@ -12,10 +12,12 @@ ROOT = Path(__file__).parents[1]
 def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{} for _ in range(10)]
+    namespaces: list[dict] = [{} for _ in range(11)]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
-    loop, wandb, transformer, llama, csr, study, measures, one_mode, own, predictors = namespaces
+    network, loop, wandb, transformer, llama, csr, study, measures, one_mode, own, predictors = namespaces
+    assert f"# {network['graph'].source}" in text
+    assert network["weights"].sum() == 231
     assert loop["topology"].n_updates == 9
     assert (loop["run"].path / "report.html").is_file()
     assert capsys.readouterr().out.count("report.html") == 1

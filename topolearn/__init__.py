@@ -21,7 +21,7 @@ from topolearn import (
     training,
 )
 from topolearn.evolution import Method, TopologyScheduler, TopologyUpdate, attach, method, methods, sparsify
-from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, NeuronGroup, percolate
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, NeuronGroup, percolate, read_graph
 from topolearn.recording import Recorder, Run, record, resume, train
 from topolearn.sparse import (
     Attention,
@@ -73,6 +73,7 @@ __all__ = [
     "parameter_groups",
     "percolate",
     "plotting",
+    "read_graph",
     "record",
     "recording",
     "resume",

@@ -107,7 +107,8 @@ def test_a_picture_is_drawn(run, files, capsys):
     assert main(["diagnose", "layer.npz", "--plot", "layer.png", "--json"]) == 0
     said = capsys.readouterr()
     assert "layer.npz" in json.loads(said.out)  # and nothing else
-    assert said.err == "picture layer.png\n"
+    assert said.err.splitlines()[0].startswith("read    layer.npz: ")
+    assert said.err.splitlines()[1:] == ["picture layer.png"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,8 @@ def test_a_picture_is_drawn(run, files, capsys):
         (["layer.npz", "--plot", "x.xyz"], "--plot 'x.xyz' must end with .png"),
         (["layer.npz", "--plot", "no/x.png"], "there is no directory 'no'"),
         (["layer.npz", "--step", "3"], "--step is for runs"),
-        (["layer.npz", "--one-mode"], "--one-mode reads .tsv, .edges, .txt files"),
+        (["layer.npz", "--one-mode"], "'layer.npz' is 40 x 30, not square"),
+        (["kite.edges"], "has two columns of ids, of which 1, 2, 3 and 1 more are in both: pass --sides 1"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
         (["layer.npz", "--measures", "hub_share"], "'hub_share' is no measure of a BipartiteGraph"),
         (["layer.npz", "--null-models", "-1"], "null_models=-1"),

@@ -66,7 +66,7 @@ def test_layers_can_be_chosen_and_drawn(weights, capsys):
     ("words", "message"),
     [
         (["model.safetensors", "--step", "3"], "--step is not for checkpoints"),
-        (["model.safetensors", "--one-mode"], "--one-mode is not for checkpoints"),
+        (["model.safetensors", "--one-mode"], "--sides is not for checkpoints"),
         (["model.safetensors", "--n-heads", "3"], "n_heads=3 does not fit 'a'"),
         (["none.safetensors"], "there is no file or folder 'none.safetensors'"),
         (["weights.pt"], "a pickle can run any program"),

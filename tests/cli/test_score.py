@@ -16,6 +16,7 @@ def files(tmp_path, monkeypatch):
     tl.generators.bipartite_small_world(30, 40, 0.1, seed=0).save("layer.npz")
     (tmp_path / "drugs.tsv").write_text(PAIRS)
     (tmp_path / "kite.edges").write_text(KITE)
+    (tmp_path / "both.txt").write_text("0 1\n1 0\n1 2\n")
     (tmp_path / "broken.tsv").write_text("aspirin\tCOX 1\naspirin\n")
     (tmp_path / "empty.tsv").write_text("# nothing\n")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "layer.npz").read_bytes()[:300])
@@ -24,7 +25,10 @@ def files(tmp_path, monkeypatch):
 
 def test_the_best_are_listed_by_name(files, capsys):
     assert main(["score", "drugs.tsv", "--top", "2"]) == 0
-    header, columns, *rows = capsys.readouterr().out.splitlines()
+    read, header, columns, *rows = capsys.readouterr().out.splitlines()
+    assert read.startswith(
+        "read    drugs.tsv: links, parted by tabs; two kinds of nodes: 3 inputs x 2 outputs, 4 links;"
+    )
     assert header.startswith("BipartiteGraph(3 inputs x 2 outputs, 4 links")
     assert columns.split() == ["method", "input", "output", "score"]
     assert sorted(row.split("  ")[0].split()[0] for row in rows) == ["ch3_l3p", "ch3_l3p"]
@@ -52,10 +56,26 @@ def test_a_sample_is_another_list(files, capsys):
 
 def test_one_kind_of_node(files, capsys):
     assert main(["score", "kite.edges", "--one-mode", "--top", "2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    read, *lines = capsys.readouterr().out.splitlines()
+    assert read == "read    kite.edges: links, parted by blanks; one kind of node: 6 nodes, 7 links; ignored: nothing"
     assert lines[0] == "Graph(6 nodes, 7 links, density 46.67%, degrees 1-3)"
     assert lines[1].split() == ["method", "node", "other", "score"]
     assert sorted(line.split()[1:] for line in lines[2:]) == [["0", "3", "2.0"], ["0", "4", "2.0"]]
+
+
+def test_flags_say_what_a_file_does_not(files, capsys):
+    (files / "odd.txt").write_text("who~whom~when\na~b~1\nb~c~2\na~c~3\nc~a~4\nc~c~5\nc~d~6\n")
+    words = "--sides 1 --sep ~ --header --source who --target 1 --directed --self-loops drop --top 1"
+    assert main(["score", "odd.txt", *words.split()]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "read    odd.txt: links, parted by '~'; one kind of node: 4 nodes, 4 links; "
+        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loop, the direction of 5 links, "
+        "1 link that another one leads back"
+    )
+    (files / "more.txt").write_text("# nodes 9 edges 9\n1 2\n2 3\n2 3\n3 4\n")
+    words = "--sides 1 --counts ignore --index-base 0 --duplicates merge --no-header --format links --top 1"
+    assert main(["score", "more.txt", *words.split()]) == 0
+    assert "one kind of node: 5 nodes (1 without a link), 3 links;" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_evaluate(files, capsys):
@@ -75,14 +95,21 @@ def test_evaluate(files, capsys):
     [
         ("nothing.npz", "there is no file 'nothing.npz'"),
         ("nothing.tsv", "there is no file 'nothing.tsv'"),
-        ("layer.xyz", "unknown file suffix '.xyz'"),
-        ("cut.npz", "'cut.npz' is no whole .npz file"),
-        ("broken.tsv", "line 2 of 'broken.tsv' is 'aspirin'"),
+        ("layer.xyz", "there is no file 'layer.xyz'"),
+        ("cut.npz", "'cut.npz' is no whole file of the format 'arrays'"),
+        ("broken.tsv", "'broken.tsv' cannot be read: line 2 is 'aspirin'"),
         ("empty.tsv", "'empty.tsv' has no links"),
         ("layer.npz --method ch3l3p", "did you mean 'ch3_l3p'"),
         ("layer.npz --top 1081", "k=1081 links asked for, but 1080 of 1200 pairs are non-links"),
         ("layer.npz --top -1", "k=-1 links asked for"),
-        ("layer.npz --one-mode", "--one-mode reads .tsv, .edges, .txt files, not 'layer.npz'"),
+        (
+            "layer.npz --one-mode",
+            "'layer.npz' is 40 x 30, not square: --sides 1 needs a row and a column for each node",
+        ),
+        ("kite.edges", "pass --sides 1 if all nodes are of one kind, --sides 2 if the columns are of two"),
+        ("both.txt --sides 1", "links 1 pair in both directions: pass --directed to read them without direction"),
+        ("both.txt --sides 1", "or --duplicates merge if a-b and b-a are the same link"),
+        ("layer.npz --sep ,", "--sep ',' has no meaning in the format 'arrays'"),
         ("layer.npz --seed -1", "seed=-1 must be at least 0"),
         ("layer.npz --evaluate --fraction 0", "fraction=0.0 must be a number in (0, 1)"),
         ("layer.npz --evaluate --repeats 0", "repeats=0"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from topolearn.cli.graphs import LISTS, MATRICES
+from topolearn.cli.graphs import is_graph_file
 
 if TYPE_CHECKING:
     from topolearn.graph import LayeredNetwork
@@ -25,7 +25,7 @@ def is_checkpoint(path: Path) -> bool:
         return not is_run(path) and any(each.name.endswith(SUFFIXES) for each in path.iterdir())
     if path.name.endswith(SUFFIXES):
         return True
-    is_name = path.as_posix().count("/") == 1 and path.suffix not in (*MATRICES, *LISTS)
+    is_name = path.as_posix().count("/") == 1 and not is_graph_file(path)
     return is_name and not path.exists() and not path.parent.exists()
 
 

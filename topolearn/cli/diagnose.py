@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.cli import checkpoints
-from topolearn.cli.graphs import HELP, read_graph_file
+from topolearn.cli.graphs import HELP, add_options, given_options, read_graph_file
 from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
 
@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   topolearn diagnose layer.npz --measures closure omega --null-models 20
   topolearn diagnose runs/A --step 0 --json                each layer of a run, and the network, before training
   topolearn diagnose model.safetensors --n-heads 12        the zeros of any checkpoint: how many links do nothing
-  topolearn diagnose friends.edges --one-mode --null-models 20 --plot friends.png     a graph of one kind of node
+  topolearn diagnose friends.edges --sides 1 --null-models 20 --plot friends.png     a graph of one kind of node
 """
 
 
@@ -46,13 +46,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="which ones [all that are quick]")
     parser.add_argument("--null-models", type=int, default=0, metavar="N", help="random graphs to compare with [0]")
-    parser.add_argument("--one-mode", action="store_true", help="both names of a line are of one kind of node")
     parser.add_argument("--step", type=int, metavar="STEP", help="of a run: after the updates up to it [the last]")
     parser.add_argument("--n-heads", type=int, metavar="N", help="of a checkpoint: attention heads [config.json's]")
     parser.add_argument("--layers", nargs="+", metavar="PATTERN", help="of a checkpoint: which [all that have zeros]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples [0]")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw adjacency and degrees of each graph there")
+    add_options(parser)
     parser.set_defaults(command=_diagnose)
 
 
@@ -72,7 +72,7 @@ def _diagnose(args: argparse.Namespace) -> None:
     else:
         if args.step is not None:
             raise InvalidValueError(f"--step is for runs, and {args.file} is no directory: leave it out")
-        graphs, network = {args.file.name: read_graph_file(args.file, one_mode=args.one_mode)}, None
+        graphs, network = {args.file.name: read_graph_file(args, quiet=args.json)}, None
     measures, reasons = _measured(graphs, network, args)
     if args.json:
         print(json.dumps({name: plain(values) for name, values in measures.items()}, indent=2))
@@ -85,9 +85,9 @@ def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     from topolearn.integrations.checkpoint_graphs import read_checkpoint
     from topolearn.recording.measuring import NETWORK
 
-    for option in ("step", "one_mode"):
-        if getattr(args, option) not in (None, False):
-            raise InvalidValueError(f"--{option.replace('_', '-')} is not for checkpoints: leave it out")
+    if args.step is not None:
+        raise InvalidValueError("--step is not for checkpoints: leave it out")
+    _refuse_reading(args, "checkpoints, whose layers")
     network, left_out = read_checkpoint(args.file, n_heads=args.n_heads, layers=args.layers)
     if args.plot is not None and len(network) > MOST_DRAWN:
         raise InvalidValueError(
@@ -106,13 +106,18 @@ def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     _draw(network.graphs, args)
 
 
+def _refuse_reading(args: argparse.Namespace, whose: str) -> None:
+    """Refuse the options of reading, which are for files of a graph."""
+    for name in given_options(args):
+        raise InvalidValueError(f"--{name.replace('_', '-')} is not for {whose} have two sides: leave it out")
+
+
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     """Return the graphs of a run at a step, and its network."""
     from topolearn.graph import LayeredNetwork
     from topolearn.recording import Run
 
-    if args.one_mode:
-        raise InvalidValueError("--one-mode is for files, and a run's layers have two sides: leave it out")
+    _refuse_reading(args, "runs, whose layers")
     history = Run(args.file).history
     if not history.layers:
         raise InvalidValueError(f"the run {args.file} is dense: there is no topology to measure")

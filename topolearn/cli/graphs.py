@@ -1,41 +1,88 @@
 """Graphs in files, as commands read them."""
 
+import argparse
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidValueError
 
-MATRICES = (".npz", ".mtx", ".csv", ".graphml")
-LISTS = (".tsv", ".edges", ".txt")  # a line for each link, two names
-HELP = ".npz, .mtx, .csv or .graphml of a graph; or .tsv, .edges or .txt with two names a line, first the input"
-
-
-def read_graph_file(path: Path, *, one_mode: bool) -> Any:
-    """Return the graph in a file, with two sides or of one kind of node."""
-    import networkx as nx
-
-    from topolearn.graph import BipartiteGraph, Graph
-
-    if path.suffix.lower() not in LISTS:
-        if one_mode:
-            raise InvalidValueError(f"--one-mode reads {', '.join(LISTS)} files, not {path.name!r}")
-        return BipartiteGraph.load(path)
-    pairs = _pairs(path)
-    return Graph.from_networkx(nx.Graph(pairs)) if one_mode else BipartiteGraph.from_pairs(pairs)
+# Suffixes of files of graphs, also where a name could be that of something else.
+SUFFIXES = (
+    ".npz", ".npy", ".mtx", ".csv", ".tsv", ".txt", ".edges", ".edgelist", ".graphml", ".gml", ".net", ".paj", ".gz",
+    ".bz2", ".xz",
+)  # fmt: skip
+HELP = (
+    "a network: a list of links or a matrix (.csv, .tsv, .txt, .edges, ...), .mtx, .gml, .graphml, .net, .npz; also .gz"
+)
+_FLAGS = (
+    "sides", "format", "sep", "source", "target", "index_base", "duplicates", "self_loops", "comments", "counts",
+    "encoding",
+)  # fmt: skip
 
 
-def _pairs(path: Path) -> list[tuple[str, str]]:
-    """Return the pairs of names in a file: parted by a tab, or by spaces; lines that begin with # are comments."""
-    if not path.exists():
-        raise MissingFileError(f"there is no file {str(path)!r}: check the path")
-    pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        words = line.strip().split("\t") if "\t" in line else line.split()
-        if len(words) != 2:
-            raise CorruptFileError(f"line {number} of {str(path)!r} is {line!r}: each line must have two names")
-        pairs.append((words[0], words[1]))
-    if not pairs:
-        raise CorruptFileError(f"{str(path)!r} has no links: each line must have two names")
-    return pairs
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a file is to be read where its content does not; see `topolearn.read_graph`."""
+    from topolearn.graph.reading import FORMATS
+
+    group = parser.add_argument_group("reading", "what a file does not say itself; errors name what is missing")
+    group.add_argument("--sides", type=int, choices=(1, 2), help="kinds of nodes: 1, or 2 with the first as inputs")
+    group.add_argument("--one-mode", action="store_const", dest="sides", const=1, help="the same as --sides 1")
+    group.add_argument("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)} [by content]")
+    group.add_argument("--sep", metavar="TEXT", help="what parts columns [by content]")
+    group.add_argument("--header", action=argparse.BooleanOptionalAction, help="the first line names the columns")
+    group.add_argument("--source", metavar="COLUMN", help="name or number from 0 of the column where links begin")
+    group.add_argument("--target", metavar="COLUMN", help="name or number of the column where they end")
+    group.add_argument("--index-base", type=int, choices=(0, 1), help="ids are numbers from there [names]")
+    group.add_argument("--directed", action="store_true", help="read directed links without their direction")
+    group.add_argument("--duplicates", choices=("error", "merge"), help="repeated links [error]")
+    group.add_argument("--self-loops", choices=("error", "drop"), help="links of a node to itself [error]")
+    group.add_argument("--comments", metavar="CHARACTERS", help="what begins a comment [#%%]")
+    group.add_argument(
+        "--counts", choices=("believe", "ignore"), help="numbers of nodes and links in a header [believe]"
+    )
+    group.add_argument("--encoding", help="[by content]")
+
+
+def given_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of reading that were given."""
+    values = {name: getattr(args, name) for name in (*_FLAGS, "header")}
+    return {name: value for name, value in values.items() if value is not None} | (
+        {"directed": True} if args.directed else {}
+    )
+
+
+def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
+    """Return the graph in ``args.file``; print what was understood, beside output for machines on stderr."""
+    from topolearn.graph.reading import read_graph
+
+    try:
+        graph = read_graph(args.file, progress=True, **given_options(args))
+    except (CorruptFileError, InvalidValueError) as error:
+        raise type(error)(as_flags(str(error))) from None
+    print(f"read    {graph.source}", file=sys.stderr if quiet else sys.stdout)
+    return graph
+
+
+def as_flags(message: str) -> str:
+    """Return a message about options of `read_graph` with the flags for these.
+
+    Examples
+    --------
+    >>> as_flags("pass sides=1, header=False or duplicates='merge'")
+    'pass --sides 1, --no-header or --duplicates merge'
+    """
+    message = message.replace("header=True", "--header").replace("header=False", "--no-header")
+    message = message.replace("directed=True", "--directed")
+
+    def flag(match: re.Match[str]) -> str:
+        value = match[2] if match[2].startswith("'") and not match[2].strip("'").isalpha() else match[2].strip("'")
+        return f"--{match[1].replace('_', '-')} {value}"
+
+    return re.sub(rf"\b({'|'.join(sorted(_FLAGS))})=('[^']*'|\w+)", flag, message)
+
+
+def is_graph_file(path: Path) -> bool:
+    """Whether a name is that of a file of a graph."""
+    return path.name.lower().endswith(SUFFIXES)

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from topolearn.cli.graphs import HELP, read_graph_file
+from topolearn.cli.graphs import HELP, add_options, read_graph_file
 from topolearn.errors import InvalidValueError, MissingFileError
 
 EXAMPLES = """examples:
   topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
   topolearn score drugs.tsv --method ch3_l3p --top 20      of two kinds of nodes: a line for each link, two names
-  topolearn score friends.edges --one-mode --evaluate      of one kind of nodes; hide links, and see who finds them
+  topolearn score friends.csv --sides 1 --evaluate         of one kind of nodes; hide links, and see who finds them
 """
 
 
@@ -32,12 +32,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--top", type=int, metavar="K", help="how many non-links to list [20]")
     parser.add_argument("--soft", action="store_true", help="sample in proportion to the scores, not the best")
-    parser.add_argument("--one-mode", action="store_true", help="both names of a line are of one kind of node")
     parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how they rank")
     parser.add_argument("--fraction", type=float, help="with --evaluate: share of the links to hide [0.1]")
     parser.add_argument("--repeats", type=int, help="with --evaluate: how often links are hidden [10]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed breaks ties and hides links alike [0]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
+    add_options(parser)
     parser.set_defaults(command=_score)
 
 
@@ -51,7 +51,7 @@ def _score(args: argparse.Namespace) -> None:
             f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
         )
     _refuse_what_is_not_used(args)
-    graph = read_graph_file(args.file, one_mode=args.one_mode)
+    graph = read_graph_file(args)
     print(graph)
     if args.evaluate:
         given = {"fraction": args.fraction, "repeats": args.repeats}

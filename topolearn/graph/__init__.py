@@ -9,6 +9,7 @@ from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.overlap import overlap
 from topolearn.graph.percolation import percolate, percolate_cells
+from topolearn.graph.reading import Source, read_graph
 
 __all__ = [
     "AnyGraph",
@@ -17,6 +18,7 @@ __all__ = [
     "LayeredNetwork",
     "NeuronGroup",
     "Graph",
+    "Source",
     "active_neurons",
     "are_among",
     "as_graph",
@@ -29,6 +31,7 @@ __all__ = [
     "overlap",
     "percolate",
     "percolate_cells",
+    "read_graph",
     "within",
     "without",
 ]

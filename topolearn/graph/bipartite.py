@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from scipy import sparse
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
 from topolearn.graph import checks, convert, files, frames, tensors
 from topolearn.graph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from topolearn.graph.reading.source import Source
 
 Integers = NDArray[np.int64]
 Names = Iterable[str] | None
@@ -48,7 +51,7 @@ class BipartiteGraph(Immutable):
     [[0, 0], [2, 0], [2, 1]]
     """
 
-    __slots__ = ("_fan_in", "_fan_out", "_indices", "_indptr", "_input_names", "_n_in", "_output_names")
+    __slots__ = ("_fan_in", "_fan_out", "_indices", "_indptr", "_input_names", "_n_in", "_output_names", "_source")
 
     _n_in: int
     _indptr: Integers
@@ -57,6 +60,7 @@ class BipartiteGraph(Immutable):
     _fan_out: Integers
     _input_names: tuple[str, ...] | None
     _output_names: tuple[str, ...] | None
+    _source: "Source | None"
 
     def __init__(self, adjacency: Any, *, input_names: Names = None, output_names: Names = None) -> None:
         cells, n_in, n_out = tensors.read_adjacency(adjacency)
@@ -74,6 +78,7 @@ class BipartiteGraph(Immutable):
             _fan_out=_read_only(np.bincount(inputs, minlength=n_in)),
             _input_names=checks.names(input_names, n_in, "input"),
             _output_names=checks.names(output_names, n_out, "output"),
+            _source=None,
         )
 
     @classmethod
@@ -159,6 +164,17 @@ class BipartiteGraph(Immutable):
         return self._output_names
 
     @property
+    def source(self) -> "Source | None":
+        """What `read_graph` understood of the file it comes from; None for a graph that was not read."""
+        return self._source
+
+    def with_source(self, source: "Source | None") -> Self:
+        """Return the same graph with another `source`."""
+        graph = type(self).__new__(type(self))
+        graph._fill(**{slot: getattr(self, slot) for slot in BipartiteGraph.__slots__} | {"_source": source})
+        return graph
+
+    @property
     def fan_in(self) -> Integers:
         """Links into each output neuron, shape (n_out,)."""
         return self._fan_in
@@ -220,8 +236,8 @@ class BipartiteGraph(Immutable):
         return hash((self.shape, self.cells.tobytes(), self.input_names, self.output_names))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        build = partial(type(self).from_cells, input_names=self.input_names, output_names=self.output_names)
-        return build, (self.cells, self.n_in, self.n_out)
+        build = partial(_rebuilt, type(self), input_names=self.input_names, output_names=self.output_names)
+        return build, (self.source, self.cells, self.n_in, self.n_out)
 
     def __repr__(self) -> str:
         sides = f"{self.n_in} inputs x {self.n_out} outputs"
@@ -234,6 +250,13 @@ class BipartiteGraph(Immutable):
 def percent(density: float) -> str:
     """Return a density as text: two decimals, or two digits where those would all be zero."""
     return f"{100 * density:.2f}%" if density >= 1e-4 or density == 0 else f"{100 * density:.2g}%"
+
+
+def _rebuilt(
+    cls: type[BipartiteGraph], source: "Source | None", cells: Integers, n_in: int, n_out: int, **names: Names
+) -> BipartiteGraph:
+    graph = cls.from_cells(cells, n_in, n_out, **names)
+    return graph if source is None else graph.with_source(source)
 
 
 def _span(values: Integers) -> str:

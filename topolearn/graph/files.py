@@ -123,12 +123,9 @@ def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
 
 def read_matrix_market(path: Path) -> tuple[Any, dict[str, Any] | None]:
     """Return the matrix of a Matrix Market file, and the comment that `save` leaves."""
-    with path.open("rb") as file:
-        if not file.readline().startswith(b"%%MatrixMarket"):  # scipy's reader, given none, ends the process
-            raise ValueError("its first line is not that of a Matrix Market file, %%MatrixMarket matrix coordinate ...")
-        file.seek(0)
-        adjacency = io.mmread(file)
-    return adjacency, _mtx_header(path)
+    from topolearn.graph.reading.matrix_market import read_adjacency  # which is built on graphs
+
+    return read_adjacency(path.read_bytes(), path.name), _mtx_header(path)  # scipy's reader can end the process
 
 
 def _mtx_header(path: Path) -> dict[str, Any] | None:

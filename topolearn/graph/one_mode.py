@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,9 @@ from scipy import sparse
 from topolearn.graph import checks, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
 from topolearn.graph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from topolearn.graph.reading.source import Source
 
 Integers = NDArray[np.int64]
 Names = Iterable[str] | None
@@ -58,7 +61,7 @@ class Graph(Immutable):
     _indptr: Integers
     _indices: Integers
     _names: tuple[str, ...] | None
-    _source: Any
+    _source: Source | None
 
     def __init__(self, edges: ArrayLike, n_nodes: int, *, names: Names = None) -> None:
         n_nodes = pairs.n_nodes_of(n_nodes)
@@ -132,11 +135,11 @@ class Graph(Immutable):
         return self._names
 
     @property
-    def source(self) -> Any:
+    def source(self) -> Source | None:
         """What a reader understood of the file it comes from; None for a graph that was not read."""
         return self._source
 
-    def with_source(self, source: Any) -> Self:
+    def with_source(self, source: Source | None) -> Self:
         """Return the same graph with another `source`, which is no part of what makes graphs equal."""
         graph = type(self).__new__(type(self))
         graph._fill(**{slot: getattr(self, slot) for slot in Graph.__slots__} | {"_source": source})
@@ -219,7 +222,7 @@ def one_mode(graph: object) -> Graph | None:
     return None
 
 
-def _rebuilt(cls: type[Graph], source: Any, cells: Integers, n_nodes: int, names: Names) -> Graph:
+def _rebuilt(cls: type[Graph], source: Source | None, cells: Integers, n_nodes: int, names: Names) -> Graph:
     return cls.from_cells(cells, n_nodes, names=names).with_source(source)
 
 

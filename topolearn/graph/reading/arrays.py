@@ -1,0 +1,55 @@
+"""Arrays of numpy and scipy: .npz and .npy."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from topolearn.graph.reading.content import Content, Options
+from topolearn.graph.reading.matrices import from_matrix
+
+
+def read_arrays(data: bytes, options: Options) -> Content:
+    """Return the content of a sparse array as scipy or `BipartiteGraph.save` wrote it, or of one dense array.
+
+    Raises
+    ------
+    CorruptFileError
+        When there is none, or several, or it has another shape.
+    """
+    stored = np.load(io.BytesIO(data), allow_pickle=False)
+    if isinstance(stored, np.ndarray):
+        return _dense(stored, options, "array of numpy")
+    names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
+    if "format" not in stored:
+        arrays = {name: stored[name] for name in stored}
+        if len(arrays) != 1:
+            options.refuse(f"holds {len(arrays)} arrays, {', '.join(arrays) or 'none'}: save one, or a scipy array")
+        return _dense(next(iter(arrays.values())), options, "array of numpy")
+    is_own = "_is_array" not in stored and stored["data"].dtype == bool  # as graph.save writes it
+    matrix: Any = sparse.load_npz(io.BytesIO(data))
+    if matrix.ndim != 2:
+        options.refuse(f"has shape {matrix.shape}: an adjacency has two dimensions")
+    if hasattr(matrix, "check_format"):
+        matrix.check_format(full_check=True)
+    coo = matrix.tocoo()
+    magnitudes = np.abs(coo.data) if np.iscomplexobj(coo.data) else coo.data
+    values = None if coo.dtype == bool else magnitudes.astype(np.float64)
+    return from_matrix(
+        coo.row.astype(np.int64), coo.col.astype(np.int64), values, matrix.shape, options,
+        format="sparse array of scipy", row_names=names.get("output_names"), column_names=names.get("input_names"),
+        sides=2 if is_own else None,
+    )  # fmt: skip
+
+
+def _dense(array: np.ndarray, options: Options, format: str) -> Content:
+    if array.ndim != 2 or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        options.refuse(
+            f"is an array of shape {array.shape} of {array.dtype}: an adjacency has two dimensions of numbers"
+        )
+    rows, columns = np.nonzero(array)
+    values = None if array.dtype == bool else array[rows, columns].astype(np.float64)
+    return from_matrix(rows, columns, values, (array.shape[0], array.shape[1]), options, format=format)

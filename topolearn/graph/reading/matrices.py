@@ -1,0 +1,93 @@
+"""An adjacency as content: of one kind of node, or of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.graph.reading.content import MOST_UNLINKED, Column, Content, Declared, Options, numbers
+
+ASK_KIND = (
+    "is a square matrix that may be of one kind of node or of two: pass sides=1 for a Graph, or sides=2 for a "
+    "BipartiteGraph of its columns (inputs) and rows (outputs)"
+)
+
+
+def from_matrix(
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    values: NDArray[np.float64] | None,
+    shape: tuple[int, int],
+    options: Options,
+    *,
+    format: str,
+    row_names: Sequence[str] | None = None,
+    column_names: Sequence[str] | None = None,
+    symmetric: bool = False,
+    sides: int | None = None,
+    header: str | None = None,
+    ignored: Sequence[str] = (),
+) -> Content:
+    """Return the content of a matrix of shape (n_out, n_in), given by its entries.
+
+    A matrix that is not square has two kinds of nodes; one with the same names on both sides, or declared symmetric, or
+    symmetric with an empty diagonal, has one. Of one kind, a symmetric matrix says each link twice and is read once.
+
+    Raises
+    ------
+    InvalidValueError
+        When it is not square and `options.sides` is 1.
+    """
+    if max(shape) - rows.size > MOST_UNLINKED:
+        options.refuse(f"has {shape[0]:,} x {shape[1]:,} cells and {rows.size:,} entries: correct its sizes")
+    square = shape[0] == shape[1]
+    same_names = row_names is not None and list(row_names) == list(column_names or ())
+    if options.sides == 1 and not square:
+        options.ask(f"is {shape[0]} x {shape[1]}, not square: sides=1 needs a row and a column for each node")
+    mirrored = square and (symmetric or _is_symmetric(rows, columns, values if options.weight else None, shape[0]))
+    other_names = row_names is not None and not set(row_names) & set(column_names or ())
+    if sides is None and (not square or other_names):
+        sides = 2
+    elif sides is None and (same_names or symmetric or (mirrored and rows.size and not (rows == columns).any())):
+        sides = 1
+    one = (options.sides or sides) == 1
+    if one and mirrored:
+        upper = rows <= columns
+        rows, columns = rows[upper], columns[upper]
+        values = None if values is None else values[upper]
+    names = column_names if column_names is not None else row_names
+    source = Column(columns, list(names) if names is not None and (one or column_names) else numbers(shape[1]))
+    target = source if one else Column(rows, list(row_names) if row_names is not None else numbers(shape[0]))
+    if one:
+        target = Column(rows, source.values)
+    weights = values if options.weight is not None else None
+    dropped = [] if values is None or options.weight is not None or _all_ones(values) else ["values of its entries"]
+    return Content(
+        format=f"{format} of {shape[0]:,} x {shape[1]:,}",
+        source=source,
+        target=target,
+        complete=True,
+        same_nodes=one,
+        declared=Declared(directed=None if not one else not mirrored, text=header),
+        sides=sides,
+        question=ASK_KIND,
+        weights=weights,
+        ignored=[*ignored, *dropped],
+        decided=[] if one else ["rows are outputs"],
+    )
+
+
+def _is_symmetric(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64] | None, n: int
+) -> bool:
+    cells, mirrored = rows * n + columns, columns * n + rows
+    order, other = np.argsort(cells, kind="stable"), np.argsort(mirrored, kind="stable")
+    if not np.array_equal(cells[order], mirrored[other]):
+        return False
+    return values is None or np.array_equal(values[order], values[other])
+
+
+def _all_ones(values: NDArray[np.float64]) -> bool:
+    return bool((values == 1).all())

@@ -1,0 +1,175 @@
+"""Columns of a large text, chunk by chunk, as numbers of names."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topolearn.graph.reading.columns import Places
+from topolearn.graph.reading.content import Column, Options, distinct
+from topolearn.graph.reading.dialect import Dialect, refuse_line
+from topolearn.graph.reading.text import Text
+
+CHUNK = 500_000  # rows
+_INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
+_PLAIN = b"0123456789\n\t ,;|"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns that were asked for; of Gephi's column Type its distinct values."""
+
+    source: Column
+    target: Column
+    weights: NDArray[np.float64] | None
+    types: frozenset[str]
+
+
+def read_table(text: Text, dialect: Dialect, places: Places, options: Options, *, n_header: int) -> Table:
+    """Return columns of a text: names are integers where all of the column are, such as 7 and not 007, else strings.
+
+    Raises
+    ------
+    CorruptFileError
+        When a line has more or fewer columns than the first ones, no name, or no number as a weight.
+    """
+    reader = _Reader(text, dialect, places, options, n_header)
+    if not text.rows.translate(None, _PLAIN) and not re.search(rb"(?<!\d)0\d", text.rows) and not n_header:
+        table = reader.integers()
+        if table is not None:
+            return table
+    return reader.strings()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    text: Text
+    dialect: Dialect
+    places: Places
+    options: Options
+    n_header: int
+
+    def integers(self) -> Table | None:
+        """Return columns of integers, or None for a text that has others or lines of several lengths."""
+        from pandas.errors import ParserError
+
+        columns: list[list[NDArray[np.int64]]] = [[], [], []]
+        try:
+            for chunk in self._chunks("int64"):
+                for column, place in zip(columns, self._wanted, strict=False):
+                    column.append(chunk[place].to_numpy())
+        except (ValueError, ParserError, OverflowError):
+            return None
+        arrays = [np.concatenate(column) for column in columns if column]
+        weights = arrays[2].astype(np.float64) if self.places.weight is not None else None
+        return Table(distinct(arrays[0]), distinct(arrays[1]), weights, frozenset())
+
+    def strings(self) -> Table:
+        """Return columns of any kind."""
+        import pandas as pd
+
+        known: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        codes: tuple[list[Any], list[Any]] = ([], [])
+        weights: list[Any] = []
+        types: set[str] = set()
+        n = 0
+        try:
+            for chunk in self._chunks(str):
+                self._refuse_short(chunk, n)
+                for place, table, column in zip(self._wanted[:2], known, codes, strict=True):
+                    numbers, names = pd.factorize(chunk[place])
+                    mine = [table.setdefault(name.strip(), len(table)) for name in names.tolist()]
+                    if "" in table or any("\n" in name for name in names):
+                        self._refuse_names(chunk[place], n)
+                    column.append(np.array(mine, dtype=np.int64)[numbers])
+                if self.places.weight is not None:
+                    weights.append(self._weights(chunk[self.places.weight], n))
+                if self.places.direction is not None:
+                    types |= {str(kind).strip().lower() for kind in chunk[self.places.direction].unique()}
+                n += len(chunk)
+        except pd.errors.ParserError as error:
+            self._refuse_parsed(error)
+        sides = [
+            _column(np.concatenate(c or [np.empty(0, np.int64)]), list(t)) for c, t in zip(codes, known, strict=True)
+        ]
+        return Table(sides[0], sides[1], np.concatenate(weights) if weights else None, frozenset(types))
+
+    @property
+    def _wanted(self) -> list[int]:
+        weight = [] if self.places.weight is None else [self.places.weight]
+        return [self.places.source, self.places.target, *weight]
+
+    def _chunks(self, dtype: Any) -> Iterator[Any]:
+        import pandas as pd
+        from tqdm import tqdm
+
+        sep, rows = self.dialect.sep, self.text.rows
+        if sep is not None and len(sep) > 1:
+            rows, sep = rows.replace(sep.encode(), b"\x1f"), "\x1f"
+        total = rows.count(b"\n") if self.options.progress else None
+        bar = tqdm(total=total, unit="line", unit_scale=True, desc=f"read {self.options.path}", delay=2,
+                   disable=not self.options.progress)  # fmt: skip
+        with bar, pd.read_csv(
+            io.BytesIO(rows), sep=r"\s+" if sep is None else sep, header=None, skiprows=self.n_header,
+            names=list(range(self.dialect.width)), dtype=dtype, na_filter=False, chunksize=CHUNK, index_col=False,
+            skipinitialspace=True,
+        ) as chunks:  # fmt: skip
+            for chunk in chunks:
+                yield chunk
+                bar.update(len(chunk))
+
+    def _weights(self, column: Any, n: int) -> NDArray[np.float64]:
+        import pandas as pd
+
+        values = pd.to_numeric(column.str.strip().str.replace(",", "."), errors="coerce").to_numpy(dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            line, _ = self._line(n + int(bad[0]))
+            self.options.refuse(f"has no number as weight in line {line}: {column.iloc[int(bad[0])]!r}")
+        return values
+
+    def _line(self, row: int) -> tuple[int, str]:
+        return next(self.text.numbered(1, start=row + self.n_header))
+
+    def _refuse_short(self, chunk: Any, n: int) -> None:
+        if self.dialect.sep is None and (chunk[self.dialect.width - 1] == "").any():
+            row = int((chunk[self.dialect.width - 1] == "").argmax())
+            number, line = self._line(n + row)
+            refuse_line(number, line, len(line.split()), self.dialect.width, self.dialect.sep, self.options)
+
+    def _refuse_names(self, column: Any, n: int) -> None:
+        bad = (column.str.strip() == "") | column.str.contains("\n", regex=False)
+        number, line = self._line(n + int(bad.argmax()))
+        if column[bad].str.contains("\n", regex=False).any():
+            self._refuse_quote()
+        refuse_line(number, line, 1, self.dialect.width, self.dialect.sep, self.options)
+
+    def _refuse_parsed(self, error: Exception) -> None:
+        if match := re.search(r"in line (\d+), saw (\d+)", str(error)):
+            number, line = next(self.text.numbered(1, start=int(match[1]) - 1))
+            refuse_line(number, line, int(match[2]), self.dialect.width, self.dialect.sep, self.options)
+        self._refuse_quote()
+
+    def _refuse_quote(self) -> None:
+        odd = ((i, line) for i, line in self.text.numbered() if line.count('"') % 2)
+        number, line = next(odd, (0, ""))
+        self.options.refuse(
+            f'cannot be read: line {number} is {line[:60]!r}; a quote opens and does not close: write "" for it'
+        )
+
+
+def _column(codes: NDArray[np.int64], names: list[str]) -> Column:
+    """Return a column of strings, or of integers if all are."""
+    if names and all(map(_INTEGER.fullmatch, names)):
+        values = np.array(names, dtype=np.int64)
+        order = np.argsort(values)
+        place = np.empty_like(order)
+        place[order] = np.arange(order.size)
+        return Column(place[codes], values[order])
+    return Column(codes, names)
