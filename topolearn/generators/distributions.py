@@ -16,7 +16,7 @@ Sizes = Mapping[str, tuple[int, ...]]
 
 def uniform(sizes: Sizes, density: float) -> dict[str, int]:
     """Give every layer the same density: ``round(density * n_cells)`` links."""
-    return {name: link_count(math.prod(shape), 1, density) for name, shape in sizes.items()}
+    return {name: link_count(shape[0], math.prod(shape[1:]), density) for name, shape in sizes.items()}
 
 
 def erk(sizes: Sizes, density: float) -> dict[str, int]:
@@ -96,7 +96,7 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     counts = {}
     for name, shape in sizes.items():
         fitting = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
-        counts[name] = link_count(math.prod(shape), 1, next(fitting, density))
+        counts[name] = link_count(shape[0], math.prod(shape[1:]), next(fitting, density))
     return counts
 
 
