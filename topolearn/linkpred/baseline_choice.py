@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
@@ -50,7 +51,7 @@ def choose_by_baseline(
     return draw.by_scores(*pool.best(), n_cells, excluded)
 
 
-def _candidates(graph: Known, block: object, first: int) -> tuple[Tensor, Tensor]:
+def _candidates(graph: Known, block: NDArray[np.float64] | sparse.csr_array, first: int) -> tuple[Tensor, Tensor]:
     """Return the cells of a block of rows that have a positive score, links among them, and their scores."""
     scores = sparse.coo_array(block)
     i, j = (side.astype(np.int64) for side in scores.coords)

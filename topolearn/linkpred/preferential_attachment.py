@@ -10,7 +10,8 @@ from topolearn.linkpred.scoring import Scorable
 
 
 def _rows(adjacency: sparse.csr_array, chosen: slice) -> NDArray[np.float64]:
-    return np.outer(np.diff(adjacency.indptr)[chosen], adjacency.sum(axis=0))
+    degrees = np.diff(adjacency.indptr).astype(np.float64)
+    return np.outer(degrees[chosen], adjacency.sum(axis=0))
 
 
 PREFERENTIAL_ATTACHMENT = Baseline("preferential_attachment", _rows, two_sides=True)
