@@ -107,8 +107,8 @@ def _too_long(before: tuple[int, float] | None, n: int, power: int, limit: float
 def main(argv: list[str] | None = None) -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=float, default=60, help="seconds that a call may take at most [60]")
-    parser.add_argument("--repeats", type=int, default=5, help="calls of each, of which the median counts [5]")
+    parser.add_argument("--limit", type=float, default=100, help="seconds that a call may take at most [100]")
+    parser.add_argument("--repeats", type=int, default=3, help="calls of each, of which the median counts [3]")
     parser.add_argument("-o", "--output", type=Path, default=FIGURES / "benchmark_networkx_backend.csv")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
