@@ -106,7 +106,7 @@ def of_network(network: tl.LayeredNetwork) -> dict[str, float]:
     rng = np.random.default_rng(0)
     by_chance = [diagnostics.credit_assignment_paths(shuffled(network, rng)).share for _ in range(SHUFFLES)]
     return {
-        "log10_paths": cap.log10_paths,
+        "log10_paths": cap.paths,
         "hub_share": cap.share,
         "alignment": cap.share / float(np.mean(by_chance)),
         "in_line": float(

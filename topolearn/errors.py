@@ -21,6 +21,10 @@ class UndefinedMeasureWarning(UserWarning):
     """A measure among several has no value on this graph."""
 
 
+class MeasureRangeWarning(UserWarning):
+    """A measure has a value outside the range in which it means what it says; the message has the reason."""
+
+
 class UnknownNameError(TopolearnError, ValueError, KeyError):
     """A name that is in no registry; the message suggests the nearest ones."""
 

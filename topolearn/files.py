@@ -3,6 +3,8 @@
 import json
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,9 @@ from topolearn.errors import CorruptFileError, MissingFileError
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
 
-    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`.
+    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`. A symbolic
+    link stays one, and the file that it names is replaced; into what is not a regular file, such as ``/dev/stdout`` or
+    a named pipe, the content is written.
 
     Raises
     ------
@@ -32,14 +36,21 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if not path.parent.is_dir():
         raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
-    aside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    is_stream = path.exists() and not path.is_file() and not path.is_dir()
+    folder = Path(tempfile.gettempdir()) if is_stream else path.parent
+    aside = folder / f".{secrets.token_hex(8)}{path.suffix}"
     try:
         yield aside
-        with aside.open("rb+") as written:
-            os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
-        aside.replace(path)
+        if is_stream:
+            with aside.open("rb") as written, path.open("wb") as stream:
+                shutil.copyfileobj(written, stream)
+        else:
+            with aside.open("rb+") as written:
+                os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
+            aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 

@@ -37,9 +37,9 @@ def test_paths_are_those_that_enumeration_finds(seed, sizes, q):
         hubs[i] = np.isin(np.arange(sizes[i]), chosen)
     found = dg.credit_assignment_paths(network, q)
     paths, hub_paths = by_enumeration(layers, {}), by_enumeration(layers, hubs)
-    assert (found.paths, found.hub_paths) == (paths, hub_paths)
+    assert (found.n_paths, found.n_hub_paths) == (paths, hub_paths)
     assert found.share == (hub_paths / paths if paths else 0)
-    assert found.log10_paths == (pytest.approx(math.log10(paths), abs=1e-12) if paths else -math.inf)
+    assert found.paths == (pytest.approx(math.log10(paths), abs=1e-12) if paths else -math.inf)
     everywhere = {0: np.zeros(sizes[0], bool), len(sizes) - 1: np.zeros(sizes[-1], bool), **hubs}
     expected = sum((a & (everywhere[i] | everywhere[i + 1][:, None])).sum() for i, a in enumerate(layers))
     assert found.hub_links == expected
@@ -48,23 +48,23 @@ def test_paths_are_those_that_enumeration_finds(seed, sizes, q):
 def test_a_count_beyond_any_float_keeps_its_logarithm():
     layer = BipartiteGraph(np.ones((10, 10)))
     found = dg.credit_assignment_paths(LayeredNetwork({str(i): layer for i in range(400)}), 0.5)
-    assert found.paths == math.inf
-    assert found.log10_paths == pytest.approx(401, abs=1e-9)
-    assert found.log10_hub_paths == pytest.approx(401 + 399 * math.log10(0.5), abs=1e-9)
+    assert found.n_paths == math.inf
+    assert found.paths == pytest.approx(401, abs=1e-9)
+    assert found.hub_paths == pytest.approx(401 + 399 * math.log10(0.5), abs=1e-9)
     assert found.share == pytest.approx(0.5**399, rel=1e-9)
 
 
 def test_counts_are_exact_up_to_the_last_whole_float():
     layers = {str(i): BipartiteGraph(np.ones((3, 3))) for i in range(32)}
-    assert dg.credit_assignment_paths(LayeredNetwork(layers)).paths == 3.0**33  # 2**52.3
-    assert dg.credit_assignment_paths(LayeredNetwork({**layers, "more": layers["0"]})).paths == pytest.approx(3.0**34)
+    assert dg.credit_assignment_paths(LayeredNetwork(layers)).n_paths == 3.0**33  # 2**52.3
+    assert dg.credit_assignment_paths(LayeredNetwork({**layers, "more": layers["0"]})).n_paths == pytest.approx(3.0**34)
 
 
 def test_branches_are_added():
     wide, narrow = BipartiteGraph(np.ones((3, 2))), BipartiteGraph(np.ones((2, 3)))
     graphs = {"gate": wide, "up": wide, "down": narrow}
     network = LayeredNetwork(graphs, [NeuronGroup(("gate", "up"), ("down",), combine="all")])
-    assert dg.credit_assignment_paths(network).paths == 2 * (2 * 3 * 2)
+    assert dg.credit_assignment_paths(network).n_paths == 2 * (2 * 3 * 2)
 
 
 def test_resorting_makes_hubs_meet():
@@ -76,7 +76,7 @@ def test_resorting_makes_hubs_meet():
 def test_a_layer_alone_has_no_hidden_neurons():
     layer = make("er", 5, 4, 0.5, seed=0)
     found = dg.credit_assignment_paths(LayeredNetwork({"only": layer}))
-    assert (found.paths, found.hub_paths, found.share, found.hub_links) == (10, 10, 1, 0)
+    assert (found.n_paths, found.n_hub_paths, found.share, found.hub_links) == (10, 10, 1, 0)
 
 
 def test_bad_input_is_refused():
@@ -96,7 +96,7 @@ def test_multiplied_layers_must_both_be_reached():
     graphs = {"gate": gate, "up": up, "down": down}
     for combine, paths in [("all", (1 + 2) * 2), ("any", (2 + 1 + 4) * 2)]:
         network = LayeredNetwork(graphs, [NeuronGroup(("gate", "up"), ("down",), combine=combine)])
-        assert dg.credit_assignment_paths(network).paths == paths
+        assert dg.credit_assignment_paths(network).n_paths == paths
 
 
 def test_attention_has_paths_through_values_alone_and_shared_heads_count_for_each():
@@ -105,6 +105,6 @@ def test_attention_has_paths_through_values_alone_and_shared_heads_count_for_eac
     graphs = {"q": two, "k": one, "v": one, "o": BipartiteGraph(np.ones((3, 4)))}
     groups = [NeuronGroup(("q", "k"), (), "all", heads=2), NeuronGroup(("v",), ("o",), heads=2)]
     found = dg.credit_assignment_paths(LayeredNetwork(graphs, groups), hub_fraction=0.5)
-    assert found.paths == 3 * 4 * 3
-    assert found.hub_paths == 3 * 2 * 3
+    assert found.n_paths == 3 * 4 * 3
+    assert found.n_hub_paths == 3 * 2 * 3
     assert found.hub_links == 2 * (3 + 3) + 2 * (3 + 3)  # products of q and k, then of v and o

@@ -26,6 +26,7 @@ OF_ANY = {
 OF_LAYERS = {
     "closure": nx.bipartite.robins_alexander_clustering,
     "latapy_clustering": nx.bipartite.average_clustering,
+    "redundancy": lambda g: np.mean(list(nx.bipartite.node_redundancy(g, [v for v, d in g.degree if d > 1]).values())),
     "structural_rank": lambda g: len(matching_of(g)) // 2,
     "spectral_gap": lambda g: 1 - np.sort(linalg.eigvalsh(nx.normalized_laplacian_matrix(g).toarray()))[1],
 }

@@ -1,11 +1,15 @@
 """Small worlds: closure of BSW by beta, sigma and omega between lattice and random graph; rich clubs, null models."""
 
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.diagnostics.graphs import LAYERS, ODD
+from tests.diagnostics.graphs import LAYERS, ODD, needs_networks, read_pairs
 from topolearn import diagnostics as dg
-from topolearn.errors import InvalidValueError, UndefinedMeasureError
+from topolearn.errors import InvalidValueError, MeasureRangeWarning, UndefinedMeasureError
 from topolearn.generators import make, randomise
 
 BETAS = {0: 0.599, 0.1: 0.372, 0.25: 0.177, 1: 0.010}
@@ -73,3 +77,41 @@ def test_no_null_model_is_refused(measure):
         measure(LAYERS["er"], n_null=0)
     with pytest.raises(InvalidValueError, match=r"0 null models are none"):
         dg.null_ensemble(LAYERS["er"], dg.closure, 0)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(2, 9), st.integers(2, 9), st.floats(0.2, 0.9), st.sampled_from([0.0, 2.0])
+)
+def test_omega_is_never_below_minus_one_and_above_one_it_warns(seed, n_in, n_out, density, skew):
+    rng = np.random.default_rng(seed)
+    odds = density * np.outer((1 + np.arange(n_out)) ** -skew, (1 + np.arange(n_in)) ** -skew) ** 0.5
+    found = dg.small_world(rng.random((n_out, n_in)) < odds, n_null=2, seed=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            omega = found.omega
+        except UndefinedMeasureError:
+            return
+    assert found.closure_lattice >= found.closure
+    assert omega > -1 or found.path_length_random == 0
+    assert [each.category for each in caught] == [MeasureRangeWarning] * (omega > 1)
+
+
+def test_omega_above_one_says_why():
+    found = dg.SmallWorld(0.1, 2.0, 0.1, 0.0, 4.0, 0.0, 0.2, 5.0, 1)
+    with pytest.warns(MeasureRangeWarning, match=r"omega = 1.5 is above 1: the layer's paths have 2 links on average"):
+        assert found.omega == pytest.approx(1.5)
+    assert repr(found) == "SmallWorld(sigma=2, omega=1.5, closure=0.1, path_length=2, n_null=1)"
+
+
+def test_what_has_no_sigma_and_omega_can_be_read_too():
+    assert repr(dg.small_world(ODD["tree"], n_null=2)).startswith("SmallWorld(closure=0, path_length=")
+
+
+@needs_networks
+@pytest.mark.parametrize("name", ["nuclear_receptor", "ion_channel", pytest.param("enzyme", marks=pytest.mark.slow)])
+def test_networks_more_closed_than_a_ring_are_small_worlds(name):
+    found = dg.small_world(read_pairs(f"bip_drug_target_{name}.tsv"), n_null=3)
+    assert -1 < found.omega < 1
+    assert found.sigma > 2

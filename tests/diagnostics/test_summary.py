@@ -17,7 +17,10 @@ def test_a_summary_has_every_quick_measure():
     found = dg.summary(LAYERS["bsf"])
     assert [*found][:4] == ["n_in", "n_out", "n_links", "density"]
     quick = {name for name, each in dg.MEASURES.items() if each.is_quick and each.of in ("layer", "any")}
-    assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick
+    beside = {f"{name}_{what}" for name in ("gamma", "gamma_in", "gamma_out") for what in ("tail", "p")}
+    assert found.keys() - {"n_in", "n_out", "n_links", "density"} == quick | beside
+    fit = dg.power_law(LAYERS["bsf"])
+    assert (found["gamma"], found["gamma_tail"], found["gamma_p"]) == (fit.gamma, fit.n_tail, fit.p_value)
     assert found["closure"] == dg.closure(LAYERS["bsf"])
 
 
@@ -57,7 +60,7 @@ def test_networks_and_one_mode_graphs_have_summaries():
     network = LayeredNetwork({"a": LAYERS["er"], "b": LAYERS["er, in parts"]})
     found = dg.network_summary(network)
     assert found["active_neurons"] == dg.active_neuron_rate(network)
-    assert found["credit_paths"] == dg.credit_assignment_paths(network).log10_paths
+    assert found["credit_paths"] == dg.credit_assignment_paths(network).paths
     assert {"n_layers", "n_neurons", "hub_share", "efficiency"} <= found.keys()
     assert "transitivity" in dg.summary(one_mode_graphs()["karate"])
 

@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import io, sparse
 
 from topolearn import errors
-from topolearn.files import written_aside
 from topolearn.graph import BipartiteGraph
 
 SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
@@ -159,28 +157,6 @@ def test_windows_line_ends_are_read(table, tmp_path):
     table[0].save(path)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert BipartiteGraph.load(path) == table[0]
-
-
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path):
-    path = tmp_path / "note.txt"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), written_aside(path) as aside:
-        aside.write_text("half")
-        assert aside.parent == tmp_path
-        assert aside.suffix == ".txt"
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_write_is_synced_before_it_is_seen(tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(os, "fsync", lambda _: seen.append((tmp_path / "note.txt").exists()))
-    with written_aside(tmp_path / "note.txt") as aside:
-        aside.write_text("new")
-        assert not (tmp_path / "note.txt").exists()
-    assert seen == [False]
-    assert (tmp_path / "note.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,10 @@ def test_laws_are_drawn_where_there_are_any():
     drawn = next(line for line in ax.lines if f"γ = {law.gamma:.2f} from {law.xmin:.0f}" in line.get_label())
     x, y = drawn.get_data()
     np.testing.assert_allclose(y, (g.fan_in >= law.xmin).mean() * law.ccdf(x))
+    assert "power law: γ" in drawn.get_label()
+    assert "p = " in drawn.get_label()
+    random = plotting.degree_distribution(make("er", 300, 300, 0.02, seed=0), fit=True)
+    assert [line.get_label().partition(":")[0] for line in random.lines[2:]] == ["no power law"] * 2
     lattice = make("bsw", 40, 40, 0.1, beta=0, seed=0)  # all degrees are equal
     assert len(plotting.degree_distribution(lattice, fit=True).lines) == 2
 

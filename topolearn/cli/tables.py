@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from topolearn.diagnostics.exponent import Exponent
+
 Measures = Mapping[str, Mapping[str, float]]  # of each graph, by name
 
 
@@ -42,4 +44,7 @@ def plain(values: Mapping[str, float]) -> dict[str, float | None]:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return "-" if math.isnan(value) else f"{value:,}" if isinstance(value, int) else f"{float(value):.5g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    is_refuted = isinstance(value, Exponent) and value.fit.is_plausible is False
+    return "-" if math.isnan(value) else f"{float(value):.5g}" + " (no power law)" * is_refuted

@@ -31,6 +31,7 @@ from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.power_law import PowerLawFit, power_law
 from topolearn.diagnostics.radiality import radiality
 from topolearn.diagnostics.reading import GraphLike
+from topolearn.diagnostics.redundancy import redundancy
 from topolearn.diagnostics.rich_club import RichClub, rich_club
 from topolearn.diagnostics.small_world import SmallWorld, small_world
 from topolearn.diagnostics.spectral_gap import spectral_gap
@@ -91,6 +92,7 @@ __all__ = [
     "path_length",
     "power_law",
     "radiality",
+    "redundancy",
     "rich_club",
     "small_world",
     "spectral_gap",

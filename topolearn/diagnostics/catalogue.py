@@ -19,6 +19,7 @@ from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.modularity import barber_modularity, modularity
 from topolearn.diagnostics.path_length import path_length
 from topolearn.diagnostics.radiality import radiality
+from topolearn.diagnostics.redundancy import redundancy
 from topolearn.diagnostics.rich_club import rich_club_p, rich_club_peak
 from topolearn.diagnostics.small_world import omega, sigma
 from topolearn.diagnostics.spectral_gap import spectral_gap
@@ -37,15 +38,16 @@ def _authors_rate(network: LayeredNetwork) -> float:
 _MEASURES = (
     Measure("closure", closure, "closure (4-cycles)", is_share=True),
     Measure("latapy_clustering", latapy_clustering, "Latapy clustering", is_share=True),
+    Measure("redundancy", redundancy, "redundancy of neighbours", is_quick=False, is_share=True),
     Measure("clustering", clustering, "mean local clustering (triangles)", "one-mode", is_share=True),
     Measure("transitivity", transitivity, "transitivity (triangles)", "one-mode", is_share=True),
     Measure("path_length", path_length, "path length", "any", draws=True),
     Measure("efficiency", efficiency, "global efficiency", "any", draws=True, is_share=True),
     Measure("n_components", n_components, "components", "any"),
     Measure("largest_component", largest_component, "neurons in the largest component", "any", is_share=True),
-    Measure("gamma", gamma, "power-law exponent of all degrees", "any"),
-    Measure("gamma_in", gamma_in, "power-law exponent of the fan-in"),
-    Measure("gamma_out", gamma_out, "power-law exponent of the fan-out"),
+    Measure("gamma", gamma, "power-law exponent of all degrees", "any", is_fit=True),
+    Measure("gamma_in", gamma_in, "power-law exponent of the fan-in", is_fit=True),
+    Measure("gamma_out", gamma_out, "power-law exponent of the fan-out", is_fit=True),
     Measure("gamma_p", gamma_p, "p-value of the power law", "any", is_quick=False, draws=True),
     Measure("fan_in_gini", fan_in_gini, "Gini coefficient of the fan-in"),
     Measure("fan_out_gini", fan_out_gini, "Gini coefficient of the fan-out"),

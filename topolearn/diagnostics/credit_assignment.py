@@ -26,20 +26,20 @@ class CAP:
     Attributes
     ----------
     paths, hub_paths : float
-        Paths from an input to an output, and those of them that pass hubs only; whole numbers up to 2^53, and
-        infinite beyond 1e308, where the logarithms still hold.
-    log10_paths, log10_hub_paths : float
-        Their decimal logarithms; -inf where there is no path.
+        The decimal logarithms of the numbers of paths from an input to an output, and of those that pass hubs only, as
+        the measure ``credit_paths`` has it; -inf where there is no path.
+    n_paths, n_hub_paths : float
+        These numbers: whole up to 2^53, and infinite beyond 1e308, where the logarithms still hold.
     share : float
-        hub_paths / paths; 0 when there is no path.
+        n_hub_paths / n_paths; 0 when there is no path.
     hub_links : int
         Links that begin or end at a hub.
     """
 
     paths: float
     hub_paths: float
-    log10_paths: float
-    log10_hub_paths: float
+    n_paths: float
+    n_hub_paths: float
     share: float
     hub_links: int
 
@@ -79,8 +79,10 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     >>> import numpy as np, topolearn as tl
     >>> layer = tl.BipartiteGraph(np.ones((2, 2)))
     >>> cap = credit_assignment_paths(tl.LayeredNetwork({"a": layer, "b": layer}), hub_fraction=0.5)
-    >>> cap.paths, cap.hub_paths, cap.share, cap.hub_links
+    >>> cap.n_paths, cap.n_hub_paths, cap.share, cap.hub_links
     (8.0, 4.0, 0.5, 4)
+    >>> round(cap.paths, 3)
+    0.903
     """
     network = read_network(network, "credit_assignment_paths")
     if not 0 < hub_fraction <= 1:
@@ -88,10 +90,10 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     hubs = _hubs(network, hub_fraction)
     paths, hub_paths = _count(network, {}), _count(network, hubs)
     return CAP(
-        paths=_number(paths),
-        hub_paths=_number(hub_paths),
-        log10_paths=_log10(paths),
-        log10_hub_paths=_log10(hub_paths),
+        paths=_log10(paths),
+        hub_paths=_log10(hub_paths),
+        n_paths=_number(paths),
+        n_hub_paths=_number(hub_paths),
         share=_share(hub_paths, paths),
         hub_links=_hub_links(network, hubs),
     )
@@ -189,7 +191,7 @@ def _hub_links(network: LayeredNetwork, hubs: Hubs) -> int:
 
 def credit_paths(network: LayeredNetwork) -> float:
     """Return the decimal logarithm of the number of credit assignment paths; see `credit_assignment_paths`."""
-    return credit_assignment_paths(network).log10_paths
+    return credit_assignment_paths(network).paths
 
 
 def hub_share(network: LayeredNetwork) -> float:

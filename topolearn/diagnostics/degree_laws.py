@@ -1,22 +1,25 @@
-"""The exponent of the power law that the degrees of a layer follow best."""
+"""The exponent of the power law that the degrees of a graph follow best, and how much to believe it."""
 
+from topolearn.diagnostics.exponent import Exponent
 from topolearn.diagnostics.power_law import power_law
-from topolearn.diagnostics.reading import GraphLike, neighbours, read_layer
+from topolearn.diagnostics.reading import GraphLike, read_graph, read_layer
+
+N_BOOTSTRAPS = 100
 
 
-def gamma(graph: GraphLike) -> float:
+def gamma(graph: GraphLike, *, n_bootstraps: int = 0, seed: int | None = 0) -> Exponent:
     """Return the exponent for the degrees of all nodes, of both sides together; see `power_law`.
 
     Examples
     --------
     >>> from topolearn.generators import make
-    >>> 2 < gamma(make("bsf", 500, 500, 0.01, seed=0)) < 3.5
-    True
+    >>> gamma(make("bsf", 500, 500, 0.02, seed=0)), gamma(make("er", 500, 500, 0.02, seed=0))
+    (2.845, 14.05 (no power law: only from 16 to 21))
     """
-    return power_law(neighbours(graph).degrees, n_bootstraps=0).gamma
+    return Exponent(power_law(read_graph(graph), n_bootstraps=n_bootstraps, seed=seed))
 
 
-def gamma_in(graph: GraphLike) -> float:
+def gamma_in(graph: GraphLike, *, n_bootstraps: int = 0, seed: int | None = 0) -> Exponent:
     """Return the exponent for the fan-in of the outputs; see `power_law`.
 
     Examples
@@ -25,10 +28,11 @@ def gamma_in(graph: GraphLike) -> float:
     >>> gamma_in(make("bsf", 500, 500, 0.01, seed=0)) > 2
     True
     """
-    return power_law(read_layer(graph, "gamma_in").fan_in, n_bootstraps=0).gamma
+    layer = read_layer(graph, "gamma_in")
+    return Exponent(power_law(layer, side="fan_in", n_bootstraps=n_bootstraps, seed=seed))
 
 
-def gamma_out(graph: GraphLike) -> float:
+def gamma_out(graph: GraphLike, *, n_bootstraps: int = 0, seed: int | None = 0) -> Exponent:
     """Return the exponent for the fan-out of the inputs; see `power_law`.
 
     Examples
@@ -37,7 +41,8 @@ def gamma_out(graph: GraphLike) -> float:
     >>> gamma_out(make("bsf", 500, 500, 0.01, seed=0)) > 2
     True
     """
-    return power_law(read_layer(graph, "gamma_out").fan_out, n_bootstraps=0).gamma
+    layer = read_layer(graph, "gamma_out")
+    return Exponent(power_law(layer, side="fan_out", n_bootstraps=n_bootstraps, seed=seed))
 
 
 def gamma_p(graph: GraphLike, *, seed: int | None = 0) -> float:
@@ -49,6 +54,6 @@ def gamma_p(graph: GraphLike, *, seed: int | None = 0) -> float:
     >>> 0 <= gamma_p(make("bsf", 200, 200, 0.02, seed=0)) <= 1
     True
     """
-    p_value = power_law(neighbours(graph).degrees, n_bootstraps=100, seed=seed).p_value
+    p_value = gamma(graph, n_bootstraps=N_BOOTSTRAPS, seed=seed).fit.p_value
     assert p_value is not None  # there were bootstraps
     return p_value

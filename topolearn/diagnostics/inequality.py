@@ -3,19 +3,22 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.reading import GraphLike, read_layer
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
-def gini(values: ArrayLike) -> float:
+def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
     r"""Return the Gini coefficient: half the mean absolute difference of two values, over the mean.
 
     .. math:: G = \frac{\sum_{i, j} |x_i - x_j|}{2 n^2 \bar x}
 
     Parameters
     ----------
-    values : array-like of shape (n,)
-        Numbers of at least 0, such as degrees.
+    values : array-like of shape (n,), or graph
+        Numbers of at least 0; of a graph its degrees, as for `power_law`.
+    side : {"all", "fan_in", "fan_out"}, optional
+        Of a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
 
     Returns
     -------
@@ -36,6 +39,7 @@ def gini(values: ArrayLike) -> float:
     >>> gini([2, 2, 2]), gini([0, 0, 0, 4])
     (0.0, 0.75)
     """
+    values = degrees_of(values, side)
     try:
         x = np.sort(np.asarray(values, dtype=np.float64))
     except (TypeError, ValueError):

@@ -27,6 +27,9 @@ class Measure:
         Whether it needs a seed: for a sample, for random graphs, or for a search.
     is_share : bool
         Whether it is a share of something, best read in percent.
+    is_fit : bool
+        Whether it is an `Exponent`, of a power law that may not hold; its function also takes ``n_bootstraps=``, for
+        the p-value.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Measure:
     is_quick: bool = True
     draws: bool = False
     is_share: bool = False
+    is_fit: bool = False
 
     def __call__(self, graph: Any, *, seed: int | np.random.Generator | None = 0) -> float:
         """Return the measure of a graph.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topolearn.diagnostics.catalogue import measures_of
+from topolearn.diagnostics.degree_laws import N_BOOTSTRAPS
 from topolearn.diagnostics.estimate import Estimate
+from topolearn.diagnostics.exponent import Exponent
 from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.reading import GraphLike, read_graph, read_network
@@ -50,7 +52,9 @@ def summary(
     -------
     dict of str to float
         First the numbers of neurons and links and the density. A measure that was estimated from a sample has its
-        standard error beside it, as ``NAME_error``. One that has no value on this graph is NaN, and a warning says why.
+        standard error beside it, as ``NAME_error``; the exponent of a power law how many nodes the law covers,
+        ``NAME_tail``, and its p-value, ``NAME_p``: below 0.1 it is not a power law. A measure that has no value on this
+        graph is NaN, and a warning says why.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def summary(
     chosen = measures_of(read, measures)
     if null_models < 0:
         raise InvalidValueError(f"null_models={null_models} must be at least 0")
-    values = {**_sizes(read), **take_measures(read, chosen, seed=seed)}
+    values = {**_sizes(read), **take_measures(read, chosen, seed=seed, tested=True)}
     if null_models:
         if not isinstance(read, BipartiteGraph):
             raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one layer, not of {read!r}")
@@ -164,7 +168,9 @@ def compare(
     return pd.DataFrame(rows, index=pd.Index(list(graphs), name="graph"))
 
 
-def take_measures(graph: GraphLike, measures: Iterable[Measure], *, seed: Seed = 0) -> dict[str, float]:
+def take_measures(
+    graph: GraphLike, measures: Iterable[Measure], *, seed: Seed = 0, tested: bool = False
+) -> dict[str, float]:
     """Return measures by name, each with its standard error, ``NAME_error``, where it was estimated from a sample.
 
     One that has no value on this graph is NaN, and a warning says why.
@@ -176,6 +182,8 @@ def take_measures(graph: GraphLike, measures: Iterable[Measure], *, seed: Seed =
         Such as those of `MEASURES`.
     seed : int, numpy.random.Generator or None
         For measures that draw.
+    tested : bool
+        Whether power laws are tested, by 100 bootstraps each, and have ``NAME_tail`` and ``NAME_p`` beside them.
 
     Warns
     -----
@@ -190,14 +198,21 @@ def take_measures(graph: GraphLike, measures: Iterable[Measure], *, seed: Seed =
     values: dict[str, float] = {}
     for measure in measures:
         try:
-            value = measure(graph, seed=seed)
+            value = _tested(measure, graph, seed) if tested and measure.is_fit else measure(graph, seed=seed)
         except UndefinedMeasureError as why:
             warnings.warn(f"{measure.name}: {why}", UndefinedMeasureWarning, stacklevel=3)
             value = float("nan")
         values[measure.name] = value
         if isinstance(value, Estimate) and value.error:
             values[f"{measure.name}_error"] = value.error
+        if tested and isinstance(value, Exponent):
+            p_value = float("nan") if value.fit.p_value is None else value.fit.p_value
+            values |= {f"{measure.name}_tail": value.fit.n_tail, f"{measure.name}_p": p_value}
     return values
+
+
+def _tested(measure: Measure, graph: GraphLike, seed: Seed) -> float:
+    return measure.function(graph, n_bootstraps=N_BOOTSTRAPS, seed=seed)
 
 
 def _sizes(graph: BipartiteGraph | Graph | LayeredNetwork) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """How many links each layer of a network gets: layer distributions."""
 
 import fnmatch
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,20 +11,21 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.link_count import link_count
 from topolearn.registry import Registry
 
-Sizes = Mapping[str, tuple[int, int]]
+Sizes = Mapping[str, tuple[int, ...]]
 
 
 def uniform(sizes: Sizes, density: float) -> dict[str, int]:
-    """Give every layer the same density: ``round(density * n_in * n_out)`` links."""
-    return {name: link_count(n_in, n_out, density) for name, (n_in, n_out) in sizes.items()}
+    """Give every layer the same density: ``round(density * n_cells)`` links."""
+    return {name: link_count(math.prod(shape), 1, density) for name, shape in sizes.items()}
 
 
 def erk(sizes: Sizes, density: float) -> dict[str, int]:
     r"""Give layer l the density :math:`\epsilon \, (n_{in} + n_{out}) / (n_{in} n_{out})` (Erdős-Rényi-kernel).
 
-    Small layers become denser than large ones: a layer has about :math:`\epsilon` links for each of its neurons. A
-    layer whose density would exceed 1 has all its links, and :math:`\epsilon` is solved again for the others. The
-    total is exactly ``round(density * n_cells)``; what rounding leaves over goes to the largest remainders.
+    Small layers become denser than large ones: a layer has about :math:`\epsilon` links for each of its neurons. Of a
+    convolution, whose shape s has more numbers, the density is :math:`\epsilon \sum_k s_k / \prod_k s_k`. A layer whose
+    density would exceed 1 has all its links, and :math:`\epsilon` is solved again for the others. The total is exactly
+    ``round(density * n_cells)``; what rounding leaves over goes to the largest remainders.
 
     References
     ----------
@@ -34,8 +36,8 @@ def erk(sizes: Sizes, density: float) -> dict[str, int]:
     >>> erk({"wide": (100, 100), "narrow": (100, 2)}, 0.1)
     {'wide': 820, 'narrow': 200}
     """
-    cells = np.array([n_in * n_out for n_in, n_out in sizes.values()])
-    neurons = np.array([n_in + n_out for n_in, n_out in sizes.values()])
+    cells = np.array([math.prod(shape) for shape in sizes.values()])
+    neurons = np.array([sum(shape) for shape in sizes.values()])
     total = link_count(int(cells.sum()), 1, density)
     full = np.zeros(len(cells), dtype=bool)
     while True:
@@ -62,7 +64,7 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     Parameters
     ----------
     sizes : Mapping of str to (int, int)
-        Numbers of input and output neurons of each layer, by its name.
+        Numbers of input and output neurons of each layer, by its name; of a convolution also those of its kernel.
     density : float
         Share of all cells that are links; layers that a mapping names have densities of their own.
     distribution : str or Mapping of str to float
@@ -92,9 +94,9 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
         if not fnmatch.filter(sizes, pattern):
             raise InvalidValueError(f"no layer fits {pattern!r} of the distribution: the layers are {', '.join(sizes)}")
     counts = {}
-    for name, (n_in, n_out) in sizes.items():
+    for name, shape in sizes.items():
         fitting = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
-        counts[name] = link_count(n_in, n_out, next(fitting, density))
+        counts[name] = link_count(math.prod(shape), 1, next(fitting, density))
     return counts
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from topolearn.diagnostics import power_law
+from topolearn.diagnostics import PowerLawFit, power_law
 from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.style import axes_or_new, legend, percent_ticks, style
@@ -42,8 +42,8 @@ def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool 
     ax : Axes, optional
         Where to draw; a new figure without it.
     fit : bool
-        Draw the power law that fits each side best, from the degree on at which it begins. A side whose neurons all
-        have as many links follows none.
+        Draw the power law that fits each side best, from the degree on at which it begins, with its p-value; where it
+        is not one, the legend says "no power law", and why. A side whose neurons all have as many links has none.
 
     Returns
     -------
@@ -73,13 +73,27 @@ def degree_distribution(g: BipartiteGraph, ax: Axes | None = None, *, fit: bool 
 def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str) -> None:
     """Draw the power law that fits degrees best, as high as they are where it begins; nothing if there is none."""
     try:
-        law = power_law(degrees, n_bootstraps=0)
+        law = power_law(degrees)
     except UndefinedMeasureError:
         return
     x = np.unique(np.geomspace(law.xmin, max(degrees.max(), law.xmin + 1), 60).round())
     share = (degrees >= law.xmin).mean()
-    label = f"power law: γ = {law.gamma:.2f} from {law.xmin:.0f} on"
-    ax.plot(x, share * law.ccdf(x), "--", color=colour, linewidth=1, label=label)
+    ax.plot(x, share * law.ccdf(x), "--" if law.is_plausible else ":", color=colour, linewidth=1, label=law_words(law))
+
+
+def law_words(law: PowerLawFit) -> str:
+    """Return what a legend says of a fit.
+
+    Examples
+    --------
+    >>> law_words(power_law([1, 1, 1, 2, 3], n_bootstraps=9))
+    'no power law: only 5 in the tail (γ = 2.33 from 1 on)'
+    """
+    exponent = f"γ = {law.gamma:.2f} from {law.xmin:.0f} on"
+    if law.is_plausible is False:
+        return f"{law.verdict} ({exponent})"
+    tested = "" if law.p_value is None else f", p = {law.p_value:.2f}"
+    return f"{law.verdict}: {exponent}, {law.n_tail:,} neurons{tested}"
 
 
 def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:

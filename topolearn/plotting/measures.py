@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import InvalidValueError
+from topolearn.plotting.exponents import fit_at
 from topolearn.plotting.run_data import RunLike
 from topolearn.plotting.style import axes_or_new, legend, line_styles, marker, percent_ticks, plain, style
 from topolearn.plotting.updates import count_steps
@@ -24,7 +25,8 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        With a line for each layer; a band shows the standard error where it was estimated from a sample.
+        With a line for each layer; a band shows the standard error where it was estimated from a sample. The legend
+        says which layers do not follow a power law at the end, where an exponent is drawn.
 
     Raises
     ------
@@ -48,7 +50,9 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
         ax = axes_or_new(ax)
         for layer, look in line_styles(table["layer"].unique()).items():
             rows = table[table["layer"] == layer]
-            ax.plot(rows["step"], rows[name], label=plain(layer), marker=marker(len(rows)), **look)
+            fit = fit_at(run, name, str(layer), int(rows["step"].iloc[-1]))
+            doubt = " (no power law at the end)" if fit is not None and fit.is_plausible is False else ""
+            ax.plot(rows["step"], rows[name], label=plain(layer) + doubt, marker=marker(len(rows)), **look)
             if f"{name}_error" in rows:
                 error = rows[f"{name}_error"].fillna(0)
                 ax.fill_between(rows["step"], rows[name] - error, rows[name] + error, color=look["color"], alpha=0.2)
@@ -57,6 +61,6 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
         if known.is_share:
             percent_ticks(ax.yaxis)
         count_steps(ax)
-        if len(ax.lines) > 1:
+        if len(ax.lines) > 1 or known.is_fit:
             legend(ax)
     return ax

@@ -68,7 +68,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
             colours = np.where(is_hub[column] & hidden, HUB, OTHER)
             ax.scatter(np.full(place.size, column), _height(place), s=6, c=colours, linewidths=0, zorder=3)
         _label_columns(ax, network)
-        paths = f"through them {percent(cap.share)} of 10^{cap.log10_paths:.1f} paths" if cap.paths else "no path"
+        paths = f"through them {percent(cap.share)} of 10^{cap.paths:.1f} paths" if cap.n_paths else "no path"
         ax.set_title(f"hubs: {percent(hub_fraction)} of hidden neurons; {paths}", fontsize="small")
     return ax
 

@@ -1,4 +1,4 @@
-"""`power_law`: the exponent, where the law begins, and how well it fits."""
+"""`power_law`: the exponent, where the law begins, how well it fits, and whether that is a power law."""
 
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -7,11 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from topolearn.checks import random_generator
+from topolearn.diagnostics.degrees import degrees_of
 from topolearn.diagnostics.power_law import law
 from topolearn.diagnostics.power_law.alternatives import LikelihoodRatio, ratio_against
 from topolearn.diagnostics.power_law.bootstrap import bootstrap_p
 from topolearn.diagnostics.power_law.samples import Floats, Samples, read_samples, read_start
+from topolearn.diagnostics.reading import GraphLike
 from topolearn.errors import InvalidTypeError, InvalidValueError
+
+PLAUSIBLE = 0.1  # smallest p-value of a plausible law, as Clauset et al. have it
+FEWEST = 50  # samples in a tail that tell a power law from others, as they have it too
+NARROWEST = 10**0.5  # the least ratio of the largest sample to xmin: half a decade
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class PowerLawFit:
         plausible. None without bootstraps.
     n_tail, n : int
         Samples of at least xmin, and all samples above 0.
+    largest : float
+        The largest sample.
     gamma_error : float
         Standard error of gamma, given xmin.
     discrete : bool
@@ -45,14 +53,44 @@ class PowerLawFit:
     n: int
     gamma_error: float
     discrete: bool
+    largest: float
     _tail: Samples = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
-        plausible = "" if self.p_value is None else f", p_value={self.p_value:.3g}"
+        tested = "" if self.p_value is None else f", p_value={self.p_value:.3g}"
         return (
-            f"PowerLawFit(gamma={self.gamma:.4g} ± {self.gamma_error:.2g}, xmin={self.xmin:.6g}, ks={self.ks:.3g}"
-            f"{plausible}, n_tail={self.n_tail} of {self.n}, {'discrete' if self.discrete else 'continuous'})"
+            f"PowerLawFit({self.verdict}; gamma={self.gamma:.4g} ± {self.gamma_error:.2g}, xmin={self.xmin:.6g}, "
+            f"ks={self.ks:.3g}{tested}, n_tail={self.n_tail} of {self.n}, "
+            f"{'discrete' if self.discrete else 'continuous'})"
         )
+
+    @property
+    def is_plausible(self) -> bool | None:
+        """Whether the samples may follow a power law: False if p is below 0.1 or the tail is short, else None untested.
+
+        A tail is short if it has fewer than 50 samples, or spans less than half a decade: there any law fits. (Stumpf
+        and Porter ask for two decades.)
+        """
+        if self._objection:
+            return False
+        return None if self.p_value is None else True
+
+    @property
+    def verdict(self) -> str:
+        """What to say of the fit: "power law", "no power law" with the reason, or that it was not tested."""
+        if self._objection:
+            return f"no power law: {self._objection}"
+        return "untested" if self.p_value is None else "power law"
+
+    @property
+    def _objection(self) -> str:
+        if self.p_value is not None and self.p_value < PLAUSIBLE:
+            return f"p = {self.p_value:.2g}"
+        if self.n_tail < FEWEST:
+            return f"only {self.n_tail} in the tail"
+        if self.largest < NARROWEST * self.xmin:
+            return f"only from {self.xmin:.4g} to {self.largest:.4g}"
+        return ""
 
     def pdf(self, x: ArrayLike) -> Floats:
         """Return the density at x, or the probability of x, among the samples from xmin on; 0 below xmin."""
@@ -86,8 +124,9 @@ class PowerLawFit:
 
 
 def power_law(
-    samples: ArrayLike,
+    samples: ArrayLike | GraphLike,
     *,
+    side: str | None = None,
     xmin: float | None = None,
     discrete: bool | None = None,
     n_bootstraps: int = 100,
@@ -108,8 +147,11 @@ def power_law(
 
     Parameters
     ----------
-    samples : array-like of shape (n,)
-        Numbers of at least 0; zeros, as of neurons without links, are left out.
+    samples : array-like of shape (n,), or graph
+        Numbers of at least 0; zeros, as of neurons without links, are left out. Of a graph its degrees: a
+        `BipartiteGraph`, `Graph` or `LayeredNetwork`, a networkx or igraph graph, or a scipy matrix.
+    side : {"all", "fan_in", "fan_out"}, optional
+        Of a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
     xmin : float, optional
         Where the law begins; if None, it is sought.
     discrete : bool, optional
@@ -132,15 +174,19 @@ def power_law(
 
     References
     ----------
-    Clauset, Shalizi, Newman (2009), "Power-law distributions in empirical data", SIAM Review 51.
+    Clauset, Shalizi, Newman (2009), "Power-law distributions in empirical data", SIAM Review 51; Stumpf, Porter (2012),
+    "Critical truths about power laws", Science 335, on how far a tail must reach.
 
     Examples
     --------
+    >>> from topolearn.generators import make
+    >>> power_law(make("bsf", 500, 500, 0.02, seed=0)).verdict, power_law(make("er", 500, 500, 0.02, seed=0)).verdict
+    ('power law', 'no power law: only from 16 to 21')
     >>> fit = power_law([1, 1, 1, 1, 1, 1, 2, 2, 3, 5], n_bootstraps=0)
     >>> round(fit.gamma, 3), fit.xmin, fit.n_tail
     (2.228, 1.0, 10)
     """
-    kept = read_samples(samples, discrete)
+    kept = read_samples(degrees_of(samples, side), discrete)
     if isinstance(n_bootstraps, bool) or not isinstance(n_bootstraps, Integral):
         raise InvalidTypeError(f"n_bootstraps={n_bootstraps!r} must be an integer of at least 0")
     if n_bootstraps < 0:
@@ -154,7 +200,7 @@ def power_law(
     if n_bootstraps:
         p_value = bootstrap_p(kept, gamma, start, ks, lambda each: _distance(each, xmin), int(n_bootstraps), rng)
     error = _error(gamma, start, tail)
-    return PowerLawFit(gamma, start, ks, p_value, tail.n, kept.n, error, kept.discrete, tail)
+    return PowerLawFit(gamma, start, ks, p_value, tail.n, kept.n, error, kept.discrete, float(kept.values[-1]), tail)
 
 
 def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from topolearn.diagnostics import MEASURES
 from topolearn.graph import BipartiteGraph
+from topolearn.plotting.exponents import fit_at
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import last_numbers, number, share, taken_measures
 
@@ -93,7 +94,10 @@ def measure_table(run: ReportedRun) -> list[dict[str, str]]:
         row = {"layer": str(layer)}
         for name in taken_measures(run):
             first, last = mine[name].iloc[0], mine[name].iloc[-1]
-            row[MEASURES[name].title] = "" if pd.isna(first) and pd.isna(last) else f"{number(first)} → {number(last)}"
+            fit = fit_at(run, name, str(layer), int(mine["step"].iloc[-1]))
+            doubt = f" ({fit.verdict})" if fit is not None and fit.is_plausible is False else ""
+            known = f"{number(first)} → {number(last)}{doubt}"
+            row[MEASURES[name].title] = "" if pd.isna(first) and pd.isna(last) else known
         rows.append(row)
     return rows
 

@@ -9,6 +9,7 @@ import pandas as pd
 from topolearn.diagnostics import MEASURES
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.curves import curve_groups
+from topolearn.plotting.exponents import holds
 from topolearn.plotting.style import percent
 from topolearn.recording.report.snapshot import ReportedRun
 
@@ -128,12 +129,17 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
 
 
 def measure_changes(run: ReportedRun) -> list[str]:
-    """Say which measure changed most in which layer, relative to its size; nothing where none was taken twice."""
+    """Say which measure changed most in which layer, relative to its size; nothing where none was taken twice.
+
+    An exponent takes part where the degrees follow a power law at both ends.
+    """
     changes: list[tuple[float, str]] = []
     for name in taken_measures(run):
         for layer, rows in run.measures.dropna(subset=[name]).groupby("layer", sort=False):
             before, after = (float(rows[name].iloc[i]) for i in (0, -1))
             change = abs(after - before) / (max(abs(before), abs(after)) or 1)
+            if not all(holds(run, name, str(layer), int(rows["step"].iloc[i])) for i in (0, -1)):
+                continue
             told = f"from {number(before)} to {number(after)}"
             changes.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {told}."))
     change, told = max(changes, default=(0.0, ""))

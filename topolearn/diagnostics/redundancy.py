@@ -1,0 +1,60 @@
+"""Redundancy: how many links between the neighbours of a neuron would stay if it went."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.errors import UndefinedMeasureError
+
+
+def redundancy(graph: GraphLike) -> float:
+    r"""Return the mean redundancy coefficient of the neurons with two links or more, of both sides.
+
+    .. math:: rc(v) = \frac{|\{\{u, w\} \subseteq N(v) : \exists\, v' \neq v, \; u, w \in N(v')\}|}{\binom{d_v}{2}}
+
+    the share of pairs of its neighbours that have another neighbour in common: of a projection to their side, the links
+    that would stay without v.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph, or what can be read as one
+        A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    UndefinedMeasureError
+        When no neuron has two links.
+
+    References
+    ----------
+    Latapy, Magnien, Del Vecchio (2008), "Basic notions for the analysis of large two-mode networks", Social Networks
+    30.
+
+    Examples
+    --------
+    >>> redundancy(np.array([[1, 1], [1, 1]])), redundancy(np.array([[1, 1, 0], [0, 1, 1]]))
+    (1.0, 0.0)
+    """
+    links = read_layer(graph, "redundancy").to_scipy().astype(np.int64)
+    coefficients = np.concatenate([_coefficients(links), _coefficients(links.T.tocsr())])
+    if not coefficients.size:
+        raise UndefinedMeasureError("redundancy is undefined: no neuron has two links")
+    return float(coefficients.mean())
+
+
+def _coefficients(links: sparse.csr_array) -> NDArray[np.float64]:
+    """Return the coefficients of the columns with two links or more."""
+    shared = (links @ links.T).tocoo()
+    is_pair = (shared.data >= 2) & (shared.row != shared.col)
+    places = (shared.row[is_pair], shared.col[is_pair])
+    again = sparse.csr_array((np.ones(places[0].size, dtype=np.int64), places), shape=shared.shape)
+    pairs = links.multiply(again @ links).sum(axis=0) / 2
+    degrees = links.sum(axis=0)
+    several = degrees > 1
+    return np.asarray(pairs[several] / (degrees[several] * (degrees[several] - 1) / 2))
