@@ -16,6 +16,7 @@ FUNCTIONS = (
     "eppstein_matching",
     "hopcroft_karp_matching",
     "latapy_clustering",
+    "node_redundancy",
     "overlap_weighted_projected_graph",
     "projected_graph",
     "robins_alexander_clustering",

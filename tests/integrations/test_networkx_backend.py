@@ -31,6 +31,10 @@ EVERYWHERE = {  # of any graph
     "latapy max": lambda graph, top, **on: bipartite.clustering(graph, mode="max", **on),
     "latapy sum": lambda graph, top, **on: bipartite.clustering(graph, mode="sum", **on),
     "mean latapy": bipartite.average_clustering,
+    "redundancy": lambda graph, top, **on: bipartite.node_redundancy(graph, **on),
+    "some redundancy": lambda graph, top, **on: bipartite.node_redundancy(
+        graph, [v for v in top if graph.degree[v] > 1], **on
+    ),
     "betweenness of sides": bipartite.betweenness_centrality,
     "betweenness": lambda graph, top, **on: nx.betweenness_centrality(graph, **on),
     "pairs": lambda graph, top, **on: nx.betweenness_centrality(graph, normalized=False, **on),

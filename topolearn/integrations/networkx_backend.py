@@ -41,6 +41,7 @@ FUNCTIONS: dict[str, Row] = {
     "robins_alexander_clustering": Row(bipartite.robins_alexander_clustering),
     "latapy_clustering": Row(bipartite.latapy_clustering),
     "bipartite_average_clustering": Row(bipartite.average_clustering),
+    "node_redundancy": Row(bipartite.node_redundancy),
     "bipartite_betweenness_centrality": Row(bipartite.betweenness_centrality),
     "hopcroft_karp_matching": Row(sides.maximum_matching),
     "eppstein_matching": Row(sides.maximum_matching),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from topolearn.diagnostics.latapy import MODES, coefficients_of_rows
+from topolearn.diagnostics.redundancy import coefficients_of_columns
 from topolearn.integrations.networkx_backend_graph import BackendGraph
 from topolearn.integrations.networkx_backend_paths import pairs_through
 from topolearn.threads import cut, for_each
@@ -51,6 +52,19 @@ def average_clustering(G: BackendGraph, nodes: Nodes | None = None, mode: str = 
     if not values:
         raise NotImplementedError("a mean over no node is networkx's to refuse")
     return sum(values.values()) / len(values)
+
+
+def node_redundancy(G: BackendGraph, nodes: Nodes | None = None) -> dict[Hashable, float]:
+    """Return the share of pairs of neighbours of each node, or of some, that share another neighbour."""
+    import networkx as nx
+
+    numbers = np.arange(len(G)) if nodes is None else G.numbers(nodes)
+    several = G.seen.degrees > 1
+    if not several[numbers].all():
+        raise nx.NetworkXError("Cannot compute redundancy coefficient for a node that has fewer than two neighbors.")
+    values = np.zeros(len(G))
+    values[several] = coefficients_of_columns(G.adjacency.astype(np.int64))
+    return dict(zip(G if nodes is None else nodes, values[numbers].tolist(), strict=True))
 
 
 def betweenness_centrality(G: BackendGraph, nodes: Nodes) -> dict[Hashable, Any]:
