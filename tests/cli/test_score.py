@@ -1,5 +1,6 @@
 """``topolearn score`` as it is typed."""
 
+import networkx as nx
 import pandas as pd
 import pytest
 
@@ -90,6 +91,16 @@ def test_evaluate(files, capsys):
         assert table.loc[name, "n_hidden"] == 24
 
 
+def test_evaluate_by_degree(files, capsys):
+    words = ["score", "kite.edges", "--one-mode", "--evaluate", "--sampling", "degree", "--fraction", "0.3"]
+    assert main([*words, "--method", "resource_allocation", "preferential_attachment", "-o", "t.csv"]) == 0
+    table = pd.read_csv("t.csv").set_index("method")
+    graph = nx.parse_edgelist(KITE.splitlines())
+    expected = tl.linkpred.evaluate(graph, ["resource_allocation"], fraction=0.3, sampling="degree")
+    assert table.index.tolist() == ["resource_allocation", "preferential_attachment"]
+    assert table.loc["resource_allocation", "auc_roc"] == pytest.approx(expected["auc_roc"].mean(), abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -115,8 +126,12 @@ def test_evaluate(files, capsys):
         ("layer.npz --evaluate --repeats 0", "repeats=0"),
         ("layer.npz --evaluate --top 3", "--evaluate lists no links: leave --top and --soft out"),
         ("layer.npz --evaluate --soft", "--evaluate lists no links"),
-        ("layer.npz --fraction 0.2", "--fraction and --repeats are for --evaluate"),
-        ("layer.npz --repeats 2", "--fraction and --repeats are for --evaluate"),
+        ("layer.npz --fraction 0.2", "--fraction, --repeats and --sampling are for --evaluate"),
+        ("layer.npz --repeats 2", "--fraction, --repeats and --sampling are for --evaluate"),
+        ("layer.npz --sampling degree", "--fraction, --repeats and --sampling are for --evaluate"),
+        ("layer.npz --evaluate --sampling all", "sampling='all' must be one of 'uniform', 'degree'"),
+        ("layer.npz --evaluate --method ch3_l3p ch3_l3p", "two predictors are called 'ch3_l3p'"),
+        ("layer.npz --method adamic_adar", "'adamic_adar' needs paths of length two"),
         ("layer.npz -o nowhere/t.csv", "there is no directory 'nowhere'"),
     ],
 )

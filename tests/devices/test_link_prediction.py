@@ -7,7 +7,7 @@ import torch
 
 import topolearn as tl
 from topolearn.errors import InvalidValueError
-from topolearn.linkpred import names, random, score, select, select_cells
+from topolearn.linkpred import PREDICTORS, random, score, select, select_cells
 from topolearn.linkpred.form_names import AUTO, DENSE, FORMS
 from topolearn.sampling import RandomField
 
@@ -32,7 +32,7 @@ def forms_of(predictor):
     return left
 
 
-@pytest.mark.parametrize("predictor", names())
+@pytest.mark.parametrize("predictor", [*PREDICTORS, "random"])
 def test_scores_are_those_of_the_dense_form(predictor, pretend):
     """Up to rounding, as the CPU adds what paths bring in place."""
     graphs, masks = layers()
@@ -51,7 +51,7 @@ def test_scores_are_those_of_the_dense_form(predictor, pretend):
 
 
 @pytest.mark.parametrize("soft", [False, True], ids=["best", "sampled"])
-@pytest.mark.parametrize("predictor", names())
+@pytest.mark.parametrize("predictor", [*PREDICTORS, "random"])
 def test_a_device_chooses_the_cells_of_every_form(predictor, soft, pretend):
     """Compiled forms add in another order: choices agree as scores that agree to 33 bits are ties."""
     forms = forms_of(predictor)

@@ -13,6 +13,7 @@ REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "ch_scor
 NEEDS_REFERENCE = pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference scores at {REFERENCE}")
 AUTHORS = ["CH3_L3p", "CH2_L3p", "CH3_L3n", "CH2_L3n"]
 
+IN_ALL_FORMS = [*PREDICTORS, "random"]
 EACH = pytest.mark.parametrize("predictor", list(PREDICTORS))
 COMPILED = ["stream", "community"]
 FORMS = ["auto", "dense", "sparse", *COMPILED]

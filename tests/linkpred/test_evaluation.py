@@ -1,4 +1,4 @@
-"""Hiding links and ranking them: exact measures, a planted structure, real networks, seeds, and bad input."""
+"""Hiding links and ranking them: exact measures, a planted structure, non-links by degree, seeds, and bad input."""
 
 from pathlib import Path
 
@@ -10,11 +10,13 @@ import torch
 import topolearn as tl
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import bipartite_small_world, erdos_renyi
-from topolearn.linkpred import PREDICTORS, evaluate, names
+from topolearn.linkpred import PREDICTORS, Graph, evaluate, names
 from topolearn.linkpred.evaluation import _precision
+from topolearn.linkpred.hiding import hide
 
 NETWORKS = Path(__file__).parents[2].parent / "shared" / "data" / "networks"
-MEASURES = ["auc_pr", "auc_roc", "precision"]
+MEASURES = ["auc_roc", "auc_pr", "precision"]
+COLUMNS = ["predictor", "repeat", *MEASURES, "n_hidden"]
 
 
 def real_network(name):
@@ -37,7 +39,7 @@ def lattice():
 
 @pytest.mark.parametrize("predictor", list(PREDICTORS))
 def test_a_planted_structure_is_found(lattice, predictor):
-    measures = evaluate(lattice, predictor, repeats=3, seed=0).mean()
+    measures = evaluate(lattice, predictor, repeats=3)[[*MEASURES, "n_hidden"]].mean()
     by_chance = measures["n_hidden"] / (lattice.n_in * lattice.n_out - lattice.n_links + measures["n_hidden"])
     assert measures["auc_roc"] > 0.9
     assert measures["auc_pr"] > 5 * by_chance
@@ -48,7 +50,7 @@ def test_the_baseline_is_at_the_base_rate(lattice):
     measures = evaluate(lattice, "random", repeats=40, seed=0)
     base = 54 / (3600 - 540 + 54)
     assert (measures["n_hidden"] == 54).all()
-    mean, error = measures.mean(), measures.std() / np.sqrt(40)
+    mean, error = measures[MEASURES].mean(), measures[MEASURES].sem()
     assert abs(mean["auc_roc"] - 0.5) < 4 * error["auc_roc"]
     assert abs(mean["precision"] - base) < 4 * error["precision"]
     assert base / 2 < mean["auc_pr"] < 2 * base
@@ -74,8 +76,9 @@ def test_a_graph_without_structure_has_nothing_to_find():
 )
 def test_real_networks(name, repeats):
     graph = real_network(name)
-    measures, chance = (evaluate(graph, which, repeats=repeats, seed=0).mean() for which in ("ch3_l3p", "random"))
-    assert (measures[MEASURES] > chance[MEASURES]).all()
+    table = evaluate(graph, ["ch3_l3p", "random"], repeats=repeats).groupby("predictor")[MEASURES].mean()
+    measures, chance = table.loc["ch3_l3p"], table.loc["random"]
+    assert (measures > chance).all()
     assert measures["auc_roc"] > 0.6
 
 
@@ -97,12 +100,14 @@ def test_hidden_links_are_hidden_and_the_same_for_every_predictor(lattice):
 @pytest.mark.parametrize("predictor", ["random", "ch2_l3n"])
 def test_seeds(lattice, predictor):
     first = evaluate(lattice, predictor, repeats=3, seed=1)
+    assert first.columns.tolist() == COLUMNS
+    assert first["predictor"].tolist() == [predictor] * 3
+    assert first["repeat"].tolist() == [0, 1, 2]
     assert first.equals(evaluate(lattice, predictor, repeats=3, seed=1))
     assert first.iloc[:2].equals(evaluate(lattice, predictor, repeats=2, seed=1))
     assert not first.equals(evaluate(lattice, predictor, repeats=3, seed=2))
     assert not evaluate(lattice, predictor, seed=None).equals(evaluate(lattice, predictor, seed=None))
-    assert first.index.name == "repeat"
-    assert first.columns.tolist() == [*MEASURES, "n_hidden"]
+    assert evaluate(lattice, predictor, repeats=1).equals(evaluate(lattice, [predictor], repeats=1, seed=0))
 
 
 def test_a_perfect_predictor_and_its_opposite(lattice):
@@ -136,8 +141,91 @@ def test_kinds_of_graph_agree(lattice, kind):
 
 def test_every_name_can_be_evaluated():
     graph = bipartite_small_world(12, 10, 0.3, seed=0)
-    for name in names():
-        assert np.isfinite(evaluate(graph, name, repeats=1, seed=0)).all(axis=None)
+    table = evaluate(graph, names(two_sides=True), repeats=1)
+    assert table["predictor"].tolist() == names(two_sides=True)
+    assert np.isfinite(table[MEASURES]).all(axis=None)
+    assert evaluate(nx.karate_club_graph(), names(), repeats=2)["predictor"].tolist() == np.repeat(names(), 2).tolist()
+
+
+def spies(seen):
+    """Two functions that note what they are given, and score nothing."""
+
+    def first(graph):
+        seen.append(graph)
+        return np.zeros(graph.shape)
+
+    def second(graph):
+        return first(graph)
+
+    return [first, second]
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "degree"])
+@pytest.mark.parametrize("graph", [bipartite_small_world(12, 10, 0.3, seed=0), nx.karate_club_graph()])
+def test_all_predictors_see_the_same_hidden_links_and_rank_alike_together_and_alone(graph, sampling):
+    seen = []
+    together = evaluate(graph, [*spies(seen), "ch3_l3p", "random"], repeats=2, sampling=sampling)
+    assert [list(one.cells) for one in seen[::2]] == [list(one.cells) for one in seen[1::2]]
+    assert together["predictor"].unique().tolist() == ["first", "second", "ch3_l3p", "random"]
+    for name in ("ch3_l3p", "random"):
+        alone = evaluate(graph, name, repeats=2, sampling=sampling)
+        assert alone.equals(together[together["predictor"] == name].reset_index(drop=True))
+
+
+@pytest.mark.parametrize("name", ["two sides", "one"])
+def test_non_links_by_degree_are_as_many_as_hidden_links_and_have_their_degrees(name):
+    """Their number and their law, and never a link; the degrees are those of the whole graph."""
+    if name == "one":
+        graph = Graph.from_networkx(nx.Graph([(0, 1), (0, 2), (0, 3), (4, 5)]))
+        weights = {(0, 4): 3, (0, 5): 3, (1, 2): 1, (1, 3): 1, (2, 3): 1}
+        weights |= {(i, j): 1 for i in (1, 2, 3) for j in (4, 5)}
+        by_cell = {int(graph.starts[i] + j): weight for (i, j), weight in weights.items()}
+    else:
+        links = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]])
+        graph = tl.BipartiteGraph(links)
+        by_cell = {4: 1, 5: 1, 6: 0, 7: 0, 8: 0}
+    counts = dict.fromkeys(by_cell, 0)
+    for repeat in range(600):
+        hidden = hide(graph, 1, sampling="degree", seed=3, repeat=repeat)
+        assert hidden.cells.size == 2
+        assert np.isin(hidden.cells[hidden.is_link], graph.cells).all()
+        counts[int(hidden.cells[~hidden.is_link][0])] += 1
+    total = sum(by_cell.values())
+    for cell, weight in by_cell.items():
+        share = weight / total
+        assert abs(counts[cell] / 600 - share) <= 4 * np.sqrt(share * (1 - share) / 600)
+
+
+def test_non_links_by_degree_are_all_when_there_are_no_more():
+    graph = tl.BipartiteGraph(1 - np.eye(3))
+    hidden = hide(graph, 5, sampling="degree", seed=0, repeat=0)
+    assert sorted(hidden.cells[~hidden.is_link]) == [0, 4, 8]
+
+
+def test_degrees_alone_win_nothing_against_non_links_by_degree():
+    graph = nx.barabasi_albert_graph(300, 4, seed=0)
+    uniform, corrected = (
+        evaluate(graph, "preferential_attachment", repeats=5, sampling=sampling)["auc_roc"].mean()
+        for sampling in ("uniform", "degree")
+    )
+    assert uniform > 0.65
+    assert abs(corrected - 0.5) < 0.08
+
+
+def test_degrees_of_a_worms_neurons_are_worth_nothing_once_corrected_for():
+    """C. elegans, a quarter of the links hidden, against the numbers of another program."""
+    expected = {
+        ("uniform", "preferential_attachment"): 0.7594,
+        ("uniform", "resource_allocation"): 0.8472,
+        ("degree", "preferential_attachment"): 0.5100,
+        ("degree", "resource_allocation"): 0.7449,
+    }
+    graph = real_network("celegans")
+    for sampling in ("uniform", "degree"):
+        names_there = ["preferential_attachment", "resource_allocation"]
+        table = evaluate(graph, names_there, fraction=0.25, repeats=5, sampling=sampling)
+        for name, value in table.groupby("predictor")["auc_roc"].mean().items():
+            assert value == pytest.approx(expected[sampling, name], abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +245,11 @@ def test_every_name_can_be_evaluated():
         (np.eye(9), "ch3_l3p", {"seed": "a"}, InvalidTypeError, "seed='a'"),
         (np.eye(9), "ch3-l3p", {}, UnknownNameError, "did you mean 'ch3_l3p'"),
         (np.eye(9), 3, {}, InvalidTypeError, "predictor=3"),
+        (np.eye(9), ["ch3_l3p", 3], {}, InvalidTypeError, "predictor=3"),
+        (np.eye(9), [], {}, InvalidValueError, "predictors is empty"),
+        (np.eye(9), ["ch3_l3p", "ch3_l3p"], {}, InvalidValueError, "two predictors are called 'ch3_l3p'"),
+        (np.eye(9), ["ch3_l3p", "adamic_adar"], {}, InvalidValueError, "'adamic_adar' needs paths of length two"),
+        (np.eye(9), "ch3_l3p", {"sampling": "degrees"}, InvalidValueError, "sampling='degrees' .*'uniform', 'degree'"),
         (np.eye(9), lambda graph: np.zeros(3), {}, InvalidValueError, r"shape \(3,\)"),
         (np.eye(9), lambda graph: "best", {}, InvalidTypeError, "gave a str"),
         (np.eye(9), lambda graph: np.full((9, 9), np.nan), {}, InvalidValueError, "finite"),

@@ -10,12 +10,12 @@ from scipy import sparse
 
 import topolearn as tl
 from tests.linkpred.by_hand import PER_NODE, PER_PATH, scores_by_hand
-from tests.linkpred.layers import AUTHORS, EACH, NEEDS_REFERENCE, reference_cases
+from tests.linkpred.layers import AUTHORS, EACH, IN_ALL_FORMS, NEEDS_REFERENCE, reference_cases
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution.regrowth import Site
 from topolearn.generators import bipartite_scale_free, bipartite_small_world, erdos_renyi
-from topolearn.linkpred import PREDICTORS, memory, names, random, score
+from topolearn.linkpred import PREDICTORS, memory, random, score
 from topolearn.linkpred.dense.node_based import node_based
 from topolearn.linkpred.dense.path_based import _add, _add_in_turn, path_based
 
@@ -65,7 +65,6 @@ def test_the_definition_on_layers_of_a_generator(predictor, graph):
 
 def test_every_predictor_has_a_definition_and_a_function_of_its_name():
     assert set(PREDICTORS) == PER_NODE.keys() | PER_PATH.keys()
-    assert names() == [*PREDICTORS, "random"]
     graph = erdos_renyi(20, 30, 0.2, seed=0)
     for name in PREDICTORS:
         function = getattr(linkpred, name)
@@ -204,14 +203,14 @@ def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_every_name_is_a_regrowth(soft):
+def test_every_predictor_is_a_regrowth(soft):
     assert "random" not in PREDICTORS
-    assert list(tl.evolution.REGROWTHS) == [*names(), "gradient"]
+    assert list(tl.evolution.REGROWTHS) == [*IN_ALL_FORMS, "gradient"]
     graph, field = erdos_renyi(12, 10, 0.3, seed=0), tl.sampling.RandomField(2, "fc", 1, "regrowth")
     mask = graph.to_torch()
     links = mask.flatten().nonzero().squeeze(1)
     site = Site(links, (10, 12), barred=links[:0])
-    for name in names():
+    for name in IN_ALL_FORMS:
         cells = tl.evolution.REGROWTHS[name].choose(site, 7, field, soft)
         expected = linkpred.select_cells(mask, name, 7, field, soft=soft, dtype=torch.float32)
         assert torch.equal(cells, expected)
@@ -222,7 +221,7 @@ def test_every_name_is_a_regrowth(soft):
 
 @pytest.mark.parametrize("form", ["dense", "stream", "community"])
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", IN_ALL_FORMS)
 def test_barred_cells_are_left_out_and_nothing_else_changes(name, soft, form):
     graph, field = erdos_renyi(12, 10, 0.3, seed=0), tl.sampling.RandomField(2)
     free = (~graph.to_torch()).flatten().nonzero().squeeze(1)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import sparse
 
-from tests.linkpred.layers import EACH, EACH_FORM
+from tests.linkpred.layers import EACH, EACH_FORM, IN_ALL_FORMS
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred import PREDICTORS, ch2_l3n, names, score
+from topolearn.linkpred import BASELINES, PREDICTORS, ch2_l3n, names, score
 from topolearn.linkpred.dense import exact_products
 from topolearn.linkpred.form_names import FORMS
 
@@ -120,7 +120,7 @@ def test_a_device_may_be_named(graph):
 
 def test_the_shortcut_is_the_predictor(graph):
     np.testing.assert_array_equal(ch2_l3n(graph), score(graph, "ch2_l3n"))
-    assert names() == [*PREDICTORS, "random"]
+    assert names() == [*PREDICTORS, *BASELINES, "random"]
     assert isinstance(ch2_l3n(graph.to_torch()), torch.Tensor)
 
 
@@ -236,7 +236,7 @@ def test_graphs_without_paths_of_length_three(predictor, edges):
     assert not score(BipartiteGraph.from_edges(edges, n_in=3, n_out=2), predictor).any()
 
 
-@pytest.mark.parametrize("predictor", names())
+@pytest.mark.parametrize("predictor", IN_ALL_FORMS)
 @pytest.mark.parametrize("form", ["auto", "dense"])
 def test_no_layer_at_all_is_refused(predictor, form):
     with pytest.raises(InvalidValueError, match=r"\(0, 3, 4\): pass one layer or more"):

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, layers, with_hubs
+from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, IN_ALL_FORMS, layers, with_hubs
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.graph.two_way_csr import TwoWayCsr
@@ -175,7 +175,7 @@ def test_a_full_pool_is_offered_few_candidates(form, monkeypatch):
         assert 10 <= sum(offered) < np.count_nonzero(score(adjacency, "ch3_l3p")) / 3
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", names(two_sides=True))
 def test_every_name_and_kind_of_graph(name):
     graph = erdos_renyi(80, 70, 0.06, seed=5)
     adjacency = graph.to_scipy().toarray()
@@ -256,7 +256,7 @@ def test_forms_that_do_not_fit_are_refused():
             select(np.eye(3), "ch3_l3p", 1, form=form, device="meta")
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", IN_ALL_FORMS)
 @EACH_FORM
 def test_a_full_graph_has_no_more_links(name, form):
     assert select(np.ones((70, 66)), name, 0, form=form).shape == (0, 2)

@@ -23,6 +23,7 @@ from topolearn.training import Run
 
 OF_NO_CONFIGURATION = {
     "alternative to a power law", "architecture", "executor", "file suffix", "optimizer", "order of neurons",
+    "zero-shot task",
 }  # fmt: skip
 OWN = [("regrowth score", "my_rule"), ("method", "my_method"), ("measure", "my_hub")]
 

@@ -10,7 +10,9 @@ from topolearn.errors import InvalidValueError, MissingFileError
 EXAMPLES = """examples:
   topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
   topolearn score drugs.tsv --method ch3_l3p --top 20      of two kinds of nodes: a line for each link, two names
-  topolearn score friends.csv --sides 1 --evaluate         of one kind of nodes; hide links, and see who finds them
+  topolearn score friends.edges --sides 1 --evaluate       of one kind of nodes; hide links, and see who finds them
+  topolearn score friends.edges --sides 1 --evaluate --sampling degree --method ch3_l3p resource_allocation
+                                                           the same links hidden from each, and degrees corrected for
 """
 
 
@@ -35,6 +37,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how they rank")
     parser.add_argument("--fraction", type=float, help="with --evaluate: share of the links to hide [0.1]")
     parser.add_argument("--repeats", type=int, help="with --evaluate: how often links are hidden [10]")
+    parser.add_argument(
+        "--sampling", help="with --evaluate: non-links to tell them from, 'uniform' (all) or by 'degree' [uniform]"
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed breaks ties and hides links alike [0]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
     add_options(parser)
@@ -54,10 +59,10 @@ def _score(args: argparse.Namespace) -> None:
     graph = read_graph_file(args)
     print(graph)
     if args.evaluate:
-        given = {"fraction": args.fraction, "repeats": args.repeats}
+        given = {"fraction": args.fraction, "repeats": args.repeats, "sampling": args.sampling}
         options = {"seed": args.seed, **{word: value for word, value in given.items() if value is not None}}
-        rows = [{"method": name, **_means(linkpred.evaluate(graph, name, **options))} for name in args.method]
-        table = pd.DataFrame(rows).round(4)
+        evaluated = linkpred.evaluate(graph, args.method, **options).groupby("predictor", sort=False)
+        table = pd.DataFrame([{"method": name, **_means(rows)} for name, rows in evaluated]).round(4)
     else:
         options = {"soft": args.soft, "seed": args.seed, "progress": True}
         tables = {
@@ -74,14 +79,14 @@ def _refuse_what_is_not_used(args: argparse.Namespace) -> None:
     """Refuse options of the list with --evaluate, and those of the evaluation without it."""
     if args.evaluate and (args.top is not None or args.soft):
         raise InvalidValueError("--evaluate lists no links: leave --top and --soft out")
-    if not args.evaluate and (args.fraction is not None or args.repeats is not None):
-        raise InvalidValueError("--fraction and --repeats are for --evaluate: add it, or leave them out")
+    if not args.evaluate and any(given is not None for given in (args.fraction, args.repeats, args.sampling)):
+        raise InvalidValueError("--fraction, --repeats and --sampling are for --evaluate: add it, or leave them out")
 
 
 def _means(evaluation: Any) -> dict[str, float]:
     """Return the mean of each measure, and its standard error."""
     columns: dict[str, float] = {}
-    for name in ("auc_pr", "auc_roc", "precision"):
+    for name in ("auc_roc", "auc_pr", "precision"):
         columns[name] = evaluation[name].mean()
         columns[f"{name} +-"] = evaluation[name].sem() if len(evaluation) > 1 else float("nan")
     return columns | {"n_hidden": evaluation["n_hidden"].iloc[0]}

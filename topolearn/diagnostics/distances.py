@@ -107,6 +107,11 @@ def distances(
     return _searched(seen, sources, nodes.size)
 
 
+def distances_between(seen: Neighbours) -> Distances:
+    """Return the distances from all nodes, however many there are."""
+    return _searched(seen, np.arange(seen.n_nodes), seen.n_nodes)
+
+
 def _searched(seen: Neighbours, sources: NDArray[np.int64], n_nodes: int) -> Distances:
     from topolearn.diagnostics.kernels.distances import WORDS, search
 

@@ -4,8 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics.reading import GraphLike, read_layer
+from topolearn.errors import InvalidValueError
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import Rows, cut, for_each
+
+MODES = ("dot", "min", "max")  # in the order of the kernel
 
 
 def latapy_clustering(graph: GraphLike) -> float:
@@ -40,12 +43,19 @@ def latapy_clustering(graph: GraphLike) -> float:
     return float(latapy_coefficients(graph).mean())
 
 
-def latapy_coefficients(graph: GraphLike) -> NDArray[np.float64]:
+def latapy_coefficients(graph: GraphLike, *, mode: str = "dot") -> NDArray[np.float64]:
     """Return Latapy's clustering coefficient of each neuron, inputs first, shape (n_in + n_out,).
 
     Parameters
     ----------
     graph : BipartiteGraph, or what can be read as one
+    mode : {"dot", "min", "max"}
+        What shared neighbours are divided by: those of either neuron, the fewer of the two, or the more.
+
+    Raises
+    ------
+    InvalidValueError
+        For another mode.
 
     Examples
     --------
@@ -53,18 +63,20 @@ def latapy_coefficients(graph: GraphLike) -> NDArray[np.float64]:
     >>> latapy_coefficients(np.array([[1, 0], [1, 1]]))
     array([0.5, 0.5, 0.5, 0.5])
     """
+    if mode not in MODES:
+        raise InvalidValueError(f"mode={mode!r} must be one of {', '.join(map(repr, MODES))}")
     links = TwoWayCsr.of(read_layer(graph, "latapy_clustering"))
-    return np.concatenate([_coefficients(links.transposed), _coefficients(links)])
+    return np.concatenate([coefficients_of_rows(links.transposed, mode), coefficients_of_rows(links, mode)])
 
 
-def _coefficients(links: TwoWayCsr) -> NDArray[np.float64]:
+def coefficients_of_rows(links: TwoWayCsr, mode: str) -> NDArray[np.float64]:
     """Return the coefficients of the output neurons."""
     from topolearn.diagnostics.kernels.shared import mean_overlaps
 
     means = np.empty(links.n_out)
 
     def work(rows: Rows) -> None:
-        mean_overlaps(*rows, *links.arrays, means)
+        mean_overlaps(*rows, MODES.index(mode), *links.arrays, means)
 
     for_each(work, cut(4 * links.walks_of_two() + 1))
     return means

@@ -42,13 +42,13 @@ def redundancy(graph: GraphLike) -> float:
     (1.0, 0.0)
     """
     links = read_layer(graph, "redundancy").to_scipy().astype(np.int64)
-    coefficients = np.concatenate([_coefficients(links), _coefficients(links.T.tocsr())])
+    coefficients = np.concatenate([coefficients_of_columns(links), coefficients_of_columns(links.T.tocsr())])
     if not coefficients.size:
         raise UndefinedMeasureError("redundancy is undefined: no neuron has two links")
     return float(coefficients.mean())
 
 
-def _coefficients(links: sparse.csr_array) -> NDArray[np.float64]:
+def coefficients_of_columns(links: sparse.csr_array) -> NDArray[np.float64]:
     """Return the coefficients of the columns with two links or more."""
     shared = (links @ links.T).tocoo()
     is_pair = (shared.data >= 2) & (shared.row != shared.col)

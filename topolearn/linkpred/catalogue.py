@@ -5,14 +5,19 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
+from topolearn.linkpred.adamic_adar import ADAMIC_ADAR
+from topolearn.linkpred.baseline import Baseline, baseline_scores
 from topolearn.linkpred.cannistraci_hebb import CH1_L3, CH2_L3N, CH2_L3P, CH3_L3N, CH3_L3P, CH31_L3N
+from topolearn.linkpred.common_neighbours import COMMON_NEIGHBOURS
 from topolearn.linkpred.predictor import LinkPredictor
+from topolearn.linkpred.preferential_attachment import PREFERENTIAL_ATTACHMENT
 from topolearn.linkpred.ra_l3 import RA_L3
 from topolearn.linkpred.random import random
+from topolearn.linkpred.resource_allocation import RESOURCE_ALLOCATION
 from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_compiled_on, scores_of
 from topolearn.registry import Registry
 
-BASELINE = "random"
+RANDOM = "random"
 
 PREDICTORS: Registry[LinkPredictor] = Registry(
     "link predictor",
@@ -20,14 +25,24 @@ PREDICTORS: Registry[LinkPredictor] = Registry(
 )
 
 
-def names() -> list[str]:
-    """Return the names of the link predictors: those of `PREDICTORS`, and the baseline ``random``."""
-    return [*PREDICTORS, BASELINE]
+BASELINES: Registry[Baseline] = Registry(
+    "link prediction baseline",
+    {each.name: each for each in (COMMON_NEIGHBOURS, ADAMIC_ADAR, RESOURCE_ALLOCATION, PREFERENTIAL_ATTACHMENT)},
+)
 
 
-def find(predictor: str) -> LinkPredictor | None:
-    """Return a link predictor, None for the baseline; the error for another name suggests the nearest."""
-    return Registry(PREDICTORS.kind, {**PREDICTORS, BASELINE: None})[predictor]
+def names(*, two_sides: bool = False) -> list[str]:
+    """Return the names of the link predictors: those of `PREDICTORS` and `BASELINES`, and ``random``.
+
+    With ``two_sides``, those alone that score graphs with two sides.
+    """
+    baselines = [name for name, each in BASELINES.items() if each.two_sides or not two_sides]
+    return [*PREDICTORS, *baselines, RANDOM]
+
+
+def find(predictor: str) -> LinkPredictor | Baseline | None:
+    """Return a link predictor or a baseline, None for ``random``; the error for another name suggests the nearest."""
+    return Registry(PREDICTORS.kind, {**PREDICTORS, **BASELINES, RANDOM: None})[predictor]
 
 
 def score(
@@ -53,7 +68,8 @@ def score(
         How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. Two
         forms are compiled for the CPU and run on as many threads as torch uses: ``stream`` walks along the links of
         each row, ``community`` adds up whole local communities. ``sparse`` takes the cheaper of these by the model of
-        `topolearn.linkpred.compiled.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU.
+        `topolearn.linkpred.compiled.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU. For one-mode
+        graphs and for `BASELINES` there is one form, on the CPU: ``auto`` or ``sparse``.
     device : torch.device or str, optional
         Where to compute; default the tensor's device, else the CPU.
     dtype : optional
@@ -72,7 +88,8 @@ def score(
         When no predictor has that name.
     InvalidValueError
         For an unknown form, or one that cannot be used here; a matrix that is no adjacency; a seed for a predictor
-        that draws nothing; or a graph whose scores do not fit into memory.
+        that draws nothing; a graph with two sides for a baseline on paths of length two; or a graph whose scores do
+        not fit into memory.
 
     Examples
     --------
@@ -87,5 +104,7 @@ def score(
         refuse_compiled_on(device_of(graph, device), form)
         return random(graph, seed=seed, device=device, dtype=dtype)
     if seed is not None:
-        raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {BASELINE!r} does; leave seed out")
+        raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {RANDOM!r} does; leave seed out")
+    if isinstance(link_predictor, Baseline):
+        return baseline_scores(graph, link_predictor, form=form, device=device, dtype=dtype)
     return scores_of(graph, link_predictor, form=form, device=device, dtype=dtype)

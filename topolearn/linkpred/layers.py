@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from topolearn.errors import InvalidValueError
+from topolearn.linkpred.baseline import Baseline
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.dense import dense_scores
 from topolearn.linkpred.memory import check_memory, dense_bytes
@@ -33,9 +35,11 @@ def layer_scores(links: Sequence[Tensor], shape: tuple[int, int], predictor: str
     Raises
     ------
     UnknownNameError, InvalidValueError
-        For an unknown predictor, or layers that do not fit into memory.
+        For an unknown predictor, a baseline, which has no dense form, or layers that do not fit into memory.
     """
     scorer, device = find(predictor), links[0].device
+    if isinstance(scorer, Baseline):
+        raise InvalidValueError(f"{predictor!r} has no dense form: use one of topolearn.linkpred.PREDICTORS")
     check_memory(dense_bytes((len(links), *shape), dtype.itemsize), device, (len(links), *shape))
     masks = torch.zeros((len(links), shape[0] * shape[1]), dtype=torch.bool, device=device)
     for mask, cells in zip(masks, links, strict=True):

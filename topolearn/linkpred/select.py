@@ -12,6 +12,8 @@ from torch import Tensor
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.baseline import Baseline, known_graph
+from topolearn.linkpred.baseline_choice import choose_by_baseline
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.compiled import block_scores, offer_block, prepare, stream
 from topolearn.linkpred.dense import as_mask, dense_scores
@@ -138,12 +140,16 @@ def select_cells(
 
 
 def choose_cells(
-    graph: Scorable, predictor: LinkPredictor | None, draw: Draw, computation: Computation
+    graph: Scorable, predictor: LinkPredictor | Baseline | None, draw: Draw, computation: Computation
 ) -> tuple[Tensor, Tensor]:
-    """Choose non-links by a predictor, None for the baseline; return their cells, sorted, and their scores.
+    """Choose non-links by a predictor, None for ``random``; return their cells, sorted, and their scores.
 
     A link that is drawn at random, as too few have a positive score, has score 0.
     """
+    if isinstance(predictor, Baseline):
+        known = known_graph(graph, predictor, computation.form, computation.device)
+        with _bar(predictor, known.shape[0], computation) as bar:
+            return choose_by_baseline(known, predictor, draw, computation.dtype, bar.update)
     place = device_of(graph, computation.device)
     if isinstance(graph, Graph):
         refuse_for_one_mode(computation.form, computation.device)
@@ -185,7 +191,7 @@ def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computat
             bar.update(rows[1] - rows[0])
 
 
-def _bar(predictor: LinkPredictor, n_rows: int, computation: Computation) -> tqdm:
+def _bar(predictor: LinkPredictor | Baseline, n_rows: int, computation: Computation) -> tqdm:
     from tqdm import tqdm
 
     return tqdm(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not computation.progress)

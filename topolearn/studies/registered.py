@@ -11,7 +11,7 @@ from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
 from topolearn.evolution.initial_weights import INITS
 from topolearn.evolution.schedules import DENSITY_SCHEDULES, SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.generators import DISTRIBUTIONS, GENERATORS
-from topolearn.linkpred import PREDICTORS
+from topolearn.linkpred import BASELINES, PREDICTORS
 from topolearn.registry import Registry
 from topolearn.sparse import BACKENDS
 from topolearn.task_registry import TASKS, imported
@@ -22,6 +22,7 @@ OF_ALL_TASKS: tuple[Registry[Any], ...] = (
     GENERATORS,
     DISTRIBUTIONS,
     PREDICTORS,
+    BASELINES,
     REMOVAL_SCORES,
     REGROWTHS,
     ZETA_SCHEDULES,

@@ -29,8 +29,11 @@ def count_squares(first, last, pointers, ends, back_pointers, back_ends):
     return n_squares
 
 
+DOT, MIN, MAX = range(3)  # shared neighbours over those of either row, of the lesser, of the larger
+
+
 @njit(nogil=True, cache=True)
-def mean_overlaps(first, last, pointers, ends, back_pointers, back_ends, means):
+def mean_overlaps(first, last, mode, pointers, ends, back_pointers, back_ends, means):
     """Write, for some rows, the mean of shared neighbours over all neighbours, over the rows that share any."""
     n_shared = np.zeros(pointers.size - 1, np.int64)
     met = np.empty(pointers.size - 1, np.int64)
@@ -48,6 +51,12 @@ def mean_overlaps(first, last, pointers, ends, back_pointers, back_ends, means):
         total = 0.0
         for i in range(n_met):
             z = met[i]
-            total += n_shared[z] / (degree + pointers[z + 1] - pointers[z] - n_shared[z])
+            other = pointers[z + 1] - pointers[z]
+            if mode == DOT:
+                total += n_shared[z] / (degree + other - n_shared[z])
+            elif mode == MIN:
+                total += n_shared[z] / min(degree, other)
+            else:
+                total += n_shared[z] / max(degree, other)
             n_shared[z] = 0
         means[u] = total / n_met if n_met else 0.0

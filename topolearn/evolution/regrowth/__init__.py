@@ -6,12 +6,12 @@ from topolearn.evolution.regrowth.grow import GrowthSite, grow
 from topolearn.evolution.regrowth.predictors import by_predictor
 from topolearn.evolution.regrowth.scores import by_scores
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
-from topolearn.linkpred import names
+from topolearn.linkpred import PREDICTORS
 from topolearn.registry import Registry
 
 REGROWTHS: Registry[RegrowthScore] = Registry(
     "regrowth score",
-    {name: by_predictor(name) for name in names()}
+    {name: by_predictor(name) for name in PREDICTORS}
     | {"random": RegrowthScore(at_random), "gradient": RegrowthScore(by_gradient, True, gradient_matrix)},
 )
 

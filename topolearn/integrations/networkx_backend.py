@@ -1,0 +1,100 @@
+"""topolearn as a backend of networkx: ``nx.bipartite.clustering(graph, backend="topolearn")``.
+
+networkx finds `BACKEND` by the entry point ``networkx.backends`` of the package, and asks it for each function by the
+name under which networkx dispatches it. What the backend cannot do, such as directed or weighted graphs, networkx does
+itself when the backend is in ``nx.config.backend_priority``, and refuses with ``backend="topolearn"``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from topolearn.integrations import networkx_backend_bipartite as bipartite
+from topolearn.integrations import networkx_backend_paths as paths
+from topolearn.integrations import networkx_backend_sides as sides
+from topolearn.integrations.networkx_backend_graph import NAME, BackendGraph, from_networkx, to_networkx
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function of networkx that topolearn computes.
+
+    Attributes
+    ----------
+    function : callable
+        Of the same signature; its first argument is a `BackendGraph`.
+    left_out : tuple of str
+        Arguments that must have their defaults.
+    is_short : bool
+        Whether it takes less time than the conversion of a graph, so that only a converted one is worth it.
+    """
+
+    function: Callable[..., Any]
+    left_out: tuple[str, ...] = ()
+    is_short: bool = False
+
+
+FUNCTIONS: dict[str, Row] = {
+    "robins_alexander_clustering": Row(bipartite.robins_alexander_clustering),
+    "latapy_clustering": Row(bipartite.latapy_clustering),
+    "bipartite_average_clustering": Row(bipartite.average_clustering),
+    "node_redundancy": Row(bipartite.node_redundancy),
+    "bipartite_betweenness_centrality": Row(bipartite.betweenness_centrality),
+    "hopcroft_karp_matching": Row(sides.maximum_matching),
+    "eppstein_matching": Row(sides.maximum_matching),
+    "projected_graph": Row(sides.projected_graph, ("multigraph",)),
+    "weighted_projected_graph": Row(sides.weighted_projected_graph),
+    "collaboration_weighted_projected_graph": Row(sides.collaboration_weighted_projected_graph),
+    "overlap_weighted_projected_graph": Row(sides.overlap_weighted_projected_graph),
+    "betweenness_centrality": Row(paths.betweenness_centrality, ("k", "weight", "endpoints")),
+    "average_shortest_path_length": Row(paths.average_shortest_path_length, ("weight", "method")),
+    "single_source_shortest_path_length": Row(paths.single_source_shortest_path_length, is_short=True),
+    "all_pairs_shortest_path_length": Row(paths.all_pairs_shortest_path_length),
+    "degree_assortativity_coefficient": Row(paths.degree_assortativity_coefficient, ("weight", "nodes")),
+    "degree_pearson_correlation_coefficient": Row(paths.degree_assortativity_coefficient, ("weight", "nodes")),
+}
+
+
+class Backend:
+    """What networkx's dispatcher asks: conversions, whether a call can be made, and the functions by name."""
+
+    convert_from_nx = staticmethod(from_networkx)
+    convert_to_nx = staticmethod(to_networkx)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in FUNCTIONS:
+            raise AttributeError(f"topolearn computes no {name!r} of networkx")
+        return FUNCTIONS[name].function
+
+    def can_run(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | str:
+        """Return whether a call can be made, or why not."""
+        signature = inspect.signature(FUNCTIONS[name].function)
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            return str(error)
+        graph, *others = given.items()
+        if graph[1].is_directed() or graph[1].is_multigraph():
+            return "topolearn takes undirected graphs without parallel edges"
+        for word, value in others:
+            if word in FUNCTIONS[name].left_out and value is not signature.parameters[word].default:
+                return f"topolearn leaves {word!r} to networkx"
+            if isinstance(value, Iterator):
+                return f"{word!r} is an iterator, which networkx could not read again"
+        return True
+
+    def should_run(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | str:
+        """Return whether a call that was not asked of this backend is worth the conversion, or why not."""
+        if not FUNCTIONS[name].is_short:
+            return True
+        graph = next(iter((*args, *kwargs.values())))
+        cached = getattr(graph, "__networkx_cache__", None) or {}
+        if isinstance(graph, BackendGraph) or NAME in cached.get("backends", {}):
+            return True
+        return "converting the graph takes longer than the call"
+
+
+BACKEND = Backend()

@@ -1,0 +1,64 @@
+"""The best non-links by a baseline, or a sample of them, without the scores of all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from topolearn.graph.one_mode import Graph
+from topolearn.linkpred.baseline import Baseline, Known, blocks_of
+from topolearn.linkpred.draw import Draw
+from topolearn.linkpred.rounding import rounded
+from topolearn.sampling import Pool
+
+
+def choose_by_baseline(
+    graph: Known, baseline: Baseline, draw: Draw, dtype: torch.dtype, progress: Callable[[int], object]
+) -> tuple[Tensor, Tensor]:
+    """Choose non-links by a baseline; return their cells, sorted, and their scores, which exist a block at a time.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph or Graph
+    baseline : Baseline
+    draw : Draw
+    dtype : torch.dtype
+        Of the scores.
+    progress : callable
+        Called with the number of rows that are done.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+        For an impossible number of links.
+    """
+    n_cells = graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
+    links = torch.from_numpy(np.array(graph.cells))
+    excluded = draw.excluded(links)
+    draw.check(n_cells - excluded.numel(), n_cells)
+    pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
+    adjacency = graph.to_scipy().astype(np.float64)
+    for rows in blocks_of(graph):
+        cells, scores = _candidates(graph, baseline.rows(adjacency, rows), rows.start)
+        free = ~torch.isin(cells, links)
+        pool.offer(cells[free], rounded(scores[free].to(dtype)))
+        progress(rows.stop - rows.start)
+    return draw.by_scores(*pool.best(), n_cells, excluded)
+
+
+def _candidates(graph: Known, block: NDArray[np.float64] | sparse.csr_array, first: int) -> tuple[Tensor, Tensor]:
+    """Return the cells of a block of rows that have a positive score, links among them, and their scores."""
+    scores = sparse.coo_array(block)
+    i, j = (side.astype(np.int64) for side in scores.coords)
+    i += first
+    kept = scores.data > 0
+    if isinstance(graph, Graph):
+        kept &= i < j
+    i, j = i[kept], j[kept]
+    cells = graph.starts[i] + j if isinstance(graph, Graph) else i * graph.shape[1] + j
+    return torch.from_numpy(cells), torch.from_numpy(scores.data[kept])

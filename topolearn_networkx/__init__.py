@@ -1,0 +1,36 @@
+"""What networkx reads of its backend ``topolearn`` when it is imported: a list, without importing the package itself.
+
+The backend is `topolearn.integrations.networkx_backend`; a test holds this list and its functions together.
+"""
+
+SIDES = "Of undirected graphs without parallel edges, self-loops and weights."
+FUNCTIONS = (
+    "all_pairs_shortest_path_length",
+    "average_shortest_path_length",
+    "betweenness_centrality",
+    "bipartite_average_clustering",
+    "bipartite_betweenness_centrality",
+    "collaboration_weighted_projected_graph",
+    "degree_assortativity_coefficient",
+    "degree_pearson_correlation_coefficient",
+    "eppstein_matching",
+    "hopcroft_karp_matching",
+    "latapy_clustering",
+    "node_redundancy",
+    "overlap_weighted_projected_graph",
+    "projected_graph",
+    "robins_alexander_clustering",
+    "single_source_shortest_path_length",
+    "weighted_projected_graph",
+)
+
+
+def backend_info() -> dict[str, object]:
+    """Return what the entry point ``networkx.backend_info`` promises: the backend's name and its functions."""
+    return {
+        "backend_name": "topolearn",
+        "project": "topolearn",
+        "package": "topolearn",
+        "short_summary": "Bipartite clustering, matchings and projections, distances and betweenness, compiled.",
+        "functions": {name: {"additional_docs": SIDES} for name in FUNCTIONS},
+    }
