@@ -13,6 +13,8 @@ from topolearn.generators import randomise, randomise_connected
 from topolearn.generators.latticise_one_mode import lattice_one_mode
 from topolearn.graph import Graph
 
+MOST_LATTICES, LINKS = 8, 20_000  # lattices of each order of the nodes, and links of all of them together
+
 
 @dataclass(frozen=True, repr=False)
 class OneModeSmallWorld:
@@ -57,7 +59,8 @@ class OneModeSmallWorld:
     def omega(self) -> float:
         r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
 
-        It never falls below -1, as the lattice is clustered no less than the graph. It exceeds 1, with a
+        It never falls below -1, as the lattice is clustered no less than the graph. It is above networkx's, whose
+        lattices are clustered less: see `topolearn.generators.latticise_one_mode`. It exceeds 1, with a
         `MeasureRangeWarning`, where paths are much shorter than in random graphs, as in small components.
         """
         lengths = self.path_length, self.path_length_random
@@ -77,5 +80,6 @@ def one_mode_small_world(
     (c_r, t_r, l_r), (c_std, t_std, l_std) = nulls.mean(axis=0).tolist(), nulls.std(axis=0).tolist()
     c, t, length = measured(graph)
     orders = None, np.argsort(-graph.degrees, kind="stable")
-    lattices = [clustering(lattice_one_mode(graph, order=order)) for order in orders]
+    seeds = range(min(MOST_LATTICES, max(1, LINKS // max(graph.n_links, 1))))
+    lattices = [clustering(lattice_one_mode(graph, order=order, seed=each)) for order in orders for each in seeds]
     return OneModeSmallWorld(c, t, length, c_r, c_std, t_r, t_std, l_r, l_std, max(c, *lattices), n_null)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from topolearn.diagnostics.small_worldness import named, omega_of, sigma_of
 from topolearn.errors import InvalidValueError
 from topolearn.generators import latticise
 from topolearn.graph import BipartiteGraph, Graph
+
+Seed = int | np.random.Generator | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +72,18 @@ class SmallWorld:
         return omega_of(self.closure, self.closure_lattice, self.path_length, self.path_length_random, "closure")
 
 
+@overload
+def small_world(
+    graph: BipartiteGraph, *, n_null: int = 10, sample: int | None = None, seed: Seed = 0, n_jobs: int | None = None
+) -> SmallWorld: ...
+
+
+@overload
+def small_world(
+    graph: GraphLike, *, n_null: int = 10, sample: int | None = None, seed: Seed = 0, n_jobs: int | None = None
+) -> SmallWorld | OneModeSmallWorld: ...
+
+
 def small_world(
     graph: GraphLike,
     *,
@@ -88,8 +103,8 @@ def small_world(
 
     A one-mode graph has triangles, and is measured as in networkx: sigma by its transitivity, omega by its mean local
     clustering, L within the largest component. The random graphs of one that is connected are connected, as there. The
-    lattice is the more clustered one of those on a ring of the nodes by number, and by degree; where the graph itself
-    is more clustered, its own clustering is :math:`C_l`.
+    lattice is the most clustered one of those on a ring of the nodes by number, and by degree, several of a small
+    graph; where the graph itself is more clustered, its own clustering is :math:`C_l`.
 
     Parameters
     ----------
