@@ -26,7 +26,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("any") / "net.txt"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_a_list_is_read_as_it_was_written(data, path):
     """In any dialect; names are the oracle, with networkx's graph of the same pairs."""
@@ -50,7 +50,7 @@ def test_a_list_is_read_as_it_was_written(data, path):
     assert {(str(inputs[a]), str(outputs[b])) for a, b in layer.edges()} == set(pairs)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_read_and_never_another_error(data, path):
     """Files of all formats, with bytes that are cut out, changed or repeated."""

@@ -113,8 +113,8 @@ def read_graph(
     >>> path = pathlib.Path(tempfile.mkdtemp(), "net.txt")
     >>> _ = path.write_text("# nodes 6 edges 3\\n0 1\\n1 2\\n0 2\\n")
     >>> graph = read_graph(path)
-    >>> graph
-    Graph(6 nodes, 3 links)
+    >>> graph.n_nodes, graph.n_links
+    (6, 3)
     >>> graph.source.line
     'net.txt: links, parted by blanks; one kind of node: 6 nodes (3 without a link), 3 links;
     header: nodes 6 edges 3; ids from 0; ignored: nothing'
