@@ -41,6 +41,8 @@ def read_delimited(text: Text, options: Options) -> Content:
         return content
     if options.weight is None:
         return replace(content, ignored=(*content.ignored, "data in braces"))
+    if len(braces) != content.source.codes.size:
+        options.refuse(f"has data in braces on {len(braces)} of {content.source.codes.size} lines: leave weight= out")
     return replace(content, weights=_weights_in(braces, options))
 
 

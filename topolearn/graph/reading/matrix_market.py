@@ -15,6 +15,7 @@ from scipy import sparse
 from topolearn.errors import CorruptFileError
 from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.matrices import from_matrix
+from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
 
 _FIELDS = {"real": 1, "double": 1, "integer": 1, "unsigned-integer": 1, "complex": 2, "pattern": 0}
@@ -130,10 +131,11 @@ def _table(body: bytes, width: int, dtypes: list[Any], refuse: Any) -> Any:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(
-            io.BytesIO(body), sep=r"\s+", header=None, names=list(range(width)), index_col=False, na_filter=False,
-            dtype=dict(enumerate(dtypes)),
-        )  # fmt: skip
+        with strictly():
+            frame = pd.read_csv(
+                io.BytesIO(body), sep=r"\s+", header=None, names=list(range(width)), index_col=False, na_filter=False,
+                dtype=dict(enumerate(dtypes)),
+            )  # fmt: skip
     except (ValueError, OverflowError, UnicodeError) as error:
         raise refuse(" ".join(str(error).split())) from None
     return frame

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from topolearn.graph.reading.columns import Places
 from topolearn.graph.reading.content import Column, Options, distinct
 from topolearn.graph.reading.dialect import Dialect, refuse_line
+from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
 
 CHUNK = 500_000  # rows
@@ -115,7 +116,7 @@ class _Reader:
         total = rows.count(b"\n") if self.options.progress else None
         bar = tqdm(total=total, unit="line", unit_scale=True, desc=f"read {self.options.path}", delay=2,
                    disable=not self.options.progress)  # fmt: skip
-        with bar, pd.read_csv(
+        with strictly(), bar, pd.read_csv(
             io.BytesIO(rows), sep=r"\s+" if sep is None else sep, header=None, skiprows=self.n_header,
             names=list(range(self.dialect.width)), dtype=dtype, na_filter=False, chunksize=CHUNK, index_col=False,
             skipinitialspace=True,
@@ -154,7 +155,9 @@ class _Reader:
         if match := re.search(r"in line (\d+), saw (\d+)", str(error)):
             number, line = next(self.text.numbered(1, start=int(match[1]) - 1))
             refuse_line(number, line, int(match[2]), self.dialect.width, self.dialect.sep, self.options)
-        self._refuse_quote()
+        if "quote" in str(error) or "string" in str(error):
+            self._refuse_quote()
+        self.options.refuse(f"cannot be read: {error}")
 
     def _refuse_quote(self) -> None:
         odd = ((i, line) for i, line in self.text.numbered() if line.count('"') % 2)

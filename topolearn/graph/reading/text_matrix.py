@@ -11,6 +11,7 @@ from topolearn.graph.reading.content import Content, Options, counted
 from topolearn.graph.reading.dialect import Dialect, is_number
 from topolearn.graph.reading.header_row import usual_pair
 from topolearn.graph.reading.matrices import from_matrix
+from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
 
 _ASK = (
@@ -104,11 +105,12 @@ def _numbers(text: Text, dialect: Dialect, corner: bool, options: Options) -> tu
     data = text.rows if sep is None or len(sep) == 1 else text.rows.replace(sep.encode(), b"\x1f")
     dtypes = {i: str if corner and i == 0 else np.float64 for i in range(dialect.width)}
     try:
-        frame = pd.read_csv(
-            io.BytesIO(data), sep=r"\s+" if sep is None else sep if len(sep) == 1 else "\x1f", header=None,
-            skiprows=1 if corner else 0, names=list(range(dialect.width)), dtype=dtypes, na_filter=False,
-            index_col=False, skipinitialspace=True,
-        )  # fmt: skip
+        with strictly():
+            frame = pd.read_csv(
+                io.BytesIO(data), sep=r"\s+" if sep is None else sep if len(sep) == 1 else "\x1f", header=None,
+                skiprows=1 if corner else 0, names=list(range(dialect.width)), dtype=dtypes, na_filter=False,
+                index_col=False, skipinitialspace=True,
+            )  # fmt: skip
     except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
         options.refuse(f"is no matrix of numbers ({error}): pass format='links' if it is a list")
     names = frame[0].str.strip().tolist() if corner else None
