@@ -81,6 +81,10 @@ def test_what_topolearn_saved_comes_back_as_it_was(tmp_path):
         graph = tl.read_graph(tmp_path / f"layer{suffix}")
         assert graph == LAYER
         assert LAYER.source is None
+        network = tl.Graph([(0, 2), (1, 2)], 4, names=["a", "b", "c", "d"])
+        for mine in (network, tl.Graph([(0, 1)], 2)):
+            mine.save(tmp_path / f"network{suffix}")
+            assert tl.read_graph(tmp_path / f"network{suffix}") == mine
         assert pickle.loads(pickle.dumps(graph)).source == graph.source
 
 

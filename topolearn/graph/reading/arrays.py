@@ -29,6 +29,8 @@ def read_arrays(data: bytes, options: Options) -> Content:
         if len(arrays) != 1:
             options.refuse(f"holds {len(arrays)} arrays, {', '.join(arrays) or 'none'}: save one, or a scipy array")
         return _dense(next(iter(arrays.values())), options, "array of numpy")
+    is_own_graph = "n_nodes" in stored  # of one kind
+    called = stored["names"].tolist() if is_own_graph and "names" in stored else None
     is_own = "_is_array" not in stored and stored["data"].dtype == bool  # as graph.save writes it
     matrix: Any = sparse.load_npz(io.BytesIO(data))
     if matrix.ndim != 2:
@@ -40,8 +42,9 @@ def read_arrays(data: bytes, options: Options) -> Content:
     values = None if coo.dtype == bool else magnitudes.astype(np.float64)
     return from_matrix(
         coo.row.astype(np.int64), coo.col.astype(np.int64), values, matrix.shape, options,
-        format="sparse array of scipy", row_names=names.get("output_names"), column_names=names.get("input_names"),
-        sides=2 if is_own else None,
+        format="sparse array of scipy", row_names=names.get("output_names", called),
+        column_names=names.get("input_names"),
+        sides=1 if is_own_graph else 2 if is_own else None,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.graph.reading import own
 from topolearn.graph.reading.arrays import read_arrays
 from topolearn.graph.reading.content import Content, Options
@@ -36,7 +37,7 @@ class Format:
         The options that have a meaning here, besides those of all formats.
     """
 
-    read: Callable[[bytes, Text | None, Options], Content | BipartiteGraph]
+    read: Callable[[bytes, Text | None, Options], Content | BipartiteGraph | Graph]
     looks_like: Callable[[bytes], bool]
     suffixes: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
@@ -63,7 +64,7 @@ _SKIPPED = rb"(?:[ \t]*(?:[%#][^\n]*)?\n)*\s*"
 FORMATS: Registry[Format] = Registry(
     "format",
     {
-        "saved": Format(own.read_csv, _starts(rb'# \{[^\n]*"n_links"[^\n]*\r?\ninput,output\r?\n')),
+        "saved": Format(own.read_csv, _starts(rb'# \{[^\n]*"n_links"[^\n]*\r?\n(?:input,output|node,other)\r?\n')),
         "arrays": Format(
             lambda data, text, options: read_arrays(data, options), _is_array, (".npz", ".npy"), frozenset({"weight"})
         ),

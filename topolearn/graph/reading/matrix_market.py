@@ -26,14 +26,17 @@ def read_matrix_market(text: Text, options: Options) -> Content:
     """Return the content of a Matrix Market file: each stored entry is a link, zero or not; in an array those not 0."""
     rows, columns, values, shape, symmetry, comments = _entries(text.whole, options.path)
     own = next((json.loads(line) for line in comments if line.startswith("{")), None)
-    if own is not None and shape != (own["n_out"], own["n_in"]):
+    sides = None if own is None else 1 if "n_nodes" in own else 2
+    sizes = () if own is None else (own["n_nodes"],) * 2 if sides == 1 else (own["n_out"], own["n_in"])
+    if own is not None and shape != sizes:
         options.refuse(f"is no whole file of a graph: shape {shape} is not that of its comment")
     n_zeros = 0 if values is None else int((values == 0).sum())
     if symmetry != "general":
         rows, columns, values = _both_triangles(rows, columns, values)
     content = from_matrix(
         rows, columns, values, shape, options, format="Matrix Market", symmetric=symmetry != "general",
-        row_names=own and own["output_names"], column_names=own and own["input_names"], sides=2 if own else None,
+        row_names=own and own.get("output_names", own.get("names")),
+        column_names=own and own.get("input_names", own.get("names")), sides=sides,
         header=symmetry, ignored=[] if own else counted(len(comments), "comment"),
     )  # fmt: skip
     return (

@@ -1,4 +1,4 @@
-"""The tables that `BipartiteGraph.save` writes, which say more than other tables do."""
+"""The tables that graphs save, which say more than other tables do."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ import tempfile
 from pathlib import Path
 
 from topolearn.graph.bipartite import BipartiteGraph
+from topolearn.graph.one_mode import Graph
 from topolearn.graph.reading.content import Options
 from topolearn.graph.reading.source import Source
 from topolearn.graph.reading.text import Text
 
 
-def read_csv(data: bytes, text: Text | None, options: Options) -> BipartiteGraph:
-    """Return the graph in a .csv file that was saved by `BipartiteGraph.save`."""
-    if options.sides == 1:
-        options.ask("was saved from a BipartiteGraph and has two kinds of nodes: leave sides=1 out")
+def read_csv(data: bytes, text: Text | None, options: Options) -> BipartiteGraph | Graph:
+    """Return the graph in a .csv file that was saved by `BipartiteGraph.save` or `Graph.save`."""
+    content = data if text is None else text.whole
+    kind = Graph if content.split(b"\n", 2)[1].startswith(b"node") else BipartiteGraph
+    sides = 1 if kind is Graph else 2
+    if options.sides not in (None, sides):
+        options.ask(f"was saved from a {kind.__name__}: leave sides={options.sides} out")
     with tempfile.TemporaryDirectory() as folder:  # it may have been packed
         path = Path(folder, "graph.csv")
-        path.write_bytes(data if text is None else text.whole)
-        graph = BipartiteGraph.load(path)
-    n_isolated = int((graph.degrees == 0).sum())
-    return graph.with_source(
-        Source(
-            path=options.path, format="saved by topolearn", sides=2, n_nodes=(graph.n_in, graph.n_out),
-            n_links=graph.n_links, n_isolated=n_isolated, header="sizes and names",
-        )
-    )  # fmt: skip
+        path.write_bytes(content)
+        graph = kind.load(path)
+    source = Source(
+        path=options.path,
+        format="saved by topolearn",
+        sides=sides,
+        n_nodes=(graph.n_nodes,) if isinstance(graph, Graph) else (graph.n_in, graph.n_out),
+        n_links=graph.n_links,
+        n_isolated=int((graph.degrees == 0).sum()),
+        header="sizes and names",
+    )
+    return graph.with_source(source)
