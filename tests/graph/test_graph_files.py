@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import networkx as nx
 import numpy as np
@@ -162,13 +160,8 @@ def test_windows_line_ends_are_read(table, tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "3 3 2\n1 2\n2 3\n", "%MatrixMarket matrix coordinate pattern general\n", "\0\1"]
 )
-def test_a_matrix_market_file_without_its_first_line_is_refused_not_fatal(content, tmp_path):
+def test_a_matrix_market_file_without_its_first_line_is_refused(content, tmp_path):
     path = tmp_path / "t.mtx"
     path.write_text(content)
-    done = subprocess.run(  # scipy's reader would end the process
-        [sys.executable, "-c", f"import topolearn as tl; tl.BipartiteGraph.load({str(path)!r})"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "CorruptFileError" in done.stderr
-    assert "its first line is not that of a Matrix Market file" in done.stderr
+    with pytest.raises(CorruptFileError, match="its first line is not that of a Matrix Market file"):
+        BipartiteGraph.load(path)
