@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import io, sparse
 
 from topolearn import errors
+from topolearn.errors import CorruptFileError
 from topolearn.graph import BipartiteGraph
 
 SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
