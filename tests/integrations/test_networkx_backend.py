@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networkx.algorithms import bipartite
 
-import topolearn_networkx
+from topolearn.integrations import networkx_info
 from topolearn.integrations.networkx_backend import BACKEND, FUNCTIONS
 from topolearn.integrations.networkx_backend_graph import BackendGraph, from_networkx, to_networkx
 
@@ -174,14 +174,15 @@ def test_a_converted_graph_comes_back():
 
 
 def test_the_entry_points_lead_to_the_backend_and_to_a_list_of_its_functions():
-    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
-    for group, expected in {
-        "networkx.backends": BACKEND,
-        "networkx.backend_info": topolearn_networkx.backend_info,
-    }.items():
-        module, _, name = groups[group]["topolearn"].partition(":")
-        assert getattr(import_module(module), name) is expected
-    assert sorted(topolearn_networkx.backend_info()["functions"]) == sorted(FUNCTIONS)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = {name: each["topolearn"] for name, each in project["project"]["entry-points"].items()}
+    module, _, name = groups["networkx.backends"].partition(":")
+    assert getattr(import_module(module), name) is BACKEND
+    copied = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert copied == {"topolearn/integrations/networkx_info.py": "topolearn_networkx.py"}
+    assert (ROOT / next(iter(copied))).samefile(networkx_info.__file__)
+    assert groups["networkx.backend_info"] == "topolearn_networkx:backend_info"
+    assert sorted(networkx_info.backend_info()["functions"]) == sorted(FUNCTIONS)
     assert all(name in nx.utils.backends._registered_algorithms for name in FUNCTIONS)
     assert not hasattr(BACKEND, "pagerank")
 

@@ -1,6 +1,7 @@
 """What networkx reads of its backend ``topolearn`` when it is imported: a list, without importing the package itself.
 
-The backend is `topolearn.integrations.networkx_backend`; a test holds this list and its functions together.
+Installed packages have a copy of this file outside of topolearn, as the module ``topolearn_networkx``. The backend is
+`topolearn.integrations.networkx_backend`; a test holds this list and its functions together.
 """
 
 SIDES = "Of undirected graphs without parallel edges, self-loops and weights."
