@@ -246,7 +246,7 @@ BROKEN = {
     "cut.gml": (b"graph [\nnode [ id 0", {}, "is no whole file of the format 'gml'"),
     "cut.graphml": (b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph', {}, "is no whole file"),
     "outside.net": (b"*Vertices 2\n*Edges\n1 3\n", {}, "a link has two vertices in 1..2"),
-    "pickle.npz": (written(lambda array, file: np.savez(file, array), np.array([print], dtype=object)), {}, "allow_pickle"),
+    "pickle.npz": (written(lambda array, file: np.savez(file, array), np.array([print], dtype=object)), {}, "holds objects"),
     "several.npz": (written(lambda a, file: np.savez(file, a, a), TRIANGLE), {}, "holds 2 arrays"),
     "text_matrix.csv": (b"0,1\nx,0\n", {"format": "matrix"}, "is no matrix"),
 }  # fmt: skip

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import io, sparse
+from scipy import io
 
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.files import written_aside
 from topolearn.graph.frames import describe
+from topolearn.graph.stored_arrays import read_npz, sparse_array
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
@@ -97,11 +98,11 @@ def _write_npz(graph: BipartiteGraph, path: Path) -> None:
 
 
 def _read_npz(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
-    with np.load(path, allow_pickle=False) as stored:
-        if "n_nodes" in stored:
-            raise ValueError(ONE_MODE)
-        names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
-    return cls(sparse.load_npz(path), **names)
+    stored = read_npz(path)
+    if "n_nodes" in stored:
+        raise ValueError(ONE_MODE)
+    names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
+    return cls(sparse_array(stored), **names)
 
 
 def _write_mtx(graph: BipartiteGraph, path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import io, sparse
+from scipy import io
 
 from topolearn.files import written_aside
 from topolearn.graph import files
 from topolearn.graph.one_mode_frames import describe
+from topolearn.graph.stored_arrays import read_npz, sparse_array
 from topolearn.registry import Registry
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def _write_npz(graph: Graph, path: Path) -> None:
 
 
 def _read_npz(cls: type[Graph], path: Path) -> Graph:
-    with np.load(path, allow_pickle=False) as stored:
-        if "input_names" in stored or "output_names" in stored:
-            raise ValueError("it holds a graph with two sides, for BipartiteGraph.load")
-        names = stored["names"].tolist() if "names" in stored else None
-    return cls.from_adjacency(sparse.load_npz(path), names=names)
+    stored = read_npz(path)
+    if "input_names" in stored or "output_names" in stored:
+        raise ValueError("it holds a graph with two sides, for BipartiteGraph.load")
+    names = stored["names"].tolist() if "names" in stored else None
+    return cls.from_adjacency(sparse_array(stored), names=names)
 
 
 def _write_mtx(graph: Graph, path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
-from scipy import sparse
+from numpy.lib import format as npy
 
 from topolearn.graph.reading.content import Content, Options
 from topolearn.graph.reading.matrices import from_matrix
+from topolearn.graph.stored_arrays import read_npz, sparse_array
 
 
 def read_arrays(data: bytes, options: Options) -> Content:
@@ -20,23 +20,18 @@ def read_arrays(data: bytes, options: Options) -> Content:
     CorruptFileError
         When there is none, or several, or it has another shape.
     """
-    stored = np.load(io.BytesIO(data), allow_pickle=False)
-    if isinstance(stored, np.ndarray):
-        return _dense(stored, options, "array of numpy")
+    if data.startswith(npy.MAGIC_PREFIX):
+        return _dense(npy.read_array(io.BytesIO(data), allow_pickle=False), options, "array of numpy")
+    stored = read_npz(io.BytesIO(data))
     names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
     if "format" not in stored:
-        arrays = {name: stored[name] for name in stored}
-        if len(arrays) != 1:
-            options.refuse(f"holds {len(arrays)} arrays, {', '.join(arrays) or 'none'}: save one, or a scipy array")
-        return _dense(next(iter(arrays.values())), options, "array of numpy")
+        if len(stored) != 1:
+            options.refuse(f"holds {len(stored)} arrays, {', '.join(stored) or 'none'}: save one, or a scipy array")
+        return _dense(next(iter(stored.values())), options, "array of numpy")
     is_own_graph = "n_nodes" in stored  # of one kind
     called = stored["names"].tolist() if is_own_graph and "names" in stored else None
     is_own = "_is_array" not in stored and stored["data"].dtype == bool  # as graph.save writes it
-    matrix: Any = sparse.load_npz(io.BytesIO(data))
-    if matrix.ndim != 2:
-        options.refuse(f"has shape {matrix.shape}: an adjacency has two dimensions")
-    if hasattr(matrix, "check_format"):
-        matrix.check_format(full_check=True)
+    matrix = sparse_array(stored)
     coo = matrix.tocoo()
     magnitudes = np.abs(coo.data) if np.iscomplexobj(coo.data) else coo.data
     values = None if coo.dtype == bool else magnitudes.astype(np.float64)

@@ -1,0 +1,138 @@
+"""Arrays in .npz files, checked as a whole before compiled code sees them: a false ``indptr`` could end the process."""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+from scipy import sparse
+
+Arrays = dict[str, NDArray[Any]]
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+COMPRESSED = {"csr": 0, "csc": 1}  # which side of the shape has pointers
+
+
+def read_npz(source: Path | BinaryIO) -> Arrays:
+    """Return the arrays in a .npz file by their names.
+
+    Raises
+    ------
+    ValueError, zipfile.BadZipFile
+        When it is cut off, holds objects, or an array is not as large as its header says, or larger than memory.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> np.savez_compressed(file, a=np.arange(3))
+    >>> read_npz(file)
+    {'a': array([0, 1, 2])}
+    """
+    with zipfile.ZipFile(source) as packed:
+        members = packed.infolist()
+        for member in members:
+            with packed.open(member) as opened:
+                _check_header(opened, member)
+        total, memory = sum(member.file_size for member in members), _memory()
+        if total > memory:
+            raise ValueError(f"its arrays have {total:,} bytes, and this machine {memory:,}")
+        arrays = {}
+        for member in members:
+            with packed.open(member) as opened:
+                arrays[member.filename.removesuffix(".npy")] = npy.read_array(opened, allow_pickle=False)
+    return arrays
+
+
+def sparse_array(arrays: Mapping[str, NDArray[Any]]) -> Any:
+    """Return the scipy array that arrays stand for, as `scipy.sparse.save_npz` or a graph wrote them.
+
+    Raises
+    ------
+    ValueError
+        When one is missing or does not fit the others.
+
+    Examples
+    --------
+    >>> stored = {"format": np.array(b"csr"), "shape": np.array([2, 3]), "data": np.ones(1, dtype=bool)}
+    >>> sparse_array({**stored, "indices": np.array([2]), "indptr": np.array([0, 0, 1])}).toarray().astype(int)
+    array([[0, 0, 0],
+           [0, 0, 1]])
+    >>> sparse_array({**stored, "indices": np.array([2]), "indptr": np.array([0, 0, 9])})
+    Traceback (most recent call last):
+    ValueError: indptr goes to 9, and there are 1 indices
+    """
+    name = arrays["format"].item()
+    name = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+    shape = _shape(arrays["shape"])
+    data = _row(arrays, "data")
+    if data.dtype.kind not in "biufc":
+        raise ValueError(f"data are of type {data.dtype}, not numbers")
+    if name == "coo":
+        places = [_within(arrays, side, n) for side, n in zip(("row", "col"), shape, strict=True)]
+        _check_equal("row, col and data", *places, data)
+        return sparse.coo_array((data, tuple(places)), shape=shape)
+    if name not in COMPRESSED:
+        raise ValueError(f"it is in the format {name!r}: save it by scipy.sparse.save_npz(file, matrix.tocsr())")
+    side = COMPRESSED[name]
+    indices, indptr = _within(arrays, "indices", shape[1 - side]), _integers(arrays, "indptr")
+    _check_equal("indices and data", indices, data)
+    if indptr.size != shape[side] + 1 or indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise ValueError(f"indptr must rise from 0, and have {shape[side] + 1} numbers for the shape {shape}")
+    if indptr[-1] != indices.size:
+        raise ValueError(f"indptr goes to {indptr[-1]}, and there are {indices.size} indices")
+    build = sparse.csr_array if name == "csr" else sparse.csc_array
+    return build((data, indices, indptr), shape=shape)
+
+
+def _check_header(opened: Any, member: zipfile.ZipInfo) -> None:
+    version = npy.read_magic(opened)
+    if version not in HEADERS:
+        raise ValueError(f"{member.filename} is in version {version} of the format")
+    shape, _, dtype = HEADERS[version](opened)
+    if dtype.hasobject:
+        raise ValueError(f"{member.filename} holds objects, which are never unpickled")
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes != member.file_size - opened.tell():
+        raise ValueError(f"{member.filename} says {n_bytes:,} bytes and has {member.file_size - opened.tell():,}")
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63
+
+
+def _shape(stored: NDArray[Any]) -> tuple[int, int]:
+    if stored.shape != (2,) or stored.dtype.kind not in "iu" or not ((stored > 0) & (stored < 2**31)).all():
+        raise ValueError(f"shape {stored.tolist()} is not that of an adjacency: two numbers from 1 to 2**31 - 1")
+    return int(stored[0]), int(stored[1])
+
+
+def _row(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    if arrays[name].ndim != 1:
+        raise ValueError(f"{name} has shape {arrays[name].shape}, not one dimension")
+    return arrays[name]
+
+
+def _integers(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.int64]:
+    row = _row(arrays, name)
+    if row.dtype.kind not in "iu" or (row.dtype.kind == "u" and row.size and row.max() >= 2**63):
+        raise ValueError(f"{name} are of type {row.dtype}, not integers")
+    return row.astype(np.int64)
+
+
+def _within(arrays: Mapping[str, NDArray[Any]], name: str, n: int) -> NDArray[np.int64]:
+    places = _integers(arrays, name)
+    if places.size and not (places.min() >= 0 and places.max() < n):
+        raise ValueError(f"{name} go from {places.min()} to {places.max()}, and must lie in 0..{n - 1}")
+    return places
+
+
+def _check_equal(names: str, *rows: NDArray[Any]) -> None:
+    if len({row.size for row in rows}) > 1:
+        raise ValueError(f"{names} have {', '.join(str(row.size) for row in rows)} entries, and must have as many")
