@@ -100,4 +100,4 @@ def _has(rows: Sequence[Sequence[str]], i: int) -> bool:
 
 
 def _name(shown: Sequence[str], i: int) -> str:
-    return f"column {shown[i]!r}" if shown[i] else f"column {i}"
+    return f"column {shown[i]!r}" if shown[i] else f"column {i} of 0..{len(shown) - 1}"
