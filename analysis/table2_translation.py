@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import transformer_runs
 from analysis.command import run_main, runs_in
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
@@ -22,7 +23,7 @@ from topolearn.studies import Study, run_study, to_markdown
 from topolearn.studies.directory import StudyDirectory
 
 FILE = Path("figures/table2_translation.csv")
-CURVES, BOOTSTRAP = FILE.with_stem("table2_curves"), FILE.with_stem("table2_bootstrap")
+BOOTSTRAP = FILE.with_stem("table2_bootstrap")
 STEPS = 5000
 BASE: dict[str, Any] = {
     "dataset": "multi30k", "steps": STEPS, "init": "keep", "measures": ["none"], "threads": 1, "device": "cpu",
@@ -116,7 +117,7 @@ def main() -> None:
     if there:
         write(there, args.data_dir)
     runs = runs_in(FILE)
-    curves = runs_in(CURVES).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
+    curves = runs_in(transformer_runs.curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
     if len(curves):
         title = f"Multi30k, {STEPS:,} steps, 200 validation sentences; means over seeds"
@@ -127,12 +128,10 @@ def main() -> None:
 
 def write(there: list[tuple[Study, Path]], data_dir: Path) -> None:
     """Write the finished runs of studies, their learning curves and how certain differences are, to files."""
-    FILE.parent.mkdir(exist_ok=True)
     from topolearn.tasks.translation.model import IDLE
 
     tables = [finished(*each, BLEU, NAMES, STEPS, IDLE) for each in there]
-    pd.concat([runs[list(KEPT)] for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
-    pd.concat([curves[list(DRAWN)] for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
+    transformer_runs.write(tables, FILE, KEPT, DRAWN)
     resampled = pd.concat([bootstrap(*each, data_dir) for each in there], ignore_index=True)
     if len(resampled):
         resampled.to_csv(BOOTSTRAP, index=False)

@@ -16,11 +16,10 @@ import pandas as pd
 
 from analysis.command import run_main, runs_in
 from analysis.language_results import PAIRS, PERPLEXITY, table
-from analysis.transformer_runs import differences, draw, finished, for_equal_work
+from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
 from topolearn.studies import Study, run_study, to_markdown
 
 FILE = Path("figures/table3_llama.csv")
-CURVES = FILE.with_stem("table3_curves")
 STEPS = 4000
 BASE: dict[str, Any] = {
     "dataset": "wikitext-2", "steps": STEPS, "measures": ["none"], "threads": 1, "device": "cpu",
@@ -109,14 +108,6 @@ def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return runs[list(KEPT)], curves[list(DRAWN)]
 
 
-def write(studies: dict[str, Study], place: Path) -> None:
-    """Write the finished runs of all studies, and their learning curves, to files."""
-    FILE.parent.mkdir(exist_ok=True)
-    tables = [rows_of(each, place / name) for name, each in studies.items() if (place / name).is_dir()]
-    pd.concat([runs for runs, _ in tables if len(runs)], ignore_index=True).to_csv(FILE, index=False)
-    pd.concat([curves for _, curves in tables if len(curves)]).round(5).to_csv(CURVES, index=False)
-
-
 def main() -> None:
     """Train what is missing, and write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -132,9 +123,10 @@ def main() -> None:
         for name in args.groups:
             run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
     if args.runs.is_dir():
-        write(studies, args.runs)
+        there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
+        write([rows_of(*each) for each in there], FILE, KEPT, DRAWN)
     runs = runs_in(FILE)
-    curves = runs_in(CURVES).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
+    curves = runs_in(curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
     if len(curves):
         title = f"WikiText-2, {STEPS:,} steps of 2,048 tokens; means over seeds"

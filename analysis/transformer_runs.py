@@ -91,6 +91,29 @@ def finished(
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
 
 
+def write(
+    tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]], file: Path, kept: Sequence[str], drawn: Sequence[str]
+) -> None:
+    """Write the finished runs of studies to a file, and their learning curves beside it; see `curves_of`."""
+    done = [(runs, curves) for runs, curves in tables if len(runs)]
+    if not done:
+        raise SystemExit(f"no run is finished yet, so {file} is not written")
+    file.parent.mkdir(exist_ok=True)
+    pd.concat([runs[list(kept)] for runs, _ in done], ignore_index=True).to_csv(file, index=False)
+    pd.concat([curves[list(drawn)] for _, curves in done]).round(5).to_csv(curves_of(file), index=False)
+
+
+def curves_of(file: Path) -> Path:
+    """Return the file of learning curves beside that of finished runs.
+
+    Examples
+    --------
+    >>> curves_of(Path("figures/table2_translation.csv")).name
+    'table2_curves.csv'
+    """
+    return file.with_stem(f"{file.stem.partition('_')[0]}_curves")
+
+
 def curve(run: Run, steps: int, quality: Quality) -> pd.DataFrame:
     """Return a row for each evaluation of a run: quality on validation text, and the work until then.
 

@@ -8,7 +8,7 @@ import pytest
 from analysis import language_topology
 from analysis.language_results import PAIRS, PAPER, PERPLEXITY, table
 from analysis.table3_llama import DRAWN, FC, GROUPS, KEPT, SEVERAL, SPARSE, STEPS, rows_of, study
-from analysis.transformer_runs import differences, draw
+from analysis.transformer_runs import differences, draw, write
 from analysis.transformer_topology import of_studies
 from tests.tasks.language.small import config, write_corpus
 from topolearn.studies import Study
@@ -90,6 +90,15 @@ def test_the_topology_of_a_run_by_block_and_kind(place):
     first, last = table[table["step"] == 0], table[table["step"] == 9]
     assert (first["itop"].round(9) == first["density"].round(9)).all()
     assert (last["itop"].to_numpy() > first["itop"].to_numpy()).all()
+
+
+def test_without_a_finished_run_no_file_is_written(rows, tmp_path):
+    none = tuple(table.iloc[:0] for table in rows)
+    with pytest.raises(SystemExit, match=r"no run is finished yet, so .*table3_llama.csv is not written"):
+        write([none], tmp_path / "table3_llama.csv", KEPT, DRAWN)
+    assert list(tmp_path.iterdir()) == []
+    write([none, rows], tmp_path / "table3_llama.csv", KEPT, DRAWN)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["table3_curves.csv", "table3_llama.csv"]
 
 
 def test_tables_and_curves_are_drawn(rows):

@@ -246,6 +246,8 @@ BROKEN = {
     "cut.gml": (b"graph [\nnode [ id 0", {}, "is no whole file of the format 'gml'"),
     "cut.graphml": (b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph', {}, "is no whole file"),
     "outside.net": (b"*Vertices 2\n*Edges\n1 3\n", {}, "a link has two vertices in 1..2"),
+    "huge_array.mtx": (b"%%MatrixMarket matrix array real general\n900000000 900000000\n1\n", {},
+                       "it has 1 entries, and a general array of 900000000 x 900000000 has 810000000000000000"),
     "pickle.npz": (written(lambda array, file: np.savez(file, array), np.array([print], dtype=object)), {}, "holds objects"),
     "several.npz": (written(lambda a, file: np.savez(file, a, a), TRIANGLE), {}, "holds 2 arrays"),
     "text_matrix.csv": (b"0,1\nx,0\n", {"format": "matrix"}, "is no matrix"),

@@ -120,12 +120,14 @@ def _array(body: bytes, shape: tuple[int, int], symmetry: str, field: str, refus
     table = _table(body, _FIELDS[field], [np.float64] * _FIELDS[field], refuse)
     values = _magnitude(table, 0, field)
     assert values is not None
+    n = shape[0]
+    expected = {"general": n * shape[1], "skew-symmetric": n * (n - 1) // 2}.get(symmetry, n * (n + 1) // 2)
+    if values.size != expected:  # before a false size takes memory
+        raise refuse(f"it has {values.size} entries, and a {symmetry} array of {shape[0]} x {shape[1]} has {expected}")
     rows, columns = np.indices(shape).reshape(2, -1, order="F")  # column by column
     if symmetry != "general":
         lower = rows > columns if symmetry == "skew-symmetric" else rows >= columns
         rows, columns = rows[lower], columns[lower]
-    if values.size != rows.size:
-        raise refuse(f"it has {values.size} entries, and a {symmetry} array of {shape[0]} x {shape[1]} has {rows.size}")
     links = values != 0
     return rows[links], columns[links], values[links]
 
