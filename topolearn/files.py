@@ -13,6 +13,17 @@ from typing import Any
 from topolearn.errors import CorruptFileError, MissingFileError
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a file in a directory that does not exist.
+
+    Raises
+    ------
+    MissingFileError
+    """
+    if not path.parent.is_dir():
+        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
+
+
 @contextmanager
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
@@ -37,8 +48,7 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if not path.parent.is_dir():
-        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
+    check_folder(path)
     is_stream = path.exists() and not path.is_file() and not path.is_dir()
     folder = Path(tempfile.gettempdir()) if is_stream else path.parent
     aside = folder / f".{secrets.token_hex(8)}{path.suffix}"

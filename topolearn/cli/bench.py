@@ -6,7 +6,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.errors import InvalidValueError
+from topolearn.files import check_folder
 
 EXAMPLES = """examples:
   topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
@@ -91,8 +92,8 @@ def _train(args: argparse.Namespace) -> None:
 
     densities, batches, sizes = args.density or DENSITIES, args.batch or BATCHES, args.sizes or PAPER
     for path in (args.output, args.plot):
-        if path is not None and not path.parent.is_dir():
-            raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path} into: create it")
+        if path is not None:
+            check_folder(path)
     for name, values in (("density", densities), ("batch", batches), ("sizes", sizes)):
         if any(value <= 0 for value in values) or (name == "density" and max(values) > 1):
             raise InvalidValueError(f"--{name} {' '.join(map(str, values))}: give positive numbers, densities up to 1")

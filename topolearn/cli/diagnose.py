@@ -12,6 +12,7 @@ from topolearn.cli import checkpoints
 from topolearn.cli.graphs import HELP, add_options, given_options, read_graph_file
 from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
+from topolearn.files import check_folder
 
 MOST_DRAWN = 60  # in one picture, which has a largest size
 
@@ -168,5 +169,4 @@ def _check_picture(path: Path) -> None:
     """Refuse a picture that could not be written, before anything is measured."""
     if path.suffix.lower() != ".png":
         raise InvalidValueError(f"--plot {str(path)!r} must end with .png")
-    if not path.parent.is_dir():
-        raise MissingFileError(f"there is no directory {str(path.parent)!r} to write {path.name!r} into: create it")
+    check_folder(path)

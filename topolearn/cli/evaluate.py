@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.errors import InvalidValueError
+from topolearn.files import check_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,8 @@ def add_parser(commands: Any) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     from topolearn.tasks.zero_shot import LOCAL, evaluate_runs
 
-    if args.output is not None and not args.output.parent.is_dir():
-        raise MissingFileError(
-            f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
-        )
+    if args.output is not None:
+        check_folder(args.output)
     if len(set(args.runs)) < len(args.runs):
         raise InvalidValueError("the same run is named twice: name each once")
     tasks = LOCAL if args.tasks is None else [name.strip() for name in args.tasks.split(",") if name.strip()]

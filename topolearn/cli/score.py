@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.cli.graphs import HELP, add_options, read_graph_file
-from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.errors import InvalidValueError
+from topolearn.files import check_folder
 
 EXAMPLES = """examples:
   topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
@@ -51,10 +52,8 @@ def _score(args: argparse.Namespace) -> None:
 
     from topolearn import linkpred
 
-    if args.output is not None and not args.output.parent.is_dir():
-        raise MissingFileError(
-            f"there is no directory {str(args.output.parent)!r} to write {args.output} into: create it"
-        )
+    if args.output is not None:
+        check_folder(args.output)
     _refuse_what_is_not_used(args)
     graph = read_graph_file(args)
     print(graph)

@@ -74,8 +74,7 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
     0.5
     """
     shared, either = _counts(first, second)
-    read = read_single(first, "hamming_distance")
-    return (either - shared) / (read.n_cells if isinstance(read, Graph) else read.n_in * read.n_out)
+    return (either - shared) / read_single(first, "hamming_distance").n_cells
 
 
 def _counts(first: GraphLike, second: GraphLike) -> tuple[int, int]:

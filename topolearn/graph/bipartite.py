@@ -150,8 +150,13 @@ class BipartiteGraph(Immutable):
 
     @property
     def density(self) -> float:
-        """Links over possible links: n_links / (n_in * n_out)."""
-        return self.n_links / (self.n_in * self.n_out)
+        """Links over possible links: n_links / n_cells."""
+        return self.n_links / self.n_cells
+
+    @property
+    def n_cells(self) -> int:
+        """Number of possible links, n_in * n_out; each is a cell, ``output * n_in + input``."""
+        return self.n_in * self.n_out
 
     @property
     def input_names(self) -> tuple[str, ...] | None:

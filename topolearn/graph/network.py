@@ -106,7 +106,7 @@ class LayeredNetwork(Immutable):
     @property
     def density(self) -> float:
         """Links of all layers over their possible links."""
-        return self.n_links / sum(graph.n_in * graph.n_out for graph in self._graphs.values())
+        return self.n_links / sum(graph.n_cells for graph in self._graphs.values())
 
     def between(self, name: str) -> sparse.csr_array:
         """Return the links of a layer between the populations that it joins: boolean, shape (targets, sources).

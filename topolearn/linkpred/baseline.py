@@ -17,14 +17,13 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph.one_mode import Graph
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.form_names import AUTO, SPARSE
 from topolearn.linkpred.memory import check_memory
-from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_compiled_on, two_sided
+from topolearn.linkpred.scoring import Known, Scorable, check_form, device_of, known, refuse_compiled_on
 
 Rows = Callable[[sparse.csr_array, slice], NDArray[np.float64] | sparse.csr_array]
-Known = BipartiteGraph | Graph
 
 BLOCK = 2**22  # scores that exist at a time
 CPU = torch.device("cpu")
@@ -82,15 +81,15 @@ def baseline_scores(
             raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass one layer or more")
         each = [baseline_scores(layer, baseline, form=form, device=device, dtype=dtype) for layer in graph]
         return torch.stack([torch.as_tensor(scores) for scores in each])
-    known = known_graph(graph, baseline, form, device)
-    check_memory(known.shape[0] * known.shape[1] * number.itemsize, CPU, known.shape)
-    adjacency = known.to_scipy().astype(np.float64)
-    scores = np.empty(known.shape, torch.empty(0, dtype=number).numpy().dtype)
-    for rows in blocks_of(known):
+    read = known_graph(graph, baseline, form, device)
+    check_memory(read.shape[0] * read.shape[1] * number.itemsize, CPU, read.shape)
+    adjacency = read.to_scipy().astype(np.float64)
+    scores = np.empty(read.shape, torch.empty(0, dtype=number).numpy().dtype)
+    for rows in blocks_of(read):
         block = baseline.rows(adjacency, rows)
         scores[rows] = block.toarray() if sparse.issparse(block) else block
     scores[adjacency.nonzero()] = 0
-    if isinstance(known, Graph):
+    if isinstance(read, Graph):
         np.fill_diagonal(scores, 0)
     return torch.from_numpy(scores) if isinstance(graph, Tensor) else scores
 
@@ -104,17 +103,14 @@ def known_graph(graph: Scorable, baseline: Baseline, form: str, device: torch.de
         raise InvalidValueError(f"form={form!r} is for paths of length three: use 'auto' for {baseline.name!r}")
     if place.type != "cpu":
         raise InvalidValueError(f"{baseline.name!r} runs on the CPU, not on {place}: pass device='cpu'")
-    nodes = one_mode(graph)
-    if nodes is not None:
-        return nodes
-    if not baseline.two_sides:
+    read = known(graph)
+    if isinstance(read, BipartiteGraph) and not baseline.two_sides:
         raise InvalidValueError(
             f"{baseline.name!r} needs paths of length two, and in a graph with two sides these end on the side on "
             "which they begin, where no link can be: use one on paths of length three, such as 'ra_l3' or 'ch3_l3p', "
             "or 'preferential_attachment'"
         )
-    sides = two_sided(graph)
-    return sides if isinstance(sides, BipartiteGraph) else BipartiteGraph(sides)
+    return read
 
 
 def blocks_of(graph: Known) -> list[slice]:

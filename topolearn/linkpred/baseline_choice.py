@@ -11,9 +11,10 @@ from scipy import sparse
 from torch import Tensor
 
 from topolearn.graph.one_mode import Graph
-from topolearn.linkpred.baseline import Baseline, Known, blocks_of
+from topolearn.linkpred.baseline import Baseline, blocks_of
 from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.rounding import rounded
+from topolearn.linkpred.scoring import Known
 from topolearn.sampling import Pool
 
 
@@ -37,10 +38,9 @@ def choose_by_baseline(
     InvalidTypeError, InvalidValueError
         For an impossible number of links.
     """
-    n_cells = graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
     links = torch.from_numpy(np.array(graph.cells))
     excluded = draw.excluded(links)
-    draw.check(n_cells - excluded.numel(), n_cells)
+    draw.check(graph.n_cells - excluded.numel(), graph.n_cells)
     pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
     adjacency = graph.to_scipy().astype(np.float64)
     for rows in blocks_of(graph):
@@ -48,7 +48,7 @@ def choose_by_baseline(
         free = ~torch.isin(cells, links)
         pool.offer(cells[free], rounded(scores[free].to(dtype)))
         progress(rows.stop - rows.start)
-    return draw.by_scores(*pool.best(), n_cells, excluded)
+    return draw.by_scores(*pool.best(), graph.n_cells, excluded)
 
 
 def _candidates(graph: Known, block: NDArray[np.float64] | sparse.csr_array, first: int) -> tuple[Tensor, Tensor]:

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph import Graph
 from topolearn.linkpred.baseline import Baseline, known_graph
 from topolearn.linkpred.catalogue import RANDOM, find, score
 from topolearn.linkpred.form_names import AUTO
-from topolearn.linkpred.hiding import SAMPLINGS, UNIFORM, Known, count_hidden, hide
+from topolearn.linkpred.hiding import SAMPLINGS, UNIFORM, count_hidden, hide
 from topolearn.linkpred.random import check_seed
-from topolearn.linkpred.scoring import Scorable, two_sided
+from topolearn.linkpred.scoring import Known, Scorable, known
 from topolearn.sampling import RandomField
 
 if TYPE_CHECKING:
@@ -91,11 +90,9 @@ def evaluate(
     """
     import pandas as pd
 
-    nodes = one_mode(graph)
-    sides = nodes if nodes is not None else two_sided(graph)
-    known = sides if isinstance(sides, BipartiteGraph | Graph) else BipartiteGraph(sides)
-    named = _named(predictors, known)
-    n_hidden = count_hidden(known, fraction)
+    read = known(graph)
+    named = _named(predictors, read)
+    n_hidden = count_hidden(read, fraction)
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 1:
         raise InvalidValueError(f"repeats={repeats!r} must be an integer of at least 1")
     if sampling not in SAMPLINGS:
@@ -103,7 +100,7 @@ def evaluate(
     seed = check_seed(seed)
     rows: dict[str, list[dict[str, str | float]]] = {name: [] for name in named}
     for repeat in range(int(repeats)):
-        hidden = hide(known, n_hidden, sampling=sampling, seed=seed, repeat=repeat)
+        hidden = hide(read, n_hidden, sampling=sampling, seed=seed, repeat=repeat)
         own_seed = RandomField(seed, update=repeat, purpose="predictor").integer
         for name, predictor in named.items():
             scores = _scores(hidden.left, name, predictor, own_seed)[hidden.cells]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.one_mode import Graph
+from topolearn.linkpred.scoring import Known
 from topolearn.sampling import RandomField, sample
 
-Known = BipartiteGraph | Graph
 UNIFORM, DEGREE = SAMPLINGS = ("uniform", "degree")
 
 
@@ -41,7 +41,7 @@ def hide(graph: Known, n_hidden: int, *, sampling: str, seed: int, repeat: int) 
     draws = RandomField(seed, update=repeat, purpose="hidden").uniform(torch.tensor(graph.cells)).numpy()
     order = np.argsort(draws, kind="stable")
     hidden, kept = graph.cells[order[:n_hidden]], graph.cells[order[n_hidden:]]
-    is_other = np.ones(count_cells(graph), dtype=bool)
+    is_other = np.ones(graph.n_cells, dtype=bool)
     is_other[graph.cells] = False
     others = np.flatnonzero(is_other)
     if sampling == DEGREE:
@@ -60,20 +60,16 @@ def count_hidden(graph: Known, fraction: float) -> int:
     """
     if not isinstance(fraction, int | float | np.number) or not 0 < fraction < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be a number in (0, 1)")
-    n_cells = count_cells(graph)
-    if graph.n_links == n_cells:
-        raise InvalidValueError(f"all {n_cells} possible links exist: a graph without non-links has nothing to predict")
+    if graph.n_links == graph.n_cells:
+        raise InvalidValueError(
+            f"all {graph.n_cells} possible links exist: a graph without non-links has nothing to predict"
+        )
     n_hidden = round(float(fraction) * graph.n_links)
     if not 0 < n_hidden < graph.n_links:
         raise InvalidValueError(
             f"fraction={fraction} of {graph.n_links} links hides {n_hidden}: hide at least one, and leave one"
         )
     return n_hidden
-
-
-def count_cells(graph: Known) -> int:
-    """Return the number of possible links."""
-    return graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
 
 
 def _by_degree(graph: Known, others: NDArray[np.int64], n: int, field: RandomField) -> NDArray[np.int64]:

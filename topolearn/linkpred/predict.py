@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import Graph, one_mode
+from topolearn.graph import Graph
 from topolearn.linkpred.catalogue import find
 from topolearn.linkpred.draw import Draw
-from topolearn.linkpred.scoring import Scorable, two_sided
+from topolearn.linkpred.scoring import Scorable, known
 from topolearn.linkpred.select import Computation, choose_cells
 
 if TYPE_CHECKING:
@@ -57,19 +56,17 @@ def predict(
     """
     import pandas as pd
 
-    nodes = one_mode(graph)
-    sides = nodes if nodes is not None else two_sided(graph)
-    known = sides if isinstance(sides, BipartiteGraph | Graph) else BipartiteGraph(sides)
+    read = known(graph)
     draw = Draw.by_seed(k, seed, soft=soft)
-    cells, scores = choose_cells(known, find(predictor), draw, Computation(progress=progress))
+    cells, scores = choose_cells(read, find(predictor), draw, Computation(progress=progress))
     order = torch.argsort(scores, descending=True, stable=True)
     picked, columns = cells[order].numpy(), {}
-    if isinstance(known, Graph):
-        for name, side in zip(("node", "other"), known.edges(picked).T, strict=True):
-            columns[name] = side.tolist() if known.names is None else [known.names[i] for i in side]
+    if isinstance(read, Graph):
+        for name, side in zip(("node", "other"), read.edges(picked).T, strict=True):
+            columns[name] = side.tolist() if read.names is None else [read.names[i] for i in side]
     else:
-        sides_of = {"input": picked % known.n_in, "output": picked // known.n_in}
+        sides_of = {"input": picked % read.n_in, "output": picked // read.n_in}
         for name, side in sides_of.items():
-            labels: Sequence[Hashable] | None = getattr(known, f"{name}_names")
+            labels: Sequence[Hashable] | None = getattr(read, f"{name}_names")
             columns[name] = side.tolist() if labels is None else [labels[i] for i in side]
     return pd.DataFrame({**columns, "score": scores[order].numpy()})

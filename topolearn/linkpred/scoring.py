@@ -11,7 +11,7 @@ from torch import Tensor
 from topolearn.devices import device_here, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.graph.one_mode import one_mode
+from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.linkpred.compiled import compiled_scores, one_mode_scores, prepare
 from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
@@ -19,6 +19,7 @@ from topolearn.linkpred.form_names import AUTO, DENSE, FORMS, SPARSE
 from topolearn.linkpred.memory import check_memory, compiled_bytes, dense_bytes
 from topolearn.linkpred.predictor import LinkPredictor
 
+Known = BipartiteGraph | Graph
 Scorable = object  # BipartiteGraph, scipy or numpy matrix, torch tensor, networkx or igraph graph
 
 
@@ -68,6 +69,13 @@ def two_sided(graph: Scorable) -> Scorable:
     if igraph is not None and isinstance(graph, igraph.Graph):
         return BipartiteGraph.from_igraph(graph)
     return graph
+
+
+def known(graph: Scorable) -> Known:
+    """Return a graph of one kind of node as a `Graph`, and any other, or a matrix, as a `BipartiteGraph`."""
+    nodes = one_mode(graph)
+    sides = nodes if nodes is not None else two_sided(graph)
+    return sides if isinstance(sides, BipartiteGraph | Graph) else BipartiteGraph(sides)
 
 
 def device_of(graph: Scorable, device: torch.device | str | None) -> torch.device:

@@ -158,11 +158,10 @@ def choose_cells(
         return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
-    n_cells = graph.n_cells if isinstance(graph, Graph) else graph.n_in * graph.n_out
     excluded = draw.excluded(torch.from_numpy(np.array(graph.cells)))
-    draw.check(n_cells - excluded.numel(), n_cells)
+    draw.check(graph.n_cells - excluded.numel(), graph.n_cells)
     if predictor is None:
-        return draw.at_random(n_cells, excluded, computation.dtype)
+        return draw.at_random(graph.n_cells, excluded, computation.dtype)
     pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
     if isinstance(graph, Graph):
         with _bar(predictor, graph.n_nodes, computation) as bar:
@@ -174,7 +173,7 @@ def choose_cells(
         tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, per_path=predictor.per_path)
         check_memory(tables, place, (links.n_out, links.n_in))
         _offer_all(links, predictor, replace(computation, form=form), pool)
-    return draw.by_scores(*pool.best(), n_cells, excluded)
+    return draw.by_scores(*pool.best(), graph.n_cells, excluded)
 
 
 def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computation, pool: Pool) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import nn
 
-from topolearn.errors import CheckpointError, MissingFileError
+from topolearn.errors import CheckpointError, InvalidValueError, MissingFileError
 from topolearn.evolution import Method
 from topolearn.files import read_json
 from topolearn.integrations.dense_checkpoint import read_state, take_links
+from topolearn.recording import Run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
 
@@ -32,6 +33,28 @@ def checkpoint_of(run_dir: Path, which: str) -> Path:
     if folder is None:
         raise MissingFileError(f"{run_dir / CHECKPOINTS} has no whole checkpoint yet: let the run go on, or resume it")
     return folder
+
+
+def run_of(path: str | Path, kind: Any, what: str) -> Run:
+    """Return a run, which must be of a task.
+
+    Parameters
+    ----------
+    path : path
+    kind : type
+        The configuration of the task.
+    what : str
+        What its runs are of, for messages.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, InvalidValueError
+        When there is no run, or it is of another task.
+    """
+    run = Run(path)
+    if not isinstance(run.config, kind):
+        raise InvalidValueError(f"{path} is not the run of a {what}: give one of task = {kind.task!r}")
+    return run
 
 
 def load_weights(model: nn.Module, folder: Path, method: Method) -> None:

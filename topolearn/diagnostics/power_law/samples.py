@@ -66,7 +66,10 @@ def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
         raise InvalidTypeError(f"discrete={discrete!r} must be True, False or None")
     values = _numbers(samples)
     if values.ndim != 1:
-        raise InvalidValueError(f"samples of shape {values.shape} must be one row of numbers: pass samples.ravel()")
+        raise InvalidValueError(
+            f"samples of shape {values.shape} must be one row of numbers: pass samples.ravel(), or of "
+            "an adjacency BipartiteGraph(matrix)"
+        )
     bad = values[~np.isfinite(values) | (values < 0)]
     if bad.size:
         raise InvalidValueError(f"sample {bad[0]} cannot follow a power law: give finite numbers of at least 0")

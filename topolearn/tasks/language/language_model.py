@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.devices import settled_device
-from topolearn.errors import InvalidValueError
-from topolearn.recording import Run
 from topolearn.recording.run import BEST
+from topolearn.tasks.checkpoints import run_of
 from topolearn.tasks.language.checkpoints import TOKENIZER
 from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.sampling import sample
@@ -48,9 +47,7 @@ class LanguageModel:
         MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
             When there is no run of this task, or no such checkpoint yet, or it is unusable.
         """
-        run = Run(run_dir)
-        if not isinstance(run.config, LanguageConfig):
-            raise InvalidValueError(f"{run_dir} is not the run of a language model: give one of task = 'language'")
+        run = run_of(run_dir, LanguageConfig, "language model")
         model = run.load_model(which).to(settled_device("device", device))
         return cls(model, Tokenizer.load(run.path / TOKENIZER), run.config)
 

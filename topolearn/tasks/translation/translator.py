@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.devices import settled_device
-from topolearn.errors import InvalidValueError
-from topolearn.recording import Run
 from topolearn.recording.run import BEST
+from topolearn.tasks.checkpoints import run_of
 from topolearn.tasks.translation.checkpoints import VOCABULARY
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.decoding import translate
@@ -49,9 +48,7 @@ class Translator:
         MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
             When there is no run of this task, or no such checkpoint yet, or it is unusable.
         """
-        run = Run(run_dir)
-        if not isinstance(run.config, TranslationConfig):
-            raise InvalidValueError(f"{run_dir} is not the run of a translator: give one of task = 'translation'")
+        run = run_of(run_dir, TranslationConfig, "translator")
         model = run.load_model(which).to(settled_device("device", device))
         return cls(model, Vocabulary.load(run.path / VOCABULARY), run.config)
 

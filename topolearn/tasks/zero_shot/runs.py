@@ -11,7 +11,7 @@ from topolearn.devices import settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.recording import Run
 from topolearn.recording.run import BEST
-from topolearn.tasks.checkpoints import checkpoint_of
+from topolearn.tasks.checkpoints import checkpoint_of, run_of
 from topolearn.tasks.language.checkpoints import TOKENIZER
 from topolearn.tasks.language.config import LanguageConfig
 from topolearn.tasks.language.model import build_model
@@ -66,7 +66,8 @@ def evaluate_runs(
     if not runs:
         raise InvalidValueError("there is no run to evaluate: name one or more run directories")
     chosen_tasks(tasks)  # refused before any run is read
-    place, opened = settled_device("device", device), {name: language_run(path) for name, path in _named(runs).items()}
+    place = settled_device("device", device)
+    opened = {name: run_of(path, LanguageConfig, "language model") for name, path in _named(runs).items()}
     for run in opened.values():
         checkpoint_of(run.path, which)  # which must be there, before the first one answers
     candidates = [trained(name, run, which, place) for name, run in opened.items()]
@@ -74,20 +75,6 @@ def evaluate_runs(
         if untrained == "each" or name == candidates[0].name:
             candidates.append(as_it_began(f"{name}, untrained" if untrained == "each" else UNTRAINED, run, place))
     return evaluate_all(candidates, tasks, data_dir=data_dir, limit=limit, batch_size=batch_size, quiet=quiet)
-
-
-def language_run(path: str | Path) -> Run:
-    """Return a run, which must be of a language model.
-
-    Raises
-    ------
-    MissingFileError, CorruptFileError, InvalidValueError
-        When there is no run, or it is of another task.
-    """
-    run = Run(path)
-    if not isinstance(run.config, LanguageConfig):
-        raise InvalidValueError(f"{path} is not the run of a language model: give one of task = 'language'")
-    return run
 
 
 def trained(name: str, run: Run, which: str = BEST, device: str = "cpu") -> Candidate:
