@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test
+.PHONY: run test faults
 run: .venv/.run
 	$(BIN)/python -m analysis.first_look
 
@@ -25,3 +25,7 @@ test: .venv/.test
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[dev]'
 	touch .venv/.run $@
+
+# make faults  kills, damages and starves it for about an hour, and tries 100,000 examples of each deep property
+faults: .venv/.test
+	$(BIN)/python -m pytest -q -m slow tests/faults

@@ -37,6 +37,10 @@ class MissingFileError(TopolearnError, FileNotFoundError):
     __str__ = Exception.__str__
 
 
+class ChangedFileWarning(UserWarning):
+    """A file of a run that is not as it was written: changed, cut off, or missing."""
+
+
 class MissingPackageError(TopolearnError, ImportError):
     """An optional package that was asked for and is not installed."""
 
@@ -53,6 +57,10 @@ class DownloadError(TopolearnError, OSError):
 
 class CorruptFileError(TopolearnError, ValueError):
     """A file that is cut off, altered, or of another kind than its name says."""
+
+
+class ChangedRunError(TopolearnError, ValueError):
+    """A run whose files, data or versions are not those with which it began; the message says which, and what to do."""
 
 
 class CheckpointError(TopolearnError, ValueError):

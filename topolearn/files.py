@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CorruptFileError, MissingFileError
+
+_ASIDE = re.compile(r"\.[0-9a-f]{16}(\.[^.]*)?$")  # as `written_aside` names its files
 
 
 def check_folder(path: Path) -> None:
@@ -63,6 +66,13 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
             aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def remove_asides(paths: Iterable[Path]) -> None:
+    """Remove those of some files that killed processes were writing aside, while nobody writes there."""
+    for path in paths:
+        if _ASIDE.match(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def append_bytes(path: Path, data: bytes) -> int:

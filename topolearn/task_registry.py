@@ -59,7 +59,8 @@ class Task:
         The configuration: a frozen dataclass with ``load`` and ``save`` (TOML), ``with_values``, ``to_dict`` and
         ``build_method``, and the fields ``method``, ``dataset``, ``seed`` and ``run_dir``.
     train, resume : str
-        Functions: ``train(config, *, quiet, loggers)`` and ``resume(run_dir, *, device, quiet, loggers)`` return a
+        Functions: ``train(config, *, quiet, loggers)`` and ``resume(run_dir, *, device, accept_changes, quiet,
+        loggers)`` return a
         `Run`.
     load_model : str
         Function: ``load_model(run_dir, which)`` returns the model of the checkpoint "best" or "last".
@@ -85,6 +86,8 @@ class Task:
     workload : str
         Function: ``workload(config)`` returns the `topolearn.counting.Workload` of a configuration, which
         ``topolearn count`` counts.
+    files : tuple of str
+        Files and folders of a run that only this task has; its manifest lists them.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Task:
     scored_on: Literal["test", "val"] = "test"
     presets: str = ""
     workload: str = ""
+    files: tuple[str, ...] = ("checkpoints",)
 
     @property
     def metric(self) -> Metric:
@@ -187,6 +191,7 @@ TASKS: Registry[Task] = Registry(
             registries=("topolearn.tasks.translation:CORPORA", "topolearn.tasks.translation:VOCABULARIES"),
             presets="topolearn.tasks.translation.presets",
             workload="topolearn.tasks.translation.workload:workload",
+            files=("checkpoints", "vocabulary.json", "test.translated.txt"),
         ),
         "language": Task(
             name="language",
@@ -212,6 +217,7 @@ TASKS: Registry[Task] = Registry(
             registries=("topolearn.tasks.language:TEXTS", "topolearn.tasks.language:WINDOWS"),
             presets="topolearn.tasks.language.presets",
             workload="topolearn.tasks.language.workload:workload",
+            files=("checkpoints", "tokenizer.json", "tokens.json"),
         ),
     },
 )

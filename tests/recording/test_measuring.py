@@ -149,7 +149,7 @@ def test_a_run_without_its_measures_is_not_resumed(left, small, tmp_path):
     if left is not None:
         (run.path / "measures.csv").write_text(left)
     with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row of update 4"):
-        tl.resume(run.path, quiet=True)
+        tl.resume(run.path, accept_changes=True, quiet=True)
 
 
 def test_bad_measures_and_loggers_are_refused(small, tmp_path):

@@ -88,7 +88,7 @@ def test_a_run_without_its_recording_file_is_not_begun_again(tmp_path, tree):
     before = tree(tmp_path)
     for again in (loop, Loop()):
         with pytest.raises(CorruptFileError, match=r"recording\.json is missing, though .* has rows"):
-            tl.record(tmp_path / "run", again.topology, resume=True, **OPTIONS)
+            tl.record(tmp_path / "run", again.topology, resume=True, accept_changes=True, **OPTIONS)
         assert tree(tmp_path) == before
 
 

@@ -173,7 +173,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 def test_a_full_disk_stops_the_study_and_keeps_the_rest(whole, tmp_path, break_epoch):
     small = small_study()
     break_epoch(FULL)
-    with pytest.raises(StudyError, match=r"the disk of .*out is full \(.*No space left.*\): free some space"):
+    with pytest.raises(StudyError, match=r"the disk of .*out is full \(.*the disk is full.*\): free some space"):
         run_study(small, tmp_path / "out", quiet=True)
     assert results(small, tmp_path / "out")["state"].tolist() == ["done", "unfinished"]
     break_epoch.undo()

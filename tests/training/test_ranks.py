@@ -61,7 +61,7 @@ def test_a_run_that_goes_on_with_another_number_of_processes_says_so(tmp_path):
     path = run.path / "environment.json"
     path.write_text(path.read_text().replace('"processes": "1"', '"processes": "3"'))
     with pytest.warns(UserWarning, match="began on 3 processes and goes on with 1: .* not bit for bit"):
-        tl.resume(run.path, data=data(), quiet=True)
+        tl.resume(run.path, data=data(), accept_changes=True, quiet=True)
 
 
 def test_every_example_is_of_one_share(monkeypatch):

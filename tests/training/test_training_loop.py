@@ -206,15 +206,14 @@ def test_bf16_is_what_products_are_computed_in_and_nothing_is_kept_in(
         assert graph.n_links == run.history.initial[name].n_links
 
 
-@pytest.mark.parametrize("kind", ["directory", "empty", "file"])
+@pytest.mark.parametrize("kind", ["directory", "file"])
 def test_an_existing_run_directory_is_refused_and_untouched(kind, small, tmp_path, tree):
     path = tmp_path / "run"
     if kind == "file":
         path.write_text("mine")
     else:
         path.mkdir()
-        if kind == "directory":
-            (path / "config.toml").write_text("mine")
+        (path / "config.toml").write_text("mine")
     before = tree(tmp_path)
     with pytest.raises(ExistingFileError, match="run exists: continue it with --resume"):
         tl.train(small(path), quiet=True)
@@ -310,7 +309,9 @@ def test_every_method_trains_and_static_ones_do_not_move(small, tmp_path):
         assert run.is_complete
         evolves = tl.method(name).evolves
         assert (run.summary["n_updates"] > 0) == evolves, name
-        assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads", "processes"}
+        assert {"topolearn", "torch", "python", "platform", "device", "threads", "processes", "data"} == set(
+            run.environment
+        )
 
 
 def test_an_update_at_every_step_is_kept_and_measured_once_an_epoch(small, tmp_path):

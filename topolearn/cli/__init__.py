@@ -19,6 +19,7 @@ from topolearn.cli import (
     sweep,
     train,
     translate,
+    verify,
 )
 from topolearn.errors import TopolearnError
 
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    by a model of: topolearn train translation-small
   topolearn sample runs/wikitext-2-chtss-0.3-s0 --prompt "The"     by a model of: topolearn train language-small
   topolearn evaluate runs/A --tasks cola,rte               questions that a language model was not trained for
+  topolearn verify runs/A                                  whether a run, a study or a file is whole
   topolearn download mnist                                 its files, into data/mnist
   topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
   topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         diagnose,
         bench,
         lists,
+        verify,
         download,
     ):
         command.add_parser(commands)

@@ -65,6 +65,8 @@ def add_parser(commands: Any) -> None:
         help="of the executor: address (dask); cluster, timeout_min, slurm_partition, ... (slurm); may be repeated",
     )
     parser.add_argument("--retry-failed", action="store_true", help="take up the runs that failed as well")
+    words = "resume runs although their files, data or versions have changed; each notes which"
+    parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument("--list", action="store_true", help="show how each run stands, and run none")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(command=_sweep)
@@ -86,6 +88,7 @@ def _sweep(args: argparse.Namespace) -> int:
             jobs=args.jobs,
             threads=args.threads,
             retry_failed=args.retry_failed,
+            accept_changes=args.accept_changes,
             options=_parse_options(args.option),
             quiet=args.quiet,
         )

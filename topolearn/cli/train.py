@@ -34,6 +34,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help=words)
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    words = "with --resume: go on although files, data or versions have changed; the run notes which"
+    parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument(
         "--set",
         action="append",
@@ -86,6 +88,8 @@ def _train_here(args: argparse.Namespace) -> None:
     given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
     if args.set:
         given["overrides"] = _parse_overrides(args.set)
+    if args.accept_changes and not args.resume:
+        raise InvalidValueError("--accept-changes is for a run that goes on: give --resume RUN with it")
     run = _resumed(args, given) if args.resume else _trained(args, given)
     if not is_first_rank():
         return
@@ -115,12 +119,13 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     place = {name: given.pop(name) for name in ("device",) if name in given}
     if given or args.config:
         raise InvalidValueError(
-            "--resume takes no other options but --device: a run goes on with its own configuration"
+            "--resume takes no other options but --device and --accept-changes: a run goes on with its own "
+            "configuration"
         )
     run = Run(args.resume)
     if run.task is not None and run.is_complete:
         raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
-    return resume(args.resume, **place, quiet=args.quiet)
+    return resume(args.resume, **place, accept_changes=args.accept_changes, quiet=args.quiet)
 
 
 def _parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:

@@ -10,17 +10,22 @@ from torch import distributed, nn
 from topolearn.devices import model_of
 
 
-def environment(models: list[nn.Module]) -> dict[str, Any]:
-    """Return versions, device, threads, and how many processes train together."""
+def versions() -> dict[str, str]:
+    """Return the versions on which the bits of a result may depend."""
+    return {"topolearn": _own_version(), "torch": torch.__version__}
+
+
+def environment(models: list[nn.Module], data: str = "") -> dict[str, Any]:
+    """Return versions, device, threads, how many processes train together, and the checksum of the data, if known."""
     device = next((parameter.device for model in models for parameter in model.parameters()), torch.device("cpu"))
     return {
-        "topolearn": _own_version(),
-        "torch": torch.__version__,
+        **versions(),
         "python": platform.python_version(),
         "platform": platform.system(),
         "device": model_of(device),
         "threads": str(torch.get_num_threads()),
         "processes": str(distributed.get_world_size() if _is_group() else 1),
+        **({"data": data} if data else {}),
     }
 
 

@@ -8,6 +8,7 @@ from topolearn.checks import check_size
 from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import LayeredNetwork
+from topolearn.recording.manifest import Manifest
 from topolearn.recording.tables import MEASURED, Table, read_table
 
 NETWORK = "(network)"  # in the column `layer`
@@ -45,14 +46,17 @@ class Measuring:
         Measures of layers, of the network, or of both, in which case each layer is measured.
     every : int
         Updates from one time to the next.
+    manifest : Manifest, optional
+        Of the run.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], every: int) -> None:
+    def __init__(self, path: Path, names: Sequence[str], every: int, manifest: Manifest | None = None) -> None:
         self.path, self.every = path, check_size("every", every)
         chosen = [MEASURES[name] for name in names]
         self._of_layers = [measure for measure in chosen if measure.of != "network"]
         self._of_network = [measure for measure in chosen if measure.of == "network"]
-        self._table = Table(path / MEASURED)
+        self.manifest = manifest
+        self._table = Table(path / MEASURED, manifest)
         self.latest: dict[str, Row] = {}  # of each layer, and of the network
 
     @property

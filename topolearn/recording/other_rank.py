@@ -1,6 +1,7 @@
 """What the other ranks of many processes hold, where rank 0 alone records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ class OtherRank(Recorder):
 
     def write_summary(self, *, complete: bool) -> None:
         """Do nothing."""
+
+    @contextmanager
+    def replacing(self, *names: str) -> Iterator[None]:
+        """Do nothing."""
+        yield
 
     def abandon(self, reason: str = "") -> None:
         """Do nothing."""

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from topolearn.recording.manifest import MANIFEST, Manifest
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS
 from topolearn.recording.watched import Watched
+from topolearn.task_registry import TASKS
 
 RECORDING = "recording.json"
 ENVIRONMENT = "environment.json"
+SUMMARY = "summary.json"
 TOPOLOGY = "topology"  # the folder of the history
 FORMAT = 1  # of a run directory: raise it when an earlier topolearn could not continue it
-
+TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
 # What a run directory may hold whose recording has not begun, as when it was killed right away.
 OF_A_START = {
-    OF_A_TASK, OF_A_LOOP, ENVIRONMENT, METRICS, LAYERS, NETWORKS, MEASURED, TOPOLOGY, "checkpoints", "tensorboard",
+    OF_A_TASK, OF_A_LOOP, ENVIRONMENT, *TABLES, TOPOLOGY, MANIFEST, "checkpoints", "tensorboard",
 }  # fmt: skip
 
 
@@ -28,6 +31,18 @@ def is_run(path: Path) -> bool:
 def may_begin(path: Path) -> bool:
     """Return whether a directory holds nothing but what the start of a recording leaves, and files written aside."""
     return path.is_dir() and all(each.name in OF_A_START or each.name.startswith(".") for each in path.iterdir())
+
+
+def is_stump(path: Path) -> bool:
+    """Return whether a directory is what a run leaves that was killed before its configuration was written."""
+    return path.is_dir() and not any(file.is_file() and not file.name.startswith(".") for file in path.rglob("*"))
+
+
+def manifest_of(path: Path) -> Manifest:
+    """Return the manifest of a run directory, which lists what the recorder and the task, if there is one, write."""
+    of_tasks = [name for task in TASKS.values() for name in task.files] if (path / OF_A_TASK).is_file() else []
+    names = (OF_A_TASK, OF_A_LOOP, ENVIRONMENT, RECORDING, SUMMARY, *TABLES, TOPOLOGY, *of_tasks)
+    return Manifest(path, names, growing=(*TABLES, f"{TOPOLOGY}/open-"))
 
 
 @dataclass(frozen=True)

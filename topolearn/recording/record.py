@@ -5,27 +5,34 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from topolearn.checks import check_size
 from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
 from topolearn.files import write_json
 from topolearn.recording.environment import environment, is_first_rank
 from topolearn.recording.history import History, check_kept
+from topolearn.recording.holding import Hold
 from topolearn.recording.loggers import Logger, check_loggers
 from topolearn.recording.measuring import DEFAULT, Measuring, check_measures
 from topolearn.recording.other_rank import OtherRank
-from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, Place, Plan, is_run, may_begin
-from topolearn.recording.recorder import Recorder, unlock, written
+from topolearn.recording.plan import (
+    ENVIRONMENT,
+    RECORDING,
+    TOPOLOGY,
+    Place,
+    Plan,
+    is_run,
+    is_stump,
+    manifest_of,
+    may_begin,
+)
+from topolearn.recording.recorder import Recorder, written
 from topolearn.recording.resuming import begin_again, cut
 from topolearn.recording.settings import check_config, differing, read_config, write_config
 from topolearn.recording.topology_log import TopologyLog
+from topolearn.recording.unchanged import note, take_up
 from topolearn.recording.watched import Topology, Watched, to_watch
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-LOCK = ".lock"
 
 
 def record(
@@ -38,6 +45,7 @@ def record(
     loggers: Sequence[Logger] = (),
     history: str = "full",
     resume: bool = False,
+    accept_changes: bool = False,
 ) -> Recorder:
     """Record a loop into a run directory, which `topolearn.Run` and ``topolearn report`` read.
 
@@ -65,6 +73,9 @@ def record(
         Continue the run in an existing directory at ``topology.n_steps``; what lies beyond is dropped. Restore model,
         optimizer and topology first. Where there is no run yet, one is begun. At step 0 the run begins again, and what
         it held is kept in a folder of the directory.
+    accept_changes : bool
+        Continue a run even though its files were changed or lost since they were written, or it began with other
+        versions of topolearn or torch; the run notes what has changed.
 
     Returns
     -------
@@ -80,6 +91,8 @@ def record(
         the directory, or the directory was recorded with other options.
     CheckpointError
         When model and topology are not those of the run at this step.
+    ChangedRunError
+        When the run is not as it was left; see ``accept_changes``.
     RecordingError
         When it cannot be written, as on a full disk.
 
@@ -104,43 +117,62 @@ def record(
     """
     every = check_size("every", every)
     plan = Plan(check_measures(measures), every, check_kept(history), snapshot_every=every)
-    return open_recorder(run_dir, topology, plan, check_config(config), loggers, resume=resume)
+    hold = None
+    if resume and is_first_rank() and is_run(Path(run_dir)):
+        hold = take_up(Path(run_dir), accept_changes=accept_changes)
+    try:
+        return open_recorder(run_dir, topology, plan, check_config(config), loggers, resume=resume, hold=hold)
+    except BaseException:
+        if hold is not None:
+            hold.release()
+        raise
 
 
 def open_recorder(
-    run_dir: str | Path, topology: Topology, plan: Plan, config: Any, loggers: Sequence[Logger], *, resume: bool
+    run_dir: str | Path,
+    topology: Topology,
+    plan: Plan,
+    config: Any,
+    loggers: Sequence[Logger],
+    *,
+    resume: bool,
+    hold: Hold | None = None,
+    data: str = "",
 ) -> Recorder:
     """Begin or continue a recording, for `record` and for the trainers of tasks, whose configuration stays what it is.
+
+    Parameters
+    ----------
+    run_dir, topology, plan, config, loggers, resume
+        As for `record`.
+    hold : Hold, optional
+        Of a run that goes on, from `take_up`; the recorder releases it when it is closed.
+    data : str
+        Checksum of what a run that begins is trained on.
 
     Raises
     ------
     TopolearnError
         As `record`.
     """
-    from filelock import FileLock, Timeout
-
     listeners, watched, path = check_loggers(loggers), to_watch(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)
     description = plan.describe(watched)  # before anything is made, as it refuses outputs that are wrongly declared
     _make(path, watched, resume=resume)
-    lock = FileLock(path / LOCK)
+    hold = hold or Hold(path)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InvalidValueError(
-            f"another recorder is at work in {path}: close it first, or choose another directory"
-        ) from None
-    try:
-        return _opened(path, watched, plan, description, config, listeners, lock)
+        return _opened(path, watched, plan, description, config, listeners, hold, data)
     except BaseException:
-        unlock(lock)
+        hold.release()
         raise
 
 
 def _make(path: Path, watched: Watched, *, resume: bool) -> None:
     """Make the directory, unless it is there and may be continued."""
     if path.exists():
+        if is_stump(path) and not (resume and watched.step):
+            return
         if not resume:
             raise ExistingFileError(
                 f"the run directory {path} exists: continue it with resume=True, or choose another one"
@@ -165,22 +197,28 @@ def _opened(
     description: Mapping[str, Any],
     config: Any,
     loggers: Sequence[Logger],
-    lock: BaseFileLock,
+    hold: Hold,
+    data: str,
 ) -> Recorder:
-    """Return the recorder of a directory that is locked, begun or cut at the present step."""
-    place = cut(path, watched, plan)
+    """Return the recorder of a directory that is held, begun or cut at the present step."""
+    place = cut(path, watched, plan, hold.manifest)
     if place is None:
         place = Place(0, watched.n_updates, 0.0)
         begin_again(path)
         with written(path):
             write_config(path, config)
-            write_json(path / ENVIRONMENT, environment(watched.models))
+            write_json(path / ENVIRONMENT, environment(watched.models, data))
+        hold.manifest = manifest_of(path)  # which of a task lists more
     else:
         _warn_of_other(config, path)
+    with written(path):
+        if hold.accepted:
+            note(path, hold.accepted)
+        hold.manifest.begin()
     history = History(path / TOPOLOGY, kept=plan.history) if watched.layers else None
-    measuring = Measuring(path, plan.measures, plan.every)
+    measuring = Measuring(path, plan.measures, plan.every, hold.manifest)
     topology = TopologyLog(watched, history, measuring, loggers, place, plan.snapshot_every)
-    recorder = Recorder(path, watched, topology, loggers, lock)
+    recorder = Recorder(path, watched, topology, loggers, hold)
     try:
         if (path / RECORDING).is_file():
             recorder.resume(place.seconds)
@@ -188,6 +226,7 @@ def _opened(
             recorder.start()
             with written(path):
                 write_json(path / RECORDING, description)  # last, as it says that the start is whole
+                hold.manifest.seal()
     except BaseException:
         recorder.abandon()
         raise

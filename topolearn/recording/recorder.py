@@ -8,21 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from topolearn.errors import InvalidValueError, RecordingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.files import write_json
+from topolearn.recording.holding import Hold
 from topolearn.recording.logged import check_numbers, check_step
 from topolearn.recording.loggers import Logger, finish, tell
+from topolearn.recording.plan import SUMMARY
 from topolearn.recording.tables import METRICS, Table, read_table
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.watched import Watched
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-SUMMARY = "summary.json"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -42,11 +40,11 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path, watched: Watched, topology: TopologyLog, loggers: Sequence[Logger], lock: BaseFileLock
+        self, path: Path, watched: Watched, topology: TopologyLog, loggers: Sequence[Logger], hold: Hold
     ) -> None:
         self.path, self.topology, self.summary = path, topology, dict[str, Any]()
-        self._watched, self._loggers, self._lock = watched, loggers, lock
-        self._metrics = Table(path / METRICS)
+        self._watched, self._loggers, self._hold = watched, loggers, hold
+        self._metrics = Table(path / METRICS, hold.manifest)
         self._last_step, self._earlier, self._began = 0, 0.0, time.monotonic()
         self._ended = ""  # why nothing is recorded any more
         self._handles = watched.listen(self._record)
@@ -82,6 +80,7 @@ class Recorder:
         clock = self._watched.step
         with written(self.path):
             self._metrics.append([row if clock in (None, at) else {**row, "n_steps": clock}])
+            self._hold.manifest.seal(now=False)
         self._last_step = at
         tell(self._loggers, {name: value for name, value in row.items() if name != "step"}, at)
 
@@ -129,8 +128,20 @@ class Recorder:
         state = {name: self.topology.state.get(name) for name in ("n_links", "density", "active_neurons")}
         seconds = self._earlier + time.monotonic() - self._began
         known = {"n_steps": self._now(), "n_updates": self.topology.n_updates, **state, "seconds": seconds}
-        with written(self.path):
+        with self.replacing(SUMMARY):
             write_json(self.path / SUMMARY, {**known, **self.summary, "complete": complete})
+
+    @contextmanager
+    def replacing(self, *names: str) -> Iterator[None]:
+        """Replace files of the run, such as checkpoints, in a block: a run that is killed there is not called changed.
+
+        Parameters
+        ----------
+        *names : str
+            Files and folders within the run directory.
+        """
+        with written(self.path), self._hold.manifest.replacing(*names):
+            yield
 
     def close(self, *, complete: bool = True) -> None:
         """End the recording: the last chunk of the history is completed, and the summary is written.
@@ -140,13 +151,15 @@ class Recorder:
         complete : bool
             Whether the training reached its end; a context that is left by an error says no.
         """
-        if not self._lock.is_locked:
+        if not self._hold.is_held:
             return
         try:
             if not self._ended:  # else what ended it would only be met again
                 with written(self.path):
                     self.topology.finish(self._now())
                 self.write_summary(complete=complete)
+                with written(self.path):
+                    self._hold.manifest.close(complete=complete)
                 if complete:
                     self.topology.show(self._now())
                 finish(self._loggers)
@@ -158,7 +171,7 @@ class Recorder:
         for handle in self._handles:
             handle.remove()
         self._ended = self._ended or reason
-        unlock(self._lock)
+        self._hold.release()
 
     def start(self) -> None:
         """Write the topology before training."""
@@ -177,6 +190,7 @@ class Recorder:
         try:
             with written(self.path):
                 self.topology.record(update)
+                self._hold.manifest.seal(now=False)
         except BaseException as error:
             self.abandon(
                 f"update {update.index} at step {update.step} was not recorded: {error or type(error).__name__}"
@@ -231,10 +245,3 @@ def written(path: Path) -> Iterator[None]:
         )
         told.errno = error.errno
         raise told from error
-
-
-def unlock(lock: BaseFileLock) -> None:
-    """Let others record into the directory of a lock."""
-    if lock.is_locked:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()

@@ -10,16 +10,14 @@ from typing import Any
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
 from topolearn.files import read_json
 from topolearn.recording.history import FULL, History
-from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, TOPOLOGY, Place, Plan
-from topolearn.recording.recorder import SUMMARY
+from topolearn.recording.manifest import Manifest
+from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, SUMMARY, TABLES, TOPOLOGY, Place, Plan
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, Table, read_table
 from topolearn.recording.watched import Watched
 
-TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
-
-def cut(path: Path, watched: Watched, plan: Plan) -> Place | None:
+def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place | None:
     """Drop what lies beyond the present step, and return where the recording stands; None if it has not begun.
 
     Raises
@@ -45,7 +43,10 @@ def cut(path: Path, watched: Watched, plan: Plan) -> Place | None:
         )
     history = History(path / TOPOLOGY)
     _check_layers(path, history, watched)
-    _set_aside(path, history, step)
+    if manifest.is_there:
+        manifest.loosen()  # all of it, while it is cut
+    if step == 0 and not (path / OF_A_TASK).is_file():  # the trainer of a task begins again where it has no checkpoint
+        set_aside(path)
     for name in TABLES:
         Table(path / name).cut(step)
     history.truncate(index)
@@ -96,6 +97,11 @@ def _check_plan(path: Path, recorded: dict[str, Any], plan: Plan) -> None:
 
 def _check_layers(path: Path, history: History, watched: Watched) -> None:
     """Refuse a model whose links are not those of the run at this step."""
+    if watched.layers and not history.is_there:
+        raise CorruptFileError(
+            f"{history.path} is missing, without which the run in {path} cannot go on: put it back, or begin another "
+            "run in another directory"
+        )
     if history.layers != watched.layers:
         raise CheckpointError(
             f"the run in {path} has the sparse layers {', '.join(history.layers) or 'none'}, and the model "
@@ -119,13 +125,9 @@ def _check_layers(path: Path, history: History, watched: Watched) -> None:
             )
 
 
-def _set_aside(path: Path, history: History, step: float) -> None:
-    """Keep a copy of what a custom loop's run holds that begins again although it had got somewhere, and say so.
-
-    The trainer of a task restores its checkpoint by itself, and begins again where it has none.
-    """
-    if step > 0 or (path / OF_A_TASK).is_file():
-        return
+def set_aside(path: Path) -> None:
+    """Keep a copy of what a run holds that begins again although it had got somewhere, and say so."""
+    history = History(path / TOPOLOGY)
     n_updates, n_rows = sum(at > 0 for at in history.steps), len(read_table(path / METRICS))
     if not (n_updates or n_rows):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.errors import ChangedFileWarning, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.files import read_json
 from topolearn.recording.history import History
-from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, is_run
-from topolearn.recording.recorder import SUMMARY
-from topolearn.recording.settings import read_config, read_task
+from topolearn.recording.manifest import MANIFEST, WRONG
+from topolearn.recording.plan import ENVIRONMENT, RECORDING, SUMMARY, TOPOLOGY, is_run, manifest_of
+from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
@@ -51,6 +52,23 @@ class Run:
             raise MissingFileError(
                 f"there is no run in {self.path}: a run is a directory with a config.toml or a recording.json"
             )
+        self._manifest, self._warned = manifest_of(self.path), set[str]()
+
+    def _check(self, *names: str) -> None:
+        """Warn of files, or of those in folders, that are not as they were written."""
+        if not self._manifest.is_there:
+            return
+        try:
+            wrong = {each.file: each.detail for each in self._manifest.check(names) if each.state in WRONG}
+        except CorruptFileError as error:
+            wrong = {MANIFEST: str(error)}
+        for file in wrong.keys() - self._warned:
+            self._warned.add(file)
+            warnings.warn(
+                f"{self.path / file} {wrong[file]}: 'topolearn verify {self.path}' looks at the whole run",
+                ChangedFileWarning,
+                stacklevel=3,
+            )
 
     @property
     def name(self) -> str:
@@ -60,11 +78,13 @@ class Run:
     @cached_property
     def task(self) -> Task | None:
         """What was trained, for runs of ``topolearn train``; None for custom loops."""
+        self._check(OF_A_TASK)
         return read_task(self.path)
 
     @cached_property
     def config(self) -> Any:
         """The configuration: a `TrainConfig` with every value settled, or the mapping that was recorded."""
+        self._check(OF_A_TASK, OF_A_LOOP)
         return read_config(self.path)
 
     @property
@@ -96,16 +116,18 @@ class Run:
     @property
     def measures(self) -> pd.DataFrame:
         """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
-        return read_table(self.path / MEASURED, key="index")
+        return self._table(MEASURED, key="index")
 
     @property
     def history(self) -> History:
         """The links of each layer at every update."""
+        self._check(TOPOLOGY)
         return History(self.path / TOPOLOGY)
 
     @cached_property
     def schedulers(self) -> dict[str, dict[str, Any]]:
         """What made the topology evolve, under the name of each scheduler: method, title, theta, interval, ..."""
+        self._check(RECORDING)
         if (self.path / RECORDING).is_file():
             return dict(read_json(self.path / RECORDING)["topology"])
         if self.task is None:
@@ -151,6 +173,7 @@ class Run:
         MissingFileError, CorruptFileError
             When the run has no rows yet, or the file is damaged.
         """
+        self._check(SUMMARY)
         if (self.path / SUMMARY).is_file():
             return read_json(self.path / SUMMARY)
         network = self.network
@@ -169,6 +192,7 @@ class Run:
     @property
     def environment(self) -> dict[str, str]:
         """Versions, device, threads and processes of the training."""
+        self._check(ENVIRONMENT)
         try:
             return read_json(self.path / ENVIRONMENT)
         except MissingFileError:
@@ -194,6 +218,7 @@ class Run:
             raise InvalidValueError(
                 f"{self.path} was recorded in a loop that keeps its own checkpoints: load the model from these"
             )
+        self._check("checkpoints")
         model: nn.Module = imported(self.task.load_model)(self.path, which)
         return model
 
@@ -222,5 +247,6 @@ class Run:
         n_rows = f"{len(self.metrics)} {self.task.clock}s"
         return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n_rows})"
 
-    def _table(self, name: str) -> pd.DataFrame:
-        return read_table(self.path / name)
+    def _table(self, name: str, key: str = "step") -> pd.DataFrame:
+        self._check(name)
+        return read_table(self.path / name, key=key)

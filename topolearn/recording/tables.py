@@ -15,6 +15,8 @@ from topolearn.files import append_bytes, written_aside
 if TYPE_CHECKING:
     import pandas as pd
 
+    from topolearn.recording.manifest import Manifest
+
 METRICS, LAYERS, NETWORKS, MEASURED = "metrics.csv", "layers.csv", "network.csv", "measures.csv"
 Row = Mapping[str, Any]
 
@@ -29,6 +31,8 @@ class Table:
     ----------
     path : Path
         The file; what is in it stays, but for a last line that was cut off.
+    manifest : Manifest, optional
+        Of its run, which is told before the file is rewritten.
 
     Examples
     --------
@@ -41,8 +45,8 @@ class Table:
     2,nan,0.1
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, manifest: Manifest | None = None) -> None:
+        self.path, self._manifest = path, manifest
         self.columns: list[str] = []
         whole = whole_lines(path)
         if whole:
@@ -90,6 +94,8 @@ class Table:
         return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
 
     def _write(self, text: str) -> None:
+        if self._manifest is not None and self.path.is_file():
+            self._manifest.loosen(self.path.name)
         with written_aside(self.path) as aside:
             aside.write_text(text, encoding="utf-8")
 

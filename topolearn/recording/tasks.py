@@ -55,7 +55,7 @@ def resume(path: str | Path, **options: Any) -> Run:
     path : path
         The run directory.
     **options
-        As for `train`.
+        As for `train`, ``device`` (where to go on), and ``accept_changes``.
 
     Raises
     ------
@@ -65,6 +65,8 @@ def resume(path: str | Path, **options: Any) -> Run:
         When it is the run of a custom loop, which has its own checkpoints.
     CorruptFileError, CheckpointError
         When its checkpoint or configuration is unusable.
+    ChangedRunError
+        When it would not go on as it began, unless ``accept_changes=True`` is among the options.
     """
     run = Run(path)
     if run.task is None:

@@ -48,7 +48,7 @@ class TopologyLog:
         self.n_updates = place.n_recorded
         self.state: Row = {}  # of the network, as in the last row of its table
         self._watched, self._loggers, self._first_update = watched, loggers, place.first_update
-        self._layers, self._network = (Table(measuring.path / name) for name in (LAYERS, NETWORKS))
+        self._layers, self._network = (Table(measuring.path / name, measuring.manifest) for name in (LAYERS, NETWORKS))
         self._continuity = Continuity()
 
     def start(self, step: int) -> None:

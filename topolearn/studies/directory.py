@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from filelock import FileLock
 
 from topolearn.errors import CorruptFileError, InvalidValueError
-from topolearn.files import written_aside
+from topolearn.files import remove_asides, written_aside
 from topolearn.recording import Run
 from topolearn.studies.identity import FORMAT, check_same
 from topolearn.studies.study import PlannedRun, Study
@@ -59,10 +60,16 @@ class StudyDirectory:
             ) from None
         content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
-        with written_aside(self.path / RECORD) as aside:
-            aside.write_text(tomli_w.dumps(content), encoding="utf-8")
+        self.write(RECORD, tomli_w.dumps(content))
         for folder in ("errors", "locks"):  # after the record, by which another process knows the directory
             (self.path / folder).mkdir(exist_ok=True)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the whole study, which other processes may want to write as well: one after another."""
+        with FileLock(self.path / ".lock"):
+            remove_asides(self.path.glob(".*"))
+            with written_aside(self.path / name) as aside:
+                aside.write_text(text, encoding="utf-8")
 
     def run_dir(self, run: PlannedRun) -> Path:
         """Return the directory of a run."""

@@ -10,7 +10,6 @@ import pandas as pd
 from joblib import cpu_count
 
 from topolearn.errors import InvalidValueError, StudyError
-from topolearn.files import written_aside
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
 from topolearn.studies.executors.processes import in_processes
@@ -32,6 +31,7 @@ def run_study(
     jobs: int = 1,
     threads: int | None = None,
     retry_failed: bool = False,
+    accept_changes: bool = False,
     options: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> pd.DataFrame:
@@ -56,6 +56,9 @@ def run_study(
         other machines. Results of csr layers do not depend on it.
     retry_failed : bool
         Take up the runs that failed, from their last checkpoint.
+    accept_changes : bool
+        Resume runs although their files, data or versions have changed since they began; each notes which. Otherwise
+        such a run fails, and says what has changed.
     options : Mapping, optional
         Of the executor: ``address`` of Dask; ``cluster``, ``slurm_partition``, ... of submitit.
     quiet : bool
@@ -100,12 +103,11 @@ def run_study(
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
-            lost = _turns(execute, todo, place, plan, retry_failed, progress)
+            lost = _turns(execute, todo, place, plan, retry_failed, accept_changes, progress)
     table = results(study, place.path)
     gave_up = table["hash"].isin(lost)
     table.loc[gave_up, "error"] = table.loc[gave_up, "hash"].map(lost)
-    with written_aside(place.path / RESULTS) as aside:
-        table.to_csv(aside, index=False)
+    place.write(RESULTS, table.to_csv(index=False))
     return table
 
 
@@ -115,6 +117,7 @@ def _turns(
     place: StudyDirectory,
     plan: Plan,
     retry: bool,
+    accept_changes: bool,
     progress: StudyProgress,
 ) -> dict[str, str]:
     """Do all runs; those of other processes and of workers that died come again, after the rest.
@@ -123,7 +126,8 @@ def _turns(
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
-        items = [WorkItem(run, place, plan.threads, retry, wait=turn > 0, registered=plan.registered) for run in todo]
+        wait, registered = turn > 0, plan.registered
+        items = [WorkItem(run, place, plan.threads, retry, accept_changes, wait, registered) for run in todo]
         todo = []
         with closing(execute(carry_out, items, plan)) as outcomes:
             for item, outcome in outcomes:

@@ -5,6 +5,7 @@ import shutil
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -30,8 +31,8 @@ class WorkItem:
     directory : StudyDirectory
     threads : int or None
         For a run that leaves them open; None is torch's number.
-    retry : bool
-        Whether a run that failed is taken up again.
+    retry, accept_changes : bool
+        Whether a run that failed is taken up again, and one that has changed since it began.
     wait : bool
         Whether to wait while another process has the run.
     registered : tuple of RegisteredEntry
@@ -42,6 +43,7 @@ class WorkItem:
     directory: StudyDirectory
     threads: int | None = None
     retry: bool = False
+    accept_changes: bool = False
     wait: bool = False
     registered: tuple[RegisteredEntry, ...] = ()
 
@@ -120,7 +122,8 @@ def _train_or_resume(item: WorkItem) -> None:
             train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
             asked = item.run.config.device  # where it leaves the device open, this machine decides
-            resume(path, quiet=True, **({} if is_here(begun.config.device) else {"device": asked}))
+            place: dict[str, Any] = {} if is_here(begun.config.device) else {"device": asked}
+            resume(path, quiet=True, accept_changes=item.accept_changes, **place)
     finally:
         torch.set_num_threads(before)
 

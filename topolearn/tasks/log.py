@@ -18,9 +18,11 @@ from topolearn.recording.tables import METRICS, read_table
 from topolearn.task_registry import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from topolearn.recording.holding import Hold
+    from topolearn.tasks.running import Prepared
     from topolearn.training.progress import Progress
 
 NAMES = {"learning_rate": "lr", "loss": "train_loss"}  # what the trainer calls what is logged, and what the run does
@@ -32,23 +34,25 @@ class TaskLog(TrainerLog):
 
     Parameters
     ----------
-    trainer : TaskTrainer
+    ready : Prepared
+        What is trained, and what else belongs to the run.
     path : Path
         The directory of the run.
     config : TaskConfig
-    files : mapping of str to callable
-        Functions that write what else belongs to the run, by the name of the file, as it begins.
     loggers : sequence of Logger
     progress : Progress
+    hold : Hold or None
+        Of a run that goes on.
     """
 
     def __init__(
-        self, trainer: Any, path: Path, config: Any, files: Mapping[str, Callable[[Path], None]],
-        loggers: Sequence[Logger], progress: Progress,
+        self, ready: Prepared, path: Path, config: Any, loggers: Sequence[Logger], progress: Progress,
+        hold: Hold | None,
     ) -> None:  # fmt: skip
-        super().__init__(trainer, path)
+        super().__init__(ready.trainer, path)
+        self._hold, self._data = hold, ready.data
         self._directory, self._config, self._loggers, self._progress = path, config, loggers, progress
-        self._files, self._task = files, TASKS[config.task]
+        self._files, self._task = ready.files, TASKS[config.task]
         self._pending: dict[str, float] = {}
         self._since = time.perf_counter()
 
@@ -65,7 +69,9 @@ class TaskLog(TrainerLog):
         plan = Plan(measures, config.measure_every, config.history, snapshot_every=None)
         self._since = time.perf_counter()
         made = True  # the folder, by the trainer
-        recorder = open_recorder(self._directory, topology, plan, config, self._loggers, resume=made)
+        recorder = open_recorder(
+            self._directory, topology, plan, config, self._loggers, resume=made, hold=self._hold, data=self._data
+        )
         if is_first_rank():
             for name, write in self._files.items():
                 write(self._directory / name)

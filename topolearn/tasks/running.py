@@ -13,6 +13,7 @@ from topolearn.devices import settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.integrations.huggingface import attach_log
 from topolearn.recording import Logger, Run
+from topolearn.recording.holding import Hold
 from topolearn.recording.plan import is_run
 from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
 from topolearn.tasks.log import TaskLog
@@ -37,11 +38,14 @@ class Prepared:
         What else belongs to the run: functions that write a file, by its name.
     test : callable
         ``test()`` returns what the summary says of the best model, at the end.
+    data : str
+        Checksum of what it is trained on, where its files do not have one.
     """
 
     trainer: Any
     files: Mapping[str, Callable[[Path], None]]
     test: Callable[[], Mapping[str, Any]]
+    data: str = ""
 
 
 def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: str) -> C:
@@ -96,7 +100,7 @@ def trainer_device(name: str) -> str:
 
 def run_training(
     config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], *, quiet: bool,
-    packages: Sequence[str],
+    packages: Sequence[str], hold: Hold | None = None,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one.
 
@@ -111,13 +115,15 @@ def run_training(
     quiet : bool
     packages : sequence of str
         That the training, or its end, needs.
+    hold : Hold, optional
+        Of a run that goes on.
     """
     check_hf_packages(packages)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
     try:
         with torch.random.fork_rng():  # which the trainer seeds
-            _train(config, path, prepare, loggers, quiet=quiet)
+            _train(config, path, prepare, loggers, hold, quiet=quiet)
     finally:
         torch.set_num_threads(threads)
         if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
@@ -128,8 +134,9 @@ def run_training(
 
 
 def _train(
-    config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], *, quiet: bool
-) -> None:
+    config: Any, path: Path, prepare: Callable[[Path | None], Prepared], loggers: Sequence[Logger], hold: Hold | None,
+    *, quiet: bool,
+) -> None:  # fmt: skip
     from topolearn.tasks.trainer import StepCallback, without_bars
 
     ranks, method, last = Ranks(), config.build_method(), last_checkpoint(path)
@@ -138,7 +145,8 @@ def _train(
     shows = ranks.is_first and not quiet
     with without_bars(), Progress(title, config.steps, done=done, quiet=not shows) as progress:
         own = loggers_of(config, loggers) if ranks.is_first else []
-        log = TaskLog(ready.trainer, path, config, ready.files, own, progress)
+        log = TaskLog(ready, path, config, own, progress, hold)
+        ready.trainer.saving = lambda: log.recorder.replacing(CHECKPOINTS)
         attach_log(ready.trainer, method, log, config.update_interval, config.seed)
         ready.trainer.add_callback(StepCallback(progress))
         ready.trainer.train(resume_from_checkpoint=None if last is None else str(last))

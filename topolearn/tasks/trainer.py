@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,11 @@ class TaskTrainer(Trainer):
         ``rate(step)`` is what its learning rate is multiplied by, with steps counted from 1.
     patience : int or None
         Evaluations without a better score after which to stop.
+
+    Attributes
+    ----------
+    saving : callable
+        Returns the context in which checkpoints are written.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class TaskTrainer(Trainer):
         patience: int | None,
     ) -> None:
         self._score = score
+        self.saving: Callable[[], AbstractContextManager[None]] = nullcontext
         super().__init__(
             model,
             args,
@@ -83,6 +89,11 @@ class TaskTrainer(Trainer):
         self.remove_callback(ProgressCallback)
         if patience is not None:
             self.add_callback(EarlyStoppingCallback(patience))
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Save as the trainer does, and remove former checkpoints, within what `saving` returns."""
+        with self.saving():
+            super()._save_checkpoint(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Return what the score says, and tell callbacks."""

@@ -10,14 +10,16 @@ from torch import nn
 from topolearn.devices import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.recording import Logger, Run
+from topolearn.recording.holding import Hold
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
+from topolearn.recording.run import LAST
 from topolearn.recording.settings import OF_A_TASK
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
 from topolearn.training.random_states import random_states_kept
-from topolearn.training.run_directory import loggers_of, new_directory, warn_of_other_ranks
+from topolearn.training.run_directory import loggers_of, new_directory, taken_up, warn_of_other_ranks
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
@@ -69,7 +71,8 @@ def train(
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
     path = new_directory(config)
-    return _run(Trainer(config, data, path), loggers_of(config, loggers), resume=False, quiet=quiet)
+    trainer = Trainer(config, data, path)
+    return _run(trainer, loggers_of(config, loggers), data=data.checksum(), resume=False, quiet=quiet)
 
 
 @random_states_kept()
@@ -78,10 +81,13 @@ def resume(
     *,
     data: Dataset | None = None,
     device: str | None = None,
+    accept_changes: bool = False,
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
     """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+
+    It goes on with the files, the data and the versions of topolearn and torch that it began with, or is refused.
 
     Parameters
     ----------
@@ -91,6 +97,9 @@ def resume(
         The data that the run was started with, when it was given as an object.
     device : str, optional
         Where to go on, as for ``TrainConfig.device``; default where the run was, which its files go on to name.
+    accept_changes : bool
+        Go on with what has changed since; the run notes it under "accepted" in its environment. Without a checkpoint
+        it begins again, and what it holds is kept in a folder.
     loggers : sequence of Logger
         Who is told numbers and pictures besides the run directory.
     quiet : bool
@@ -99,7 +108,9 @@ def resume(
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
-        When there is no run, or its checkpoint or configuration is unusable.
+        When there is no run, its checkpoint or configuration is unusable, or another process is writing it.
+    ChangedRunError
+        When it would not go on as it began; says what has changed.
     """
     run = Run(path)
     config = run.config
@@ -111,11 +122,17 @@ def resume(
             f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one with topolearn train "
             f"{run.path / OF_A_TASK} --run-dir DIR"
         )
-    trainer = Trainer(settled, data, run.path)
-    if (run.path / CHECKPOINTS / "last.safetensors").is_file():
-        warn_of_other_ranks(run, trainer.ranks)
-        trainer.restore()
-    return _run(trainer, loggers_of(config, loggers), resume=True, quiet=quiet)
+    last = run.path / CHECKPOINTS / f"{LAST}.safetensors"
+
+    def checkpoint() -> Path | None:
+        return last if last.is_file() else None
+
+    with taken_up(run.path, checkpoint, data=data.checksum(), accept_changes=accept_changes) as hold:
+        trainer = Trainer(settled, data, run.path)
+        if checkpoint():
+            warn_of_other_ranks(run, trainer.ranks)
+            trainer.restore()
+        return _run(trainer, loggers_of(config, loggers), hold=hold, data=data.checksum(), resume=True, quiet=quiet)
 
 
 @random_states_kept()
@@ -131,7 +148,9 @@ def load_model(run_dir: Path, which: str) -> nn.Module:
     return model_of_checkpoint(run_dir / CHECKPOINTS / f"{which}.safetensors", config.hidden or ())
 
 
-def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool) -> Run:
+def _run(
+    trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool, hold: Hold | None = None, data: str = ""
+) -> Run:
     """Record the training from where it stands to its end."""
     config, threads = trainer.config, torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)
@@ -140,7 +159,9 @@ def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bo
         plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
         if not trainer.ranks.is_first:
             loggers = ()
-        recorder = open_recorder(trainer.path, trainer.topology, plan, config, loggers, resume=resume)
+        recorder = open_recorder(
+            trainer.path, trainer.topology, plan, config, loggers, resume=resume, hold=hold, data=data
+        )
         return trainer.run(recorder, quiet=quiet)
     finally:
         torch.set_num_threads(threads)

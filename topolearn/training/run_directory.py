@@ -1,14 +1,20 @@
 """What all tasks ask of the directory of a run, as it begins and as it goes on."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import ExistingFileError
+from topolearn.distributed import agreement
+from topolearn.errors import ExistingFileError, MissingFileError
 from topolearn.recording import Logger, Run, TensorBoardLogger
+from topolearn.recording.holding import Hold
 from topolearn.recording.loggers import check_loggers
-from topolearn.recording.plan import ENVIRONMENT
+from topolearn.recording.plan import ENVIRONMENT, SUMMARY, is_stump
+from topolearn.recording.resuming import set_aside
+from topolearn.recording.tables import METRICS, read_table
+from topolearn.recording.unchanged import take_up
 from topolearn.training.ranks import Ranks
 
 
@@ -18,14 +24,62 @@ def new_directory(config: Any) -> Path:
     Raises
     ------
     ExistingFileError
-        When it is there.
+        When it is there, and not what is left of a run that was killed before its configuration was written.
     """
     path = Path(str(config.run_dir))
-    if path.exists():
+    if path.exists() and not is_stump(path):
         raise ExistingFileError(
             f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
         )
     return path
+
+
+@contextmanager
+def taken_up(
+    path: Path, checkpoint: Callable[[], Path | None], *, data: str = "", accept_changes: bool = False
+) -> Iterator[Hold | None]:
+    """Hold a run that goes on, which is known to be as it was left; None on other processes than the first.
+
+    Parameters
+    ----------
+    path : Path
+        Of the run.
+    checkpoint : callable
+        Returns the checkpoint from which it goes on; None if it has none.
+    data : str
+        Checksum of what it is trained on.
+    accept_changes : bool
+        Go on with what has changed.
+
+    Raises
+    ------
+    InvalidValueError, ChangedRunError, MissingFileError
+        When somebody else writes the run, something has changed, or its checkpoints are lost.
+    """
+    ranks, hold = Ranks(), None
+    with agreement(ranks.group, dict):
+        if ranks.is_first:
+            hold = take_up(path, data=data, accept_changes=accept_changes)
+    try:
+        if hold is not None and checkpoint() is None:
+            _begin_again(path, accept_changes=accept_changes)
+        yield hold
+    finally:
+        if hold is not None:
+            hold.release()
+
+
+def _begin_again(path: Path, *, accept_changes: bool) -> None:
+    """Refuse to begin a run again that had got somewhere, unless that is accepted: then what it holds is kept."""
+    n_rows = len(read_table(path / METRICS))
+    if n_rows == 0 or (n_rows == 1 and not (path / SUMMARY).is_file()):  # a row, checkpoint, summary: in this order
+        return
+    if not accept_changes:
+        raise MissingFileError(
+            f"the run in {path} has metrics up to row {n_rows}, and no checkpoint to go on from: put its checkpoints "
+            "back, or let it begin again by --accept-changes (accept_changes=True), which keeps its rows in a folder"
+        )
+    set_aside(path)
 
 
 def loggers_of(config: Any, loggers: Sequence[Logger]) -> list[Logger]:

@@ -107,7 +107,8 @@ class Trainer:
             recorder.snapshot()
             self.counters["seconds"] += row["seconds"]
         self.updates = []
-        self._save(epoch, test_accuracy)
+        with recorder.replacing(CHECKPOINTS):
+            self._save(epoch, test_accuracy)
         self.done_epochs, self.last_accuracy = epoch, test_accuracy
         self._write_summary(recorder)  # last, as it says that the run is complete
         return row

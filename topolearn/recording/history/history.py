@@ -56,6 +56,11 @@ class History:
         self.path, self._kept = path, check_kept(kept)
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is the file of a start."""
+        return (self.path / _INITIAL).is_file()
+
+    @property
     def kept(self) -> str:
         """What is kept: "full", "snapshots" or "summary"."""
         return self._head.kept
@@ -233,7 +238,7 @@ class History:
 
     @cached_property
     def _head(self) -> Head:
-        if not (self.path / _INITIAL).is_file():
+        if not self.is_there:
             return Head(self._kept, {})
         head = read_columns(self.path / _INITIAL, ["kept", "layers", "shapes"], ["step"])
         shapes = [(n_out, n_in) for n_out, n_in in head["shapes"].tolist()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,7 +123,7 @@ def write_shards(text: Text, tokenizer: Tokenizer, folder: Path, *, shard_tokens
     text : Text
     tokenizer : Tokenizer
     folder : Path
-        Must not exist, and its parent must.
+        Must not exist, and its parent must; nobody else may write it at the same time.
     shard_tokens : int
         The largest number of tokens in a file.
 
@@ -132,7 +131,8 @@ def write_shards(text: Text, tokenizer: Tokenizer, folder: Path, *, shard_tokens
     -------
     TokenShards
     """
-    aside = folder.with_name(f".{secrets.token_hex(8)}")
+    aside = folder.with_name(f".{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
     aside.mkdir()
     try:
         write_json(aside / INDEX, _written(text, tokenizer, aside, shard_tokens))

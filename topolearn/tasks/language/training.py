@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
+from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
+from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, load_model
 from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
@@ -27,7 +29,7 @@ from topolearn.tasks.running import Prepared, run_training, settled, trainer_dev
 from topolearn.tasks.stream import BatchStream
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
-from topolearn.training.run_directory import new_directory, warn_of_other_ranks
+from topolearn.training.run_directory import new_directory, taken_up, warn_of_other_ranks
 
 TOKENS = "tokens.json"  # of a run: what its text was, encoded
 PACKAGES = ("transformers", "accelerate", "tokenizers")
@@ -71,7 +73,14 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
 
 
 @random_states_kept()
-def resume(path: str | Path, *, device: str | None = None, loggers: Sequence[Logger] = (), quiet: bool = False) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    device: str | None = None,
+    accept_changes: bool = False,
+    loggers: Sequence[Logger] = (),
+    quiet: bool = False,
+) -> Run:
     """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
 
     Parameters
@@ -80,23 +89,30 @@ def resume(path: str | Path, *, device: str | None = None, loggers: Sequence[Log
         The run directory.
     device : str, optional
         Where to go on; default where the run was, which its files go on to name.
+    accept_changes : bool
+        Go on with what has changed since; see `topolearn.training.resume`.
     loggers, quiet
         As for `train`.
 
     Raises
     ------
-    MissingFileError, CorruptFileError, CheckpointError
-        When there is no run, its tokenizer, checkpoint or configuration is unusable, or its text has changed.
+    MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+        When there is no run, its tokenizer, checkpoint or configuration is unusable, its text has changed, or another
+        process is writing it.
+    ChangedRunError
+        When it would not go on as it began; says what has changed.
     """
     run = Run(path)
     config: LanguageConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
     corpus, file = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir), run.path / TOKENIZER
-    was_written = file.is_file()  # else the run was killed before
-    encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
-    encoded.check_keys(run.path / TOKENS)
-    warn_of_other_ranks(run, Ranks())
-    return _run(here, run.path, encoded, loggers, quiet=quiet)
+    with taken_up(run.path, partial(last_checkpoint, run.path), accept_changes=accept_changes) as hold:
+        was_written = file.is_file()  # else the run was killed before
+        encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
+        if not accept_changes:
+            encoded.check_keys(run.path / TOKENS)
+        warn_of_other_ranks(run, Ranks())
+        return _run(here, run.path, encoded, loggers, hold=hold, quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -152,13 +168,16 @@ def _tokenizer(config: LanguageConfig, corpus: TextCorpus) -> Tokenizer:
     return tokenizer
 
 
-def _run(config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence[Logger], *, quiet: bool) -> Run:
+def _run(
+    config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence[Logger], *, quiet: bool,
+    hold: Hold | None = None,
+) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and measure the best model."""
 
     def prepare(checkpoint: Path | None) -> Prepared:
         return _prepared(config, path, encoded, checkpoint)
 
-    return run_training(config, path, prepare, loggers, quiet=quiet, packages=PACKAGES)
+    return run_training(config, path, prepare, loggers, hold=hold, quiet=quiet, packages=PACKAGES)
 
 
 def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: Path | None) -> Prepared:

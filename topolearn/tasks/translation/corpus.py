@@ -67,6 +67,15 @@ class Corpus:
     val: ParallelText
     test: ParallelText
 
+    def checksum(self) -> str:
+        """Return the sha256 of all sentences, in their order; names do not count."""
+        whole = hashlib.sha256()
+        for text in (self.train, self.val, self.test):
+            for sentences in (text.source, text.target):
+                whole.update("".join(f"{sentence}\n" for sentence in sentences).encode())
+                whole.update(b"\0")
+        return whole.hexdigest()
+
 
 def sentences_of(content: bytes, origin: str | Path) -> list[str]:
     r"""Return the lines of a text.

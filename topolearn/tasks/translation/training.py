@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
+from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
+from topolearn.tasks.checkpoints import last_checkpoint
 from topolearn.tasks.parameters import n_parameters
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
@@ -27,7 +30,7 @@ from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
-from topolearn.training.run_directory import new_directory, warn_of_other_ranks
+from topolearn.training.run_directory import new_directory, taken_up, warn_of_other_ranks
 
 TRANSLATIONS = "test.translated.txt"
 PACKAGES = ("transformers", "accelerate", "tokenizers", "sacrebleu")
@@ -81,6 +84,7 @@ def resume(
     *,
     corpus: Corpus | None = None,
     device: str | None = None,
+    accept_changes: bool = False,
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
@@ -94,23 +98,28 @@ def resume(
         The text that the run was started with, when it was given as an object.
     device : str, optional
         Where to go on; default where the run was, which its files go on to name.
+    accept_changes : bool
+        Go on with what has changed since; see `topolearn.training.resume`.
     loggers, quiet
         As for `train`.
 
     Raises
     ------
-    MissingFileError, CorruptFileError, CheckpointError
-        When there is no run, or its vocabulary, checkpoint or configuration is unusable.
+    MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
+        When there is no run, its vocabulary, checkpoint or configuration is unusable, or another process is writing it.
+    ChangedRunError
+        When it would not go on as it began; says what has changed.
     """
     run = Run(path)
     config: TranslationConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
     corpus = corpus or _corpus_of(config)
-    file = run.path / VOCABULARY
-    was_written = file.is_file()  # else the run was killed before
-    vocabulary = Vocabulary.load(file) if was_written else _vocabulary(config, corpus)
-    warn_of_other_ranks(run, Ranks())
-    return _run(here, run.path, corpus, vocabulary, loggers, quiet=quiet)
+    file, last = run.path / VOCABULARY, partial(last_checkpoint, run.path)
+    with taken_up(run.path, last, data=corpus.checksum(), accept_changes=accept_changes) as hold:
+        was_written = file.is_file()  # else the run was killed before
+        vocabulary = Vocabulary.load(file) if was_written else _vocabulary(config, corpus)
+        warn_of_other_ranks(run, Ranks())
+        return _run(here, run.path, corpus, vocabulary, loggers, hold=hold, quiet=quiet)
 
 
 def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
@@ -133,14 +142,14 @@ def _vocabulary(config: TranslationConfig, corpus: Corpus) -> Vocabulary:
 
 def _run(
     config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary, loggers: Sequence[Logger], *,
-    quiet: bool,
+    quiet: bool, hold: Hold | None = None,
 ) -> Run:  # fmt: skip
     """Train to the end, from the last checkpoint if there is one, and score the best model."""
 
     def prepare(checkpoint: Path | None) -> Prepared:
         return _prepared(config, path, corpus, vocabulary, checkpoint)
 
-    return run_training(config, path, prepare, loggers, quiet=quiet, packages=PACKAGES)
+    return run_training(config, path, prepare, loggers, hold=hold, quiet=quiet, packages=PACKAGES)
 
 
 def _prepared(
@@ -159,7 +168,8 @@ def _prepared(
         check_vocabulary(checkpoint, vocabulary)
     score = _score(config, corpus, vocabulary, validation)
     trainer = trainer_of(config, path, model, stream, pairs, validation, score)
-    return Prepared(trainer, {VOCABULARY: vocabulary.save}, lambda: _test(config, path, corpus, vocabulary))
+    files, data = {VOCABULARY: vocabulary.save}, corpus.checksum()
+    return Prepared(trainer, files, lambda: _test(config, path, corpus, vocabulary), data)
 
 
 def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:

@@ -1,5 +1,6 @@
 """`Dataset`: a labelled data set held in memory, checked once."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,6 +86,15 @@ class Dataset:
     def n_classes(self) -> int:
         """Number of classes: the largest label plus one."""
         return int(max(self.train_y.max(), self.test_y.max())) + 1
+
+    def checksum(self) -> str:
+        """Return the sha256 of all examples and labels, with their shapes and types; the name does not count."""
+        whole = hashlib.sha256()
+        for name in ARRAYS:
+            array = np.ascontiguousarray(getattr(self, name).numpy(force=True))
+            whole.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            whole.update(array.data)
+        return whole.hexdigest()
 
     def standardisation(self) -> tuple[float, float]:
         """Return mean and standard deviation of all training features (1 when all are equal)."""

@@ -1,0 +1,132 @@
+"""Trainings and studies that are killed at any moment: nothing is lost but the work since the last checkpoint."""
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+import topolearn as tl
+from tests.faults.seeds import drawing
+from tests.processes import IMPORTED
+from tests.training.test_kill_and_resume import assert_same_run
+from topolearn.recording.plan import is_run
+from topolearn.studies import Study, run_study
+from topolearn.verification import verify
+
+CASES = [
+    (method, backend)
+    for method in ("chts", "chtss", "set", "rigl", "gmp", "granet", "deepr", "mest")
+    for backend in ("masked", "csr")
+]
+QUICK = {"epochs": 3, "hidden": (32, 32), "density": 0.1, "update_interval": 15, "measures": ("closure",), "threads": 1}
+KILLS = 7  # of each of the 16 trainings
+
+
+def config(path, method, backend):
+    own = {"overrides": {"interval": 15}} if tl.method(method).interval else {}
+    return tl.TrainConfig(run_dir=str(path), method=method, backend=backend, **QUICK, **own)
+
+
+def started(function, *args):
+    """Start a process that calls a function, forked from one that has imported all there is to import."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*IMPORTED, "tests.faults.test_kills"])
+    process = context.Process(target=function, args=args)
+    process.start()
+    return process
+
+
+def train(path, method, backend):
+    """Begin a training, or go on with it, as a user would who does not know whether it had begun."""
+    os.setsid()
+    if is_run(path):
+        tl.resume(path, quiet=True)
+    else:
+        tl.train(config(path, method, backend), quiet=True)
+
+
+def kill_some(path, draw, n_kills, longest, function, *args):
+    """Start and kill a training so often, at random moments; return how often it was killed before it had ended."""
+    killed = 0
+    for _ in range(n_kills):
+        process = started(function, path, *args)
+        process.join(draw.uniform(0, longest))
+        if process.exitcode is None:
+            os.killpg(process.pid, signal.SIGKILL) if os.getpgid(process.pid) == process.pid else process.kill()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        if process.exitcode == 0:
+            break
+        killed += 1
+        check(path)
+    return killed
+
+
+def check(path):
+    """Nothing in a killed run is called changed, cut or missing, and it can be read."""
+    for run in [path] if is_run(path) else [each for each in path.glob("*") if is_run(each)]:
+        table = verify(run)
+        assert set(table["state"]) <= {"whole", "unchecked"}, table[table["state"] != "whole"].to_string()
+
+
+def leftovers(path):
+    return [each.name for each in path.rglob(".*") if each.name != ".lock"]
+
+
+def killed_and_resumed(folder, method, backend, draw, n_kills):
+    """Compare a training that is killed again and again with one that is not."""
+    began = time.monotonic()
+    process = started(train, folder / "whole", method, backend)
+    process.join()
+    longest = time.monotonic() - began
+    killed = kill_some(folder / "killed", draw, n_kills, longest, train, method, backend)
+    if not is_run(folder / "killed") or not tl.Run(folder / "killed").is_complete:
+        process = started(train, folder / "killed", method, backend)
+        process.join()
+        assert process.exitcode == 0
+    one, other = tl.Run(folder / "killed"), tl.Run(folder / "whole")
+    assert_same_run(one, other)
+    assert leftovers(one.path) == []
+    assert set(verify(one.path)["state"]) == {"whole"}
+    return killed
+
+
+def test_a_training_that_is_killed_twice(tmp_path):
+    killed_and_resumed(tmp_path, "chts", "csr", drawing("two kills"), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("method", "backend"), CASES)
+def test_trainings_that_are_killed_at_any_moment(method, backend, tmp_path):
+    killed = killed_and_resumed(tmp_path, method, backend, drawing(f"kills {method} {backend}"), KILLS)
+    print(f"killed {killed} times")
+
+
+def sweep(path, jobs):
+    os.setsid()
+    run_study(study(), path, jobs=jobs, quiet=True)
+
+
+def study():
+    base = {name: list(value) if isinstance(value, tuple) else value for name, value in QUICK.items()}
+    return Study(name="killed", base=base, settings=({"method": "chts"}, {"method": "set"}), seeds=(0, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_studies_that_are_killed_at_any_moment(jobs, tmp_path):
+    draw = drawing(f"study, {jobs} jobs")
+    expected = run_study(study(), tmp_path / "whole", quiet=True)
+    began = time.monotonic()
+    process = started(sweep, tmp_path / "timed", jobs)
+    process.join()
+    kill_some(tmp_path / "killed", draw, 6, time.monotonic() - began, sweep, jobs)
+    table = run_study(study(), tmp_path / "killed", quiet=True)
+    timed = ["seconds", "threads"]
+    assert table.drop(columns=timed).equals(expected.drop(columns=timed))
+    assert leftovers(tmp_path / "killed") == []
+    check(tmp_path / "killed")

@@ -1,0 +1,135 @@
+"""A run goes on with what it began with, or says what has changed; one process at a time."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+import topolearn as tl
+from tests.training.test_kill_and_resume import Killed, assert_same_run
+from topolearn.errors import ChangedRunError, CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.recording.topology_log import TopologyLog
+from topolearn.training import Dataset, load_dataset
+
+HOLDING = """
+import sys, topolearn as tl
+from pathlib import Path
+from topolearn.recording.holding import Hold
+with Hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def stopped(small, tmp_path, monkeypatch):
+    """A run that was killed in its third epoch."""
+    record, calls = TopologyLog.record, []
+
+    def killed(self, update):
+        record(self, update)
+        calls.append(update)
+        if len(calls) == 6:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TopologyLog, "record", killed)
+        with pytest.raises(Killed):
+            tl.train(small(tmp_path / "run"), quiet=True)
+    return tmp_path / "run"
+
+
+def edited(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("field", ["lr", "seed"])
+def test_an_edited_configuration_is_told_and_taken_when_that_is_accepted(field, stopped, tree):
+    line = re.search(rf"^{field} = (\d+(?:\.\d+)?)$", (stopped / "config.toml").read_text(), re.MULTILINE)
+    edited(stopped / "config.toml", line[0], f"{field} = {float(line[1]) * 2 if field == 'lr' else 7}")
+    before = tree(stopped)
+    with pytest.warns(UserWarning, match="config.toml"), pytest.raises(ChangedRunError, match=r"config\.toml has"):
+        tl.resume(stopped, quiet=True)
+    assert tree(stopped) == before
+    with pytest.warns(UserWarning, match="config.toml"):
+        run = tl.resume(stopped, accept_changes=True, quiet=True)
+    assert run.is_complete
+    assert "config.toml" in run.environment["accepted"][0]
+
+
+def test_other_data_are_told(small, tmp_path, stopped, chts):
+    digits = load_dataset("digits")
+    other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
+    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+        tl.resume(stopped, data=other, quiet=True)
+    assert_same_run(tl.resume(stopped, data=digits, quiet=True), chts)
+
+
+def test_the_checksum_of_data_depends_on_all_of_it_and_on_nothing_else():
+    x, y = torch.arange(8.0).reshape(4, 2), torch.tensor([0, 1, 0, 1])
+    data = Dataset("toy", x, y, x, y)
+    assert Dataset("other", x.clone(), y, x, y).checksum() == data.checksum()
+    for name in ("train_x", "train_y", "test_x", "test_y"):
+        assert replace(data, **{name: getattr(data, name).flip(0)}).checksum() != data.checksum(), name
+    assert replace(data, train_x=x.double()).checksum() != data.checksum()
+
+
+def test_lost_checkpoints_are_told_and_what_the_run_holds_is_kept(stopped, chts):
+    for file in (stopped / "checkpoints").iterdir():
+        file.unlink()
+    with pytest.raises(ChangedRunError, match=r"best\.safetensors is missing; checkpoints/last\.safetensors is miss"):
+        tl.resume(stopped, quiet=True)
+    with pytest.warns(UserWarning, match=r"begins again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
+        run = tl.resume(stopped, accept_changes=True, quiet=True)
+    assert len(tl.Run(stopped / "dropped-1").metrics) == 1
+    assert run.metrics.drop(columns="seconds").equals(chts.metrics.drop(columns="seconds"))
+
+
+def test_lost_checkpoints_of_a_run_without_a_manifest_are_told(stopped):
+    (stopped / "manifest.jsonl").unlink()
+    for file in (stopped / "checkpoints").iterdir():
+        file.unlink()
+    with pytest.raises(MissingFileError, match=r"metrics up to row 1, and no checkpoint to go on from: put"):
+        tl.resume(stopped, quiet=True)
+
+
+def test_a_lost_history_is_told_whatever_is_accepted(stopped, tree):
+    for file in (stopped / "topology").iterdir():
+        file.unlink()
+    (stopped / "topology").rmdir()
+    with pytest.raises(ChangedRunError, match=r"topology/initial\.npz is missing"):
+        tl.resume(stopped, quiet=True)
+    before = tree(stopped)
+    with pytest.raises(CorruptFileError, match=r"topology is missing, without which the run .* cannot go on"):
+        tl.resume(stopped, accept_changes=True, quiet=True)
+    assert tree(stopped) == before
+
+
+def test_a_second_writer_is_told_who_is_the_first(stopped, chts, tree):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(stopped)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        before = tree(stopped)
+        for second in (tl.resume, lambda path, quiet: tl.resume(path, accept_changes=True, quiet=quiet)):
+            with pytest.raises(InvalidValueError, match=rf"is being written by process {process.pid}, since 2\d+-"):
+                second(stopped, quiet=True)
+        assert tree(stopped) == before
+        process.kill()
+        process.wait()
+    assert_same_run(tl.resume(stopped, quiet=True), chts)  # a lock ends with its process
+
+
+@pytest.mark.parametrize("left", [[], [".lock"], [".0123456789abcdef.toml"], ["checkpoints/"]])
+def test_a_run_that_was_killed_before_its_configuration_was_written_can_be_started_again(left, small, tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    for name in left:
+        (path / name).mkdir() if name.endswith("/") else (path / name).write_text("{")
+    assert tl.train(small(path, epochs=1), quiet=True).is_complete
+    assert [each.name for each in path.glob(".*")] == [".lock"]

@@ -1,0 +1,64 @@
+"""`topolearn verify`: whether a run, a study or a file is whole."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+MOST_WHOLE = 5  # whole files of a folder that have a line each
+
+EXAMPLES = """examples:
+  topolearn verify runs/A                                  its files, by its manifest, and read
+  topolearn verify runs/table1                             all runs of a study
+  topolearn verify layer.npz                               one file, read as a whole
+  topolearn verify runs/A --accept-changes                 what was edited by hand is right from now on
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``topolearn verify``."""
+    parser = commands.add_parser(
+        "verify",
+        help="say which files of a run or a study are whole, changed, cut, missing or corrupt",
+        description="Compare the files of a run, or of all runs of a study, with their manifest, and read each; or "
+        "read one file. Nothing is written. The exit code is 1 when something is changed, cut, missing or corrupt.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("path", type=Path, metavar="RUN|STUDY|FILE")
+    words = "list the files of the run as they are now; the run notes what had changed"
+    parser.add_argument("--accept-changes", action="store_true", help=words)
+    parser.set_defaults(command=_verify)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from topolearn.recording.manifest import UNCHECKED, WHOLE
+    from topolearn.verification import verify
+
+    table = verify(args.path, accept_changes=args.accept_changes)
+    for line in _lines(list(table.itertuples(index=False, name=None))):
+        print(line)
+    counts = Counter(table["state"])
+    print(", ".join(f"{count} {state}" for state, count in counts.items()))
+    return 0 if counts.keys() <= {WHOLE, UNCHECKED} else 1
+
+
+def _lines(rows: list[tuple[str, str, int, str]]) -> list[str]:
+    """Return a line for each file; the whole ones of a folder share one where they are many.
+
+    Examples
+    --------
+    >>> _lines([("config.toml", "whole", 10, ""), ("metrics.csv", "cut", 5, "has 5 bytes instead of 9")])
+    ['whole      config.toml', 'cut        metrics.csv: has 5 bytes instead of 9']
+    """
+    folders = Counter(str(Path(file).parent) for file, state, *_ in rows if state == "whole")
+    many = {folder for folder, count in folders.items() if count > MOST_WHOLE and folder != "."}
+    lines = []
+    for file, state, _, detail in rows:
+        folder = str(Path(file).parent)
+        if state == "whole" and folder in many:
+            many.discard(folder)
+            lines.append(f"{state:<10} {folder}/ ({folders[folder]} files)")
+        elif state != "whole" or folders[folder] <= MOST_WHOLE or folder == ".":
+            lines.append(f"{state:<10} {file}" + (f": {detail}" if detail else ""))
+    return lines

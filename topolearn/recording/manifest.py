@@ -1,0 +1,296 @@
+"""The manifest of a run: size and checksum of each file, by which what is changed, cut or missing is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from topolearn.errors import CorruptFileError
+from topolearn.files import append_bytes, written_aside
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+MANIFEST = "manifest.jsonl"
+FORMAT = 1
+WHOLE, CUT, CHANGED, MISSING, UNCHECKED = STATES = ("whole", "cut", "changed", "missing", "unchecked")
+WRONG = (CUT, CHANGED, MISSING)
+EVERY = 1.0  # seconds from one line to the next, at least, while a run goes on
+LARGEST = 2**16  # bytes that lines may take before they are written as one
+BLOCK = 2**20
+
+Entry = tuple[int, str]  # size, and sha256 of so many bytes
+
+
+class Finding(NamedTuple):
+    """How a file stands, and what is wrong with it in words."""
+
+    file: str
+    state: str
+    size: int
+    detail: str = ""
+
+
+class Listed:
+    """What a manifest says: the files that are listed, those that may differ, and whether the run is complete.
+
+    Attributes
+    ----------
+    files : dict of str to (int, str)
+        Size and sha256 of each, by its path within the run. While a run goes on, a table or an open chunk of the
+        history may have grown since.
+    loose : list of str
+        Files and folders that were about to be replaced when the manifest was written last.
+    complete : bool
+    """
+
+    def __init__(self, text: str = "", origin: str = MANIFEST) -> None:
+        self.files: dict[str, Entry] = {}
+        self.loose: list[str] = []
+        self.complete = False
+        for number, line in enumerate(text.split("\n")[:-1], 1):  # a last line without an end was cut off
+            self._take(line, f"{origin}, line {number}")
+
+    def _take(self, line: str, place: str) -> None:
+        try:
+            values = json.loads(line)
+            files = {str(name): (int(size), str(sha256)) for name, (size, sha256) in values.get("files", {}).items()}
+            gone, loose, complete = list(values.get("gone", ())), list(values.get("loose", ())), values["complete"]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CorruptFileError(
+                f"{place} is not readable ({type(error).__name__}: {error}): look at the run's files, and let "
+                "'topolearn verify RUN --accept-changes' write the manifest again"
+            ) from None
+        for name in gone:
+            self.files.pop(name, None)
+        self.files |= files
+        self.loose, self.complete = loose, bool(complete)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Listed) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def is_loose(self, name: str) -> bool:
+        """Whether a file may differ from what is listed."""
+        return any(_is_in(name, each) for each in self.loose)
+
+
+class Manifest:
+    """Writes and checks the manifest of a run.
+
+    Its file has a JSON object a line, each a change to those before: ``files`` (path to [size, sha256]), ``gone``,
+    ``loose``, ``complete``. A killed process leaves a manifest that holds: files are listed once they are whole; of
+    those that grow (tables, the open chunk of the history) the listed beginning stays; what is about to be replaced is
+    declared loose before.
+
+    Parameters
+    ----------
+    folder : Path
+        The run directory.
+    names : collection of str
+        The files and folders in it that are listed; whatever else there is belongs to somebody else.
+    growing : collection of str
+        Those that grow while the run goes on, as files or as beginnings of names.
+    """
+
+    def __init__(self, folder: Path, names: Collection[str], growing: Collection[str] = ()) -> None:
+        self.path = folder / MANIFEST
+        self._folder, self._names, self._growing = folder, dict.fromkeys(names), tuple(growing)
+        self._listed = Listed()
+        self._known: dict[str, _Known] = {}
+        self._sealed, self._compacted = time.monotonic(), _size(self.path)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the run has a manifest, which one of an earlier version has not."""
+        return self.path.is_file()
+
+    def cover(self, names: Iterable[str]) -> None:
+        """List further files or folders from now on."""
+        self._names |= dict.fromkeys(names)
+
+    def begin(self) -> None:
+        """Start anew: list what is there."""
+        self._listed = Listed()
+        self._write_whole(complete=False)
+
+    def seal(self, *, now: bool = True) -> None:
+        """Add what is new and what has changed; without `now` at most once a second."""
+        if not now and time.monotonic() - self._sealed < EVERY:
+            return
+        files = self._files()
+        new = {name: entry for name, entry in files.items() if self._listed.files.get(name) != entry}
+        gone = [name for name in self._listed.files if name not in files]
+        if new or gone or self._listed.loose:
+            self._listed.files, self._listed.loose = files, []
+            self._append({"files": new, "gone": gone})
+        self._sealed = time.monotonic()
+
+    def close(self, *, complete: bool) -> None:
+        """Write what is there as one line; the files of a complete run do not grow any more."""
+        self._write_whole(complete=complete)
+
+    def loosen(self, *names: str) -> None:
+        """Declare that files or folders are about to be replaced; the next seal lists them as they are then.
+
+        Without names that is true of all.
+        """
+        self._listed = self._listed if self._listed.files else self._read()
+        new = [name for name in names or self._names if self._is_listed(name) and name not in self._listed.loose]
+        if new:
+            self._listed.loose += new
+            self._append({})
+
+    @contextmanager
+    def replacing(self, *names: str) -> Iterator[None]:
+        """Declare files or folders loose while they are replaced, and list them as they are then."""
+        self.loosen(*names)
+        yield
+        self.seal()
+
+    def check(self, under: Collection[str] = ()) -> list[Finding]:
+        """Return how each listed file stands, and each that could be listed.
+
+        Parameters
+        ----------
+        under : collection of str
+            Only what is listed of these files and folders.
+
+        Raises
+        ------
+        CorruptFileError
+            When the manifest itself is unreadable.
+        """
+        listed = self._read()
+        if under:
+            names = [name for name in listed.files if any(_is_in(name, each) for each in under)]
+        else:
+            names = [*(listed.files.keys() | dict.fromkeys(self._paths()))]
+        return [self._checked(name, listed) for name in sorted(names)]
+
+    def unlisted(self) -> list[Finding]:
+        """Return the files that are there, when the manifest cannot be read."""
+        return [self._finding(name, Listed()) for name in sorted(self._paths())]
+
+    def _checked(self, name: str, listed: Listed) -> Finding:
+        finding = self._finding(name, listed)
+        if finding.state not in WRONG:
+            return finding
+        again = self._read()  # whoever writes may have gone on meanwhile
+        return finding if again == listed else self._finding(name, again)
+
+    def _finding(self, name: str, listed: Listed) -> Finding:
+        path = self._folder / name
+        if name not in listed.files:
+            reason = "was written after the manifest" if listed.files else "the run has no manifest"
+            return Finding(name, UNCHECKED, _size(path), reason)
+        size, sha256 = listed.files[name]
+        if listed.is_loose(name):
+            return Finding(name, UNCHECKED, _size(path), "was being replaced when the run was stopped")
+        if not path.is_file():
+            completed = self._folder / name.replace("open-", "updates-").replace(".bin", ".npz")
+            is_completed = "open-" in name and completed.is_file()  # a chunk that was written meanwhile
+            return Finding(name, WHOLE if is_completed else MISSING, 0, "" if is_completed else "is missing")
+        there = _size(path)
+        if there < size:
+            return Finding(name, CUT, there, f"has {there:,} bytes instead of {size:,}")
+        grows = not listed.complete and self._grows(name)
+        if (there > size and not grows) or self._entry(name, limit=size)[1] != sha256:
+            return Finding(name, CHANGED, there, "has other content than was written")
+        return Finding(name, WHOLE, there)
+
+    def _read(self) -> Listed:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return Listed()
+        except UnicodeDecodeError as error:
+            raise CorruptFileError(
+                f"{self.path} is not readable ({error}): look at the run's files, and let 'topolearn verify RUN "
+                "--accept-changes' write the manifest again"
+            ) from None
+        return Listed(text, str(self.path))
+
+    def _append(self, change: dict[str, Any]) -> None:
+        change = {name: value for name, value in change.items() if value} | {"complete": self._listed.complete}
+        if self._listed.loose:
+            change["loose"] = self._listed.loose
+        size = append_bytes(self.path, f"{json.dumps(change)}\n".encode())
+        if size > self._compacted + LARGEST:
+            self._write_whole(complete=self._listed.complete, loose=self._listed.loose)
+
+    def _write_whole(self, *, complete: bool, loose: Collection[str] = ()) -> None:
+        listed = self._listed
+        if not loose:
+            listed.files = self._files()
+        listed.complete, listed.loose = complete, list(loose)
+        whole = {"format": FORMAT, "complete": complete, "files": dict(sorted(listed.files.items()))}
+        if loose:
+            whole["loose"] = list(loose)
+        line = f"{json.dumps(whole)}\n"
+        with written_aside(self.path) as aside:
+            aside.write_text(line, encoding="utf-8")
+        self._compacted, self._sealed = len(line), time.monotonic()
+
+    def _files(self) -> dict[str, Entry]:
+        return {name: self._entry(name) for name in self._paths()}
+
+    def _paths(self) -> Iterator[str]:
+        """Yield the files that are listed, as paths within the run; those that are written aside are nobody's."""
+        for name in self._names:
+            path = self._folder / name
+            if path.is_file():
+                yield name
+            for folder, _, files in os.walk(path):
+                inside = Path(folder).relative_to(self._folder).as_posix()
+                yield from (f"{inside}/{file}" for file in files if not file.startswith("."))
+
+    def _is_listed(self, name: str) -> bool:
+        return any(_is_in(each, name) for each in self._listed.files)
+
+    def _grows(self, name: str) -> bool:
+        return name.startswith(self._growing) if self._growing else False
+
+    def _entry(self, name: str, limit: int | None = None) -> Entry:
+        """Return size and checksum of a file, or of its beginning; of one that has grown, only the rest is read."""
+        path = self._folder / name
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            known, end = self._known.get(name), status.st_size if limit is None else limit
+            is_same = known is not None and known.inode == status.st_ino
+            if known is not None and is_same and (known.changed, known.size) == (status.st_mtime_ns, end):
+                return known.entry
+            may_go_on = known is not None and is_same and known.size <= end and self._grows(name)
+            hasher, start = (known.hasher.copy(), known.size) if known and may_go_on else (hashlib.sha256(), 0)
+            file.seek(start)
+            while start < end and (block := file.read(min(BLOCK, end - start))):
+                hasher.update(block)
+                start += len(block)
+        entry = (start, hasher.hexdigest())
+        self._known[name] = _Known(status.st_ino, status.st_mtime_ns, start, hasher, entry)
+        return entry
+
+
+class _Known(NamedTuple):
+    """What was read of a file: which it was, when it had changed last, and how far it was read."""
+
+    inode: int
+    changed: int
+    size: int
+    hasher: _Hash
+    entry: Entry
+
+
+def _is_in(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}/")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,109 @@
+"""Whether a run that goes on is what it was: its files, and what it was computed by and from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from topolearn.errors import ChangedRunError, CorruptFileError, MissingFileError
+from topolearn.files import read_json, write_json
+from topolearn.recording.environment import versions
+from topolearn.recording.holding import Hold
+from topolearn.recording.manifest import WRONG, Manifest
+from topolearn.recording.plan import ENVIRONMENT, SUMMARY
+
+ACCEPTED = "accepted"  # in the environment of a run: what had changed when it went on
+
+
+def take_up(path: Path, *, data: str = "", accept_changes: bool = False) -> Hold:
+    """Return the hold of a run that goes on, once it is known to be as it was left.
+
+    Parameters
+    ----------
+    path : Path
+        Of the run.
+    data : str
+        Checksum of what it is trained on; empty where that is not known.
+    accept_changes : bool
+        Go on with what has changed, which is noted in the run.
+
+    Raises
+    ------
+    InvalidValueError
+        When somebody else writes the run.
+    ChangedRunError
+        When something has changed: says what.
+    """
+    hold = Hold(path)
+    try:
+        changes = [*_of_files(hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, data)]
+        if changes and not accept_changes:
+            raise ChangedRunError(
+                f"the run in {path} would not go on as it began: {'; '.join(changes)}. Put back what was there, or go "
+                "on as it is now by --accept-changes (accept_changes=True)"
+            )
+        hold.accepted = changes
+    except BaseException:
+        hold.release()
+        raise
+    return hold
+
+
+def accept(path: Path) -> None:
+    """List the files of a run as they are now, and note in it what had changed.
+
+    Raises
+    ------
+    InvalidValueError
+        When somebody else writes the run.
+    """
+    with Hold(path) as hold:
+        changes = _of_files(hold.manifest, accept_changes=True)
+        if changes:
+            note(path, changes)
+        hold.manifest.close(complete=_is_complete(path))
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        return bool(read_json(path / SUMMARY).get("complete"))
+    except (MissingFileError, CorruptFileError):
+        return False
+
+
+def _of_files(manifest: Manifest, *, accept_changes: bool) -> list[str]:
+    """Return in words which files are not as they were written."""
+    if not manifest.is_there:
+        return []
+    try:
+        wrong = [each for each in manifest.check() if each.state in WRONG]
+    except CorruptFileError as error:
+        if not accept_changes:
+            raise
+        return [str(error)]
+    return [f"{each.file} {each.detail}" for each in wrong]
+
+
+def _of_surroundings(path: Path, data: str) -> list[str]:
+    """Return in words which versions and data differ from those with which the run was computed last."""
+    before = _environment(path)
+    now = versions() | ({"data": data} if data else {})
+    changed = {name: (before[name], value) for name, value in now.items() if before.get(name, value) != value}
+    return [
+        "its data have another checksum" if name == "data" else f"{name} was {old} and is {new}"
+        for name, (old, new) in changed.items()
+    ]
+
+
+def note(path: Path, changes: list[str]) -> None:
+    """Write into the environment of a run what has changed, and what it goes on with."""
+    before = _environment(path)
+    write_json(path / ENVIRONMENT, {**before, **versions(), ACCEPTED: [*before.get(ACCEPTED, []), *changes]})
+
+
+def _environment(path: Path) -> Mapping[str, Any]:
+    try:
+        return read_json(path / ENVIRONMENT)
+    except (MissingFileError, CorruptFileError):  # of a run that was killed before, or whose manifest says so
+        return {}

@@ -1,0 +1,107 @@
+"""One file, read as what its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from topolearn.errors import CorruptFileError, TopolearnError
+from topolearn.recording.manifest import WHOLE, Finding
+from topolearn.recording.plan import TOPOLOGY
+
+CORRUPT = "corrupt"
+
+
+def check_file(path: Path) -> Finding:
+    """Return whether a file can be read as a whole: as what its name says, or else as a graph.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "summary.json")
+    >>> _ = path.write_text('{"seconds": 1')
+    >>> check_file(path).state
+    'corrupt'
+    """
+    size = path.stat().st_size
+    try:
+        if path.parent.name == TOPOLOGY and path.suffix in (".npz", ".bin"):
+            read_history(path.parent)  # whose files are known by each other
+        else:
+            (reader_of(path) or _read_graph)(path)
+    except TopolearnError as error:
+        return Finding(path.name, CORRUPT, size, str(error))
+    return Finding(path.name, WHOLE, size)
+
+
+def read_history(folder: Path) -> None:
+    """Read a history from its start to its end.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    from topolearn.recording.history import FULL, History
+
+    history = History(folder)
+    if not history.is_there:
+        raise CorruptFileError(f"{folder / 'initial.npz'} is missing, with which every history begins: put it back")
+    _ = history.updates
+    if history.kept == FULL:
+        for _ in history.replay():
+            pass
+    else:
+        for step in history.snapshots:
+            history.at(step)
+
+
+def reader_of(path: Path) -> Callable[[Path], object] | None:
+    """Return what reads files of a name that topolearn itself gives; None for others."""
+    by_name: dict[str, Callable[[Path], object]] = {"study.toml": _read_toml, "metrics.csv": _read_table}
+    by_name |= dict.fromkeys(("network.csv", "layers.csv", "measures.csv"), _read_rows)
+    by_suffix: dict[str, Callable[[Path], object]] = {
+        ".json": _read_json, ".toml": _read_config, ".safetensors": _read_weights,
+    }  # fmt: skip
+    return by_name.get(path.name) or by_suffix.get(path.suffix.lower())
+
+
+def _read_graph(path: Path) -> None:
+    from topolearn.graph.reading import read_graph
+
+    read_graph(path)
+
+
+def _read_json(path: Path) -> None:
+    from topolearn.files import read_json
+
+    read_json(path)
+
+
+def _read_toml(path: Path) -> None:
+    from topolearn.task_registry import read_toml
+
+    read_toml(path)
+
+
+def _read_config(path: Path) -> None:
+    from topolearn.task_registry import imported, task_of
+
+    imported(task_of(path).config).load(path)
+
+
+def _read_table(path: Path) -> None:
+    from topolearn.recording.tables import read_table
+
+    read_table(path)
+
+
+def _read_rows(path: Path) -> None:
+    from topolearn.recording.tables import read_table
+
+    read_table(path, key="index")
+
+
+def _read_weights(path: Path) -> None:
+    from topolearn.integrations.weight_files import WeightFiles
+
+    WeightFiles([path])
