@@ -30,7 +30,7 @@ BELOW_ALL = {
 MAY_IMPORT = {
     "errors": set(),
     "registry": {"errors"},
-    "task_registry": {"errors", "registry"},
+    "task_registry": {"errors", "read_errors", "registry"},
     "declared": {"errors"},
     "threads": set(),
     "files": {"errors"},

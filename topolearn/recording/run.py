@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from topolearn.errors import InvalidValueError, MissingFileError
-from topolearn.files import read_json
+from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
+from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, is_run
 from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import read_config, read_task
-from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
+from topolearn.recording.table_checks import check_layers
+from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
 if TYPE_CHECKING:
@@ -84,7 +86,8 @@ class Run:
     @property
     def layers(self) -> pd.DataFrame:
         """A row for each update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
-        return self._table(LAYERS)
+        table = self._table(LAYERS)
+        return check_layers(self.path / LAYERS, table, self.history.layers) if len(table) else table
 
     @property
     def network(self) -> pd.DataFrame:
@@ -96,18 +99,19 @@ class Run:
     @property
     def measures(self) -> pd.DataFrame:
         """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
-        return read_table(self.path / MEASURED, key="index")
+        table = read_table(self.path / MEASURED, key="index")
+        return check_layers(self.path / MEASURED, table, self.history.layers, (NETWORK,)) if len(table) else table
 
     @property
     def history(self) -> History:
         """The links of each layer at every update."""
-        return History(self.path / TOPOLOGY)
+        return History(self.path / TOPOLOGY, n_recorded=lambda: last_index(self.path / NETWORKS))
 
     @cached_property
     def schedulers(self) -> dict[str, dict[str, Any]]:
         """What made the topology evolve, under the name of each scheduler: method, title, theta, interval, ..."""
         if (self.path / RECORDING).is_file():
-            return dict(read_json(self.path / RECORDING)["topology"])
+            return dict(read_document(self.path / RECORDING)["topology"])
         if self.task is None:
             return {}
         method = self.config.build_method()
@@ -119,7 +123,7 @@ class Run:
 
         A run of before they were recorded has none.
         """
-        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return {name: (n_out, n_in) for name, (n_out, n_in) in recorded.get("outputs", {}).items()}
 
     @cached_property
@@ -128,7 +132,7 @@ class Run:
 
         A run of before this was recorded says nothing.
         """
-        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return dict(recorded.get("inits", {}))
 
     @property
@@ -152,7 +156,7 @@ class Run:
             When the run has no rows yet, or the file is damaged.
         """
         if (self.path / SUMMARY).is_file():
-            return read_json(self.path / SUMMARY)
+            return read_document(self.path / SUMMARY)
         network = self.network
         if self.task is not None or network.empty:
             raise MissingFileError(f"{self.path / SUMMARY} is missing: let the run go on, or resume it")
@@ -170,7 +174,7 @@ class Run:
     def environment(self) -> dict[str, str]:
         """Versions, device, threads and processes of the training."""
         try:
-            return read_json(self.path / ENVIRONMENT)
+            return read_document(self.path / ENVIRONMENT)
         except MissingFileError:
             raise MissingFileError(f"{self.path / ENVIRONMENT} is missing: let the run go on, or resume it") from None
 
