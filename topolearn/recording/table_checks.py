@@ -64,9 +64,9 @@ def check_table(name: str, table: pd.DataFrame) -> None:
     Traceback (most recent call last):
     ValueError: step goes back from 2 to 1 in line 4
     """
-    for column in ALSO_NEEDED.get(name, ()):
-        if column not in table:
-            raise ValueError(f"it has no column {column!r}")
+    missing = [needed for needed in ALSO_NEEDED.get(name, ()) if needed not in table]
+    if missing:
+        raise ValueError(f"it has no column {missing[0]!r}")
     if not len(table):
         return
     for column in table:
@@ -76,9 +76,9 @@ def check_table(name: str, table: pd.DataFrame) -> None:
         numbers = [_is_number(value) for value in table[column]]
         place = numbers.index(False) if False in numbers else 0
         raise ValueError(f"{column} is {str(table[column].iloc[place])[:40]!r} in line {place + 2}, not a number")
-    for column in COUNTERS:
-        if column in table:
-            _check_counter(column, table[column])
+    for counter in COUNTERS:
+        if counter in table:
+            _check_counter(counter, table[counter])
     once = [column for column in EACH_ONCE.get(name, ()) if column in table]
     if once == EACH_ONCE.get(name):
         twice = np.flatnonzero(table.duplicated(once).to_numpy())
