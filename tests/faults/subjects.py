@@ -128,21 +128,22 @@ def _read_links(folder):
     state, about = read_topology(folder / "beside")
     yield [about, {key: value for key, value in state.items() if not isinstance(value, dict)}]
     loop = Loop()
-    loop.topology.load_state_dict(state)
+    with _named(folder / "beside"):
+        loop.topology.load_state_dict(state)
     WeightFiles([folder / "csr.safetensors"])
     csr = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(12, 8), torch.nn.Linear(8, 2)), "set", backend="csr", seed=1)
-    with _refused_by_torch(folder / "csr.safetensors"):
+    with _named(folder / "csr.safetensors"):
         csr.load_state_dict(load_file(folder / "csr.safetensors"))
     yield [_tensors(csr.state_dict()), csr(torch.ones(2, 12)).shape]
 
 
 @contextlib.contextmanager
-def _refused_by_torch(file):
-    """Take the RuntimeError of ``load_state_dict`` for the clear error that it is: it names layer and problem."""
+def _named(file):
+    """Let ``load_state_dict``, which knows layers and no file, stand for who calls it with what a file held."""
     try:
         yield
-    except RuntimeError as error:
-        if "Error(s) in loading state_dict" not in str(error):
+    except (RuntimeError, tl.errors.CheckpointError) as error:
+        if not isinstance(error, tl.errors.CheckpointError) and "Error(s) in loading state_dict" not in str(error):
             raise
         raise tl.errors.CheckpointError(f"{file}: {' '.join(str(error).split())}") from None
 

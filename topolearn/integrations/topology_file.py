@@ -101,7 +101,7 @@ def saved_graph(folder: Path, name: str) -> BipartiteGraph:
     """
     with _opened(folder) as (file, header):
         bits = file.get_tensor(f"links/{name}")
-        return BipartiteGraph(_cells_mask(bits, header["state"]["shapes"][name], f"links/{name}"))
+        return BipartiteGraph(checked_mask(bits, header["state"]["shapes"][name], f"links/{name}"))
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _check_header(header: Any) -> None:
             raise ValueError(f"the shape of layer {name!r} is {shape!r:.40}, and must be two sizes")
 
 
-def _cells_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:
+def checked_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:
     """Return the mask that was packed, or refuse bits of another shape, or beyond the last input.
 
     Raises
@@ -153,7 +153,7 @@ def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[s
         key, _, name = path.partition("/")
         shape = plain["shapes"][name]
         is_cells = OF_LAYERS[key].is_cells
-        value = _cells_mask(tensor, shape, path).flatten().nonzero().squeeze(1) if is_cells else tensor
+        value = checked_mask(tensor, shape, path).flatten().nonzero().squeeze(1) if is_cells else tensor
         state.setdefault(key, {})[name] = value
     return state
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from topolearn.errors import InvalidValueError, MissingFileError
+from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
 from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, is_run
 from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import read_config, read_task
-from topolearn.recording.table_checks import check_layers
+from topolearn.recording.table_checks import CURE, check_layers
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
@@ -93,7 +93,7 @@ class Run:
     def network(self) -> pd.DataFrame:
         """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
         if (self.path / NETWORKS).is_file() or not (self.path / METRICS).is_file():
-            return self._table(NETWORKS)
+            return self._whole(self._table(NETWORKS))
         return self.metrics.reindex(columns=list(OF_THE_NETWORK))
 
     @property
@@ -227,4 +227,15 @@ class Run:
         return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n_rows})"
 
     def _table(self, name: str) -> pd.DataFrame:
+        if name in (LAYERS, NETWORKS) and (self.path / RECORDING).is_file() and not (self.path / name).is_file():
+            raise CorruptFileError(f"{self.path / name} is missing, and the run had begun: {CURE}")
         return read_table(self.path / name)
+
+    def _whole(self, network: pd.DataFrame) -> pd.DataFrame:
+        """Return the table of the network, or refuse it where the run is complete and it has not as many updates."""
+        n_updates = self.summary["n_updates"] if self.is_complete else None
+        if n_updates is not None and len(network) != n_updates + 1:
+            raise CorruptFileError(
+                f"{self.path / NETWORKS} has {len(network)} rows, and {SUMMARY} says {n_updates} updates: {CURE}"
+            )
+        return network
