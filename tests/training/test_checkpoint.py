@@ -208,7 +208,7 @@ def text(path):
 def test_other_files_are_no_checkpoint(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (resume, lambda run: tl.Run(run).load_model("last")):
-        with pytest.raises(CorruptFileError, match="no checkpoint of topolearn") as refusal:
+        with pytest.raises(CorruptFileError, match="not a whole checkpoint of topolearn") as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
 

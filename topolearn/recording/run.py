@@ -92,7 +92,8 @@ class Run:
     @property
     def network(self) -> pd.DataFrame:
         """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
-        if (self.path / NETWORKS).is_file() or not (self.path / METRICS).is_file():
+        is_earlier = not (self.path / RECORDING).is_file() and (self.path / METRICS).is_file()
+        if (self.path / NETWORKS).is_file() or not is_earlier:
             return self._whole(self._table(NETWORKS))
         return self.metrics.reindex(columns=list(OF_THE_NETWORK))
 

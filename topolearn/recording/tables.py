@@ -119,8 +119,8 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
     with reading(file, "a readable table", CURE):
         text = whole_lines(file)
         if not text:
-            if file.exists():  # which is written whole, or not at all
-                raise ValueError("it is a folder, or has no whole line")
+            if file.is_dir():
+                raise ValueError("it is a folder")
             return pd.DataFrame({key: []})
         check_cells(text)
         is_checked = "dtype" not in options
