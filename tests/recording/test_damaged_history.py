@@ -73,7 +73,7 @@ def without(name):
         (
             "updates-000005.npz",
             lambda columns: {**columns, "first": columns["first"][:, None]},
-            "first has shape .32, 1.",
+            "has shape .32, 1.",
         ),
         ("updates-000005.npz", without("steps"), "has no 'steps'"),
         ("initial.npz", column("shapes", 10**12), "more than any"),
