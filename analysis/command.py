@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from topolearn.errors import MissingFileError, TopolearnError
+from topolearn.read_errors import reading
 from topolearn.studies import EXECUTORS, Study, results, run_study
 from topolearn.studies.directory import DONE
 
@@ -44,7 +45,11 @@ def runs_in(file: Path) -> pd.DataFrame:
     """Return the finished runs that a study wrote to a file."""
     if not file.is_file():
         raise MissingFileError(f"there is no {str(file)!r}: without --table the same command trains, and writes it")
-    return pd.read_csv(file)
+    with reading(file, "a table of runs", "without --table the same command trains, and writes it"):
+        runs = pd.read_csv(file)
+        if missing := [name for name in KEPT[:2] if name not in runs]:
+            raise KeyError(missing[0])
+    return runs
 
 
 def runs_of(

@@ -126,7 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {path}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, OSError, RecursionError) as error:  # of text, of UTF-8, of a directory, of a million brackets
         raise CorruptFileError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise CorruptFileError(f"{path} holds a {type(values).__name__}, not values by name")

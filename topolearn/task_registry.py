@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.read_errors import reading
 from topolearn.registry import Registry, suggest
 
 DEFAULT = "classification"  # of a configuration file that names no task
@@ -260,7 +261,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise MissingFileError(f"there is no configuration file {path}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CorruptFileError(f"{path} is not TOML: {error}") from None
 
 
@@ -272,7 +273,8 @@ def task_of(path: Path) -> Task:
     MissingFileError, CorruptFileError, UnknownNameError
         When there is no such file, it is not TOML, or names a task that is not known.
     """
-    return TASKS[str(read_toml(path).get("task", DEFAULT))]
+    with reading(path, "a configuration", "name a task that is known"):
+        return TASKS[str(read_toml(path).get("task", DEFAULT))]
 
 
 def without_task(path: Path, task: str) -> dict[str, Any]:

@@ -97,14 +97,16 @@ class Clock:
 @contextmanager
 def without_manifest() -> Iterator[None]:
     """Let runs be recorded without a manifest."""
-    with patch.multiple(Manifest, **{name: lambda *_, **__: None for name in WRITING}):
+    nothing: dict[str, Any] = {name: lambda *_, **__: None for name in WRITING}
+    with patch.multiple(Manifest, **nothing):
         yield
 
 
 @contextmanager
 def timed_manifest(clock: Clock) -> Iterator[None]:
     """Time what is written of manifests."""
-    with patch.multiple(Manifest, **{name: clock.watching(getattr(Manifest, name)) for name in WRITING}):
+    watched: dict[str, Any] = {name: clock.watching(getattr(Manifest, name)) for name in WRITING}
+    with patch.multiple(Manifest, **watched):
         yield
 
 

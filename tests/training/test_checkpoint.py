@@ -189,7 +189,7 @@ def test_a_checkpoint_cut_off_anywhere_is_refused(share, chts, copy, tree):
     path.write_bytes(content[: int(share * len(content))])
     before = tree(copy.path)
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match=r"last\.safetensors is cut off or no checkpoint") as refusal:
+        with pytest.raises(CorruptFileError, match=r"last\.safetensors is not a whole checkpoint") as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
     assert tree(copy.path) == before
@@ -219,7 +219,7 @@ def text(path):
 def test_other_files_are_no_checkpoint(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match="no checkpoint of topolearn") as refusal:
+        with pytest.raises(CorruptFileError, match="not a whole checkpoint of topolearn") as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
 

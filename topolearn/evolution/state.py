@@ -3,7 +3,7 @@
 `state_of`, `check_state` and the checkpoints of a training read the same rows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -108,13 +108,15 @@ def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> Non
     for key in (*OF_RUN, *rows):
         if key not in state:
             raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
+    _check_of_run(state)
     for key in ("converged", *rows):
-        if set(state[key]) != set(layers):
+        if not isinstance(state[key], Mapping) or set(state[key]) != set(layers):
             raise CheckpointError(
-                f"{key!r} of the topology state is of layers {', '.join(state[key])}; the model has {', '.join(layers)}"
+                f"{key!r} of the topology state is of layers {_listed(state[key])}; the model has {', '.join(layers)}"
             )
     for name, layer in layers.items():
-        shape = tuple(state["shapes"][name])
+        shape = state["shapes"][name]
+        shape = tuple(shape) if isinstance(shape, Sequence) else shape
         if shape != layer.shape:
             raise CheckpointError(
                 f"layer {name!r} is {shape} in the topology state and {layer.shape} in the model: "
@@ -123,12 +125,53 @@ def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> Non
         _check_tensors(name, {key: state[key][name] for key in rows}, layer.in_features * layer.out_features)
 
 
+def check_cells(state: Mapping[str, Any], layers: Layers) -> None:
+    """Refuse links of other layers, for those who take no more than them from a state.
+
+    Raises
+    ------
+    CheckpointError
+    """
+    for key in [key for key in ("links", "trained") if key in state]:
+        if not isinstance(state[key], Mapping) or set(state[key]) != set(layers):
+            raise CheckpointError(
+                f"{key!r} of the topology state is of layers {_listed(state[key])}; the model has {', '.join(layers)}"
+            )
+    for name, layer in layers.items():
+        rows = {key: state[key][name] for key in ("links", "trained") if key in state}
+        if "links" not in rows:
+            raise CheckpointError("the topology state has no 'links': it is not a TopologyScheduler's state")
+        _check_tensors(name, rows, layer.in_features * layer.out_features)
+
+
+def _check_of_run(state: Mapping[str, Any]) -> None:
+    """Refuse numbers that no scheduler counts."""
+    for key in ("n_steps", "n_updates", "last_update_step", "seed"):
+        least = -1 if key == "last_update_step" else 0
+        if type(state[key]) is not int or not least <= state[key] < 2**63:
+            raise CheckpointError(f"{key!r} of the topology state is {state[key]!r:.40}, and must be a whole number")
+    if state["last_update_step"] > state["n_steps"] or state["n_updates"] > max(state["n_steps"], 0):
+        raise CheckpointError(
+            f"the topology state has {state['n_updates']} updates, the last at step {state['last_update_step']}, "
+            f"within {state['n_steps']} steps: they do not fit each other"
+        )
+    converged = state["converged"]
+    if not isinstance(converged, Mapping) or not all(type(value) is bool for value in converged.values()):
+        raise CheckpointError("'converged' of the topology state must be true or false for each layer")
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(map(str, values)) if isinstance(values, Mapping) else repr(values)[:40]
+
+
 def _check_tensors(name: str, values: Mapping[str, Any], n_cells: int) -> None:
     """Refuse lists of cells that are not sorted cells of a layer, and lists that do not fit them."""
     links = values["links"]
     rows = {key: OF_LAYERS[key] for key in values}
     for key in [key for key, row in rows.items() if row.is_cells]:
         cells, may_be_none = values[key], rows[key].holds == "any_cells"
+        if not isinstance(cells, Tensor) or cells.dtype != torch.int64 or cells.dim() != 1:
+            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state is not a list of cells, as int64")
         if not len(cells) and may_be_none:
             continue
         if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= n_cells or bool((cells.diff() <= 0).any()):
@@ -140,7 +183,10 @@ def _check_tensors(name: str, values: Mapping[str, Any], n_cells: int) -> None:
     lengths = {"of_links": len(links), "of_cells": n_cells, "of_former": len(values.get("former", ()))}
     for key, row in rows.items():
         length = lengths.get(row.holds)
-        if length is not None and len(values[key]) != length:
-            raise CheckpointError(
-                f"{key!r} of layer {name!r} in the topology state has {len(values[key])} elements, not {length}"
-            )
+        if length is None:
+            continue
+        if not isinstance(values[key], Tensor) or tuple(values[key].shape) != (length,):
+            n = len(values[key]) if isinstance(values[key], Tensor) and values[key].dim() else "no"
+            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state has {n} elements, not {length}")
+    if "born" in values and values["born"].dtype != torch.int64:
+        raise CheckpointError(f"'born' of layer {name!r} in the topology state is {values['born'].dtype}, not int64")

@@ -70,6 +70,8 @@ def read_whole(path: Path, read: Callable[[], T]) -> T:
     """Return what a reader makes of a file, with one kind of error for all that can be wrong with it."""
     if not path.exists():
         raise MissingFileError(f"there is no file {str(path)!r}: check the path, or write it with graph.save")
+    if path.is_dir():
+        raise CorruptFileError(f"{str(path)!r} is a folder, not a {path.suffix} file of a graph: check the path")
     try:
         return read()
     except (OSError, MemoryError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Arrays = dict[str, NDArray[Any]]
+Shapes = dict[str, tuple[int, ...]]
+MOST_DEFLATED = 1032  # bytes that zlib can make of one
+SMALL = 2**16  # bytes
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 COMPRESSED = {"csr": 0, "csc": 1}  # which side of the shape has pointers
 
 
 def read_npz(source: Path | BinaryIO) -> Arrays:
-    """Return the arrays in a .npz file by their names.
+    """Return the arrays in a .npz file by their names; see `read_some`.
 
     Raises
     ------
@@ -35,19 +38,44 @@ def read_npz(source: Path | BinaryIO) -> Arrays:
     >>> read_npz(file)
     {'a': array([0, 1, 2])}
     """
+    return read_some(source)[0]
+
+
+def read_some(source: Path | BinaryIO, names: Collection[str] | None = None) -> tuple[Arrays, Shapes]:
+    """Return some arrays in a .npz file, or all, and the shapes of all, which are checked without reading the rest.
+
+    Raises
+    ------
+    ValueError, zipfile.BadZipFile
+        When the file is cut off, holds objects or an array twice, or an array is not as large as its header says, or
+        larger than the file or the memory allows.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> np.savez_compressed(file, a=np.arange(3), b=np.ones((2, 2)))
+    >>> read_some(file, ["a"])
+    ({'a': array([0, 1, 2])}, {'a': (3,), 'b': (2, 2)})
+    """
     with zipfile.ZipFile(source) as packed:
-        members = packed.infolist()
-        for member in members:
-            with packed.open(member) as opened:
-                _check_header(opened, member)
-        total, memory = sum(member.file_size for member in members), _memory()
+        members: dict[str, zipfile.ZipInfo] = {}
+        for member in packed.infolist():
+            if members.setdefault(member.filename.removesuffix(".npy"), member) is not member:
+                raise ValueError(f"it has {member.filename} twice")
+            if member.file_size > MOST_DEFLATED * member.compress_size + SMALL:
+                raise ValueError(f"{member.filename} says {member.file_size:,} bytes, more than the file can hold")
+        wanted = {name: member for name, member in members.items() if names is None or name in names}
+        total, memory = sum(member.file_size for member in wanted.values()), usable_memory()
         if total > memory:
             raise ValueError(f"its arrays have {total:,} bytes, and this machine {memory:,}")
-        arrays = {}
-        for member in members:
+        arrays, shapes = {}, {}
+        for name, member in members.items():
             with packed.open(member) as opened:
-                arrays[member.filename.removesuffix(".npy")] = npy.read_array(opened, allow_pickle=False)
-    return arrays
+                shapes[name], is_fortran, dtype = _checked_header(opened, member)
+                if name in wanted:
+                    arrays[name] = _array(bytearray(opened.read()), shapes[name], is_fortran, dtype)
+    return arrays, shapes
 
 
 def sparse_array(arrays: Mapping[str, NDArray[Any]]) -> Any:
@@ -91,20 +119,34 @@ def sparse_array(arrays: Mapping[str, NDArray[Any]]) -> Any:
     return build((data, indices, indptr), shape=shape)
 
 
-def _check_header(opened: Any, member: zipfile.ZipInfo) -> None:
+def _array(content: bytearray, shape: tuple[int, ...], is_fortran: bool, dtype: np.dtype[Any]) -> NDArray[Any]:
+    if not content:
+        return np.empty(shape, dtype)
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if is_fortran else "C")
+
+
+def _checked_header(opened: Any, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(opened)
     if version not in HEADERS:
         raise ValueError(f"{member.filename} is in version {version} of the format")
-    shape, _, dtype = HEADERS[version](opened)
+    shape, is_fortran, dtype = HEADERS[version](opened)
     if dtype.hasobject:
         raise ValueError(f"{member.filename} holds objects, which are never unpickled")
     n_bytes = math.prod(shape) * dtype.itemsize
-    if n_bytes != member.file_size - opened.tell():
+    if min(shape, default=0) < 0 or n_bytes != member.file_size - opened.tell():
         raise ValueError(f"{member.filename} says {n_bytes:,} bytes and has {member.file_size - opened.tell():,}")
+    return tuple(shape), bool(is_fortran), dtype
 
 
-def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63
+def usable_memory() -> int:
+    """Return the bytes of memory that this machine has, or lets this process have."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63
+    try:
+        import resource  # which Windows lacks
+    except ImportError:
+        return memory
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return memory if limit == resource.RLIM_INFINITY else min(memory, limit)
 
 
 def _shape(stored: NDArray[Any]) -> tuple[int, int]:

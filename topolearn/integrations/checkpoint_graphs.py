@@ -17,6 +17,7 @@ from topolearn.integrations.checkpoint_layers import CheckpointLayers, layers_of
 from topolearn.integrations.hub import fetched, is_hub_name
 from topolearn.integrations.saved_links import SavedLinks
 from topolearn.integrations.weight_files import WeightFiles, files_of
+from topolearn.read_errors import reading
 from topolearn.sparse import neuron_groups
 
 NOT_ASKED_FOR = "not asked for"
@@ -88,7 +89,8 @@ def read_checkpoint(
         raise InvalidTypeError(f"layers={layers!r} must be a list of patterns: use [{layers!r}]")
     files = files_of(_local(path))
     weights, folder = WeightFiles(files), files[0].parent
-    saved, known = SavedLinks(weights, folder), layers_of(weights, folder, n_heads)
+    with reading(path, "a checkpoint with weights", "fetch it again"):
+        saved, known = SavedLinks(weights, folder), layers_of(weights, folder, n_heads)
     if not known.keys:
         raise InvalidValueError(f"{path} has no weight of two dimensions; it holds {shortened(weights.stored) or '-'}")
     graphs, left_out = dict[str, BipartiteGraph](), dict[str, str]()

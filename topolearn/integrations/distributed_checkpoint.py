@@ -16,6 +16,7 @@ from topolearn.evolution.sharded.state import as_lists
 from topolearn.evolution.state import check_state
 from topolearn.integrations.dense_checkpoint import take_links
 from topolearn.integrations.topology_file import save_topology
+from topolearn.read_errors import reading
 from topolearn.sparse import export_dense, sparse_layers
 
 __all__ = ["to_folder"]
@@ -67,8 +68,9 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
         raise MissingFileError(f"{checkpoint} is not a folder that torch.distributed.checkpoint.save has written")
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "whole.pt"
-        dcp_to_torch_save(checkpoint, file)
-        saved = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        with reading(checkpoint, "a whole checkpoint of torch.distributed", "use another one"):
+            dcp_to_torch_save(checkpoint, file)
+            saved = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         for key in KEYS:
             if key not in saved:
                 raise CheckpointError(

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from topolearn.errors import CheckpointError, InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.integrations.topology_file import FILE, saved_graph, saved_shapes
+from topolearn.integrations.topology_file import FILE, checked_mask, saved_graph, saved_shapes
 from topolearn.integrations.weight_files import WeightFiles
-from topolearn.sparse.packed_links import KEY, unpacked
+from topolearn.read_errors import reading
+from topolearn.sparse.packed_links import KEY
 
 WEIGHT = "weight"
 OF_CSR = ".crow"  # in the state_dict of a csr layer
@@ -64,7 +65,9 @@ class SavedLinks:
         """
         shape = self._weights.stored[f"{name}.{WEIGHT}"].shape
         if name in self._among:
-            return BipartiteGraph(unpacked(self._weights.read(f"{name}.{KEY}"), shape[1]))
+            bits, (n_out, n_in) = self._weights.read(f"{name}.{KEY}"), shape
+            with reading(self._weights.stored[f"{name}.{KEY}"].file, "whole", "fetch it again"):
+                return BipartiteGraph(checked_mask(bits, (n_out, n_in), f"{name}.{KEY}"))
         graph = saved_graph(self._folder, name)
         if graph.shape not in (shape, shape[::-1]):  # a Conv1D has the shape (n_in, n_out)
             raise CheckpointError(

@@ -1,24 +1,27 @@
 """`topology.safetensors`: links and the state of a scheduler, beside weights that any program reads."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.errors import MissingFileError
 from topolearn.evolution.state import OF_LAYERS
 from topolearn.files import written_aside
 from topolearn.graph import BipartiteGraph
-from topolearn.sparse.packed_links import packed, unpacked
+from topolearn.read_errors import reading
+from topolearn.sparse.packed_links import BITS, packed, unpacked
 
 FILE = "topology.safetensors"
 HEADER = "topolearn"
+CURE = "use another checkpoint"
+SIDE = 2**31  # more neurons than a side has
 State = Mapping[str, Any]
 
 
@@ -97,8 +100,8 @@ def saved_graph(folder: Path, name: str) -> BipartiteGraph:
         As of `read_topology`, or when it has no such layer.
     """
     with _opened(folder) as (file, header):
-        n_in = header["state"]["shapes"][name][1]
-        return BipartiteGraph(unpacked(file.get_tensor(f"links/{name}"), n_in))
+        bits = file.get_tensor(f"links/{name}")
+        return BipartiteGraph(checked_mask(bits, header["state"]["shapes"][name], f"links/{name}"))
 
 
 @contextmanager
@@ -110,13 +113,36 @@ def _opened(folder: str | Path) -> Iterator[tuple[Any, Mapping[str, Any]]]:
             f"there is no {FILE} in {folder}, so its links are not known: it was not saved by a trainer that topolearn "
             "was attached to"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file, json.loads((file.metadata() or {})[HEADER])
-    except (SafetensorError, KeyError, json.JSONDecodeError, RuntimeError) as error:
-        raise CorruptFileError(
-            f"{path} is cut off, or was not written by topolearn ({type(error).__name__}): use another checkpoint"
-        ) from None
+    with reading(path, "whole, or was not written by topolearn", CURE), safe_open(path, framework="pt") as file:
+        header = json.loads((file.metadata() or {})[HEADER])
+        _check_header(header)
+        yield file, header
+
+
+def _check_header(header: Any) -> None:
+    for key in ("state", "about"):
+        if not isinstance(header[key], dict):
+            raise ValueError(f"its {key} is a {type(header[key]).__name__}")
+    for name, shape in header["state"].get("shapes", {}).items():
+        if not isinstance(shape, list) or len(shape) != 2 or not all(type(n) is int and 0 < n < SIDE for n in shape):
+            raise ValueError(f"the shape of layer {name!r} is {shape!r:.40}, and must be two sizes")
+
+
+def checked_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:
+    """Return the mask that was packed, or refuse bits of another shape, or beyond the last input.
+
+    Raises
+    ------
+    ValueError
+    """
+    n_out, n_in = shape
+    expected = (n_out, -(-n_in // BITS))
+    if bits.dtype != torch.uint8 or tuple(bits.shape) != expected:
+        raise ValueError(f"{what} is {bits.dtype} of shape {tuple(bits.shape)}, not uint8 of {expected}")
+    mask = unpacked(bits, expected[1] * BITS)
+    if bool(mask[:, n_in:].any()):
+        raise ValueError(f"{what} has links from inputs beyond the last, {n_in - 1}")
+    return mask[:, :n_in]
 
 
 def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +151,9 @@ def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[s
         state |= {key: {} for key, row in OF_LAYERS.items() if row.holds != "shape"}
     for path, tensor in tensors.items():
         key, _, name = path.partition("/")
-        n_in = plain["shapes"][name][1]
-        value = unpacked(tensor, n_in).flatten().nonzero().squeeze(1) if OF_LAYERS[key].is_cells else tensor
+        shape = plain["shapes"][name]
+        is_cells = OF_LAYERS[key].is_cells
+        value = checked_mask(tensor, shape, path).flatten().nonzero().squeeze(1) if is_cells else tensor
         state.setdefault(key, {})[name] = value
     return state
 

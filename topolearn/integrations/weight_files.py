@@ -13,6 +13,7 @@ from torch import Tensor
 from topolearn.errors import CorruptFileError, InvalidTypeError, InvalidValueError, MissingFileError
 from topolearn.files import read_json
 from topolearn.integrations.topology_file import FILE as TOPOLOGY
+from topolearn.read_errors import reading
 from topolearn.recording.plan import is_run
 
 SUFFIX, INDEX, USUAL = ".safetensors", ".safetensors.index.json", "model"
@@ -55,13 +56,14 @@ class WeightFiles:
                     for name in file.keys():  # noqa: SIM118  # not a dict
                         piece = file.get_slice(name)
                         stored[name] = StoredTensor(path, tuple(piece.get_shape()), str(piece.get_dtype()))
-            except SafetensorError as error:
+            except (SafetensorError, OSError) as error:
                 raise CorruptFileError(f"{path} is cut off, or not of safetensors ({error}): fetch it again") from None
         self.stored = {name: stored[name] for name in sorted(stored, key=_natural)}
 
     def read(self, name: str) -> Tensor:
         """Return a tensor."""
-        with safe_open(self.stored[name].file, framework="pt") as file:
+        path = self.stored[name].file
+        with reading(path, f"readable where it has {name}", "fetch it again"), safe_open(path, framework="pt") as file:
             return file.get_tensor(name)
 
 

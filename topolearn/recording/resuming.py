@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError
-from topolearn.files import read_json
+from topolearn.recording.documents import read_document
 from topolearn.recording.history import FULL, History
 from topolearn.recording.manifest import Manifest
 from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, SUMMARY, TABLES, TOPOLOGY, Place, Plan
@@ -32,7 +32,7 @@ def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place |
     if not (path / RECORDING).is_file():
         _check_not_begun(path)
         return None
-    recorded = read_json(path / RECORDING)
+    recorded = read_document(path / RECORDING)
     _check_plan(path, recorded, plan)
     step = math.inf if watched.step is None else watched.step
     index = watched.n_updates - int(recorded["first_update"])
@@ -53,7 +53,7 @@ def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place |
     _check_whole(path, index, plan, watched)
     seconds = math.nan  # unknown, where the recording was never closed
     if (path / SUMMARY).is_file():
-        seconds = float(read_json(path / SUMMARY)["seconds"])
+        seconds = float(read_document(path / SUMMARY)["seconds"])
         (path / SUMMARY).unlink()
     return Place(index, int(recorded["first_update"]), seconds)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from topolearn.errors import ChangedFileWarning, CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.files import read_json
+from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
 from topolearn.recording.manifest import MANIFEST, WRONG
+from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import ENVIRONMENT, RECORDING, SUMMARY, TOPOLOGY, is_run, manifest_of
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
-from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
+from topolearn.recording.table_checks import CURE, check_layers
+from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
 if TYPE_CHECKING:
@@ -104,32 +106,35 @@ class Run:
     @property
     def layers(self) -> pd.DataFrame:
         """A row for each update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
-        return self._table(LAYERS)
+        table = self._table(LAYERS)
+        return check_layers(self.path / LAYERS, table, self.history.layers) if len(table) else table
 
     @property
     def network(self) -> pd.DataFrame:
         """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
-        if (self.path / NETWORKS).is_file() or not (self.path / METRICS).is_file():
-            return self._table(NETWORKS)
+        is_earlier = not (self.path / RECORDING).is_file() and (self.path / METRICS).is_file()
+        if (self.path / NETWORKS).is_file() or not is_earlier:
+            return self._whole(self._table(NETWORKS))
         return self.metrics.reindex(columns=list(OF_THE_NETWORK))
 
     @property
     def measures(self) -> pd.DataFrame:
         """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
-        return self._table(MEASURED, key="index")
+        table = self._table(MEASURED, key="index")
+        return check_layers(self.path / MEASURED, table, self.history.layers, (NETWORK,)) if len(table) else table
 
     @property
     def history(self) -> History:
         """The links of each layer at every update."""
         self._check(TOPOLOGY)
-        return History(self.path / TOPOLOGY)
+        return History(self.path / TOPOLOGY, n_recorded=lambda: last_index(self.path / NETWORKS))
 
     @cached_property
     def schedulers(self) -> dict[str, dict[str, Any]]:
         """What made the topology evolve, under the name of each scheduler: method, title, theta, interval, ..."""
         self._check(RECORDING)
         if (self.path / RECORDING).is_file():
-            return dict(read_json(self.path / RECORDING)["topology"])
+            return dict(read_document(self.path / RECORDING)["topology"])
         if self.task is None:
             return {}
         method = self.config.build_method()
@@ -141,7 +146,7 @@ class Run:
 
         A run of before they were recorded has none.
         """
-        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return {name: (n_out, n_in) for name, (n_out, n_in) in recorded.get("outputs", {}).items()}
 
     @cached_property
@@ -150,7 +155,7 @@ class Run:
 
         A run of before this was recorded says nothing.
         """
-        recorded = read_json(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
+        recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return dict(recorded.get("inits", {}))
 
     @property
@@ -175,7 +180,7 @@ class Run:
         """
         self._check(SUMMARY)
         if (self.path / SUMMARY).is_file():
-            return read_json(self.path / SUMMARY)
+            return read_document(self.path / SUMMARY)
         network = self.network
         if self.task is not None or network.empty:
             raise MissingFileError(f"{self.path / SUMMARY} is missing: let the run go on, or resume it")
@@ -194,7 +199,7 @@ class Run:
         """Versions, device, threads and processes of the training."""
         self._check(ENVIRONMENT)
         try:
-            return read_json(self.path / ENVIRONMENT)
+            return read_document(self.path / ENVIRONMENT)
         except MissingFileError:
             raise MissingFileError(f"{self.path / ENVIRONMENT} is missing: let the run go on, or resume it") from None
 
@@ -249,4 +254,15 @@ class Run:
 
     def _table(self, name: str, key: str = "step") -> pd.DataFrame:
         self._check(name)
+        if name in (LAYERS, NETWORKS) and (self.path / RECORDING).is_file() and not (self.path / name).is_file():
+            raise CorruptFileError(f"{self.path / name} is missing, and the run had begun: {CURE}")
         return read_table(self.path / name, key=key)
+
+    def _whole(self, network: pd.DataFrame) -> pd.DataFrame:
+        """Return the table of the network, or refuse it where the run is complete and it has not as many updates."""
+        n_updates = self.summary["n_updates"] if self.is_complete else None
+        if n_updates is not None and len(network) != n_updates + 1:
+            raise CorruptFileError(
+                f"{self.path / NETWORKS} has {len(network)} rows, and {SUMMARY} says {n_updates} updates: {CURE}"
+            )
+        return network

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
+from topolearn.read_errors import reading
+from topolearn.recording.table_checks import CURE, check_cells, check_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,20 +122,34 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
     """
     import pandas as pd
 
-    try:
+    with reading(file, "a readable table", CURE):
         text = whole_lines(file)
-        if "dtype" not in options:  # a layer may be called 0, or NA
+        if not text:
+            if file.is_dir():
+                raise ValueError("it is a folder")
+            return pd.DataFrame({key: []})
+        check_cells(text)
+        is_checked = "dtype" not in options
+        if is_checked:  # a layer may be called 0, or NA
             numbers = [name for name in next(csv.reader(io.StringIO(text)), []) if name != "layer"]
             no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
             options = {"dtype": {"layer": str}, **no_number, **options}
         table = pd.read_csv(io.StringIO(text), **_to_the_last_bit(pd.__version__), **options)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame({key: []})
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise CorruptFileError(f"{file} is not a readable table: {error}") from None
-    if key not in table:
-        raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
+        if key not in table:
+            raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
+        if is_checked:
+            check_table(file.name, table)
     return table
+
+
+def last_index(file: Path) -> int:
+    """Return the number of the last update in ``network.csv``, 0 where it has none; its own reader checks the rest."""
+    text = whole_lines(file) if file.is_file() else ""
+    header, _, rows = text.partition("\n")
+    if not header.startswith("index,"):
+        return 0
+    word = rows[rows[:-1].rfind("\n") + 1 :].partition(",")[0]
+    return int(word) if word.isdecimal() else 0
 
 
 def _to_the_last_bit(version: str) -> dict[str, Any]:
@@ -143,6 +159,7 @@ def _to_the_last_bit(version: str) -> dict[str, Any]:
 
 def not_finite(file: Path) -> dict[str, list[int]]:
     """Return the steps at which a column of a table is NaN or infinite, which an empty cell is not."""
+    read_table(file)  # which refuses what is not a table of numbers
     table = read_table(file, dtype=str, keep_default_na=False)
     bad = {str(name): table["step"][table[name].isin(("nan", "inf", "-inf"))] for name in table}
     return {name: steps.astype(int).tolist() for name, steps in bad.items() if len(steps)}

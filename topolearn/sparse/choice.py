@@ -134,7 +134,7 @@ def _read(path: Path, changed: int) -> Crossovers:
         fits &= bool(((values >= 0) & (values <= 1)).all())
         axes = (table.threads, table.widths, table.batches)
         fits &= all(marks[0] >= 1 and all(low < high for low, high in pairwise(marks)) for marks in axes)
-    except (ValueError, KeyError, TypeError, IndexError, UnicodeDecodeError):
+    except (ValueError, KeyError, TypeError, IndexError, OSError, RecursionError):
         fits = False
     if not fits:
         raise CorruptFileError(f"{path} is no table of crossovers: remove it, or run topolearn bench --calibrate")

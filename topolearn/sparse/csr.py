@@ -272,6 +272,8 @@ class CsrLinear(SparseLinear):
 
     def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:
         """Return what is wrong with links that are to be loaded, if anything is."""
+        if crow.is_floating_point() or col.is_floating_point() or crow.is_complex() or col.is_complex():
+            return f"crow and col are {crow.dtype} and {col.dtype}, and must be integers"
         if crow.shape != self.crow.shape:
             return f"crow is of a layer with {crow.numel() - 1} outputs; this one has {self.out_features}"
         if col.dim() != 1 or values.shape != col.shape or int(crow[0]) != 0 or int(crow[-1]) != col.numel():

@@ -123,7 +123,7 @@ def _check_record(record: Path, study: Study) -> None:
     try:
         content = tomllib.loads(record.read_text(encoding="utf-8"))
         recorded, name = content["format"], content["name"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+    except (ValueError, OSError, RecursionError, KeyError) as error:
         raise CorruptFileError(
             f"{record} does not say whose runs these are ({error}): choose another directory"
         ) from None

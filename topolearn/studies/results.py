@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from topolearn.errors import StudyError
+from topolearn.read_errors import reading
 from topolearn.recording import Run
 from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun, Study
@@ -102,13 +103,14 @@ def _row(directory: StudyDirectory, run: PlannedRun) -> dict[str, Any]:
 
 def _measured(run: Run) -> dict[str, Any]:
     metrics, network, summary, environment = run.metrics, run.network, run.summary, run.environment
-    last = network.iloc[-1]
     overlaps = metrics if "overlap" in metrics else network
     task = TASKS[run.config.task]
-    return {
-        **{name: summary[name] for name in (task.best, task.best_at, task.last, *task.outcomes, *OF_EVERY_TASK)},
-        **{("final_density" if name == "density" else name): last[name] for name in AT_THE_END},
-        "overlap": pd.to_numeric(overlaps["overlap"], errors="coerce").mean(),
-        **{name: getattr(run.config, name) for name in SETTLED},
-        **{name: environment[name] for name in ("topolearn", "torch")},
-    }
+    with reading(run.path, "a run whose tables and files are whole", "remove it, and run the study again"):
+        last = network.to_dict("records")[-1] if len(network) else {}
+        return {
+            **{name: summary[name] for name in (task.best, task.best_at, task.last, *task.outcomes, *OF_EVERY_TASK)},
+            **{("final_density" if name == "density" else name): last[name] for name in AT_THE_END},
+            "overlap": pd.to_numeric(overlaps["overlap"], errors="coerce").mean(),
+            **{name: getattr(run.config, name) for name in SETTLED},
+            **{name: environment[name] for name in ("topolearn", "torch")},
+        }

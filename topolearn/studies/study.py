@@ -158,7 +158,7 @@ class Study:
             raise MissingFileError(f"there is no study file {path}")
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise CorruptFileError(f"{path} is not TOML: {error}") from None
         for key in content:
             if key not in KEYS:

@@ -11,8 +11,10 @@ from torch import nn
 
 from topolearn.errors import CheckpointError, InvalidValueError, MissingFileError
 from topolearn.evolution import Method
+from topolearn.evolution.state import check_cells
 from topolearn.files import read_json
 from topolearn.integrations.dense_checkpoint import read_state, take_links
+from topolearn.read_errors import reading
 from topolearn.recording import Run
 from topolearn.recording.run import BEST
 from topolearn.sparse import sparse_layers
@@ -72,8 +74,12 @@ def load_weights(model: nn.Module, folder: Path, method: Method) -> None:
     CorruptFileError, CheckpointError
         When the checkpoint is unusable, or of another model.
     """
-    take_links(sparse_layers(model), read_state(folder, method))
-    missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    with reading(folder, "a checkpoint of this model", "use another one"):
+        layers, state = sparse_layers(model), read_state(folder, method)
+        check_cells(state, layers)
+        take_links(layers, state)
+    with reading(folder / WEIGHTS, "a whole file of weights of this model", "use another checkpoint"):
+        missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     if lost := [*missing, *unexpected]:
         raise CheckpointError(
             f"{folder} is not a checkpoint of this model: {', '.join(lost[:5])} are missing or unknown"
@@ -113,5 +119,5 @@ def _state(checkpoint: Path) -> dict[str, Any]:
     """Return the state of the trainer, which is written last; an empty one if it is not there, or cut off."""
     try:
         return dict(json.loads((checkpoint / STATE).read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}

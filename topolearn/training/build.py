@@ -13,10 +13,12 @@ from topolearn.devices import check_float64, settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
+from topolearn.read_errors import reading
 from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, replace_linear
 from topolearn.sparse.packed_links import KEY
 from topolearn.training.backend import settled_backend
-from topolearn.training.checkpoint import check_shapes, read_checkpoint, under_prefix
+from topolearn.training.checkpoint import CURE, WHAT, check_shapes, read_checkpoint, under_prefix
+from topolearn.training.checkpoint_checks import check_sizes, check_values
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
@@ -119,16 +121,18 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     """
     tensors, header = read_checkpoint(path)
     weights = under_prefix(tensors, "model/")
-    graphs = {}
-    for name, (n_out, n_in) in header["topology"]["shapes"].items():
-        graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
-    n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
-    with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
-        model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
-        is_csr = "hidden1.values" in weights
-        dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
-        links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col", KEY))
-        check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
-        replace_linear(model, graphs, backend=CSR if is_csr else MASKED)
-    model.load_state_dict(weights)
-    return model
+    with reading(path, WHAT, CURE):
+        check_values(weights, {})
+        graphs = {}
+        for name, (n_out, n_in) in check_sizes(header["topology"]["shapes"]).items():
+            graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
+        n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
+        with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
+            model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
+            is_csr = "hidden1.values" in weights
+            dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}
+            links = tuple(f"{name}.{array}" for name in graphs for array in ("values", "crow", "col", KEY))
+            check_shapes(path, dense | {name: each for name, each in weights.items() if name not in links}, model)
+            replace_linear(model, graphs, backend=CSR if is_csr else MASKED)
+        model.load_state_dict(weights)
+        return model

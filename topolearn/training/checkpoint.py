@@ -11,13 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from topolearn.errors import CheckpointError, CorruptFileError, MissingFileError
+from topolearn.errors import CheckpointError, MissingFileError
 from topolearn.evolution import TopologyScheduler
 from topolearn.evolution.state import TENSORS
 from topolearn.files import written_aside
+from topolearn.read_errors import reading
 from topolearn.sparse.packed_links import KEY
+from topolearn.training.checkpoint_checks import check_random_state, check_values, optimizer_states
 
 _HEADER = "topolearn"
+WHAT = "a whole checkpoint of topolearn"
+CURE = "put a copy of it back, or remove it"
 
 
 def save_checkpoint(
@@ -82,15 +86,15 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
     weights = under_prefix(tensors, "model/")
     links = under_prefix(tensors, "links/")
     of_links = {key: by_layer for key in TENSORS if (by_layer := under_prefix(tensors, f"{key}/")) or not links}
-    check_shapes(path, weights, model, csr=links)
-    topology.load_state_dict({**header["topology"], **of_links})
-    model.load_state_dict(weights)
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in under_prefix(tensors, "optimizer/").items():
-        i, _, key = name.partition("/")
-        states.setdefault(int(i), {})[key] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-    torch.set_rng_state(tensors["random/torch"])
+    with reading(path, WHAT, CURE):
+        check_shapes(path, weights, model, csr=links)
+        check_values(weights, model.state_dict())
+        states = optimizer_states(under_prefix(tensors, "optimizer/"), optimizer, weights, model)
+        check_random_state(tensors["random/torch"])
+        topology.load_state_dict({**header["topology"], **of_links})
+        model.load_state_dict(weights)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+        torch.set_rng_state(tensors["random/torch"])
     return dict(header["counters"])
 
 
@@ -102,17 +106,16 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     MissingFileError, CorruptFileError
         When there is no such file, or it is cut off or no checkpoint.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if not path.is_file():
         raise MissingFileError(f"there is no checkpoint {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[_HEADER])
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        reason = "it has no header of topolearn" if isinstance(error, KeyError) else error
-        raise CorruptFileError(f"{path} is cut off or no checkpoint of topolearn ({reason}): remove it") from None
+    with reading(path, WHAT, CURE), safe_open(path, framework="pt") as file:
+        header = json.loads((file.metadata() or {})[_HEADER])
+        for key in ("counters", "topology"):
+            if not isinstance(header[key], dict):
+                raise ValueError(f"its {key} are a {type(header[key]).__name__}")
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
 
 
 def under_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

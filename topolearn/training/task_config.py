@@ -10,6 +10,7 @@ from topolearn.devices import AUTO, device_named
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
+from topolearn.read_errors import reading
 from topolearn.recording.history import KEPT
 from topolearn.recording.measuring import check_measures
 from topolearn.registry import suggest
@@ -100,7 +101,8 @@ class TaskConfig:
         MissingFileError, CorruptFileError, InvalidValueError
             When there is no such file, it is not TOML, is of another task, or a value is refused.
         """
-        return cls().with_values(without_task(Path(path), cls.task))
+        with reading(path, f"the configuration of a {cls.task}", "correct the value"):
+            return cls().with_values(without_task(Path(path), cls.task))
 
     def __post_init__(self) -> None:
         settle_fields(self)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from topolearn.errors import CorruptFileError, TopolearnError
+from topolearn.recording.history import FULL, History
 from topolearn.recording.manifest import WHOLE, Finding
 from topolearn.recording.plan import TOPOLOGY
 
@@ -26,7 +27,7 @@ def check_file(path: Path) -> Finding:
     size = path.stat().st_size
     try:
         if path.parent.name == TOPOLOGY and path.suffix in (".npz", ".bin"):
-            read_history(path.parent)  # whose files are known by each other
+            read_history(History(path.parent))  # whose files are known by each other
         else:
             (reader_of(path) or _read_graph)(path)
     except TopolearnError as error:
@@ -34,18 +35,15 @@ def check_file(path: Path) -> Finding:
     return Finding(path.name, WHOLE, size)
 
 
-def read_history(folder: Path) -> None:
+def read_history(history: History) -> None:
     """Read a history from its start to its end.
 
     Raises
     ------
     CorruptFileError
     """
-    from topolearn.recording.history import FULL, History
-
-    history = History(folder)
-    if not history.is_there:
-        raise CorruptFileError(f"{folder / 'initial.npz'} is missing, with which every history begins: put it back")
+    if not history.is_there and history.path.is_dir():
+        raise CorruptFileError(f"{history.path / 'initial.npz'} is missing, with which a history begins: put it back")
     _ = history.updates
     if history.kept == FULL:
         for _ in history.replay():

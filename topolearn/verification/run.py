@@ -1,10 +1,13 @@
 """The files of a run: compared with its manifest, and read."""
 
+import warnings
 from pathlib import Path
 
-from topolearn.errors import CorruptFileError, TopolearnError
+from topolearn.errors import ChangedFileWarning, CorruptFileError, TopolearnError
 from topolearn.recording.manifest import CUT, MANIFEST, MISSING, UNCHECKED, WHOLE, Finding
 from topolearn.recording.plan import TOPOLOGY, manifest_of
+from topolearn.recording.run import Run
+from topolearn.recording.tables import LAYERS, MEASURED, NETWORKS
 from topolearn.verification.file import CORRUPT, check_file, read_history, reader_of
 
 
@@ -16,7 +19,9 @@ def check_run(path: Path) -> list[Finding]:
     except CorruptFileError as error:
         findings = [Finding(MANIFEST, CORRUPT, manifest.path.stat().st_size, str(error)), *manifest.unlisted()]
     checked = [_read_too(path, each) for each in findings]
-    return _with_history(path, checked)
+    if any(each.state in (CUT, MISSING, CORRUPT) for each in checked):
+        return checked  # what they say of each other is wrong anyway
+    return [*checked, *_together(path)]
 
 
 def _read_too(path: Path, finding: Finding) -> Finding:
@@ -29,13 +34,20 @@ def _read_too(path: Path, finding: Finding) -> Finding:
     return finding if read.state == WHOLE else finding._replace(state=read.state, detail=read.detail)
 
 
-def _with_history(path: Path, findings: list[Finding]) -> list[Finding]:
-    """Read the history in one pass, as its files are known by each other; what is wrong is told of the folder."""
-    of_topology = [each for each in findings if each.file.startswith(f"{TOPOLOGY}/")]
-    if any(each.state in (CUT, MISSING) for each in of_topology) or not of_topology:
-        return findings
-    try:
-        read_history(path / TOPOLOGY)
-    except TopolearnError as error:
-        return [*findings, Finding(TOPOLOGY, CORRUPT, 0, str(error))]
+def _together(path: Path) -> list[Finding]:
+    """Return what is not possible of files that are known by each other: the history in one pass, and the tables."""
+    run = Run(path)
+    findings = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ChangedFileWarning)  # which is in the table
+        for name, read in (
+            (TOPOLOGY, lambda: read_history(run.history)),
+            (NETWORKS, lambda: run.network),
+            (LAYERS, lambda: run.layers),
+            (MEASURED, lambda: run.measures),
+        ):
+            try:
+                read()
+            except TopolearnError as error:
+                findings.append(Finding(name, CORRUPT, 0, str(error)))
     return findings

@@ -1,24 +1,34 @@
 """The updates of a history in files: in chunks that are complete, and one that is being written."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from topolearn.errors import CorruptFileError
 from topolearn.evolution import EVENTS
-from topolearn.recording.history.columns import Columns, names_of, read_columns, write_columns
+from topolearn.graph.stored_arrays import Shapes
+from topolearn.read_errors import reading
+from topolearn.recording.history.checks import OF_EVENTS, OF_LAYERS, OF_UPDATES, STEPS, check_updates
+from topolearn.recording.history.columns import CURE, WHAT, Columns, read_columns, write_columns
 from topolearn.recording.history.open_chunk import OpenChunk
 
 CHUNK, OPEN, SINGLE = "updates-*.npz", "open-*.bin", "update-*.npz"
 MOST_UPDATES = 128  # of a chunk
 MOST_BYTES = 2**23  # of an open chunk
 LEVEL = 4  # of zlib: the links of an update come out as small as by 6, in two thirds of the time
-OF_UPDATES = ("step", "index", "theta", "n_layers")  # a number for each update
-OF_LAYERS = ("layer", "overlap")  # a number for each update and layer that it concerns
-OF_EVENTS = ("count", "first")  # a number for each of these and event
-OPTIONAL = ("n_layers", "layer")
+ALWAYS = ("index", "step")  # which are read of every file
+CONCERNED = ("n_layers", "layer")  # which earlier versions left out
+NEEDED = (*ALWAYS, "theta", "overlap", "count")
+OF_LINKS = ("first", STEPS)  # which are there where links are kept
+
+
+class _Reached(NamedTuple):
+    """The update that was read last, and its step."""
+
+    number: int = 0
+    step: int = 0
 
 
 class Chunks:
@@ -31,12 +41,17 @@ class Chunks:
     ----------
     path : Path
         Directory of the files.
-    n_layers : int
-        Layers of the history, all of which an update concerns that names none.
+    n_cells : sequence of int
+        Possible links of each layer of the history, all of which an update concerns that names none.
+    has_links : bool
+        Whether links are kept, not only how many there were.
+    n_recorded : callable
+        Returns how many updates there are at least, as others know.
     """
 
-    def __init__(self, path: Path, n_layers: int) -> None:
-        self.path, self._n_layers = path, n_layers
+    def __init__(self, path: Path, n_cells: Sequence[int], *, has_links: bool, n_recorded: Callable[[], int]) -> None:
+        self.path, self._has_links, self._n_recorded = path, has_links, n_recorded
+        self._n_cells = np.array(n_cells, dtype=np.int64)
         self._open: OpenChunk | None = None
         self._n_open = 0
 
@@ -52,35 +67,47 @@ class Chunks:
 
     def complete(self) -> None:
         """Write what is not in a complete chunk as one."""
-        left = list(self._incomplete(self._last_in_chunks()))
+        left = [columns for _, columns in self._incomplete(self._last_in_chunks())]
         if left:
             write_columns(self.path / f"updates-{int(left[0]['index'][0]):06d}.npz", joined(left), level=LEVEL)
         for file in (*self._sorted(OPEN), *self._sorted(SINGLE)):
             file.unlink()
         self._open, self._n_open = None, 0
 
-    def read(self, names: Sequence[str], after: int = 0) -> Iterator[Columns]:
+    def read(self, names: Collection[str], after: int = 0) -> Iterator[Columns]:
         """Yield columns of the updates after a number, those of one file at a time.
 
         Raises
         ------
         CorruptFileError
-            When a file is cut off, altered, or lacks a column.
+            When a file is cut off, altered, lacks a column, or does not follow the one before it.
         """
-        complete, n_known, last = self._sorted(CHUNK), 0, 0
+        least = self._n_recorded()  # before files are listed, as the writer may go on meanwhile
+        complete, n_known, in_chunks = self._sorted(CHUNK), 0, _Reached()
         while True:
             for file in complete[n_known:]:
                 columns = self._columns(file, names)
-                last = int(columns["index"][-1])
+                in_chunks = _following(file, columns, in_chunks)
                 yield from _later(columns, after)
-                after = max(after, last)
-            with suppress(FileNotFoundError):  # it was completed since it was listed, and is read below
-                for columns in self._incomplete(last):
+                after = max(after, in_chunks.number)
+            reached, problem = in_chunks, None
+            try:
+                for file, columns in self._incomplete(in_chunks.number, names):
+                    reached = _following(file, columns, reached)
                     yield from _later(columns, after)
-                    after = max(after, int(columns["index"][-1]))
+                    after = max(after, reached.number)
+            except (FileNotFoundError, CorruptFileError) as error:  # it may have been completed since it was listed
+                problem = error
             n_known, complete = len(complete), self._sorted(CHUNK)
-            if len(complete) == n_known:  # else the writer went on meanwhile
-                return
+            if len(complete) == n_known:  # else the writer went on, and what it completed is read
+                break
+        if isinstance(problem, CorruptFileError):
+            raise problem
+        if reached.number < least:
+            raise CorruptFileError(
+                f"{self.path} ends with update {reached.number}, and the tables beside it go on to update {least}: its "
+                f"last files are missing or cut off; {CURE}"
+            )
 
     def truncate(self, last: int) -> None:
         """Remove the updates after number ``last``, the latest first, so that what is left is whole at any time."""
@@ -92,37 +119,62 @@ class Chunks:
                 file.unlink()
         chunks = self._sorted(CHUNK)
         if chunks and last < self._last_in_chunks():
-            columns = self._whole(chunks[-1])
+            columns = self._columns(chunks[-1])
             write_columns(chunks[-1], sliced(columns, 0, int(np.searchsorted(columns["index"], last, side="right"))))
 
-    def _incomplete(self, last: int) -> Iterator[Columns]:
+    def file_of(self, index: int) -> Path:
+        """Return the file that holds an update, for messages."""
+        files = [file for pattern in (CHUNK, OPEN, SINGLE) for file in self._sorted(pattern) if _number(file) <= index]
+        return max(files, key=_number, default=self.path)
+
+    def _incomplete(self, last: int, names: Collection[str] | None = None) -> Iterator[tuple[Path, Columns]]:
         """Yield the updates after number ``last``, which are in no complete chunk; a crash can leave others there."""
         for file in self._sorted(SINGLE):
             if _number(file) > last:
-                yield self._whole(file)
+                yield file, self._columns(file, names)
         for file in self._sorted(OPEN):
-            yield from (columns for columns in OpenChunk(file).read() if int(columns["index"][0]) > last)
+            frames = OpenChunk(file).read()
+            if frames:
+                with reading(file, WHAT, CURE):
+                    columns, shapes = _gathered(frames, _wanted(names))
+                yield from ((file, later) for later in _later(self._checked(file, columns, shapes), last))
 
-    def _columns(self, file: Path, names: Sequence[str]) -> Columns:
-        columns = read_columns(file, ["index", *names], OPTIONAL)
-        columns = {name: np.atleast_1d(column) for name, column in columns.items()}
-        if "layer" not in columns:
-            n_updates = len(columns["index"])
-            columns["n_layers"] = np.full(n_updates, self._n_layers)
-            columns["layer"] = np.tile(np.arange(self._n_layers), n_updates)
+    def _columns(self, file: Path, names: Collection[str] | None = None) -> Columns:
+        """Return some columns of a file, or all."""
+        return self._checked(file, *read_columns(file, _wanted(names)))
+
+    def _checked(self, file: Path, columns: Columns, shapes: Shapes) -> Columns:
+        """Return the columns of a file, and of what layers they are, once all fit each other."""
+        with reading(file, WHAT, CURE):
+            for name in (*NEEDED, *(OF_LINKS if self._has_links else ())):
+                if name not in shapes:
+                    raise CorruptFileError(
+                        f"{file} has no {name!r}: another version of topolearn wrote it; run it again"
+                    )
+            if STEPS in shapes and not self._has_links:
+                raise ValueError("it has links, and the history keeps none")
+            columns = {name: np.atleast_1d(column) for name, column in columns.items()}
+            if "layer" not in columns:
+                n_updates, n_layers = columns["index"].size, self._n_cells.size
+                columns["n_layers"] = np.full(n_updates, n_layers)
+                columns["layer"] = np.tile(np.arange(n_layers), n_updates)
+            check_updates(columns, shapes, self._n_cells)
+            if int(columns["index"][0]) != _number(file):
+                raise ValueError(f"it begins with update {columns['index'][0]}, and its name says {_number(file)}")
         return columns
-
-    def _whole(self, file: Path) -> Columns:
-        """Return all columns of a file."""
-        return self._columns(file, [name for name in names_of(file) if name not in ("index", *OPTIONAL)])
 
     def _last_in_chunks(self) -> int:
         """Return the number of the last update that is in a complete chunk; 0 without any."""
         chunks = self._sorted(CHUNK)
-        return int(read_columns(chunks[-1], ["index"])["index"][-1]) if chunks else 0
+        return int(self._columns(chunks[-1], ())["index"][-1]) if chunks else 0
 
     def _sorted(self, pattern: str) -> list[Path]:
-        return sorted(self.path.glob(pattern), key=_number)
+        return numbered(self.path, pattern)
+
+
+def numbered(path: Path, pattern: str) -> list[Path]:
+    """Return the files of a directory that have a number behind a hyphen, in its order; others are not ours."""
+    return sorted((file for file in path.glob(pattern) if _word(file).isdecimal()), key=_number)
 
 
 def joined(several: Sequence[Columns]) -> Columns:
@@ -155,9 +207,9 @@ def sliced(columns: Columns, first: int, stop: int | None) -> Columns:
         **dict.fromkeys(OF_LAYERS, of_layers),
         **dict.fromkeys(OF_EVENTS, of_events),
     }
-    if "steps" in columns:  # one fewer than the links of an event that has any
+    if STEPS in columns:
         n_steps = np.concatenate([[0], np.cumsum(np.maximum(columns["count"] - 1, 0))])
-        places["steps"] = slice(int(n_steps[of_events.start]), int(n_steps[of_events.stop]))
+        places[STEPS] = slice(int(n_steps[of_events.start]), int(n_steps[of_events.stop]))
     return {name: column[places[name]] for name, column in columns.items()}
 
 
@@ -168,5 +220,42 @@ def _later(columns: Columns, after: int) -> Iterator[Columns]:
         yield sliced(columns, first, None)
 
 
+def _wanted(names: Collection[str] | None) -> Collection[str] | None:
+    """Return the columns that are read of a file where some are asked for; None for all."""
+    return None if names is None else {*ALWAYS, *CONCERNED, *names}
+
+
+def _gathered(frames: Sequence[Columns], names: Collection[str] | None) -> tuple[Columns, Shapes]:
+    """Return some columns of several updates as those of one file, and the shapes of all."""
+    lengths = {name: [len(columns[name]) for columns in frames] for name in frames[0]}
+    kept = [{name: each for name, each in columns.items() if names is None or name in names} for columns in frames]
+    return joined(kept), {name: (sum(each),) for name, each in lengths.items()}
+
+
+def _following(file: Path, columns: Columns, before: _Reached) -> _Reached:
+    """Return how far a file goes, or refuse it where it does not go on with the next update.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    first, step = int(columns["index"][0]), int(columns["step"][0])
+    if first > before.number + 1:
+        missing = f"{before.number + 1}" + (f" to {first - 1}" if first > before.number + 2 else "")
+        raise CorruptFileError(
+            f"{file} begins with update {first}, and the file of update {missing} is missing: {CURE}"
+        )
+    if first <= before.number or step < before.step:
+        raise CorruptFileError(
+            f"{file} begins with update {first} at step {step}, which does not follow update {before.number} at step "
+            f"{before.step}: {CURE}"
+        )
+    return _Reached(int(columns["index"][-1]), int(columns["step"][-1]))
+
+
 def _number(file: Path) -> int:
-    return int(file.stem.partition("-")[2])
+    return int(_word(file))
+
+
+def _word(file: Path) -> str:
+    return file.stem.partition("-")[2]

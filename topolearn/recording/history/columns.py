@@ -1,18 +1,19 @@
 """The files of a history: columns of numbers, packed, each file complete or not there."""
 
 import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topolearn.errors import CorruptFileError
 from topolearn.files import written_aside
+from topolearn.graph.stored_arrays import Shapes, read_some
+from topolearn.read_errors import reading
 
 Cells = NDArray[np.int64]
 Columns = dict[str, NDArray]
+WHAT, CURE = "a readable part of a topology history", "put a copy of it back, or run the training again"
 
 
 def write_columns(file: Path, columns: Mapping[str, NDArray], *, level: int = 6) -> None:
@@ -27,38 +28,16 @@ def write_columns(file: Path, columns: Mapping[str, NDArray], *, level: int = 6)
                 np.lib.format.write_array(stream, np.asanyarray(column), allow_pickle=False)
 
 
-def read_columns(file: Path, names: Sequence[str], optional: Sequence[str] = ()) -> Columns:
-    """Return some columns of a file, and others if they are there, without reading the rest.
+def read_columns(file: Path, names: Collection[str] | None = None) -> tuple[Columns, Shapes]:
+    """Return some columns of a file, or all, and the shapes of all, which are checked without reading the rest.
 
     Raises
     ------
-    CorruptFileError
-        When the file is cut off, altered, or lacks a column.
+    MissingFileError, CorruptFileError
+        When there is no such file, or it is cut off or altered.
     """
-    try:
-        with np.load(file, allow_pickle=False) as columns:
-            missing = [name for name in names if name not in columns]
-            arrays = {name: columns[name] for name in (*names, *optional) if name in columns}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
-    if missing:
-        raise CorruptFileError(f"{file} has no {missing[0]!r}: another version of topolearn wrote it; run it again")
-    return arrays
-
-
-def names_of(file: Path) -> list[str]:
-    """Return the names of the columns of a file.
-
-    Raises
-    ------
-    FileNotFoundError, CorruptFileError
-        When it is not there, or is cut off or altered.
-    """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except zipfile.BadZipFile as error:
-        raise CorruptFileError(f"{file} is not a readable part of a topology history: {error}") from None
+    with reading(file, WHAT, CURE):
+        return read_some(file, names)
 
 
 def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str, NDArray]:
@@ -82,20 +61,34 @@ def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str,
     [2, 3, 9]
     """
     numbers = [_transposed(cells, n_in, n_out) for cells, (n_out, n_in) in zip(lists, shapes, strict=True)]
-    steps = np.concatenate([np.diff(each) for each in numbers])
+    steps = np.concatenate([np.empty(0, np.int64), *(np.diff(each) for each in numbers)])
     return {
-        "count": np.array([each.size for each in numbers]),
-        "first": np.array([each[0] if each.size else 0 for each in numbers]),
+        "count": np.array([each.size for each in numbers], dtype=np.int64),
+        "first": np.array([each[0] if each.size else 0 for each in numbers], dtype=np.int64),
         "steps": steps.astype(np.min_scalar_type(int(steps.max(initial=0)))),
     }
 
 
 def unpack(columns: Mapping[str, NDArray], shapes: Sequence[tuple[int, int]]) -> list[Cells]:
-    """Return the lists of links that were packed, as sorted cells."""
+    """Return the lists of links that were packed, as sorted cells.
+
+    Raises
+    ------
+    ValueError
+        When one leads beyond the last cell of its layer.
+
+    Examples
+    --------
+    >>> unpack({"count": np.array([2]), "first": np.array([9]), "steps": np.array([3])}, [(4, 3)])
+    Traceback (most recent call last):
+    ValueError: a list leads to link 12 of a layer that has the links 0..11
+    """
     lists, start = [], 0
     for count, first, (n_out, n_in) in zip(columns["count"].tolist(), columns["first"].tolist(), shapes, strict=True):
         stop = start + max(count - 1, 0)
         numbers = np.cumsum(np.concatenate([[first], columns["steps"][start:stop]]), dtype=np.int64)[:count]
+        if count and not 0 <= (last := int(numbers[-1])) < n_out * n_in:
+            raise ValueError(f"a list leads to link {last} of a layer that has the links 0..{n_out * n_in - 1}")
         lists.append(_transposed(numbers, n_out, n_in))
         start = stop
     return lists

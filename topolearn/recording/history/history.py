@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from topolearn.errors import InvalidValueError
+from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.graph import BipartiteGraph
-from topolearn.recording.history.chunks import Chunks
-from topolearn.recording.history.columns import pack, read_columns, unpack, write_columns
+from topolearn.read_errors import reading
+from topolearn.recording.history.chunks import Chunks, numbered
+from topolearn.recording.history.columns import CURE, WHAT, pack, unpack, write_columns
+from topolearn.recording.history.head import Head, read_head, read_links
+from topolearn.recording.history.replaying import after, check_sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +25,6 @@ if TYPE_CHECKING:
 FULL, SNAPSHOTS, SUMMARY = KEPT = ("full", "snapshots", "summary")
 _INITIAL = "initial.npz"
 _SNAPSHOT = "snapshot-*.npz"
-
-
-class Head(NamedTuple):
-    """What the file of the start says: what is kept, each layer's (n_out, n_in), and the step of the start."""
-
-    kept: str
-    shapes: dict[str, tuple[int, int]]
-    step: int = 0
 
 
 class History:
@@ -45,6 +40,13 @@ class History:
         update, so that the graphs of any step can be made again; ``snapshots`` keeps the graphs at the start and
         whenever `snapshot` is called; ``summary`` keeps no link. All keep how many links each event of each update
         had, and the overlap.
+    n_recorded : callable, optional
+        Returns how many updates are there at least, by which missing files are noticed.
+
+    Raises
+    ------
+    CorruptFileError
+        Whatever reads the files refuses those that are cut off, altered or missing, or do not fit each other.
 
     Examples
     --------
@@ -52,8 +54,8 @@ class History:
     ``run.history.events("hidden1")`` a table of all links that came and went.
     """
 
-    def __init__(self, path: Path, *, kept: str = "full") -> None:
-        self.path, self._kept = path, check_kept(kept)
+    def __init__(self, path: Path, *, kept: str = "full", n_recorded: Callable[[], int] = lambda: 0) -> None:
+        self.path, self._kept, self._n_recorded = path, check_kept(kept), n_recorded
 
     @property
     def is_there(self) -> bool:
@@ -115,7 +117,10 @@ class History:
             tables.append(pd.DataFrame({**table, "elm": columns["overlap"] >= columns["theta"][of_layer]}))
         if not tables:
             return pd.DataFrame(columns=["index", "step", "layer", *EVENTS, "overlap", "elm"])
-        return pd.concat(tables, ignore_index=True)
+        of_all = pd.concat(tables, ignore_index=True)
+        if self.kept != SUMMARY:
+            self._check_sums(of_all)
+        return of_all
 
     def __iter__(self) -> Iterator[TopologyUpdate]:
         """Yield each update, in order."""
@@ -123,7 +128,8 @@ class History:
         shapes = list(self._head.shapes.items())
         for columns in self._chunks.read(["step", "theta", "count", "first", "steps"]):
             concerned = [shapes[i] for i in columns["layer"]]
-            lists = iter(unpack(columns, [shape for _, shape in concerned for _ in EVENTS]))
+            with reading(self._chunks.file_of(int(columns["index"][0])), WHAT, CURE):
+                lists = iter(unpack(columns, [shape for _, shape in concerned for _ in EVENTS]))
             layers = iter([(n, LayerUpdate(shape, {e: next(lists) for e in EVENTS})) for n, shape in concerned])
             numbers = (columns[name].tolist() for name in ("step", "index", "theta", "n_layers"))
             for step, index, theta, n_layers in zip(*numbers, strict=True):
@@ -143,7 +149,13 @@ class History:
         graphs = self.initial
         yield self._head.step, graphs
         for update in self:
-            graphs = graphs | {name: _after(graphs[name], events) for name, events in update.items()}
+            try:
+                graphs = graphs | {name: after(name, graphs[name], events) for name, events in update.items()}
+            except ValueError as error:
+                raise CorruptFileError(
+                    f"{self._chunks.file_of(update.index)} does not go on from the links before it: update "
+                    f"{update.index} (step {update.step}): {error}; {CURE}"
+                ) from None
             yield update.step, graphs
 
     def at(self, step: int) -> dict[str, BipartiteGraph]:
@@ -238,16 +250,28 @@ class History:
 
     @cached_property
     def _head(self) -> Head:
-        if not self.is_there:
-            return Head(self._kept, {})
-        head = read_columns(self.path / _INITIAL, ["kept", "layers", "shapes"], ["step"])
-        shapes = [(n_out, n_in) for n_out, n_in in head["shapes"].tolist()]
-        named = dict(zip(map(str, head["layers"]), shapes, strict=True))
-        return Head(str(head["kept"]), named, int(head.get("step", 0)))
+        if self.is_there:
+            return read_head(self.path / _INITIAL, KEPT)
+        if self._n_recorded() or next(self.path.glob("*-*"), None):
+            raise CorruptFileError(f"{self.path / _INITIAL} is missing, and updates are there: {CURE}")
+        return Head(self._kept, {})
 
     @cached_property
     def _chunks(self) -> Chunks:
-        return Chunks(self.path, len(self._head.shapes))
+        has_links = self._head.kept == FULL
+        return Chunks(self.path, self._n_cells, has_links=has_links, n_recorded=self._n_recorded)
+
+    @property
+    def _n_cells(self) -> list[int]:
+        return [n_out * n_in for n_out, n_in in self._head.shapes.values()]
+
+    def _check_sums(self, table: pd.DataFrame) -> None:
+        """Refuse updates that take more links away than a layer has, or add more than it has room for."""
+        n_links = read_links(self.path / _INITIAL, self._n_cells, ["count"])["count"]
+        sizes = zip(self.layers, n_links.tolist(), self._n_cells, strict=True)
+        with reading(self.path, WHAT, CURE):
+            for name, *of_layer in sizes:
+                check_sums(name, table[table["layer"] == name], *of_layer)
 
     def _snapshot_at(self, step: int) -> dict[str, BipartiteGraph]:
         """Return the graphs of the last snapshot, if no update lies between it and the step."""
@@ -259,11 +283,13 @@ class History:
 
     def _graphs(self, file: Path) -> dict[str, BipartiteGraph]:
         shapes = self._head.shapes
-        lists = unpack(read_columns(file, ["count", "first", "steps"]), list(shapes.values()))
-        return {
-            name: BipartiteGraph.from_cells(cells, n_in, n_out)
-            for (name, (n_out, n_in)), cells in zip(shapes.items(), lists, strict=True)
-        }
+        columns = read_links(file, self._n_cells)
+        with reading(file, WHAT, CURE):
+            lists = unpack(columns, list(shapes.values()))
+            return {
+                name: BipartiteGraph.from_cells(cells, n_in, n_out)
+                for (name, (n_out, n_in)), cells in zip(shapes.items(), lists, strict=True)
+            }
 
     def _need_links(self, what: str) -> None:
         if self.kept != FULL and self.layers:
@@ -276,7 +302,7 @@ class History:
         )
 
     def _snapshot_files(self) -> list[Path]:
-        return sorted(self.path.glob(_SNAPSHOT), key=_number)
+        return numbered(self.path, _SNAPSHOT)
 
 
 def check_kept(kept: str) -> str:
@@ -297,13 +323,3 @@ def _number(file: Path) -> int:
 
 def _packed(graphs: Mapping[str, BipartiteGraph]) -> dict[str, np.ndarray]:
     return pack([graph.cells for graph in graphs.values()], [graph.shape for graph in graphs.values()])
-
-
-def _after(graph: BipartiteGraph, update: LayerUpdate) -> BipartiteGraph:
-    """Return the graph that an update makes of another."""
-    lost, grown = update.lost, update.cells["regrown"]
-    if not lost.size and not grown.size:
-        return graph
-    cells = np.setdiff1d(graph.cells, lost, assume_unique=True)
-    # Two sorted lists, nearly: a stable sort merges them, where a union would hash them all.
-    return BipartiteGraph.from_cells(np.sort(np.concatenate((cells, grown)), kind="stable"), graph.n_in, graph.n_out)

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.files import read_json, write_json
+from topolearn.read_errors import reading
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer
 
 INDEX = "index.json"
 FORMAT = 1
+DTYPES = ("<u2", "<u4")
 SHARD = 2**26  # tokens
 GROUP = 2**24  # letters, about, that are encoded at a time
 
@@ -62,8 +64,28 @@ class TokenShards:
         self.index: dict[str, Any] = read_json(self.folder / INDEX)
         if self.index.get("format") != FORMAT:
             raise CorruptFileError(f"{self.folder} has tokens in another format: delete it, and it is made again")
-        self._arrays = [self._opened(shard, verify=verify) for shard in self.index["shards"]]
+        with reading(self.folder / INDEX, "an index of tokens", f"delete {self.folder}, and it is made again"):
+            self._check_index()
+            self._arrays = [self._opened(shard, verify=verify) for shard in self.index["shards"]]
         self._starts = np.cumsum([0, *map(len, self._arrays)])
+
+    def _check_index(self) -> None:
+        """Refuse an index that lacks a number, or names files elsewhere.
+
+        Raises
+        ------
+        KeyError, ValueError
+        """
+        counts = ("n_tokens", "n_documents", "n_words", "n_bytes", "end")
+        numbers = [self.index[name] for name in counts] + [shard["n_tokens"] for shard in self.index["shards"]]
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError("a number in it is not one")
+        if self.index["dtype"] not in DTYPES or not isinstance(self.index["key"], str):
+            raise ValueError(f"dtype is {self.index['dtype']!r:.40}, and must be one of {', '.join(DTYPES)}")
+        if any(Path(shard["file"]).name != shard["file"] for shard in self.index["shards"]):
+            raise ValueError("it names a file in another folder")
+        if sum(shard["n_tokens"] for shard in self.index["shards"]) != self.index["n_tokens"]:
+            raise ValueError("its files do not have as many tokens as it says in all")
 
     def _opened(self, shard: dict[str, Any], *, verify: bool) -> NDArray[Any]:
         file, dtype = self.folder / shard["file"], np.dtype(self.index["dtype"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.files import written_aside
+from topolearn.read_errors import reading
 from topolearn.tasks.byte_pairs import byte_pairs
 from topolearn.tasks.packages import hf_package
 
@@ -100,10 +101,8 @@ class Tokenizer:
         file = path / "tokenizer.json" if path.is_dir() else path
         if not file.is_file():
             raise MissingFileError(f"there is no tokenizer {file}: give a tokenizer.json, or leave it out to learn one")
-        try:
+        with reading(file, "in the format of tokenizers", "use the one of the run"):
             return cls(file.read_bytes().decode("utf-8"), file)
-        except UnicodeDecodeError as error:
-            raise CorruptFileError(f"{file} is not in the format of tokenizers: {error}") from None
 
     def check_hash(self, expected: str, owner: str | Path) -> None:
         """Refuse to be used by what was trained with another tokenizer.

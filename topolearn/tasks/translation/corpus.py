@@ -8,6 +8,7 @@ from pathlib import Path
 
 from topolearn.checks import check_size
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.read_errors import reading
 
 SHOWN = 5  # of the lines that an error names
 
@@ -147,7 +148,8 @@ def read_parallel(source: Path, target: Path, checksums: tuple[str | None, str |
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise MissingFileError(f"there is no text file {path}")
-    raw = path.read_bytes()
+    with reading(path, "a readable text file", "get it again"):
+        raw = path.read_bytes()
     if path.suffix != ".gz":
         return raw
     try:

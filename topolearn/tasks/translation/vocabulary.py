@@ -8,6 +8,7 @@ from typing import Any
 
 from topolearn.errors import CheckpointError, CorruptFileError
 from topolearn.files import read_json, written_aside
+from topolearn.read_errors import reading
 from topolearn.tasks.packages import hf_package
 
 PAD, BEGIN, END, UNKNOWN = range(4)
@@ -106,7 +107,8 @@ class Vocabulary:
             When tokenizers is not installed, or there is no such file, or it is not the vocabulary of a translation.
         """
         read_json(Path(path))
-        return cls(Path(path).read_bytes().decode("utf-8"), path)
+        with reading(path, "the vocabulary of a translation", "use the one of the run"):
+            return cls(Path(path).read_bytes().decode("utf-8"), path)
 
     def check_hash(self, expected: str, owner: str | Path) -> None:
         """Refuse to be used by what was trained with another vocabulary.

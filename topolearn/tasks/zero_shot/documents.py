@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CorruptFileError
+from topolearn.read_errors import reading
 from topolearn.tasks.zero_shot.tasks import LocalDocuments
 from topolearn.training.data.sources import dataset_folder
 
@@ -58,16 +59,20 @@ def _document(documents: LocalDocuments, row: Any, place: str) -> dict[str, Any]
         known = ", ".join(map(repr, documents.labels))
         raise CorruptFileError(f"{place} has the label {label!r}, which must be one of {known}")
     for name in documents.whole_spans:
+        if not (isinstance(document["text"], str) and isinstance(document[f"{name}_text"], str)):
+            raise CorruptFileError(f"{place} has text that is not text")
+        if not isinstance(document[f"{name}_index"], int):
+            raise CorruptFileError(
+                f"{place} has {name}_index {document[f'{name}_index']!r:.40}, not a number of a word"
+            )
         document[f"{name}_text"] = _span(document["text"], document[f"{name}_text"], document[f"{name}_index"])
     return document | {"label": documents.labels[label]}
 
 
 def _rows(file: Path) -> Iterator[tuple[Any, str]]:
     """Yield each line of a file as an object or a list of columns, with its place for messages."""
-    try:
+    with reading(file, "text in UTF-8", "put the task's file there"):
         lines = file.read_bytes().decode("utf-8").split("\n")  # a sentence may hold other ends of lines
-    except UnicodeDecodeError as error:
-        raise CorruptFileError(f"{file} is not text in UTF-8: {error}") from None
     for number, line in enumerate((line.removesuffix("\r") for line in lines), 1):
         place = f"line {number} of {file}"
         if not line:
@@ -77,7 +82,7 @@ def _rows(file: Path) -> Iterator[tuple[Any, str]]:
             continue
         try:
             yield json.loads(line), place
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise CorruptFileError(f"{place} is not JSON: {error}") from None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.read_errors import reading
 
 _UNSIGNED_BYTES = 0x08
 
@@ -81,7 +82,7 @@ def read_idx_archive(archive: Path, md5: str, names: Sequence[str]) -> dict[str,
         if hashlib.file_digest(file, "md5").hexdigest() != md5:
             raise CorruptFileError(f"{archive} is cut off or another archive: its checksum differs; get it again")
     members = {name: f"gzip/{name}.gz" for name in names}
-    with zipfile.ZipFile(archive) as opened:
+    with reading(archive, "the archive of a data set", "get it again"), zipfile.ZipFile(archive) as opened:
         return {
             name: _parse(archive / member, _unpacked(archive / member, opened.read(member)))
             for name, member in members.items()
@@ -96,7 +97,8 @@ def find_idx(folder: Path, name: str) -> Path | None:
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise MissingFileError(f"there is no IDX file {path}")
-    raw = path.read_bytes()
+    with reading(path, "a readable IDX file", "get it again"):
+        raw = path.read_bytes()
     return _unpacked(path, raw) if path.suffix == ".gz" else raw
 
 
@@ -113,7 +115,7 @@ def _parse(path: Path, content: bytes) -> np.ndarray:
         raise CorruptFileError(f"{path} is not an IDX file of unsigned bytes: get it again")
     shape = tuple(np.frombuffer(content, ">i4", count=n_dims, offset=4).tolist())
     data = content[4 + 4 * n_dims :]
-    if len(data) != math.prod(shape):
+    if min(shape, default=0) < 0 or len(data) != math.prod(shape):
         raise CorruptFileError(
             f"{path} is cut off: it should hold {math.prod(shape)} bytes of shape {shape} and holds {len(data)}"
         )

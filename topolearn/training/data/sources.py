@@ -1,14 +1,12 @@
 """`load_dataset`: a data set by its name, or from an .npz file."""
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from topolearn.errors import CorruptFileError, MissingFileError, UnknownNameError
+from topolearn.errors import MissingFileError, UnknownNameError
+from topolearn.graph.stored_arrays import read_npz
+from topolearn.read_errors import reading
 from topolearn.registry import Registry, suggest
 from topolearn.training.data.dataset import Dataset, from_arrays
 from topolearn.training.data.digits import load_digits
@@ -104,11 +102,5 @@ def _split_name(name: str) -> tuple[str, str]:
 def _load_npz(path: Path) -> Dataset:
     if not path.is_file():
         raise MissingFileError(f"there is no data file {path}: name an .npz file, or one of {', '.join(DATASETS)}")
-    try:
-        with zipfile.ZipFile(path):  # np.load takes other files too
-            pass
-        with np.load(path, allow_pickle=False) as arrays:
-            content = dict(arrays)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise CorruptFileError(f"{path} is not a readable .npz file of numbers: {error}") from None
-    return from_arrays(path.stem, content)
+    with reading(path, "a readable .npz file of numbers", "write it again by numpy.savez"):
+        return from_arrays(path.stem, read_npz(path))

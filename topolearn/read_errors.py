@@ -1,0 +1,67 @@
+"""Whatever is wrong with a file, its reader says so in one line that names the file."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from topolearn.errors import CorruptFileError, MissingFileError, MissingPackageError, TopolearnError
+
+MOST = 300  # letters of a reason
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None]:
+    """Let all errors of a block that reads a file name it, say what it should be, and what to do.
+
+    Errors of topolearn keep their kind, and get the name of the file if they lack it; so a value that is refused within
+    a configuration stays an `InvalidValueError`. What parsers raise on a broken file becomes a `CorruptFileError`.
+
+    Parameters
+    ----------
+    path : path
+    what : str
+        What the file should be, such as "a checkpoint of topolearn".
+    cure : str
+        What to do where it is not.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError, TopolearnError
+
+    Examples
+    --------
+    >>> with reading("runs/a/summary.json", "the summary of a run", "resume the run"):
+    ...     {}["complete"]
+    Traceback (most recent call last):
+    topolearn.errors.CorruptFileError: runs/a/summary.json is not the summary of a run (no 'complete'): resume the run
+    """
+    try:
+        yield
+    except MissingPackageError:
+        raise
+    except TopolearnError as error:
+        if os.fspath(path) in str(error):
+            raise
+        raise type(error)(f"{os.fspath(path)}: {error}") from None
+    except FileNotFoundError:
+        raise MissingFileError(f"there is no file {os.fspath(path)}: {cure}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # parsers raise what they like on a broken file
+        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({reason_of(error)}): {cure}") from None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, in one line that is not endless.
+
+    Examples
+    --------
+    >>> reason_of(KeyError("n_steps")), reason_of(ValueError("a line\\nand another")), reason_of(EOFError())
+    ("no 'n_steps'", 'a line and another', 'EOFError')
+    """
+    words = " ".join("".join(each if each.isprintable() else " " for each in str(error)).split())
+    if isinstance(error, KeyError):
+        words = f"no {words}"
+    if isinstance(error, OSError) and error.strerror:
+        words = error.strerror
+    return words[:MOST] or type(error).__name__

@@ -1,0 +1,103 @@
+"""The JSON files of a run: what each must say, checked as it is read."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from topolearn.files import read_json
+from topolearn.read_errors import reading
+
+CURE = "put a copy of it back, or run the training again"
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_share(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 <= value <= 1)
+
+
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, list) and len(each) == 2 and all(map(_is_count, each)) for each in value.values()
+    )
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+def _is_schedulers(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, dict) and _is_text(each.get("title")) and _is_number(each.get("theta"))
+        for each in value.values()
+    )
+
+
+Rule = tuple[Callable[[Any], bool], str, bool]  # whether it is right, what it must be, and whether it must be there
+RULES: dict[str, dict[str, Rule]] = {
+    "summary.json": {
+        "complete": (lambda value: type(value) is bool, "true or false", True),
+        "n_updates": (_is_count, "a number of updates", True),
+        "n_steps": (_is_count, "a number of steps", False),
+        "n_links": (lambda value: value is None or _is_count(value), "a number of links", True),
+        "density": (_is_share, "a share", False),
+        "active_neurons": (_is_share, "a share", True),
+        "seconds": (_is_number, "a number", True),
+    },
+    "recording.json": {
+        "topology": (_is_schedulers, "schedulers, each with title and theta", True),
+        "outputs": (_is_sizes, "layers with two sizes each", False),
+        "inits": (_is_words, "layers with a word each", False),
+        "measures": (lambda value: isinstance(value, list) and all(map(_is_text, value)), "names", True),
+        "every": (lambda value: _is_count(value) and value > 0, "a number of updates", True),
+        "history": (_is_text, "a word", True),
+        "first_step": (_is_count, "a number of steps", True),
+        "first_update": (_is_count, "a number of updates", True),
+        "format": (_is_count, "a number", True),
+    },
+    "environment.json": {},
+}
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the values in a JSON file of a run, which are those that its name asks for.
+
+    Raises
+    ------
+    MissingFileError, CorruptFileError
+        When there is no such file, it is not JSON, or lacks a value, or has another in its place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "summary.json")
+    >>> _ = path.write_text('{"complete": "yes"}')
+    >>> read_document(path)
+    Traceback (most recent call last):
+    topolearn.errors.CorruptFileError: ...summary.json is not a summary.json of a run (complete is 'yes', and must be \
+    true or false): put a copy of it back, or run the training again
+    """
+    with reading(path, f"a {path.name} of a run", CURE):
+        values = read_json(path)
+        _check(values, RULES.get(path.name, {}))
+        if path.name == "environment.json" and not _is_words(values):
+            raise ValueError("it has values that are not text")
+    return values
+
+
+def _check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
+    for name, (is_right, what, is_needed) in rules.items():
+        if name not in values and not is_needed:
+            continue
+        if not is_right(values[name]):
+            raise ValueError(f"{name} is {values[name]!r:.60}, and must be {what}")

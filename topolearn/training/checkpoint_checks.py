@@ -1,0 +1,124 @@
+"""Whether the tensors of a checkpoint are what a model and its optimizer can take, before either takes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from topolearn.graph.stored_arrays import usable_memory
+
+STEP = "step"  # of Adam and its like, one number
+KNOWN = ("momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", STEP)
+SIDE = 2**31  # more neurons than a side has
+PER_NEURON = 32  # bytes that a graph takes, about
+
+
+def check_sizes(shapes: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Return the shapes (n_out, n_in) of layers, or refuse such as no layer has.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_sizes({"fc": [10**12, 3]})
+    Traceback (most recent call last):
+    ValueError: layer 'fc' is said to have the sizes [1000000000000, 3], and none has
+    """
+    for name, shape in shapes.items():
+        is_pair = isinstance(shape, list) and len(shape) == 2 and all(type(n) is int and 0 < n < SIDE for n in shape)
+        if not is_pair or sum(shape) * PER_NEURON > usable_memory() / 2:
+            raise ValueError(f"layer {name!r} is said to have the sizes {shape!r:.60}, and none has")
+    return {name: (n_out, n_in) for name, (n_out, n_in) in shapes.items()}
+
+
+def check_values(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of another kind of number than those that they are to replace, and NaN.
+
+    Raises
+    ------
+    ValueError
+        Names the tensor.
+
+    Examples
+    --------
+    >>> check_values({"fc.bias": torch.tensor([float("nan")])}, {"fc.bias": torch.zeros(1)})
+    Traceback (most recent call last):
+    ValueError: model/fc.bias has 1 values that are NaN
+    """
+    for name, tensor in tensors.items():
+        if name in expected and tensor.dtype != expected[name].dtype:
+            raise ValueError(f"model/{name} is {tensor.dtype}, and the model has {expected[name].dtype}")
+        _refuse_nan(f"model/{name}", tensor)
+
+
+def optimizer_states(
+    tensors: Mapping[str, Tensor], optimizer: Optimizer, weights: Mapping[str, Tensor], model: nn.Module
+) -> dict[int, dict[str, Tensor]]:
+    """Return what an optimizer remembers of each parameter, by its number.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor
+        Under ``NUMBER/KEY``.
+    optimizer : torch.optim.Optimizer
+    weights : mapping of str to Tensor
+        What the model is about to load; where links change, its shapes do.
+    model : torch.nn.Module
+
+    Raises
+    ------
+    ValueError
+        Names the entry that is of no parameter, of another shape or kind of number, or NaN.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, _, key = name.partition("/")
+        if not number.isdecimal() or int(number) >= len(parameters) or not key:
+            raise ValueError(f"optimizer/{name} is of no parameter of the model, which has {len(parameters)}")
+        parameter = parameters[int(number)]
+        of = names.get(id(parameter), number)
+        shape = tuple(weights[of].shape) if of in weights else tuple(parameter.shape)
+        if tensor.dim() and tuple(tensor.shape) != shape and tensor.is_floating_point():
+            raise ValueError(f"optimizer/{name} is {tuple(tensor.shape)}, and {of} is {shape}")
+        if key != STEP and tensor.is_floating_point() and tensor.dtype != parameter.dtype:
+            raise ValueError(f"optimizer/{name} is {tensor.dtype}, and {of} is {parameter.dtype}")
+        if key in KNOWN and not tensor.is_floating_point():
+            raise ValueError(f"optimizer/{name} is {tensor.dtype}, and must be numbers with a point")
+        _refuse_nan(f"optimizer/{name}", tensor)
+        states.setdefault(int(number), {})[key] = tensor
+    return states
+
+
+def check_random_state(state: Tensor) -> None:
+    """Refuse what is not the state of torch's generator.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_random_state(torch.zeros(3))
+    Traceback (most recent call last):
+    ValueError: random/torch is torch.float32 of shape (3,), not the state of torch's generator
+    """
+    now = torch.get_rng_state()
+    try:
+        torch.Generator().set_state(state)
+    except (RuntimeError, TypeError):
+        pass
+    else:
+        if state.shape == now.shape and state.dtype == now.dtype:
+            return
+    raise ValueError(f"random/torch is {state.dtype} of shape {tuple(state.shape)}, not the state of torch's generator")
+
+
+def _refuse_nan(name: str, tensor: Tensor) -> None:
+    if tensor.is_floating_point() and (n_bad := int(torch.isnan(tensor).sum())):
+        raise ValueError(f"{name} has {n_bad} values that are NaN")
