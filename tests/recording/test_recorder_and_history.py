@@ -9,6 +9,7 @@ import topolearn as tl
 from topolearn.diagnostics import itop_rate
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.evolution import EVENTS
+from topolearn.recording.history import History
 from topolearn.training import load_dataset
 
 STEPS = 45  # batches of 32 in 1,437 examples
@@ -149,8 +150,7 @@ def test_the_best_checkpoint_has_the_links_of_its_epoch(chts):
 
 
 def test_a_history_is_cut_after_an_update(chts, copy):
-    copy(chts)
-    history = tl.Run(copy.path).history
+    history = History(copy(chts) / "topology")
     history.truncate(3)
     assert history.steps == chts.history.steps[:4]
     assert history.at(10**6) == chts.history.at(chts.history.steps[3])

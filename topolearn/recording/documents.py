@@ -36,6 +36,10 @@ def _is_words(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
 def _is_schedulers(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(each, dict) and _is_text(each.get("title")) and _is_number(each.get("theta"))
@@ -43,6 +47,7 @@ def _is_schedulers(value: Any) -> bool:
     )
 
 
+ACCEPTED = "accepted"  # in the environment: what had changed when a run went on
 Rule = tuple[Callable[[Any], bool], str, bool]  # whether it is right, what it must be, and whether it must be there
 RULES: dict[str, dict[str, Rule]] = {
     "summary.json": {
@@ -58,14 +63,14 @@ RULES: dict[str, dict[str, Rule]] = {
         "topology": (_is_schedulers, "schedulers, each with title and theta", True),
         "outputs": (_is_sizes, "layers with two sizes each", False),
         "inits": (_is_words, "layers with a word each", False),
-        "measures": (lambda value: isinstance(value, list) and all(map(_is_text, value)), "names", True),
+        "measures": (_is_names, "names", True),
         "every": (lambda value: _is_count(value) and value > 0, "a number of updates", True),
         "history": (_is_text, "a word", True),
         "first_step": (_is_count, "a number of steps", True),
         "first_update": (_is_count, "a number of updates", True),
         "format": (_is_count, "a number", True),
     },
-    "environment.json": {},
+    "environment.json": {ACCEPTED: (_is_names, "a list of text", False)},
 }
 
 
@@ -90,7 +95,7 @@ def read_document(path: Path) -> dict[str, Any]:
     with reading(path, f"a {path.name} of a run", CURE):
         values = read_json(path)
         _check(values, RULES.get(path.name, {}))
-        if path.name == "environment.json" and not _is_words(values):
+        if path.name == "environment.json" and not _is_words({**values, ACCEPTED: ""}):
             raise ValueError("it has values that are not text")
     return values
 

@@ -254,7 +254,8 @@ class Run:
 
     def _table(self, name: str, key: str = "step") -> pd.DataFrame:
         self._check(name)
-        if name in (LAYERS, NETWORKS) and (self.path / RECORDING).is_file() and not (self.path / name).is_file():
+        is_due = name == NETWORKS or (name == LAYERS and self.history.layers)
+        if is_due and (self.path / RECORDING).is_file() and not (self.path / name).is_file():
             raise CorruptFileError(f"{self.path / name} is missing, and the run had begun: {CURE}")
         return read_table(self.path / name, key=key)
 

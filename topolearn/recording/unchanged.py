@@ -8,12 +8,11 @@ from typing import Any
 
 from topolearn.errors import ChangedRunError, CorruptFileError, MissingFileError
 from topolearn.files import read_json, write_json
+from topolearn.recording.documents import ACCEPTED
 from topolearn.recording.environment import versions
 from topolearn.recording.holding import Hold
 from topolearn.recording.manifest import WRONG, Manifest
 from topolearn.recording.plan import ENVIRONMENT, SUMMARY
-
-ACCEPTED = "accepted"  # in the environment of a run: what had changed when it went on
 
 
 def take_up(path: Path, *, data: str = "", accept_changes: bool = False) -> Hold:
