@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from topolearn.recording.manifest import WRONG, Manifest
 from topolearn.recording.plan import ENVIRONMENT, SUMMARY
 
 
-def take_up(path: Path, *, data: str = "", accept_changes: bool = False) -> Hold:
+def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_changes: bool = False) -> Hold:
     """Return the hold of a run that goes on, once it is known to be as it was left.
 
     Parameters
@@ -24,6 +24,8 @@ def take_up(path: Path, *, data: str = "", accept_changes: bool = False) -> Hold
         Of the run.
     data : str
         Checksum of what it is trained on; empty where that is not known.
+    known : sequence of str
+        What is known to have changed, in words.
     accept_changes : bool
         Go on with what has changed, which is noted in the run.
 
@@ -36,7 +38,7 @@ def take_up(path: Path, *, data: str = "", accept_changes: bool = False) -> Hold
     """
     hold = Hold(path)
     try:
-        changes = [*_of_files(hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, data)]
+        changes = [*_of_files(hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, data), *known]
         if changes and not accept_changes:
             raise ChangedRunError(
                 f"the run in {path} would not go on as it began: {'; '.join(changes)}. Put back what was there, or go "

@@ -36,7 +36,12 @@ def new_directory(config: Any) -> Path:
 
 @contextmanager
 def taken_up(
-    path: Path, checkpoint: Callable[[], Path | None], *, data: str = "", accept_changes: bool = False
+    path: Path,
+    checkpoint: Callable[[], Path | None],
+    *,
+    data: str = "",
+    known: Sequence[str] = (),
+    accept_changes: bool = False,
 ) -> Iterator[Hold | None]:
     """Hold a run that goes on, which is known to be as it was left; None on other processes than the first.
 
@@ -48,6 +53,8 @@ def taken_up(
         Returns the checkpoint from which it goes on; None if it has none.
     data : str
         Checksum of what it is trained on.
+    known : sequence of str
+        What is known to have changed, in words.
     accept_changes : bool
         Go on with what has changed.
 
@@ -59,7 +66,7 @@ def taken_up(
     ranks, hold = Ranks(), None
     with agreement(ranks.group, dict):
         if ranks.is_first:
-            hold = take_up(path, data=data, accept_changes=accept_changes)
+            hold = take_up(path, data=data, known=known, accept_changes=accept_changes)
     try:
         if hold is not None and checkpoint() is None:
             _begin_again(path, accept_changes=accept_changes)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 import topolearn as tl
 from tests.tasks.language.small import config, write_corpus
 from tests.tasks.same_run import assert_same
-from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.errors import ChangedRunError, CheckpointError, InvalidValueError
 from topolearn.files import read_json
 from topolearn.task_registry import preset
 from topolearn.tasks.language import (
@@ -188,7 +188,7 @@ def test_a_run_of_other_text_or_another_tokenizer_is_refused(run, tmp_path):
     values = moved.config.with_values({"dataset": str(other), "cache_dir": str(other / "cache")})
     values.save(other / "run" / "config.toml")
     (other / "val.txt").write_text("a dog.\n")
-    with pytest.raises(CheckpointError, match="the val text is not the one with which this run began"):
+    with pytest.raises(ChangedRunError, match=r"the val text of .*copy is not the one with which it began"):
         resume(other / "run", quiet=True)
     learn_tokenizer(["other text"], 270).save(other / "run" / "tokenizer.json")
     with pytest.raises(CheckpointError, match="was trained with another tokenizer"):

@@ -13,7 +13,7 @@ import topolearn as tl
 from tests.tasks.same_run import assert_same
 from tests.tasks.translation.small import config, corpus, text
 from topolearn.cli import main
-from topolearn.errors import CheckpointError, ExistingFileError, InvalidValueError, TrainingError
+from topolearn.errors import ChangedRunError, CheckpointError, ExistingFileError, InvalidValueError, TrainingError
 from topolearn.sparse import sparse_layers
 from topolearn.task_registry import preset
 from topolearn.tasks.translation import (
@@ -154,6 +154,8 @@ def test_a_vocabulary_of_another_run_is_refused_even_where_it_has_as_many_tokens
     with pytest.raises(CheckpointError, match="was trained with another vocabulary"):
         tl.Run(other).load_model("best")
     with pytest.raises(CheckpointError, match="was trained with another vocabulary"):
+        resume(other, corpus=corpus(), accept_changes=True, quiet=True)
+    with pytest.raises(ChangedRunError, match=r"vocabulary\.json has"):
         resume(other, corpus=corpus(), quiet=True)
 
 

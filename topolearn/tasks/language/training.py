@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from topolearn.errors import CheckpointError, InvalidValueError
+from topolearn.errors import InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
 from topolearn.recording.holding import Hold
@@ -106,11 +106,10 @@ def resume(
     config: LanguageConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
     corpus, file = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir), run.path / TOKENIZER
-    with taken_up(run.path, partial(last_checkpoint, run.path), accept_changes=accept_changes) as hold:
-        was_written = file.is_file()  # else the run was killed before
-        encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
-        if not accept_changes:
-            encoded.check_keys(run.path / TOKENS)
+    was_written = file.is_file()  # else the run was killed before
+    encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
+    last, changed = partial(last_checkpoint, run.path), encoded.changed(run.path / TOKENS)
+    with taken_up(run.path, last, known=changed, accept_changes=accept_changes) as hold:
         warn_of_other_ranks(run, Ranks())
         return _run(here, run.path, encoded, loggers, hold=hold, quiet=quiet)
 
@@ -138,22 +137,15 @@ class Encoded:
         """Write what was encoded, and how: counts and checksums of each split."""
         write_json(file, {name: shards.index for name, shards in self.shards.items()})
 
-    def check_keys(self, file: Path) -> None:
-        """Refuse text, or files of tokens, that are not those with which a run began.
-
-        Raises
-        ------
-        CheckpointError
-        """
-        if not file.is_file():
-            return
-        for name, known in read_json(file).items():
-            shards = self.shards.get(name)
-            if shards is None or shards.index != known:
-                raise CheckpointError(
-                    f"{self.config.dataset}: the {name} text is not the one with which this run began "
-                    f"(see {file}): put the former files back"
-                )
+    def changed(self, file: Path) -> list[str]:
+        """Return in words which text, or files of tokens, are not those with which a run began."""
+        known = read_json(file) if file.is_file() else {}
+        now = {name: shards.index for name, shards in self.shards.items()}
+        return [
+            f"the {name} text of {self.config.dataset} is not the one with which it began (see {file})"
+            for name, index in known.items()
+            if now.get(name) != index
+        ]
 
 
 def _tokenizer(config: LanguageConfig, corpus: TextCorpus) -> Tokenizer:
