@@ -25,6 +25,7 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "devices", "waiting",
+    "terminal", "spreadsheets", "confined", "unpacking",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -36,6 +37,10 @@ MAY_IMPORT = {
     "checks": {"errors"},
     "devices": {"errors", "registry"},
     "waiting": set(),
+    "terminal": set(),
+    "spreadsheets": {"errors", "files"},
+    "confined": {"errors"},
+    "unpacking": {"errors"},
     "sampling": set(),
     "graph": set(),
     "generators": {"graph", "sampling"},

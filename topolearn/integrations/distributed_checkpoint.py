@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from topolearn.errors import CheckpointError, MissingFileError
@@ -49,8 +47,9 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
 
     Raises
     ------
-    MissingFileError, CheckpointError
-        When there is no checkpoint, or it lacks a model or a topology, or has those of other layers.
+    MissingFileError, CorruptFileError, CheckpointError
+        When there is no checkpoint, it is cut off or holds what could run a program, or it lacks a model or a
+        topology, or has those of other layers.
 
     Examples
     --------
@@ -60,25 +59,22 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
         to_folder("out/step-1000", "out/plain", model, method)
         LlamaForCausalLM.from_pretrained("out/plain")
     """
-    from torch.distributed.checkpoint.format_utils import dcp_to_torch_save  # half a second
+    from topolearn.integrations.distributed_reader import read_distributed  # half a second
 
     rule, folder = find_method(method) if isinstance(method, str) else method, Path(folder)
     if not (Path(checkpoint) / ".metadata").is_file():
         raise MissingFileError(f"{checkpoint} is not a folder that torch.distributed.checkpoint.save has written")
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "whole.pt"
-        dcp_to_torch_save(checkpoint, file)
-        saved = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        for key in KEYS:
-            if key not in saved:
-                raise CheckpointError(
-                    f"{checkpoint} has no {key!r}, but {sorted(saved)}: save {{'model': ..., 'topology': "
-                    "topology.state_dict()}"
-                )
-        layers, state = sparse_layers(model), as_lists(saved["topology"])
-        check_state(state, layers, kind_of(rule))
-        take_links(layers, state)
-        model.load_state_dict(saved["model"])
+    saved = read_distributed(Path(checkpoint))
+    for key in KEYS:
+        if key not in saved:
+            raise CheckpointError(
+                f"{checkpoint} has no {key!r}, but {sorted(saved)}: save {{'model': ..., 'topology': "
+                "topology.state_dict()}"
+            )
+    layers, state = sparse_layers(model), as_lists(saved["topology"])
+    check_state(state, layers, kind_of(rule))
+    take_links(layers, state)
+    model.load_state_dict(saved["model"])
     export_dense(model, folder if hasattr(model, "save_pretrained") else folder / WEIGHTS)
     save_topology(folder, state, {"method": rule.name})
     return folder

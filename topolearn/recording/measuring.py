@@ -1,14 +1,20 @@
 """Measures of a run's topology, taken while it trains: a row for each layer, and one for the whole network."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from topolearn.checks import check_size
 from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import LayeredNetwork
+from topolearn.recording.table_checks import check_numbers, check_table
 from topolearn.recording.tables import MEASURED, Table, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NETWORK = "(network)"  # in the column `layer`
 PLACE = ("index", "step", "layer")
@@ -75,12 +81,28 @@ class Measuring:
 
     def resume(self) -> None:
         """Take up what was measured last."""
+        read_measures(self._table.path)  # which checks it
         rows = read_table(self._table.path, key="index", dtype=str, keep_default_na=False)
         self.latest = {
             row["layer"]: {str(name): float(value) for name, value in row.items() if name not in PLACE and value}
             for row in rows.to_dict("records")
             if row["index"] == rows["index"].iloc[-1]
         }
+
+
+def read_measures(file: Path) -> pd.DataFrame:
+    """Return the measures of a run, without rows where none were taken.
+
+    Raises
+    ------
+    CorruptFileError
+        When a column is missing, or a measure is not a number; names the file.
+    """
+    table = read_table(file, key="index")
+    if len(table):
+        check_table(table, file, PLACE)
+        check_numbers(table, file)
+    return table
 
 
 def _taken(graph: GraphLike, measures: Sequence[Measure]) -> Row:

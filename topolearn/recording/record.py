@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from topolearn.checks import check_size
+from topolearn.confined import check_confined
 from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
 from topolearn.files import write_json
 from topolearn.recording.environment import environment, is_first_rank
@@ -82,6 +83,8 @@ def record(
         When model and topology are not those of the run at this step.
     RecordingError
         When it cannot be written, as on a full disk.
+    UnsafePathError
+        When a link in the directory leads out of it.
 
     Examples
     --------
@@ -124,6 +127,7 @@ def open_recorder(
         return OtherRank(path)
     description = plan.describe(watched)  # before anything is made, as it refuses outputs that are wrongly declared
     _make(path, watched, resume=resume)
+    check_confined(path)  # before a lock, or a row, is written through a link
     lock = FileLock(path / LOCK)
     try:
         lock.acquire(timeout=0)

@@ -12,9 +12,11 @@ from torch import nn
 from topolearn.errors import InvalidValueError, MissingFileError
 from topolearn.files import read_json
 from topolearn.recording.history import History
+from topolearn.recording.measuring import read_measures
 from topolearn.recording.plan import ENVIRONMENT, RECORDING, TOPOLOGY, is_run
 from topolearn.recording.recorder import SUMMARY
 from topolearn.recording.settings import read_config, read_task
+from topolearn.recording.table_checks import check_numbers, check_table
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, not_finite, read_table
 from topolearn.task_registry import Task, imported
 
@@ -84,19 +86,19 @@ class Run:
     @property
     def layers(self) -> pd.DataFrame:
         """A row for each update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
-        return self._table(LAYERS)
+        return self._table(LAYERS, "step", "layer", "n_links")
 
     @property
     def network(self) -> pd.DataFrame:
         """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
         if (self.path / NETWORKS).is_file() or not (self.path / METRICS).is_file():
-            return self._table(NETWORKS)
+            return self._table(NETWORKS, "index", "step", "n_links", "density", "active_neurons")
         return self.metrics.reindex(columns=list(OF_THE_NETWORK))
 
     @property
     def measures(self) -> pd.DataFrame:
         """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
-        return read_table(self.path / MEASURED, key="index")
+        return read_measures(self.path / MEASURED)
 
     @property
     def history(self) -> History:
@@ -222,5 +224,10 @@ class Run:
         n_rows = f"{len(self.metrics)} {self.task.clock}s"
         return f"Run({str(self.path)!r}: {self.config.method} on {self.config.dataset}, {n_rows})"
 
-    def _table(self, name: str) -> pd.DataFrame:
-        return read_table(self.path / name)
+    def _table(self, name: str, *columns: str) -> pd.DataFrame:
+        """Return a table, which must have some columns where it has rows, and numbers in all but the names."""
+        table = read_table(self.path / name)
+        if len(table):
+            check_table(table, self.path / name, columns)
+            check_numbers(table, self.path / name)
+        return table

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
+from topolearn.recording.table_checks import check_table
+from topolearn.spreadsheets import as_cell, from_cell, with_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 class Table:
-    """A CSV file that grows by whole rows.
+    """A CSV file that grows by whole rows; text that a spreadsheet would take for a formula as `as_cell` makes it.
 
     What is appended is there at once, so that a killed process loses no row. A row with a new column makes
     the table rewrite the file with that column.
@@ -46,7 +48,7 @@ class Table:
         self.columns: list[str] = []
         whole = whole_lines(path)
         if whole:
-            self.columns = next(csv.reader(io.StringIO(whole)))
+            self.columns = [from_cell(name) for name in next(csv.reader(io.StringIO(whole)))]
             if path.stat().st_size != len(whole.encode()):
                 self._write(whole)
 
@@ -86,8 +88,9 @@ class Table:
             self._write(_line(self.columns) + "".join(_line(row.values()) for row in kept))
 
     def _rows(self) -> list[list[str]]:
-        """Return the rows as text, without the header."""
-        return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
+        """Return the rows as text, without the header, with the names that they have."""
+        rows = list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
+        return [[from_cell(cell) for cell in row] for row in rows]
 
     def _write(self, text: str) -> None:
         with written_aside(self.path) as aside:
@@ -125,8 +128,8 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
         return pd.DataFrame({key: []})
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise CorruptFileError(f"{file} is not a readable table: {error}") from None
-    if key not in table:
-        raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
+    table = with_names(table)
+    check_table(table, file, [key])
     return table
 
 
@@ -144,5 +147,5 @@ def not_finite(file: Path) -> dict[str, list[int]]:
 
 def _line(values: Iterable[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
+    csv.writer(buffer, lineterminator="\n").writerow(map(as_cell, values))
     return buffer.getvalue()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from topolearn.confined import check_confined
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.recording.run import Run
 from topolearn.task_registry import TASKS, imported
@@ -65,8 +66,11 @@ def resume(path: str | Path, **options: Any) -> Run:
         When it is the run of a custom loop, which has its own checkpoints.
     CorruptFileError, CheckpointError
         When its checkpoint or configuration is unusable.
+    UnsafePathError
+        When a link in the directory leads out of it.
     """
     run = Run(path)
+    check_confined(run.path)
     if run.task is None:
         raise InvalidValueError(
             f"the run {path} was recorded in a custom loop: continue it with that program, by tl.record(..., "

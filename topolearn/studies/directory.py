@@ -7,6 +7,7 @@ from typing import Any
 
 import tomli_w
 
+from topolearn.confined import check_confined
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.files import written_aside
 from topolearn.recording import Run
@@ -48,8 +49,8 @@ class StudyDirectory:
 
         Raises
         ------
-        InvalidValueError
-            When it cannot be made.
+        InvalidValueError, UnsafePathError
+            When it cannot be made, or a link in it leads elsewhere.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -57,6 +58,7 @@ class StudyDirectory:
             raise InvalidValueError(
                 f"the results directory {self.path} cannot be made ({error.strerror}): choose another one"
             ) from None
+        check_confined(self.path)
         content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
         with written_aside(self.path / RECORD) as aside:

@@ -10,7 +10,7 @@ import pandas as pd
 from joblib import cpu_count
 
 from topolearn.errors import InvalidValueError, StudyError
-from topolearn.files import written_aside
+from topolearn.spreadsheets import write_csv
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
 from topolearn.studies.executors.processes import in_processes
@@ -104,8 +104,7 @@ def run_study(
     table = results(study, place.path)
     gave_up = table["hash"].isin(lost)
     table.loc[gave_up, "error"] = table.loc[gave_up, "hash"].map(lost)
-    with written_aside(place.path / RESULTS) as aside:
-        table.to_csv(aside, index=False)
+    write_csv(table, place.path / RESULTS)
     return table
 
 

@@ -69,7 +69,7 @@ def train(
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
     path = new_directory(config)
-    return _run(Trainer(config, data, path), loggers_of(config, loggers), resume=False, quiet=quiet)
+    return _run(Trainer(config, data, path), loggers_of(config, path, loggers), resume=False, quiet=quiet)
 
 
 @random_states_kept()
@@ -115,7 +115,7 @@ def resume(
     if (run.path / CHECKPOINTS / "last.safetensors").is_file():
         warn_of_other_ranks(run, trainer.ranks)
         trainer.restore()
-    return _run(trainer, loggers_of(config, loggers), resume=True, quiet=quiet)
+    return _run(trainer, loggers_of(config, run.path, loggers), resume=True, quiet=quiet)
 
 
 @random_states_kept()

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from topolearn import plotting
+from topolearn.confined import check_confined
 from topolearn.errors import InvalidValueError
 from topolearn.files import written_aside
 from topolearn.plotting.run_data import nothing_yet
@@ -41,12 +42,15 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     ------
     InvalidValueError
         When one of the runs has nothing to show.
+    UnsafePathError
+        When a link in the directory of the run leads out of it.
 
     Examples
     --------
     >>> write_report(run, compare=[dense]).name
     'report.html'
     """
+    check_confined(run.path)
     for each in (run, *compare):
         if each.metrics.empty and (each.task is not None or each.network.empty):
             what = f"finish an {each.task.clock}" if each.task else "go on"

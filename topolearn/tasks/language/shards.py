@@ -20,6 +20,7 @@ from topolearn.tasks.language.tokenizer import Tokenizer
 
 INDEX = "index.json"
 FORMAT = 1
+DTYPES = ("<u2", "<u4")  # of tokens
 SHARD = 2**26  # tokens
 GROUP = 2**24  # letters, about, that are encoded at a time
 
@@ -63,8 +64,30 @@ class TokenShards:
         self.index: dict[str, Any] = read_json(self.folder / INDEX)
         if self.index.get("format") != FORMAT:
             raise CorruptFileError(f"{self.folder} has tokens in another format: delete it, and it is made again")
+        self._check_index()
         self._arrays = [self._opened(shard, verify=verify) for shard in self.index["shards"]]
         self._starts = np.cumsum([0, *map(len, self._arrays)])
+
+    def _check_index(self) -> None:
+        """Refuse an index that lacks something, or names files elsewhere, or numbers that are not tokens."""
+        index, shards = self.index, self.index.get("shards")
+        is_whole = isinstance(shards, list) and all(
+            isinstance(shard, dict)
+            and isinstance(shard.get("file"), str)
+            and Path(shard["file"]).name == shard["file"]
+            and type(shard.get("n_tokens")) is int
+            and shard["n_tokens"] > 0
+            and isinstance(shard.get("sha256"), str)
+            for shard in shards
+        )
+        counts = (index.get(name) for name in ("n_tokens", "n_documents", "n_words", "n_bytes", "end"))
+        is_counted = all(type(count) is int and count >= 0 for count in counts)
+        if not (
+            is_whole and shards and is_counted and index.get("dtype") in DTYPES and isinstance(index.get("key"), str)
+        ):
+            raise CorruptFileError(
+                f"{self.folder / INDEX} is not what was written: delete {self.folder}, and it is made again"
+            )
 
     def _opened(self, shard: dict[str, Any], *, verify: bool) -> NDArray[Any]:
         file, dtype = self.folder / shard["file"], np.dtype(self.index["dtype"])
@@ -157,6 +180,14 @@ def cached_shards(text: Text, tokenizer: Tokenizer, cache_dir: Path) -> TokenSha
     return TokenShards(folder)
 
 
+def cache_to_resume(text: Text, tokenizer: Tokenizer, named: Path) -> Path:
+    """Return the cache of a run that goes on: the one that its configuration names where the tokens are in it.
+
+    Else it is `default_cache`: a run that somebody sent may name any folder, into which nothing is written.
+    """
+    return named if (named / _key(text, tokenizer)[:20]).is_dir() else default_cache()
+
+
 def default_cache() -> Path:
     """Return where tokens are kept: ``topolearn/tokens`` in the user's folder for caches."""
     base = os.environ.get("XDG_CACHE_HOME")
@@ -169,7 +200,7 @@ def _key(text: Text, tokenizer: Tokenizer) -> str:
 
 def _written(text: Text, tokenizer: Tokenizer, folder: Path, shard_tokens: int) -> dict[str, Any]:
     """Write the files; return the index."""
-    dtype = np.dtype("<u2" if tokenizer.n_tokens <= 2**16 else "<u4")
+    dtype = np.dtype(DTYPES[tokenizer.n_tokens > 2**16])
     counts = {"n_tokens": 0, "n_documents": 0, "n_words": 0, "n_bytes": 0}
     files: list[Path] = []
     room = 0

@@ -1,16 +1,15 @@
 """IDX files, the format of MNIST: read, and checked against the checksum of what they should hold."""
 
-import gzip
 import hashlib
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.unpacking import BROKEN, unpacked
 
 _UNSIGNED_BYTES = 0x08
 
@@ -102,8 +101,8 @@ def _content(path: Path) -> bytes:
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError, zlib.error) as error:
+        return unpacked(raw, "gz")
+    except BROKEN as error:
         raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
 
 
