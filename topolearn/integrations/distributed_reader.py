@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch.distributed.checkpoint import metadata as described
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
 from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.planner import ReadItem
@@ -47,17 +48,24 @@ def read_distributed(folder: Path) -> dict[str, Any]:
         When it is cut off, of another kind, or holds something that could run a program.
     """
     values: dict[str, Any] = {}
+    reader = _Reader(folder)
+    reader.read_metadata()  # which says what is wrong in one line; torch would wrap it
     try:
-        _load_state_dict(values, storage_reader=_Reader(folder), planner=_Planner(), no_dist=True)
-    except CorruptFileError:
-        raise
-    except (*BROKEN, RuntimeError, OSError) as error:
-        reason = (" ".join(str(error).split()) or type(error).__name__).partition("WeightsUnpickler error: ")
+        _load_state_dict(values, storage_reader=reader, planner=_Planner(), no_dist=True)
+    except (CheckpointException, *BROKEN, RuntimeError, OSError) as error:
         raise CorruptFileError(
-            f"{folder} is cut off, or not a checkpoint of tensors and plain values ({(reason[2] or reason[0])[:200]}): "
-            "save it again by torch.distributed.checkpoint.save"
+            f"{folder} is cut off, or not a checkpoint of tensors and plain values ({_reason(error)}): save it again "
+            "by torch.distributed.checkpoint.save"
         ) from None
     return values
+
+
+def _reason(error: BaseException) -> str:
+    """Return in a line what torch says, without what it wraps around."""
+    if isinstance(error, CheckpointException) and error.failures:
+        error = next(iter(error.failures.values()))[0]
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words.rpartition("WeightsUnpickler error: ")[2][:200]
 
 
 class _Unpickler(pickle.Unpickler):

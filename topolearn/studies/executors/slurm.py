@@ -69,6 +69,7 @@ def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         executor = submitit.AutoExecutor(session, cluster=cluster)
         executor.update_parameters(name="topolearn", cpus_per_task=plan.threads or 1, **shared, **options)
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
+        session.rmdir()  # in which nothing lies yet
         raise InvalidValueError(f"submitit refuses executor 'slurm' with {options}: {error}") from None
     at_a_time = len(items) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
     try:

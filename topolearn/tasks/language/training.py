@@ -17,8 +17,8 @@ from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, loa
 from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
 from topolearn.tasks.language.evaluation import perplexity
-from topolearn.tasks.language.model import build_model
 from topolearn.tasks.language.hub_texts import hub_folder
+from topolearn.tasks.language.model import build_model
 from topolearn.tasks.language.shards import TokenShards, cache_to_resume, cached_shards, default_cache
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
