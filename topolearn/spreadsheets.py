@@ -12,9 +12,11 @@ OWASP, "CSV injection".
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from topolearn.files import written_aside
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_TEXT = "OTUS"  # kinds of columns that hold any
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE | re.ASCII)
 
 
@@ -49,6 +52,12 @@ def from_cell(value: Any) -> Any:
     return value[1:] if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value) else value
 
 
+def quoting(cells: Iterable[Any]) -> Literal[0, 2]:
+    """Return how cells are quoted: where they must be, of which the csv module forgets a carriage return."""
+    has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
+
+
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV, whole or not at all, without its index; cells and columns as `as_cell` makes them.
 
@@ -63,7 +72,10 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     SET,0.5
     """
     with written_aside(path) as aside:
-        _mapped(table, as_cell).to_csv(aside, index=False)
+        written = _mapped(table, as_cell)
+        texts = [name for name in written.columns if isinstance(name, str)]
+        texts += [cell for _, column in written.items() if column.dtype.kind in _TEXT for cell in column]
+        written.to_csv(aside, index=False, quoting=quoting(texts))
 
 
 def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
@@ -91,7 +103,7 @@ def _mapped(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     """Return a table with other text; columns of numbers stay what they are."""
     changed = table.copy(deep=False)
     for place, dtype in enumerate(table.dtypes):
-        if dtype.kind in "OTUS":
+        if dtype.kind in _TEXT:
             changed.isetitem(place, table.iloc[:, place].map(change))
     changed.columns = [change(name) for name in table.columns]
     return changed

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
 from topolearn.recording.table_checks import check_table
-from topolearn.spreadsheets import as_cell, from_cell, with_names
+from topolearn.spreadsheets import as_cell, from_cell, quoting, with_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,5 +147,6 @@ def not_finite(file: Path) -> dict[str, list[int]]:
 
 def _line(values: Iterable[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(map(as_cell, values))
+    cells = [as_cell(value) for value in values]
+    csv.writer(buffer, lineterminator="\n", quoting=quoting(cells)).writerow(cells)
     return buffer.getvalue()
