@@ -104,6 +104,6 @@ def _mapped(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     changed = table.copy(deep=False)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind in _TEXT:
-            changed.isetitem(place, table.iloc[:, place].map(change))
+            changed.isetitem(place, table.iloc[:, place].map(change).array)
     changed.columns = [change(name) for name in table.columns]
     return changed

@@ -51,8 +51,8 @@ def in_columns(table: "pd.DataFrame", *, index: bool = False, justify: Literal["
     a\\nb  1
     """
     shown = table.rename(index=visible if index else None, columns=visible)
-    texts = {name: shown[name].map(lambda cell: visible(cell) if isinstance(cell, str) else cell) for name in shown}
-    return str(shown.assign(**texts).to_string(index=index, justify=justify))
+    plainly = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else cell)
+    return str(plainly.to_string(index=index, justify=justify))
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:
