@@ -16,6 +16,7 @@ from tests.security.payloads import Payload, is_armed, payloads
 from tests.security.readers import SOURCES, call, readers
 from topolearn.errors import CorruptFileError, InvalidTypeError
 from topolearn.integrations.distributed_checkpoint import to_folder
+from topolearn.integrations.distributed_reader import read_distributed
 
 SUFFIXES = (
     ".npz", ".npy", ".mtx", ".csv", ".graphml", ".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".safetensors",
@@ -169,3 +170,20 @@ def test_arrays_of_objects_are_refused_in_one_line(tmp_path):
     torch.save(Payload(tmp_path / "ran"), tmp_path / "model.pt")
     with pytest.raises(InvalidTypeError, match="a pickle can run any program"):
         tl.from_checkpoint(tmp_path / "model.pt")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_honest_distributed_checkpoint_is_read(tmp_path):
+    torch.manual_seed(0)
+    rule = tl.method("set", density=0.5)
+    model = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(6, 6), torch.nn.Linear(6, 2)), rule, backend="masked")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=4, interval=2)
+    state = {"model": model.state_dict(), "topology": topology.state_dict(), "step": 3, "names": ["a", {"b": 1.5}]}
+    folder = saved(tmp_path / "saved", state)
+    whole = read_distributed(folder)
+    assert (whole["step"], whole["names"]) == (3, ["a", {"b": 1.5}])
+    assert all(torch.equal(whole["model"][name], tensor) for name, tensor in model.state_dict().items())
+    (folder / "__0_0.distcp").write_bytes((folder / "__0_0.distcp").read_bytes()[:-40])
+    with pytest.raises(CorruptFileError, match=r"saved is cut off, or not a checkpoint"):
+        read_distributed(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -91,7 +92,7 @@ class _Reader(FileSystemReader):
         except BROKEN as error:
             raise CorruptFileError(f"{file} does not describe a checkpoint ({error}): save it again") from None
         for place in places:
-            if place.is_absolute() or ".." in PurePath(place).parts:
+            if place.is_absolute() or ".." in re.split(r"[/\\]", str(place)):
                 raise CorruptFileError(f"{file} names {str(place)!r}, which is not in its folder: save it again")
         if getattr(content, "storage_meta", None) is None:
             content.storage_meta = described.StorageMeta()
