@@ -22,7 +22,7 @@ MOST_TIMES = 200  # a list of links is packed to a tenth, text to a third
 CHUNK = 2**22
 
 
-def unpacked(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
+def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
     """Return the bytes of a packed file.
 
     Parameters
@@ -42,9 +42,9 @@ def unpacked(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
 
     Examples
     --------
-    >>> unpacked(gzip.compress(b"1 2"), "gz")
+    >>> unpack(gzip.compress(b"1 2"), "gz")
     b'1 2'
-    >>> unpacked(gzip.compress(bytes(10**6)), "gz", free=10**5)
+    >>> unpack(gzip.compress(bytes(10**6)), "gz", free=10**5)
     Traceback (most recent call last):
     topolearn.errors.InvalidValueError: its 1,... bytes become more than ... bytes, ...
     """

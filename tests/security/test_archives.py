@@ -22,7 +22,7 @@ BOMB = bytes(2 * 10**6)
 @pytest.fixture(autouse=True)
 def small_room(monkeypatch):
     """Let a file of a megabyte stand for one of hundreds."""
-    monkeypatch.setattr(unpacking.unpacked, "__kwdefaults__", {"free": 10**5})
+    monkeypatch.setattr(unpacking.unpack, "__kwdefaults__", {"free": 10**5})
 
 
 @pytest.mark.parametrize("packer", PACK)
@@ -44,10 +44,10 @@ def test_packed_pictures_and_sentences_that_fill_the_memory_are_refused(tmp_path
 @pytest.mark.parametrize("packer", PACK)
 def test_what_is_packed_is_unpacked_whole(packer):
     content = bytes(range(256)) * 100
-    assert unpacking.unpacked(PACK[packer](content), packer) == content
-    assert unpacking.unpacked(PACK[packer](content) + PACK[packer](b"more"), packer) == content + b"more"
+    assert unpacking.unpack(PACK[packer](content), packer) == content
+    assert unpacking.unpack(PACK[packer](content) + PACK[packer](b"more"), packer) == content + b"more"
     with pytest.raises(unpacking.BROKEN):
-        unpacking.unpacked(PACK[packer](content)[:-9], packer)
+        unpacking.unpack(PACK[packer](content)[:-9], packer)
 
 
 def test_an_archive_writes_nothing_and_gives_its_members_by_name_alone(tmp_path):

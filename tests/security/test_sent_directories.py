@@ -123,13 +123,13 @@ def test_a_folder_of_another_user_is_refused(tmp_path):
 
 
 def fake_dask(monkeypatch, asked):
-    class Client:
+    class LocalCluster:
         def __init__(self, *places, **options):
             asked.append((places, options))
             raise KeyboardInterrupt  # that is all the test wants to know
 
     security = types.SimpleNamespace(Security=types.SimpleNamespace(temporary=lambda: "a certificate"))
-    distributed = types.SimpleNamespace(Client=Client, security=security)
+    distributed = types.SimpleNamespace(LocalCluster=LocalCluster, security=security)
     monkeypatch.setitem(sys.modules, "dask", types.SimpleNamespace(distributed=distributed))
 
 

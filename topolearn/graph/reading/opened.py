@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from topolearn import unpacking
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.unpacking import BROKEN, unpack
 
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz"}
 # What people pass by mistake, and what to do instead.
@@ -41,8 +41,8 @@ def unpacked(path: Path) -> tuple[bytes, str]:
     for magic, suffix in _PACKED.items():
         if data.startswith(magic):
             try:
-                data = unpacking.unpacked(data, suffix)
-            except unpacking.BROKEN as error:
+                data = unpack(data, suffix)
+            except BROKEN as error:
                 raise CorruptFileError(
                     f"{str(path)!r} is no whole .{suffix} file ({error}): fetch or copy it again"
                 ) from None

@@ -1,6 +1,7 @@
 """A Dask cluster: one that is there already, or one of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -57,19 +58,31 @@ def _own_certificate(distributed: Any) -> Any:
     return distributed.security.Security.temporary()
 
 
-def _client(distributed: Any, address: str | None, plan: Plan) -> Any:
-    """Return a client of the cluster at an address, or of a new one, which it ends when it is closed."""
-    if address is None:
-        return distributed.Client(
+@contextmanager
+def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
+    """Give a client of the cluster at an address, or of a new one that ends with the block."""
+    if address is not None:
+        with _client_of(distributed, address) as client:
+            yield client
+        return
+    certificate = _own_certificate(distributed)
+    with (
+        distributed.LocalCluster(
             host=LOOPBACK,
-            security=_own_certificate(distributed),
+            security=certificate,
             n_workers=plan.jobs,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
             silence_logs="ERROR",
-            set_as_default=False,
-        )
+        ) as cluster,
+        distributed.Client(cluster, security=certificate, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _client_of(distributed: Any, address: str) -> Any:
+    """Return a client of the cluster at an address, whose workers have one thread each."""
     try:
         client = distributed.Client(address, set_as_default=False, timeout=10)
     except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from topolearn.checks import check_size
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
-from topolearn.unpacking import BROKEN, unpacked
+from topolearn.unpacking import BROKEN, unpack
 
 SHOWN = 5  # of the lines that an error names
 
@@ -141,7 +141,7 @@ def _content(path: Path) -> bytes:
     if path.suffix != ".gz":
         return raw
     try:
-        return unpacked(raw, "gz")
+        return unpack(raw, "gz")
     except BROKEN as error:
         raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
 

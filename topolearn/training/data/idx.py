@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from topolearn.errors import CorruptFileError, MissingFileError
-from topolearn.unpacking import BROKEN, unpacked
+from topolearn.unpacking import BROKEN, unpack
 
 _UNSIGNED_BYTES = 0x08
 
@@ -101,7 +101,7 @@ def _content(path: Path) -> bytes:
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
-        return unpacked(raw, "gz")
+        return unpack(raw, "gz")
     except BROKEN as error:
         raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
 
