@@ -48,7 +48,7 @@ def in_columns(table: "pd.DataFrame", *, index: bool = False, justify: Literal["
     >>> import pandas as pd
     >>> print(in_columns(pd.DataFrame({"run": ["a\nb"], "n": [1]})))
      run  n
-    a\\nb  1
+    a\nb  1
     """
     shown = table.rename(index=visible if index else None, columns=visible)
     plainly = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else cell)
