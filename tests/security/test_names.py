@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import topolearn as tl
@@ -47,6 +47,7 @@ def test_text_comes_back_from_a_cell_that_is_no_formula(name):
     assert as_cell(name) == name or as_cell(name) == f"'{name}"
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(NAMES, min_size=2, max_size=2, unique=True))
 def test_names_of_layers_and_metrics_come_back_from_the_tables_of_a_run(names):
     path = Path(tempfile.mkdtemp(), "layers.csv")
@@ -93,6 +94,7 @@ def is_plain(text):
     return not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]", text)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.text())
 def test_what_is_said_is_as_many_lines_and_obeys_nothing(text):
     stream = io.StringIO()
