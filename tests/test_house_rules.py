@@ -26,6 +26,7 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 BELOW_ALL = {
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "devices", "waiting",
     "read_errors",
+    "terminal", "spreadsheets", "confined", "unpacking",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -38,6 +39,10 @@ MAY_IMPORT = {
     "devices": {"errors", "registry"},
     "waiting": set(),
     "read_errors": {"errors"},
+    "terminal": set(),
+    "spreadsheets": {"errors", "files"},
+    "confined": {"errors"},
+    "unpacking": {"errors"},
     "sampling": set(),
     "graph": set(),
     "generators": {"graph", "sampling"},

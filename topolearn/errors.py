@@ -77,3 +77,7 @@ class StudyError(TopolearnError, RuntimeError):
 
 class RecordingError(TopolearnError, OSError):
     """A run cannot be written down any further, for example because the disk is full; what was written is kept."""
+
+
+class UnsafePathError(TopolearnError, PermissionError):
+    """A place that leads elsewhere, or that other users may change: nothing is read, run or written there."""

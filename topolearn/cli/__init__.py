@@ -22,6 +22,7 @@ from topolearn.cli import (
     verify,
 )
 from topolearn.errors import TopolearnError
+from topolearn.terminal import say, visible, visible_warnings
 
 __all__ = ["main"]
 
@@ -50,20 +51,21 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake and where help is, and exit with code 2."""
-        self.exit(2, f"topolearn: error: {message} (see '{self.prog} --help')\n")
+        self.exit(2, f"topolearn: error: {visible(message)} (see '{self.prog} --help')\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, 1 when runs failed, 2 for a mistake of the user, 130 when interrupted."""
     args = _parser().parse_args(argv)
     try:
-        status = args.command(args)
+        with visible_warnings():
+            status = args.command(args)
     except (TopolearnError, OSError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        print(f"topolearn: error: {reason}", file=sys.stderr)
+        say(f"topolearn: error: {reason}", stream=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", file=sys.stderr)
+        say("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", stream=sys.stderr)
         return 130
     return status or 0
 

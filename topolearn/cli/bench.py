@@ -8,6 +8,8 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.files import check_folder
+from topolearn.spreadsheets import write_csv
+from topolearn.terminal import say
 
 EXAMPLES = """examples:
   topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
@@ -77,11 +79,11 @@ def _calibrate(device: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
         aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": platform.processor()}))
-    print("density up to which csr trains a layer faster than masked, by width (rows) and batch")
+    say("density up to which csr trains a layer faster than masked, by width (rows) and batch")
     for threads, table in zip(crossovers.threads, crossovers.densities, strict=True):
-        print(f"threads {threads}:" if place.type == "cpu" else f"{place}:")
-        print(pd.DataFrame(list(table), index=list(crossovers.widths), columns=list(crossovers.batches)).to_string())
-    print(file)
+        say(f"threads {threads}:" if place.type == "cpu" else f"{place}:")
+        say(pd.DataFrame(list(table), index=list(crossovers.widths), columns=list(crossovers.batches)).to_string())
+    say(file)
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -109,18 +111,18 @@ def _train(args: argparse.Namespace) -> None:
         table = measure_training(densities, batches, sizes=sizes, seconds=args.seconds or SECONDS, progress=True)
     finally:
         torch.set_num_threads(threads)
-    print(table.to_string(index=False))
+    say(table.to_string(index=False))
     for batch in batches:
         density = crossover(table, batch)
         if not math.isnan(density):
-            print(f"batch {batch}: csr is faster than dense up to a density of {density:.0%}")
-    print(f'backend="auto" takes at most {cost_of_auto(table).max():.2f} times as long as the better backend')
+            say(f"batch {batch}: csr is faster than dense up to a density of {density:.0%}")
+    say(f'backend="auto" takes at most {cost_of_auto(table).max():.2f} times as long as the better backend')
     if args.output:
-        table.to_csv(args.output, index=False)
+        write_csv(table, args.output)
     if args.plot:
         from topolearn import plotting
 
         figure = plotting.training_speed(table).get_figure(root=True)
         assert figure is not None
         figure.savefig(args.plot)
-        print(args.plot)
+        say(args.plot)

@@ -1,11 +1,11 @@
 """`topolearn count`: what a training costs, before it starts."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from topolearn.task_registry import imported, preset, task_of
+from topolearn.terminal import say, say_json
 
 EXAMPLES = """examples:
   topolearn count translation-wmt17                        a preset: its parameters, links, FLOPs and bytes
@@ -35,4 +35,7 @@ def _count(args: argparse.Namespace) -> None:
 
     file = preset(args.config)
     costs = count_config(imported(task_of(file).config).load(file))
-    print(json.dumps(costs.to_dict(), indent=2) if args.json else costs)
+    if args.json:
+        say_json(costs.to_dict())
+    else:
+        say(costs)

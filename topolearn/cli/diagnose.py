@@ -1,7 +1,6 @@
 """`topolearn diagnose`: measures of a graph in a file, or of the topology of a run or a checkpoint."""
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from topolearn.cli.graphs import HELP, add_options, given_options, read_graph_fi
 from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
 from topolearn.files import check_folder
+from topolearn.terminal import say, say_json, visible
 
 MOST_DRAWN = 60  # in one picture, which has a largest size
 
@@ -76,9 +76,9 @@ def _diagnose(args: argparse.Namespace) -> None:
         graphs, network = {args.file.name: read_graph_file(args, quiet=args.json)}, None
     measures, reasons = _measured(graphs, network, args)
     if args.json:
-        print(json.dumps({name: plain(values) for name, values in measures.items()}, indent=2))
+        say_json({name: plain(values) for name, values in measures.items()})
     else:
-        print("\n".join([by_graph(measures), *reasons]))
+        say(by_graph(measures), *map(visible, reasons))
     _draw(graphs, args)
 
 
@@ -100,10 +100,11 @@ def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     measures = checkpoints.with_idle_links(measures, network, NETWORK)
     if args.json:
         more = {"(dead heads)": checkpoints.dead_heads(network), "(left out)": dict(left_out)}
-        print(json.dumps({**{name: plain(values) for name, values in measures.items()}, **more}, indent=2))
+        say_json({**{name: plain(values) for name, values in measures.items()}, **more})
     else:
         whole = {NETWORK: measures.pop(NETWORK)}
-        print("\n".join([by_measure(measures), "", by_graph(whole), *checkpoints.notes(network, left_out), *reasons]))
+        notes = [*checkpoints.notes(network, left_out), *reasons]
+        say(by_measure(measures), "", by_graph(whole), *map(visible, notes))
     _draw(network.graphs, args)
 
 
@@ -162,7 +163,7 @@ def _draw(graphs: Mapping[str, Any], args: argparse.Namespace) -> None:
             plotting.adjacency(graph, ax=left, title=name)
             plotting.degree_distribution(graph, ax=right, fit=True)
         figure.savefig(args.plot, dpi=150)
-    print(f"picture {args.plot}", file=sys.stderr if args.json else sys.stdout)
+    say(f"picture {args.plot}", stream=sys.stderr if args.json else sys.stdout)
 
 
 def _check_picture(path: Path) -> None:

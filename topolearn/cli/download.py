@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say
+
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn download``."""
@@ -26,4 +28,4 @@ def add_parser(commands: Any) -> None:
 def _download(args: argparse.Namespace) -> None:
     from topolearn.training.data import download
 
-    print(f"{args.name} is in {download(args.name, args.data_dir)}")
+    say(f"{args.name} is in {download(args.name, args.data_dir)}")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.files import check_folder
+from topolearn.spreadsheets import write_csv
+from topolearn.terminal import say, say_json, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,12 +70,13 @@ def _evaluate(args: argparse.Namespace) -> None:
         batch_size=args.batch_size, device=args.device,
     )  # fmt: skip
     if args.json:
-        print(json.dumps(json.loads(table.to_json(orient="records", double_precision=15)), indent=2))
+        say_json(json.loads(table.to_json(orient="records", double_precision=15)))
     else:
-        print("\n".join([_in_words(table), *_comparisons(table), f"time    {time.perf_counter() - began:.0f} s"]))
+        seconds = f"time    {time.perf_counter() - began:.0f} s"
+        say(_in_words(table), *map(visible, _comparisons(table)), seconds)
     if args.output is not None:
-        table.to_csv(args.output, index=False)
-        print(f"table   {args.output}", file=sys.stderr if args.json else sys.stdout)
+        write_csv(table, args.output)
+        say(f"table   {args.output}", stream=sys.stderr if args.json else sys.stdout)
 
 
 def _in_words(table: "pd.DataFrame") -> str:
@@ -92,7 +95,7 @@ def _in_words(table: "pd.DataFrame") -> str:
         "cut": [f"{cut:,}" if cut else "" for cut in table["cut"]],
     }
     left = {"task", "model", "of", "answers"}
-    cells = [[title, *map(str, column)] for title, column in columns.items()]
+    cells = [[title, *map(visible, column)] for title, column in columns.items()]
     widths = [max(map(len, column)) for column in cells]
     aligned = [
         [cell.ljust(width) if column[0] in left else cell.rjust(width) for cell in column]

@@ -5,6 +5,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say
+
 EXAMPLES = """examples:
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz
   topolearn generate bsf+ep --n-in 100 --n-out 200 --density 0.05 -o layer.graphml --plot
@@ -72,9 +74,9 @@ def _generate(args: argparse.Namespace) -> None:
         params["data"] = load_dataset(args.data, args.data_dir).train_x
     graph = generators.make(args.generator, args.n_in, args.n_out, args.density, seed=args.seed, **params)
     graph.save(args.output)
-    print(f"{graph}\nfile    {args.output}")
+    say(f"{graph}\nfile    {args.output}")
     if args.plot:
-        print(f"picture {_draw(graph, args.output.with_suffix('.png'))}")
+        say(f"picture {_draw(graph, args.output.with_suffix('.png'))}")
 
 
 def _draw(graph: Any, path: Path) -> Path:

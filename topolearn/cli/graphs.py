@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.errors import CorruptFileError, InvalidValueError
+from topolearn.terminal import say
 
 # Suffixes of files of graphs, also where a name could be that of something else.
 SUFFIXES = (
@@ -61,7 +62,7 @@ def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
         graph = read_graph(args.file, progress=True, **given_options(args))
     except (CorruptFileError, InvalidValueError) as error:
         raise type(error)(as_flags(str(error))) from None
-    print(f"read    {graph.source}", file=sys.stderr if quiet else sys.stdout)
+    say(f"read    {graph.source}", stream=sys.stderr if quiet else sys.stdout)
     return graph
 
 

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from topolearn.terminal import say
+
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn methods`` and ``topolearn datasets``."""
@@ -16,7 +18,7 @@ def add_parser(commands: Any) -> None:
 def _methods(args: argparse.Namespace) -> None:
     from topolearn.evolution import methods
 
-    print(methods())
+    say(methods())
 
 
 def _datasets(args: argparse.Namespace) -> None:
@@ -24,6 +26,6 @@ def _datasets(args: argparse.Namespace) -> None:
     from topolearn.training.data import VALIDATION
 
     for name, source in DATASETS.items():
-        print(f"{name:17}{source.description}{'; bundled' if source.bundled else ''}")
-    print(f"{'FILE.npz':17}your own arrays: train_x, train_y, test_x, test_y")
-    print(f"{'...' + VALIDATION:17}any of them, with held-out training examples in the place of the test examples")
+        say(f"{name:17}{source.description}{'; bundled' if source.bundled else ''}")
+    say(f"{'FILE.npz':17}your own arrays: train_x, train_y, test_x, test_y")
+    say(f"{'...' + VALIDATION:17}any of them, with held-out training examples in the place of the test examples")

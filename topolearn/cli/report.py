@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say
+
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn report``."""
@@ -21,4 +23,4 @@ def add_parser(commands: Any) -> None:
 def _report(args: argparse.Namespace) -> None:
     from topolearn.recording import Run
 
-    print(Run(args.run).report(compare=[Run(path) for path in args.compare], path=args.output))
+    say(Run(args.run).report(compare=[Run(path) for path in args.compare], path=args.output))

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say_content
+
 EXAMPLES = """examples:
   topolearn train language-small --data-dir data/text --dataset tinyshakespeare
   topolearn sample runs/tinyshakespeare-chtss-0.3-s0 --prompt "ROMEO:" --tokens 300
@@ -37,4 +39,4 @@ def _sample(args: argparse.Namespace) -> None:
 
     model = LanguageModel.load(args.run, args.which, device=args.device)
     options = {"temperature": args.temperature, "top_k": args.top_k, "top_p": args.top_p, "seed": args.seed}
-    print(args.prompt + model.sample(args.prompt, n_tokens=args.tokens, **options))
+    say_content(args.prompt + model.sample(args.prompt, n_tokens=args.tokens, **options))

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.cli.graphs import HELP, add_options, read_graph_file
+from topolearn.cli.tables import in_columns
 from topolearn.errors import InvalidValueError
 from topolearn.files import check_folder
+from topolearn.spreadsheets import write_csv
+from topolearn.terminal import say
 
 EXAMPLES = """examples:
   topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
@@ -56,7 +59,7 @@ def _score(args: argparse.Namespace) -> None:
         check_folder(args.output)
     _refuse_what_is_not_used(args)
     graph = read_graph_file(args)
-    print(graph)
+    say(graph)
     if args.evaluate:
         given = {"fraction": args.fraction, "repeats": args.repeats, "sampling": args.sampling}
         options = {"seed": args.seed, **{word: value for word, value in given.items() if value is not None}}
@@ -68,10 +71,10 @@ def _score(args: argparse.Namespace) -> None:
             name: linkpred.predict(graph, name, 20 if args.top is None else args.top, **options) for name in args.method
         }
         table = pd.concat(tables, names=["method"]).reset_index(level=0)
-    print(table.to_string(index=False))
+    say(in_columns(table))
     if args.output is not None:
-        table.to_csv(args.output, index=False)
-        print(f"table   {args.output}")
+        write_csv(table, args.output)
+        say(f"table   {args.output}")
 
 
 def _refuse_what_is_not_used(args: argparse.Namespace) -> None:

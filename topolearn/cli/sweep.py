@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.tables import in_columns
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import TASKS
+from topolearn.terminal import say
 
 EXAMPLES = """examples:
   topolearn sweep study.toml --jobs 4                      four runs at a time; start it again, and it goes on
@@ -78,7 +80,7 @@ def _sweep(args: argparse.Namespace) -> int:
     study = Study.load(args.study)
     directory = args.dir or Path("runs") / study.name
     if args.list:
-        print(_how_they_stand(results(study, directory)))
+        say(_how_they_stand(results(study, directory)))
         return 0
     try:
         table = run_study(
@@ -93,7 +95,7 @@ def _sweep(args: argparse.Namespace) -> int:
             quiet=args.quiet,
         )
     except KeyboardInterrupt:
-        print("topolearn: interrupted; the same command goes on from the last checkpoints", file=sys.stderr)
+        say("topolearn: interrupted; the same command goes on from the last checkpoints", stream=sys.stderr)
         return 130
     return _tell(table, directory, study.task)
 
@@ -105,13 +107,13 @@ def _tell(table: Any, directory: Path, task: str) -> int:
     from topolearn.studies.engine import RESULTS
 
     if (table["state"] == DONE).any():
-        print(f"best {TASKS[task].metric.title}: mean, deviation and 95 % confidence interval")
-        print(summary_table(table).round(4).to_string())
+        say(f"best {TASKS[task].metric.title}: mean, deviation and 95 % confidence interval")
+        say(in_columns(summary_table(table).round(4), index=True))
     bad = table[table["state"] != DONE]
     if len(bad):
-        print(f"{len(bad)} of {len(table)} runs are not done; those that failed are taken up by --retry-failed:")
-        print(_how_they_stand(bad))
-    print(f"results {directory / RESULTS}")
+        say(f"{len(bad)} of {len(table)} runs are not done; those that failed are taken up by --retry-failed:")
+        say(_how_they_stand(bad))
+    say(f"results {directory / RESULTS}")
     return 1 if len(bad) else 0
 
 
@@ -119,7 +121,7 @@ def _how_they_stand(table: Any) -> str:
     from topolearn.studies.identity import DIGITS
 
     shown = table.assign(run=table["hash"].str[:DIGITS])[["run", "label", "seed", "state", "error"]]
-    return "\n".join(line.rstrip() for line in shown.to_string(index=False, justify="left").splitlines())
+    return "\n".join(line.rstrip() for line in in_columns(shown, justify="left").split("\n"))
 
 
 def _parse_options(words: Sequence[str]) -> dict[str, Any]:

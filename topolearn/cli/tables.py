@@ -2,8 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from topolearn.diagnostics.exponent import Exponent
+from topolearn.terminal import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Measures = Mapping[str, Mapping[str, float]]  # of each graph, by name
 
@@ -13,7 +18,7 @@ def by_graph(measures: Measures) -> str:
     import pandas as pd
 
     rows = list(dict.fromkeys(name for values in measures.values() for name in values))
-    text = {graph: [_number(values.get(row)) for row in rows] for graph, values in measures.items()}
+    text = {visible(graph): [_number(values.get(row)) for row in rows] for graph, values in measures.items()}
     return str(pd.DataFrame(text, index=pd.Index(rows)).to_string())
 
 
@@ -31,8 +36,23 @@ def by_measure(measures: Measures) -> str:
 
     columns = list(dict.fromkeys(name for values in measures.values() for name in values))
     text = {name: [_number(values.get(name)) for values in measures.values()] for name in columns}
-    lines = pd.DataFrame(text, index=pd.Index(list(measures))).to_string().splitlines()
+    lines = pd.DataFrame(text, index=pd.Index(list(map(visible, measures)))).to_string().split("\n")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def in_columns(table: "pd.DataFrame", *, index: bool = False, justify: Literal["left", "right"] = "right") -> str:
+    r"""Return a table for the screen, whose text cannot break a line.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(in_columns(pd.DataFrame({"run": ["a\nb"], "n": [1]})))
+     run  n
+    a\nb  1
+    """
+    shown = table.rename(index=visible if index else None, columns=visible)
+    plainly = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else cell)
+    return str(plainly.to_string(index=index, justify=justify))
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import DEFAULT, TASKS, imported, preset, task_of
+from topolearn.terminal import say
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -95,7 +96,7 @@ def _train_here(args: argparse.Namespace) -> None:
         return
     page, task, summary = run.report(), run.task, run.summary
     best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
-    print(
+    say(
         f"best {task.metric.title} {best} ({task.clock} {summary[task.best_at]}), last {last}, "
         f"{summary['n_links']} links, {summary['active_neurons']:.1%} of hidden neurons active, "
         f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"

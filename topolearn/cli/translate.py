@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say_content
+
 EXAMPLES = """examples:
   topolearn train translation-small --data-dir data        about half an hour; data/multi30k has the text
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en > captions.de
@@ -35,4 +37,4 @@ def _translate(args: argparse.Namespace) -> None:
     translator = Translator.load(args.run, args.which, device=args.device)
     sentences = sentences_of(sys.stdin.buffer.read(), "standard input")
     for sentence in translator(sentences, beams=args.beams, length_penalty=args.length_penalty):
-        print(sentence)
+        say_content(sentence)

@@ -8,7 +8,7 @@ import torch
 
 from topolearn.checks import random_generator
 from topolearn.errors import InvalidValueError
-from topolearn.generators import randomise
+from topolearn.generators.randomise import randomise
 from topolearn.graph import BipartiteGraph, Graph
 
 T = TypeVar("T")

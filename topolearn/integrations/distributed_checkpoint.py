@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from topolearn.errors import CheckpointError, MissingFileError
@@ -50,8 +48,9 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
 
     Raises
     ------
-    MissingFileError, CheckpointError
-        When there is no checkpoint, or it lacks a model or a topology, or has those of other layers.
+    MissingFileError, CorruptFileError, CheckpointError
+        When there is no checkpoint, it is cut off or holds what could run a program, or it lacks a model or a
+        topology, or has those of other layers.
 
     Examples
     --------
@@ -61,16 +60,13 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
         to_folder("out/step-1000", "out/plain", model, method)
         LlamaForCausalLM.from_pretrained("out/plain")
     """
-    from torch.distributed.checkpoint.format_utils import dcp_to_torch_save  # half a second
+    from topolearn.integrations.distributed_reader import read_distributed  # half a second
 
     rule, folder = find_method(method) if isinstance(method, str) else method, Path(folder)
     if not (Path(checkpoint) / ".metadata").is_file():
         raise MissingFileError(f"{checkpoint} is not a folder that torch.distributed.checkpoint.save has written")
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "whole.pt"
-        with reading(checkpoint, "a whole checkpoint of torch.distributed", "use another one"):
-            dcp_to_torch_save(checkpoint, file)
-            saved = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    with reading(checkpoint, "a whole checkpoint of torch.distributed", "use another one"):
+        saved = read_distributed(Path(checkpoint))
         for key in KEYS:
             if key not in saved:
                 raise CheckpointError(

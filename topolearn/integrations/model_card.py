@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from topolearn.evolution import Method
 from topolearn.sparse import SparseLinear
+from topolearn.terminal import markdown_cell
 
 TITLE = "## Sparse topology"
 
@@ -45,7 +46,7 @@ def section(method: Method, layers: Mapping[str, SparseLinear], n_updates: int =
         "| layer | inputs | outputs | links | density |",
         "| --- | ---: | ---: | ---: | ---: |",
         *(
-            f"| {name} | {layer.in_features} | {layer.out_features} | {n_links[name]:,} "
+            f"| {markdown_cell(name)} | {layer.in_features} | {layer.out_features} | {n_links[name]:,} "
             f"| {_percent(n_links[name] / n_cells[name])} |"
             for name, layer in layers.items()
         ),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from topolearn.confined import check_confined
 from topolearn.errors import InvalidValueError
 from topolearn.files import remove_asides
 from topolearn.recording.plan import manifest_of
@@ -29,6 +30,8 @@ class Hold:
     ------
     InvalidValueError
         When somebody else has it; says who.
+    UnsafePathError
+        When a link in the directory leads out of it.
 
     Attributes
     ----------
@@ -51,6 +54,7 @@ class Hold:
     def __init__(self, path: Path) -> None:
         from filelock import FileLock, Timeout
 
+        check_confined(path)  # before a lock, or a row, is written through a link
         self._lock = FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=0)

@@ -1,8 +1,10 @@
 """Measures of a run's topology, taken while it trains: a row for each layer, and one for the whole network."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from topolearn.checks import check_size
 from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
@@ -10,6 +12,9 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import LayeredNetwork
 from topolearn.recording.manifest import Manifest
 from topolearn.recording.tables import MEASURED, Table, read_table
+
+if TYPE_CHECKING:
+    pass
 
 NETWORK = "(network)"  # in the column `layer`
 PLACE = ("index", "step", "layer")
@@ -79,6 +84,7 @@ class Measuring:
 
     def resume(self) -> None:
         """Take up what was measured last."""
+        read_table(self._table.path, key="index")  # which checks it
         rows = read_table(self._table.path, key="index", dtype=str, keep_default_na=False)
         self.latest = {
             row["layer"]: {str(name): float(value) for name, value in row.items() if name not in PLACE and value}

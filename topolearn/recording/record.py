@@ -95,6 +95,8 @@ def record(
         When the run is not as it was left; see ``accept_changes``.
     RecordingError
         When it cannot be written, as on a full disk.
+    UnsafePathError
+        When a link in the directory leads out of it.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
 from topolearn.read_errors import reading
 from topolearn.recording.table_checks import CURE, check_cells, check_table
+from topolearn.spreadsheets import as_cell, from_cell, quoting, with_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 class Table:
-    """A CSV file that grows by whole rows.
+    """A CSV file that grows by whole rows; text that a spreadsheet would take for a formula as `as_cell` makes it.
 
     What is appended is there at once, so that a killed process loses no row. A row with a new column makes
     the table rewrite the file with that column.
@@ -52,7 +53,7 @@ class Table:
         self.columns: list[str] = []
         whole = whole_lines(path)
         if whole:
-            self.columns = next(csv.reader(io.StringIO(whole)))
+            self.columns = [from_cell(name) for name in next(csv.reader(io.StringIO(whole)))]
             if path.stat().st_size != len(whole.encode()):
                 self._write(whole)
 
@@ -92,8 +93,9 @@ class Table:
             self._write(_line(self.columns) + "".join(_line(row.values()) for row in kept))
 
     def _rows(self) -> list[list[str]]:
-        """Return the rows as text, without the header."""
-        return list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
+        """Return the rows as text, without the header, with the names that they have."""
+        rows = list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
+        return [[from_cell(cell) for cell in row] for row in rows]
 
     def _write(self, text: str) -> None:
         if self._manifest is not None and self.path.is_file():
@@ -135,6 +137,7 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
             no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
             options = {"dtype": {"layer": str}, **no_number, **options}
         table = pd.read_csv(io.StringIO(text), **_to_the_last_bit(pd.__version__), **options)
+        table = with_names(table)
         if key not in table:
             raise CorruptFileError(f"{file} is not a table of a run: it has no column {key!r}")
         if is_checked:
@@ -167,5 +170,6 @@ def not_finite(file: Path) -> dict[str, list[int]]:
 
 def _line(values: Iterable[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
+    cells = [as_cell(value) for value in values]
+    csv.writer(buffer, lineterminator="\n", quoting=quoting(cells)).writerow(cells)
     return buffer.getvalue()

@@ -1,6 +1,8 @@
 """The results directory of a study: which runs are in it, and how each of them stands."""
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import tomli_w
 from filelock import FileLock
 
+from topolearn.confined import check_confined
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.files import remove_asides, written_aside
 from topolearn.recording import Run
@@ -49,8 +52,8 @@ class StudyDirectory:
 
         Raises
         ------
-        InvalidValueError
-            When it cannot be made.
+        InvalidValueError, UnsafePathError
+            When it cannot be made, or a link in it leads elsewhere.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -58,18 +61,20 @@ class StudyDirectory:
             raise InvalidValueError(
                 f"the results directory {self.path} cannot be made ({error.strerror}): choose another one"
             ) from None
+        check_confined(self.path)
         content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
-        self.write(RECORD, tomli_w.dumps(content))
+        with self.writing(), written_aside(self.path / RECORD) as aside:
+            aside.write_text(tomli_w.dumps(content), encoding="utf-8")
         for folder in ("errors", "locks"):  # after the record, by which another process knows the directory
             (self.path / folder).mkdir(exist_ok=True)
 
-    def write(self, name: str, text: str) -> None:
-        """Write a file of the whole study, which other processes may want to write as well: one after another."""
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write files of the whole study, which other processes may want to write as well: one after another."""
         with FileLock(self.path / ".lock"):
             remove_asides(self.path.glob(".*"))
-            with written_aside(self.path / name) as aside:
-                aside.write_text(text, encoding="utf-8")
+            yield
 
     def run_dir(self, run: PlannedRun) -> Path:
         """Return the directory of a run."""

@@ -10,6 +10,7 @@ import pandas as pd
 from joblib import cpu_count
 
 from topolearn.errors import InvalidValueError, StudyError
+from topolearn.spreadsheets import write_csv
 from topolearn.studies.directory import DONE, FAILED, MISSING, STATES, StudyDirectory
 from topolearn.studies.executors import EXECUTORS, Executor, Plan
 from topolearn.studies.executors.processes import in_processes
@@ -107,7 +108,8 @@ def run_study(
     table = results(study, place.path)
     gave_up = table["hash"].isin(lost)
     table.loc[gave_up, "error"] = table.loc[gave_up, "hash"].map(lost)
-    place.write(RESULTS, table.to_csv(index=False))
+    with place.writing():
+        write_csv(table, place.path / RESULTS)
     return table
 
 

@@ -13,6 +13,7 @@ from topolearn.studies.directory import DONE
 from topolearn.studies.study import PlannedRun
 from topolearn.studies.work import Outcome
 from topolearn.task_registry import TASKS
+from topolearn.terminal import visible
 
 
 class StudyProgress:
@@ -73,7 +74,7 @@ class StudyProgress:
 
     def _write(self, line: str) -> None:
         if not self._quiet:
-            tqdm.write(line, file=self._stream)
+            tqdm.write(visible(line), file=self._stream)
             self._stream.flush()
 
 

@@ -51,6 +51,9 @@ class RegisteredEntry(NamedTuple):
 def packed() -> tuple[RegisteredEntry, ...]:
     """Return all entries that were registered in this process, so that another one can `unpack` them.
 
+    They are pickles, which run whatever they hold when they are read: they go from process to process, by pipes,
+    connections, or a directory that an executor made for this session, and never lie in that of a study.
+
     Raises
     ------
     StudyError

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from topolearn.studies.statistics import best_score, done, spread
+from topolearn.terminal import markdown_cell
 
 
 def summary_table(
@@ -62,7 +63,7 @@ def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
     words = _in_words(table, digits)
     numeric = [False, *(pd.api.types.is_numeric_dtype(table[name]) for name in table)]
     rows = [[*words], ["---:" if right else "---" for right in numeric], *words.to_numpy().tolist()]
-    cells = [[str(cell).replace("|", r"\|").replace("\n", " ") for cell in row] for row in rows]
+    cells = [[markdown_cell(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 

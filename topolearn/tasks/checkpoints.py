@@ -9,7 +9,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import nn
 
-from topolearn.errors import CheckpointError, InvalidValueError, MissingFileError
+from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.evolution import Method
 from topolearn.evolution.state import check_cells
 from topolearn.files import read_json
@@ -101,6 +101,8 @@ def best_checkpoint(run_dir: Path) -> Path | None:
     """Return the checkpoint with the best BLEU on validation sentences, as the last one knows it."""
     last = last_checkpoint(run_dir)
     step = None if last is None else _state(last).get("best_global_step")
+    if step is not None and not isinstance(step, int):  # a text could name a folder elsewhere
+        raise CorruptFileError(f"{last}/{STATE} has best_global_step={step!r}, not a number: remove {last}")
     return last if step is None else run_dir / CHECKPOINTS / f"checkpoint-{step}"
 
 

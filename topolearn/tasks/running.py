@@ -144,7 +144,7 @@ def _train(
     title, done = f"{method.title} on {config.dataset}", 0 if last is None else step_of(last)
     shows = ranks.is_first and not quiet
     with without_bars(), Progress(title, config.steps, done=done, quiet=not shows) as progress:
-        own = loggers_of(config, loggers) if ranks.is_first else []
+        own = loggers_of(config, path, loggers) if ranks.is_first else []
         log = TaskLog(ready, path, config, own, progress, hold)
         ready.trainer.saving = lambda: log.recorder.replacing(CHECKPOINTS)
         attach_log(ready.trainer, method, log, config.update_interval, config.seed)

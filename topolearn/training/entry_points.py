@@ -72,7 +72,7 @@ def train(
     config = settle(config, data)
     path = new_directory(config)
     trainer = Trainer(config, data, path)
-    return _run(trainer, loggers_of(config, loggers), data=data.checksum(), resume=False, quiet=quiet)
+    return _run(trainer, loggers_of(config, path, loggers), data=data.checksum(), resume=False, quiet=quiet)
 
 
 @random_states_kept()
@@ -122,17 +122,18 @@ def resume(
             f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one with topolearn train "
             f"{run.path / OF_A_TASK} --run-dir DIR"
         )
-    last = run.path / CHECKPOINTS / f"{LAST}.safetensors"
+    last, checksum = run.path / CHECKPOINTS / f"{LAST}.safetensors", data.checksum()
 
     def checkpoint() -> Path | None:
         return last if last.is_file() else None
 
-    with taken_up(run.path, checkpoint, data=data.checksum(), accept_changes=accept_changes) as hold:
+    with taken_up(run.path, checkpoint, data=checksum, accept_changes=accept_changes) as hold:
         trainer = Trainer(settled, data, run.path)
         if checkpoint():
             warn_of_other_ranks(run, trainer.ranks)
             trainer.restore()
-        return _run(trainer, loggers_of(config, loggers), hold=hold, data=data.checksum(), resume=True, quiet=quiet)
+        given = loggers_of(config, run.path, loggers)
+        return _run(trainer, given, hold=hold, data=checksum, resume=True, quiet=quiet)
 
 
 @random_states_kept()

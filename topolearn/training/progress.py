@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
+from topolearn.terminal import say, visible
+
 
 class Progress:
     """Shows steps, loss, accuracy, density, overlap and the time left.
@@ -27,7 +29,7 @@ class Progress:
     ) -> None:
         from tqdm import tqdm
 
-        self._label = label
+        self._label = label = visible(label)
         self._stream = stream or sys.stderr
         self._lines = not quiet and not self._stream.isatty()
         self._bar = tqdm(
@@ -79,4 +81,4 @@ class Progress:
         if self._lines:
             words = "  ".join(f"{name} {value}" for name, value in shown.items())
             line = f"{self._label}  {place}  {words}  {seconds:.1f} s, {left:.0f} s left"
-            print(line, file=self._stream, flush=True)
+            say(line, stream=self._stream)

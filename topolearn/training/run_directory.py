@@ -89,8 +89,10 @@ def _begin_again(path: Path, *, accept_changes: bool) -> None:
     set_aside(path)
 
 
-def loggers_of(config: Any, loggers: Sequence[Logger]) -> list[Logger]:
-    """Return the loggers given, and the one that the configuration asks for.
+def loggers_of(config: Any, path: Path, loggers: Sequence[Logger]) -> list[Logger]:
+    """Return the loggers given, and the one that the configuration asks for, which writes into the run's directory.
+
+    That is where the run is now, whatever the configuration of one that was moved, or sent, calls it.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def loggers_of(config: Any, loggers: Sequence[Logger]) -> list[Logger]:
         When one is not a logger, or TensorBoard is not installed.
     """
     given = check_loggers(loggers)
-    return [*given, TensorBoardLogger(Path(str(config.run_dir)) / "tensorboard")] if config.tensorboard else given
+    return [*given, TensorBoardLogger(path / "tensorboard")] if config.tensorboard else given
 
 
 def warn_of_other_ranks(run: Run, ranks: Ranks) -> None:

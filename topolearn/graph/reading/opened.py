@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
+from topolearn.unpacking import BROKEN, unpack
 
-_PACKED: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": ("gz", gzip.decompress),
-    b"BZh": ("bz2", bz2.decompress),
-    b"\xfd7zXZ": ("xz", lzma.decompress),
-}
+_PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz"}
 # What people pass by mistake, and what to do instead.
 _OTHERS = {
     b"%PDF": "a PDF: pass the data of its table as .csv",
@@ -46,11 +38,11 @@ def unpacked(path: Path) -> tuple[bytes, str]:
     if not path.exists():
         raise MissingFileError(f"there is no file {str(path)!r}: check the path")
     data, name = path.read_bytes(), path.name
-    for magic, (suffix, unpack) in _PACKED.items():
+    for magic, suffix in _PACKED.items():
         if data.startswith(magic):
             try:
-                data = unpack(data)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                data = unpack(data, suffix)
+            except BROKEN as error:
                 raise CorruptFileError(
                     f"{str(path)!r} is no whole .{suffix} file ({error}): fetch or copy it again"
                 ) from None

@@ -7,7 +7,8 @@ from typing import Any
 import jinja2
 
 from topolearn import plotting
-from topolearn.errors import InvalidValueError
+from topolearn.confined import check_confined
+from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.files import written_aside
 from topolearn.plotting.run_data import nothing_yet
 from topolearn.recording.report.frames import chosen, frames
@@ -16,6 +17,7 @@ from topolearn.recording.report.pictures import Pictures, layer_pictures, learni
 from topolearn.recording.report.snapshot import ReportedRun, Snapshot
 from topolearn.recording.report.tables import comparison, flat, layer_table, measure_table
 from topolearn.recording.report.words import changes, odd_numbers, sentence
+from topolearn.recording.tables import LAYERS, NETWORKS
 
 MOST_LAYERS = 8  # layers with pictures; keeps the file below a few megabytes
 
@@ -41,18 +43,22 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     ------
     InvalidValueError
         When one of the runs has nothing to show.
+    UnsafePathError
+        When a link in the directory of the run leads out of it.
 
     Examples
     --------
     >>> write_report(run, compare=[dense]).name
     'report.html'
     """
+    check_confined(run.path)
     for each in (run, *compare):
         if each.metrics.empty and (each.task is not None or each.network.empty):
             what = f"finish an {each.task.clock}" if each.task else "go on"
             raise InvalidValueError(
                 f"run {each.name!r} {nothing_yet(each)}, so there is nothing to report; let it {what}, or resume it"
             )
+        check_rows(each)
     run, *compare = runs = [Snapshot(each) for each in (run, *compare)]
     target = run.path / "report.html" if path is None else Path(path)
     pictures = Pictures(run.path / "figures")
@@ -74,6 +80,18 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     with written_aside(target) as aside:
         aside.write_text(html, encoding="utf-8")
     return target
+
+
+def check_rows(run: ReportedRun) -> None:
+    """Refuse a run with a history of links whose tables have no row, as only a damaged one has none.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    for name, table in ((NETWORKS, run.network), (LAYERS, run.layers)) if run.history.layers else ():
+        if table.empty:
+            raise CorruptFileError(f"{run.path / name} is empty or missing: put the file back as it was written")
 
 
 def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:

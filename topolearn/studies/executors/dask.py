@@ -1,15 +1,25 @@
 """A Dask cluster: one that is there already, or one of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
 from topolearn.studies.work import WorkItem
 
+LOOPBACK = "127.0.0.1"
+
 
 def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
     """Carry out items on the workers of a Dask cluster.
+
+    Whoever may connect to a scheduler of Dask can run programs as its user. The one that is started here listens on
+    the loopback interface alone, and where ``cryptography`` is installed (the extra ``cluster`` brings it) it takes
+    nobody who does not have the certificate that this process makes and keeps in memory; without it, any user of this
+    machine. Who may connect to a cluster of your own is for you to say: give it TLS (``address="tls://..."``, and the
+    certificates in Dask's configuration), or a network of its own.
 
     Options: ``address`` of a scheduler, whose workers must have one thread each and reach the results directory under
     the same path; without it a cluster of ``plan.jobs`` processes is started here, and ended afterwards. Dask starts a
@@ -41,17 +51,38 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
             client.cancel(futures)
 
 
-def _client(distributed: Any, address: str | None, plan: Plan) -> Any:
-    """Return a client of the cluster at an address, or of a new one, which it ends when it is closed."""
-    if address is None:
-        return distributed.Client(
+def _own_certificate(distributed: Any) -> Any:
+    """Return a certificate that this process makes, which scheduler, workers and client ask of one another, or None."""
+    if find_spec("cryptography") is None:
+        return None
+    return distributed.security.Security.temporary()
+
+
+@contextmanager
+def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
+    """Give a client of the cluster at an address, or of a new one that ends with the block."""
+    if address is not None:
+        with _client_of(distributed, address) as client:
+            yield client
+        return
+    certificate = _own_certificate(distributed)
+    with (
+        distributed.LocalCluster(
+            host=LOOPBACK,
+            security=certificate,
             n_workers=plan.jobs,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
             silence_logs="ERROR",
-            set_as_default=False,
-        )
+        ) as cluster,
+        distributed.Client(cluster, security=certificate, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _client_of(distributed: Any, address: str) -> Any:
+    """Return a client of the cluster at an address, whose workers have one thread each."""
     try:
         client = distributed.Client(address, set_as_default=False, timeout=10)
     except (OSError, ValueError) as error:

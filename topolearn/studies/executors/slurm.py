@@ -1,9 +1,12 @@
 """Slurm, through submitit."""
 
+import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from topolearn.confined import check_private, private_folder
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
 from topolearn.studies.work import Outcome, WorkItem
@@ -32,9 +35,14 @@ class Requeued:
 def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
     """Carry out items as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
 
+    Work and outcomes travel as pickles, which run whatever they hold when they are read. So they lie in a directory
+    that is made now, under a name that nobody can know before, for this user alone (``0700``); those of earlier
+    sessions, or of whoever sent the study, are never read. At the end pickles are removed, and logs stay.
+
     Options are those of ``submitit.AutoExecutor.update_parameters``, such as ``slurm_partition``, ``timeout_min`` (a
-    day) or ``gpus_per_node``; and ``cluster``: ``slurm``, or ``local`` for jobs of submitit's on this machine. Jobs
-    whose time is up are put back into the queue.
+    day) or ``gpus_per_node``; ``cluster``: ``slurm``, or ``local`` for jobs of submitit's on this machine; and
+    ``folder``: where these directories are made, which all nodes must reach under the same path. Jobs whose time is up
+    are put back into the queue.
 
     Raises
     ------
@@ -42,6 +50,8 @@ def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         When submitit is not installed.
     InvalidValueError
         When there is no Slurm here, or submitit refuses an option.
+    UnsafePathError
+        When other users may change the directory of the results, or ``folder``.
     """
     try:
         import submitit
@@ -53,14 +63,22 @@ def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
     cluster = options.pop("cluster", "slurm")
     if cluster not in POLL:
         raise InvalidValueError(f"cluster={cluster!r} must be 'slurm' or 'local'")
+    session = private_folder(Path(options.pop("folder", plan.folder / "slurm")) / secrets.token_hex(16))
     shared = {"slurm_array_parallelism": plan.jobs} if cluster == "slurm" else {}
     try:
-        executor = submitit.AutoExecutor(plan.folder / "slurm", cluster=cluster)
+        executor = submitit.AutoExecutor(session, cluster=cluster)
         executor.update_parameters(name="topolearn", cpus_per_task=plan.threads or 1, **shared, **options)
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
+        session.rmdir()  # in which nothing lies yet
         raise InvalidValueError(f"submitit refuses executor 'slurm' with {options}: {error}") from None
     at_a_time = len(items) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
-    yield from _as_finished(executor, Requeued(work), list(items), at_a_time, POLL[cluster])
+    try:
+        for item, outcome in _as_finished(executor, Requeued(work), list(items), at_a_time, POLL[cluster]):
+            check_private(session)
+            yield item, outcome
+    finally:
+        for file in session.glob("*.pkl"):
+            file.unlink(missing_ok=True)
 
 
 def _as_finished(executor: Any, work: Requeued, waiting: list[WorkItem], at_a_time: int, poll: float) -> Outcomes:

@@ -47,7 +47,7 @@ def fetched_text(name: str, column: str, cache_dir: Path) -> Path:
     """
     from filelock import FileLock
 
-    folder = cache_dir / "hub" / re.sub(r"[^\w.-]+", "--", f"{name} {column}")
+    folder = hub_folder(name, column, cache_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
@@ -60,6 +60,11 @@ def fetched_text(name: str, column: str, cache_dir: Path) -> Path:
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def hub_folder(name: str, column: str, cache_dir: Path) -> Path:
+    """Return the folder of a cache that holds a set, or will."""
+    return cache_dir / "hub" / re.sub(r"[^\w.-]+", "--", f"{name} {column}")
 
 
 def _splits(name: str, column: str) -> dict[str, Any]:

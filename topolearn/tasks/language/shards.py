@@ -20,7 +20,7 @@ from topolearn.tasks.language.tokenizer import Tokenizer
 
 INDEX = "index.json"
 FORMAT = 1
-DTYPES = ("<u2", "<u4")
+DTYPES = ("<u2", "<u4")  # of tokens
 SHARD = 2**26  # tokens
 GROUP = 2**24  # letters, about, that are encoded at a time
 
@@ -179,6 +179,14 @@ def cached_shards(text: Text, tokenizer: Tokenizer, cache_dir: Path) -> TokenSha
     return TokenShards(folder)
 
 
+def cache_to_resume(text: Text, tokenizer: Tokenizer, named: Path) -> Path:
+    """Return the cache of a run that goes on: the one that its configuration names where the tokens are in it.
+
+    Else it is `default_cache`: a run that somebody sent may name any folder, into which nothing is written.
+    """
+    return named if (named / _key(text, tokenizer)[:20]).is_dir() else default_cache()
+
+
 def default_cache() -> Path:
     """Return where tokens are kept: ``topolearn/tokens`` in the user's folder for caches."""
     base = os.environ.get("XDG_CACHE_HOME")
@@ -191,7 +199,7 @@ def _key(text: Text, tokenizer: Tokenizer) -> str:
 
 def _written(text: Text, tokenizer: Tokenizer, folder: Path, shard_tokens: int) -> dict[str, Any]:
     """Write the files; return the index."""
-    dtype = np.dtype("<u2" if tokenizer.n_tokens <= 2**16 else "<u4")
+    dtype = np.dtype(DTYPES[tokenizer.n_tokens > 2**16])
     counts = {"n_tokens": 0, "n_documents": 0, "n_words": 0, "n_bytes": 0}
     files: list[Path] = []
     room = 0

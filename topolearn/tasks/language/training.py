@@ -19,8 +19,9 @@ from topolearn.tasks.language.checkpoints import TOKENIZER, check_tokenizer, loa
 from topolearn.tasks.language.config import BF16_TRUE, LanguageConfig
 from topolearn.tasks.language.corpora import TextCorpus, read_texts
 from topolearn.tasks.language.evaluation import perplexity
+from topolearn.tasks.language.hub_texts import hub_folder
 from topolearn.tasks.language.model import build_model
-from topolearn.tasks.language.shards import TokenShards, cached_shards, default_cache
+from topolearn.tasks.language.shards import TokenShards, cache_to_resume, cached_shards, default_cache
 from topolearn.tasks.language.text import Text
 from topolearn.tasks.language.tokenizer import Tokenizer, learn_tokenizer
 from topolearn.tasks.language.windows import TokenWindows, WindowBatches
@@ -105,9 +106,11 @@ def resume(
     run = Run(path)
     config: LanguageConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
-    corpus, file = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir), run.path / TOKENIZER
+    named = None if config.cache_dir is None else Path(config.cache_dir)  # of a run that was sent: read, never made
+    cache = named if named and hub_folder(config.dataset, config.column, named).is_dir() else None
+    corpus, file = read_texts(config.dataset, config.data_dir, config.column, cache), run.path / TOKENIZER
     was_written = file.is_file()  # else the run was killed before
-    encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus))
+    encoded = Encoded(here, corpus, Tokenizer.load(file) if was_written else _tokenizer(config, corpus), True)
     last, changed = partial(last_checkpoint, run.path), encoded.changed(run.path / TOKENS)
     with taken_up(run.path, last, known=changed, accept_changes=accept_changes) as hold:
         warn_of_other_ranks(run, Ranks())
@@ -121,6 +124,7 @@ class Encoded:
     config: LanguageConfig
     corpus: TextCorpus
     tokenizer: Tokenizer
+    is_resumed: bool = False
 
     @cached_property
     def shards(self) -> dict[str, TokenShards]:
@@ -129,9 +133,12 @@ class Encoded:
         splits: dict[str, Text | None] = {
             "train": self.corpus.train, "val": self.corpus.val, "test": self.corpus.test,
         }  # fmt: skip
-        return {
-            name: cached_shards(text, self.tokenizer, cache) for name, text in splits.items() if text is not None
-        }  # fmt: skip
+        there = {name: text for name, text in splits.items() if text is not None}
+        caches = {
+            name: cache_to_resume(text, self.tokenizer, cache) if self.is_resumed else cache
+            for name, text in there.items()
+        }
+        return {name: cached_shards(text, self.tokenizer, caches[name]) for name, text in there.items()}
 
     def write_keys(self, file: Path) -> None:
         """Write what was encoded, and how: counts and checksums of each split."""

@@ -1,14 +1,13 @@
 """Parallel text: sentences in two languages, read from two files that are aligned line by line."""
 
-import gzip
 import hashlib
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from topolearn.checks import check_size
 from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.read_errors import reading
+from topolearn.unpacking import BROKEN, unpack
 
 SHOWN = 5  # of the lines that an error names
 
@@ -153,8 +152,8 @@ def _content(path: Path) -> bytes:
     if path.suffix != ".gz":
         return raw
     try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError, zlib.error) as error:
+        return unpack(raw, "gz")
+    except BROKEN as error:
         raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
 
 

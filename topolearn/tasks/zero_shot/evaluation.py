@@ -19,6 +19,7 @@ from topolearn.tasks.zero_shot.documents import local_files
 from topolearn.tasks.zero_shot.harness import ask, harness_model
 from topolearn.tasks.zero_shot.scores import Answers
 from topolearn.tasks.zero_shot.tasks import LOCAL, ZERO_SHOT, ZeroShotTask
+from topolearn.terminal import say
 from topolearn.training.random_states import random_states_kept
 
 if TYPE_CHECKING:
@@ -196,4 +197,4 @@ def loaded_tasks(
 
 def _tell(line: str, quiet: bool) -> None:
     if not quiet:
-        print(line, file=sys.stderr, flush=True)
+        say(line, stream=sys.stderr)

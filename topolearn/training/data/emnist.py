@@ -24,8 +24,12 @@ def load_emnist_balanced(folder: Path) -> Dataset:
     """Read the balanced split of EMNIST from a folder; pixels stay uint8.
 
     The files hold each image transposed, and here it is upright, as MNIST's are. The four files of the split are read,
-    or the official archive ``gzip.zip`` of all splits where any of them is missing. Of the archive the checksum is
-    verified; no checksum of a single file is known, so of each the shape and the number of images in each class are.
+    or the official archive ``gzip.zip`` of all splits where any of them is missing.
+
+    Of the archive the published checksum (md5) is verified. No checksum of a single file is published, and none is made
+    up at the first reading, which could be that of other files: of single files the format, the shape and the number of
+    images in each class are checked, and no more. Pictures that were changed within these are not noticed; where that
+    matters, give the archive. The run that is trained on them says later whether they are still the same.
 
     Raises
     ------

@@ -1,10 +1,8 @@
 """IDX files, the format of MNIST: read, and checked against the checksum of what they should hold."""
 
-import gzip
 import hashlib
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.read_errors import reading
+from topolearn.unpacking import BROKEN, unpack
 
 _UNSIGNED_BYTES = 0x08
 
@@ -104,8 +103,8 @@ def _content(path: Path) -> bytes:
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError, zlib.error) as error:
+        return unpack(raw, "gz")
+    except BROKEN as error:
         raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
 
 

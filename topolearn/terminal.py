@@ -1,0 +1,95 @@
+"""The door of terminals and tables: no name moves the cursor, breaks a line, ends a cell or turns text around."""
+
+import json
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+# Control characters (also of eight bits), ends of lines and paragraphs, what turns the direction of text, surrogates.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def visible(text: object) -> str:
+    r"""Return text in one line, in which each character that a terminal would obey is written as Python escapes it.
+
+    Examples
+    --------
+    >>> print(visible("fc1\x1b[2J\nepoch 2"))
+    fc1\x1b[2J\nepoch 2
+    >>> visible("Zürich · 層")
+    'Zürich · 層'
+    """
+    return _HIDDEN.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), str(text))
+
+
+def say(*blocks: object, stream: TextIO | None = None) -> None:
+    r"""Print blocks of text, whose lines end at line feeds alone, with everything else made `visible`.
+
+    A name goes through `visible` before it enters a block of several lines, or it could bring lines of its own.
+
+    Parameters
+    ----------
+    *blocks : object
+        Each printed on lines of its own.
+    stream : file, optional
+        Default standard output.
+
+    Examples
+    --------
+    >>> say("layer  links", "fc1\x1b[2J  12")
+    layer  links
+    fc1\x1b[2J  12
+    """
+    lines = [visible(line) for block in blocks for line in str(block).split("\n")]
+    print("\n".join(lines), file=stream or sys.stdout, flush=True)
+
+
+def say_json(values: Any, stream: TextIO | None = None) -> None:
+    r"""Print values as JSON in ASCII, which a terminal shows and a program reads back exactly.
+
+    Examples
+    --------
+    >>> say_json({"fc\x7f": 1})
+    {
+      "fc\u007f": 1
+    }
+    """
+    print(json.dumps(values, indent=2).replace("\x7f", "\\u007f"), file=stream or sys.stdout, flush=True)
+
+
+def say_content(text: str, stream: TextIO | None = None) -> None:
+    """Print what a model wrote: exactly into a file or a pipe, and with its lines, made `visible`, on a terminal."""
+    stream = stream or sys.stdout
+    if stream.isatty():
+        say(text, stream=stream)
+    else:
+        print(text, file=stream, flush=True)
+
+
+def markdown_cell(value: object) -> str:
+    r"""Return a value as a cell of a table in Markdown has it: in one line, without an end of the cell, or HTML.
+
+    Examples
+    --------
+    >>> print(markdown_cell("a|b <script>"))
+    a\|b &lt;script>
+    """
+    return visible(str(value).replace("\n", " ")).replace("|", r"\|").replace("<", "&lt;")
+
+
+@contextmanager
+def visible_warnings() -> Iterator[None]:
+    """Let warnings quote names as they are printed, within a block."""
+    former = warnings.formatwarning
+
+    def formatted(message: Any, *place: Any, **options: Any) -> str:
+        return former(visible(message), *place, **options)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = former
