@@ -1,5 +1,6 @@
 """Whatever is wrong with a file, its reader says so in one line that names the file."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,8 +46,12 @@ def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None
         raise type(error)(f"{os.fspath(path)}: {error}") from None
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {os.fspath(path)}: {cure}") from None
-    except MemoryError:
+    except (MemoryError, PermissionError):  # of which the system has said all there is to say
         raise
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
+            raise  # nothing is wrong with the file
+        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({reason_of(error)}): {cure}") from None
     except Exception as error:  # parsers raise what they like on a broken file
         raise CorruptFileError(f"{os.fspath(path)} is not {what} ({reason_of(error)}): {cure}") from None
 

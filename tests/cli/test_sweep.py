@@ -85,6 +85,7 @@ def test_options_arrive(folder, monkeypatch):
         "jobs": 8,
         "threads": 2,
         "retry_failed": True,
+        "accept_changes": False,
         "options": {"slurm_partition": "gpu", "timeout_min": 60},
         "quiet": False,
     }

@@ -163,7 +163,7 @@ def test_a_resume_writes_into_the_run_alone(tmp_path, monkeypatch):
     file = run.path / "config.toml"
     text = replace_line(file.read_text(), "run_dir", tmp_path / "elsewhere")
     file.write_text(text.replace("tensorboard = false", "tensorboard = true"))
-    tl.resume(run.path, quiet=True)
+    tl.resume(run.path, accept_changes=True, quiet=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
@@ -264,7 +264,7 @@ def test_tokens_are_files_of_their_folder_and_whole_numbers(change, tmp_path):
     (tmp_path / "index.json").write_text(json.dumps(index))
     assert len(TokenShards(tmp_path)) == 2
     (tmp_path / "index.json").write_text(json.dumps({**index, **change}))
-    with pytest.raises(CorruptFileError, match="is not what was written"):
+    with pytest.raises(CorruptFileError, match="is not an index of tokens"):
         TokenShards(tmp_path)
 
 

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from topolearn.terminal import say, visible
+
 MOST_WHOLE = 5  # whole files of a folder that have a line each
 
 EXAMPLES = """examples:
@@ -37,9 +39,9 @@ def _verify(args: argparse.Namespace) -> int:
 
     table = verify(args.path, accept_changes=args.accept_changes)
     for line in _lines(list(table.itertuples(index=False, name=None))):
-        print(line)
+        say(line)
     counts = Counter(table["state"])
-    print(", ".join(f"{count} {state}" for state, count in counts.items()))
+    say(", ".join(f"{count} {state}" for state, count in counts.items()))
     return 0 if counts.keys() <= {WHOLE, UNCHECKED} else 1
 
 
@@ -58,7 +60,7 @@ def _lines(rows: list[tuple[str, str, int, str]]) -> list[str]:
         folder = str(Path(file).parent)
         if state == "whole" and folder in many:
             many.discard(folder)
-            lines.append(f"{state:<10} {folder}/ ({folders[folder]} files)")
+            lines.append(f"{state:<10} {visible(folder)}/ ({folders[folder]} files)")
         elif state != "whole" or folders[folder] <= MOST_WHOLE or folder == ".":
-            lines.append(f"{state:<10} {file}" + (f": {detail}" if detail else ""))
+            lines.append(f"{state:<10} {visible(file)}" + (f": {visible(detail)}" if detail else ""))
     return lines
