@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from topolearn.devices import AUTO
@@ -13,6 +12,7 @@ from topolearn.recording import Logger, Run
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.settings import OF_A_TASK
+from topolearn.threads import thread_count
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
@@ -21,6 +21,7 @@ from topolearn.training.run_directory import loggers_of, new_directory, warn_of_
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
+@thread_count()
 @random_states_kept()
 def train(
     config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
@@ -72,6 +73,7 @@ def train(
     return _run(Trainer(config, data, path), loggers_of(config, loggers), resume=False, quiet=quiet)
 
 
+@thread_count()
 @random_states_kept()
 def resume(
     path: str | Path,
@@ -133,14 +135,11 @@ def load_model(run_dir: Path, which: str) -> nn.Module:
 
 def _run(trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool) -> Run:
     """Record the training from where it stands to its end."""
-    config, threads = trainer.config, torch.get_num_threads()
-    torch.set_num_threads(config.threads or threads)
-    try:
+    config = trainer.config
+    with thread_count(config.threads):
         measures = config.measures if trainer.topology.layers else ()
         plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
         if not trainer.ranks.is_first:
             loggers = ()
         recorder = open_recorder(trainer.path, trainer.topology, plan, config, loggers, resume=resume)
         return trainer.run(recorder, quiet=quiet)
-    finally:
-        torch.set_num_threads(threads)

@@ -15,7 +15,7 @@ from topolearn.evolution import TopologyUpdate
 from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
 from topolearn.recording.run import BEST, LAST
-from topolearn.sampling import RandomField
+from topolearn.sampling import RandomField, torch_draws_from
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
@@ -46,7 +46,7 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch(config, data)
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
-        self.random_state = torch.Generator().manual_seed(config.seed).get_state()
+        self.generator = torch.Generator().manual_seed(config.seed)  # for parts of one's own that draw by torch
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
@@ -56,9 +56,8 @@ class Trainer:
             self._restore()
 
     def _restore(self) -> None:
-        with torch.random.fork_rng(devices=[]):
-            self.counters = load_checkpoint(self._checkpoint(LAST), self.model, self.optimizer, self.topology)
-            self.random_state = torch.get_rng_state()
+        evolving = self.model, self.optimizer, self.topology
+        self.counters = load_checkpoint(self._checkpoint(LAST), *evolving, generator=self.generator)
         self.done_epochs = self.counters.pop("epoch")
         metrics = Run(self.path).metrics
         if "epoch" not in metrics or self.done_epochs not in metrics["epoch"].to_numpy():
@@ -77,8 +76,7 @@ class Trainer:
         quiet |= not self.ranks.is_first
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
-            with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
-                torch.set_rng_state(self.random_state)
+            with Progress(label, total, done=done, quiet=quiet) as progress:
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
                     row = self._epoch(epoch, recorder, progress)
                     if row:
@@ -131,7 +129,9 @@ class Trainer:
             names = [BEST, LAST]
         for name in names if self.ranks.is_first else ():
             counters = {**self.counters, "epoch": epoch}
-            save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
+            save_checkpoint(
+                self._checkpoint(name), self.model, self.optimizer, self.topology, counters, generator=self.generator
+            )
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
         """Take the steps of one epoch; return mean loss and accuracy over its batches."""
@@ -153,7 +153,8 @@ class Trainer:
             n_correct += (logits.argmax(dim=1) == y).sum()
             if self.device.type == "cpu" and not np.isfinite(loss.item()):
                 self._stop(epoch)
-            update = self.topology.step()
+            with torch_draws_from(self.generator):
+                update = self.topology.step()
             if update is not None:
                 self.updates.append(update)
             progress.advance()

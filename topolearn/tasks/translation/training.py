@@ -25,6 +25,7 @@ from topolearn.tasks.translation.model import IDLE, POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
+from topolearn.threads import thread_count
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import new_directory, warn_of_other_ranks
@@ -33,6 +34,7 @@ TRANSLATIONS = "test.translated.txt"
 PACKAGES = ("transformers", "accelerate", "tokenizers", "sacrebleu")
 
 
+@thread_count()
 @random_states_kept()
 def train(
     config: TranslationConfig, *, corpus: Corpus | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
@@ -75,6 +77,7 @@ def train(
     return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
 
 
+@thread_count()
 @random_states_kept()
 def resume(
     path: str | Path,
