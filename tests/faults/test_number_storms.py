@@ -8,6 +8,7 @@ from tests.evolution.loops import mlp
 from tests.faults.storms import CASES, DOOR, REFUSED, RIGHT, STORMS, begin, weather
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError
 from topolearn.evolution import METHODS
+from topolearn.sparse import product_form, sparse_chain
 
 QUICK = 9  # of so many storms of a method one is in the ordinary suite, each storm for some method
 
@@ -55,7 +56,22 @@ def test_each_storm_is_in_the_ordinary_suite():
     assert quick == {storm.name for storm in STORMS}
 
 
-DATA = torch.rand(10, 12)
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_no_batch_has_zeros_for_gradients_in_every_form_of_the_products(is_compiled, twice, relu, monkeypatch):
+    monkeypatch.setattr(product_form, "COMPILED", is_compiled)
+    graph = tl.generators.erdos_renyi(12, 20, 0.3, seed=0)
+    layer = tl.SparseLinear(12, 20, graph=graph, backend="csr")
+    x = torch.randn(0, 12, requires_grad=True)
+    y = sparse_chain(x, [layer.stage(relu)])
+    gradients = torch.autograd.grad(y.sum(), [x, layer.values, layer.bias], create_graph=twice)
+    assert y.shape == (0, 20)
+    assert [each.shape for each in gradients] == [(0, 12), (graph.n_links,), (20,)]
+    assert not any(bool(each.any()) for each in gradients)
+
+
+DATA = torch.rand(10, 12, generator=torch.Generator().manual_seed(0))
 CALIBRATIONS = {
     "NaN": DATA.clone().index_put_((torch.tensor(3), torch.tensor(4)), torch.tensor(torch.nan)),
     "Inf": DATA.clone().index_put_((torch.tensor(3), torch.tensor(4)), torch.tensor(torch.inf)),

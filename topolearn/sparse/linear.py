@@ -28,6 +28,9 @@ class SparseLinear(nn.Module):
     - ``csr`` (`CsrLinear`): there is one parameter with the values of the links, and nothing else. Time and memory
       shrink with the links.
 
+    Weights and biases are drawn from torch's global generator, as those of `torch.nn.Linear` are; within
+    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from another one.
+
     Parameters
     ----------
     in_features, out_features : int

@@ -31,6 +31,10 @@ def train(
     Within a process group of ``torch.distributed``, each process that calls this takes its share of every batch, and
     the first one records; the links are those of one process, and the weights but for rounding.
 
+    Trainings in several threads of a process give, bit for bit, what each gives alone: all draws come from the run's
+    seed, and torch's global generator is neither read nor changed. What parts of one's own draw by torch at an update
+    comes from a generator of the run too.
+
     Parameters
     ----------
     config : TrainConfig

@@ -41,6 +41,9 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
 
     The best model by validation perplexity is measured on the test text at the end, if there is one.
 
+    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
+    is one of.
+
     Parameters
     ----------
     config : LanguageConfig

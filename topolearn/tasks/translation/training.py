@@ -44,6 +44,9 @@ def train(
     The best model by validation BLEU translates the test sentences at the end; their scores are in the summary, and
     the translations in ``test.translated.txt``.
 
+    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
+    is one of.
+
     Parameters
     ----------
     config : TranslationConfig
