@@ -201,9 +201,9 @@ class TopologyScheduler(Timetable):
         Raises
         ------
         InvalidValueError
-            When a weight is not finite at a multiple of the interval or at the last step, or a gradient at an update; a
-            parameter has changed its shape or left the optimizer; or a step was replayed that had to run. The model is
-            left as it is.
+            When a weight is not finite at a multiple of the interval, or without sparse layers at the last step, or a
+            gradient at an update; a parameter has changed its shape or left the optimizer; or a step was replayed that
+            had to run. The model is left as it is.
         """
         if replayed:
             check_replayed(self.n_steps + 1, self._reason_to_run(), took_step=self._watch.took_step)
@@ -217,7 +217,7 @@ class TopologyScheduler(Timetable):
         if not self.is_due:
             self._links.write()
             self._gradients.expect(self._is_due(self.n_steps + 1))
-            if self.n_steps % self.interval == 0 or self.n_steps == self.total_steps:
+            if self.n_steps == self.total_steps or (self.layers and self.n_steps % self.interval == 0):
                 with self._links.together():
                     check_finite(self.model, self.layers, self.n_steps)
             return None
