@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 DEEP = "deep"
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
-SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "30")) if PROFILE == DEEP else 1
+SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "17")) if PROFILE == DEEP else 1
 USUAL = 100  # of a test that does not say how many
 
 settings.register_profile(

@@ -15,6 +15,7 @@ from topolearn.evolution import REMOVAL_SCORES, RemovalScore
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import replace_linear
 from topolearn.threads import thread_count
+from topolearn.training import build, mlp
 from topolearn.training.random_states import global_generator, random_states_kept
 
 
@@ -58,6 +59,25 @@ def test_two_trainings_at_once_give_what_each_gives_alone(small, tmp_path, own_r
     assert torch.equal(torch.get_rng_state(), before[0])
     assert torch.get_num_threads() == before[1]
     assert in_another_thread(torch.get_num_threads) == before[1]
+
+
+def test_models_with_dropout_train_one_after_the_other(small, tmp_path, monkeypatch):
+    def mlp_with_dropout(*sizes, **options):
+        model = mlp(*sizes, **options)
+        model.relu1 = nn.Dropout()
+        return model
+
+    monkeypatch.setattr(build, "mlp", mlp_with_dropout)
+
+    def trained(folder, seed):
+        return tensors(tl.train(small(tmp_path / folder / str(seed), epochs=1, seed=seed), quiet=True))
+
+    alone = [trained("alone", seed) for seed in range(2)]
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(2) as pool:
+        at_once = list(pool.map(lambda seed: trained("at once", seed), range(2)))
+    assert all(map(same, at_once, alone))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_what_other_threads_draw_and_seed_meanwhile_changes_nothing(small, tmp_path, own_removal, monkeypatch):

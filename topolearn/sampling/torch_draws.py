@@ -34,7 +34,8 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
     Parameters
     ----------
     generator : torch.Generator or int
-        One on the CPU, or a seed. Draws on another device come from a generator of that device with the same seed.
+        One on the CPU, or a seed. Draws on another device come from a generator of that device with the same seed, and
+        from the global one of a device that can make no others.
 
     Examples
     --------
@@ -51,7 +52,8 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
     def __init__(self, generator: torch.Generator | int) -> None:
         super().__init__()
         seeded = generator if isinstance(generator, torch.Generator) else torch.Generator().manual_seed(generator)
-        self._generators = {"cpu": seeded}
+        self._generators: dict[str, torch.Generator | None] = {"cpu": seeded}
+        self._seed = seeded.initial_seed()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -60,16 +62,20 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         if kwargs.get("generator") is None and (place := _place(name, args, kwargs)) is not None:
             generator = self._of(place)
-            if name in LIKE:
+            if name in LIKE and generator is not None:
                 return _like(name, generator, *args, **kwargs)
-            return func(*args, **{**kwargs, "generator": generator})
+            if generator is not None:
+                return func(*args, **{**kwargs, "generator": generator})
         return func(*args, **kwargs)
 
-    def _of(self, place: torch.device) -> torch.Generator:
-        """Return the generator for a device."""
+    def _of(self, place: torch.device) -> torch.Generator | None:
+        """Return the generator for a device; None where there can be none."""
         key = str(place)
         if key not in self._generators:
-            self._generators[key] = torch.Generator(place).manual_seed(self._generators["cpu"].initial_seed())
+            try:
+                self._generators[key] = torch.Generator(place).manual_seed(self._seed)
+            except (NotImplementedError, RuntimeError):
+                self._generators[key] = None
         return self._generators[key]
 
 

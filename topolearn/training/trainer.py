@@ -1,12 +1,14 @@
 """`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from topolearn.distributed import agreement
@@ -16,14 +18,17 @@ from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
 from topolearn.recording.run import BEST, LAST
 from topolearn.sampling import RandomField, torch_draws_from
+from topolearn.sparse import SparseLinear
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.progress import Progress
+from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
 
 CHECKPOINTS = "checkpoints"
+DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # the modules of which the present models are
 EVALUATION_BATCH = 2048
 EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
 
@@ -76,7 +81,7 @@ class Trainer:
         quiet |= not self.ranks.is_first
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
-            with Progress(label, total, done=done, quiet=quiet) as progress:
+            with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
                     row = self._epoch(epoch, recorder, progress)
                     if row:
@@ -87,6 +92,17 @@ class Trainer:
         recorder.close()
         self.ranks.wait()
         return Run(self.path)
+
+    @contextmanager
+    def _draws(self) -> Iterator[None]:
+        """Let what draws from torch's global generator, as dropout does, draw from that of the run."""
+        if all(isinstance(module, DRAWS_NOTHING) for module in self.model.modules()):
+            yield
+            return
+        with global_generator():
+            torch.default_generator.set_state(self.generator.get_state())
+            self.generator = torch.default_generator
+            yield
 
     def _epoch(self, epoch: int, recorder: Recorder, progress: Progress) -> dict[str, Any]:
         """Train, evaluate, record and save one epoch; return its metrics, which the first process has."""
