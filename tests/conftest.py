@@ -14,6 +14,7 @@ from PIL import Image
 import topolearn as tl
 from tests.devices.pretend import announce, pretend_device
 from tests.processes import scope_of
+from tests.profiles import PROFILE, SCALE
 from tests.training.idx_files import FILES, idx, write
 from topolearn.evolution import METHODS
 from topolearn.recording.report import pictures
@@ -40,6 +41,15 @@ def pytest_xdist_make_scheduler(config, log):
             return scope_of(nodeid)
 
     return Scheduling(config, log)
+
+
+def pytest_report_collectionfinish(items):
+    """Say how many examples property tests will try at most, where the profile decides."""
+    limits = [item.obj._hypothesis_internal_use_settings for item in items if item.get_closest_marker("hypothesis")]
+    if PROFILE == "default":
+        return []
+    n = sum(each.max_examples for each in limits)
+    return [f"profile {PROFILE}: {len(limits)} property tests, at most {n} examples ({SCALE} times as many as usual)"]
 
 
 @pytest.fixture(scope="session")

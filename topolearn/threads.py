@@ -6,8 +6,10 @@ there all work is done by threads of Python's.
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -139,3 +141,55 @@ def fill_chunks(total: NDArray[np.number], most: float) -> list[tuple[int, int]]
         chunks.append((first, last))
         first = last
     return chunks
+
+
+class _Counts(threading.local):
+    """How many blocks of `thread_count` this thread is in."""
+
+    depth = 0
+
+
+_counts, _lock = _Counts(), threading.Lock()
+_asked: list[int] = []  # the numbers of all blocks of all threads, and what the process had before the first
+_usual = 1
+
+
+@contextmanager
+def thread_count(n: int | None = None) -> Iterator[None]:
+    """Let torch compute on so many threads within a block, or a function, and on as many as before behind it.
+
+    ``torch.set_num_threads`` is for the calling thread, and for all threads that begin later. Where several threads of
+    a process are in such blocks at once, each has its own number, which changes sums in their last bits, and behind
+    the last block all is as it was before the first.
+
+    Parameters
+    ----------
+    n : int, optional
+        Default as many as before, where blocks in other threads do not count.
+
+    Examples
+    --------
+    >>> before = torch.get_num_threads()
+    >>> with thread_count(before + 1):
+    ...     torch.get_num_threads() == before + 1
+    True
+    >>> torch.get_num_threads() == before
+    True
+    """
+    global _usual  # noqa: PLW0603  # as torch's number itself
+    with _lock:
+        own = torch.get_num_threads()  # a new thread takes up the number that was set last, by whichever thread
+        before = _usual if own in _asked and not _counts.depth else own
+        if not _asked:
+            _usual = before
+        n = n or before
+        _asked.append(n)
+        _counts.depth += 1
+        torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        with _lock:
+            _asked.remove(n)
+            _counts.depth -= 1
+            torch.set_num_threads(before)

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.graph import left_of
 from topolearn.linkpred import PREDICTORS, layer_scores, select_cells
 from topolearn.sampling import RandomField, best, choose, choose_among_all, drawn, fill, sample, top
 from topolearn.waiting import HostCopy, Readings, positions
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 SCORES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.0, 2.0, 7.25]), min_size=1, max_size=40)
 DTYPES = st.sampled_from([torch.float32, torch.float64])
 

@@ -3,14 +3,15 @@
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.diagnostics import closure
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(3, 15), st.integers(3, 15), st.floats(0.1, 0.9), st.integers(0, 1000))
 def test_agrees_with_networkx_in_either_orientation(n_in, n_out, density, seed):
     graph = tl.generators.erdos_renyi(n_in, n_out, density, seed=seed)

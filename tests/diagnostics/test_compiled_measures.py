@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csgraph
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn import diagnostics
 from topolearn.diagnostics.components import component_labels
 from topolearn.diagnostics.reading import neighbours
@@ -22,7 +23,7 @@ def layers(draw):
 
 
 @given(layers())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_matching_is_one_and_as_large_as_scipys(g):
     found = diagnostics.maximum_matching(g)
     assert all(np.unique(side).size == len(found) for side in found.T)
@@ -31,7 +32,7 @@ def test_a_matching_is_one_and_as_large_as_scipys(g):
 
 
 @given(layers())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_components_are_scipys_for_layers_networks_and_one_mode_graphs(g):
     expected = csgraph.connected_components(neighbours(g).to_scipy(), directed=False)[1]
     for graph in (g, tl.LayeredNetwork({"layer": g})):
@@ -42,7 +43,7 @@ def test_components_are_scipys_for_layers_networks_and_one_mode_graphs(g):
 
 
 @given(layers())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_correlations_of_degrees_are_numpys(g):
     inputs, outputs = g.edges().T
     a, b = g.fan_out[inputs], g.fan_in[outputs]

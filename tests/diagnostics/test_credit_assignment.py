@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn import BipartiteGraph, LayeredNetwork, NeuronGroup
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -24,7 +25,7 @@ def by_enumeration(adjacencies, allowed):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 10**6), sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4), q=st.floats(0.05, 1))
 def test_paths_are_those_that_enumeration_finds(seed, sizes, q):
     rng = np.random.default_rng(seed)

@@ -9,10 +9,11 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
+from tests.profiles import examples
 from topolearn.diagnostics.power_law import ALTERNATIVES, power_law
 from topolearn.diagnostics.power_law.kernels import zeta
 from topolearn.diagnostics.power_law.law import draw
@@ -78,7 +79,7 @@ def fit_at(samples, xmin, discrete):
     return gamma, np.abs(np.searchsorted(tail, at, side="right") / tail.size - fit).max()
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=40).filter(lambda x: len(set(x)) > 1))
 def test_whole_numbers_agree_with_brute_force(samples):
     found, samples = power_law(samples, n_bootstraps=0), np.array(samples)
@@ -88,7 +89,7 @@ def test_whole_numbers_agree_with_brute_force(samples):
         assert found.ks <= min(fit_at(samples, xmin, True)[1] for xmin in np.unique(samples)[:-1]) + 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(2, 300), st.integers(0, 10**6), st.booleans())
 def test_other_numbers_agree_with_brute_force(n, seed, tied):
     samples = np.random.default_rng(seed).pareto(1.5, n) + 0.5

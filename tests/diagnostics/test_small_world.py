@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.diagnostics.graphs import LAYERS, ODD, needs_networks, read_pairs
+from tests.profiles import examples
 from topolearn import BipartiteGraph
 from topolearn import diagnostics as dg
 from topolearn.errors import InvalidValueError, MeasureRangeWarning, UndefinedMeasureError
@@ -80,7 +81,7 @@ def test_no_null_model_is_refused(measure):
         dg.null_ensemble(LAYERS["er"], dg.closure, 0)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.integers(0, 2**32 - 1), st.integers(2, 9), st.integers(2, 9), st.floats(0.2, 0.9), st.sampled_from([0.0, 2.0])
 )

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import topolearn as tl
@@ -20,6 +20,7 @@ from tests.evolution.loops import (
     setup,
     train_step,
 )
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
 from topolearn.evolution.state import TENSORS
@@ -164,7 +165,7 @@ def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, backend, optimize
             assert found[key] == value
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     sizes=st.lists(st.integers(4, 24), min_size=3, max_size=5),
     density=st.floats(0.15, 0.45),

@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.evolution import LayerLinks, Targets, edges_of, evolve
 from topolearn.graph import LayeredNetwork, NeuronGroup, percolate
 from topolearn.linkpred import score
@@ -220,7 +221,7 @@ def chains(draw):
 
 
 @pytest.mark.filterwarnings("ignore:percolation would leave")
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(chains())
 def test_invariants_of_a_step(case):
     layers, groups, method, seed = case
@@ -252,7 +253,7 @@ def test_invariants_of_a_step(case):
         assert not any(len(edges) for edges in percolate(network)[1].values()), "one-sided neurons are left"
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(chains())
 @pytest.mark.filterwarnings("ignore:percolation would leave")
 def test_a_step_is_a_function_of_seed_and_index(case):

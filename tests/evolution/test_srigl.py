@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import LayerLinks
 from topolearn.evolution.model_links import ModelLinks
@@ -81,7 +82,7 @@ def reference(links, gradient, target, n_keep, gamma, allow_return, field):
     return kept, after
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     n_in=st.integers(2, 9),
     n_out=st.integers(1, 9),

@@ -6,14 +6,15 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_receptive_field, fixed_fan_in
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 SIZES = st.integers(1, 40)
 DENSITIES = st.floats(0.01, 1)
 DEGREES = st.sampled_from(["fixed", "uniform"])

@@ -11,17 +11,18 @@ import igraph
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_scale_free, make, scale_free_degrees
 from topolearn.generators.barabasi_albert import barabasi_albert
 from topolearn.generators.stub_matching import gale_ryser_room, match_stubs
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 LAYERS = pytest.mark.parametrize(
     ("n_in", "n_out", "density"),
     [(784, 1568, 0.01), (1568, 784, 0.01), (784, 1568, 0.0066), (100, 100, 0.1), (512, 512, 0.02), (1568, 1568, 0.01)],

@@ -4,15 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.diagnostics import closure
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_small_world, erdos_renyi
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = examples(40)
 SIZES = st.integers(1, 40)
 DENSITIES = st.floats(0.02, 1)
 

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import correlated
 from topolearn.training import load_dataset
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 TOY = np.array([[0, 0, 1], [1, 1, 0], [2, 2, 0], [3, 3, 1]])
 

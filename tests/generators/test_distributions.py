@@ -1,9 +1,10 @@
 """How links are shared out among layers."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import DISTRIBUTIONS, distribute
 
@@ -49,7 +50,7 @@ layers = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(layers, st.floats(0.01, 1.0), st.sampled_from(list(DISTRIBUTIONS)))
 def test_counts_are_possible_and_totals_exact(sizes, density, distribution):
     possible = cells(sizes)
@@ -66,7 +67,7 @@ def test_counts_are_possible_and_totals_exact(sizes, density, distribution):
         assert counts == {name: round(density * n) for name, n in possible.items()}
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(layers, st.floats(0.05, 0.9))
 def test_erk_layers_that_are_not_full_have_one_ratio_of_links_to_neurons(sizes, density):
     try:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_scale_free, equal_partition, erdos_renyi
 from topolearn.graph import BipartiteGraph
@@ -18,7 +19,7 @@ def assert_partitioned(graph, equal):
     assert np.ptp(equal.fan_out) <= 1
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(data=st.data(), n_in=st.integers(1, 25), n_out=st.integers(1, 25), seed=st.integers(0, 99))
 def test_any_layer_is_partitioned(data, n_in, n_out, seed):
     """Any fan-ins at all are possible, from none to full."""

@@ -5,13 +5,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.generators import fixed_fan_in
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 SIZES = st.integers(1, 60)
 
 

@@ -12,16 +12,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn import generators
 from topolearn.errors import InvalidTypeError, InvalidValueError, TopolearnError, UnknownNameError
 from topolearn.generators import GENERATORS, link_count, names
 from topolearn.graph import BipartiteGraph
 
 EACH = pytest.mark.parametrize("name", list(GENERATORS))
-FEW = settings(max_examples=30, deadline=None)
+FEW = examples(30)
 SIZES = st.integers(1, 40)
 SEEDS = st.integers(0, 2**40)
 # What models need besides the seed. Few features are tiled often, so that ties leave much to draw.

@@ -5,16 +5,17 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.diagnostics import closure
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_small_world, erdos_renyi, latticise, randomise
 from topolearn.graph import BipartiteGraph
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 BOTH = pytest.mark.parametrize("null", [lambda graph: randomise(graph, seed=0), latticise], ids=["random", "lattice"])
 
 

@@ -4,9 +4,10 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators import bipartite_scale_free, erdos_renyi, resort
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
@@ -41,7 +42,7 @@ def with_names(network):
     return LayeredNetwork(graphs, network.groups)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5), density=st.floats(0, 1), seed=st.integers(0, 99))
 def test_ranks_meet_and_every_graph_stays_what_it_is(sizes, density, seed):
     rng = np.random.default_rng(seed)

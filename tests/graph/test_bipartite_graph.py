@@ -5,16 +5,17 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from networkx.algorithms import bipartite
 from scipy import sparse
 
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse")
-FEW = settings(max_examples=30, deadline=None)
+FEW = examples(30)
 DENSE = np.array([[1, 0, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1]])
 EDGES = [[0, 0], [0, 2], [2, 0], [2, 1], [2, 2], [3, 2]]
 

@@ -3,13 +3,14 @@ import networkx as nx
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = examples(30)
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 
 

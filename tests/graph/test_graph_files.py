@@ -4,10 +4,11 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import io, sparse
 
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.errors import CorruptFileError
 from topolearn.graph import BipartiteGraph
@@ -16,7 +17,7 @@ SUFFIXES = [".npz", ".mtx", ".csv", ".graphml"]
 every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(data=st.data())
 @every_suffix
 def test_files_are_lossless(suffix, data, graphs, tmp_path_factory):

@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = examples(30)
 
 
 def full(n_in, n_out):

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import io, sparse
 
 import topolearn as tl
 from tests.graph.conftest import TEXT
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork, as_graph
 
@@ -52,7 +53,7 @@ def round_trips(graph):
 
 
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(graph=drawn_graphs())
 def test_every_conversion_is_lossless(graph):
     for kind, back in round_trips(graph).items():
@@ -67,7 +68,7 @@ def test_hard_graphs_survive_every_conversion(graph):
         assert back == graph, kind
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(graph=drawn_graphs())
 def test_numbers_are_those_of_networkx(graph):
     theirs = graph.to_networkx()
@@ -180,7 +181,7 @@ def test_names_come_from_labels_and_attributes():
     assert with_more == Graph([(0, 1), (0, 2)], 4, names=[*"abcd"])
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(graph=drawn_graphs())
 @every_suffix
 def test_files_are_lossless(suffix, graph, tmp_path_factory):

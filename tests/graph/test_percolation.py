@@ -3,14 +3,15 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn import errors
 from topolearn.graph import BipartiteGraph, LayeredNetwork, NeuronGroup, percolate
 from topolearn.graph.sweeps import sweep
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 
 
 def own(group, neuron, n, size):

@@ -6,11 +6,12 @@ import sys
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import topolearn as tl
 from tests.graph.network_files import READ
+from tests.profiles import examples
 from topolearn.errors import TopolearnError
 
 NAMES = st.text(
@@ -26,7 +27,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("any") / "net.txt"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(data=st.data())
 def test_a_list_is_read_as_it_was_written(data, path):
     """In any dialect; names are the oracle, with networkx's graph of the same pairs."""
@@ -50,7 +51,7 @@ def test_a_list_is_read_as_it_was_written(data, path):
     assert {(str(inputs[a]), str(outputs[b])) for a, b in layer.edges()} == set(pairs)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_read_and_never_another_error(data, path):
     """Files of all formats, with bytes that are cut out, changed or repeated."""
@@ -68,7 +69,7 @@ def test_a_damaged_file_is_refused_or_read_and_never_another_error(data, path):
         assert graph.source.line
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(content=st.binary(max_size=200) | st.text(max_size=80).map(str.encode))
 def test_any_bytes_are_refused_or_read(content, path):
     path.write_bytes(content)

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
@@ -19,7 +20,7 @@ def adjacencies(draw):
     return np.random.default_rng(draw(st.integers(0, 10**6))).random(shape) < density
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(adjacencies())
 @example(np.eye(3, 5, dtype=bool))
 def test_both_ways_are_those_of_scipy(adjacency):
@@ -36,7 +37,7 @@ def test_both_ways_are_those_of_scipy(adjacency):
 
 
 @given(adjacencies())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_walks_are_counted_as_powers_of_the_adjacency(adjacency):
     links, matrix = TwoWayCsr.of(BipartiteGraph(adjacency)), adjacency.astype(np.int64)
     np.testing.assert_array_equal(links.walks_of_two(), (matrix @ matrix.T).sum(axis=1))

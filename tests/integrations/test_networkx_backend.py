@@ -10,10 +10,11 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from networkx.algorithms import bipartite
 
+from tests.profiles import examples
 from topolearn.integrations import networkx_info
 from topolearn.integrations.networkx_backend import BACKEND, FUNCTIONS
 from topolearn.integrations.networkx_backend_graph import BackendGraph, from_networkx, to_networkx
@@ -101,7 +102,7 @@ def graphs(draw):
 @INSTALLED
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:An input array is constant")
 @pytest.mark.parametrize("name", EVERYWHERE)
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(drawn=graphs())
 @example(drawn=(WOMEN, [node for node, data in WOMEN.nodes(data=True) if data["bipartite"] == 0]))
 def test_answers_and_errors_are_those_of_networkx(name, drawn):
@@ -115,7 +116,7 @@ def test_answers_and_errors_are_those_of_networkx(name, drawn):
 
 @INSTALLED
 @pytest.mark.parametrize("find", [bipartite.hopcroft_karp_matching, bipartite.eppstein_matching])
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(drawn=graphs())
 def test_a_matching_is_as_large_as_can_be(find, drawn):
     graph, top = drawn

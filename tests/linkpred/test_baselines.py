@@ -4,10 +4,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
@@ -35,7 +36,7 @@ def by_networkx(graph, name):
 
 
 @EACH_BASELINE
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(graph=GRAPHS)
 @example(graph=nx.empty_graph(2))
 @example(graph=nx.complete_graph(5))
@@ -61,7 +62,7 @@ def test_a_baseline_is_a_row_of_its_name_with_a_function(name):
 
 @EACH_BASELINE
 @pytest.mark.parametrize("soft", [False, True])
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(graph=GRAPHS, data=st.data())
 def test_the_choice_is_that_from_all_pairs(name, soft, graph, data):
     upper = np.triu_indices(len(graph), 1)

@@ -4,11 +4,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.linkpred.layers import NEEDS_REFERENCE, reference_cases
+from tests.profiles import examples
 from topolearn.generators import bipartite_small_world
 from topolearn.linkpred import ch2_l3n
 
@@ -73,7 +74,7 @@ def test_all_scores_by_the_authors():
     assert all(any(np.array_equal(read(rows), case["adjacency"]) for case in cases) for rows, _ in KNOWN.values())
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(adjacency=SMALL)
 @example(adjacency=np.zeros((3, 2), dtype=bool))
 @example(adjacency=np.ones((3, 4), dtype=bool))

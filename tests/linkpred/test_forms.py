@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.linkpred.by_hand import scores_by_hand
@@ -18,6 +18,7 @@ from tests.linkpred.layers import (
     reference_cases,
     with_hubs,
 )
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.generators import erdos_renyi
 from topolearn.graph.two_way_csr import TwoWayCsr
@@ -26,7 +27,7 @@ from topolearn.linkpred.compiled import cost, forms
 from topolearn.linkpred.compiled.products import product_scores
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
-FEW = settings(max_examples=20, deadline=None)
+FEW = examples(20)
 ROW_WITHOUT_LINKS = np.array([[1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], dtype=bool)
 WIDE, TALL = with_hubs(45, 300, 0.05), with_hubs(600, 30, 0.1)
 
@@ -57,7 +58,7 @@ def test_all_forms_agree(predictor, adjacency):
 
 
 @EACH
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(adjacency=layers(most=9))
 @example(adjacency=ROW_WITHOUT_LINKS)
 @example(adjacency=ROW_WITHOUT_LINKS.T)

@@ -5,11 +5,12 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.linkpred.by_hand import one_mode_by_hand
 from tests.linkpred.layers import EACH
+from tests.profiles import examples
 from topolearn import BipartiteGraph
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.linkpred import Graph, evaluate, names, score, select
@@ -21,7 +22,7 @@ KARATE, WOMEN = nx.karate_club_graph(), nx.davis_southern_women_graph()
 
 
 @EACH
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(graph=GRAPHS)
 @example(graph=nx.empty_graph(2))
 @example(graph=nx.path_graph(4))
@@ -82,7 +83,7 @@ def test_links_are_chosen_between_the_sides_of_a_graph_that_has_them():
 
 @EACH
 @pytest.mark.parametrize("soft", [False, True])
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(graph=GRAPHS, data=st.data())
 def test_the_choice_is_that_from_all_pairs(predictor, soft, graph, data):
     upper = np.triu_indices(len(graph), 1)
@@ -139,7 +140,7 @@ def test_scores_follow_the_order_of_the_nodes(predictor):
     np.testing.assert_allclose(score(shuffled, predictor), score(KARATE, predictor)[np.ix_(order, order)], rtol=1e-11)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(graph=GRAPHS)
 def test_cells_are_the_pairs_in_order(graph):
     nodes = Graph.from_networkx(graph)

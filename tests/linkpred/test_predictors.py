@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import sparse
@@ -11,6 +11,7 @@ from scipy import sparse
 import topolearn as tl
 from tests.linkpred.by_hand import PER_NODE, PER_PATH, scores_by_hand
 from tests.linkpred.layers import AUTHORS, EACH, IN_ALL_FORMS, NEEDS_REFERENCE, reference_cases
+from tests.profiles import examples
 from topolearn import linkpred
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.evolution.regrowth import Site
@@ -36,7 +37,7 @@ def test_all_scores_by_the_authors(predictor, shape):
 
 
 @EACH
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(adjacency=SMALL)
 @example(adjacency=np.zeros((3, 2), dtype=bool))
 @example(adjacency=np.ones((3, 4), dtype=bool))

@@ -6,11 +6,12 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
 from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, IN_ALL_FORMS, layers, with_hubs
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.graph.two_way_csr import TwoWayCsr
@@ -42,7 +43,7 @@ def check(edges, adjacency, k):
 
 @EACH
 @SOFT
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(adjacency=layers(), data=st.data())
 @example(adjacency=~np.eye(9, dtype=bool), data=None)
 @example(adjacency=np.eye(7, 30, dtype=bool), data=None)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import CorruptFileError
 from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.generators import erdos_renyi
@@ -107,7 +108,7 @@ def test_a_history_is_cut_anywhere_and_goes_on(last, small_chunks, tmp_path):
     same_as(History(tmp_path / "cut"), states)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     n_updates=st.integers(1, 13),
     concerned=st.lists(st.sampled_from([("a",), ("b",), ("a", "b")]), min_size=13, max_size=13),
@@ -194,7 +195,7 @@ def test_files_of_an_earlier_version_are_read_and_made_a_chunk(small_chunks, tmp
     same_as(History(tmp_path / "old"), states)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(data=st.data())
 def test_an_open_chunk_that_was_cut_off_anywhere_has_its_whole_updates(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("history")

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import EVENTS, LayerUpdate, TopologyUpdate
 from topolearn.recording.history.columns import pack, unpack
@@ -45,7 +46,7 @@ def empty(n_in, n_out):
     return tl.BipartiteGraph.from_cells([], n_in, n_out)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.tuples(st.integers(1, 2**40), st.lists(st.integers(0, 2**50), max_size=30, unique=True)), max_size=4)
 )

@@ -4,9 +4,10 @@ import csv
 import math
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.errors import CorruptFileError
 from topolearn.recording.tables import Table, not_finite, read_table
 
@@ -19,7 +20,7 @@ def same(one, other):
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(rows=ROWS, data=st.data())
 def test_what_is_appended_in_any_portions_is_read_back(rows, data, tmp_path_factory):
     file = tmp_path_factory.mktemp("table") / "metrics.csv"
@@ -36,7 +37,7 @@ def test_what_is_appended_in_any_portions_is_read_back(rows, data, tmp_path_fact
             assert same(float(value), float(row.get(name, math.nan)))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(rows=ROWS.filter(bool), share=st.floats(0, 1))
 @example(rows=[{"val/loss": 0, "größe": 0}], share=17.5 / 28)  # in the middle of a letter
 def test_a_file_that_was_cut_off_anywhere_has_its_whole_rows(rows, share, tmp_path_factory):

@@ -4,14 +4,15 @@ from itertools import combinations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField, fill
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = examples(60)
 NONE = torch.empty(0, dtype=torch.int64)
 
 

@@ -5,14 +5,15 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from topolearn.linkpred.compiled.kernels.picking import random_bits
 from topolearn.sampling import Pool, RandomField, pool, sample, top
 
 SOFT = pytest.mark.parametrize("soft", [False, True])
-FEW = settings(max_examples=40, deadline=None)
+FEW = examples(40)
 SCORES = st.lists(st.sampled_from([0.25, 0.5, 1.0, 1.0, 2.0, 7.25]), max_size=40)
 
 

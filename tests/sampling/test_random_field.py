@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, TopolearnError
 from topolearn.sampling import RandomField, sample
 
@@ -78,7 +79,7 @@ def test_golden_values(seed, layer, update, purpose, cell, bits):
     assert RandomField(seed, layer, update, purpose).bits(torch.tensor([cell])).item() == bits
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(-(2**70), 2**70),
     layer=WORDS,

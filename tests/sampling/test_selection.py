@@ -5,14 +5,15 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField, choose, sample, top
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = examples(40)
 SCORES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.0, 2.0, 7.25]), min_size=1, max_size=25)
 DTYPES = [torch.float32, torch.float64]
 

@@ -7,11 +7,12 @@ import threading
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.sparse import CsrLinear, index, product_form, products, sparse_chain, torch_products
 
@@ -51,7 +52,7 @@ def check(layer, x, dtype):
 
 
 @DTYPES
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     n_in=st.integers(1, 70),
     n_out=st.integers(1, 70),

@@ -4,11 +4,12 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 import topolearn as tl
+from tests.profiles import examples
 from tests.sparse.conv1d import Conv1D
 
 WHOLE = tl.method("static", density=1.0)
@@ -58,7 +59,7 @@ def described(model):
     }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(NETS, st.sampled_from([torch.float32, torch.float64]), st.sampled_from(["masked", "csr"]), FLAG)
 def test_sparse_and_dense_again_is_what_it_was(layers, dtype, backend, is_copied):
     calls = []

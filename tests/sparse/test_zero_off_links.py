@@ -6,13 +6,14 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.distributed.checkpoint.state_dict import get_model_state_dict, set_model_state_dict
 from torch.nn import functional as F
 
 import topolearn as tl
+from tests.profiles import examples
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import StoredLinear
 from topolearn.sparse.packed_links import packed, unpacked
@@ -249,7 +250,7 @@ def test_a_distributed_weight_is_refused_by_name():
         layer(X)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(n_out=st.integers(1, 9), n_in=st.integers(1, 33), seed=st.integers(0, 10**6))
 def test_packed_links_are_those_of_numpy_and_come_back(n_out, n_in, seed):
     mask = torch.rand(n_out, n_in, generator=torch.Generator().manual_seed(seed)) < 0.4

@@ -11,6 +11,7 @@ import torch
 from torch.optim import SGD
 
 from topolearn.generators import erdos_renyi
+from topolearn.sampling import torch_draws_from
 from topolearn.sparse import SparseLinear
 from topolearn.sparse.choice import CPU, Crossovers
 from topolearn.sparse.product_form import has_products
@@ -86,7 +87,7 @@ def crossover_at(width: int, batch: int, densities: Sequence[float], seconds: fl
 def _ratio(width: int, batch: int, density: float, seconds: float, device: torch.device) -> float:
     """Return how many times longer the masked backend takes, both in turns."""
     graph = erdos_renyi(width, width, density, seed=0)
-    with torch.random.fork_rng(devices=[]):
+    with torch_draws_from(0):
         layers = [SparseLinear(width, width, graph=graph, backend=backend).to(device) for backend in ("masked", "csr")]
     x = torch.randn(batch, width, generator=torch.Generator().manual_seed(0)).to(device).requires_grad_()
     optimizers = [SGD(layer.parameters(), lr=1e-4, momentum=0.9, fused=True) for layer in layers]

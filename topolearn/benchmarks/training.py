@@ -16,6 +16,7 @@ from torch.optim import SGD
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import method, sparsify
+from topolearn.sampling import torch_draws_from
 from topolearn.sparse import MaskedLinear, best_backend, sparse_chain, sparse_layers
 from topolearn.sparse.chained import ChainedSequential, takes_part
 from topolearn.sparse.csr import CsrLinear
@@ -134,7 +135,7 @@ def measure_training(
     cases = [(density, batch) for density in densities for batch in batches]
     rows = []
     for density, batch in tqdm(cases, desc="bench train", disable=not progress):
-        with torch.random.fork_rng(devices=[]):
+        with torch_draws_from(0):
             models = {name: VARIANTS[name](sizes, density) for name in variants}
         runs = {name: _Run(model, sizes, batch) for name, model in models.items()}
         _take_turns(runs.values(), seconds)

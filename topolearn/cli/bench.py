@@ -87,10 +87,9 @@ def _calibrate(device: str) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    import torch
-
     from topolearn.benchmarks import cost_of_auto, crossover, measure_training
     from topolearn.benchmarks.training import PAPER
+    from topolearn.threads import thread_count
 
     densities, batches, sizes = args.density or DENSITIES, args.batch or BATCHES, args.sizes or PAPER
     for path in (args.output, args.plot):
@@ -105,12 +104,8 @@ def _train(args: argparse.Namespace) -> None:
         raise InvalidValueError(f"--threads {args.threads}: give at least 1")
     if args.seconds is not None and not args.seconds > 0:
         raise InvalidValueError(f"--seconds {args.seconds}: give a positive number")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(args.threads or threads)
-    try:
+    with thread_count(args.threads):
         table = measure_training(densities, batches, sizes=sizes, seconds=args.seconds or SECONDS, progress=True)
-    finally:
-        torch.set_num_threads(threads)
     say(table.to_string(index=False))
     for batch in batches:
         density = crossover(table, batch)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
+from topolearn.sampling import torch_draws_from
 from topolearn.sparse import is_dense_linear, shape_of
 
 
@@ -55,7 +56,7 @@ def forward_of(model: nn.Module, inputs: Mapping[str, Tensor] | Sequence[Tensor]
     handles = [layer.register_forward_hook(_counting(positions, name)) for name, layer in layers.items()]
     counter = FlopCounterMode(display=False)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), counter:
+        with torch.no_grad(), torch_draws_from(0), counter:
             model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
     except (RuntimeError, NotImplementedError) as error:
         reason = " ".join(str(error).split())

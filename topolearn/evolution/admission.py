@@ -25,6 +25,7 @@ from topolearn.sparse import (
     neuron_groups,
     output_layers,
     refusal_of,
+    refused_dtype,
     without_groups,
 )
 
@@ -137,6 +138,7 @@ def check_model(model: nn.Module, layers: Layers, kind: Ordinary, interval: int,
     if not layers:
         return
     check_one_device(layers)
+    _check_dtypes(layers)
     sizes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
     if begins:
         kind.check_start(layers, initial_links(sizes, method), final_links(sizes, method))
@@ -191,6 +193,14 @@ def _check_sharded(layers: Layers, kind: Ordinary) -> None:
                 f"layer {name!r} is sharded by rows, and method {kind.method.name!r} {reason}: train by "
                 "DistributedDataParallel, or choose another method"
             )
+
+
+def _check_dtypes(layers: Layers) -> None:
+    """Refuse layers that were converted to a dtype whose numbers cannot be ranked."""
+    for name, layer in layers.items():
+        refusal = refused_dtype(layer.link_parameter.dtype)
+        if refusal:
+            raise InvalidTypeError(f"layer {name!r}: {refusal}")
 
 
 def _first_csr(layers: Layers) -> str | None:

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.ages import LinkAges
+from topolearn.evolution.finite import not_finite
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
 from topolearn.evolution.update import LayerUpdate
@@ -86,7 +87,7 @@ class ModelLinks:
             self._clear_off_links(layer, each)
             layer.report_writes(readings)
             stored = self._stored_of(layer)
-            error = f"layer {name!r} has a weight that is not finite at step {step}: lower the learning rate"
+            error = not_finite(f"layer {name!r}", step)
             values = each.values if stored is None else stored
             readings.refuse_unless(torch.isfinite(values).all(), partial(InvalidValueError, error))
             links[name] = replace(

@@ -17,6 +17,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.evolution.admission import check_model, check_shrinking, groups_of
 from topolearn.evolution.copies import InProgress, check_copied
 from topolearn.evolution.decisions import decisions
+from topolearn.evolution.finite import check_finite
 from topolearn.evolution.gradients import Gradients
 from topolearn.evolution.kinds import kind_of
 from topolearn.evolution.methods import Method
@@ -200,8 +201,9 @@ class TopologyScheduler(Timetable):
         Raises
         ------
         InvalidValueError
-            When a weight or gradient is NaN at an update, a parameter has changed its shape or left the optimizer, or a
-            step was replayed that had to run; the model is left as it is.
+            When a weight is not finite at a multiple of the interval, or without sparse layers at the last step, or a
+            gradient at an update; a parameter has changed its shape or left the optimizer; or a step was replayed that
+            had to run. The model is left as it is.
         """
         if replayed:
             check_replayed(self.n_steps + 1, self._reason_to_run(), took_step=self._watch.took_step)
@@ -215,6 +217,9 @@ class TopologyScheduler(Timetable):
         if not self.is_due:
             self._links.write()
             self._gradients.expect(self._is_due(self.n_steps + 1))
+            if self.n_steps == self.total_steps or (self.layers and self.n_steps % self.interval == 0):
+                with self._links.together():
+                    check_finite(self.model, self.layers, self.n_steps)
             return None
         self.last_update = self._update()
         for hook in tuple(self._update_hooks.values()):

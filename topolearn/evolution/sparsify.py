@@ -17,7 +17,7 @@ from topolearn.evolution.ordinary import Ordinary
 from topolearn.evolution.plan import initial_links
 from topolearn.generators import make_network
 from topolearn.graph import LayeredNetwork
-from topolearn.sampling import RandomField
+from topolearn.sampling import RandomField, torch_draws_from
 from topolearn.sparse import neuron_groups, replace_linear, shape_of, sparse_layers, weight_of
 from topolearn.sparse.choice import BATCH
 
@@ -120,7 +120,7 @@ def sparsify(
     kept = {name: weights[name] for name, each in inits.items() if each.name == KEEP}
     network = _initial_network(model, layers, kind, calibration, seed, kept)
     warn_of_unknown(model)
-    with torch.random.fork_rng(devices=[]):  # new layers draw from torch's generator before theirs is known
+    with torch_draws_from(0):  # new layers draw weights, before they are given theirs
         on_average = method.mean_density / method.initial_density
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.remembers_all

@@ -18,6 +18,7 @@ from topolearn.sampling.selection import (
     soft_keys,
     top,
 )
+from topolearn.sampling.torch_draws import torch_draws_from
 
 __all__ = [
     "INVALID",
@@ -37,4 +38,5 @@ __all__ = [
     "soft_keys",
     "top",
     "top_in_rows",
+    "torch_draws_from",
 ]

@@ -18,7 +18,7 @@ from topolearn.sparse.dense_gradient import (
 from topolearn.sparse.dense_layers import is_dense_linear, shape_of, weight_of
 from topolearn.sparse.export import as_dense, dense_state, export_dense
 from topolearn.sparse.gradient_record import GradientRecord
-from topolearn.sparse.linear import SparseLinear
+from topolearn.sparse.linear import SparseLinear, refused_dtype
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.product_form import check_products
@@ -62,6 +62,7 @@ __all__ = [
     "parameter_groups",
     "recorded",
     "refusal_of",
+    "refused_dtype",
     "replace_linear",
     "shape_of",
     "sparse_chain",

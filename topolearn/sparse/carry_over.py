@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
+from topolearn.sampling import torch_draws_from
 from topolearn.sparse.dense_layers import is_linear
 from topolearn.sparse.linear import SparseLinear
 
@@ -119,7 +119,7 @@ def _own_names(module: nn.Module) -> frozenset[str]:
 @functools.cache
 def _names_of_class(kind: type[nn.Module]) -> frozenset[str]:
     """Return the names of what a new module of a class has."""
-    with torch.random.fork_rng(devices=[]):
+    with torch_draws_from(0):
         twin: nn.Module
         if issubclass(kind, SparseLinear):
             twin = kind(1, 1, BipartiteGraph(np.ones((1, 1))), device="cpu")

@@ -17,7 +17,7 @@ from topolearn.sparse.chain import Stage, sparse_chain
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.gradient_record import CsrRecord
 from topolearn.sparse.index import LinkIndex
-from topolearn.sparse.linear import SparseLinear, check_graph
+from topolearn.sparse.linear import SparseLinear, check_layer
 from topolearn.sparse.link_order import KEY, LinkOrder, Replaced, belongs
 from topolearn.sparse.loaded_weight import values_of
 from topolearn.sparse.optimizer_steps import version_of
@@ -71,7 +71,7 @@ class CsrLinear(SparseLinear):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        check_graph(in_features, out_features, graph)
+        check_layer(in_features, out_features, graph, dtype)
         super().__init__()
         self.in_features, self.out_features, self.layer_name = in_features, out_features, ""
         cells = torch.tensor(graph.cells, device=torch.get_default_device() if device is None else device)

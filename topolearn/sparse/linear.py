@@ -28,6 +28,9 @@ class SparseLinear(nn.Module):
     - ``csr`` (`CsrLinear`): there is one parameter with the values of the links, and nothing else. Time and memory
       shrink with the links.
 
+    Weights and biases are drawn from torch's global generator, as those of `torch.nn.Linear` are; within
+    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from another one.
+
     Parameters
     ----------
     in_features, out_features : int
@@ -244,8 +247,26 @@ class SparseLinear(nn.Module):
         )
 
 
-def check_graph(in_features: int, out_features: int, graph: BipartiteGraph) -> None:
-    """Refuse a graph that is none, has other sizes than the layer, or no links."""
+def refused_dtype(dtype: torch.dtype) -> str | None:
+    """Return why weights cannot be of a dtype, and what to do, or None if they can.
+
+    Examples
+    --------
+    >>> refused_dtype(torch.float16), refused_dtype(torch.complex64)
+    (None, 'weights cannot be torch.complex64, as links are ranked by real numbers: use float32 or another real dtype')
+    """
+    if dtype.is_complex:
+        return f"weights cannot be {dtype}, as links are ranked by real numbers: use float32 or another real dtype"
+    if not dtype.is_floating_point or dtype.itemsize < 2:
+        return f"weights cannot be {dtype}: use a dtype that trains, such as float32"
+    return None
+
+
+def check_layer(in_features: int, out_features: int, graph: BipartiteGraph, dtype: torch.dtype | None) -> None:
+    """Refuse a graph that is none, has other sizes than the layer, or no links, and a dtype that does not train."""
+    refusal = refused_dtype(torch.get_default_dtype() if dtype is None else dtype)
+    if refusal:
+        raise InvalidTypeError(refusal)
     if not isinstance(graph, BipartiteGraph):
         raise InvalidTypeError(f"graph must be a BipartiteGraph, not {type(graph).__name__}")
     if (graph.n_in, graph.n_out) != (in_features, out_features):

@@ -15,7 +15,7 @@ from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.dense_layers import own_layout
 from topolearn.sparse.gradient_record import MaskedRecord
-from topolearn.sparse.linear import SparseLinear, check_graph
+from topolearn.sparse.linear import SparseLinear, check_layer
 from topolearn.sparse.loaded_weight import off_links
 from topolearn.sparse.optimizer_steps import version_of
 from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
@@ -80,7 +80,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        check_graph(in_features, out_features, graph)
+        check_layer(in_features, out_features, graph, dtype)
         nn.Linear.__init__(self, in_features, out_features, bias=bias, device=device, dtype=dtype)
         self.layer_name = ""
         self._kept: Tensor | None = None

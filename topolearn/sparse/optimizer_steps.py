@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from topolearn.sparse.local_tensors import local_of
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
 Stamp = tuple["weakref.ref[Tensor]", int]
+_registering = threading.Lock()  # two threads must not both be the first
 
 
 class StepWatch(ABC):
@@ -26,7 +28,8 @@ class StepWatch(ABC):
 
     def __init__(self) -> None:
         self._handle: Any = None
-        watch_optimizers()
+        with _registering:
+            watch_optimizers()
 
     @property
     @abstractmethod

@@ -12,6 +12,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from topolearn.sparse.dense_layers import is_conv1d, plain_class
+from topolearn.sparse.linear import refused_dtype
 
 # Kinds of hooks that compute a parameter before each forward: what torch calls them, and what takes them away.
 COMPUTED_BY = {
@@ -92,8 +93,9 @@ def _refusal_of_weight(layer: nn.Module) -> Refusal | None:
     weight = layer._parameters.get("weight")
     if weight is None:
         return Refusal("has no weight", "give it one")
-    if not (weight.is_floating_point() or weight.is_complex()) or weight.element_size() < 2:
-        return Refusal(f"has a weight of dtype {weight.dtype}", "convert it to a dtype that trains, such as float32")
+    if refused_dtype(weight.dtype):
+        real = "a real dtype" if weight.is_complex() else "a dtype that trains"
+        return Refusal(f"has a weight of dtype {weight.dtype}", f"convert it to {real}, such as float32")
     names = ("nx", "nf") if is_conv1d(layer) else ("out_features", "in_features")
     shape = tuple(int(getattr(layer, name)) for name in names)
     if tuple(weight.shape) != shape:

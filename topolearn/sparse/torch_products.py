@@ -17,6 +17,8 @@ def transposed(x: Tensor) -> Tensor:
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer; see `topolearn.sparse.products.outputs`."""
+    if not x.shape[1]:  # sparse libraries of devices differ in what they make of no columns
+        return x.new_empty((links.n_out, 0))
     with torch.autocast(x.device.type, enabled=False):
         y = _matrix(links, values) @ x
     if bias is not None:
@@ -28,6 +30,9 @@ def gradients(
     links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, *, need_dx: bool, behind_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
     """Return the gradients of the inputs, their sums, and those of the links; see `topolearn.sparse.products`."""
+    if not x.shape[1]:
+        dx, dx_sums = (torch.empty_like(x), x.new_zeros(links.n_in)) if need_dx else (None, None)
+        return dx, dx_sums, torch.zeros_like(values)
     pattern = _matrix(links, torch.zeros_like(values))
     dvalues = torch.sparse.sampled_addmm(pattern, dz, x.t().contiguous()).values()
     if not need_dx:

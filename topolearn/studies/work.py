@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from topolearn.devices import is_here
@@ -16,6 +15,7 @@ from topolearn.recording import resume, train
 from topolearn.studies.directory import DONE, FAILED, StudyDirectory
 from topolearn.studies.registered import RegisteredEntry, unpack
 from topolearn.studies.study import PlannedRun
+from topolearn.threads import thread_count
 
 BUSY, FULL, LOST = "busy", "disk full", "lost"
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -115,17 +115,13 @@ def _train_or_resume(item: WorkItem) -> None:
         return
     if begun is None and path.exists():
         _remove_stump(path)
-    before = torch.get_num_threads()
-    torch.set_num_threads(item.threads or before)
-    try:
+    with thread_count(item.threads):
         if begun is None:
             train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
             asked = item.run.config.device  # where it leaves the device open, this machine decides
             place: dict[str, Any] = {} if is_here(begun.config.device) else {"device": asked}
             resume(path, quiet=True, accept_changes=item.accept_changes, **place)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _remove_stump(path: Path) -> None:

@@ -18,8 +18,10 @@ from topolearn.recording.plan import is_run
 from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
 from topolearn.tasks.log import TaskLog
 from topolearn.tasks.packages import check_hf_packages
+from topolearn.threads import thread_count
 from topolearn.training.backend import settled_backend
 from topolearn.training.progress import Progress
+from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import loggers_of
 
@@ -117,15 +119,17 @@ def run_training(
         That the training, or its end, needs.
     hold : Hold, optional
         Of a run that goes on.
+
+    Notes
+    -----
+    The trainer seeds torch's global generator, from which dropout draws. So trainings in several threads take turns,
+    and each gets what it would get alone.
     """
     check_hf_packages(packages)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads or threads)
     try:
-        with torch.random.fork_rng():  # which the trainer seeds
+        with global_generator(), thread_count(config.threads):
             _train(config, path, prepare, loggers, hold, quiet=quiet)
     finally:
-        torch.set_num_threads(threads)
         if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
             for folder in (path / CHECKPOINTS, path):
                 if folder.is_dir() and not any(folder.iterdir()):

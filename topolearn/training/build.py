@@ -14,6 +14,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.read_errors import reading
+from topolearn.sampling import torch_draws_from
 from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, replace_linear
 from topolearn.sparse.packed_links import KEY
 from topolearn.training.backend import settled_backend
@@ -77,11 +78,10 @@ def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
 def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.optim.SGD, TopologyScheduler]:
     """Return model, optimizer and topology scheduler of a settled configuration.
 
-    The caller's random state is left as it is.
+    All draws come from the configuration's seed: torch's global generator is left alone, whatever other threads do.
     """
     method = config.build_method()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with torch_draws_from(config.seed):
         try:
             hidden_device = None if method.is_dense else "meta"
             model = mlp(data.n_features, config.hidden or (), data.n_classes, hidden_device=hidden_device)
@@ -127,7 +127,7 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
         for name, (n_out, n_in) in check_sizes(header["topology"]["shapes"]).items():
             graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
         n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
-        with torch.random.fork_rng(devices=[]):  # new layers draw weights, which are replaced below
+        with torch_draws_from(0):  # new layers draw weights, which are replaced below
             model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
             is_csr = "hidden1.values" in weights
             dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}

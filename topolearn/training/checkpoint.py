@@ -25,9 +25,10 @@ CURE = "put a copy of it back, or remove it"
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler, counters: Mapping[str, Any]
-) -> None:
-    """Write model, optimizer, links, torch's random state and counters.
+    path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler, counters: Mapping[str, Any],
+    *, generator: torch.Generator = torch.default_generator,
+) -> None:  # fmt: skip
+    """Write model, optimizer, links, a random state and counters.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ def save_checkpoint(
         What to save.
     counters : Mapping
         Plain values, such as the epoch.
+    generator : torch.Generator
+        Whose state is saved; default torch's global one.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def save_checkpoint(
         tensors |= {f"optimizer/{i}/{key}": value for key, value in entries.items() if isinstance(value, Tensor)}
     of_links = {key: state[key] for key in TENSORS if key in state}
     tensors |= {f"{key}/{name}": tensor for key, by_layer in of_links.items() for name, tensor in by_layer.items()}
-    tensors["random/torch"] = torch.get_rng_state()
+    tensors["random/torch"] = generator.get_state()
     header = {
         "counters": dict(counters),
         "topology": {key: value for key, value in state.items() if key not in of_links},
@@ -72,8 +75,11 @@ def _of_the_system(error: Exception, path: Path) -> Exception:
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler) -> dict[str, Any]:
-    """Restore what `save_checkpoint` wrote, and return its counters.
+def load_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler,
+    *, generator: torch.Generator = torch.default_generator,
+) -> dict[str, Any]:  # fmt: skip
+    """Restore what `save_checkpoint` wrote, the state of a generator too, and return its counters.
 
     Raises
     ------
@@ -94,7 +100,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, topology
         topology.load_state_dict({**header["topology"], **of_links})
         model.load_state_dict(weights)
         optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-        torch.set_rng_state(tensors["random/torch"])
+        generator.set_state(tensors["random/torch"])
     return dict(header["counters"])
 
 

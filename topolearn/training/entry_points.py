@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from topolearn.devices import AUTO
@@ -15,6 +14,7 @@ from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
 from topolearn.recording.run import LAST
 from topolearn.recording.settings import OF_A_TASK
+from topolearn.threads import thread_count
 from topolearn.training.build import model_of_checkpoint, settle
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset, load_dataset
@@ -23,6 +23,7 @@ from topolearn.training.run_directory import loggers_of, new_directory, taken_up
 from topolearn.training.trainer import CHECKPOINTS, Trainer
 
 
+@thread_count()
 @random_states_kept()
 def train(
     config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
@@ -31,6 +32,11 @@ def train(
 
     Within a process group of ``torch.distributed``, each process that calls this takes its share of every batch, and
     the first one records; the links are those of one process, and the weights but for rounding.
+
+    Trainings in several threads of a process give, bit for bit, what each gives alone: all draws come from the run's
+    seed, and torch's global generator is neither read nor changed. What parts of one's own draw by torch at an update
+    comes from a generator of the run too. A model that draws from the global one itself, as by dropout, trains alone:
+    others of the kind wait for it.
 
     Parameters
     ----------
@@ -75,6 +81,7 @@ def train(
     return _run(trainer, loggers_of(config, path, loggers), data=data.checksum(), resume=False, quiet=quiet)
 
 
+@thread_count()
 @random_states_kept()
 def resume(
     path: str | Path,
@@ -153,9 +160,8 @@ def _run(
     trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool, hold: Hold | None = None, data: str = ""
 ) -> Run:
     """Record the training from where it stands to its end."""
-    config, threads = trainer.config, torch.get_num_threads()
-    torch.set_num_threads(config.threads or threads)
-    try:
+    config = trainer.config
+    with thread_count(config.threads):
         measures = config.measures if trainer.topology.layers else ()
         plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
         if not trainer.ranks.is_first:
@@ -164,5 +170,3 @@ def _run(
             trainer.path, trainer.topology, plan, config, loggers, resume=resume, hold=hold, data=data
         )
         return trainer.run(recorder, quiet=quiet)
-    finally:
-        torch.set_num_threads(threads)

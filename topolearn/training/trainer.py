@@ -1,12 +1,14 @@
 """`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from topolearn.distributed import agreement
@@ -15,15 +17,18 @@ from topolearn.evolution import TopologyUpdate
 from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
 from topolearn.recording.run import BEST, LAST
-from topolearn.sampling import RandomField
+from topolearn.sampling import RandomField, torch_draws_from
+from topolearn.sparse import SparseLinear
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.progress import Progress
+from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
 
 CHECKPOINTS = "checkpoints"
+DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # the modules of which the present models are
 EVALUATION_BATCH = 2048
 EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
 
@@ -46,7 +51,7 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch(config, data)
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
-        self.random_state = torch.Generator().manual_seed(config.seed).get_state()
+        self.generator = torch.Generator().manual_seed(config.seed)  # for parts of one's own that draw by torch
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
@@ -56,9 +61,8 @@ class Trainer:
             self._restore()
 
     def _restore(self) -> None:
-        with torch.random.fork_rng(devices=[]):
-            self.counters = load_checkpoint(self._checkpoint(LAST), self.model, self.optimizer, self.topology)
-            self.random_state = torch.get_rng_state()
+        evolving = self.model, self.optimizer, self.topology
+        self.counters = load_checkpoint(self._checkpoint(LAST), *evolving, generator=self.generator)
         self.done_epochs = self.counters.pop("epoch")
         metrics = Run(self.path).metrics
         if "epoch" not in metrics or self.done_epochs not in metrics["epoch"].to_numpy():
@@ -77,8 +81,7 @@ class Trainer:
         quiet |= not self.ranks.is_first
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
-            with torch.random.fork_rng(devices=[]), Progress(label, total, done=done, quiet=quiet) as progress:
-                torch.set_rng_state(self.random_state)
+            with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:
                 for epoch in range(self.done_epochs + 1, config.epochs + 1):
                     row = self._epoch(epoch, recorder, progress)
                     if row:
@@ -89,6 +92,17 @@ class Trainer:
         recorder.close()
         self.ranks.wait()
         return Run(self.path)
+
+    @contextmanager
+    def _draws(self) -> Iterator[None]:
+        """Let what draws from torch's global generator, as dropout does, draw from that of the run."""
+        if all(isinstance(module, DRAWS_NOTHING) for module in self.model.modules()):
+            yield
+            return
+        with global_generator():
+            torch.default_generator.set_state(self.generator.get_state())
+            self.generator = torch.default_generator
+            yield
 
     def _epoch(self, epoch: int, recorder: Recorder, progress: Progress) -> dict[str, Any]:
         """Train, evaluate, record and save one epoch; return its metrics, which the first process has."""
@@ -132,7 +146,9 @@ class Trainer:
             names = [BEST, LAST]
         for name in names if self.ranks.is_first else ():
             counters = {**self.counters, "epoch": epoch}
-            save_checkpoint(self._checkpoint(name), self.model, self.optimizer, self.topology, counters)
+            save_checkpoint(
+                self._checkpoint(name), self.model, self.optimizer, self.topology, counters, generator=self.generator
+            )
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
         """Take the steps of one epoch; return mean loss and accuracy over its batches."""
@@ -154,7 +170,8 @@ class Trainer:
             n_correct += (logits.argmax(dim=1) == y).sum()
             if self.device.type == "cpu" and not np.isfinite(loss.item()):
                 self._stop(epoch)
-            update = self.topology.step()
+            with torch_draws_from(self.generator):
+                update = self.topology.step()
             if update is not None:
                 self.updates.append(update)
             progress.advance()

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from tests.tasks.translation.texts import TEXT, parallel
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.translation import (
@@ -23,7 +24,7 @@ from topolearn.tasks.translation import (
 LENGTHS = np.random.default_rng(0).integers(2, 40, 500)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=80), st.integers(30, 90), st.integers(0, 5), st.integers(0, 9))
 def test_each_pair_comes_once_in_a_batch_within_the_tokens(lengths, tokens, seed, epoch):
     batches = TokenBatches(lengths, tokens, seed=seed)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from topolearn.evolution import sparsify
+from topolearn.sampling import torch_draws_from
 from topolearn.tasks.language.config import BF16_TRUE
 from topolearn.tasks.packages import hf_package
 
@@ -35,7 +36,7 @@ def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
     -------
     transformers.LlamaForCausalLM
     """
-    with torch.random.fork_rng(devices=[]):  # transformers draws weights, too
+    with torch_draws_from(config.seed):  # transformers draws weights, too
         model = dense_model(config, tokenizer.n_tokens, tokenizer.end)
     setattr(model.config, HASH, tokenizer.hash)
     draw_weights(model, torch.Generator().manual_seed(config.seed))

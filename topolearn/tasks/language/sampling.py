@@ -9,6 +9,7 @@ import torch
 
 from topolearn.checks import check_share, check_size
 from topolearn.errors import InvalidValueError
+from topolearn.sampling import torch_draws_from
 from topolearn.tasks.evaluating import evaluating
 from topolearn.tasks.packages import hf_package
 
@@ -80,8 +81,7 @@ def sample(
         )
     tokens, window = [tokenizer.end, *tokenizer.encode([prompt])[0]], int(model.config.max_position_embeddings)
     n_given = len(tokens)
-    with evaluating(model), torch.no_grad(), torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with evaluating(model), torch.no_grad(), torch_draws_from(seed):
         while len(tokens) < n_given + n_tokens:
             seen = tokens if len(tokens) < window else tokens[-max(1, window // 2) :]
             n_new = min(max(1, window - len(seen)), n_given + n_tokens - len(tokens))

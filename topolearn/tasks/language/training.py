@@ -28,6 +28,7 @@ from topolearn.tasks.language.windows import TokenWindows, WindowBatches
 from topolearn.tasks.parameters import n_parameters
 from topolearn.tasks.running import Prepared, run_training, settled, trainer_device
 from topolearn.tasks.stream import BatchStream
+from topolearn.threads import thread_count
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import new_directory, taken_up, warn_of_other_ranks
@@ -36,11 +37,15 @@ TOKENS = "tokens.json"  # of a run: what its text was, encoded
 PACKAGES = ("transformers", "accelerate", "tokenizers")
 
 
+@thread_count()
 @random_states_kept()
 def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool = False) -> Run:
     """Train a language model and leave a run directory behind.
 
     The best model by validation perplexity is measured on the test text at the end, if there is one.
+
+    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
+    is one of.
 
     Parameters
     ----------
@@ -73,6 +78,7 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
     return _run(config, path, Encoded(config, corpus, _tokenizer(config, corpus)), loggers, quiet=quiet)
 
 
+@thread_count()
 @random_states_kept()
 def resume(
     path: str | Path,

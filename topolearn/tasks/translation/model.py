@@ -9,6 +9,7 @@ from torch import nn
 
 from topolearn.evolution import sparsify
 from topolearn.evolution.admission import linear_layers
+from topolearn.sampling import torch_draws_from
 from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD
 
@@ -38,7 +39,7 @@ def build_model(config: TranslationConfig, vocabulary: Vocabulary) -> Any:
     -------
     transformers.M2M100ForConditionalGeneration
     """
-    with torch.random.fork_rng(devices=[]):  # transformers draws weights, too
+    with torch_draws_from(config.seed):  # transformers draws weights, too
         model = dense_model(config, vocabulary.n_source)
     setattr(model.config, HASH, vocabulary.hash)
     draw_weights(model, config.gain, torch.Generator().manual_seed(config.seed))

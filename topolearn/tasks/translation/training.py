@@ -28,6 +28,7 @@ from topolearn.tasks.translation.model import IDLE, POSITIONS, build_model
 from topolearn.tasks.translation.pairs import EncodedPairs, encode_pairs
 from topolearn.tasks.translation.scores import scores
 from topolearn.tasks.translation.vocabulary import Vocabulary
+from topolearn.threads import thread_count
 from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import new_directory, taken_up, warn_of_other_ranks
@@ -36,6 +37,7 @@ TRANSLATIONS = "test.translated.txt"
 PACKAGES = ("transformers", "accelerate", "tokenizers", "sacrebleu")
 
 
+@thread_count()
 @random_states_kept()
 def train(
     config: TranslationConfig, *, corpus: Corpus | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
@@ -44,6 +46,9 @@ def train(
 
     The best model by validation BLEU translates the test sentences at the end; their scores are in the summary, and
     the translations in ``test.translated.txt``.
+
+    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
+    is one of.
 
     Parameters
     ----------
@@ -78,6 +83,7 @@ def train(
     return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
 
 
+@thread_count()
 @random_states_kept()
 def resume(
     path: str | Path,
