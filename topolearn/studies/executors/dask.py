@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from topolearn.ends import children_spared
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
 from topolearn.studies.work import WorkItem
@@ -44,14 +45,15 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
 def _client(distributed: Any, address: str | None, plan: Plan) -> Any:
     """Return a client of the cluster at an address, or of a new one, which it ends when it is closed."""
     if address is None:
-        return distributed.Client(
-            n_workers=plan.jobs,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs="ERROR",
-            set_as_default=False,
-        )
+        with children_spared():
+            return distributed.Client(
+                n_workers=plan.jobs,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs="ERROR",
+                set_as_default=False,
+            )
     try:
         client = distributed.Client(address, set_as_default=False, timeout=10)
     except (OSError, ValueError) as error:
