@@ -48,10 +48,12 @@ def stoppable() -> Iterator[None]:
 
     Examples
     --------
-    >>> with stoppable():
-    ...     signal.raise_signal(signal.SIGTERM)
-    Traceback (most recent call last):
-    topolearn.ends.Terminated
+    >>> try:
+    ...     with stoppable():
+    ...         signal.raise_signal(signal.SIGTERM)
+    ... except KeyboardInterrupt as interrupt:
+    ...     print(status_of(interrupt))
+    143
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -48,8 +48,8 @@ def begun(method: str, backend: str, folder: Path, n_updates: int) -> Course:
     """Begin the training of a network of three small layers, with a topology update at every second step."""
     torch.manual_seed(0)
     rule = tl.method(method, density=0.1, stop_fraction=1.0, interval=EVERY if tl.method(method).interval else None)
-    model = nn.Sequential(nn.Linear(32, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10))
-    model = tl.sparsify(model, rule, backend=backend)
+    dense = nn.Sequential(nn.Linear(32, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10))
+    model = tl.sparsify(dense, rule, backend=backend)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=EVERY * (n_updates + 1), interval=EVERY)
     recorder = tl.record(folder / f"{method}-{backend}", topology, measures=["closure"], every=100)

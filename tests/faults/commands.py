@@ -1,4 +1,4 @@
-"""Commands in processes of their own, with less than they need: limits, closed streams, places that cannot be written."""
+"""Commands in processes of their own, with less than they need: limits, closed streams, places to read alone."""
 
 import os
 import resource
@@ -12,9 +12,19 @@ TRAIN += ["--threads", "1", "--density", "0.1", "--backend", "csr", "--quiet"]
 PATIENCE = 300  # seconds, of which a machine that does much else may need most
 
 
-def command(*words, options=(), module="topolearn"):
-    """Return the words that start a command."""
+def command(*words, options=()):
+    """Return the words that start a command, whose trainings draw no pictures."""
+    module = "tests.faults.quick" if words[0] in ("train", "sweep") else "topolearn"
     return [sys.executable, *options, "-m", module, *map(str, words)]
+
+
+def start(words):
+    """Start a command, as the head of a group of processes, whose complaints are kept."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(
+        words, env=environment, preexec_fn=limited(), start_new_session=True,  # noqa: PLW1509
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def limited(**limits):

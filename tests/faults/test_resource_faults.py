@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import topolearn as tl
-from tests.faults.commands import TRAIN, assert_one_line, command, limited, run
+from tests.faults.commands import TRAIN, assert_one_line, command, limited, run, start
 from tests.training.test_kill_and_resume import assert_same_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -112,7 +112,7 @@ ENDS = {
     "memory, as it is loaded": (TRAIN, {"prepare": limited(AS=300 * MB)}),
     "memory, of a training": ([*TRAIN, "--hidden", "60000", "60000", "--backend", "masked"],
                               {"prepare": limited(AS=6000 * MB)}),
-    "memory, of a graph": ([*GENERATE[:2], "--n-in", "10000000", "--n-out", "10000000", "--density", "0.5", "-o", "x.npz"],
+    "memory, of a graph": ([*GENERATE[:2], "--n-in", "9999999", "--n-out", "9999999", "--density", ".5", "-o", "x.npz"],
                            {"prepare": limited(AS=6000 * MB)}),
     "a file that may not grow": (TRAIN, {"prepare": limited(FSIZE=30_000)}),
     "a place that is not there": ([*GENERATE, "-o", "nowhere/x.npz"], {}),
@@ -169,7 +169,7 @@ def test_a_place_that_can_only_be_read_is_named(resumes, small_disk, whole):
 
 def test_a_run_directory_that_is_removed_ends_its_training_in_one_line(tmp_path):
     words = command(*TRAIN, "--epochs", "500", "--run-dir", tmp_path / "run")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=limited())
+    process = start(words)
     while not (tmp_path / "run" / "metrics.csv").exists():
         assert process.poll() is None
         time.sleep(0.01)
