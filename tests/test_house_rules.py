@@ -24,7 +24,8 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {
-    "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices", "waiting", "ends",
+    "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
+    "waiting", "ends",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),

@@ -124,7 +124,9 @@ def growth(table: pd.DataFrame, column: str) -> tuple[float, float]:
     late = table[table["updates"] > WARM * table["updates"].max()]
     line = stats.linregress(late["updates"], late[column])
     scale = table["updates"].max() / late[column].mean()
-    half = float(stats.t.ppf(0.975, max(len(late) - 2, 1))) * line.stderr
+    half = float(stats.t.ppf(0.975, max(len(late) - 2, 1))) * float(
+        np.nan_to_num(line.stderr)
+    )  # NaN where all values are the same
     return float(line.slope * scale), float(half * scale)
 
 
