@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "devices": {"errors", "registry"},
     "waiting": set(),
     "compiling": set(),
-    "ends": set(),
+    "ends": {"errors"},
     "sampling": set(),
     "graph": set(),
     "generators": {"graph", "sampling"},

@@ -13,8 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
+
+from topolearn.errors import reason_of
 
 COMMANDS = ("topolearn", "topolearn.cli")  # as Python is asked to run them: a script, or modules
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
@@ -148,6 +150,16 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(128 + first)
 
 
+def _end_for_a_reason(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """End the process in one line for want of memory, which even loading torch may lack; show other errors as ever."""
+    reason = reason_of(error)
+    if reason is None:
+        sys.__excepthook__(kind, error, traceback)
+        return
+    complain(f"topolearn: error: {reason}")
+    os._exit(2)
+
+
 def _heeded() -> list[signal.Signals]:
     """Return the signals that are not ignored, as under nohup, nor handled by a program that embeds Python."""
     return [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
@@ -182,5 +194,6 @@ def _program() -> str:
 
 if _program() in COMMANDS:  # and in no other program that imports topolearn
     _open_standard_streams()
+    sys.excepthook = _end_for_a_reason
     for _number in _heeded():
         signal.signal(_number, _end_at_once)

@@ -95,4 +95,6 @@ def reason_of(error: BaseException) -> str | None:
         return f"out of memory{reason}: make the model, the batch or the graph smaller, or give more memory"
     if isinstance(error, RuntimeError) and NO_THREAD.search(words):
         return f"the system starts no further thread ({words}): raise its limit, or lower the number of threads"
+    if isinstance(error, UnicodeEncodeError):  # of a name whose bytes are not UTF-8
+        return f"{error.object[error.start : error.end]!r} is not text ({error.reason}): choose a name in UTF-8"
     return words or type(error).__name__ if isinstance(error, (TopolearnError, OSError)) else None

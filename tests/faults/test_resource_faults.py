@@ -114,7 +114,7 @@ ENDS = {
                               {"prepare": limited(AS=6000 * MB)}),
     "memory, of a graph": ([*GENERATE[:2], "--n-in", "9999999", "--n-out", "9999999", "--density", ".5", "-o", "x.npz"],
                            {"prepare": limited(AS=6000 * MB)}),
-    "a file that may not grow": (TRAIN, {"prepare": limited(FSIZE=30_000)}),
+    "a file that may not grow": (TRAIN, {"prepare": limited(FSIZE=3_000)}),
     "a place that is not there": ([*GENERATE, "-o", "nowhere/x.npz"], {}),
     "a device without room": ([*GENERATE, "-o", "/dev/full"], {}),
     "an output without room": (["methods"], {"shell": '"$@" >/dev/full'}),

@@ -1,12 +1,15 @@
 """A Dask cluster: one that is there already, or one of this machine."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
+
+from tqdm import tqdm
 
 from topolearn.ends import children_spared
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import WorkItem
+from topolearn.studies.work import Outcome, WorkItem
 
 
 def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
@@ -32,7 +35,7 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         ) from None
     address = plan.options.get("address")
     with _client(distributed, address, plan) as client:
-        futures = [client.submit(work, item, pure=False) for item in items]
+        futures = [client.submit(without_semaphore, work, item, pure=False) for item in items]
         by_key = {future.key: item for future, item in zip(futures, items, strict=True)}
         try:
             for future in distributed.as_completed(futures, loop=client.loop):
@@ -40,6 +43,12 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
                 yield by_key[future.key], lost(error) if error else future.result()
         finally:
             client.cancel(futures)
+
+
+def without_semaphore(work: Work, item: WorkItem) -> Outcome:
+    """Do work in a worker that may be killed: tqdm's own lock is a semaphore, of which another process complains then."""
+    tqdm.set_lock(threading.RLock())
+    return work(item)
 
 
 def _client(distributed: Any, address: str | None, plan: Plan) -> Any:
