@@ -46,7 +46,7 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
 
 
 def without_semaphore(work: Work, item: WorkItem) -> Outcome:
-    """Do work in a worker that may be killed: tqdm's own lock is a semaphore, of which another process complains then."""
+    """Do work in a worker that may be killed, after which another process complains of tqdm's own lock, a semaphore."""
     tqdm.set_lock(threading.RLock())
     return work(item)
 
