@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from topolearn.errors import MissingFileError, TopolearnError
+from topolearn.ends import forget_output, stoppable, tell_end
+from topolearn.errors import MissingFileError, reason_of
 from topolearn.read_errors import reading
 from topolearn.studies import EXECUTORS, Study, results, run_study
 from topolearn.studies.directory import DONE
@@ -19,11 +20,20 @@ KEPT = (
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a program; a mistake of its user ends in one line, not in a traceback."""
+    """Run a program; a mistake of its user ends in one line, and Ctrl-C and SIGTERM end it as they do ``topolearn``."""
     try:
-        main()
-    except (TopolearnError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+        with stoppable():
+            main()
+    except KeyboardInterrupt as interrupt:
+        how = "the same command goes on from the last checkpoints"
+        raise SystemExit(tell_end("analysis", interrupt, how)) from None
+    except Exception as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise SystemExit(f"error: {reason}") from None
+    finally:
+        forget_output()
 
 
 def options(description: str | None, *, runs: str, file: Path) -> argparse.ArgumentParser:

@@ -24,9 +24,8 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {
-    "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "devices", "waiting",
-    "read_errors",
-    "terminal", "spreadsheets", "confined", "unpacking",
+    "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
+    "waiting", "ends", "read_errors", "terminal", "spreadsheets", "confined", "unpacking",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -38,6 +37,8 @@ MAY_IMPORT = {
     "checks": {"errors"},
     "devices": {"errors", "registry"},
     "waiting": set(),
+    "compiling": set(),
+    "ends": {"errors", "terminal"},
     "read_errors": {"errors"},
     "terminal": set(),
     "spreadsheets": {"errors", "files"},

@@ -6,6 +6,7 @@ Three verbs: *generate* a topology, *evolve* it while a network trains, *analyse
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import topolearn.ends as _ends  # noqa: F401  # first: a command that is interrupted as torch is loaded ends in one line
 from topolearn import (
     counting,
     diagnostics,

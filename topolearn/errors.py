@@ -1,5 +1,7 @@
 """Errors: each is a `TopolearnError` and the built-in kind, and names the value, the range and the fix."""
 
+import re
+
 
 class TopolearnError(Exception):
     """Base of every error that topolearn raises on purpose."""
@@ -81,3 +83,30 @@ class RecordingError(TopolearnError, OSError):
 
 class UnsafePathError(TopolearnError, PermissionError):
     """A place that leads elsewhere, or that other users may change: nothing is read, run or written there."""
+
+
+NO_MEMORY = re.compile(r"(out of|not enough|allocate) memory|bad_alloc|failed to map segment", re.IGNORECASE)
+NO_THREAD = re.compile(r"can't start new thread|Resource temporarily unavailable", re.IGNORECASE)
+
+
+def reason_of(error: BaseException) -> str | None:
+    """Return in one line why a program ends: what the user, the files or the machine lack; None for a mistake of ours.
+
+    Memory that is used up has many names: MemoryError, and RuntimeErrors of torch.
+
+    Examples
+    --------
+    >>> reason_of(InvalidValueError("zeta=2 must be at most 1")), reason_of(IndexError("list index out of range"))
+    ('zeta=2 must be at most 1', None)
+    >>> reason_of(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+    "out of memory (DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes): make the model, ..."
+    """
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or (isinstance(error, (RuntimeError, ImportError)) and NO_MEMORY.search(words)):
+        reason = f" ({words})" if words else ""
+        return f"out of memory{reason}: make the model, the batch or the graph smaller, or give more memory"
+    if isinstance(error, RuntimeError) and NO_THREAD.search(words):
+        return f"the system starts no further thread ({words}): raise its limit, or lower the number of threads"
+    if isinstance(error, UnicodeEncodeError):  # of a name whose bytes are not UTF-8
+        return f"{error.object[error.start : error.end]!r} is not text ({error.reason}): choose a name in UTF-8"
+    return words or type(error).__name__ if isinstance(error, (TopolearnError, OSError)) else None

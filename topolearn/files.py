@@ -92,7 +92,7 @@ def append_bytes(path: Path, data: bytes) -> int:
         try:
             while left:
                 left = left[os.write(file, left) :]
-        except OSError:
+        except BaseException:  # Ctrl-C among it
             os.ftruncate(file, end)
             raise
         return end + len(data)

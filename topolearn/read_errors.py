@@ -51,17 +51,17 @@ def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
             raise  # nothing is wrong with the file
-        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({reason_of(error)}): {cure}") from None
+        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
     except Exception as error:  # parsers raise what they like on a broken file
-        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({reason_of(error)}): {cure}") from None
+        raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
 
 
-def reason_of(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """Return what an error says, in one line that is not endless.
 
     Examples
     --------
-    >>> reason_of(KeyError("n_steps")), reason_of(ValueError("a line\\nand another")), reason_of(EOFError())
+    >>> words_of(KeyError("n_steps")), words_of(ValueError("a line\\nand another")), words_of(EOFError())
     ("no 'n_steps'", 'a line and another', 'EOFError')
     """
     words = " ".join("".join(each if each.isprintable() else " " for each in str(error)).split())

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 from topolearn.cli import (
     bench,
@@ -21,8 +22,9 @@ from topolearn.cli import (
     translate,
     verify,
 )
-from topolearn.errors import TopolearnError
-from topolearn.terminal import say, visible, visible_warnings
+from topolearn.ends import complain, forget_output, stoppable, tell_end
+from topolearn.errors import reason_of
+from topolearn.terminal import visible, visible_warnings
 
 __all__ = ["main"]
 
@@ -42,8 +44,13 @@ EXAMPLES = """examples:
   topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
   topolearn diagnose layer.npz --null-models 10            what kind of graph a layer is; runs, too
 
+exit status:
+  0 done   1 runs of a study are not done   2 a mistake, or something that is lacking, told in one line
+  130 ended by Ctrl-C   143 ended by SIGTERM   141 nobody reads what is written, as after: | head
+
 'topolearn COMMAND --help' tells the rest.
 """
+UNREAD = 128 + 13  # as the shell says of a program that SIGPIPE ends; 13 is its number
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -55,19 +62,48 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, 1 when runs failed, 2 for a mistake of the user, 130 when interrupted."""
-    args = _parser().parse_args(argv)
+    """Run the command line, and return its exit status.
+
+    0 is success; 1 says that runs of a study are not done; 2 is a mistake of the user, or something that the machine
+    lacks, told in one line; 130 is Ctrl-C (SIGINT) and 143 SIGTERM, which leave a run that can be resumed; 141 is an
+    output that nobody reads any more, as after ``| head``.
+    """
+    args = argparse.Namespace()
     try:
-        with visible_warnings():
-            status = args.command(args)
-    except (TopolearnError, OSError, MemoryError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        say(f"topolearn: error: {reason}", stream=sys.stderr)
+        with stoppable(), _any_letter(), visible_warnings():
+            args = _parser().parse_args(argv)
+            status = args.command(args) or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return int(status)
+    except KeyboardInterrupt as interrupt:
+        return tell_end("topolearn", interrupt, getattr(args, "goes_on", ""))
+    except BrokenPipeError:
+        return UNREAD
+    except Exception as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        complain(f"topolearn: error: {reason}")
         return 2
-    except KeyboardInterrupt:
-        say("topolearn: interrupted; 'topolearn train --resume RUN' continues the run", stream=sys.stderr)
-        return 130
-    return status or 0
+    finally:
+        forget_output()
+
+
+@contextmanager
+def _any_letter() -> Iterator[None]:
+    """Write letters that standard output does not have, as under ``PYTHONIOENCODING=ascii``, as escapes."""
+    stream: Any = sys.stdout
+    if not hasattr(stream, "reconfigure"):
+        yield
+        return
+    errors = stream.errors
+    stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # as it writes what is left first
+            stream.reconfigure(errors=errors)
 
 
 def _parser() -> argparse.ArgumentParser:

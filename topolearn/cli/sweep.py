@@ -1,7 +1,6 @@
 """`topolearn sweep`: the runs of a study."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument("--list", action="store_true", help="show how each run stands, and run none")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(command=_sweep)
+    parser.set_defaults(command=_sweep, goes_on="the same command goes on from the last checkpoints")
 
 
 def _sweep(args: argparse.Namespace) -> int:
@@ -82,21 +81,17 @@ def _sweep(args: argparse.Namespace) -> int:
     if args.list:
         say(_how_they_stand(results(study, directory)))
         return 0
-    try:
-        table = run_study(
-            study,
-            directory,
-            executor=args.executor,
-            jobs=args.jobs,
-            threads=args.threads,
-            retry_failed=args.retry_failed,
-            accept_changes=args.accept_changes,
-            options=_parse_options(args.option),
-            quiet=args.quiet,
-        )
-    except KeyboardInterrupt:
-        say("topolearn: interrupted; the same command goes on from the last checkpoints", stream=sys.stderr)
-        return 130
+    table = run_study(
+        study,
+        directory,
+        executor=args.executor,
+        jobs=args.jobs,
+        threads=args.threads,
+        retry_failed=args.retry_failed,
+        accept_changes=args.accept_changes,
+        options=_parse_options(args.option),
+        quiet=args.quiet,
+    )
     return _tell(table, directory, study.task)
 
 

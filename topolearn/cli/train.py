@@ -64,7 +64,7 @@ def add_parser(commands: Any) -> None:
             metavar=f.name.upper() if kind is str else kind.__name__.upper(),
             help=(f.metadata["help"] + default).replace("%", "%%"),
         )
-    parser.set_defaults(command=_train)
+    parser.set_defaults(command=_train, goes_on="'topolearn train --resume RUN' continues the run")
 
 
 def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bool]:

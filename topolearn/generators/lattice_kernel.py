@@ -1,12 +1,13 @@
 """The search for a lattice: swaps of links that shorten them around a ring, one after the other, compiled."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, which spreads keys over the table
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def shorten(a, b, n, rng, max_rounds, patience, few):
     """Swap ends of the links (a, b) in place, until `patience` rounds have made fewer than `few` swaps for each link.
 
@@ -42,7 +43,7 @@ def shorten(a, b, n, rng, max_rounds, patience, few):
             n_swaps = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _swap(a, b, k, m, n, table):
     """Exchange ends of two links by the better of both ways, where that is free and shortens them."""
     now = _squared(a[k], b[k], n) + _squared(a[m], b[m], n)
@@ -64,25 +65,25 @@ def _swap(a, b, k, m, n, table):
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _squared(i, j, n):
     """Return the square of the distance around the ring, more than any two others where i is j."""
     distance = abs(i - j)
     return n * n if distance == 0 else min(distance, n - distance) ** 2
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _key(i, j, n):
     return min(i, j) * n + max(i, j)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _home(table, key):
     mixed = np.uint64(key) * _MIX
     return np.int64((mixed >> np.uint64(20)) & np.uint64(table.size - 1))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _slot(table, key):
     """Return where a key is, or where it would be put."""
     slot = _home(table, key)
@@ -91,7 +92,7 @@ def _slot(table, key):
     return slot
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _remove(table, key):
     """Remove a key, and move up those that it kept from their place."""
     last = table.size - 1
@@ -105,7 +106,7 @@ def _remove(table, key):
         slot = (slot + 1) & last
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _sort(values, order, counts):
     """Write the places of values in ascending order."""
     counts[:] = 0

@@ -1,10 +1,11 @@
 """The compiled loop of this room: the links of a graph by column, from those by row. Importing it imports numba."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def transpose(pointers, ends, n_in):
     """Return the rows that link to each column, in the same compressed form, sorted."""
     back_pointers = np.zeros(n_in + 1, np.int64)

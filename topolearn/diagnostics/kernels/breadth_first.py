@@ -1,9 +1,9 @@
 """Breadth-first search from one source, with the distance of each node."""
 
-from numba import njit
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def breadth_first(pointers, ends, source, most, distance, order):
     """Write the distances of the nodes that lie at most so far from a source, and these nodes, nearest first.
 

@@ -1,10 +1,11 @@
 """The local community of each link: neurons on paths of length three between its ends, and their links."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def count_communities(first, last, pointers, ends, back_pointers, back_ends, neurons, links):
     """Write, for the links of some rows u, how many neurons and paths their local community has."""
     ours = np.full(back_pointers.size - 1, -1, np.int64)  # columns linked to u: the last u they were linked to
@@ -31,7 +32,7 @@ def count_communities(first, last, pointers, ends, back_pointers, back_ends, neu
                     neurons[k] += 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def count_common(edges, pointers, ends):
     """Return, for each link of a one-mode graph, how many neighbours its ends share, and the links among these."""
     nodes, links = np.zeros(len(edges), np.int64), np.zeros(len(edges), np.int64)

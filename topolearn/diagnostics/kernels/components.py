@@ -1,10 +1,11 @@
 """Components by union and find: every node points to an earlier one of its component, until the first of all."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def component_labels(pointers, ends, offset, n_nodes):
     """Return the component of each node, numbered in the order of their first nodes.
 
@@ -38,7 +39,7 @@ def component_labels(pointers, ends, offset, n_nodes):
     return earlier
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _first(earlier, node):
     """Return the first node of a component, and halve the way there."""
     while earlier[node] != node:

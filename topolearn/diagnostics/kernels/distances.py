@@ -1,12 +1,13 @@
 """Breadth-first search from many sources at once: a bit for each source in the words of every node."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 WORDS = 4  # of 64 sources each: a node's words fill half a line of the cache
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def search(pointers, ends, sources, counts, totals):
     """Add the nodes at each distance from some sources to what is known.
 
@@ -55,7 +56,7 @@ def search(pointers, ends, sources, counts, totals):
         n_active = n_touched
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _step(pointers, ends, active, n_active, touched, now, then, seen):
     """Mark where the sources that have just come to the active nodes come next; return how many nodes were touched."""
     n_touched = 0
@@ -77,7 +78,7 @@ def _step(pointers, ends, active, n_active, touched, now, then, seen):
     return n_touched
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _settle(touched, n_touched, then, seen, reached):
     """Note which sources have seen the touched nodes, and count the nodes that each of them reached now."""
     one = np.uint64(1)

@@ -1,10 +1,11 @@
 """What the two ends of links have: degrees, and labels."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def mean_product(pointers, ends, degrees, pivot):
     """Return the mean, over the links, of the product of the degrees at both ends, each less a pivot.
 
@@ -26,7 +27,7 @@ def mean_product(pointers, ends, degrees, pivot):
     return total / ends.size
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def end_moments(degrees, pivot):
     """Return least and largest degree at the ends of links on one side, and the mean and mean square less a pivot.
 
@@ -48,7 +49,7 @@ def end_moments(degrees, pivot):
     return low, high, mean / n, square / n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def share_of_equals(pointers, ends, row_labels, end_labels):
     """Return the share of links with one label at both ends.
 

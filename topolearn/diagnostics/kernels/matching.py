@@ -1,10 +1,11 @@
 """Maximum matching: paths that augment a greedy one, sought depth first from every free output (Pothen and Fan)."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def matched_inputs(pointers, inputs, n_in):
     """Return the input that each output is matched with, or -1.
 
@@ -32,7 +33,7 @@ def matched_inputs(pointers, inputs, n_in):
     return of_output
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _augmented(pointers, inputs, of_output, of_input, free, tried, seen, path, phase, root):
     """Match a free output, if a path of links by turns out of and in the matching leads to a free input."""
     depth = 0

@@ -1,10 +1,11 @@
 """Neighbours that two neurons of one side share, counted along walks of two links."""
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def count_squares(first, last, pointers, ends, back_pointers, back_ends):
     """Return the number of cycles of four links through pairs of rows (u, z), u < z, with u among some rows."""
     n_shared = np.zeros(pointers.size - 1, np.int64)
@@ -32,7 +33,7 @@ def count_squares(first, last, pointers, ends, back_pointers, back_ends):
 DOT, MIN, MAX = range(3)  # shared neighbours over those of either row, of the lesser, of the larger
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def mean_overlaps(first, last, mode, pointers, ends, back_pointers, back_ends, means):
     """Write, for some rows, the mean of shared neighbours over all neighbours, over the rows that share any."""
     n_shared = np.zeros(pointers.size - 1, np.int64)

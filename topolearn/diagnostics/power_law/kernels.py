@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from topolearn.compiling import njit
 from topolearn.diagnostics.power_law.samples import LARGEST_WHOLE
 
 LEAST = 12.0  # argument from which the series below is exact to the last digits, for exponents up to it
@@ -14,7 +14,7 @@ NOTHING = 1e-18
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def zeta(s, q):
     """Return the Hurwitz zeta function over its first term, the sum of (1 + k/q)^-s, and two derivatives in s.
 
@@ -55,13 +55,13 @@ def zeta(s, q):
     return value, first, second
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def share_from(x, gamma, xmin, whole):
     """Return the probability of at least x under a law of whole numbers; `whole` is the zeta function at xmin."""
     return math.exp(-gamma * math.log1p((x - xmin) / xmin)) * zeta(gamma, x)[0] / whole
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def discrete_gamma(mean_log, xmin):
     """Return the exponent of largest likelihood of whole numbers from xmin on, given the mean of ln(x / xmin)."""
     gamma = 1.0 + 1.0 / (mean_log + math.log(xmin / (xmin - 0.5)))
@@ -76,7 +76,7 @@ def discrete_gamma(mean_log, xmin):
     return gamma
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def gap_at(i, values, logs, before, discrete, first, gamma, whole):
     """Return how far the distributions of a tail and its fit are apart just below or at a distinct value."""
     if discrete:
@@ -89,7 +89,7 @@ def gap_at(i, values, logs, before, discrete, first, gamma, whole):
     return max(abs((before[i] - start) / n - below), abs((before[i + 1] - start) / n - at))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def distance(values, logs, before, discrete, first, gamma, bound, likely):
     """Return the largest distance of the distributions of a tail and its fit, and where it is.
 
@@ -124,7 +124,7 @@ def distance(values, logs, before, discrete, first, gamma, bound, likely):
     return worst, where
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def tail_logs(values, before):
     """Return the logarithms of distinct values over the smallest, and the mean of ln(x / xmin) of each one's tail.
 
@@ -140,7 +140,7 @@ def tail_logs(values, before):
     return logs, means
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def best_start(values, counts, discrete, n_candidates):
     """Return which distinct value, of the first ones, is the best xmin, with the exponent and the distance there.
 
@@ -169,7 +169,7 @@ def best_start(values, counts, discrete, n_candidates):
     return best, best_gamma, least
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def shares_from(x, gamma, xmin, shares):
     """Write the probability of at least each x under a law of whole numbers."""
     whole = zeta(gamma, xmin)[0]
@@ -177,7 +177,7 @@ def shares_from(x, gamma, xmin, shares):
         shares[i] = share_from(x[i], gamma, xmin, whole)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def draw_discrete(uniforms, gamma, xmin, table, drawn):
     """Write whole numbers from xmin on that follow a power law, one for each uniform number u in (0, 1].
 

@@ -12,9 +12,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 from numba.extending import intrinsic
 
+from topolearn.compiling import cfunc
 from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
 from topolearn.sparse.kernels.vectors import (
     INT32,
@@ -177,7 +178,7 @@ def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
-    @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
+    @cfunc(types.void(ADDRESS), error_model="numpy")
     def backward(address):
         work = read_work(address)
         threshold = zero if work.behind_relu else none

@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from topolearn.compiling import njit
 from topolearn.sparse.kernels.memory import ADDRESS, set_number
 from topolearn.sparse.kernels.vectors import INT64, MASKED, Tile, ir, loop, pointer, total, zeros
 
@@ -66,7 +67,7 @@ def mask_kernel(dtype: str, relu: int) -> Any:
     """Return the kernel that masks the gradient of the output neurons first..last, and sums it for their biases."""
     size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
 
-    @njit(nogil=True, cache=True, error_model="numpy")
+    @njit(nogil=True, error_model="numpy")
     def mask(first, last, y, dy, dz, dbias, batch):
         for u in range(first, last):
             offset = u * batch * size

@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 from numba.extending import intrinsic
 
+from topolearn.compiling import cfunc
 from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at
 from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
 from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
@@ -104,7 +105,7 @@ def forward_kernel(dtype: str, n_vectors: int) -> Kernel:
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
-    @cfunc(types.void(ADDRESS), cache=True, error_model="numpy")
+    @cfunc(types.void(ADDRESS), error_model="numpy")
     def forward(address):
         work = read_work(address)
         floor = zero if work.relu else none

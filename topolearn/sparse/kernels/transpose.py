@@ -4,9 +4,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from topolearn.compiling import njit
 from topolearn.sparse.kernels.memory import ADDRESS, number_at, set_number
 from topolearn.sparse.kernels.vectors import INT64, VECTOR_BYTES, Tile, ir, pointer, transposed_square
 
@@ -53,7 +54,7 @@ def transpose_kernel(dtype: str) -> Any:
     size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
     side = VECTOR_BYTES // size
 
-    @njit(nogil=True, cache=True, error_model="numpy")
+    @njit(nogil=True, error_model="numpy")
     def transpose(x, y, n_rows, n_columns):
         whole_rows, whole_columns = n_rows - n_rows % side, n_columns - n_columns % side
         for j in range(0, whole_columns, side):

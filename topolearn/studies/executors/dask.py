@@ -1,13 +1,17 @@
 """A Dask cluster: one that is there already, or one of this machine."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from tqdm import tqdm
+
+from topolearn.ends import children_spared
 from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import WorkItem
+from topolearn.studies.work import Outcome, WorkItem
 
 LOOPBACK = "127.0.0.1"
 
@@ -41,7 +45,7 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         ) from None
     address = plan.options.get("address")
     with _client(distributed, address, plan) as client:
-        futures = [client.submit(work, item, pure=False) for item in items]
+        futures = [client.submit(without_semaphore, work, item, pure=False) for item in items]
         by_key = {future.key: item for future, item in zip(futures, items, strict=True)}
         try:
             for future in distributed.as_completed(futures, loop=client.loop):
@@ -49,6 +53,12 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
                 yield by_key[future.key], lost(error) if error else future.result()
         finally:
             client.cancel(futures)
+
+
+def without_semaphore(work: Work, item: WorkItem) -> Outcome:
+    """Do work in a worker that may be killed, after which another process complains of tqdm's own lock, a semaphore."""
+    tqdm.set_lock(threading.RLock())
+    return work(item)
 
 
 def _own_certificate(distributed: Any) -> Any:
@@ -66,8 +76,8 @@ def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
             yield client
         return
     certificate = _own_certificate(distributed)
-    with (
-        distributed.LocalCluster(
+    with children_spared():
+        cluster = distributed.LocalCluster(
             host=LOOPBACK,
             security=certificate,
             n_workers=plan.jobs,
@@ -75,9 +85,8 @@ def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
             processes=True,
             dashboard_address=None,
             silence_logs="ERROR",
-        ) as cluster,
-        distributed.Client(cluster, security=certificate, set_as_default=False) as client,
-    ):
+        )
+    with cluster, distributed.Client(cluster, security=certificate, set_as_default=False) as client:
         yield client
 
 

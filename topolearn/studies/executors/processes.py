@@ -1,14 +1,19 @@
 """Processes of this machine, by loky, joblib's own pool: threads divided, and the CUDA devices dealt out."""
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import wait
 from itertools import cycle, islice
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
+from topolearn.ends import PATIENCE, children_spared
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
-from topolearn.studies.work import WorkItem
+from topolearn.studies.executors.worker import serve, working
+from topolearn.studies.work import Outcome, WorkItem
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -29,21 +34,31 @@ def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         return
     from joblib.externals import loky
 
-    pool = loky.ProcessPoolExecutor(
-        plan.jobs,
-        timeout=IDLE,
-        env={name: str(plan.threads or 1) for name in POOLS},
-        **_dealing([] if _is_placed(items) else dealt(devices(), plan.jobs)),
-    )
+    with children_spared():
+        pool = loky.ProcessPoolExecutor(
+            plan.jobs,
+            timeout=IDLE,
+            env={name: str(plan.threads or 1) for name in POOLS},
+            initializer=begin_worker,
+            initargs=(os.getpid(), _queue([] if _is_placed(items) else dealt(devices(), plan.jobs))),
+        )
+        waiting = {pool.submit(attended, work, item): item for item in items}
     done = False
     try:
-        waiting = {pool.submit(work, item): item for item in items}
         for future in loky.as_completed(waiting):
             error = future.exception()
             yield waiting[future], lost(error) if error else future.result()
         done = True
     finally:
-        pool.shutdown(kill_workers=not done)
+        pool.shutdown(kill_workers=not (done or _have_stopped(pool, waiting)))
+
+
+def _have_stopped(pool: Any, waiting: Iterable[Any]) -> bool:
+    """Let workers drop the run that each is at as after Ctrl-C, with nothing half written; return whether they have."""
+    running = [future for future in waiting if not future.cancel()]
+    for process in list(pool._processes.values()):
+        process.terminate()
+    return not wait(running, timeout=PATIENCE).not_done
 
 
 def _is_placed(items: Sequence[WorkItem]) -> bool:
@@ -68,16 +83,33 @@ def dealt(devices: Sequence[str], jobs: int) -> list[str]:
     return list(islice(cycle(devices), jobs))
 
 
-def _dealing(to_deal: Sequence[str]) -> dict[str, Any]:
-    """Return what lets each worker of a pool take a device when it starts."""
+def _queue(to_deal: Sequence[str]) -> Any:
+    """Return a queue from which each worker takes a device when it starts; None without devices."""
     if not to_deal:
-        return {}
+        return None
     from joblib.externals.loky.backend import get_context
 
     queue = get_context("loky").SimpleQueue()
     for device in to_deal:
         queue.put(device)
-    return {"initializer": take_device, "initargs": (queue,)}
+    return queue
+
+
+def begin_worker(parent: int, queue: Any) -> None:
+    """Prepare this process for work: it ends with its parent, and sees the next device of the queue alone."""
+    serve(parent)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, of which another process complains after a kill
+    if queue is not None:
+        take_device(queue)
+
+
+def attended(work: Work, item: WorkItem) -> Outcome:
+    """Do work in a worker; when this is told to end, the run is dropped as after Ctrl-C, and no other is begun."""
+    try:
+        with working():
+            return work(item)
+    except KeyboardInterrupt as told:
+        return lost(told)
 
 
 def take_device(queue: Any) -> None:

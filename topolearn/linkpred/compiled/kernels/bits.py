@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from topolearn.compiling import njit
 
 
 @intrinsic
@@ -17,7 +19,7 @@ def count_ones(typing: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def pack(pointers, ends, n_in):
     """Return the links as bits: bit v % 64 of ``bits[v // 64, u]`` is set where u links to v."""
     bits = np.zeros((-(-n_in // 64), pointers.size - 1), np.uint64)
@@ -27,7 +29,7 @@ def pack(pointers, ends, n_in):
     return bits
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def weigh_rows(first, last, bits, table, weights):
     """Write ``weights[u - first, z] = w_z`` for all row neurons z and the seeds u in first..last of their side."""
     values, starts = table

@@ -4,8 +4,9 @@ Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neu
 """
 
 import numpy as np
-from numba import njit, uintp
+from numba import uintp
 
+from topolearn.compiling import njit
 from topolearn.linkpred.compiled.kernels.row_sums import WIDTH, add_rows
 
 TILE = 16  # columns of results that are written at once
@@ -13,7 +14,7 @@ BLOCK_BYTES = 24 * 1024  # of a table's rows that are added to all sums in turn:
 FEW = 32  # links to a block, on average, below which blocks become larger
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def split(low, high, pointers, ends, n_rows, itemsize):
     """Cut the links of neurons low..high by blocks of the table's rows that they lead to.
 
@@ -33,7 +34,7 @@ def split(low, high, pointers, ends, n_rows, itemsize):
     return splits
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def sum_tables(splits, ends, table, sums, zero):
     """Write to ``sums[i]`` the sum of the rows of the table that neuron i links to."""
     sums[:] = 0
@@ -45,7 +46,7 @@ def sum_tables(splits, ends, table, sums, zero):
             add_rows(uintp(table.ctypes.data), numbers, splits[b + 1, i] - begin, total, zero)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def weigh_panel(first, count, links, splits, table, panel, shared, weights):
     """Write ``weights[z, i] = w_z`` for all row neurons z and the seeds ``first + i`` of their side."""
     pointers, ends, _, _ = links
@@ -62,7 +63,7 @@ def weigh_panel(first, count, links, splits, table, panel, shared, weights):
             panel[ends[k], i] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def add_neurons(first, last, links, splits, table, scores):
     """Add to ``scores[u - first, j]`` the weights of the row neurons of each local community.
 
@@ -86,7 +87,7 @@ def add_neurons(first, last, links, splits, table, scores):
                     scores[seed - first + i, j] += sums[j, i]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fill_weights(first, last, links, splits, table, weights):
     """Write ``weights[z, u]``, the weight of row neuron z for seed u of its own side, for u in first..last."""
     pointers, _, back_pointers, _ = links
@@ -102,7 +103,7 @@ def fill_weights(first, last, links, splits, table, weights):
                 weights[z, seed + i] = narrow[z, i]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def add_paths(first, last, links, table, far_weights, scores):
     """Add to ``scores[u - first, v]`` the paths u - z2 - z1 - v, for u in first..last.
 

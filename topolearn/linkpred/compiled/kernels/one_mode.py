@@ -4,8 +4,8 @@ Counts of internal links are those of one pair of nodes at a time, over the neig
 """
 
 import numpy as np
-from numba import njit
 
+from topolearn.compiling import njit
 from topolearn.linkpred.compiled.kernels.picking import pick
 
 
@@ -22,7 +22,7 @@ def make_scratch(n, dtype):
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _find_pairs(u, pointers, ends, common, near, candidates, marked):
     """List the later non-neighbours that a path of length three joins to u; count common neighbours with u."""
     n_near, n_candidates = 0, 0
@@ -49,7 +49,7 @@ def _find_pairs(u, pointers, ends, common, near, candidates, marked):
     return n_near, n_candidates
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _score_pair(v, per_path, pointers, ends, tables, common, of_u, is_member, members, weights):
     """Return the score of u and v; of_u marks the neighbours of u, common counts those it shares with others."""
     values, starts, both_values, both_starts = tables
@@ -96,7 +96,7 @@ def _score_pair(v, per_path, pointers, ends, tables, common, of_u, is_member, me
     return score
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def score_nodes(first, last, per_path, links, tables, scratch, scores):
     """Write the score of u and each later v to ``scores[u, v]`` and ``scores[v, u]``, for u in first..last."""
     pointers, ends = links
@@ -111,7 +111,7 @@ def score_nodes(first, last, per_path, links, tables, scratch, scores):
         _forget(u, n_near, pointers, ends, common, near, marked)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve, cells, kept):
     """Write the cells and scores of the pairs (u, v), u in first..last, v later, that pass; return how many do."""
     pointers, ends = links
@@ -127,7 +127,7 @@ def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve
     return n_kept
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _forget(u, n_near, pointers, ends, common, near, marked):
     """Leave the counts and marks of u as zeros."""
     for i in range(n_near):

@@ -7,23 +7,24 @@ rounds scores (see `topolearn.linkpred.rounding`).
 import math
 
 import numpy as np
-from numba import njit
+
+from topolearn.compiling import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _mix(bits):
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def random_bits(cell, key):
     """Return the 53 bits that `topolearn.sampling.RandomField.bits` gives for a cell."""
     return _mix(_mix(np.uint64(cell) + np.uint64(0x9E3779B97F4A7C15)) ^ key) >> np.uint64(11)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def pick(cell, score, sieve, cells, kept, n_kept):
     """Append a candidate with a positive score that reaches the bound; return how many there are now."""
     key, soft, level, bound_bits, splitter = sieve
@@ -44,7 +45,7 @@ def pick(cell, score, sieve, cells, kept, n_kept):
     return n_kept + 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def clear_links(first, last, pointers, ends, scores):
     """Write 0 to the links in rows first..last of a block of scores that begins with row first."""
     for u in range(first, last):
@@ -52,7 +53,7 @@ def clear_links(first, last, pointers, ends, scores):
             scores[u - first, ends[k]] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def pick_block(first, scores, sieve, cells, kept):
     """Write the cells and scores of the candidates in a block of scores that pass; return how many do."""
     n_kept = 0

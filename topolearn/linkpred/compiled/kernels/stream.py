@@ -4,8 +4,8 @@ A row's scores are gathered in `total` of the scratch; the neurons that got any 
 """
 
 import numpy as np
-from numba import njit
 
+from topolearn.compiling import njit
 from topolearn.linkpred.compiled.kernels.picking import pick
 
 
@@ -22,7 +22,7 @@ def make_scratch(n_out, n_in, dtype):
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _count_outputs(u, links, scratch):
     """Count the neighbours that each output neuron shares with u; return how many neurons share any."""
     pointers, ends, back_pointers, back_ends = links
@@ -38,7 +38,7 @@ def _count_outputs(u, links, scratch):
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _count_inputs(u, z2, links, scratch):
     """Count the neighbours, other than u, that each input neuron shares with z2; return how many share any."""
     pointers, ends, back_pointers, back_ends = links
@@ -56,7 +56,7 @@ def _count_inputs(u, z2, links, scratch):
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def sum_paths(u, links, table, far_table, scratch):
     """Sum the paths from u into the scratch; return how many input neurons they reach."""
     pointers, ends, back_pointers, back_ends = links
@@ -88,7 +88,7 @@ def sum_paths(u, links, table, far_table, scratch):
     return n_scored
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def sum_neurons(u, links, table, far_table, scratch):
     """Sum the neurons of u's local communities into the scratch; return how many input neurons these have."""
     pointers, ends, _, _ = links
@@ -119,7 +119,7 @@ def sum_neurons(u, links, table, far_table, scratch):
     return n_scored
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
     """Write ``scores[u - first]`` for u in first..last, where it was 0."""
     pointers, ends, _, _ = links
@@ -139,7 +139,7 @@ def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
             marked[v] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def pick_rows(first, last, per_path, links, table, far_table, scratch, sieve, cells, kept):
     """Write the cells and scores of the candidates in rows first..last that pass; return how many do."""
     pointers, ends, _, _ = links

@@ -1,0 +1,246 @@
+"""How commands end: by a signal, for want of memory, by an output that nobody reads; one line each, nothing lost."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numba
+import numpy as np
+import pytest
+import torch
+
+import topolearn as tl
+from tests.training.test_kill_and_resume import assert_same_run
+from topolearn import cli, compiling, ends, files, training
+from topolearn.cli import main
+from topolearn.files import append_bytes
+from topolearn.recording import Recorder
+from topolearn.recording import report as reports
+from topolearn.recording.tables import Table
+from topolearn.recording.topology_log import TopologyLog
+from topolearn.studies.executors import worker
+from topolearn.training import resume, trainer
+
+BOTH = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SMALL = ["--epochs", "3", "--hidden", "32", "32", "--batch-size", "32", "--update-interval", "10", "--threads", "1"]
+SMALL += ["--measure-every", "1", "--density", "0.08", "--backend", "csr", "--quiet"]
+ONE_LINE = "topolearn: {}; 'topolearn train --resume RUN' continues the run\n"
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch):
+    """Let Ctrl-C raise, wherever the tests were started, and see that handlers are put back."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = [signal.getsignal(number) for number in ends.SIGNALS]
+    monkeypatch.setattr(reports, "write_report", lambda run, **_: run.path / "report.html")
+    yield
+    assert [signal.getsignal(number) for number in ends.SIGNALS] == before
+    signal.signal(signal.SIGINT, former)
+
+
+def signalled(monkeypatch, owner, name, call, number, *, times=1):
+    """Let a signal come, once or several times, as a function is called for the so-manieth time."""
+    function, calls = getattr(owner, name), [0]
+
+    def wrapped(*args, **words):
+        calls[0] += 1
+        for _ in range(times if calls[0] == call else 0):
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt as error:
+                first = error
+        if calls[0] == call:
+            raise first
+        return function(*args, **words)
+
+    monkeypatch.setattr(owner, name, wrapped)
+
+
+POINTS = {
+    "at an update": (TopologyLog, "record", 7, signal.SIGTERM),
+    "between the rows of an update": (Table, "append", 9, signal.SIGINT),
+    "as an epoch is logged": (Recorder, "log", 2, signal.SIGTERM),
+    "as a checkpoint is written": (trainer, "save_checkpoint", 3, signal.SIGINT),
+    "as a file is moved": (files.Path, "replace", 12, signal.SIGTERM),
+}
+OFTEN = ("between the rows of an update", "as a file is moved")  # the others are run by hand
+
+
+@pytest.mark.parametrize("point", [pytest.param(p, marks=() if p in OFTEN else pytest.mark.slow) for p in POINTS])
+def test_a_command_that_is_told_to_end_leaves_a_run_that_goes_on(point, chts, tmp_path, monkeypatch, capsys):
+    number = POINTS[point][-1]
+    status = 128 + number
+    with monkeypatch.context() as patch:
+        signalled(patch, *POINTS[point], times=2)
+        assert main(["train", *SMALL, "--run-dir", str(tmp_path / "run")]) == status
+    assert capsys.readouterr() == ("", ONE_LINE.format(ends.SIGNALS[number]))
+    assert not [path for path in (tmp_path / "run").rglob(".*") if path.name != ".lock"]
+    assert_same_run(resume(tmp_path / "run", quiet=True), chts)
+
+
+@BOTH
+def test_further_signals_leave_cleaning_up_alone_for_a_while(number, status, monkeypatch):
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr(os, "write", lambda *_: 0)
+    with pytest.raises(KeyboardInterrupt) as told, ends.stoppable():
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            assert ended == []
+            monkeypatch.setattr(ends, "PATIENCE", -1.0)
+            signal.raise_signal(number)
+    assert ended == [status]
+    assert ends.status_of(told.value) == status
+
+
+def test_a_signal_whose_exception_is_lost_comes_again(capsys):
+    class Closing:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(ends.Terminated), ends.stoppable():
+        closing = Closing()
+        del closing
+        time.sleep(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ends.stoppable():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def test_the_library_leaves_signals_alone(tmp_path, monkeypatch, chts, small):
+    seen = []
+    record = TopologyLog.record
+
+    def noted(self, update):
+        seen.append(signal.getsignal(signal.SIGTERM))
+        if len(seen) == 7:
+            raise KeyboardInterrupt
+        record(self, update)
+
+    monkeypatch.setattr(TopologyLog, "record", noted)
+    with pytest.raises(KeyboardInterrupt):
+        tl.train(small(tmp_path / "run"), quiet=True)
+    monkeypatch.undo()
+    assert set(seen) == {signal.getsignal(signal.SIGTERM)}
+    assert_same_run(resume(tmp_path / "run", quiet=True), chts)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, MemoryError])
+def test_what_is_appended_is_there_as_a_whole_or_not_at_all(error, tmp_path, monkeypatch):
+    path, write = tmp_path / "rows.csv", os.write
+    append_bytes(path, b"whole\n")
+
+    def half(file, data):
+        write(file, bytes(data)[:2])
+        raise error
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(error):
+        append_bytes(path, b"half\n")
+    assert path.read_bytes() == b"whole\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "out of memory: make the model"),
+        (np.zeros, "out of memory (Unable to allocate"),
+        (torch.zeros, "out of memory ("),
+        (RuntimeError("can't start new thread"), "the system starts no further thread (can't start new thread): "),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nof 1 GiB"), "out of memory (CUDA out"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(error, said, monkeypatch, capsys):
+    def lacking(*_, **__):
+        if isinstance(error, Exception):
+            raise error
+        error((10**15,))
+
+    monkeypatch.setattr(training, "train", lacking)
+    assert main(["train", *SMALL]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"topolearn: error: {said}")
+    assert told.count("\n") == 1
+
+
+class Unread(io.StringIO):
+    """A standard output whose reader is gone."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_an_output_that_nobody_reads_ends_a_command_without_a_word(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", Unread())
+    assert main(["methods"]) == cli.UNREAD == 141
+    assert capsys.readouterr().err == ""
+
+
+def test_letters_that_the_output_does_not_have_are_escaped(monkeypatch, tmp_path):
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", ascii_only)
+    path = tmp_path / "Größe '\"\n 図.npz"
+    assert main(["generate", "er", "--n-in", "4", "--n-out", "4", "--density", "0.5", "-o", str(path)]) == 0
+    assert path.is_file()
+    assert "Gr\\xf6\\xdfe" in ascii_only.buffer.getvalue().decode()
+    assert ascii_only.errors == "strict"
+
+
+def test_compiled_code_works_without_a_cache(monkeypatch):
+    def refusing(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function 'twice': no locator available for file 'x.py'")
+        return numba.njit(*args, **options)
+
+    monkeypatch.setattr(compiling, "numba_njit", refusing)
+    assert compiling.njit(nogil=True)(lambda x: 2 * x)(21) == 42
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch, chts):
+    now = iter(range(10**9, 0, -100))
+    monkeypatch.setattr(time, "time", lambda: float(next(now)))
+    words = [word for word in SMALL if word != "--quiet"]
+    assert main(["train", *words, "--run-dir", str(tmp_path / "run")]) == 0
+    monkeypatch.undo()
+    run = tl.Run(tmp_path / "run")
+    assert_same_run(run, chts)
+    assert (run.metrics["seconds"] >= 0).all()
+    assert run.summary["seconds"] >= 0
+
+
+def test_a_worker_that_is_told_to_end_drops_its_run_and_begins_no_other(monkeypatch):
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        worker.serve(os.getppid())
+        with pytest.raises(ends.Terminated, match="told to end"), worker.working():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # between two runs it only remembers
+        with pytest.raises(ends.Terminated), worker.working():
+            raise AssertionError("a run was begun")
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        worker._worker.told = False
+
+
+@pytest.mark.parametrize("seconds", [0.5])
+def test_a_signal_during_import_ends_in_one_line(seconds, tmp_path):
+    words = [sys.executable, "-m", "topolearn", "train", "--run-dir", str(tmp_path / "run")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60) == ("", "topolearn: terminated\n")
+    assert process.returncode == 143
