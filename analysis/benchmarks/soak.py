@@ -3,7 +3,9 @@
 Run it with ``python -m analysis.benchmarks.soak``, which takes an hour of one core at most; it writes figures/soak.csv
 and figures/soak.png, and ends with a verdict. Several methods, each with both backends, take turns in one process, and
 all of them are recorded from the first update to the last: history, tables, a measure. At regular times the resident
-memory, the open descriptors, the processor's time of an update, and the size of what was recorded are noted.
+memory, the open descriptors, the processor's time of an update, and the size of what was recorded are noted. The peer
+is a step of the same network, dense and without a recording, timed in each turn: as a machine that does other things
+is now faster and now slower, whether time grows is judged by the ratio of both.
 
 Growth is the slope of a regression over all times but the first fifth, when caches fill and links are explored, times
 the length of the course, with the bounds of its 95 % interval; it is flat when the upper bound is below 5 %.
@@ -31,7 +33,7 @@ FIGURES = Path("figures")
 METHODS, BACKENDS = ("set", "chts", "rigl", "deepr"), ("csr", "masked")
 WARM, FLAT = 0.2, 0.05  # share of the course that is left out, and growth over it that is called flat
 EVERY = 2  # steps between updates: RigL takes no gradient step at one
-UNITS = {"memory": "MB", "time": "ms"}
+JUDGED = {"memory": ("memory", "{:.0f} MB"), "ratio": ("time", "{:.1f} dense steps")}
 
 
 @dataclass
@@ -67,6 +69,19 @@ def begun(method: str, backend: str, folder: Path, n_updates: int) -> Course:
     return Course(f"{method}, {backend}", recorder.path, advance, recorder.close)
 
 
+def dense_step() -> Callable[[], None]:
+    """Return a step of the same network without links of its own."""
+    model = nn.Sequential(nn.Linear(32, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10))
+    optimizer, batch = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9), torch.randn(16, 32)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        model(batch).square().mean().backward()
+        optimizer.step()
+
+    return step
+
+
 def soak(methods: Sequence[str], backends: Sequence[str], n_updates: int, n_samples: int, folder: Path) -> pd.DataFrame:
     """Let all networks train by turns, and return a row for each time that was noted.
 
@@ -74,7 +89,8 @@ def soak(methods: Sequence[str], backends: Sequence[str], n_updates: int, n_samp
     -------
     DataFrame
         Updates of all so far, ``memory`` (MB), ``descriptors``, ``recorded`` (MB), ``files``, ``time`` (median
-        milliseconds of an update, processor's time), and ``time NAME`` of each network.
+        milliseconds of an update, processor's time), ``peer`` (of a dense step), their ``ratio``, and ``time NAME`` of
+        each network.
     """
     try:
         import psutil
@@ -83,9 +99,11 @@ def soak(methods: Sequence[str], backends: Sequence[str], n_updates: int, n_samp
     pairs = [(method, backend) for method in methods for backend in backends]
     per_turn = max(n_updates // (n_samples * len(pairs)), 1)
     courses = [begun(*pair, folder, per_turn * n_samples) for pair in pairs]
-    process, rows = psutil.Process(), []
+    process, rows, step = psutil.Process(), [], dense_step()
     for sample in range(1, n_samples + 1):
         times = {f"time {course.name}": float(np.median(list(_timed(course.advance, per_turn)))) for course in courses}
+        peer = float(np.median(list(_timed(step, 10 * per_turn))))
+        mean = float(np.mean(list(times.values())))
         sizes = [file.stat().st_size for course in courses for file in course.path.rglob("*") if file.is_file()]
         rows.append(
             {
@@ -94,7 +112,9 @@ def soak(methods: Sequence[str], backends: Sequence[str], n_updates: int, n_samp
                 "descriptors": process.num_fds(),
                 "recorded": sum(sizes) / 1e6,
                 "files": len(sizes),
-                "time": float(np.mean(list(times.values()))),
+                "time": mean,
+                "peer": peer,
+                "ratio": mean / peer,
                 **times,
             }
         )
@@ -135,16 +155,17 @@ def verdict(table: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> course = {"updates": range(1, 9), "memory": [300.0] * 8, "descriptors": [9] * 8, "time": [2.0] * 8}
+    >>> course = {"updates": range(1, 9), "memory": [300.0] * 8, "descriptors": [9] * 8, "ratio": [8.0] * 8}
     >>> verdict(pd.DataFrame(course))
-    'flat: memory 300 MB grows by 0.0 % (+- 0.0), time 2.00 ms grows by 0.0 % (+- 0.0), 9 descriptors (at most 9)'
+    'flat: memory 300 MB grows by 0.0 % (+- 0.0), time 8.0 dense steps grows by 0.0 % ..., 9 descriptors (at most 9)'
     """
     words, flat = [], table["descriptors"].iloc[-1] <= table["descriptors"].iloc[len(table) // 4]
-    for name, digits in (("memory", 0), ("time", 2)):
-        share, half = growth(table, name)
+    for column, (name, unit) in JUDGED.items():
+        share, half = growth(table, column)
         flat = flat and share + half < FLAT
-        mean = f"{table[name].mean():.{digits}f} {UNITS[name]}"
-        words.append(f"{name} {mean} grows by {100 * share + 0:.1f} % (+- {100 * half:.1f})")
+        words.append(
+            f"{name} {unit.format(table[column].mean())} grows by {100 * share + 0:.1f} % (+- {100 * half:.1f})"
+        )
     descriptors = f"{table['descriptors'].iloc[-1]} descriptors (at most {table['descriptors'].max()})"
     return f"{'flat' if flat else 'NOT FLAT'}: {', '.join(words)}, {descriptors}"
 
@@ -154,7 +175,7 @@ def draw(table: pd.DataFrame, file: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3), layout="constrained")
-    titles = {"memory": "resident memory (MB)", "time": "an update (ms)", "recorded": "recorded (MB)"}
+    titles = {"memory": "resident memory (MB)", "ratio": "an update (dense steps)", "recorded": "recorded (MB)"}
     for axes, (column, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
         axes.plot(table["updates"], table[column], linewidth=1)
         axes.set(xlabel="updates", title=title, ylim=(0, 1.15 * table[column].max()))

@@ -37,10 +37,10 @@ def folder(tmp_path, monkeypatch):
 def test_a_study_is_run_listed_and_retried(folder, monkeypatch, capsys):
     save = trainer.save_checkpoint
 
-    def fails(path, model, optimizer, topology, counters):
+    def fails(path, model, optimizer, topology, counters, **words):
         if topology.method.name == "chts":
             raise RuntimeError("the fuse")
-        save(path, model, optimizer, topology, counters)
+        save(path, model, optimizer, topology, counters, **words)
 
     monkeypatch.setattr(trainer, "save_checkpoint", fails)
     assert main(["sweep", "small.toml", "--list"]) == 0

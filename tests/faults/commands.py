@@ -14,7 +14,7 @@ PATIENCE = 300  # seconds, of which a machine that does much else may need most
 
 def command(*words, options=()):
     """Return the words that start a command, whose trainings draw no pictures."""
-    module = "tests.faults.quick" if words[0] in ("train", "sweep") else "topolearn"
+    module = "tests.faults.quick" if words[0] == "train" else "topolearn"
     return [sys.executable, *options, "-m", module, *map(str, words)]
 
 

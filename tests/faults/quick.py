@@ -3,11 +3,12 @@
 import sys
 import types
 
-sys.orig_argv[sys.orig_argv.index("tests.faults.quick")] = "topolearn"  # by which a command is known
-pages = types.ModuleType("topolearn.recording.report")
-pages.write_report = lambda run, **_: run.path / "report.html"
-sys.modules[pages.__name__] = pages
+if __name__ == "__main__":
+    sys.orig_argv[sys.orig_argv.index("tests.faults.quick")] = "topolearn"  # by which a command is known
+    pages = types.ModuleType("topolearn.recording.report")
+    pages.write_report = lambda run, **_: run.path / "report.html"
+    sys.modules[pages.__name__] = pages
 
-from topolearn.cli import main  # noqa: E402
+    from topolearn.cli import main
 
-sys.exit(main())
+    sys.exit(main())

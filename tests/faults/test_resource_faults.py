@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 
-import pandas as pd
 import pytest
 
 import topolearn as tl
@@ -141,18 +140,16 @@ def test_an_output_that_nobody_reads_is_no_mistake(words):
     assert done.returncode in (0, 141)
 
 
-def test_a_full_disk_ends_a_training_which_goes_on_where_there_is_room(tmp_path, small_disk, whole):
-    disk = small_disk("100k")
+@pytest.mark.parametrize("size", ["8k", "16k", "28k"])
+def test_a_full_disk_ends_a_training_which_goes_on_where_there_is_room(size, tmp_path, small_disk, whole):
+    disk = small_disk(size)
     done = run(command(*TRAIN, "--run-dir", disk / "run"))
-    assert_one_line(done, "the disk is full")
+    assert_one_line(done, "is full" if size != "8k" else "topolearn: error: ")
     assert done.returncode == 2
-    shutil.copytree(disk / "run", tmp_path / "run")
-    assert not [path.name for path in (tmp_path / "run").rglob(".*") if path.name != ".lock"]
-    if (tmp_path / "run" / "config.toml").is_file():
-        text = (tmp_path / "run" / "config.toml").read_text()
-        (tmp_path / "run" / "config.toml").write_text(text)
-        run(command("train", "--resume", tmp_path / "run", "--quiet"))
-        pd.testing.assert_frame_equal(tl.Run(tmp_path / "run").layers, whole.layers)
+    if (disk / "run" / "config.toml").is_file():
+        shutil.copytree(disk / "run", tmp_path / "run")
+        assert not [path.name for path in (tmp_path / "run").rglob(".*") if path.name != ".lock"]
+        is_resumed(tmp_path / "run", whole)
 
 
 @pytest.mark.parametrize("resumes", [False, True])
@@ -200,7 +197,8 @@ sys.exit(main(sys.argv[1:]))"""
 def test_a_study_works_with_64_descriptors(tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(
-        'name = "s"\nseeds = [0, 1]\n[base]\nhidden = [16]\nepochs = 1\ndensity = 0.2\n[[setting]]\nmethod = "set"\n'
+        'name = "s"\nseeds = [0, 1]\n[base]\nhidden = [16]\nepochs = 1\ndensity = 0.2\n'
+        '[[setting]]\nlabel = "SET"\nmethod = "set"\n'
     )
     words = command("sweep", study, "--dir", tmp_path / "out", "--jobs", "2", "--quiet")
     done = run(words, prepare=limited(NOFILE=64))

@@ -18,7 +18,7 @@ N_TIMES = int(os.environ.get("TOPOLEARN_FAULT_SIGNALS", "12"))
 LONG = [*TRAIN, "--epochs", "40"]
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 STUDY = 'name = "s"\nseeds = [0, 1, 2]\n[base]\nhidden = [32]\nepochs = 60\ndensity = 0.2\nthreads = 1\n'
-STUDY += '[[setting]]\nmethod = "set"\n'
+STUDY += '[[setting]]\nlabel = "SET"\nmethod = "set"\n'
 
 
 @pytest.fixture(scope="module")

@@ -127,7 +127,7 @@ def test_a_checkpoint_without_topology(trained, tmp_path):
 def test_a_topology_that_is_cut_off(trained, tmp_path):
     path = trained / "topology.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    refused(attached("set", tmp_path)[0], trained, CorruptFileError, "is cut off, or was not written by topolearn")
+    refused(attached("set", tmp_path)[0], trained, CorruptFileError, "is not whole, or was not written by topolearn")
 
 
 def test_a_checkpoint_of_another_method_or_model(trained, tmp_path):
@@ -153,6 +153,7 @@ def test_a_folder_that_is_no_checkpoint_is_left_to_the_trainer(tmp_path):
 
 def test_a_run_directory_that_is_there_already(tmp_path):
     (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
     trainer, _ = attached("set", tmp_path, record=tmp_path / "run")
     with pytest.raises(ExistingFileError, match="exists"):
         trainer.train()

@@ -50,10 +50,10 @@ def break_epoch(monkeypatch):
     save = trainer.save_checkpoint
 
     def breaks(error, method="chts", in_epoch=2):
-        def broken(path, model, optimizer, topology, counters):
+        def broken(path, model, optimizer, topology, counters, **words):
             if topology.method.name == method and counters["epoch"] == in_epoch:
                 raise error
-            save(path, model, optimizer, topology, counters)
+            save(path, model, optimizer, topology, counters, **words)
 
         monkeypatch.setattr(trainer, "save_checkpoint", broken)
 

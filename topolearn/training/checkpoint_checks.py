@@ -86,7 +86,7 @@ def optimizer_states(
         shape = tuple(weights[of].shape) if of in weights else tuple(parameter.shape)
         if tensor.dim() and tuple(tensor.shape) != shape and tensor.is_floating_point():
             raise ValueError(f"optimizer/{name} is {tuple(tensor.shape)}, and {of} is {shape}")
-        if key != STEP and tensor.is_floating_point() and tensor.dtype != parameter.dtype:
+        if key in KNOWN and key != STEP and tensor.dtype != parameter.dtype:
             raise ValueError(f"optimizer/{name} is {tensor.dtype}, and {of} is {parameter.dtype}")
         if key in KNOWN and not tensor.is_floating_point():
             raise ValueError(f"optimizer/{name} is {tensor.dtype}, and must be numbers with a point")
