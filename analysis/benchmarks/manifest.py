@@ -26,7 +26,7 @@ from topolearn.recording.manifest import MANIFEST, Manifest
 from topolearn.training import Dataset
 
 FILE = Path("figures/benchmark_manifest.csv")
-WRITING = ("begin", "seal", "loosen", "close")
+WRITING = ("begin", "seal", "_seal", "loosen", "close")
 PIXELS = 784
 
 
@@ -49,7 +49,7 @@ def mnist(path: Path, scale: int) -> tl.Run:
         method="chts", density=0.01, hidden=(1568, 1568, 1568), epochs=2, run_dir=str(path), threads=1,
         measures=("none",),
     )  # fmt: skip
-    return tl.train(config, data=images(1200 * scale), quiet=True)
+    return tl.train(config, data=images(15_000 * scale), quiet=True)
 
 
 def loop(path: Path, scale: int) -> tl.Run:

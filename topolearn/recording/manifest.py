@@ -105,6 +105,7 @@ class Manifest:
         self._folder, self._names, self._growing = folder, dict.fromkeys(names), tuple(growing)
         self._listed = Listed()
         self._known: dict[str, _Known] = {}
+        self._replaced = set[str]()
         self._sealed, self._compacted = time.monotonic(), _size(self.path)
 
     @property
@@ -123,15 +124,22 @@ class Manifest:
 
     def seal(self, *, now: bool = True) -> None:
         """Add what is new and what has changed; without `now` at most once a second."""
-        if not now and time.monotonic() - self._sealed < EVERY:
-            return
-        files = self._files()
-        new = {name: entry for name, entry in files.items() if self._listed.files.get(name) != entry}
-        gone = [name for name in self._listed.files if name not in files]
-        if new or gone or self._listed.loose:
-            self._listed.files, self._listed.loose = files, []
+        if now or time.monotonic() - self._sealed >= EVERY:
+            self._seal(self._names)
+            self._sealed = time.monotonic()
+
+    def _seal(self, names: Collection[str]) -> None:
+        """Add what is new and what has changed of files and folders."""
+        files, listed = self._files(names), self._listed
+        new = {name: entry for name, entry in files.items() if listed.files.get(name) != entry}
+        gone = [name for name in listed.files if name not in files and any(_is_in(name, each) for each in names)]
+        loose = [name for name in listed.loose if name not in names]
+        if new or gone or loose != listed.loose:
+            for name in gone:
+                del listed.files[name]
+            listed.files |= new
+            listed.loose = loose
             self._append({"files": new, "gone": gone})
-        self._sealed = time.monotonic()
 
     def close(self, *, complete: bool) -> None:
         """Write what is there as one line; the files of a complete run do not grow any more."""
@@ -150,10 +158,20 @@ class Manifest:
 
     @contextmanager
     def replacing(self, *names: str) -> Iterator[None]:
-        """Declare files or folders loose while they are replaced, and list them as they are then."""
+        """Declare files or folders loose while they are replaced, and list them as they are then.
+
+        Within a block for the same files this does nothing.
+        """
+        if self._replaced.issuperset(names):
+            yield
+            return
         self.loosen(*names)
-        yield
-        self.seal()
+        self._replaced.update(names)
+        try:
+            yield
+        finally:
+            self._replaced.difference_update(names)
+        self._seal(names)
 
     def check(self, under: Collection[str] = ()) -> list[Finding]:
         """Return how each listed file stands, and each that could be listed.
@@ -172,12 +190,12 @@ class Manifest:
         if under:
             names = [name for name in listed.files if any(_is_in(name, each) for each in under)]
         else:
-            names = [*(listed.files.keys() | dict.fromkeys(self._paths()))]
+            names = [*(listed.files.keys() | dict.fromkeys(self._paths(self._names)))]
         return [self._checked(name, listed) for name in sorted(names)]
 
     def unlisted(self) -> list[Finding]:
         """Return the files that are there, when the manifest cannot be read."""
-        return [self._finding(name, Listed()) for name in sorted(self._paths())]
+        return [self._finding(name, Listed()) for name in sorted(self._paths(self._names))]
 
     def _checked(self, name: str, listed: Listed) -> Finding:
         finding = self._finding(name, listed)
@@ -229,7 +247,7 @@ class Manifest:
     def _write_whole(self, *, complete: bool, loose: Collection[str] = ()) -> None:
         listed = self._listed
         if not loose:
-            listed.files = self._files()
+            listed.files = self._files(self._names)
         listed.complete, listed.loose = complete, list(loose)
         whole = {"format": FORMAT, "complete": complete, "files": dict(sorted(listed.files.items()))}
         if loose:
@@ -239,16 +257,18 @@ class Manifest:
             aside.write_text(line, encoding="utf-8")
         self._compacted, self._sealed = len(line), time.monotonic()
 
-    def _files(self) -> dict[str, Entry]:
-        return {name: self._entry(name) for name in self._paths()}
+    def _files(self, names: Collection[str]) -> dict[str, Entry]:
+        return {name: self._entry(name) for name in self._paths(names)}
 
-    def _paths(self) -> Iterator[str]:
+    def _paths(self, names: Collection[str]) -> Iterator[str]:
         """Yield the files that are listed, as paths within the run; those that are written aside are nobody's."""
-        for name in self._names:
-            path = self._folder / name
-            if path.is_file():
+        with os.scandir(self._folder) as entries:
+            there = [(entry.name, entry.is_dir()) for entry in entries if entry.name in names]
+        for name, is_folder in there:
+            if not is_folder:
                 yield name
-            for folder, _, files in os.walk(path):
+                continue
+            for folder, _, files in os.walk(self._folder / name):
                 inside = Path(folder).relative_to(self._folder).as_posix()
                 yield from (f"{inside}/{file}" for file in files if not file.startswith("."))
 

@@ -16,6 +16,7 @@ from topolearn.errors import CorruptFileError, TrainingError
 from topolearn.evolution import TopologyUpdate
 from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
+from topolearn.recording.plan import SUMMARY
 from topolearn.recording.run import BEST, LAST
 from topolearn.sampling import RandomField, torch_draws_from
 from topolearn.sparse import SparseLinear
@@ -121,10 +122,10 @@ class Trainer:
             recorder.snapshot()
             self.counters["seconds"] += row["seconds"]
         self.updates = []
-        with recorder.replacing(CHECKPOINTS):
+        with recorder.replacing(CHECKPOINTS, SUMMARY):
             self._save(epoch, test_accuracy)
-        self.done_epochs, self.last_accuracy = epoch, test_accuracy
-        self._write_summary(recorder)  # last, as it says that the run is complete
+            self.done_epochs, self.last_accuracy = epoch, test_accuracy
+            self._write_summary(recorder)  # last, as it says that the run is complete
         return row
 
     def _topology_row(self, recorder: Recorder) -> dict[str, Any]:
