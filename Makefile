@@ -26,6 +26,8 @@ test: .venv/.test
 	$(PIP) -e '.[dev]'
 	touch .venv/.run $@
 
-# make faults  kills, damages and starves it for about an hour, and tries 100,000 examples of each deep property
+# make faults  kills it, damages its files, attacks and starves it (half an hour), and tries 100,000 examples (two hours)
+DEEP := tests/graph tests/generators tests/linkpred tests/sampling tests/sparse tests/evolution
 faults: .venv/.test
-	$(BIN)/python -m pytest -q -m slow tests/faults
+	$(BIN)/python -m pytest -s -q -m slow tests/faults tests/security
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q -m hypothesis --timeout 0 $(DEEP)

@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.faults.mutations import mutate
 from tests.faults.subjects import SUBJECTS, files_of
 
-SAME, CLEAR, UNNAMED, SILENT, TRACEBACK, MEMORY, WRITTEN = ENDS = (
-    "unchanged result", "clear error", "error without the file", "silent difference", "traceback", "out of memory",
-    "written into",
+SAME, CLEAR, WARNED, UNNAMED, SILENT, LISTED, TRACEBACK, MEMORY, WRITTEN = ENDS = (
+    "unchanged result", "clear error", "warning by the manifest", "error without the file", "silent difference",
+    "silent difference that a manifest lists", "traceback", "out of memory", "written into",
 )  # fmt: skip
 ROOM = 3 * 2**30  # bytes of address space beyond what the imports take
 
@@ -41,7 +41,10 @@ def attempt(originals, scratch, name, number, kind, seed, wanted):
     mutate(file, [other for other in files if other != file] or [file], kind, seed)
     before, told = state_of(folder), str(file.relative_to(folder))
     try:
-        end = SAME if read(folder, name) == wanted else SILENT
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            is_same = read(folder, name) == wanted
+        end = SAME if is_same else difference(file, caught)
     except MemoryError as error:
         end, told = MEMORY, f"{told}: {error!r}"
     except Exception as error:
@@ -52,6 +55,21 @@ def attempt(originals, scratch, name, number, kind, seed, wanted):
         end = CLEAR if is_named else UNNAMED if isinstance(error, TopolearnError) else TRACEBACK
         told = f"{told}: {type(error).__name__}: {text}"[:400]
     return (end if state_of(folder) == before else WRITTEN), told
+
+
+def difference(file, caught):
+    """Return how a reading ended that made something else of a file."""
+    from topolearn.errors import ChangedFileWarning
+    from topolearn.recording.manifest import WRONG
+    from topolearn.recording.plan import manifest_of
+
+    if any(each.category is ChangedFileWarning for each in caught):
+        return WARNED
+    for run in file.parents:
+        if (run / "manifest.jsonl").is_file() and file.name != "manifest.jsonl":
+            states = {each.file: each.state for each in manifest_of(run).check()}
+            return LISTED if states.get(file.relative_to(run).as_posix()) in WRONG else SILENT
+    return SILENT
 
 
 def main():

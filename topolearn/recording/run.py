@@ -192,6 +192,7 @@ class Run:
     @property
     def is_complete(self) -> bool:
         """Whether the training reached its end."""
+        self._check(SUMMARY)
         return (self.path / SUMMARY).is_file() and bool(self.summary["complete"])
 
     @property
