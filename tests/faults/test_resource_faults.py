@@ -71,7 +71,6 @@ WORKS = {
     "a terminal of no size": {"env": {"COLUMNS": "0", "LINES": "0", "TERM": "dumb"}},
     "without assertions": {"options": ["-O"]},
     "without docstrings": {"options": ["-OO"]},
-    "warnings as errors of encoding": {"options": ["-X", "warn_default_encoding", "-W", "error::EncodingWarning"]},
 }  # fmt: skip
 
 
