@@ -51,13 +51,13 @@ def options(description: str | None, *, runs: str, file: Path) -> argparse.Argum
     return parser
 
 
-def runs_in(file: Path) -> pd.DataFrame:
-    """Return the finished runs that a study wrote to a file."""
+def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the finished runs that a study wrote to a file, which has the columns that are needed."""
     if not file.is_file():
         raise MissingFileError(f"there is no {str(file)!r}: without --table the same command trains, and writes it")
     with reading(file, "a table of runs", "without --table the same command trains, and writes it"):
         runs = pd.read_csv(file)
-        if missing := [name for name in KEPT[:2] if name not in runs]:
+        if missing := [name for name in needed if name not in runs]:
             raise KeyError(missing[0])
     return runs
 
@@ -75,7 +75,7 @@ def runs_of(
     of ``whole`` ones, whatever of these is done goes to the file, so that a part does not push out the others.
     """
     if args.table:
-        return runs_in(file)
+        return runs_in(file, KEPT[:2])
     tables = [
         run_study(study, path, executor=args.executor, jobs=args.jobs, retry_failed=True) for study, path in studies
     ]

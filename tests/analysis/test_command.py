@@ -2,11 +2,12 @@
 
 import importlib
 import runpy
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis.command import options, run_main, runs_of
+from analysis.command import options, run_main, runs_in, runs_of
 from topolearn.errors import MissingFileError
 from topolearn.studies import Study
 
@@ -82,3 +83,8 @@ def test_a_study_of_nothing_is_refused_in_one_line(name, option, tmp_path, monke
     with pytest.raises(SystemExit, match=rf"^error: .*{option.rpartition('-')[2]}"):
         runpy.run_path(importlib.import_module(f"analysis.{name}").__file__, run_name="__main__")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["table1_mlp", "table2_translation", "table2_curves", "preset_search"])
+def test_the_tables_that_are_there_are_read(name):
+    assert len(runs_in(Path(__file__).parents[2] / "figures" / f"{name}.csv"))
