@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import topolearn as tl
 from tests.recording.any_loop import Loop
 from topolearn.errors import ChangedFileWarning, ChangedRunError, CorruptFileError
-from topolearn.recording.manifest import CHANGED, CUT, MISSING, UNCHECKED, WHOLE, Manifest
+from topolearn.recording.listed import CHANGED, CUT, MISSING, UNCHECKED, WHOLE
+from topolearn.recording.manifest import Manifest
 from topolearn.recording.plan import manifest_of
 
 OPTIONS = {"measures": ["closure"], "every": 2, "config": {"lr": 0.01}}

@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 
 import topolearn as tl
+from tests.recording.earlier import without_manifest
 from tests.training.test_kill_and_resume import Killed, assert_same_run
 from topolearn.errors import ChangedRunError, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.recording.topology_log import TopologyLog
@@ -70,6 +72,27 @@ def test_other_data_are_told(small, tmp_path, stopped, chts):
     assert_same_run(tl.resume(stopped, data=digits, quiet=True), chts)
 
 
+def test_data_that_were_accepted_are_those_of_the_run_from_then_on(stopped):
+    digits = load_dataset("digits")
+    other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
+    run = tl.resume(stopped, data=other, accept_changes=True, quiet=True)
+    assert run.environment["data"] == other.checksum()
+    assert run.environment["accepted"] == ["its data have another checksum"]
+    tl.resume(stopped, data=other, quiet=True)  # which asks no more
+    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+        tl.resume(stopped, data=digits, quiet=True)
+
+
+def test_a_lost_manifest_is_told(stopped, chts):
+    kept = (stopped / "manifest.jsonl").read_bytes()
+    (stopped / "manifest.jsonl").unlink()
+    with pytest.warns(UserWarning, match=r"manifest\.jsonl is missing"), pytest.raises(ChangedRunError) as refusal:
+        tl.resume(stopped, quiet=True)
+    assert "manifest.jsonl is missing" in str(refusal.value)
+    (stopped / "manifest.jsonl").write_bytes(kept)
+    assert_same_run(tl.resume(stopped, quiet=True), chts)
+
+
 def test_the_checksum_of_data_depends_on_all_of_it_and_on_nothing_else():
     x, y = torch.arange(8.0).reshape(4, 2), torch.tensor([0, 1, 0, 1])
     data = Dataset("toy", x, y, x, y)
@@ -86,12 +109,14 @@ def test_lost_checkpoints_are_told_and_what_the_run_holds_is_kept(stopped, chts)
         tl.resume(stopped, quiet=True)
     with pytest.warns(UserWarning, match=r"begins again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
         run = tl.resume(stopped, accept_changes=True, quiet=True)
-    assert len(tl.Run(stopped / "dropped-1").metrics) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(tl.Run(stopped / "dropped-1").metrics) == 1
     assert run.metrics.drop(columns="seconds").equals(chts.metrics.drop(columns="seconds"))
 
 
 def test_lost_checkpoints_of_a_run_without_a_manifest_are_told(stopped):
-    (stopped / "manifest.jsonl").unlink()
+    without_manifest(stopped)
     for file in (stopped / "checkpoints").iterdir():
         file.unlink()
     with pytest.raises(MissingFileError, match=r"metrics up to row 1, and no checkpoint to go on from: put"):

@@ -17,6 +17,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import topolearn as tl
+from tests.recording.earlier import without_manifest
 from topolearn.cli import main
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
@@ -309,7 +310,7 @@ def test_a_run_older_than_some_parts_of_its_method_has_their_defaults(chts, stop
     older = [line for line in whole.splitlines() if not line.startswith(("weight_scale =", "input_generator ="))]
     assert len(older) == len(whole.splitlines()) - 2
     config.write_text("\n".join(older))
-    (stopped / "manifest.jsonl").unlink()  # which earlier versions did not have
+    without_manifest(stopped)
     resume(stopped, quiet=True)
     assert config.read_text() == "\n".join(older)
     config.write_text(whole)

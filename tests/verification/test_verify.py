@@ -3,6 +3,7 @@
 import pytest
 
 import topolearn as tl
+from tests.recording.earlier import without_manifest
 from topolearn.cli import main
 from topolearn.errors import InvalidValueError, MissingFileError
 from topolearn.studies import Study, run_study
@@ -34,6 +35,9 @@ def test_a_run_is_whole_and_nothing_is_written(chts, copy, tree):
         ("checkpoints/last.safetensors", None, "missing", "is missing"),
         ("topology/initial.npz", None, "missing", "is missing"),
         ("manifest.jsonl", b"{\n", "corrupt", "line 1 is not readable"),
+        ("manifest.jsonl", b'{"format": 2, "complete": true}\n', "corrupt", "another version of topolearn writes"),
+        ("manifest.jsonl", b'{"complete": true, "files": {"../x": [1, "a"]}}\n', "corrupt", "outside of the run"),
+        ("manifest.jsonl", None, "missing", "is missing"),
     ],
 )
 def test_what_is_wrong_with_a_run(name, content, state, detail, chts, copy):
@@ -48,7 +52,7 @@ def test_what_is_wrong_with_a_run(name, content, state, detail, chts, copy):
 
 
 def test_a_run_without_a_manifest_is_read(chts, copy):
-    (copy(chts) / "manifest.jsonl").unlink()
+    without_manifest(copy(chts))
     assert set(wrong(copy.path).values()) == {("unchecked", "the run has no manifest")}
     (copy.path / "metrics.csv").write_text("a,b\n1,2\n")
     assert wrong(copy.path)["metrics.csv"][0] == "corrupt"
@@ -60,6 +64,16 @@ def test_accepted_changes_are_whole_from_then_on(chts, copy):
     assert list(wrong(copy.path)) == ["metrics.csv"]
     assert wrong(copy.path, accept_changes=True) == {}
     assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has other content than was written"]
+
+
+def test_who_accepts_changes_does_not_become_who_computed_the_run(chts, copy, monkeypatch):
+    file = copy(chts) / "metrics.csv"
+    file.write_text(file.read_text().replace("0.", "1."))
+    before = tl.Run(copy.path).environment
+    monkeypatch.setattr("topolearn.recording.unchanged.versions", lambda: {"topolearn": "9", "torch": "9"})
+    assert wrong(copy.path, accept_changes=True) == {}
+    after = tl.Run(copy.path).environment
+    assert {name: value for name, value in after.items() if name != "accepted"} == before
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "measures": (_is_names, "names", True),
         "every": (lambda value: _is_count(value) and value > 0, "a number of updates", True),
         "history": (_is_text, "a word", True),
+        "manifest": (lambda value: type(value) is bool, "true or false", False),
         "first_step": (_is_count, "a number of steps", True),
         "first_update": (_is_count, "a number of updates", True),
         "format": (_is_count, "a number", True),

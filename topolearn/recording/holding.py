@@ -39,6 +39,8 @@ class Hold:
         Of the run.
     accepted : list of str
         What has changed since the run was left, in words, and was accepted.
+    surroundings : dict of str to str
+        Versions, and the checksum of the data, with which it goes on.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Hold:
         remove_asides(path.rglob(".*"))
         self.manifest = manifest_of(path)
         self.accepted: list[str] = []
+        self.surroundings: dict[str, str] = {}
 
     @property
     def is_held(self) -> bool:

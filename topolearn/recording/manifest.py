@@ -6,80 +6,34 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from topolearn.errors import CorruptFileError
 from topolearn.files import append_bytes, written_aside
+from topolearn.recording.listed import (
+    CHANGED,
+    CUT,
+    FORMAT,
+    MANIFEST,
+    MISSING,
+    UNCHECKED,
+    WHOLE,
+    WRONG,
+    Entry,
+    Finding,
+    Listed,
+    is_in,
+)
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-MANIFEST = "manifest.jsonl"
-FORMAT = 1
-WHOLE, CUT, CHANGED, MISSING, UNCHECKED = STATES = ("whole", "cut", "changed", "missing", "unchecked")
-WRONG = (CUT, CHANGED, MISSING)
 EVERY = 1.0  # seconds from one line to the next, at least, while a run goes on
 LARGEST = 2**16  # bytes that lines may take before they are written as one
 BLOCK = 2**20
-
-Entry = tuple[int, str]  # size, and sha256 of so many bytes
-
-
-class Finding(NamedTuple):
-    """How a file stands, and what is wrong with it in words."""
-
-    file: str
-    state: str
-    size: int
-    detail: str = ""
-
-
-class Listed:
-    """What a manifest says: the files that are listed, those that may differ, and whether the run is complete.
-
-    Attributes
-    ----------
-    files : dict of str to (int, str)
-        Size and sha256 of each, by its path within the run. While a run goes on, a table or an open chunk of the
-        history may have grown since.
-    loose : list of str
-        Files and folders that were about to be replaced when the manifest was written last.
-    complete : bool
-    """
-
-    def __init__(self, text: str = "", origin: str = MANIFEST) -> None:
-        self.files: dict[str, Entry] = {}
-        self.loose: list[str] = []
-        self.complete = False
-        for number, line in enumerate(text.split("\n")[:-1], 1):  # a last line without an end was cut off
-            self._take(line, f"{origin}, line {number}")
-
-    def _take(self, line: str, place: str) -> None:
-        try:
-            values = json.loads(line)
-            files = {str(name): (int(size), str(sha256)) for name, (size, sha256) in values.get("files", {}).items()}
-            gone, loose, complete = list(values.get("gone", ())), list(values.get("loose", ())), values["complete"]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CorruptFileError(
-                f"{place} is not readable ({type(error).__name__}: {error}): look at the run's files, and let "
-                "'topolearn verify RUN --accept-changes' write the manifest again"
-            ) from None
-        for name in gone:
-            self.files.pop(name, None)
-        self.files |= files
-        self.loose, self.complete = loose, bool(complete)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Listed) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]  # it changes
-
-    def is_loose(self, name: str) -> bool:
-        """Whether a file may differ from what is listed."""
-        return any(_is_in(name, each) for each in self.loose)
 
 
 class Manifest:
@@ -113,10 +67,6 @@ class Manifest:
         """Whether the run has a manifest, which one of an earlier version has not."""
         return self.path.is_file()
 
-    def cover(self, names: Iterable[str]) -> None:
-        """List further files or folders from now on."""
-        self._names |= dict.fromkeys(names)
-
     def begin(self) -> None:
         """Start anew: list what is there."""
         self._listed = Listed()
@@ -132,7 +82,7 @@ class Manifest:
         """Add what is new and what has changed of files and folders."""
         files, listed = self._files(names), self._listed
         new = {name: entry for name, entry in files.items() if listed.files.get(name) != entry}
-        gone = [name for name in listed.files if name not in files and any(_is_in(name, each) for each in names)]
+        gone = [name for name in listed.files if name not in files and any(is_in(name, each) for each in names)]
         loose = [name for name in listed.loose if name not in names]
         if new or gone or loose != listed.loose:
             for name in gone:
@@ -188,7 +138,7 @@ class Manifest:
         """
         listed = self._read()
         if under:
-            names = [name for name in listed.files if any(_is_in(name, each) for each in under)]
+            names = [name for name in listed.files if any(is_in(name, each) for each in under)]
         else:
             names = [*(listed.files.keys() | dict.fromkeys(self._paths(self._names)))]
         return [self._checked(name, listed) for name in sorted(names)]
@@ -273,7 +223,7 @@ class Manifest:
                 yield from (f"{inside}/{file}" for file in files if not file.startswith("."))
 
     def _is_listed(self, name: str) -> bool:
-        return any(_is_in(each, name) for each in self._listed.files)
+        return any(is_in(each, name) for each in self._listed.files)
 
     def _grows(self, name: str) -> bool:
         return name.startswith(self._growing) if self._growing else False
@@ -306,10 +256,6 @@ class _Known(NamedTuple):
     size: int
     hasher: _Hash
     entry: Entry
-
-
-def _is_in(name: str, place: str) -> bool:
-    return name == place or name.startswith(f"{place}/")
 
 
 def _size(path: Path) -> int:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from topolearn.recording.manifest import MANIFEST, Manifest
+from topolearn.errors import CorruptFileError, MissingFileError
+from topolearn.files import read_json
+from topolearn.recording.listed import MANIFEST
+from topolearn.recording.manifest import Manifest
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS
 from topolearn.recording.watched import Watched
@@ -45,6 +48,14 @@ def manifest_of(path: Path) -> Manifest:
     return Manifest(path, names, growing=(*TABLES, f"{TOPOLOGY}/open-"))
 
 
+def should_have_manifest(path: Path) -> bool:
+    """Return whether a run was begun with a manifest, as those of earlier versions were not."""
+    try:
+        return bool(read_json(path / RECORDING).get("manifest"))
+    except (MissingFileError, CorruptFileError):  # it was killed before, or whoever reads the file says so
+        return False
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a recording keeps.
@@ -76,6 +87,7 @@ class Plan:
             "inits": watched.inits(),
             "first_step": watched.step or 0,
             "first_update": watched.n_updates,
+            "manifest": True,
         }
 
 

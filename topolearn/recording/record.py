@@ -215,7 +215,7 @@ def _opened(
         _warn_of_other(config, path)
     with written(path):
         if hold.accepted:
-            note(path, hold.accepted)
+            note(path, hold.accepted, hold.surroundings)
         hold.manifest.begin()
     history = History(path / TOPOLOGY, kept=plan.history) if watched.layers else None
     measuring = Measuring(path, plan.measures, plan.every, hold.manifest)

@@ -11,7 +11,7 @@ from topolearn.errors import CheckpointError, CorruptFileError, InvalidValueErro
 from topolearn.recording.documents import read_document
 from topolearn.recording.history import FULL, History
 from topolearn.recording.manifest import Manifest
-from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, SUMMARY, TABLES, TOPOLOGY, Place, Plan
+from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, SUMMARY, TABLES, TOPOLOGY, Place, Plan, manifest_of
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, Table, read_table
 from topolearn.recording.watched import Watched
@@ -138,6 +138,7 @@ def set_aside(path: Path) -> None:
             shutil.copy2(path / name, kept)
     if (path / TOPOLOGY).is_dir():
         shutil.copytree(path / TOPOLOGY, kept / TOPOLOGY)
+    manifest_of(kept).begin()
     warnings.warn(
         f"the topology stands at step 0, so the run in {path} begins again; its {n_rows} rows of metrics and "
         f"{n_updates} updates are kept in {kept}: if you meant to continue it, restore the last checkpoint first",

@@ -13,9 +13,17 @@ from torch import nn
 from topolearn.errors import ChangedFileWarning, CorruptFileError, InvalidValueError, MissingFileError
 from topolearn.recording.documents import read_document
 from topolearn.recording.history import History
-from topolearn.recording.manifest import MANIFEST, WRONG
+from topolearn.recording.listed import MANIFEST, WRONG
 from topolearn.recording.measuring import NETWORK
-from topolearn.recording.plan import ENVIRONMENT, RECORDING, SUMMARY, TOPOLOGY, is_run, manifest_of
+from topolearn.recording.plan import (
+    ENVIRONMENT,
+    RECORDING,
+    SUMMARY,
+    TOPOLOGY,
+    is_run,
+    manifest_of,
+    should_have_manifest,
+)
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
 from topolearn.recording.table_checks import CURE, check_layers
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
@@ -58,10 +66,11 @@ class Run:
 
     def _check(self, *names: str) -> None:
         """Warn of files, or of those in folders, that are not as they were written."""
-        if not self._manifest.is_there:
-            return
         try:
-            wrong = {each.file: each.detail for each in self._manifest.check(names) if each.state in WRONG}
+            if self._manifest.is_there:
+                wrong = {each.file: each.detail for each in self._manifest.check(names) if each.state in WRONG}
+            else:
+                wrong = {MANIFEST: "is missing"} if self._should_have_manifest else {}
         except CorruptFileError as error:
             wrong = {MANIFEST: str(error)}
         for file in wrong.keys() - self._warned:
@@ -71,6 +80,10 @@ class Run:
                 ChangedFileWarning,
                 stacklevel=3,
             )
+
+    @cached_property
+    def _should_have_manifest(self) -> bool:
+        return should_have_manifest(self.path)
 
     @property
     def name(self) -> str:

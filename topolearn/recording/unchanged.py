@@ -11,8 +11,9 @@ from topolearn.files import read_json, write_json
 from topolearn.recording.documents import ACCEPTED
 from topolearn.recording.environment import versions
 from topolearn.recording.holding import Hold
-from topolearn.recording.manifest import WRONG, Manifest
-from topolearn.recording.plan import ENVIRONMENT, SUMMARY
+from topolearn.recording.listed import MANIFEST, WRONG
+from topolearn.recording.manifest import Manifest
+from topolearn.recording.plan import ENVIRONMENT, SUMMARY, should_have_manifest
 
 
 def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_changes: bool = False) -> Hold:
@@ -38,13 +39,14 @@ def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_cha
     """
     hold = Hold(path)
     try:
-        changes = [*_of_files(hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, data), *known]
+        now = versions() | ({"data": data} if data else {})
+        changes = [*_of_files(path, hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, now), *known]
         if changes and not accept_changes:
             raise ChangedRunError(
                 f"the run in {path} would not go on as it began: {'; '.join(changes)}. Put back what was there, or go "
                 "on as it is now by --accept-changes (accept_changes=True)"
             )
-        hold.accepted = changes
+        hold.accepted, hold.surroundings = changes, now
     except BaseException:
         hold.release()
         raise
@@ -60,9 +62,9 @@ def accept(path: Path) -> None:
         When somebody else writes the run.
     """
     with Hold(path) as hold:
-        changes = _of_files(hold.manifest, accept_changes=True)
+        changes = _of_files(path, hold.manifest, accept_changes=True)
         if changes:
-            note(path, changes)
+            note(path, changes, {})
         hold.manifest.close(complete=_is_complete(path))
 
 
@@ -73,10 +75,10 @@ def _is_complete(path: Path) -> bool:
         return False
 
 
-def _of_files(manifest: Manifest, *, accept_changes: bool) -> list[str]:
+def _of_files(path: Path, manifest: Manifest, *, accept_changes: bool) -> list[str]:
     """Return in words which files are not as they were written."""
     if not manifest.is_there:
-        return []
+        return [f"{MANIFEST} is missing"] if should_have_manifest(path) else []
     try:
         wrong = [each for each in manifest.check() if each.state in WRONG]
     except CorruptFileError as error:
@@ -86,10 +88,9 @@ def _of_files(manifest: Manifest, *, accept_changes: bool) -> list[str]:
     return [f"{each.file} {each.detail}" for each in wrong]
 
 
-def _of_surroundings(path: Path, data: str) -> list[str]:
+def _of_surroundings(path: Path, now: Mapping[str, str]) -> list[str]:
     """Return in words which versions and data differ from those with which the run was computed last."""
     before = _environment(path)
-    now = versions() | ({"data": data} if data else {})
     changed = {name: (before[name], value) for name, value in now.items() if before.get(name, value) != value}
     return [
         "its data have another checksum" if name == "data" else f"{name} was {old} and is {new}"
@@ -97,10 +98,10 @@ def _of_surroundings(path: Path, data: str) -> list[str]:
     ]
 
 
-def note(path: Path, changes: list[str]) -> None:
-    """Write into the environment of a run what has changed, and what it goes on with."""
+def note(path: Path, changes: list[str], surroundings: Mapping[str, str]) -> None:
+    """Write into the environment of a run what has changed, and with which versions and data it goes on, if it does."""
     before = _environment(path)
-    write_json(path / ENVIRONMENT, {**before, **versions(), ACCEPTED: [*before.get(ACCEPTED, []), *changes]})
+    write_json(path / ENVIRONMENT, {**before, **surroundings, ACCEPTED: [*before.get(ACCEPTED, []), *changes]})
 
 
 def _environment(path: Path) -> Mapping[str, Any]:

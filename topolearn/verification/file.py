@@ -7,7 +7,7 @@ from pathlib import Path
 
 from topolearn.errors import CorruptFileError, TopolearnError
 from topolearn.recording.history import FULL, History
-from topolearn.recording.manifest import WHOLE, Finding
+from topolearn.recording.listed import WHOLE, Finding
 from topolearn.recording.plan import TOPOLOGY
 
 CORRUPT = "corrupt"

@@ -4,8 +4,8 @@ import warnings
 from pathlib import Path
 
 from topolearn.errors import ChangedFileWarning, CorruptFileError, TopolearnError
-from topolearn.recording.manifest import CUT, MANIFEST, MISSING, UNCHECKED, WHOLE, Finding
-from topolearn.recording.plan import TOPOLOGY, manifest_of
+from topolearn.recording.listed import CUT, MANIFEST, MISSING, UNCHECKED, WHOLE, Finding
+from topolearn.recording.plan import TOPOLOGY, manifest_of, should_have_manifest
 from topolearn.recording.run import Run
 from topolearn.recording.tables import LAYERS, MEASURED, NETWORKS
 from topolearn.verification.file import CORRUPT, check_file, read_history, reader_of
@@ -18,6 +18,8 @@ def check_run(path: Path) -> list[Finding]:
         findings = manifest.check()
     except CorruptFileError as error:
         findings = [Finding(MANIFEST, CORRUPT, manifest.path.stat().st_size, str(error)), *manifest.unlisted()]
+    if not manifest.is_there and should_have_manifest(path):
+        findings.append(Finding(MANIFEST, MISSING, 0, "is missing, by which the others are known"))
     checked = [_read_too(path, each) for each in findings]
     if any(each.state in (CUT, MISSING, CORRUPT) for each in checked):
         return checked  # what they say of each other is wrong anyway

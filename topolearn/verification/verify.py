@@ -14,7 +14,7 @@ from topolearn.verification.run import check_run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from topolearn.recording.manifest import Finding
+    from topolearn.recording.listed import Finding
 
 OF_A_STUDY = "study.toml"
 
