@@ -25,7 +25,7 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
-    "waiting", "ends", "read_errors", "terminal", "spreadsheets", "confined", "unpacking",
+    "waiting", "ends", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -43,7 +43,8 @@ MAY_IMPORT = {
     "terminal": set(),
     "spreadsheets": {"errors", "files"},
     "confined": {"errors"},
-    "unpacking": {"errors"},
+    "believable": set(),
+    "unpacking": {"believable", "errors"},
     "sampling": set(),
     "graph": set(),
     "generators": {"graph", "sampling"},

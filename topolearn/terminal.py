@@ -82,11 +82,11 @@ def markdown_cell(value: object) -> str:
 
 @contextmanager
 def visible_warnings() -> Iterator[None]:
-    """Let warnings quote names as they are printed, within a block."""
+    """Let each warning be one line, with names as they are printed, within a block."""
     former = warnings.formatwarning
 
     def formatted(message: Any, *place: Any, **options: Any) -> str:
-        return former(visible(message), *place, **options)
+        return f"topolearn: warning: {visible(message)}\n"
 
     warnings.formatwarning = formatted
     try:

@@ -4,11 +4,11 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import zlib
 from collections.abc import Callable
 from typing import Any
 
+from topolearn.believable import usable_memory
 from topolearn.errors import InvalidValueError
 
 PACKERS: dict[str, Callable[[Any], Any]] = {
@@ -48,7 +48,7 @@ def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
     Traceback (most recent call last):
     topolearn.errors.InvalidValueError: its 1,... bytes become more than ... bytes, ...
     """
-    most = min(max(free, MOST_TIMES * len(raw)), memory() // 2)
+    most = min(max(free, MOST_TIMES * len(raw)), usable_memory() // 2)
     chunks, size = [], 0
     with PACKERS[packer](io.BytesIO(raw)) as opened:
         while chunk := opened.read(CHUNK):
@@ -60,8 +60,3 @@ def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
                 )
             chunks.append(chunk)
     return b"".join(chunks)
-
-
-def memory() -> int:
-    """Return the bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**62

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 from scipy import sparse
+
+from topolearn.believable import usable_memory
 
 Arrays = dict[str, NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]
@@ -136,17 +137,6 @@ def _checked_header(opened: Any, member: zipfile.ZipInfo) -> tuple[tuple[int, ..
     if min(shape, default=0) < 0 or n_bytes != member.file_size - opened.tell():
         raise ValueError(f"{member.filename} says {n_bytes:,} bytes and has {member.file_size - opened.tell():,}")
     return tuple(shape), bool(is_fortran), dtype
-
-
-def usable_memory() -> int:
-    """Return the bytes of memory that this machine has, or lets this process have."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63
-    try:
-        import resource  # which Windows lacks
-    except ImportError:
-        return memory
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return memory if limit == resource.RLIM_INFINITY else min(memory, limit)
 
 
 def _shape(stored: NDArray[Any]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from topolearn.believable import check_sizes
 from topolearn.errors import MissingFileError
 from topolearn.evolution.state import OF_LAYERS
 from topolearn.files import written_aside
@@ -21,7 +22,6 @@ from topolearn.sparse.packed_links import BITS, packed, unpacked
 FILE = "topology.safetensors"
 HEADER = "topolearn"
 CURE = "use another checkpoint"
-SIDE = 2**31  # more neurons than a side has
 State = Mapping[str, Any]
 
 
@@ -124,8 +124,7 @@ def _check_header(header: Any) -> None:
         if not isinstance(header[key], dict):
             raise ValueError(f"its {key} is a {type(header[key]).__name__}")
     for name, shape in header["state"].get("shapes", {}).items():
-        if not isinstance(shape, list) or len(shape) != 2 or not all(type(n) is int and 0 < n < SIDE for n in shape):
-            raise ValueError(f"the shape of layer {name!r} is {shape!r:.40}, and must be two sizes")
+        check_sizes(name, shape)
 
 
 def checked_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:

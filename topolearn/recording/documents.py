@@ -7,7 +7,7 @@ from typing import Any
 from topolearn.files import read_json
 from topolearn.read_errors import reading
 
-CURE = "put a copy of it back, or run the training again"
+CURE = "put a copy of it back, or run the training again"  # of whatever file of a run
 
 
 def _is_count(value: Any) -> bool:

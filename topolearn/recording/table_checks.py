@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topolearn.errors import CorruptFileError
+from topolearn.recording.documents import CURE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CURE = "put a copy of it back, or run the training again"
 LAYER = "layer"
 COUNTERS = ("index", "step", "n_steps")  # whole numbers that do not go back
 ALSO_NEEDED = {"layers.csv": (LAYER, "step"), "network.csv": ("index", "step"), "measures.csv": (LAYER, "step")}

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from topolearn.confined import check_confined
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.recording.run import Run
 from topolearn.task_registry import TASKS, imported
@@ -72,7 +71,6 @@ def resume(path: str | Path, **options: Any) -> Run:
         When a link in the directory leads out of it.
     """
     run = Run(path)
-    check_confined(run.path)
     if run.task is None:
         raise InvalidValueError(
             f"the run {path} was recorded in a custom loop: continue it with that program, by tl.record(..., "

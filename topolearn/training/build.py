@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from topolearn.believable import check_sizes
 from topolearn.devices import check_float64, settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
@@ -19,7 +20,7 @@ from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, repla
 from topolearn.sparse.packed_links import KEY
 from topolearn.training.backend import settled_backend
 from topolearn.training.checkpoint import CURE, WHAT, check_shapes, read_checkpoint, under_prefix
-from topolearn.training.checkpoint_checks import check_sizes, check_values
+from topolearn.training.checkpoint_checks import check_values
 from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
@@ -124,7 +125,8 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     with reading(path, WHAT, CURE):
         check_values(weights, {})
         graphs = {}
-        for name, (n_out, n_in) in check_sizes(header["topology"]["shapes"]).items():
+        for name, shape in header["topology"]["shapes"].items():
+            n_out, n_in = check_sizes(name, shape)
             graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
         n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
         with torch_draws_from(0):  # new layers draw weights, which are replaced below

@@ -1,38 +1,13 @@
 """Whether the tensors of a checkpoint are what a model and its optimizer can take, before either takes them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from topolearn.graph.stored_arrays import usable_memory
-
 STEP = "step"  # of Adam and its like, one number
 KNOWN = ("momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum", STEP)
-SIDE = 2**31  # more neurons than a side has
-PER_NEURON = 32  # bytes that a graph takes, about
-
-
-def check_sizes(shapes: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Return the shapes (n_out, n_in) of layers, or refuse such as no layer has.
-
-    Raises
-    ------
-    ValueError
-
-    Examples
-    --------
-    >>> check_sizes({"fc": [10**12, 3]})
-    Traceback (most recent call last):
-    ValueError: layer 'fc' is said to have the sizes [1000000000000, 3], and none has
-    """
-    for name, shape in shapes.items():
-        is_pair = isinstance(shape, list) and len(shape) == 2 and all(type(n) is int and 0 < n < SIDE for n in shape)
-        if not is_pair or sum(shape) * PER_NEURON > usable_memory() / 2:
-            raise ValueError(f"layer {name!r} is said to have the sizes {shape!r:.60}, and none has")
-    return {name: (n_out, n_in) for name, (n_out, n_in) in shapes.items()}
 
 
 def check_values(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

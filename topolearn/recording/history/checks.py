@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.believable import check_sizes
 from topolearn.evolution import EVENTS
-from topolearn.graph.stored_arrays import Shapes, usable_memory
+from topolearn.graph.stored_arrays import Shapes
 
 Columns = dict[str, NDArray[Any]]
 OF_UPDATES = ("step", "index", "theta", "n_layers")  # a number for each update
@@ -15,8 +16,6 @@ OF_LAYERS = ("layer", "overlap")  # a number for each update and layer that it c
 OF_EVENTS = ("count", "first")  # a number for each of these and event
 STEPS = "steps"  # one fewer than the links of an event that has any
 REALS = ("theta", "overlap")
-SIDE = 2**31  # more neurons than a side has
-PER_NEURON = 32  # bytes that a graph takes, about
 
 
 def check_updates(columns: Columns, shapes: Shapes, n_cells: NDArray[np.int64]) -> None:
@@ -113,7 +112,7 @@ def check_head(head: Mapping[str, NDArray[Any]], kinds: Sequence[str]) -> None:
     >>> head = {"kept": np.array("full"), "layers": np.array(["a"]), "shapes": np.array([[10**12, 10]])}
     >>> check_head(head, ["full"])
     Traceback (most recent call last):
-    ValueError: layer 'a' is said to have 1000000000000 x 10 neurons, more than any
+    ValueError: layer 'a' is said to have the sizes [1000000000000, 10], and none has
     """
     kept, layers, shapes, step = (head.get(name) for name in ("kept", "layers", "shapes", "step"))
     if kept is None or kept.ndim or str(kept) not in kinds:
@@ -122,9 +121,8 @@ def check_head(head: Mapping[str, NDArray[Any]], kinds: Sequence[str]) -> None:
         raise ValueError("layers and shapes do not fit each other")
     if layers.dtype.kind != "U" or shapes.dtype.kind not in "iu" or len(set(layers.tolist())) != len(layers):
         raise ValueError("layers are not different names, or shapes are not integers")
-    for name, (n_out, n_in) in zip(layers.tolist(), shapes.tolist(), strict=True):
-        if not (0 < n_out < SIDE and 0 < n_in < SIDE and (n_out + n_in) * PER_NEURON < usable_memory()):
-            raise ValueError(f"layer {name!r} is said to have {n_out} x {n_in} neurons, more than any")
+    for name, shape in zip(layers.tolist(), shapes.tolist(), strict=True):
+        check_sizes(name, shape)
     if step is not None and (step.ndim or step.dtype.kind not in "iu" or not 0 <= int(step) < 2**62):
         raise ValueError(f"step is {step}, and must be a number of steps")
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from topolearn.files import written_aside
 from topolearn.graph.stored_arrays import Shapes, read_some
 from topolearn.read_errors import reading
+from topolearn.recording.documents import CURE
 
 Cells = NDArray[np.int64]
 Columns = dict[str, NDArray]
-WHAT, CURE = "a readable part of a topology history", "put a copy of it back, or run the training again"
+WHAT = "a readable part of a topology history"
 
 
 def write_columns(file: Path, columns: Mapping[str, NDArray], *, level: int = 6) -> None:
