@@ -56,7 +56,7 @@ def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     if not file.is_file():
         raise MissingFileError(f"there is no {str(file)!r}: without --table the same command trains, and writes it")
     with reading(file, "a table of runs", "without --table the same command trains, and writes it"):
-        runs = pd.read_csv(file)
+        runs = pd.read_csv(file, float_precision="round_trip")  # as it is written again
         if missing := [name for name in needed if name not in runs]:
             raise KeyError(missing[0])
     return runs

@@ -2,7 +2,8 @@
 
 ``python -m analysis.table2_translation --data-dir data --jobs 2`` trains what is not trained yet, resumes what was
 stopped, and writes figures/table2_translation.csv as runs end; the rows of ``--groups`` one after another. A run takes
-about half an hour of a core. ``--table`` prints the tables from the file alone.
+about half an hour of a core. What the files in figures/ have is not trained again: without them, all is. ``--table``
+prints the tables from the files alone.
 
 The paper's network is made small enough for a CPU: 256 wide, 4 heads, 512 in the hidden layers, 3 + 3 blocks, joint
 byte pairs of 4,000 pieces, 5,000 steps of 1,024 tokens. Learning rates are chosen on validation sentences at a third of
@@ -17,13 +18,16 @@ import pandas as pd
 
 from analysis import transformer_runs
 from analysis.command import run_main, runs_in
+from analysis.kept_results import joined, kept_rows, read_lines, slug, write_lines
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
 from topolearn.studies import Study, run_study, to_markdown
 from topolearn.studies.directory import StudyDirectory
+from topolearn.studies.study import PlannedRun
 
 FILE = Path("figures/table2_translation.csv")
 BOOTSTRAP = FILE.with_stem("table2_bootstrap")
+TEXTS = FILE.with_name("table2_translations")  # what each run made of the test sentences
 STEPS = 5000
 BASE: dict[str, Any] = {
     "dataset": "multi30k", "steps": STEPS, "init": "keep", "measures": ["none"], "threads": 1, "device": "cpu",
@@ -59,6 +63,7 @@ RATES: dict[str, dict[str, Any]] = {
     for rate in (5e-4, 1e-3, 2e-3, 4e-3)
 }
 GROUPS = {"seeds": THREE_SEEDS, "methods": ONE_SEED, "rates": RATES}
+MOST_SEEDS = 20  # of a row that the files keep
 
 KEPT = (
     "label", "method", "density", "init", "gain", "lr", "steps", "seed", "hash", "bleu", "chrf", "val_bleu", "links",
@@ -77,23 +82,47 @@ def study(group: str, seeds: int, data_dir: Path) -> Study:
     return Study(name=f"table2_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="translation")
 
 
-def bootstrap(one: Study, directory: Path, data_dir: Path) -> pd.DataFrame:
-    """Return, seed by seed, how likely a difference of BLEU is by chance: paired bootstrap resampling of sentences."""
-    from topolearn.tasks.translation import compare, read_corpus
+def planned() -> list[PlannedRun]:
+    """Return all runs whose results the files keep, in their order there."""
+    return [run for group in GROUPS for run in study(group, MOST_SEEDS, Path("data")).runs()]
+
+
+def translations_of(label: str, seed: int) -> Path:
+    """Return the file of what a run made of the test sentences, a line each."""
+    return TEXTS / f"{slug(label)}-s{seed}.txt.gz"
+
+
+def is_missing(run: PlannedRun) -> bool:
+    """Return whether the files lack the result of a run, or the translations that a bootstrap resamples."""
+    compared = {label for pair in PAIRS for label in pair}
+    done = run.hash in set(kept_rows(FILE, [run])["hash"])
+    return not done or (run.label in compared and not translations_of(run.label, run.seed).is_file())
+
+
+def keep_translations(one: Study, directory: Path) -> None:
+    """Copy the translations of finished runs to files beside the table."""
     from topolearn.tasks.translation.training import TRANSLATIONS
 
-    references, place = read_corpus("multi30k", data_dir=data_dir).test.target, StudyDirectory(directory, one)
-    texts = {}
+    place = StudyDirectory(directory, one)
     for plan in one.runs():
         trained = place.run(plan)
         if trained is not None and trained.is_complete:
             lines = (trained.path / TRANSLATIONS).read_text(encoding="utf-8").split("\n")[:-1]
-            texts[plan.label, plan.seed] = lines
+            write_lines(translations_of(plan.label, plan.seed), lines)
+
+
+def bootstrap(runs: pd.DataFrame, data_dir: Path) -> pd.DataFrame:
+    """Return, seed by seed, how likely a difference of BLEU is by chance: paired bootstrap resampling of sentences."""
+    from topolearn.tasks.translation import compare, read_corpus
+
+    references = read_corpus("multi30k", data_dir=data_dir).test.target
     rows = []
     for first, second in PAIRS:
-        for seed in one.seeds:
-            if (first, seed) in texts and (second, seed) in texts:
-                result = compare(texts[second, seed], texts[first, seed], references)["bleu"]
+        for seed in sorted(set(runs["seed"])):
+            files = [translations_of(label, seed) for label in (second, first)]
+            if all(file.is_file() for file in files):
+                texts = [read_lines(file) for file in files]
+                result = compare(texts[0], texts[1], references)["bleu"]
                 pair = {"first": first, "second": second, "seed": seed}
                 rows.append(pair | {"difference": result.difference, "p_value": result.p_value})
     return pd.DataFrame(rows)
@@ -112,7 +141,7 @@ def main() -> None:
     studies = {name: study(name, args.seeds if name == "seeds" else 1, args.data_dir) for name in GROUPS}
     if not args.table:
         for name in args.groups:
-            run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
+            run_study(studies[name], args.runs / name, jobs=args.jobs, only=is_missing, retry_failed=True)
     there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
     if there:
         write(there, args.data_dir)
@@ -131,10 +160,13 @@ def write(there: list[tuple[Study, Path]], data_dir: Path) -> None:
     from topolearn.tasks.translation.model import IDLE
 
     tables = [finished(*each, BLEU, NAMES, STEPS, IDLE) for each in there]
-    transformer_runs.write(tables, FILE, KEPT, DRAWN)
-    resampled = pd.concat([bootstrap(*each, data_dir) for each in there], ignore_index=True)
+    transformer_runs.write(tables, FILE, KEPT, DRAWN, planned())
+    for each in there:
+        keep_translations(*each)
+    resampled, pairs = bootstrap(runs_in(FILE), data_dir), ["first", "second", "seed"]
     if len(resampled):
-        resampled.to_csv(BOOTSTRAP, index=False)
+        former = runs_in(BOOTSTRAP) if BOOTSTRAP.is_file() else resampled[:0]
+        joined(former, resampled, pairs).sort_values(pairs).to_csv(BOOTSTRAP, index=False)
 
 
 if __name__ == "__main__":

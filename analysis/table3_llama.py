@@ -2,7 +2,8 @@
 
 ``python -m analysis.table3_llama --data-dir data --jobs 2`` trains what is not trained yet, resumes what was stopped,
 and writes figures/table3_llama.csv as runs end; the rows of ``--groups`` one after another. A run takes about a quarter
-of an hour of a core. ``--table`` prints the tables from the file alone.
+of an hour of a core. What the files in figures/ have is not trained again: without them, all is. ``--table`` prints the
+tables from the files alone.
 
 The paper's LLaMA is made small enough for a CPU: 128 wide, 4 blocks, byte pairs of 2,000 pieces, 4,000 steps of 2,048
 tokens. Learning rates are chosen on validation text at a third of the steps, by ``--groups rates``.
@@ -15,9 +16,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.command import run_main, runs_in
+from analysis.kept_results import kept_rows
 from analysis.language_results import PAIRS, PERPLEXITY, table
 from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
 from topolearn.studies import Study, run_study, to_markdown
+from topolearn.studies.study import PlannedRun
 
 FILE = Path("figures/table3_llama.csv")
 STEPS = 4000
@@ -71,6 +74,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "sparsities": labelled(list(SPARSE), 80) | labelled(list(SPARSE), 95),
 }
 SEVERAL = ("methods", "starts")  # groups with several seeds
+MOST_SEEDS = 20  # of a row that the files keep
 DEFAULT_GROUPS = ("rates", "methods", "bf16", "starts")
 
 KEPT = (
@@ -87,6 +91,16 @@ def study(group: str, seeds: int, data_dir: Path) -> Study:
     settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
     base = BASE | {"data_dir": str(data_dir)}
     return Study(name=f"table3_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="language")
+
+
+def planned() -> list[PlannedRun]:
+    """Return all runs whose results the files keep, in their order there."""
+    return [run for group in GROUPS for run in study(group, MOST_SEEDS, Path("data")).runs()]
+
+
+def is_missing(run: PlannedRun) -> bool:
+    """Return whether the file lacks the result of a run."""
+    return kept_rows(FILE, [run]).empty
 
 
 def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -121,10 +135,10 @@ def main() -> None:
     studies = {name: study(name, args.seeds if name in SEVERAL else 1, args.data_dir) for name in GROUPS}
     if not args.table:
         for name in args.groups:
-            run_study(studies[name], args.runs / name, jobs=args.jobs, retry_failed=True)
+            run_study(studies[name], args.runs / name, jobs=args.jobs, only=is_missing, retry_failed=True)
     if args.runs.is_dir():
         there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
-        write([rows_of(*each) for each in there], FILE, KEPT, DRAWN)
+        write([rows_of(*each) for each in there], FILE, KEPT, DRAWN, planned())
     runs = runs_in(FILE)
     curves = runs_in(curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates

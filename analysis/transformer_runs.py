@@ -10,12 +10,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from torch import nn
 
+from analysis.command import runs_in
+from analysis.kept_results import KEY, as_planned, joined, kept_rows
 from topolearn import plotting
 from topolearn.evolution import linear_layers
 from topolearn.plotting.style import legend, line_styles, percent_ticks
 from topolearn.recording import Run
 from topolearn.studies import Study, compare, results
 from topolearn.studies.directory import DONE, StudyDirectory
+from topolearn.studies.study import PlannedRun
 from topolearn.task_registry import TASKS, imported
 from topolearn.tasks.parameters import n_parameters
 
@@ -92,15 +95,28 @@ def finished(
 
 
 def write(
-    tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]], file: Path, kept: Sequence[str], drawn: Sequence[str]
+    tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]],
+    file: Path,
+    kept: Sequence[str],
+    drawn: Sequence[str],
+    planned: Sequence[PlannedRun],
 ) -> None:
-    """Write the finished runs of studies to a file, and their learning curves beside it; see `curves_of`."""
-    done = [(runs, curves) for runs, curves in tables if len(runs)]
-    if not done:
+    """Write the finished runs of studies to a file, and their learning curves beside it; see `curves_of`.
+
+    What the files have of other planned runs stays; so a study may be trained in several places.
+    """
+    former = kept_rows(file, planned)
+    new = [(runs[list(kept)], curves[list(drawn)].round(5)) for runs, curves in tables if len(runs)]
+    if not new and former.empty:
         raise SystemExit(f"no run is finished yet, so {file} is not written")
+    former_curves = runs_in(curves_of(file)).merge(former[KEY]) if len(former) else former
     file.parent.mkdir(exist_ok=True)
-    pd.concat([runs[list(kept)] for runs, _ in done], ignore_index=True).to_csv(file, index=False)
-    pd.concat([curves[list(drawn)] for _, curves in done]).round(5).to_csv(curves_of(file), index=False)
+    for path, old, fresh in (
+        (file, former, [runs for runs, _ in new]),
+        (curves_of(file), former_curves, [curves for _, curves in new]),
+    ):
+        rows = joined(old, pd.concat(fresh, ignore_index=True)) if fresh else old
+        as_planned(rows, planned).to_csv(path, index=False)
 
 
 def curves_of(file: Path) -> Path:

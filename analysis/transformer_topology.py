@@ -1,6 +1,6 @@
 """What becomes of the topology of Transformers while they train, by place and kind of layer; shared by two studies."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import topolearn as tl
+from analysis.kept_results import as_planned, joined, kept_rows, slug
 from topolearn import diagnostics, plotting
 from topolearn.plotting.style import line_styles, percent_ticks
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
+from topolearn.studies.study import PlannedRun
 
 Population = Callable[[str], tuple[str, str]]  # place and kind of a layer
 PANELS = {
@@ -70,17 +72,19 @@ def _populations(network: tl.LayeredNetwork, population: Population) -> dict[tup
 
 
 def of_studies(studies: Iterable[tuple[Study, Path]], n_states: int, population: Population) -> pd.DataFrame:
-    """Return the rows of all finished sparse runs of studies, with label and seed."""
+    """Return the rows of all finished sparse runs of studies, with label, seed and hash."""
     tables = []
     for study, directory in studies:
         for plan in study.runs():
             run = StudyDirectory(directory, study).run(plan)
             if run is not None and run.is_complete and run.history.layers:
-                tables.append(of_run(run, n_states, population).assign(label=plan.label, seed=plan.seed))
+                tables.append(
+                    of_run(run, n_states, population).assign(label=plan.label, seed=plan.seed, hash=plan.hash)
+                )
     if not tables:
         return pd.DataFrame()
     table = pd.concat(tables, ignore_index=True)
-    return table[["label", "seed", *table.columns.drop(["label", "seed"])]]
+    return table[["label", "seed", *table.columns.drop(["label", "seed", "hash"]), "hash"]]
 
 
 def draw(table: pd.DataFrame, title: str) -> Figure:
@@ -101,13 +105,18 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def write(table: pd.DataFrame, file: Path) -> None:
-    """Write the rows of all runs to a file, a picture of each setting beside it, and print the last state of each."""
+def write(new: pd.DataFrame, file: Path, planned: Sequence[PlannedRun]) -> None:
+    """Write the rows of runs to a file, pictures of all settings beside it, and print the last state of each.
+
+    What the file has of other planned runs stays.
+    """
+    table = as_planned(joined(kept_rows(file, planned), new.round(4)), planned)
+    if table.empty:
+        raise SystemExit(f"no sparse run is done, so {file} is not written")
     file.parent.mkdir(exist_ok=True)
-    table.round(4).to_csv(file, index=False)
+    table.to_csv(file, index=False)
     for label, rows in table.groupby("label"):
-        name = "-".join(str(label).replace(" %", "").replace(",", "").lower().split())
         picture = draw(rows, f"{label}: mean of {rows['seed'].nunique()} seeds")
-        picture.savefig(file.with_name(f"{file.stem}_{name}.png"), dpi=110)
+        picture.savefig(file.with_name(f"{file.stem}_{slug(str(label))}.png"), dpi=110)
     last = table[table["step"] == table.groupby("label")["step"].transform("max")]
     print(last.groupby(["label", "place", "kind"], sort=False).mean(numeric_only=True).round(3).to_string())

@@ -92,12 +92,12 @@ def test_the_topology_of_a_run_by_block_and_kind(place):
     assert (last["itop"].to_numpy() > first["itop"].to_numpy()).all()
 
 
-def test_without_a_finished_run_no_file_is_written(rows, tmp_path):
+def test_without_a_finished_run_no_file_is_written(place, rows, tmp_path):
     none = tuple(table.iloc[:0] for table in rows)
     with pytest.raises(SystemExit, match=r"no run is finished yet, so .*table3_llama.csv is not written"):
-        write([none], tmp_path / "table3_llama.csv", KEPT, DRAWN)
+        write([none], tmp_path / "table3_llama.csv", KEPT, DRAWN, place[0].runs())
     assert list(tmp_path.iterdir()) == []
-    write([none, rows], tmp_path / "table3_llama.csv", KEPT, DRAWN)
+    write([none, rows], tmp_path / "table3_llama.csv", KEPT, DRAWN, place[0].runs())
     assert sorted(each.name for each in tmp_path.iterdir()) == ["table3_curves.csv", "table3_llama.csv"]
 
 

@@ -61,6 +61,15 @@ def break_epoch(monkeypatch):
     return breaks
 
 
+def test_only_the_runs_that_are_asked_for_are_trained(tmp_path, n_trained):
+    small = small_study(seeds=[0, 1])
+    table = run_study(small, tmp_path / "out", only=lambda run: run.label == "SET" and run.seed == 1, quiet=True)
+    assert table["state"].tolist() == ["missing", "missing", "done", "missing"]
+    assert {method for method, _ in n_trained} == {"set"}
+    assert run_study(small, tmp_path / "out", quiet=True)["state"].tolist() == ["done"] * 4
+    assert len(n_trained) == 8
+
+
 def test_a_study_is_done_once(tmp_path, n_trained, capsys):
     small = small_study(seeds=[0, 1])
     first = run_study(small, tmp_path / "out")

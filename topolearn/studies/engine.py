@@ -1,7 +1,7 @@
 """`run_study`: from a study to its finished runs, on any executor, as often as it takes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ def run_study(
     executor: str = "processes",
     jobs: int = 1,
     threads: int | None = None,
+    only: Callable[[PlannedRun], bool] | None = None,
     retry_failed: bool = False,
     accept_changes: bool = False,
     options: Mapping[str, Any] | None = None,
@@ -55,6 +56,8 @@ def run_study(
     threads : int, optional
         CPU threads of each run that leaves them open; default the cores of this machine over ``jobs``, and one on
         other machines. Results of csr layers do not depend on it.
+    only : callable, optional
+        Train the missing runs for which it is true, and leave the others; default all.
     retry_failed : bool
         Take up the runs that failed, from their last checkpoint.
     accept_changes : bool
@@ -94,7 +97,8 @@ def run_study(
     place = StudyDirectory(directory, study)
     states = [place.state(run) for run in study.runs()]
     skipped = (DONE,) if retry_failed else (DONE, FAILED)
-    todo = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
+    left = [run for run, state in zip(study.runs(), states, strict=True) if state not in skipped]
+    todo = [run for run in left if only is None or only(run)]
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
     on_this_machine = execute is in_processes

@@ -1,0 +1,73 @@
+"""Results that outlive their runs: what the files in figures/ have is not trained again where the runs are not at hand.
+
+A study of many hours is trained in several places, and its run directories stay there. Its rows, learning curves and
+translations are in figures/, each by the label, the seed and the configuration's hash of its run; where a plan has
+changed since, and with it the hash, a row is left out, and its run is missing again.
+"""
+
+import gzip
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.command import runs_in
+from topolearn.files import written_aside
+from topolearn.studies.study import PlannedRun
+
+KEY = ["label", "seed"]
+
+
+def slug(label: str) -> str:
+    """Return a label as part of a file's name.
+
+    Examples
+    --------
+    >>> slug("CHTs 90 %, history")
+    'chts-90-history'
+    """
+    return "-".join(label.replace(" %", "").replace(",", "").lower().split())
+
+
+def kept_rows(file: Path, planned: Sequence[PlannedRun]) -> pd.DataFrame:
+    """Return the rows of a file whose runs are still planned as they were; none without the file."""
+    if not file.is_file():
+        return pd.DataFrame(columns=[*KEY, "hash"])
+    rows = runs_in(file, [*KEY, "hash"])
+    return rows[rows["hash"].isin({run.hash for run in planned})]
+
+
+def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
+    """Return the former rows whose keys no new row has, and the new ones.
+
+    Examples
+    --------
+    >>> former = pd.DataFrame({"label": ["SET", "CHTs"], "seed": [0, 0], "bleu": [29.0, 30.0]})
+    >>> new = pd.DataFrame({"label": ["SET", "SET"], "seed": [1, 0], "bleu": [29.5, 29.1]})
+    >>> joined(former, new).to_numpy().tolist()
+    [['CHTs', 0, 30.0], ['SET', 1, 29.5], ['SET', 0, 29.1]]
+    """
+    if former.empty or new.empty:
+        return new if former.empty else former
+    replaced = former.set_index(list(key)).index.isin(new.set_index(list(key)).index)
+    return pd.concat([former[~replaced], new], ignore_index=True)
+
+
+def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFrame:
+    """Return rows by the labels of a plan, and those of a label by seed."""
+    place = {run.label: number for number, run in reversed(list(enumerate(planned)))}
+    order = rows.assign(place=rows["label"].map(place)).sort_values(["place", "seed"], kind="stable")
+    return order.drop(columns="place").reset_index(drop=True)
+
+
+def write_lines(file: Path, lines: Iterable[str]) -> None:
+    """Write lines of text to a compressed file, whose bytes depend on them alone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{line}\n" for line in lines).encode()
+    with written_aside(file) as aside:
+        aside.write_bytes(gzip.compress(text, mtime=0))
+
+
+def read_lines(file: Path) -> list[str]:
+    """Return the lines that `write_lines` wrote."""
+    return gzip.decompress(file.read_bytes()).decode().split("\n")[:-1]
