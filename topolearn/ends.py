@@ -32,6 +32,7 @@ class _Told:
     """The signal that this process has been told to end by, and whether it has said so."""
 
     number, at, said = 0, 0.0, False
+    lost = 0  # a signal whose exception got lost, until it is sent again
 
 
 _told = _Told()
@@ -48,6 +49,9 @@ def stoppable() -> Iterator[None]:
     ------
     Terminated
         For SIGTERM.
+    KeyboardInterrupt
+        For SIGINT; also in place of an error that comes of a signal, as when a compiler finds what it was interrupted
+        in undone.
 
     Examples
     --------
@@ -61,11 +65,16 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _told.number, _told.said = 0, False
+    _told.number, _told.said, _told.lost = 0, False, 0
     former = {number: signal.signal(number, _raise) for number in _heeded()}
     hook, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield
+    except Exception as error:
+        if not _told.lost:
+            raise
+        _told.number, _told.lost = _told.lost, 0
+        raise _exception(_told.number) from error
     finally:
         sys.unraisablehook = hook
         for number, handler in former.items():
@@ -110,6 +119,13 @@ def forget_output() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def leave_in_peace() -> None:
+    """Ignore signals from now on, as a command is done, and Python takes a moment to end; other programs stay as is."""
+    if _IS_COMMAND:
+        for number in _heeded():
+            signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def children_spared() -> Iterator[None]:
     """Let no process that is started within a block hear Ctrl-C, which a terminal sends to all; its parent ends it."""
@@ -123,11 +139,15 @@ def children_spared() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def _exception(number: int) -> KeyboardInterrupt:
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if not _told.number:
         _told.number, _told.at = number, now
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        raise _exception(number)
     if now - _told.at > PATIENCE:
         _end_at_once(number, frame)
 
@@ -135,11 +155,18 @@ def _raise(number: int, frame: FrameType | None) -> None:
 def _raise_again(unraisable: Any) -> None:
     """Send a signal again whose exception was lost, as one raised while an object is destroyed is."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)
+        if not (_told.number or _told.lost):  # of which it would be a consequence
+            sys.__unraisablehook__(unraisable)
         return
-    number, _told.number = _told.number or signal.SIGINT, 0
+    _told.lost, _told.number = _told.number or signal.SIGINT, 0
     with suppress(RuntimeError):
-        threading.Timer(0.01, os.kill, (os.getpid(), number)).start()
+        threading.Timer(0.01, _send_again).start()
+
+
+def _send_again() -> None:
+    number, _told.lost = _told.lost, 0
+    if number:
+        os.kill(os.getpid(), number)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
@@ -193,7 +220,8 @@ def _program() -> str:
     return ""
 
 
-if _program() in COMMANDS:  # and in no other program that imports topolearn
+_IS_COMMAND = _program() in COMMANDS
+if _IS_COMMAND:  # and in no other program that imports topolearn
     _open_standard_streams()
     sys.excepthook = _end_for_a_reason
     for _number in _heeded():

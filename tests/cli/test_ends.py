@@ -111,6 +111,32 @@ def test_a_signal_whose_exception_is_lost_comes_again(capsys):
     assert capsys.readouterr().err == ""
 
 
+class Interrupted:
+    """What a compiler is left with whose callback was interrupted: the exception is lost, and later another comes."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+
+
+@BOTH
+def test_an_error_that_comes_of_a_lost_signal_is_told_as_the_signal(number, status, capsys):
+    with pytest.raises(KeyboardInterrupt) as told, ends.stoppable():
+        compiler = Interrupted(number)
+        del compiler
+        raise RuntimeError("no compiled object yet")
+    assert ends.status_of(told.value) == status
+    time.sleep(0.1)  # in which it would come again
+    assert capsys.readouterr().err == ""
+
+
+def test_an_error_without_a_signal_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="no compiled object yet"), ends.stoppable():
+        raise RuntimeError("no compiled object yet")
+
+
 def test_a_signal_that_is_ignored_stays_so():
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -118,6 +144,19 @@ def test_a_signal_that_is_ignored_stays_so():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.parametrize("is_command", [True, False])
+def test_a_command_that_is_done_is_left_in_peace_and_no_other_program(is_command, monkeypatch, capsys):
+    former = {number: signal.getsignal(number) for number in ends.SIGNALS}
+    monkeypatch.setattr(ends, "_IS_COMMAND", is_command)
+    try:
+        assert main(["methods"]) == 0
+        now = {number: signal.getsignal(number) for number in ends.SIGNALS}
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    assert now == (dict.fromkeys(former, signal.SIG_IGN) if is_command else former)
 
 
 def test_the_library_leaves_signals_alone(tmp_path, monkeypatch, chts, small):

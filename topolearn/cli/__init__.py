@@ -22,7 +22,7 @@ from topolearn.cli import (
     translate,
     verify,
 )
-from topolearn.ends import complain, forget_output, stoppable, tell_end
+from topolearn.ends import complain, forget_output, leave_in_peace, stoppable, tell_end
 from topolearn.errors import reason_of
 from topolearn.terminal import visible, visible_warnings
 
@@ -88,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     finally:
         forget_output()
+        leave_in_peace()
 
 
 @contextmanager

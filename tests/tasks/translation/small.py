@@ -30,6 +30,15 @@ def corpus():
     return Corpus("made", ("en", "de"), text(60, 0), text(8, 1), text(6, 2))
 
 
+def write_corpus(folder):
+    """Write the made-up text as two files a split."""
+    made = corpus()
+    for split in ("train", "val", "test"):
+        pairs = getattr(made, split)
+        for language, sentences in zip(made.languages, (pairs.source, pairs.target), strict=True):
+            (folder / f"{split}.{language}").write_text("".join(f"{each}\n" for each in sentences))
+
+
 def config(run_dir, method="chts", **values):
     density = {} if method == "dense" else {"density": 0.3}
     return TranslationConfig(method=method, run_dir=str(run_dir), **{**SIZES, **density, **values})
