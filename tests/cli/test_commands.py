@@ -186,12 +186,15 @@ def test_a_mistake_is_one_line_and_changes_nothing(words, said, folder, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["trian"], "invalid choice: 'trian'"),
+        ([], "name a command (see 'topolearn --help')"),
+        (["trian"], "there is no command 'trian': did you mean 'train'?"),
+        (["--verison"], "there is no argument '--verison': did you mean --version?"),
+        (["completion", "bsh"], "there is no choice 'bsh': did you mean 'bash'?"),
+        ([*NEW, "--densty", "0.1"], "there is no argument '--densty': did you mean --density? (see 'topolearn train -"),
         ([*NEW, "--hidden", "64,64"], "argument --hidden: invalid int value: '64,64'"),
         ([*NEW, "--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
         ([*NEW, "--lr", "fast"], "argument --lr: invalid float value: 'fast'"),
-        ([*NEW, "--zeta", "0.1"], "unrecognized arguments: --zeta"),
+        ([*NEW, "--zeta", "0.1"], "there is no argument '--zeta'"),
         (["report"], "the following arguments are required: RUN"),
         (["generate", "bsw"], "the following arguments are required: --n-in, --n-out, --density, -o"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import DEFAULT, TASKS, imported, preset, task_of
 from topolearn.terminal import say
+from topolearn.training.options import TrainOptions
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -46,7 +47,7 @@ def add_parser(commands: Any) -> None:
         "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
         "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
     )
-    for f in fields(imported(TASKS[DEFAULT].config)):
+    for f in fields(TrainOptions):
         if f.name == "overrides":
             continue
         shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default
@@ -86,7 +87,7 @@ def _train(args: argparse.Namespace) -> None:
 def _train_here(args: argparse.Namespace) -> None:
     from topolearn.recording.environment import is_first_rank
 
-    given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
+    given = {f.name: getattr(args, f.name) for f in fields(TrainOptions) if hasattr(args, f.name)}
     if args.set:
         given["overrides"] = _parse_overrides(args.set)
     if args.accept_changes and not args.resume:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
@@ -10,10 +11,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 SEVERAL = 8  # lines that colour alone tells apart; more also differ in dash
 DASHES = ("-", "--", ":", "-.")
+LONGEST = 60  # letters of a name on a picture
 LONG_NAME = 12  # letters of a layer, beyond which names below the axes would meet
 LEAST_INCHES_OF_AXES = 3.8  # with their own labels
 INCHES_BESIDE_LABEL, INCHES_OF_LETTER = 0.6, 0.075  # in a legend
@@ -67,9 +70,25 @@ def marker(n_points: int) -> str | None:
 
 
 def plain(text: str) -> str:
-    """Return `text` so that matplotlib shows it letter by letter: no mathtext, no hidden labels."""
+    """Return `text` so that matplotlib shows it letter by letter, in one line that fits on a picture.
+
+    There is no mathtext and no hidden label; letters that the font lacks are written as Python escapes them; of a long
+    name the beginning and the end are left.
+    """
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
+    known = _letters(tuple(mpl.rcParams["font.family"]))
+    text = "".join(each if ord(each) in known else f"\\u{ord(each):04x}" for each in text)
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+@lru_cache
+def _letters(families: tuple[str, ...]) -> frozenset[int]:
+    """Return the letters of fonts, by their numbers."""
+    return frozenset(
+        letter for family in families for letter in get_font(findfont(FontProperties(family=[family]))).get_charmap()
+    )
 
 
 def percent(fraction: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from topolearn.devices import AUTO
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.recording import Logger, Run
 from topolearn.recording.holding import Hold

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from topolearn.declared import documented
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import has_links_alone
 from topolearn.tasks.language.text import COLUMN
@@ -13,6 +14,7 @@ from topolearn.training.task_config import check_counts, check_shares, check_wor
 BF16_TRUE = "bf16-true"  # parameters themselves, their gradients and Adam's state, with no copy in float32
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class LanguageConfig(StepConfig):
     """What language model to train, on what text, and how; the defaults are those of a small one for a CPU.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from topolearn.declared import documented
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.step_config import StepConfig
 from topolearn.tasks.translation.learning import VOCABULARIES
@@ -13,6 +14,7 @@ TOO_LONG = ("error", "drop")
 REWARMUP = 20  # steps that inoam takes after each update to reach the learning rate again
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig(StepConfig):
     """What translator to train, on what text, and how; the defaults are those of a small one for a CPU.
