@@ -14,7 +14,6 @@ import pytest
 import topolearn as tl
 from topolearn import training
 from topolearn.cli import main
-from topolearn.recording import report
 
 SMALL = ["--hidden", "16", "16", "--epochs", "1", "--density", "0.2", "--threads", "1", "--quiet"]
 
@@ -27,22 +26,13 @@ def tree(path):
     }
 
 
-@pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out, whose pictures take longer than the training."""
-    monkeypatch.setattr(report, "write_report", lambda run, **_: run.path / "report.html")
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """Two complete runs: CHTs, and dense with its report."""
     folder = tmp_path_factory.mktemp("cli")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "write_report", lambda run, **_: "")
-        assert (
-            main(["train", *SMALL, "--update-interval", "15", "--epochs", "2", "--run-dir", str(folder / "chts")]) == 0
-        )
-    assert main(["train", *SMALL, "--method", "dense", "--density", "1", "--run-dir", str(folder / "dense")]) == 0
+    assert main(["train", *SMALL, "--update-interval", "15", "--epochs", "2", "--run-dir", str(folder / "chts")]) == 0
+    dense = ["--method", "dense", "--density", "1", "--report", "--run-dir", str(folder / "dense")]
+    assert main(["train", *SMALL, *dense]) == 0
     return folder
 
 
@@ -264,7 +254,7 @@ def test_mistakes_in_this_program_are_not_hidden(folder, monkeypatch):
     ],
     ids=str,
 )
-def test_parts_arrive_in_the_run(words, parts, folder, no_report):
+def test_parts_arrive_in_the_run(words, parts, folder):
     assert main([*NEW, "--update-interval", "20", *words]) == 0
     run = tl.Run("new")
     method = run.config.build_method()
@@ -273,7 +263,7 @@ def test_parts_arrive_in_the_run(words, parts, folder, no_report):
     assert run.summary["n_updates"] == (2 if method.evolves else 0)
 
 
-def test_options_arrive_in_the_run(folder, no_report, capsys):
+def test_options_arrive_in_the_run(folder, capsys):
     words = ["--batch-size", "100", "--lr", "1", "--lr-end", "0", "--momentum", "0.5", "--weight-decay", "0"]
     words += ["--seed", "7", "--precision", "bf16", "--lr-decay", "0.5", "--dataset", "good.npz", "--device", "cpu"]
     assert main([*NEW, *words]) == 0
@@ -287,7 +277,7 @@ def test_options_arrive_in_the_run(folder, no_report, capsys):
     assert shown.out.splitlines()[1] == "run     new"
 
 
-def test_a_file_and_flags_on_top(folder, no_report):
+def test_a_file_and_flags_on_top(folder):
     assert (
         main(["train", "parts.toml", *SMALL[:-1], "--run-dir", "new", "--density", "0.3", "--set", "generator=bsw"])
         == 0
@@ -297,7 +287,7 @@ def test_a_file_and_flags_on_top(folder, no_report):
     assert (config.overrides["zeta"], config.overrides["generator"]) == (0.1, "bsw")
 
 
-def test_the_file_of_a_run_makes_it_again(folder, no_report):
+def test_the_file_of_a_run_makes_it_again(folder):
     assert main(["train", "complete/config.toml", "--run-dir", "new", "--quiet"]) == 0
     runs = [tl.Run(name) for name in ("complete", "new")]
     first, again = (run.metrics.drop(columns="seconds") for run in runs)
@@ -306,7 +296,7 @@ def test_the_file_of_a_run_makes_it_again(folder, no_report):
     assert tl.Run("er").config.build_method().generator_params == {}
 
 
-def test_numbers_of_the_summary_are_those_of_the_run(folder, no_report, capsys):
+def test_numbers_of_the_summary_are_those_of_the_run(folder, capsys):
     assert main([*NEW, "--update-interval", "20"]) == 0
     run = tl.Run("new")
     said = capsys.readouterr().out.splitlines()[0]
@@ -329,13 +319,14 @@ def test_report_beside_another_run(shared, tmp_path, capsys):
     assert not (shared / "chts" / "report.html").exists()
 
 
-def test_training_writes_the_report(shared):
+def test_training_writes_the_report_where_it_is_asked_for(shared):
+    assert not (shared / "chts" / "report.html").exists()
     assert (shared / "dense" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert tl.Run(shared / "dense").is_complete
 
 
 def test_training_on_held_out_examples(folder, capsys):
-    assert main(["train", *SMALL, "--dataset", "digits+validation"]) == 0
+    assert main(["train", *SMALL, "--dataset", "digits+validation", "--report"]) == 0
     run = tl.Run("runs/digits+validation-chts-0.2-s0")
     assert run.config.dataset == "digits+validation"
     assert run.config.update_interval == 34  # batches of 32 of the 1,077 examples

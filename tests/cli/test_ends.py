@@ -19,7 +19,6 @@ from topolearn import cli, compiling, ends, files, training
 from topolearn.cli import main
 from topolearn.files import append_bytes
 from topolearn.recording import Recorder
-from topolearn.recording import report as reports
 from topolearn.recording.tables import Table
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.studies.executors import worker
@@ -36,7 +35,6 @@ def handlers(monkeypatch):
     """Let Ctrl-C raise, wherever the tests were started, and see that handlers are put back."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(number) for number in ends.SIGNALS]
-    monkeypatch.setattr(reports, "write_report", lambda run, **_: run.path / "report.html")
     yield
     assert [signal.getsignal(number) for number in ends.SIGNALS] == before
     signal.signal(signal.SIGINT, former)

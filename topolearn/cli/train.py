@@ -36,6 +36,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help=words)
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html at the end, as 'topolearn report' does"
+    )
     words = "with --resume: go on although files, data or versions have changed; the run notes which"
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument(
@@ -95,13 +98,15 @@ def _train_here(args: argparse.Namespace) -> None:
     run = _resumed(args, given) if args.resume else _trained(args, given)
     if not is_first_rank():
         return
-    page, task, summary = run.report(), run.task, run.summary
+    task, summary = run.task, run.summary
     best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
     say(
         f"best {task.metric.title} {best} ({task.clock} {summary[task.best_at]}), last {last}, "
         f"{summary['n_links']} links, {summary['active_neurons']:.1%} of hidden neurons active, "
-        f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"
+        f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}"
     )
+    if args.report:
+        say(f"report  {run.report()}")
 
 
 def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:

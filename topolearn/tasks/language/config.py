@@ -19,8 +19,7 @@ BF16_TRUE = "bf16-true"  # parameters themselves, their gradients and Adam's sta
 class LanguageConfig(StepConfig):
     """What language model to train, on what text, and how; the defaults are those of a small one for a CPU.
 
-    Fields that are None are settled when training begins, and the settled values are written into the run. The
-    sentence for each field is in its metadata.
+    Fields that are None are settled when training begins, and the settled values are written into the run.
 
     Raises
     ------

@@ -19,8 +19,7 @@ REWARMUP = 20  # steps that inoam takes after each update to reach the learning 
 class TranslationConfig(StepConfig):
     """What translator to train, on what text, and how; the defaults are those of a small one for a CPU.
 
-    Fields that are None are settled when training begins, and the settled values are written into the run. The
-    sentence for each field is in its metadata.
+    Fields that are None are settled when training begins, and the settled values are written into the run.
 
     Raises
     ------
