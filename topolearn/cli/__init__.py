@@ -24,7 +24,7 @@ from topolearn.cli import (
     translate,
     verify,
 )
-from topolearn.cli.parser import OneLineParser
+from topolearn.cli.parser import OneLineParser, in_flags
 from topolearn.ends import complain, forget_output, leave_in_peace, stoppable, tell_end
 from topolearn.errors import reason_of
 from topolearn.terminal import visible_warnings
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = reason_of(error)
         if reason is None:
             raise
-        complain(f"topolearn: error: {reason}")
+        complain(f"topolearn: error: {in_flags(reason)}")
         return 2
     finally:
         forget_output()

@@ -39,6 +39,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--report", action="store_true", help="write report.html at the end, as 'topolearn report' does"
     )
+    words = "remove the run in the directory, if there is one"
+    parser.add_argument("--overwrite", action="store_true", help=words)
     words = "with --resume: go on although files, data or versions have changed; the run notes which"
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument(
@@ -117,14 +119,14 @@ def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     task = task_of(file) if file else TASKS[DEFAULT]
     configuration = imported(task.config)
     config = configuration.load(file) if file else configuration()
-    return train(config.with_values(given), quiet=args.quiet)
+    return train(config.with_values(given), overwrite=args.overwrite, quiet=args.quiet)
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     from topolearn.recording import Run, resume
 
     place = {name: given.pop(name) for name in ("device",) if name in given}
-    if given or args.config:
+    if given or args.config or args.overwrite:
         raise InvalidValueError(
             "--resume takes no other options but --device and --accept-changes: a run goes on with its own "
             "configuration"

@@ -74,7 +74,7 @@ class StepConfig(TaskConfig):
     )
     run_dir: str | None = field(
         default=None,
-        metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
+        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
     )
 
     def build_method(self) -> Method:

@@ -75,5 +75,5 @@ class TrainOptions:
     )
     run_dir: str | None = field(
         default=None,
-        metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
+        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
     )
