@@ -11,6 +11,7 @@ from scipy import sparse
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
 from topolearn.graph import checks, convert, files, frames, tensors
 from topolearn.graph.immutable import Immutable
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     from topolearn.graph.reading.source import Source
@@ -225,6 +226,7 @@ class BipartiteGraph(Immutable):
     to_igraph = convert.to_igraph
     to_frame = frames.to_frame
     save = files.save
+    _repr_html_ = shown_by("topolearn.plotting.cards:graph_card")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BipartiteGraph):

@@ -15,6 +15,7 @@ from topolearn.graph.bipartite import BipartiteGraph, percent
 from topolearn.graph.groups import NeuronGroup, Shapes, chain, checked
 from topolearn.graph.immutable import Immutable
 from topolearn.registry import suggest
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     import igraph
@@ -203,6 +204,8 @@ class LayeredNetwork(Immutable):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (dict(self._graphs), self._groups)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:network_card")
 
     def __repr__(self) -> str:
         layers = ", ".join(f"{name} {graph.n_in} x {graph.n_out}" for name, graph in self._graphs.items())

@@ -15,6 +15,7 @@ from scipy import sparse
 from topolearn.graph import checks, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
 from topolearn.graph.immutable import Immutable
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     from topolearn.graph.reading.source import Source
@@ -200,6 +201,8 @@ class Graph(Immutable):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(_rebuilt, type(self), names=self._names), (self._source, self._cells, self._n_nodes)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:graph_card")
 
     def __repr__(self) -> str:
         if self.n_links == 0:

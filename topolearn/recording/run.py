@@ -27,6 +27,7 @@ from topolearn.recording.plan import (
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
 from topolearn.recording.table_checks import CURE, check_layers
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
+from topolearn.showing import shown_by
 from topolearn.task_registry import Task, imported
 
 if TYPE_CHECKING:
@@ -259,6 +260,8 @@ class Run:
         from topolearn.recording.report import write_report  # matplotlib is loaded by the first picture
 
         return write_report(self, compare=compare, path=path)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:run_card")
 
     def __repr__(self) -> str:
         if self.task is None:
