@@ -147,9 +147,7 @@ def test_a_page_of_100_000_links_is_small():
     rng = np.random.default_rng(0)
     cells = rng.choice(10**6, 100_000, replace=False)
     assert len(BipartiteGraph.from_cells(cells, 1000, 1000).explore().html) < 400_000
-    n = 100_000 * most_frames(
-        100_000
-    )  # lives, if all links are others at each stop
+    n = 100_000 * most_frames(100_000)  # lives, if all links are others at each stop
     born = rng.integers(0, 200, n)
     lives = Lives(np.sort(rng.integers(0, 10**6, n)), born, born + rng.integers(1, 30, n), 1000)
     weights = np.where(rng.random(n) < 100_000 / n, rng.normal(size=n), np.nan)
