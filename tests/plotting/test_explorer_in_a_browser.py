@@ -195,7 +195,7 @@ def test_a_click_follows_links_through_all_layers(page, states):
         reached.append(ahead.sum())
     page.move(0.2, 0.5)  # to nothing: what was clicked stays
     rows = page.browser.execute_script(
-        "const followed = [...document.querySelectorAll('#told table')].at(-1);"
+        "const followed = document.querySelector('#told table');"
         "return [...followed.tBodies[0].rows].map((row) => row.cells[1].textContent)"
     )
     assert rows == [f"{n} of {SIZES[k]}" for n, k in zip(reached, (0, 2, 3), strict=True) if n]
@@ -270,7 +270,8 @@ def test_a_ring_tells_neighbours_and_finds_names(browser, tmp_path):
     page.get("wanted").send_keys("onerror")
     page.browser.find_element("css selector", "#matches button").click()
     told = page.text("told")
-    assert told.startswith(f"{EVIL}\nnumber 0, nodes\ndegree: 2 links")
+    assert told.startswith(f"{EVIL}\nnumber 0, nodes\n")
+    assert "degree: 2 links" in told
     assert "one link away 2" in told
     assert "two links away 1" in told
     assert page.browser.execute_script("return [document.images.length, window.harmed ?? 0]") == [0, 0]

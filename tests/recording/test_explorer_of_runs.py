@@ -134,7 +134,9 @@ def test_what_has_no_links_to_show_or_too_many_is_declined(tmp_path, dense, monk
         run.explore()
     run = recorded(tmp_path / "full", n_steps=1)
     monkeypatch.setattr(limits, "MOST_LINKS", 20)
-    with pytest.raises(InvalidValueError, match=r"there are \d+ links.*up to 20: name fewer layers.*--layers NAME"):
+    with pytest.raises(
+        InvalidValueError, match=r"there are \d+ links.*up to 20: name fewer.*layers=\['a'\].*--layers NAME"
+    ):
         run.explore(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert run.explore(layers=["b"])

@@ -49,13 +49,13 @@ function tell(box, scene, state, neuron, isPinned) {
   const said = [element("h2", calling(each, neuron.i))];
   const number = each.names ? [`number ${neuron.i.toLocaleString("en")}`] : [];
   said.push(element("p", [...number, each.title].join(", ")));
+  if (isPinned) said.push(reachTable(scene, neuron));
   if (scene.has_sides) {
     if (into.length) said.push(linkTable(scene, state, neuron, into, `fan-in: ${plural(countLinks(into), "link", "links")}`));
     if (out.length) said.push(linkTable(scene, state, neuron, out, `fan-out: ${plural(countLinks(out), "link", "links")}`));
   } else {
     said.push(linkTable(scene, state, neuron, out, `degree: ${plural(countLinks(out), "link", "links")}`));
   }
-  if (isPinned) said.push(reachTable(scene, neuron));
   box.replaceChildren(...said);
 }
 

@@ -23,7 +23,7 @@ from topolearn.recording.explorer.weights import KeepsModel, last_model
 from topolearn.recording.history import SNAPSHOTS
 from topolearn.registry import suggest
 
-CURE = "name fewer layers, by run.explore(layers=['NAME']) or topolearn report RUN --interactive --layers NAME"
+CURE = "name fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
 
 
 class ExploredHistory(HistoryLike, Protocol):
@@ -69,11 +69,12 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
     graphs = {name: start[name] for name in _known(layers, start)}
     n_links = sum(graph.n_links for graph in graphs.values())
     n_neurons = sum(sum(graph.shape) for graph in graphs.values())
-    check_size(n_links, n_neurons, len(graphs), CURE)
+    cure = CURE.format(next(iter(graphs)))
+    check_size(n_links, n_neurons, len(graphs), cure)
     shown = sorted(evenly(range(len(steps)), min(len(steps), most_frames(n_links))))
     states = ({name: now[name] for name in graphs} for _, now in history.replay())
     lives = lives_through(states, shown)
-    check_size(max(_count(lives, state) for state in shown), n_neurons, len(graphs), CURE)
+    check_size(max(_count(lives, state) for state in shown), n_neurons, len(graphs), cure)
     model = last_model(run, {name: each.at(shown[-1]) for name, each in lives.items()})
     populations, ends = populations_of(model.network or _chain(start), graphs)
     unit = "snapshots" if history.kept == SNAPSHOTS else "updates"
