@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
-from topolearn.graph import checks, convert, files, frames, tensors
+from topolearn.graph import checks, convert, exploring, files, frames, tensors
 from topolearn.graph.immutable import Immutable
 from topolearn.showing import shown_by
 
@@ -227,6 +227,7 @@ class BipartiteGraph(Immutable):
     to_frame = frames.to_frame
     save = files.save
     _repr_html_ = shown_by("topolearn.plotting.cards:graph_card")
+    explore = exploring.explore
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BipartiteGraph):

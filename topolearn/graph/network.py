@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.graph import exploring
 from topolearn.graph.bipartite import BipartiteGraph, percent
 from topolearn.graph.groups import NeuronGroup, Shapes, chain, checked
 from topolearn.graph.immutable import Immutable
@@ -169,6 +170,8 @@ class LayeredNetwork(Immutable):
         population, index = self._populations()
         places = {"population": population.tolist(), "index": index.tolist()}
         return igraph.Graph(n=self.n_neurons, edges=self._pairs(), directed=True, vertex_attrs=places)
+
+    explore = exploring.explore
 
     def _pairs(self) -> list[list[int]]:
         targets, sources = self.to_scipy().nonzero()

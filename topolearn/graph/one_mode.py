@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
-from topolearn.graph import checks, one_mode_convert, one_mode_files, one_mode_frames, pairs
+from topolearn.graph import checks, exploring, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
 from topolearn.graph.immutable import Immutable
 from topolearn.showing import shown_by
@@ -190,6 +190,7 @@ class Graph(Immutable):
     to_igraph = one_mode_convert.to_igraph
     to_frame = one_mode_frames.to_frame
     save = one_mode_files.save
+    explore = exploring.explore
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):

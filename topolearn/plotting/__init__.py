@@ -11,6 +11,7 @@ from topolearn.plotting.animation import animate, save_animation
 from topolearn.plotting.curves import accuracy, loss, metrics, score
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
+from topolearn.plotting.explorer import Explorer, explore
 from topolearn.plotting.live_figure import LiveFigure, live
 from topolearn.plotting.measures import measure
 from topolearn.plotting.paths import hubs, strongest_paths
@@ -21,6 +22,7 @@ from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
 __all__ = [
+    "Explorer",
     "LiveFigure",
     "active_neurons",
     "accuracy",
@@ -30,6 +32,7 @@ __all__ = [
     "degree_change",
     "degree_distribution",
     "evolution",
+    "explore",
     "hubs",
     "layer_metric",
     "link_flow",
