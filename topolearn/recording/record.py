@@ -235,7 +235,7 @@ def _opened(
     history = History(path / TOPOLOGY, kept=plan.history) if watched.layers else None
     measuring = Measuring(path, plan.measures, plan.every, hold.manifest)
     topology = TopologyLog(watched, history, measuring, loggers, place, plan.snapshot_every)
-    recorder = Recorder(path, watched, topology, loggers, hold)
+    recorder = Recorder(path, watched, topology, hold)
     try:
         if (path / RECORDING).is_file():
             recorder.resume(place.seconds)
