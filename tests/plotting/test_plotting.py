@@ -5,7 +5,6 @@ import warnings
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -13,17 +12,12 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
+from tests.plotting.every_picture import FUNCTIONS, every_function
 from topolearn import plotting
 from topolearn.errors import InvalidValueError, TopolearnError
-from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.graph import BipartiteGraph
 from topolearn.plotting.degrees import ccdf
 from topolearn.plotting.style import axes_or_new, legend
-
-# What each function needs beside a run or a graph; a new function must work without an entry, or add one.
-EXTRA = {"layer_metric": ("itop",), "adjacency_change": ("fc2",), "degree_change": ("fc2",), "measure": ("closure",)}
-SPEEDS = pd.DataFrame({"density": [0.1, 0.5], "batch": 8, "dense speed-up": 1.0, "csr speed-up": [3.0, 0.8]})
-NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure")
-FUNCTIONS = [name for name in plotting.__all__ if name not in NO_PICTURES]
 
 
 @pytest.fixture
@@ -32,38 +26,35 @@ def graph():
     return BipartiteGraph(rng.random((7, 5)) < 0.3)
 
 
-def call(name, run, graph, **where):
-    function = getattr(plotting, name)
-    first = next(iter(inspect.signature(function).parameters))
-    network, weights = LayeredNetwork(run.history.at(0)), [np.eye(3), np.ones((2, 3))]
-    given = {"g": graph, "table": SPEEDS, "network": network, "weights": weights}
-    return function(given.get(first, run), *EXTRA.get(name, ()), **where)
+@pytest.fixture(scope="module")
+def functions(run):
+    return every_function(run)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_contract(name, run, graph):
+def test_contract(name, functions):
     parameters = inspect.signature(getattr(plotting, name)).parameters
     if "ax" in parameters:
         assert parameters["ax"].default is None
         given = Figure().add_subplot()
-        assert call(name, run, graph, ax=given) is given
+        assert functions[name](ax=given) is given
         assert pyplot.get_fignums() == []
-        assert isinstance(call(name, run, graph), Axes)
+        assert isinstance(functions[name](), Axes)
     else:
         assert parameters["figure"].default is None
         given = Figure(figsize=(12, 7), layout="constrained")
-        assert call(name, run, graph, figure=given) is given
+        assert functions[name](figure=given) is given
         assert given.get_axes() or given.subfigs
         assert pyplot.get_fignums() == []
-        assert isinstance(call(name, run, graph), Figure)
+        assert isinstance(functions[name](), Figure)
     assert len(pyplot.get_fignums()) == 1, "a picture of its own is one that pyplot shows"
     pyplot.close()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_nothing_is_left_behind(name, run, graph, capsys):
+def test_nothing_is_left_behind(name, functions, capsys):
     before = dict(mpl.rcParams)
-    drawn = call(name, run, graph)
+    drawn = functions[name]()
     figure = drawn if isinstance(drawn, Figure) else drawn.figure
     figure.canvas.draw()
     pyplot.close(figure)
@@ -72,9 +63,9 @@ def test_nothing_is_left_behind(name, run, graph, capsys):
 
 
 @pytest.mark.parametrize("name", ["evolution", "adjacency_change", "degree_change"])
-def test_panels_fit_into_a_part_of_a_figure(name, run, graph):
+def test_panels_fit_into_a_part_of_a_figure(name, functions):
     part = Figure(figsize=(14, 7), layout="constrained").subfigures(1, 2)[0]
-    assert call(name, run, graph, figure=part) is part
+    assert functions[name](figure=part) is part
 
 
 def test_adjacency_shows_each_link_of_a_small_layer(graph):

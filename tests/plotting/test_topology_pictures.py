@@ -6,15 +6,19 @@ import math
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.animation import FFMpegWriter
 from PIL import Image
 
 import topolearn as tl
+from tests.plotting.fake_run import fake_run
 from topolearn import diagnostics as dg
 from topolearn import plotting
-from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UnknownNameError
 from topolearn.generators import make
 from topolearn.plotting.order import ORDERS, ordered
-from topolearn.plotting.paths import find_strongest
+from topolearn.plotting.strongest import find_strongest
+
+UNSEEN = "ignore:Animation was deleted"  # as its frames are looked at one by one
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +55,12 @@ def test_survival_is_the_curve_of_each_layer(trained):
 
 def test_the_plane_has_the_curve_and_each_track(trained):
     ax = plotting.small_world_plane(trained)
-    curve, *tracks = (line for line in ax.lines if not line.get_label().startswith("_"))
-    assert np.all(np.diff(curve.get_ydata()[[0, 3, 6]]) < 0)  # closure falls from lattice to random graph
+    named = [line for line in ax.lines if not line.get_label().startswith("_")]
+    curves, tracks = named[:2], named[2:]
+    of_layers = [f"BSW as {name}, β from 0 (right) to 1" for name in ("hidden1", "hidden2")]  # of unlike shapes
+    assert [line.get_label() for line in curves] == of_layers
+    for curve in curves:
+        assert np.all(np.diff(curve.get_ydata()[[0, 3, 6]]) < 0)  # closure falls from lattice to random graph
     for line in tracks:
         expected = [dg.closure(graphs[line.get_label()]) for _, graphs in trained.history.replay()]
         np.testing.assert_allclose(line.get_ydata(), expected)
@@ -121,6 +129,8 @@ def test_laws_are_drawn_where_there_are_any():
     np.testing.assert_allclose(y, (g.fan_in >= law.xmin).mean() * law.ccdf(x))
     assert "power law: γ" in drawn.get_label()
     assert "p = " in drawn.get_label()
+    implausible = plotting.degree_distribution(make("er", 300, 300, 0.02, seed=0), fit=True).lines[2:]
+    assert all("p = " in line.get_label() for line in implausible)
     random = plotting.degree_distribution(make("er", 300, 300, 0.02, seed=0), fit=True)
     assert [line.get_label().partition(":")[0] for line in random.lines[2:]] == ["no power law"] * 2
     lattice = make("bsw", 40, 40, 0.1, beta=0, seed=0)  # all degrees are equal
@@ -134,6 +144,45 @@ def test_an_animation_has_a_frame_for_each_update(trained, tmp_path):
         first = np.asarray(movie.convert("L"))
         movie.seek(movie.n_frames - 1)
         assert (np.asarray(movie.convert("L")) != first).any()
+
+
+@pytest.mark.filterwarnings(UNSEEN)
+def test_numbers_of_neurons_are_shown_only_where_they_stand(trained):
+    g = trained.history.at(0)["hidden1"]
+    assert len(plotting.adjacency(g).get_xticks()) > 1
+    ax = plotting.adjacency(g, order="degree")
+    assert len(ax.get_xticks()) == 0
+    assert ax.get_xlabel() == f"{g.n_in} input neurons, by degree"
+    movie = plotting.animate(trained, "hidden1", order="degree")
+    (ax,) = movie._fig.axes
+    movie._func(0)
+    assert len(ax.get_xticks()) == 0
+    assert ax.get_xlabel() == f"{g.n_in} input neurons, by degree in the last frame"
+
+
+@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="needs ffmpeg")
+def test_a_movie_of_ffmpeg_is_one(trained, tmp_path):
+    path = plotting.save_animation(plotting.animate(trained, "hidden1"), tmp_path / "movie.mp4")
+    assert path.read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.filterwarnings(UNSEEN)
+def test_without_ffmpeg_there_is_a_way_out(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(FFMpegWriter, "isAvailable", lambda: False)
+    with pytest.raises(MissingPackageError, match=r"install ffmpeg.*or write a .gif"):
+        plotting.save_animation(plotting.animate(trained, "hidden1"), tmp_path / "movie.mp4")
+
+
+@pytest.mark.filterwarnings(UNSEEN)
+def test_a_colour_means_the_same_in_all_frames(tmp_path):
+    run = fake_run(tmp_path / "run", shapes={"fc": (700, 700)}, density=0.01, updates=3)
+    movie = plotting.animate(run, "fc")
+    limits = []
+    for frame in range(4):
+        movie._func(frame)
+        limits.append(movie._fig.axes[0].collections[0].get_clim())
+    assert len(set(limits)) == 1
+    assert len(movie._fig.axes) == 2, "and a colour bar says which"
 
 
 def test_bad_questions_are_refused(trained, tmp_path):
@@ -156,7 +205,12 @@ def test_bad_questions_are_refused(trained, tmp_path):
         (lambda: plotting.strongest_paths([np.eye(2)], k=0), InvalidValueError, "k=0"),
         (lambda: plotting.adjacency(layer, order="size"), UnknownNameError, "unknown order of neurons 'size'"),
         (lambda: plotting.animate(trained, "hidden1", most=1), InvalidValueError, "most=1 must be at least 2"),
-        (lambda: plotting.save_animation(None, tmp_path / "a.mp4"), InvalidValueError, "must end with .gif"),
+        (lambda: plotting.save_animation(None, tmp_path / "a.avi"), InvalidValueError, "must end with .gif or .mp4"),
+        (
+            lambda: plotting.save_animation(None, tmp_path / "a.gif", frames_per_second=0),
+            InvalidValueError,
+            "at least 1",
+        ),
     ]:
         with pytest.raises(error, match=message):
             question()

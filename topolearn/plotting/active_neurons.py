@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.curves import draw_over, in_words
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, style
+from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, style_for
 
 COLUMNS = {"hidden": "active_neurons", "authors": "active_neurons_authors"}
 
@@ -42,7 +42,7 @@ def active_neurons(run: RunLike, definitions: Sequence[str] = ("hidden", "author
         raise InvalidValueError(f"definitions={list(definitions)} must be of {', '.join(map(repr, COLUMNS))}")
     if run.network.empty:
         raise InvalidValueError(f"run {run.name!r} has no topology recorded yet; let it go on")
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         columns = [COLUMNS[name] for name in definitions]
         for column, look in line_styles(columns).items():

@@ -1,19 +1,21 @@
 """The adjacency of a graph as a picture: exact cells while they fit, local density beyond."""
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from topolearn.diagnostics import GraphLike
 from topolearn.diagnostics.reading import read_single
 from topolearn.graph import BipartiteGraph, Graph
+from topolearn.plotting.fitting import fit_when_drawn, is_tight
 from topolearn.plotting.order import ordered
-from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style, whole_ticks
+from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
+from topolearn.plotting.ticks import EvenTicks
 
 EXACT = 1.0  # pixels that a cell needs to be drawn by itself
 BLOCK = 3.0  # pixels across a block of cells otherwise
@@ -41,7 +43,7 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
         Written above the number of links and the density.
     order : {"degree", "community"}, optional
         How neurons, or nodes, are ordered: those with most links first, or communities one after the other, the largest
-        first, and by degree within each; by their numbers without it.
+        first, and by degree within each; by their numbers without it, and only then these stand at the axes.
 
     Returns
     -------
@@ -64,24 +66,23 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
     graph = read_single(g, "adjacency")
     if order is not None:
         graph = ordered(graph, order)
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax, width=5.0, height=5.2)
-        density = draw_adjacency(graph, ax, title=title)
-        if order is not None:
-            ax.set(xlabel=f"{ax.get_xlabel()}, by {order}", ylabel=f"{ax.get_ylabel()}, by {order}")
+        density = draw_adjacency(graph, ax, title=title, ordered_by=order)
         if density is not None:
             add_density_bar(density, ax)
     return ax
 
 
-def draw_adjacency(g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = None) -> ScalarMappable | None:
+def draw_adjacency(
+    g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = None, ordered_by: str | None = None
+) -> ScalarMappable | None:
     """Draw into `ax`, and return what a colour bar needs when the colours are densities."""
     counts = f"{g.n_links:,} links, density {percent(g.density)}"
     names = ("node", "node") if isinstance(g, Graph) else ("input neuron", "output neuron")
     g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # of which each cell is drawn alike
-    stretch = max(g.n_in, g.n_out) / max(min(g.n_in, g.n_out), 1)
-    square = stretch <= MAX_STRETCH
-    rows, columns = block_shape(g, ax, square=square)
+    square = has_square_cells(g)
+    rows, columns = block_shape(g, ax)
     density: ScalarMappable | None = None
     if rows == columns == 1:
         ax.imshow(g.to_scipy().toarray(), cmap=LINK, vmin=0, vmax=1, interpolation="nearest")
@@ -95,26 +96,40 @@ def draw_adjacency(g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = N
     ax.set(xlim=(-0.5, g.n_in - 0.5), ylim=(g.n_out - 0.5, -0.5), xlabel=names[0], ylabel=names[1])
     ax.grid(visible=False)
     ax.spines[:].set_visible(True)
-    for axis in (ax.xaxis, ax.yaxis):
-        whole_ticks(axis)
+    for axis, size, name in ((ax.xaxis, g.n_in, names[0]), (ax.yaxis, g.n_out, names[1])):
+        if ordered_by is None:
+            whole_ticks(axis)
+        else:  # a place in the order is not the number of a neuron
+            axis.set_ticks([])
+            axis.set_label_text(f"{size:,} {name}s, by {ordered_by}")
     ax.set_title(counts if title is None else f"{plain(title)}\n{counts}", loc="left", fontsize="small")
     return density
 
 
 def add_density_bar(density: ScalarMappable, *axes: Axes) -> None:
     """Add the colour bar of local densities below one axes, or below several that share it."""
-    bar = axes[0].figure.colorbar(density, ax=axes, location="bottom", extend="max", shrink=0.75, aspect=40, pad=0.03)
+    figure = axes[0].figure
+    tight = is_tight(figure)  # such a layout knows no colour bars, but those in a grid of their own
+    shape: dict[str, Any] = {"pad": 0.25, "use_gridspec": True} if tight else {"pad": 0.03, "use_gridspec": False}
+    shared = axes[0] if len(axes) == 1 else axes
+    bar = figure.colorbar(density, ax=shared, location="bottom", extend="max", shrink=0.75, aspect=40, **shape)
     bar.set_label(f"local density ({density.topolearn_block} cells per block)")  # type: ignore[attr-defined]
-    bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
     percent_ticks(bar.ax.xaxis)
+    bar.ax.xaxis.set_major_locator(EvenTicks())
+    fit_when_drawn(bar.ax)
     bar.outline.set_visible(False)
 
 
-def block_shape(g: BipartiteGraph, ax: Axes, *, square: bool) -> tuple[int, int]:
+def has_square_cells(g: BipartiteGraph) -> bool:
+    """Return whether cells are drawn as squares, as they are unless one side is far longer."""
+    return max(g.n_in, g.n_out) <= MAX_STRETCH * max(min(g.n_in, g.n_out), 1)
+
+
+def block_shape(g: BipartiteGraph, ax: Axes) -> tuple[int, int]:
     """Return how many rows and columns of cells share one colour on these axes."""
     box = ax.get_window_extent()
     cell = np.array([box.height / max(g.n_out, 1), box.width / max(g.n_in, 1)])  # pixels
-    if square:
+    if has_square_cells(g):
         cell[:] = cell.min()
     if (cell >= EXACT).all():
         return 1, 1

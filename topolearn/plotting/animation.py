@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from topolearn.errors import InvalidValueError
-from topolearn.plotting.adjacency import draw_adjacency
+from topolearn.errors import InvalidValueError, MissingPackageError
+from topolearn.plotting.adjacency import add_density_bar, block_shape, colour_top, draw_adjacency, local_density
 from topolearn.plotting.order import ORDERS
 from topolearn.plotting.run_data import RunLike, evenly, kept_steps, known_layer
-from topolearn.plotting.style import style
+from topolearn.plotting.style import axes_or_new, style
 
 
 def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 100) -> FuncAnimation:
@@ -23,7 +23,8 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     layer : str
         Name of the layer.
     order : {"degree", "community"}, optional
-        Order of the neurons: that of the last frame, in all frames, so that what it became is seen to grow.
+        Order of the neurons: that of the last frame, in all frames, so that what it became is seen to grow; the
+        neurons' numbers are then not shown.
     most : int
         Number of frames, 2 or more; of more updates an even choice is shown.
 
@@ -56,29 +57,73 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     if order is not None:
         inputs, outputs = ORDERS[order](graphs[-1])
         graphs = [type(g)(g.to_scipy()[outputs][:, inputs]) for g in graphs]
+    ordered_by = None if order is None else f"{order} in the last frame"
     with style():
         figure = Figure(figsize=(5.0, 5.2))
-        ax = figure.subplots()
+        ax = axes_or_new(figure.subplots())
+        density = draw_adjacency(graphs[0], ax)
+        top = 1.0
+        if density is not None:  # a colour means the same in all frames
+            blocks = block_shape(graphs[0], ax)
+            top = max(colour_top(local_density(g, *blocks)[0]) for g in graphs)
+            density.set_clim(0, top)
+            add_density_bar(density, ax)
 
         def draw(frame: int) -> list[Artist]:
             ax.clear()
-            draw_adjacency(graphs[frame], ax, title=f"{layer}, step {shown[frame]:,}")
+            with style():
+                mesh = draw_adjacency(graphs[frame], ax, title=f"{layer}, step {shown[frame]:,}", ordered_by=ordered_by)
+            if mesh is not None:
+                mesh.set_clim(0, top)
             return []
 
         return FuncAnimation(figure, draw, frames=len(shown), interval=200, blit=False)
 
 
 def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second: int = 5) -> Path:
-    """Write a moving picture as an animated GIF.
+    """Write a moving picture as an animated GIF, or as an MP4 where ffmpeg is installed.
+
+    Parameters
+    ----------
+    movie : matplotlib.animation.FuncAnimation
+        What `animate` returned.
+    path : str or Path
+        Ends with .gif or .mp4.
+    frames_per_second : int
+        How fast it moves.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InvalidValueError
-        When the path does not end with .gif.
+        When the path ends otherwise, or there is less than a frame a second.
+    MissingPackageError
+        For .mp4 without ffmpeg.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save_animation(animate(run, "hidden1"), f"{tempfile.mkdtemp()}/hidden1.gif", frames_per_second=10).name
+    'hidden1.gif'
     """
     path = Path(path)
-    if path.suffix.lower() != ".gif":
-        raise InvalidValueError(f"{path.name!r} must end with .gif")
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise InvalidValueError(f"{path.name!r} must end with .gif or .mp4")
+    if frames_per_second < 1:
+        raise InvalidValueError(f"frames_per_second={frames_per_second} must be at least 1")
+    writer: AbstractMovieWriter = PillowWriter(fps=frames_per_second)
+    if path.suffix.lower() == ".mp4":
+        if not FFMpegWriter.isAvailable():
+            raise MissingPackageError(
+                f"{path.name!r} needs ffmpeg, which is not installed: install it, as by apt-get install ffmpeg or "
+                "conda install ffmpeg, or write a .gif"
+            )
+        # Players need this form of pixels.
+        writer = FFMpegWriter(fps=frames_per_second, codec="h264", extra_args=["-pix_fmt", "yuv420p"])
     with style():
-        movie.save(str(path), writer=PillowWriter(fps=frames_per_second))
+        movie.save(str(path), writer=writer)
     return path

@@ -12,14 +12,15 @@ from topolearn.errors import InvalidValueError
 from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
 from topolearn.plotting.style import (
     axes_or_new,
+    draw_line,
     legend,
     line_styles,
-    marker,
     percent_ticks,
     plain,
     style,
+    style_for,
     whole_ticks,
-)  # fmt: skip
+)
 from topolearn.task_registry import Metric, Task
 
 FRACTIONS = {"density", "overlap", "itop", "active_neurons", "active_neurons_authors"}
@@ -75,7 +76,7 @@ def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None 
         raise InvalidValueError("columns is empty; name at least one column of run.metrics")
     for column in columns:
         known_column(table, column, f"metrics of run {run.name!r}")
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         for column, look in line_styles(columns).items():
             draw_over(ax, table, column, clock_of(run), label=in_words(column, task), **look)
@@ -193,7 +194,7 @@ def curve_groups(table: pd.DataFrame) -> dict[str, list[str]]:
 def draw_over(ax: Axes, table: pd.DataFrame, column: str, clock: str, **look: Any) -> None:
     """Draw one column of `table` over another, which counts."""
     known = table.dropna(subset=[column])
-    ax.plot(known[clock], known[column], marker=marker(len(known)), **look)
+    draw_line(ax, known[clock], known[column], **look)
     ax.set_xlabel("training step" if clock == "step" else clock)
     whole_ticks(ax.xaxis)
 
@@ -210,7 +211,7 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
     name = metric.name
     what = name.removeprefix("test_").replace("_", " ")
     tables = [logged(run).reindex(columns=[clock, name]).dropna() for run in runs]
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         looks = line_styles(str(i) for i in range(len(runs)))
         for run, table, look in zip(runs, tables, looks.values(), strict=True):
@@ -222,14 +223,14 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
             label = f"{plain(run.name)}: best {reached} ({clock} {best[clock]:.0f})"
             draw_over(ax, table, name, clock, label=label, **look)
             ax.plot(
-                [best[clock]], [best[name]], marker="o", markersize=9, markeredgewidth=1.8, color=look["color"],
-                markerfacecolor="none", clip_on=False,
+                [best[clock]], [best[name]], marker="o", markersize=10, markeredgewidth=1.6, color=look["color"],
+                markerfacecolor="none", clip_on=False, zorder=look["zorder"],
             )  # fmt: skip
         if metric.is_share:
             percent_ticks(ax.yaxis)
         ax.set_ylabel(metric.title)
         ax.set_title(f"{metric.title[:1].upper()}{metric.title[1:]} (circle: best {clock})")
-        legend(ax, loc="upper right" if lower else "lower right")
+        legend(ax)
     return ax
 
 

@@ -4,16 +4,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from topolearn.diagnostics import GraphLike, PowerLawFit, power_law
 from topolearn.diagnostics.reading import read_single
 from topolearn.errors import UndefinedMeasureError
 from topolearn.graph import Graph
-from topolearn.plotting.style import axes_or_new, legend, percent_ticks, style
-
-FAN_IN, FAN_OUT = "#0072B2", "#D55E00"
+from topolearn.plotting.style import axes_or_new, colours_of, legend, log_ticks, style_for
 
 
 def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -61,14 +58,18 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
     'fan-in of outputs: mean 1, max 1'
     """
     graph = read_single(g, "degree_distribution")
-    looks = {"color": FAN_IN, "marker": "o", "markersize": 5.5}, {"color": FAN_OUT, "marker": "s", "markersize": 2.5}
     if isinstance(graph, Graph):
         sides, counted = [("degrees of nodes", graph.degrees)], "nodes"
     else:
         counted = "neurons"
         sides = [("fan-in of outputs", graph.fan_in), ("fan-out of inputs", graph.fan_out)]
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
+        fan_in, fan_out = colours_of(ax).cycle[:2]
+        looks = (
+            {"color": fan_in, "marker": "o", "markersize": 5.5},
+            {"color": fan_out, "marker": "s", "markersize": 2.5},
+        )
         for (label, degrees), look in zip(sides, looks, strict=False):
             draw_ccdf(ax, degrees, label, **look)
         if fit:
@@ -103,12 +104,12 @@ def law_words(law: PowerLawFit, counted: str = "neurons") -> str:
     Examples
     --------
     >>> law_words(power_law([1, 1, 1, 2, 3], n_bootstraps=9))
-    'no power law: only 5 in the tail (γ = 2.33 from 1 on)'
+    'no power law: only 5 in the tail (γ = 2.33 from 1 on, p = ...)'
     """
     exponent = f"γ = {law.gamma:.2f} from {law.xmin:.0f} on"
+    tested = "" if law.p_value is None else f", p = {law.p_value:.2g}"
     if law.is_plausible is False:
-        return f"{law.verdict} ({exponent})"
-    tested = "" if law.p_value is None else f", p = {law.p_value:.2f}"
+        return f"{law.verdict} ({exponent}{'' if 'p = ' in law.verdict else tested})"
     return f"{law.verdict}: {exponent}, {law.n_tail:,} {counted}{tested}"
 
 
@@ -126,11 +127,7 @@ def finish(ax: Axes, counted: str = "neurons") -> None:
     ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel=f"{counted} with at least k links")
     degrees = np.concatenate([np.append(line.get_xdata(), 1.0) for line in ax.lines])
     shares = np.concatenate([np.append(line.get_ydata(), 1.0) for line in ax.lines])
-    # The lowest part of the axes is left to the legend.
-    ax.set(xlim=(0.85, max(10.0, 1.3 * degrees.max())), ylim=(min(0.1, shares.min()) ** 1.4, 1.4))
-    percent_ticks(ax.yaxis)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda degree, _: f"{degree:,.0f}"))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_formatter(NullFormatter())
-    legend(ax, loc="lower left")
+    ax.set(xlim=(0.85, max(10.0, 1.3 * degrees.max())), ylim=(0.6 * min(0.1, shares.min()), 1.4))
+    log_ticks(ax.xaxis, "{:,.0f}".format)
+    log_ticks(ax.yaxis, lambda share: f"{100 * share:.5g} %")
+    legend(ax)

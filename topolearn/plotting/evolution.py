@@ -1,23 +1,24 @@
 """What became of the topology: the first and the last graph side by side, and a run in one picture."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from topolearn.errors import InvalidValueError
 from topolearn.plotting.active_neurons import active_neurons
 from topolearn.plotting.adjacency import MAX_STRETCH, add_density_bar, draw_adjacency
 from topolearn.plotting.curves import curve_groups, metrics, score
-from topolearn.plotting.degrees import FAN_IN, FAN_OUT, draw_ccdf, finish
+from topolearn.plotting.degrees import draw_ccdf, finish
 from topolearn.plotting.run_data import RunLike, first_and_last, kept_steps, known_layer, layer_names, logged
-from topolearn.plotting.style import plain, style
+from topolearn.plotting.style import axes_or_new, colours_of, figure_or_new, plain, style_for
 from topolearn.plotting.updates import overlap
 
 MOST_LAYERS = 3
-EARLIER = "#9A9A9A"
+INCHES_OF_LAYER = 3.2  # of the width, for two pictures side by side
+NARROW = 5.5  # inches; panels of narrower figures stand one below the other
+LEAST_HEIGHT = {"narrow": 7.0, "wide": 4.0}  # inches
 
 
 def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
@@ -34,8 +35,13 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     -------
     Figure or SubFigure
         Above, the first and the last adjacency of up to three layers (the first, the middle and the
-        last one); below, the score of its task or the first numbers that it logged, overlap and active
-        neurons. A topology that never changed is drawn once and has no overlap.
+        last one, as many as have room); below, the score of its task or the first numbers that it logged, overlap
+        and active neurons. A topology that never changed is drawn once and has no overlap.
+
+    Raises
+    ------
+    InvalidValueError
+        For a run without sparse layers or without anything logged, and for a figure that is too low.
 
     Examples
     --------
@@ -44,16 +50,20 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
     """
     names = layer_names(run)
     logged(run)
-    shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int))]
     changes = len(kept_steps(run)) > 1
-    with style():
+    with style_for(figure):
         figure = figure_or_new(figure, width=13.0, height=7.6)
-        above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.1, 1.0), hspace=0.04)))
+        narrow = _is_narrow(figure)
+        n_shown = min(MOST_LAYERS, max(1, int(_inches(figure)[0] / INCHES_OF_LAYER)))
+        shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, n_shown).round().astype(int))]
+        n_panels = 3 if changes else 2
+        ratios = (1.25, n_panels) if narrow else (1.1, 1.0)
+        above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=ratios, hspace=0.04)))
         pictures = np.ravel(np.asarray(above.subfigures(1, len(shown), squeeze=False)))
         for name, picture in zip(shown, pictures, strict=True):
             picture.suptitle(plain(name), fontsize="medium", fontweight="bold")
             draw_pair(run, name, picture.subplots(1, 2 if changes else 1, squeeze=False)[0])
-        panels = list(below.subplots(1, 3 if changes else 2))
+        panels = list(np.ravel(below.subplots(n_panels, 1) if narrow else below.subplots(1, n_panels)))
         _learned(run, panels.pop(0))
         if changes:
             overlap(run, panels.pop(0))
@@ -62,6 +72,25 @@ def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure 
         some = f", {len(shown)} of {len(names)} layers" if len(shown) < len(names) else ""
         figure.suptitle(f"{plain(run.name)}{some}")
     return figure
+
+
+def _inches(figure: Figure | SubFigure) -> tuple[float, float]:
+    root = figure.get_figure(root=True)
+    assert root is not None
+    return figure.bbox.width / root.dpi, figure.bbox.height / root.dpi
+
+
+def _is_narrow(figure: Figure | SubFigure) -> bool:
+    """Return whether panels have to stand one below the other, and refuse a figure that is too small for them."""
+    width, height = _inches(figure)
+    narrow = width < NARROW
+    least = LEAST_HEIGHT["narrow" if narrow else "wide"]
+    if height < least:
+        raise InvalidValueError(
+            f"a figure of {width:.3g} x {height:.3g} inches is too low for all panels: give {least:g} inches of height "
+            "at this width, or draw adjacency_change(run, layer), score(run) and overlap(run) by themselves"
+        )
+    return narrow
 
 
 def _learned(run: RunLike, ax: Axes) -> None:
@@ -97,7 +126,7 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
     """
     known_layer(run, layer)
     count = min(len(kept_steps(run)), 2)
-    with style():
+    with style_for(figure):
         g = run.history.at(0)[layer]
         # Square cells leave the sides of a wide panel empty when the layer is tall.
         panel = 4.2 * min(1.0, g.n_in / g.n_out) if g.n_out <= MAX_STRETCH * g.n_in else 4.2
@@ -130,15 +159,14 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
     >>> figure = degree_change(run, "hidden1")
     """
     first, last = first_and_last(run, layer)
-    sides = [
-        ("fan-in of outputs", first.fan_in, last.fan_in, FAN_IN),
-        ("fan-out of inputs", first.fan_out, last.fan_out, FAN_OUT),
-    ]
-    with style():
-        figure = figure_or_new(figure, width=10.2, height=3.4)
-        for ax, (side, before, after, colour) in zip(figure.subplots(1, 2), sides, strict=True):
-            draw_ccdf(ax, before, "first", color=EARLIER, marker="s", markersize=5)
-            draw_ccdf(ax, after, "last", color=colour, marker="o", markersize=3)
+    sides = [("fan-in of outputs", first.fan_in, last.fan_in), ("fan-out of inputs", first.fan_out, last.fan_out)]
+    with style_for(figure):
+        figure = figure_or_new(figure, width=10.2, height=3.8)
+        shape = (2, 1) if _inches(figure)[0] < NARROW else (1, 2)
+        for i, (ax, (side, before, after)) in enumerate(zip(np.ravel(figure.subplots(*shape)), sides, strict=True)):
+            inks = colours_of(axes_or_new(ax))
+            draw_ccdf(ax, before, "first", color=inks.other, marker="s", markersize=5)
+            draw_ccdf(ax, after, "last", color=inks.cycle[i], marker="o", markersize=3)
             ax.set_title(f"{plain(layer)}: {side}")
             finish(ax)
     return figure
@@ -149,7 +177,7 @@ def draw_pair(run: RunLike, layer: str, axes: Sequence[Axes]) -> None:
     meshes = []
     steps = [kept_steps(run)[0], kept_steps(run)[-1]]
     for ax, step, g in zip(axes, steps, first_and_last(run, layer), strict=False):
-        meshes.append(draw_adjacency(g, ax, title=f"step {step:,}"))
+        meshes.append(draw_adjacency(g, axes_or_new(ax), title=f"step {step:,}"))
     densities = [mesh for mesh in meshes if mesh is not None]
     if densities:
         top = max(mesh.get_clim()[1] for mesh in densities)
@@ -158,14 +186,3 @@ def draw_pair(run: RunLike, layer: str, axes: Sequence[Axes]) -> None:
         add_density_bar(densities[0], *axes)
     for ax in axes[1:]:
         ax.set_ylabel("")
-
-
-def figure_or_new(
-    figure: Figure | SubFigure | None,
-    *,
-    width: float,
-    height: float,
-    layout: Literal["constrained", "compressed"] = "constrained",
-) -> Figure | SubFigure:
-    """Return `figure`, or a new one of pyplot, which notebooks show by themselves."""
-    return pyplot.figure(figsize=(width, height), layout=layout) if figure is None else figure

@@ -14,7 +14,7 @@ from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameE
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.curves import in_words, is_share
 from topolearn.plotting.degrees import degree_distribution
-from topolearn.plotting.style import legend, line_styles, marker, percent_ticks, style, whole_ticks
+from topolearn.plotting.style import axes_or_new, draw_line, legend, line_styles, percent_ticks, style, whole_ticks
 from topolearn.registry import suggest
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class LiveFigure:
         words = {name: in_words(name.removeprefix(WHOLE)) for name in names}
         for name, look in line_styles(names).items():
             steps, values = self._lines[name]
-            ax.plot(steps, values, label=words[name], marker=marker(len(steps)), **look)
+            draw_line(axes_or_new(ax), steps, values, label=words[name], **look)
         ax.set_xlabel("training step")
         whole_ticks(ax.xaxis)
         if all(is_share(name.removeprefix(WHOLE)) for name in names):

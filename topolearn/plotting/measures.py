@@ -6,7 +6,7 @@ from topolearn.diagnostics import MEASURES
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.exponents import fit_at
 from topolearn.plotting.run_data import RunLike
-from topolearn.plotting.style import axes_or_new, legend, line_styles, marker, percent_ticks, plain, style
+from topolearn.plotting.style import axes_or_new, draw_line, legend, line_styles, percent_ticks, plain, style_for
 from topolearn.plotting.updates import count_steps
 
 
@@ -46,13 +46,13 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
             "name it among the measures when training"
         )
     table = table.dropna(subset=[name])
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         for layer, look in line_styles(table["layer"].unique()).items():
             rows = table[table["layer"] == layer]
             fit = fit_at(run, name, str(layer), int(rows["step"].iloc[-1]))
             doubt = " (no power law at the end)" if fit is not None and fit.is_plausible is False else ""
-            ax.plot(rows["step"], rows[name], label=plain(layer) + doubt, marker=marker(len(rows)), **look)
+            draw_line(ax, rows["step"], rows[name], label=plain(layer) + doubt, **look)
             if f"{name}_error" in rows:
                 error = rows[f"{name}_error"].fillna(0)
                 ax.fill_between(rows["step"], rows[name] - error, rows[name] + error, color=look["color"], alpha=0.2)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from topolearn.diagnostics import credit_assignment_paths
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
-from topolearn.plotting.style import axes_or_new, layer_ticks, percent, style
+from topolearn.plotting.strongest import Weights, find_strongest
+from topolearn.plotting.style import axes_or_new, colours_of, layer_ticks, percent, style_for
 
-HUB, OTHER, LINK = "#D55E00", "#9AA5B1", "#0072B2"
 MOST_LINKS = 2000  # that are drawn; of more, an even share
-Path = tuple[float, tuple[int, ...]]
+MOST_NEURONS = 2000  # of a column, likewise
+MOST_DIGITS = 6  # of a number of paths that is written out
 
 
 def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float = 0.2) -> Axes:
@@ -55,26 +56,28 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
     rank = [np.argsort(np.argsort(-degree, kind="stable")) for degree in degrees]
     is_hub = [place < math.ceil(hub_fraction * place.size) for place in rank]
     is_hub[0], is_hub[-1] = np.ones_like(is_hub[0]), np.ones_like(is_hub[-1])  # every path begins and ends somewhere
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax, width=2.2 + 1.6 * len(layers), height=4.6)
+        inks = colours_of(ax)
         for column, g in enumerate(layers):
             i, o = g.edges().T
             through = is_hub[column][i] & is_hub[column + 1][o]
             ends = np.column_stack([_height(rank[column])[i], _height(rank[column + 1])[o]])
-            _draw_links(ax, column, ends[~through], color=OTHER, alpha=0.12, linewidth=0.4)
-            _draw_links(ax, column, ends[through], color=LINK, alpha=0.25, linewidth=0.6)
+            _draw_links(ax, column, ends[~through], color=inks.other, alpha=0.12, linewidth=0.4)
+            _draw_links(ax, column, ends[through], color=inks.link, alpha=0.25, linewidth=0.6)
         for column, place in enumerate(rank):
             hidden = 0 < column < len(layers)
-            colours = np.where(is_hub[column] & hidden, HUB, OTHER)
-            ax.scatter(np.full(place.size, column), _height(place), s=6, c=colours, linewidths=0, zorder=3)
+            shown = np.flatnonzero(place % max(1, -(-place.size // MOST_NEURONS)) == 0)
+            colours = np.where(is_hub[column][shown] & hidden, inks.hub, inks.other)
+            ax.scatter(np.full(shown.size, column), _height(place)[shown], s=6, c=colours, linewidths=0, zorder=3)
         _label_columns(ax, network)
-        paths = f"through them {percent(cap.share)} of 10^{cap.paths:.1f} paths" if cap.n_paths else "no path"
+        paths = f"through them {percent(cap.share)} of {_in_digits(cap.paths)} paths" if cap.n_paths else "no path"
         ax.set_title(f"hubs: {percent(hub_fraction)} of hidden neurons; {paths}", fontsize="small")
     return ax
 
 
 def strongest_paths(
-    weights: Sequence[NDArray[np.float64]], k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
+    weights: Sequence[Weights], k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
 ) -> Axes:
     r"""Draw the paths from input to output of an MLP along which the product of weights is largest.
 
@@ -82,7 +85,7 @@ def strongest_paths(
 
     Parameters
     ----------
-    weights : sequence of arrays, shape (n_out, n_in)
+    weights : sequence of arrays, or sparse arrays of scipy, shape (n_out, n_in)
         Of the layers in order, each layer's inputs being the outputs of the one before; 0 where there is no link.
     k : int
         How many paths, at least 1.
@@ -110,63 +113,23 @@ def strongest_paths(
     strongest = find_strongest(weights, k)
     sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
     top = strongest[0][0]
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax, width=2.2 + 1.6 * len(weights), height=4.6)
+        inks = colours_of(ax)
         for strength, path in reversed(strongest):
             heights = [-node / max(size - 1, 1) for node, size in zip(path, sizes, strict=True)]
             share = math.exp(strength - top)
-            ax.plot(range(len(path)), heights, color=LINK, alpha=0.15 + 0.85 * share, linewidth=0.6 + 2 * share)
+            ax.plot(range(len(path)), heights, color=inks.link, alpha=0.15 + 0.85 * share, linewidth=0.6 + 2 * share)
         for column, size in enumerate(sizes):
             used = sorted({path[column] for _, path in strongest})
-            ax.scatter([column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=HUB, zorder=3)
+            ax.scatter(
+                [column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=inks.hub, zorder=3
+            )
         layer_ticks(ax, range(len(sizes)), names or [f"{size:,}" for size in sizes])
         ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first to last downwards")
         ax.grid(visible=False)
         ax.set_title(f"The {len(strongest)} strongest paths")
     return ax
-
-
-def find_strongest(weights: Sequence[NDArray[np.float64]], k: int) -> list[Path]:
-    """Return the paths with the largest products of absolute weights, as (logarithm, neurons), the largest first.
-
-    Of the paths to each neuron the k best are kept, layer by layer; no other can be among the k best of all.
-
-    Examples
-    --------
-    >>> find_strongest([np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 4.0]])], 2)
-    [(1.3862943611198906, (1, 1, 0)), (0.6931471805599453, (0, 0, 0))]
-    """
-    if k < 1:
-        raise InvalidValueError(f"k={k} must be at least 1")
-    _check_weights(weights)
-    best: list[list[Path]] = [[(0.0, (node,))] for node in range(weights[0].shape[1])]
-    for w in weights:
-        strength = np.abs(w)
-        coming: list[list[Path]] = []
-        for node in range(w.shape[0]):
-            sources = np.flatnonzero(strength[node])
-            paths = [
-                (so_far + math.log(strength[node, source]), (*path, node))
-                for source in sources.tolist()
-                for so_far, path in best[source]
-            ]
-            coming.append(sorted(paths, key=lambda each: (-each[0], each[1]))[:k])
-        best = coming
-    strongest = sorted((path for paths in best for path in paths), key=lambda each: (-each[0], each[1]))[:k]
-    if not strongest:
-        raise InvalidValueError("no path leads from an input to an output: there is nothing to draw")
-    return strongest
-
-
-def _check_weights(weights: Sequence[NDArray[np.float64]]) -> None:
-    if not weights:
-        raise InvalidValueError("weights is empty: pass the weights of one layer or more")
-    for before, after in pairwise(weights):
-        if before.shape[0] != after.shape[1]:
-            raise InvalidValueError(f"weights of shapes {before.shape} and {after.shape} are no chain of layers")
-    for w in weights:
-        if w.ndim != 2 or not np.isfinite(w).all():
-            raise InvalidValueError(f"weights of shape {w.shape} must be a finite matrix, (n_out, n_in)")
 
 
 def _chain(network: LayeredNetwork) -> list[BipartiteGraph]:
@@ -184,6 +147,17 @@ def _degrees(layers: Sequence[BipartiteGraph]) -> list[NDArray[np.int64]]:
     """Return the links, in and out, of the neurons of each column."""
     columns = [layers[0].fan_out, *(g.fan_in for g in layers)]
     return [own + (layers[i].fan_out if 0 < i < len(layers) else 0) for i, own in enumerate(columns)]
+
+
+def _in_digits(exponent: float) -> str:
+    """Write a number that is given by its decimal logarithm: in digits, or as a power of ten.
+
+    Examples
+    --------
+    >>> _in_digits(3.5), _in_digits(15)
+    ('3,162', '$10^{15.0}$')
+    """
+    return f"{10**exponent:,.0f}" if exponent < MOST_DIGITS else f"$10^{{{exponent:.1f}}}$"
 
 
 def _height(place: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from topolearn.diagnostics import GraphLike, closure, clustering, path_length
 from topolearn.diagnostics.reading import read_single
@@ -13,17 +12,27 @@ from topolearn.errors import InvalidValueError
 from topolearn.generators import bipartite_small_world
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting.run_data import RunLike, evenly, kept_steps, layer_names
-from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style
+from topolearn.plotting.style import (
+    axes_or_new,
+    colours_of,
+    legend,
+    line_styles,
+    log_ticks,
+    percent_ticks,
+    plain,
+    style_for,
+)
 from topolearn.sampling.igraph_random import igraph_draws_from
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
 SAMPLE = 256  # nodes from which paths are sought
 MOST_STATES = 40  # of a run, that are drawn
+CURVE_DASHES = ("-", "--", ":", "-.")
 Point = tuple[float, float]
 
 
 def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None = None) -> Axes:
-    """Draw layers by closure and path length, beside the curve of small worlds from lattice to random graph.
+    """Draw layers by closure and path length, beside curves of small worlds from lattice to random graph.
 
     Small worlds lie at the upper left: clustered like a lattice, and with short paths as in a random graph. Layers lie
     by their closure, one-mode graphs by their mean local clustering.
@@ -31,17 +40,17 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     Parameters
     ----------
     what : Run, or mapping of str to graph
-        A run, whose layers are drawn from the start (ring) to the end (dot); or graphs by name, all with two sides or
-        all one-mode graphs, or what measures read as such.
+        A run, whose layers are drawn from the start (open mark) to the end (full mark); or graphs by name, all with two
+        sides or all one-mode graphs, or what measures read as such.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
     Returns
     -------
     Axes
-        First the curve of `topolearn.generators.bipartite_small_world`, with neurons and links of the first layer, for
-        beta from 0 to 1, or of igraph's Watts-Strogatz graphs with as many nodes and about as many links; then a line
-        for each graph.
+        First, for each size that layers have at the start, the curve of `topolearn.generators.bipartite_small_world`
+        with as many neurons and links, for beta from 0 to 1, or of igraph's Watts-Strogatz graphs with as many nodes
+        and about as many links; then a line for each graph.
 
     Raises
     ------
@@ -53,40 +62,52 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     >>> from topolearn.generators import make
     >>> layers = {"small world": make("bsw", 60, 60, 0.1, seed=0), "random": make("er", 60, 60, 0.1, seed=0)}
     >>> [line.get_label() for line in small_world_plane(layers).lines[:2]]
-    ['BSW, β from 0 to 1', 'small world']
+    ['BSW, β from 0 (right) to 1', 'small world']
     """
     tracks = _tracks(what)
     if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
         raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
-    first = next(iter(tracks.values()))[0]
-    if len({type(track[0]) for track in tracks.values()}) > 1:
+    firsts = {name: track[0] for name, track in tracks.items()}
+    if len({type(graph) for graph in firsts.values()}) > 1:
         raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
-    if is_one_mode := isinstance(first, Graph):
-        curve, model = _one_mode_curve(first.n_nodes, first.n_links), "Watts-Strogatz, β from 0 to 1"
-    else:
-        curve, model = _curve(first.n_in, first.n_out, first.n_links), "BSW, β from 0 to 1"
-    with style():
+    curves = _curves(firsts)
+    with style_for(ax):
         ax = axes_or_new(ax, width=5.2, height=4.4)
-        ax.plot(*zip(*curve, strict=True), color="#999999", marker=".", linewidth=1.2, label=model)
-        for beta, point in zip(BETAS, curve, strict=True):
-            ax.annotate(f"{beta:g}", point, (4, 3), textcoords="offset points", fontsize="x-small", color="#777777")
+        quiet = colours_of(ax).quiet
+        for i, (label, curve) in enumerate(curves.items()):
+            dashes = CURVE_DASHES[i % len(CURVE_DASHES)]
+            ax.plot(*zip(*curve, strict=True), color=quiet, marker=".", linewidth=1.2, linestyle=dashes, label=label)
         for name, look in line_styles(tracks).items():
             points = [_place(graph) for graph in tracks[name]]
-            ax.plot(*zip(*points, strict=True), label=plain(name), **{**look, "linewidth": 1.4})
-            ax.plot(*points[0], marker="o", markersize=7, markerfacecolor="none", color=look["color"])
-            ax.plot(*points[-1], marker="o", markersize=5, color=look["color"])
+            ax.plot(*zip(*points, strict=True), label=plain(name), **{**look, "linewidth": 1.4, "markersize": 3})
+            ends = {"marker": look["marker"], "color": look["color"], "zorder": 3, "linestyle": "none"}
+            if len(points) > 1:
+                ax.plot(*points[0], **ends, markersize=8, markerfacecolor="none")
+            ax.plot(*points[-1], **ends, markersize=6)
         ax.set(
             xlabel="path length L",
-            ylabel="mean local clustering C" if is_one_mode else "closure C",
+            ylabel="mean local clustering C" if isinstance(next(iter(firsts.values())), Graph) else "closure C",
             xscale="log",
             title="Small-world plane",
         )
         percent_ticks(ax.yaxis)
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda length, _: f"{length:g}"))
-        legend(ax, loc="best")
+        log_ticks(ax.xaxis, "{:g}".format)
+        legend(ax)
     return ax
+
+
+def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Point]]:
+    """Return, by its label, the curve of small worlds for each size that graphs have at first."""
+    of_size: dict[tuple[int, int] | tuple[int, int, int], list[str]] = {}
+    for name, graph in firsts.items():
+        sides = (graph.n_nodes,) if isinstance(graph, Graph) else (graph.n_in, graph.n_out)
+        of_size.setdefault((*sides, graph.n_links), []).append(name)
+    curves = {}
+    for size, names in of_size.items():
+        model, curve = ("BSW", _curve(*size)) if len(size) == 3 else ("Watts-Strogatz", _one_mode_curve(*size))
+        as_which = f" as {plain(', '.join(names))}" if len(of_size) > 1 else ""
+        curves[f"{model}{as_which}, β from 0 (right) to 1"] = curve
+    return curves
 
 
 def _tracks(run: RunLike | Mapping[str, GraphLike]) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:

@@ -1,30 +1,41 @@
 """The one look of all pictures, and how names and numbers are written in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
-from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.lines import Line2D
 
-SEVERAL = 8  # lines that colour alone tells apart; more also differ in dash
-DASHES = ("-", "--", ":", "-.")
+from topolearn.plotting.canvas import Picture, axes_or_new, figure_or_new
+from topolearn.plotting.fitting import fit_when_drawn
+from topolearn.plotting.ink import Inks, background_of, inks_on
+from topolearn.plotting.legends import name_lines, room_needed
+from topolearn.plotting.ticks import layer_ticks, log_ticks, percent_ticks, whole_ticks
+
+__all__ = [
+    "DASHES", "axes_or_new", "colours_of", "draw_line", "figure_or_new", "layer_ticks", "legend", "line_styles",
+    "log_ticks", "percent", "percent_ticks", "plain", "style", "style_for", "whole_ticks",
+]  # fmt: skip
+
+COLOURS = 8
 LONGEST = 60  # letters of a name on a picture
-LONG_NAME = 12  # letters of a layer, beyond which names below the axes would meet
-LEAST_INCHES_OF_AXES = 3.8  # with their own labels
-INCHES_BESIDE_LABEL, INCHES_OF_LETTER = 0.6, 0.075  # in a legend
-FEW_POINTS = 30  # up to here every point of a line gets its own dot
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.6, 1, 1.6)), (0, (3, 1.2, 1, 1.2, 1, 1.2)))
+FEW_POINTS = 30  # up to here every point of a line gets its own mark
+MARKS = 8  # on a longer line
 
 
 def style() -> AbstractContextManager[None]:
     """Return a context in which figures are made in the look of the package.
+
+    In a dark style of matplotlib, such as ``plt.style.use("dark_background")``, colours are those for dark.
 
     Returns
     -------
@@ -39,34 +50,53 @@ def style() -> AbstractContextManager[None]:
     >>> figure.get_layout_engine() is not None
     True
     """
-    context: AbstractContextManager[None] = matplotlib.style.context("topolearn.plotting.style")
+    return style_for(None)
+
+
+def style_for(where: Axes | Figure | SubFigure | None) -> AbstractContextManager[None]:
+    """Return a context with the look of the package for what is behind an axes or a figure, or behind a new one."""
+    known = where if isinstance(where, Axes | FigureBase) else None
+    inks = inks_on(background_of(known))
+    context: AbstractContextManager[None] = matplotlib.style.context(["topolearn.plotting.style", inks.settings])
     return context
 
 
-def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> Axes:
-    """Return `ax`, or the axes of a new pyplot figure, which notebooks show by themselves."""
-    return pyplot.subplots(figsize=(width, height))[1] if ax is None else ax
+def colours_of(ax: Axes) -> Inks:
+    """Return the colours that can be told from the background of an axes."""
+    return inks_on(background_of(ax))
 
 
 def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the look of each name's line: it depends on its place alone, so plots agree.
 
-    Later lines are thinner, so that an earlier one still shows where they coincide.
+    Up to forty lines differ without their colours, by mark and dash. Later lines are thinner, so that an earlier one
+    still shows where they coincide, through the gaps of their dashes.
+
+    Examples
+    --------
+    >>> looks = line_styles(map(str, range(40))).values()
+    >>> len({(look["marker"], look["linestyle"]) for look in looks})
+    40
     """
-    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"][:SEVERAL]
+    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"][:COLOURS]
     return {
         name: {
-            "color": colours[i % SEVERAL],
-            "linestyle": DASHES[i // SEVERAL % len(DASHES)],
+            "color": colours[(i + i // (COLOURS * len(DASHES))) % COLOURS],
+            "linestyle": DASHES[(i + i // COLOURS) % len(DASHES)],
             "linewidth": max(1.2, 2.6 - 0.5 * i),
+            "marker": MARKERS[i % len(MARKERS)],
+            "zorder": 2 + 0.01 * i,
         }
         for i, name in enumerate(names)
     }
 
 
-def marker(n_points: int) -> str | None:
-    """Return a dot for short lines, so that a line of one point can be seen."""
-    return "o" if n_points <= FEW_POINTS else None
+def draw_line(ax: Axes, x: Any, y: Any, **look: Any) -> Line2D:
+    """Draw a line, with a mark on each point, or on some of many: others than those of the line before it."""
+    n_points, place = len(x), len(ax.lines)
+    every = max(1, n_points // MARKS) if n_points > FEW_POINTS else 1
+    (line,) = ax.plot(x, y, markevery=(place * every // 3 % every, every), **look)
+    return line
 
 
 def plain(text: str) -> str:
@@ -102,36 +132,14 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
 
 
-def percent_ticks(axis: Axis) -> None:
-    """Label an axis of fractions with percentages."""
-    axis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.5g} %"))
+def legend(ax: Axes) -> None:
+    """Name the lines of an axes below it, or beside it where there are many: a legend covers no data.
 
-
-def whole_ticks(axis: Axis) -> None:
-    """Put round whole numbers on an axis, as many as there is room for."""
-    axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.0f}"))
-
-
-def legend(ax: Axes, **where: Any) -> None:
-    """Draw the legend inside, or beside the axes when it has more lines than would fit.
-
-    A figure of one axes becomes wider, if it must be, for a legend beside them.
+    A figure of one axes that was made here becomes as much higher as the legend is.
     """
-    handles, labels = ax.get_legend_handles_labels()
-    if len(handles) > SEVERAL:
-        n_columns = 1 + len(handles) // 16
-        where = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "ncols": n_columns}
-        figure = ax.get_figure()
-        if isinstance(figure, Figure) and len(figure.axes) == 1:
-            beside = n_columns * (INCHES_BESIDE_LABEL + INCHES_OF_LETTER * max(map(len, labels)))
-            figure.set_figwidth(max(figure.get_figwidth(), LEAST_INCHES_OF_AXES + beside))
-    ax.legend(handles, labels, **where)
-
-
-def layer_ticks(ax: Axes, places: Sequence[int], names: Sequence[str]) -> None:
-    """Name layers below the axes; long names are turned, as they would meet."""
-    ax.set_xticks(places, names)
-    if max(map(len, names)) > LONG_NAME:
-        for label in ax.get_xticklabels():
-            label.set(rotation=30, ha="right", rotation_mode="anchor")
+    name_lines(ax)
+    fit_when_drawn(ax)
+    figure = ax.get_figure(root=True)
+    if isinstance(figure, Picture) and figure.axes == [ax]:
+        wider, higher = room_needed(ax, RendererAgg(8, 8, figure.dpi))
+        figure.set_size_inches(figure.get_figwidth() + wider, figure.get_figheight() + higher)

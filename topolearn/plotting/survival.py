@@ -6,7 +6,16 @@ from matplotlib.axes import Axes
 
 from topolearn.diagnostics import survival as survival_table
 from topolearn.plotting.run_data import RunLike, known_layer, layer_names, updates
-from topolearn.plotting.style import axes_or_new, legend, line_styles, percent_ticks, plain, style, whole_ticks
+from topolearn.plotting.style import (
+    axes_or_new,
+    draw_line,
+    legend,
+    line_styles,
+    percent_ticks,
+    plain,
+    style_for,
+    whole_ticks,
+)
 
 
 def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -32,11 +41,11 @@ def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None 
     """
     updates(run)
     names = layer_names(run) if layers is None else [known_layer(run, name) for name in layers]
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         for name, look in line_styles(names).items():
             table = survival_table(run.history, name)
-            ax.step(table["age"], table["survival"], where="post", label=plain(name), **look)
+            draw_line(ax, table["age"], table["survival"], drawstyle="steps-post", label=plain(name), **look)
             band = {"step": "post", "color": look["color"], "alpha": 0.15, "linewidth": 0}
             ax.fill_between(table["age"], table["low"], table["high"], **band)
         ax.set(xlabel="topology updates outlived", ylabel="links that live on", ylim=(0, 1.03))

@@ -15,18 +15,20 @@ from topolearn.plotting.run_data import (
 )
 from topolearn.plotting.style import (
     axes_or_new,
+    colours_of,
+    draw_line,
     legend,
     line_styles,
-    marker,
     percent_ticks,
     plain,
-    style,
+    style_for,
     whole_ticks,
 )  # fmt: skip
 
 # What leaves hangs below zero, what comes stands above; a method without density decay has no `decayed`.
-LEAVING = {"removed": "#0072B2", "percolated": "#E69F00", "decayed": "#CC79A7"}
-COMING = "#009E73"
+# Each has its place among the colours of a picture.
+LEAVING = {"removed": 0, "percolated": 4, "decayed": 3}
+COMING = 2
 
 
 def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
@@ -51,7 +53,7 @@ def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
     """
     names = layer_names(run)
     known_column(run.layers, column, f"layers of run {run.name!r}")
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         for name, look in line_styles(names).items():
             rows = run.layers[run.layers["layer"] == name]
@@ -88,12 +90,12 @@ def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes
     if not 0 <= theta <= 1:
         raise InvalidValueError(f"theta={theta!r}; an overlap is a share of links: give 0 <= theta <= 1")
     table = updates(run)
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
         for name, look in line_styles(layer_names(run)).items():
             rows = table[table["layer"] == name]
-            ax.plot(rows["step"], rows["overlap"], label=plain(name), marker=marker(len(rows)), **look)
-        ax.axhline(theta, color="#555555", linestyle="--", linewidth=1.2, label=f"ELM (θ = {theta:g})")
+            draw_line(ax, rows["step"], rows["overlap"], label=plain(name), **look)
+        ax.axhline(theta, color=colours_of(ax).quiet, linestyle="--", linewidth=1.2, label=f"ELM (θ = {theta:g})")
         ax.set(ylim=(-0.03, 1.03), ylabel="overlap")
         percent_ticks(ax.yaxis)
         ax.set_title("Overlap of removed and regrown links")
@@ -131,24 +133,25 @@ def link_flow(run: RunLike, layer: str | None = None, ax: Axes | None = None) ->
         table = table[table["layer"] == known_layer(run, layer)]
     flow = table.groupby("step")[["regrown", *LEAVING]].sum()
     edges = bar_edges(flow.index.to_numpy(dtype=float))
-    with style():
+    with style_for(ax):
         ax = axes_or_new(ax)
-        ax.stairs(with_gaps(flow["regrown"]), edges, fill=True, color=COMING, label="regrown")
+        cycle = colours_of(ax).cycle
+        ax.stairs(with_gaps(flow["regrown"]), edges, fill=True, color=cycle[COMING], label="regrown")
         floor = np.zeros(len(flow))
-        for kind, colour in LEAVING.items():
+        for kind, place in LEAVING.items():
             if flow[kind].any():
                 below = floor - flow[kind].to_numpy()
-                ax.stairs(with_gaps(below), edges, baseline=with_gaps(floor), fill=True, color=colour, label=kind)
+                ax.stairs(with_gaps(below), edges, baseline=with_gaps(floor), fill=True, color=cycle[place], label=kind)
                 floor = below
-        ax.axhline(0, color="#555555", linewidth=0.8)
+        ax.axhline(0, color=colours_of(ax).quiet, linewidth=0.8)
         whole_ticks(ax.yaxis)
         ax.set_ylabel("links lost  |  links gained")
         ax.set_title(f"Link flow, {'all layers' if layer is None else plain(layer)}")
-        ax.set_ylim(1.08 * min(floor.min(), -1), 1.4 * max(flow["regrown"].max(), 1))
+        ax.set_ylim(1.08 * min(floor.min(), -1), 1.08 * max(flow["regrown"].max(), 1))
         count_steps(ax)
         if len(flow) == 1:
             ax.margins(x=2.0)  # a single bar as wide as the axes would look like a background
-        legend(ax, loc="upper center", ncols=4)
+        legend(ax)
     return ax
 
 

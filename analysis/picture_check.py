@@ -1,0 +1,109 @@
+"""Contact sheets of every picture of topolearn: at the widths of a paper, in light and dark, as the eye may see them.
+
+Each public function of ``topolearn.plotting`` is drawn into a figure of a caller, at the width of one column and of a
+page, from a short training on the digits; the sheets show them as they are, in grey, as with deuteranopia, and in a
+dark style. Run it with ``python -m analysis.picture_check --out FOLDER``, from the root of the repository, and look.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+import topolearn as tl
+from tests.plotting.every_picture import Drawing, draw_at, every_picture
+
+WIDTHS = {"column": 3.35, "page": 7.0}  # inches
+DPI = 110
+ACROSS = {"column": 5, "page": 3}  # pictures of a row of a sheet
+DOWN = 4
+Pixels = NDArray[np.uint8]
+# G. Machado, M. Oliveira, L. Fernandes, IEEE TVCG 15 (2009) 1291, table 1, severity 1.0; of linear RGB
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+
+
+def grey(pixels: Pixels) -> Pixels:
+    """Return what a printer without colours makes of a picture."""
+    return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
+
+
+def deuteranopia(pixels: Pixels) -> Pixels:
+    """Return a picture as eyes without green cones see it."""
+    encoded = pixels / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ DEUTERANOPIA.T, 0, 1)
+    again = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    return (255 * again).round().astype(np.uint8)
+
+
+EYES: Mapping[str, Callable[[Pixels], Pixels]] = {"light": np.asarray, "grey": grey, "deuteranopia": deuteranopia}
+
+
+def drawn(draw: Drawing, width: float, *, dark: bool) -> Pixels:
+    """Return the pixels of a picture in a figure of its caller."""
+    context: Any = pyplot.style.context("dark_background") if dark else nullcontext()
+    with context:
+        figure = draw_at(draw, width)
+    figure.set_dpi(DPI)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]
+    pyplot.close(figure)
+    return pixels
+
+
+def sheets(pictures: Mapping[str, Pixels], across: int) -> Iterator[Image.Image]:
+    """Yield sheets of pictures with their names, a row of them as high as the highest."""
+    names = list(pictures)
+    width = max(p.shape[1] for p in pictures.values()) + 10
+    for start in range(0, len(names), across * DOWN):
+        shown = names[start : start + across * DOWN]
+        rows = [shown[i : i + across] for i in range(0, len(shown), across)]
+        heights = [24 + max(pictures[name].shape[0] for name in row) for row in rows]
+        sheet = Image.new("RGB", (width * across, sum(heights)), "#C8C8C8")
+        for i, row in enumerate(rows):
+            for j, name in enumerate(row):
+                x, y = j * width, sum(heights[:i])
+                sheet.paste(Image.fromarray(pictures[name]), (x, y + 18))
+                ImageDraw.Draw(sheet).text((x + 3, y + 3), name, fill="black")
+        yield sheet
+
+
+def trainings(folder: Path) -> list[tl.Run]:
+    """Return short runs on the digits, the first with measures."""
+    config: dict[str, Any] = {"hidden": (64, 64, 64), "epochs": 8, "density": 0.1, "threads": 1, "backend": "csr"}
+    config["update_interval"] = 15
+    first = tl.TrainConfig(run_dir=str(folder / "chts"), measures=("closure", "gamma"), **config)
+    others = [tl.TrainConfig(run_dir=str(folder / f"seed{i}"), seed=i, **config) for i in range(1, 10)]
+    return [tl.train(each, quiet=True) for each in (first, *others)]
+
+
+def main() -> None:
+    """Draw all sheets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the sheets")
+    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of names of pictures")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = trainings(Path(folder))
+        pictures = {k: v for k, v in every_picture(runs[0], runs).items() if k.startswith(tuple(args.only))}
+        for label, width in WIDTHS.items():
+            for dark in (False, True):
+                shown = {name: drawn(draw, width, dark=dark) for name, draw in pictures.items()}
+                for eye, seen in {"dark": np.asarray}.items() if dark else EYES.items():
+                    for i, sheet in enumerate(sheets({k: seen(v) for k, v in shown.items()}, ACROSS[label])):
+                        sheet.save(args.out / f"{label}-{eye}-{i + 1}.png")
+    print(args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Every picture there is, found in ``plotting.__all__``, ready to be drawn into axes or a figure."""
+
+import inspect
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from topolearn import plotting
+from topolearn.generators import make
+from topolearn.graph import Graph, LayeredNetwork
+
+Drawing = partial[Any]
+NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure", "explore", "Explorer")
+FUNCTIONS = [name for name in plotting.__all__ if name not in NO_PICTURES]
+
+# What each function needs beside its first argument; a new function must work without an entry, or add one.
+EXTRA = {"layer_metric": ("itop",), "measure": ("closure",)}
+USUAL = {3.35: 2.7, 7.0: 4.0}  # inches of height, by the width
+HEIGHTS: dict[str, dict[float, float]] = {
+    "evolution": {3.35: 7.6, 7.0: 5.4},
+    "adjacency_change": {3.35: 2.6, 7.0: 4.2},
+    "degree_change": {3.35: 5.4, 7.0: 3.4},
+}
+WITH_LAYER = ("adjacency_change", "degree_change")
+DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+SPEEDS = pd.DataFrame(
+    [
+        {"density": d, "batch": b, "dense speed-up": 1.0, "masked speed-up": 0.93,
+         "csr speed-up": 0.2 / d * (32 / b) ** 0.3, "csr chain speed-up": 0.3 / d * (32 / b) ** 0.3}
+        for b in (32, 128) for d in DENSITIES
+    ]
+)  # fmt: skip
+
+
+def first_arguments(run: Any) -> dict[str, Any]:
+    """Return what a function is given for its first parameter, by the parameter's name; a run for any other."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=(12, 12)) * (rng.random((12, 12)) < 0.3) for _ in range(3)]
+    return {"g": make("bsf", 200, 200, 0.03, seed=0), "table": SPEEDS, "network": LayeredNetwork(run.history.at(0)),
+            "weights": weights}  # fmt: skip
+
+
+def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
+    """Return a function ``draw(ax=...)`` or ``draw(figure=...)`` for each picture, by name, and for some variants."""
+    return every_function(run) | variants(run, runs)
+
+
+def every_function(run: Any) -> dict[str, Drawing]:
+    """Return such a function for each name in ``plotting.__all__`` that draws a picture."""
+    given = first_arguments(run)
+    pictures = {}
+    for name in FUNCTIONS:
+        function = getattr(plotting, name)
+        first = next(iter(inspect.signature(function).parameters))
+        extra = (run.history.layers[-1],) if name in WITH_LAYER else EXTRA.get(name, ())
+        pictures[name] = partial(function, given.get(first, run), *extra)
+    return pictures
+
+
+def draw_at(draw: Drawing, width: float, height: float | None = None, **options: Any) -> Figure:
+    """Draw a picture into a figure of the caller, as wide as asked for, and return the figure."""
+    name = draw.func.__name__
+    height = height or HEIGHTS.get(name, USUAL)[width]
+    figure = pyplot.figure(figsize=(width, height), **options)
+    draw(**({"figure": figure} if name in HEIGHTS else {"ax": figure.subplots()}))
+    return figure
+
+
+def variants(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
+    """Return pictures with many lines, many cells, long words, laws that hold and laws that do not."""
+    scale_free, random = make("bsf", 300, 300, 0.02, seed=0), make("er", 300, 300, 0.02, seed=0)
+    rng = np.random.default_rng(1)
+    people = Graph(np.array([(i, j) for i in range(60) for j in range(i) if rng.random() < 3 / 60]), 60)
+    shapes = {"square": make("bsw", 60, 60, 0.1, seed=0), "wide": make("bsw", 120, 40, 0.1, seed=0)}
+    return {
+        "accuracy of 2 runs": partial(plotting.accuracy, runs[:2]),
+        "accuracy of many runs": partial(plotting.accuracy, runs),
+        "adjacency, large": partial(plotting.adjacency, make("bsw", 1500, 1500, 0.01, seed=0)),
+        "adjacency, wide": partial(plotting.adjacency, make("er", 3000, 200, 0.02, seed=0), order="degree"),
+        "adjacency, titled": partial(plotting.adjacency, scale_free, title="encoder.layers.0.fc1", order="community"),
+        "degree_distribution, a law": partial(plotting.degree_distribution, scale_free, fit=True),
+        "degree_distribution, no law": partial(plotting.degree_distribution, random, fit=True),
+        "degree_distribution, nodes": partial(plotting.degree_distribution, people, fit=True),
+        "metrics, all": partial(plotting.metrics, run, ["train_accuracy", "test_accuracy", "train_loss", "test_loss"]),
+        "link_flow of a layer": partial(plotting.link_flow, run, run.history.layers[0]),
+        "small_world_plane of shapes": partial(plotting.small_world_plane, shapes),
+    }

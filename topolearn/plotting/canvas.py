@@ -1,0 +1,101 @@
+"""Where pictures are drawn: axes and figures of the caller, checked at the door, or new ones."""
+
+from collections import deque
+from typing import Any, Literal
+from weakref import ReferenceType, ref
+
+import matplotlib as mpl
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase, SubFigure
+
+from topolearn.errors import InvalidTypeError, InvalidValueError
+from topolearn.plotting.fitting import fit_when_drawn
+
+# In files of vectors text stays text: letters of TrueType, which journals ask for, and no outlines.
+TEXT_STAYS_TEXT: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
+MOST_OPEN = 10  # figures made here that pyplot keeps where it can show none of them
+NEVER_SHOWN = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+_open: deque[ReferenceType[Figure]] = deque()
+
+
+class Picture(Figure):
+    """A figure that was made here: text in its PDF and SVG files can be searched, copied and edited."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the figure, as matplotlib does."""
+        with mpl.rc_context(TEXT_STAYS_TEXT):
+            super().savefig(fname, **options)
+
+
+def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> Axes:
+    """Return `ax`, or the axes of a new pyplot figure, which notebooks show by themselves.
+
+    Raises
+    ------
+    InvalidTypeError
+        When it is something else, such as a figure, or several axes.
+    InvalidValueError
+        When it has been removed from its figure.
+    """
+    if ax is None:
+        ax = new_figure(width, height).subplots()
+    if isinstance(ax, FigureBase):
+        raise InvalidTypeError(f"ax={ax!r} is a figure: pass axes in it, figure.subplots()")
+    if not isinstance(ax, Axes):
+        raise InvalidTypeError(f"ax={type(ax).__name__} is no axes: pass one, such as plt.subplots()[1]")
+    figure = ax.get_figure(root=True)
+    if figure is None or not any(ax is each or ax in each.child_axes for each in figure.axes):
+        raise InvalidValueError("ax has been removed from its figure: pass an axes that is part of one")
+    if isinstance(figure, Picture):
+        _keep_look(ax)
+    fit_when_drawn(ax)
+    return ax
+
+
+def _keep_look(ax: Axes) -> None:
+    """Give ticks the look that is set now: matplotlib makes most of them when it draws, in that of then."""
+    current: Any = mpl.rcParams
+    axes: tuple[Literal["x", "y"], ...] = ("x", "y")
+    for axis in axes:
+        settings = {name: current[f"{axis}tick.{name}"] for name in ("labelsize", "labelcolor", "color")}
+        ax.tick_params(axis=axis, grid_color=current["grid.color"], **settings)
+
+
+def figure_or_new(
+    figure: Figure | SubFigure | None,
+    *,
+    width: float,
+    height: float,
+    layout: Literal["constrained", "compressed"] = "constrained",
+) -> Figure | SubFigure:
+    """Return `figure`, or a new one of pyplot, which notebooks show by themselves.
+
+    Raises
+    ------
+    InvalidTypeError
+        When it is something else, such as axes.
+    InvalidValueError
+        When it has axes already.
+    """
+    if figure is None:
+        return new_figure(width, height, layout)
+    if not isinstance(figure, FigureBase):
+        raise InvalidTypeError(f"figure={type(figure).__name__} is no figure: pass plt.figure(), or a part of one")
+    if figure.axes or figure.subfigs:
+        raise InvalidValueError(
+            f"figure={figure!r} has something drawn in it already: pass a new one, or one of figure.subfigures(1, 2)"
+        )
+    return figure
+
+
+def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
+    """Return a new figure of pyplot; without a screen, pyplot forgets those that were made here long ago."""
+    if mpl.get_backend().lower() in NEVER_SHOWN:
+        while len(_open) >= MOST_OPEN:
+            if (forgotten := _open.popleft()()) is not None:
+                pyplot.close(forgotten)
+    with mpl.rc_context({"figure.max_open_warning": 0}):
+        figure = pyplot.figure(figsize=(width, height), layout=layout, FigureClass=Picture)
+    _open.append(ref(figure))
+    return figure

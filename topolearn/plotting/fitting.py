@@ -1,0 +1,132 @@
+"""What is done whenever a picture is drawn, as only then its size is known: words wrap, legends and names find room."""
+
+from typing import Any
+from weakref import WeakSet
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine, PlaceHolderLayoutEngine, TightLayoutEngine
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from topolearn.plotting.ink import make_legible
+from topolearn.plotting.legends import legends_of, place_legend
+from topolearn.plotting.ticks import turn_names
+from topolearn.plotting.wrapping import wrap
+
+MOST_ROUNDS = 5
+FITTED: WeakSet[Axes] = WeakSet()
+SIDES = ("left", "right", "bottom", "top", "wspace", "hspace")
+
+
+class FittingLayout(PlaceHolderLayoutEngine):
+    """Fits the axes that were drawn by this package, and lets another engine arrange them.
+
+    A figure without an engine gets a constrained layout, unless its caller has moved the subplots. To matplotlib it
+    remains one without an engine: ``subplots_adjust`` and ``tight_layout`` work on.
+    """
+
+    def __init__(self, inner: LayoutEngine | None) -> None:
+        super().__init__(
+            adjust_compatible=inner is None or inner.adjust_compatible,
+            colorbar_gridspec=inner is None or inner.colorbar_gridspec,
+        )
+        self.inner = inner
+
+    def execute(self, fig: Figure) -> None:
+        """Arrange until no word wraps otherwise: how wide axes are decides that, and it how wide axes are."""
+        inner = self.inner or (ConstrainedLayoutEngine() if _untouched(fig) else None)
+        renderer = RendererAgg(8, 8, fig.dpi)  # to measure with, also for files of vectors
+        before: list[str] = []
+        for i in range(MOST_ROUNDS):
+            _arrange(fig, inner)
+            for ax in fig.axes:
+                if ax in FITTED:
+                    fit(ax, renderer, anew=i == 0)
+            _wrap_titles(fig, renderer)
+            if (now := [text.get_text() for text in fig.findobj(Text)]) == before:
+                break
+            before = now
+
+
+def _arrange(figure: Figure, engine: LayoutEngine | None) -> None:
+    """Let an engine arrange the axes, for which legends are the room that they need, and not where they are."""
+    if engine is None:
+        return
+    legends = legends_of(figure)
+    for legend in legends:
+        legend.set_in_layout(False)
+    try:
+        engine.execute(figure)
+    finally:
+        for legend in legends:
+            legend.set_in_layout(True)
+
+
+def fit_when_drawn(ax: Axes) -> None:
+    """Have an axes fitted whenever its figure is drawn."""
+    FITTED.add(ax)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, FittingLayout):
+        figure.set_layout_engine(FittingLayout(engine))
+
+
+def is_tight(figure: Figure | SubFigure) -> bool:
+    """Return whether the caller has chosen a tight layout."""
+    root = figure.get_figure(root=True)
+    engine = None if root is None else root.get_layout_engine()
+    return isinstance(engine.inner if isinstance(engine, FittingLayout) else engine, TightLayoutEngine)
+
+
+def fit(ax: Axes, renderer: RendererBase, *, anew: bool = True) -> None:
+    """Make words of an axes legible, and wrap them where they would leave it."""
+    make_legible(ax)
+    turn_names(ax, renderer)
+    cell = cell_of(ax)
+    across, label = ax.bbox, ax.xaxis.label
+    middle = (across.x0 + across.x1) / 2
+    wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, anew=anew)
+    wrap(ax.yaxis.label, across.height, renderer, anew=anew)
+    for title in (child for child in ax.get_children() if isinstance(child, Text) and child not in ax.texts):
+        wrap(title, cell.x1 - across.x0, renderer, anew=anew)
+    place_legend(ax, cell, renderer)
+
+
+def cell_of(ax: Axes) -> Bbox:
+    """Return what of its figure an axes may fill with all its words, in pixels."""
+    figure: Any = ax.get_figure(root=False)
+    spec = ax.get_subplotspec()
+    if spec is None:
+        return Bbox(figure.bbox.get_points())
+    grid = spec.get_topmost_subplotspec().get_gridspec()
+    margins, place = grid.get_subplot_params(figure), spec.get_position(figure)
+    width, height = margins.right - margins.left, margins.top - margins.bottom
+    # Half of the space between two cells belongs to each.
+    aside = margins.wspace / (grid.ncols + margins.wspace * (grid.ncols - 1)) / 2
+    above = margins.hspace / (grid.nrows + margins.hspace * (grid.nrows - 1)) / 2
+    x0, x1 = (place.x0 - margins.left) / width - aside, (place.x1 - margins.left) / width + aside
+    y0, y1 = (place.y0 - margins.bottom) / height - above, (place.y1 - margins.bottom) / height + above
+    box = figure.bbox
+    return Bbox.from_extents(
+        box.x0 + box.width * max(x0, 0), box.y0 + box.height * max(y0, 0),
+        box.x0 + box.width * min(x1, 1), box.y0 + box.height * min(y1, 1),
+    )  # fmt: skip
+
+
+def _wrap_titles(figure: Figure | SubFigure, renderer: RendererBase) -> None:
+    """Wrap what is written above all panels of a figure, and of each of its parts."""
+    for text in figure.texts:
+        wrap(text, 0.98 * figure.bbox.width, renderer)
+    for inner in figure.subfigs:
+        _wrap_titles(inner, renderer)
+
+
+def _untouched(figure: Figure) -> bool:
+    """Return whether subplots are where matplotlib puts them."""
+    settings: Any = mpl.rcParams
+    return all(getattr(figure.subplotpars, side) == settings[f"figure.subplot.{side}"] for side in SIDES)

@@ -1,0 +1,143 @@
+"""Ticks whose labels do not touch, at whatever size an axis is drawn."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis
+from matplotlib.backend_bases import RendererBase
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
+
+LETTER, GAP = 0.62, 0.9  # widths of a digit, and between two labels, in sizes of the font
+LINE = 1.7  # height of a label and what is above it
+ROOM_X, ROOM_Y = 3, 2  # how many sizes of the font matplotlib reckons for a tick
+MOST_TICKS = 9
+TURNED = 30  # degrees
+NAMES: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # of layers, below axes
+
+
+class _RoomyTicks(Locator):
+    """The first of several choices of ticks whose labels have room; subclasses say which there are."""
+
+    def __call__(self) -> Sequence[float]:
+        """Return the ticks."""
+        return self.tick_values(*self.axis.get_view_interval())  # type: ignore[union-attr]
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        """Return the ticks within limits."""
+        low, high = sorted((vmin, vmax))
+        ticks = np.empty(0)
+        for choice in self.choices(low, high):
+            slack = 1e-9 * (high - low)
+            within = choice[(choice >= low - slack) & (choice <= high + slack)]
+            if within.size >= min(ticks.size, 2):  # one tick tells no scale
+                ticks = within
+            if within.size and self._have_room(within, low, high):
+                break
+        return ticks.tolist()
+
+    def choices(self, low: float, high: float) -> Iterator[NDArray[np.float64]]:
+        """Yield ticks, the most first."""
+        raise NotImplementedError
+
+    def _have_room(self, ticks: NDArray[np.float64], low: float, high: float) -> bool:
+        """Return whether the labels of ticks are apart, in sizes of the font."""
+        axis = self.axis
+        assert isinstance(axis, Axis)
+        if len(ticks) == 1:
+            return True
+        ends = axis.get_transform().transform(np.array([low, high], dtype=float))
+        places = axis.get_transform().transform(ticks.astype(float))
+        length = (ROOM_X if isinstance(axis, XAxis) else ROOM_Y) * (axis.get_tick_space() + 0.5)
+        apart = np.diff(places) / (ends[1] - ends[0]) * length
+        if not isinstance(axis, XAxis):
+            return bool((apart >= LINE).all())
+        words = axis.get_major_formatter()
+        widths = np.array([LETTER * len(words(tick)) for tick in ticks])
+        return bool((apart >= (widths[1:] + widths[:-1]) / 2 + GAP).all())
+
+
+class EvenTicks(_RoomyTicks):
+    """Round numbers in even steps; whole ones if it is asked for."""
+
+    def __init__(self, *, integer: bool = False) -> None:
+        self._integer = integer
+
+    def choices(self, low: float, high: float) -> Iterator[NDArray[np.float64]]:
+        """Yield ticks in larger and larger steps."""
+        for n in range(MOST_TICKS, 0, -1):
+            steps = MaxNLocator(n, integer=self._integer, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1)
+            yield np.asarray(steps.tick_values(low, high))
+
+    def view_limits(self, vmin: float, vmax: float) -> tuple[float, float]:
+        """Return the limits themselves."""
+        return (vmin, vmax) if vmin != vmax else (vmin - 0.5, vmax + 0.5)
+
+
+class LogTicks(_RoomyTicks):
+    """Round numbers on a logarithmic axis; several even where it spans less than a decade."""
+
+    def choices(self, low: float, high: float) -> Iterator[NDArray[np.float64]]:
+        """Yield ticks: within decades, then decades, then some of them; even steps where all that is too few."""
+        if low <= 0:
+            return
+        decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        within = np.multiply.outer(10.0**decades, [1, 2, 5]).ravel()
+        if ((within >= low) & (within <= high)).sum() < 3:
+            for n in (5, 4, 3, 2):
+                yield np.asarray(MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        yield within
+        yield np.multiply.outer(10.0**decades, [1, 3]).ravel()
+        for n in range(1, 1 + len(decades)):
+            yield 10.0 ** decades[decades % n == 0]
+
+
+def whole_ticks(axis: Axis) -> None:
+    """Put round whole numbers on an axis, as many as there is room for."""
+    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.0f}"))
+    axis.set_major_locator(EvenTicks(integer=True))
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Label an axis of fractions with percentages."""
+    axis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.5g} %"))
+
+
+def log_ticks(axis: Axis, words: Callable[[float], str]) -> None:
+    """Put round numbers on a logarithmic axis, as many as there is room for, and at least two."""
+    axis.set_major_formatter(FuncFormatter(lambda number, _: words(number)))
+    axis.set_major_locator(LogTicks())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def layer_ticks(ax: Axes, places: Sequence[int], names: Sequence[str]) -> None:
+    """Name layers below the axes; names that would meet are turned when it is drawn."""
+    ax.set_xticks(places, names)
+    NAMES[ax] = list(names)
+
+
+def turn_names(ax: Axes, renderer: RendererBase) -> None:
+    """Turn the names of layers if they would meet, and leave some out if they still would."""
+    if ax not in NAMES:
+        return
+    names, places = NAMES[ax], ax.get_xticks()
+    ax.set_xticks(places, names)
+    labels = ax.get_xticklabels()
+    for label in labels:
+        label.set(rotation=0, ha="center", va="top", rotation_mode="anchor")
+    boxes = [label.get_window_extent(renderer) for label in labels]
+    ends = ax.transData.transform([(place, 0) for place in places])[:, 0]
+    apart = float(np.diff(ends).min()) if len(ends) > 1 else ax.bbox.width
+    height = max(box.height for box in boxes)
+    if max(box.width for box in boxes) + 0.5 * height <= apart:
+        return
+    steep = apart < 1.3 * height / np.sin(np.radians(TURNED))
+    every = math.ceil(1.3 * height / apart) if steep else 1
+    letters = max(6, int(ax.bbox.height / (0.6 * height)))  # as long as the axes are high
+    short = [name if len(name) <= letters else f"…{name[1 - letters :]}" for name in names]
+    ax.set_xticks(places, [name if i % every == 0 else "" for i, name in enumerate(short)])
+    for label in ax.get_xticklabels():
+        label.set(rotation=90 if steep else TURNED, ha="right", va="center" if steep else "top")
