@@ -25,6 +25,7 @@ HEIGHTS: dict[str, dict[float, float]] = {
     "evolution": {3.35: 7.6, 7.0: 5.4},
     "adjacency_change": {3.35: 2.6, 7.0: 4.2},
     "degree_change": {3.35: 5.4, 7.0: 3.4},
+    "side_by_side": {3.35: 7.0, 7.0: 6.2},
 }
 WITH_LAYER = ("adjacency_change", "degree_change")
 DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -41,7 +42,9 @@ def first_arguments(run: Any) -> dict[str, Any]:
     """Return what a function is given for its first parameter, by the parameter's name; a run for any other."""
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(12, 12)) * (rng.random((12, 12)) < 0.3) for _ in range(3)]
-    return {"g": make("bsf", 200, 200, 0.03, seed=0), "table": SPEEDS, "network": LayeredNetwork(run.history.at(0)),
+    pair = {"random": make("er", 60, 60, 0.1, seed=0), "scale-free": make("bsf", 60, 60, 0.1, seed=0)}
+    network = LayeredNetwork(run.history.at(0))
+    return {"graphs": pair, "g": make("bsf", 200, 200, 0.03, seed=0), "table": SPEEDS, "network": network,
             "weights": weights}  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from topolearn.plotting.explorer import Explorer, explore
 from topolearn.plotting.live_figure import LiveFigure, live
 from topolearn.plotting.measures import measure
 from topolearn.plotting.paths import hubs, strongest_paths
+from topolearn.plotting.side_by_side import side_by_side
 from topolearn.plotting.small_world import small_world_plane
 from topolearn.plotting.speed import training_speed
 from topolearn.plotting.style import style
@@ -43,6 +44,7 @@ __all__ = [
     "overlap",
     "save_animation",
     "score",
+    "side_by_side",
     "small_world_plane",
     "strongest_paths",
     "style",
