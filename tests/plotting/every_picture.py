@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
@@ -38,14 +39,19 @@ SPEEDS = pd.DataFrame(
 )  # fmt: skip
 
 
-def first_arguments(run: Any) -> dict[str, Any]:
+def few(names: Sequence[str], *quick: str) -> list[Any]:
+    """Return names to try one by one; all but some of them are left to the long tests."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def first_arguments() -> dict[str, Any]:
     """Return what a function is given for its first parameter, by the parameter's name; a run for any other."""
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(12, 12)) * (rng.random((12, 12)) < 0.3) for _ in range(3)]
     pair = {"random": make("er", 60, 60, 0.1, seed=0), "scale-free": make("bsf", 60, 60, 0.1, seed=0)}
-    network = LayeredNetwork(run.history.at(0))
-    return {"graphs": pair, "g": make("bsf", 200, 200, 0.03, seed=0), "table": SPEEDS, "network": network,
-            "weights": weights}  # fmt: skip
+    network = LayeredNetwork({f"layer{i}": make("bsf", 60, 60, 0.05, seed=i) for i in range(3)})
+    g = make("bsf", 200, 200, 0.03, seed=0)
+    return {"graphs": pair, "g": g, "table": SPEEDS, "network": network, "weights": weights}
 
 
 def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
@@ -55,7 +61,7 @@ def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
 
 def every_function(run: Any) -> dict[str, Drawing]:
     """Return such a function for each name in ``plotting.__all__`` that draws a picture."""
-    given = first_arguments(run)
+    given = first_arguments()
     pictures = {}
     for name in FUNCTIONS:
         function = getattr(plotting, name)

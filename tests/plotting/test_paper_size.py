@@ -9,7 +9,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from tests.plotting.every_picture import FUNCTIONS, draw_at, every_picture
+from tests.plotting.every_picture import FUNCTIONS, draw_at, every_picture, few
 from tests.plotting.fake_run import fake_run
 from topolearn import plotting
 from topolearn.generators import make
@@ -20,7 +20,6 @@ NAMES = [*FUNCTIONS, "accuracy of 2 runs", "accuracy of many runs", "adjacency, 
          "adjacency, titled", "degree_distribution, a law", "degree_distribution, no law", "degree_distribution, nodes",
          "metrics, all", "link_flow of a layer", "small_world_plane of shapes"]  # fmt: skip
 SLACK = 1.5  # pixels
-LOOKS = {3.35: "dark_background", 7.0: "default"}
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +87,15 @@ def unreadable(figure):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("width", LOOKS)
-def test_words_fit_and_can_be_read(name, width, pictures):
-    with pyplot.style.context(LOOKS[width]):
-        figure = draw_at(pictures[name], width)
+def test_words_fit_into_a_column_and_can_be_read_in_the_dark(name, pictures):
+    with pyplot.style.context("dark_background"):
+        figure = draw_at(pictures[name], 3.35)
     assert faults(figure) == []
+
+
+@pytest.mark.parametrize("name", few(NAMES, "adjacency_change", "degree_change", "evolution"))
+def test_words_fit_into_a_page(name, pictures):
+    assert faults(draw_at(pictures[name], 7.0)) == []
 
 
 def test_all_pictures_are_tried(pictures):
@@ -107,12 +110,12 @@ def test_words_fit_in_layouts_of_the_caller(name, options, pictures):
     assert faults(draw_at(pictures[name], 3.35, height=3.2, **options)) == []
 
 
-@pytest.mark.parametrize("name", ["overlap", "small_world_plane", "degree_change", "hubs", "link_flow"])
+@pytest.mark.parametrize("name", ["overlap", "small_world_plane", "degree_change"])
 def test_a_dark_figure_of_the_caller_is_read_as_well(name, pictures):
     assert faults(draw_at(pictures[name], 7.0, facecolor="#101820")) == []
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", few(FUNCTIONS, "adjacency", "overlap"))
 def test_figures_made_here_are_as_good(name, pictures):
     drawn = pictures[name]()
     assert faults(getattr(drawn, "figure", None) or drawn) == []

@@ -25,7 +25,7 @@ def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
     for place, values in enumerate(known):
         groups.setdefault(tuple(repr(values.get(name)) for name in varied), []).append(place)
     seeds_differ = all(len({repr(known[i].get(SEED)) for i in places}) == len(places) for places in groups.values())
-    if not seeds_differ or (not varied and SEED not in names):
+    if not seeds_differ:
         return _by_name(runs)
     labelled: dict[str, list[RunLike]] = {}
     for places in groups.values():

@@ -120,10 +120,9 @@ def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     tasks = {run.task.name if run.task else None: run.task for run in several}
     task = tasks.popitem()[1] if len(tasks) == 1 else None
     if task is None:
-        raise InvalidValueError(
-            f"{', '.join(repr(run.name) for run in several)} have no score in common: draw runs of one task, or name "
-            "what was logged, plotting.metrics(run, [...])"
-        )
+        names = ", ".join(repr(run.name) for run in several)
+        lack = f"runs {names} have no score in common" if len(several) > 1 else f"run {names} has no task, so no score"
+        raise InvalidValueError(f"{lack}: draw runs of one task, or name what was logged, plotting.metrics(run, [...])")
     return _draw_best(several, task.metric, clock_of(several[0]), ax, lower=task.better == "lower")
 
 

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topolearn.diagnostics import communities
+from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.registry import Registry
 
+MOST_NODES = 50_000  # among which communities are sought for a picture
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -22,6 +24,12 @@ def by_degree(g: BipartiteGraph | Graph) -> Places:
 
 def by_community(g: BipartiteGraph | Graph) -> Places:
     """Return the inputs and the outputs, community by community, the largest first, by degree within each."""
+    n_nodes = sum(g.shape) if isinstance(g, BipartiteGraph) else g.n_nodes
+    if n_nodes > MOST_NODES:
+        raise InvalidValueError(
+            f"order='community' of {n_nodes:,} neurons would take minutes (it is for up to {MOST_NODES:,}): use "
+            "order='degree', or draw a graph in an order of your own, BipartiteGraph(g.to_scipy()[outputs][:, inputs])"
+        )
     labels = communities(g)
     rank = np.argsort(np.argsort(-np.bincount(labels), kind="stable"))[labels]
     if isinstance(g, Graph):

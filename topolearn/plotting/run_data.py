@@ -122,7 +122,7 @@ def updates(run: RunLike) -> pd.DataFrame:
     table = run.history.updates
     if table.empty:
         raise InvalidValueError(
-            f"run {run.name!r} has no topology updates: its method is static, or it ended before the first"
+            f"run {run.name!r} has no topology updates: its method is static, or it has not come to the first"
         )
     return table
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,9 +26,12 @@ from topolearn.plotting.style import (
 from topolearn.sampling.igraph_random import igraph_draws_from
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
-SAMPLE = 256  # nodes from which paths are sought
-MOST_STATES = 40  # of a run, that are drawn
+SAMPLE, LEAST_SAMPLE = 256, 8  # nodes from which paths are sought: fewer in large graphs, where they hardly differ
+LINKS_WALKED = 10_000_000  # for each path length, at most, where the least sample allows it
+MOST_STATES, LINKS_OF_STATES = 40, 10_000_000  # of a run, that are drawn, and of all their links
+MOST_OF_LAYER, MOST_OF_GRAPH = 2_000_000, 400_000  # nodes and links, with which it takes ten seconds or so
 CURVE_DASHES = ("-", "--", ":", "-.")
+MOST_CURVES = len(CURVE_DASHES)
 Point = tuple[float, float]
 
 
@@ -48,14 +52,14 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     Returns
     -------
     Axes
-        First, for each size that layers have at the start, the curve of `topolearn.generators.bipartite_small_world`
-        with as many neurons and links, for beta from 0 to 1, or of igraph's Watts-Strogatz graphs with as many nodes
-        and about as many links; then a line for each graph.
+        First, for each size (four at most) that layers have at the start, the curve of
+        `topolearn.generators.bipartite_small_world` with as many neurons and links, for beta from 0 to 1, or of
+        igraph's Watts-Strogatz graphs with as many nodes and about as many links; then a line for each graph.
 
     Raises
     ------
     InvalidValueError
-        When there is no graph, one without links, or graphs of both kinds.
+        When there is no graph, one without links, graphs of both kinds, or one of millions of nodes and links.
 
     Examples
     --------
@@ -70,13 +74,15 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     firsts = {name: track[0] for name, track in tracks.items()}
     if len({type(graph) for graph in firsts.values()}) > 1:
         raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
+    for name, graph in firsts.items():
+        _check_size(name, graph)
     curves = _curves(firsts)
     with style_for(ax):
         ax = axes_or_new(ax, width=5.2, height=4.4)
         quiet = colours_of(ax).quiet
         for i, (label, curve) in enumerate(curves.items()):
-            dashes = CURVE_DASHES[i % len(CURVE_DASHES)]
-            ax.plot(*zip(*curve, strict=True), color=quiet, marker=".", linewidth=1.2, linestyle=dashes, label=label)
+            curve_look: dict[str, Any] = {"color": quiet, "marker": ".", "linewidth": 1.2, "linestyle": CURVE_DASHES[i]}
+            ax.plot(*zip(*curve, strict=True), label=label, **curve_look)
         for name, look in line_styles(tracks).items():
             points = [_place(graph) for graph in tracks[name]]
             ax.plot(*zip(*points, strict=True), label=plain(name), **{**look, "linewidth": 1.4, "markersize": 3})
@@ -96,6 +102,17 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     return ax
 
 
+def _check_size(name: str, graph: BipartiteGraph | Graph) -> None:
+    most, clustered = (MOST_OF_GRAPH, "clustering") if isinstance(graph, Graph) else (MOST_OF_LAYER, "closure")
+    n_nodes = graph.n_nodes if isinstance(graph, Graph) else graph.n_in + graph.n_out
+    if n_nodes + graph.n_links > most:
+        raise InvalidValueError(
+            f"{name!r} has {n_nodes:,} nodes and {graph.n_links:,} links: the small worlds to compare it with would "
+            f"take minutes (beyond {most:,} of both). Its own place is diagnostics.{clustered}(g) and "
+            f"diagnostics.path_length(g, sample={LEAST_SAMPLE})"
+        )
+
+
 def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Point]]:
     """Return, by its label, the curve of small worlds for each size that graphs have at first."""
     of_size: dict[tuple[int, int] | tuple[int, int, int], list[str]] = {}
@@ -103,7 +120,7 @@ def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Poin
         sides = (graph.n_nodes,) if isinstance(graph, Graph) else (graph.n_in, graph.n_out)
         of_size.setdefault((*sides, graph.n_links), []).append(name)
     curves = {}
-    for size, names in of_size.items():
+    for size, names in list(of_size.items())[:MOST_CURVES]:
         model, curve = ("BSW", _curve(*size)) if len(size) == 3 else ("Watts-Strogatz", _one_mode_curve(*size))
         as_which = f" as {plain(', '.join(names))}" if len(of_size) > 1 else ""
         curves[f"{model}{as_which}, β from 0 (right) to 1"] = curve
@@ -114,7 +131,9 @@ def _tracks(run: RunLike | Mapping[str, GraphLike]) -> Mapping[str, Sequence[Bip
     """Return the graphs of each layer over time, of some steps where there are many."""
     if isinstance(run, Mapping):
         return {name: [read_single(graph, "small_world_plane")] for name, graph in run.items()}
-    names, shown = layer_names(run), evenly(kept_steps(run), MOST_STATES)
+    names, steps = layer_names(run), kept_steps(run)
+    n_links = max(1, sum(graph.n_links for graph in run.history.at(steps[-1]).values()))
+    shown = evenly(steps, min(MOST_STATES, max(2, LINKS_OF_STATES // n_links)))
     states = [graphs for step, graphs in run.history.replay() if step in shown]
     return {name: [state[name] for state in states] for name in names}
 
@@ -139,4 +158,5 @@ def _one_mode_curve(n_nodes: int, n_links: int) -> list[Point]:
 
 def _place(graph: BipartiteGraph | Graph) -> Point:
     clustered = clustering(graph) if isinstance(graph, Graph) else closure(graph)
-    return float(path_length(graph, sample=min(SAMPLE, max(graph.shape)))), clustered
+    sample = min(max(LEAST_SAMPLE, LINKS_WALKED // graph.n_links), SAMPLE, max(graph.shape))
+    return float(path_length(graph, sample=sample)), clustered
