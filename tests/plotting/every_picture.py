@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 from topolearn import plotting
 from topolearn.generators import make
-from topolearn.graph import Graph, LayeredNetwork
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 
 Drawing = partial[Any]
 NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure", "explore", "Explorer")
@@ -59,6 +60,14 @@ def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
     return every_function(run) | variants(run, runs)
 
 
+def named() -> BipartiteGraph:
+    """Return Davis's women and the events they attended, by their names."""
+    graph = nx.davis_southern_women_graph()
+    women, events = (graph.graph[side] for side in ("top", "bottom"))
+    links = np.array([[graph.has_edge(woman, event) for woman in women] for event in events])
+    return BipartiteGraph(links, input_names=women, output_names=events)
+
+
 def every_function(run: Any) -> dict[str, Drawing]:
     """Return such a function for each name in ``plotting.__all__`` that draws a picture."""
     given = first_arguments()
@@ -91,6 +100,8 @@ def variants(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
         "accuracy of many runs": partial(plotting.accuracy, runs),
         "adjacency, large": partial(plotting.adjacency, make("bsw", 1500, 1500, 0.01, seed=0)),
         "adjacency, wide": partial(plotting.adjacency, make("er", 3000, 200, 0.02, seed=0), order="degree"),
+        "adjacency, named": partial(plotting.adjacency, named(), order="community"),
+        "adjacency, people": partial(plotting.adjacency, nx.karate_club_graph()),
         "adjacency, titled": partial(plotting.adjacency, scale_free, title="encoder.layers.0.fc1", order="community"),
         "degree_distribution, a law": partial(plotting.degree_distribution, scale_free, fit=True),
         "degree_distribution, no law": partial(plotting.degree_distribution, random, fit=True),

@@ -10,6 +10,7 @@ from topolearn.diagnostics.reading import read_single
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.degrees import degree_distribution
+from topolearn.plotting.order import Order
 from topolearn.plotting.style import figure_or_new, style_for
 
 MOST = 6  # whose pictures are still seen side by side
@@ -17,7 +18,7 @@ WIDTH, HEIGHT = 3.6, 6.2  # inches of one
 
 
 def side_by_side(
-    graphs: Mapping[str, GraphLike], figure: Figure | SubFigure | None = None, *, order: str | None = None
+    graphs: Mapping[str, GraphLike], figure: Figure | SubFigure | None = None, *, order: Order | None = None
 ) -> Figure | SubFigure:
     """Draw several topologies beside one another, the adjacency of each above its degree distribution.
 
@@ -27,8 +28,8 @@ def side_by_side(
         By the names that stand above them, such as ``{"before": first, "after": last}``; up to six.
     figure : Figure or SubFigure, optional
         Where to draw; a new figure without it.
-    order : {"degree", "community"}, optional
-        Of the neurons, as for `adjacency`; each graph has its own.
+    order : {"degree", "community"}, or sequences, optional
+        Of the neurons, as for `adjacency`; by a word each graph has its own.
 
     Returns
     -------
