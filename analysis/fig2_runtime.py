@@ -15,13 +15,14 @@ from matplotlib.figure import Figure
 
 from analysis.benchmarks.link_prediction import measure
 from topolearn import plotting
+from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent
 
 DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 SIZES = (128, 256, 512, 1024, 2048, 4096)
 LINES = {
-    "ch3_l3p ms": ("path-based, exact (CH3-L3p)", "C3"),
-    "ch2_l3n ms": ("node-based (CH2-L3n)", "C2"),
-    "matrix form ms": ("node-based, the authors' matrix form", "C7"),
+    "ch3_l3p ms": "path-based, exact (CH3-L3p)",
+    "ch2_l3n ms": "node-based (CH2-L3n)",
+    "matrix form ms": "node-based, the authors' matrix form",
 }
 
 
@@ -31,36 +32,42 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--figure", type=Path, default=Path("figures/fig2_runtime.png"))
+    parser.add_argument("--table", action="store_true", help="measure nothing: draw the table beside the figure anew")
     args = parser.parse_args()
-    cases = [(1024, density) for density in DENSITIES] + [(size, 0.05) for size in SIZES]
-    rows = []
-    for i, (size, density) in enumerate(cases, start=1):
-        rows.append(measure(size, size, density, args.threads, args.repeats))
-        print(f"{i} of {len(cases)}:", *(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
-    table = pd.DataFrame(rows)
-    args.figure.parent.mkdir(exist_ok=True)
-    table.to_csv(args.figure.with_suffix(".csv"), index=False)
-    draw(table, args.threads).savefig(args.figure, dpi=130)
+    if not args.table:
+        args.figure.parent.mkdir(exist_ok=True)
+        measured(args.threads, args.repeats).to_csv(args.figure.with_suffix(".csv"), index=False)
+    draw(pd.read_csv(args.figure.with_suffix(".csv"))).savefig(args.figure, dpi=130)
     print(args.figure)
 
 
-def draw(table: pd.DataFrame, threads: int) -> Figure:
+def measured(threads: int, repeats: int) -> pd.DataFrame:
+    """Return the times of each case."""
+    cases = [(1024, density) for density in DENSITIES] + [(size, 0.05) for size in SIZES]
+    rows = []
+    for i, (size, density) in enumerate(cases, start=1):
+        rows.append(measure(size, size, density, threads, repeats))
+        print(f"{i} of {len(cases)}:", *(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame) -> Figure:
     """Return the figure of a table of measurements."""
     panels = (
         ("density", "density of the links", table.iloc[: len(DENSITIES)], "1024 x 1024 neurons"),
         ("outputs", "neurons on each side", table.iloc[len(DENSITIES) :], "5 % of the links"),
     )
     with plotting.style():
-        figure = Figure(figsize=(11, 4.4), layout="constrained")
+        figure = Figure(figsize=(9, 4.2), layout="constrained")
         for ax, (column, words, rows, title) in zip(figure.subplots(1, 2), panels, strict=True):
-            for name, (label, colour) in LINES.items():
-                ax.plot(rows[column], rows[name] / 1e3, marker="o", label=label, color=colour)
+            for name, look in line_styles(LINES).items():
+                draw_line(axes_or_new(ax), rows[column], rows[name] / 1e3, label=LINES[name], **look)
             ax.set(xscale="log", yscale="log", xlabel=words, ylabel="seconds", title=title)
-            ticks = rows[column].tolist()
-            ax.set_xticks(ticks, [f"{tick:.0%}" if column == "density" else str(tick) for tick in ticks])
-            ax.minorticks_off()
-        figure.axes[0].legend()
-        figure.suptitle(f"Scores of all non-links, float32, {threads} threads of a CPU")
+            log_ticks(ax.xaxis, percent if column == "density" else "{:,.0f}".format)
+            log_ticks(ax.yaxis, "{:g}".format)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(LINES))
+        figure.suptitle(f"Scores of all non-links, float32, {table['threads'].iloc[0]} threads of a CPU")
     return figure
 
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
-from analysis.command import run_main
+from analysis.command import run_main, runs_in
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
-from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
+from topolearn.plotting.style import axes_or_new, log_ticks, percent, percent_ticks
+from topolearn.plotting.ticks import EvenTicks
 from topolearn.sparse import topology_of
 from topolearn.studies import Study, finished_runs, run_study
 from topolearn.training import Run, load_dataset
@@ -34,12 +33,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
 FIGURES = Path("figures")
-CURVES = {
-    "test_error": "test error",
-    "density": "density",
-    "active_neurons": "active hidden neurons",
-    "overlap": "overlap of removed and regrown links",
-}
 
 
 def settings() -> dict[str, dict[str, Any]]:
@@ -115,45 +108,40 @@ def _share_from(run: Run, pixels: np.ndarray) -> float:
     return float(graph.fan_out[pixels].sum() / graph.n_links)
 
 
-def draw(runs: dict[str, list[Run]], title: str) -> Figure:
-    """Return a figure of all curves, means over the seeds: test error, density, active neurons, overlap."""
+def draw(results: pd.DataFrame, title: str) -> Figure:
+    """Return a figure of a table: a row for each method, a panel for each number."""
     with plotting.style():
-        figure = Figure(figsize=(12, 8.5), layout="constrained")
-        axes = figure.subplots(2, 2).flatten()
-        looks = line_styles(runs)
-        for ax, (column, words) in zip(axes, CURVES.items(), strict=True):
-            for label, several in runs.items():
-                _draw_mean(ax, several, column, label=label, **(looks[label] | {"linewidth": 1.6}))
-            ax.set_xlabel("epoch")
-            ax.set_ylabel(words)
-            whole_ticks(ax.xaxis)
-        for ax in axes[:2]:
-            ax.set_yscale("log")
-            ax.yaxis.set_minor_formatter(NullFormatter())
-        axes[0].set_yticks([0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.3])
-        for ax in axes:
-            percent_ticks(ax.yaxis)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=6)
+        figure = Figure(figsize=(11, 1.6 + 0.26 * len(results)), layout="constrained")
+        places = np.arange(len(results))
+        for ax, (words, values, errors) in zip(figure.subplots(1, 3, sharey=True), _panels(results), strict=True):
+            ax.errorbar(values.astype(float), places, xerr=errors, fmt="o", markersize=5, capsize=2.5)
+            ax.margins(x=0.05)
+            ax.set_xlabel(words)
+            axes_or_new(ax)
+        figure.axes[0].set_xscale("log")
+        log_ticks(figure.axes[0].xaxis, percent)
+        for ax in figure.axes[1:]:
+            ax.set_xlim(left=0)
+            percent_ticks(ax.xaxis)
+            ax.xaxis.set_major_locator(EvenTicks())
+        figure.axes[0].set(yticks=places, yticklabels=results.index, ylim=(len(results) - 0.4, -0.6))
         figure.suptitle(title)
     return figure
 
 
-def _draw_mean(ax: Axes, runs: list[Run], column: str, **look: object) -> None:
-    """Draw the mean of a column over the runs, with the span from the lowest to the highest around it."""
-    tables = [run.metrics.set_index("epoch") for run in runs]
-    values = pd.concat([t.assign(test_error=1 - t["test_accuracy"])[column] for t in tables], axis=1).astype(float)
-    if values.notna().any(axis=None):
-        ax.plot(values.index, values.mean(axis=1), **look)  # type: ignore[arg-type]
-        ax.fill_between(
-            values.index, values.min(axis=1), values.max(axis=1), color=str(look["color"]), alpha=0.12, linewidth=0
-        )
+def _panels(results: pd.DataFrame) -> Iterable[tuple[str, pd.Series, pd.Series | None]]:
+    """Return what each panel shows, its values and their standard deviations over the seeds."""
+    return [
+        ("test error of the best epoch", 1 - results["best_mean"] / 100, results["best_std"] / 100),
+        ("active hidden neurons, last epoch", results["active_neurons"] / 100, None),
+        ("overlap of removed and regrown links", results["overlap"], None),
+    ]
 
 
 def main() -> None:
     """Run the study, and write its table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder with MNIST's IDX files")
     parser.add_argument("--runs", type=Path, default=Path("runs/mnist_methods"), help="where the runs are kept")
     parser.add_argument("--density", type=float, default=0.01)
     parser.add_argument("--epochs", type=int, default=10)
@@ -162,17 +150,24 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--name", default="mnist_methods", help="of the table and the figure")
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
+    parser.add_argument("--table", action="store_true", help="run nothing: draw the table of figures/NAME.csv anew")
     args = parser.parse_args()
-    planned = study(args.methods, args)
-    run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
-    runs = by_label(finished_runs(planned, args.runs))
-    is_rare = ((load_dataset("mnist", args.data_dir).train_x > 0).double().mean(dim=0) < RARE).numpy()
-    result = table(runs, is_rare)
+    file = FIGURES / f"{args.name}.csv"
+    if args.table:
+        result = runs_in(file, ("best_mean", "overlap")).set_index("method")
+    else:
+        planned = study(args.methods, args)
+        run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
+        runs = by_label(finished_runs(planned, args.runs))
+        is_rare = ((load_dataset("mnist", args.data_dir).train_x > 0).double().mean(dim=0) < RARE).numpy()
+        result = table(runs, is_rare)
+        FIGURES.mkdir(exist_ok=True)
+        result.to_csv(file)
     print(result.to_string())
-    FIGURES.mkdir(exist_ok=True)
-    result.to_csv(FIGURES / f"{args.name}.csv")
-    title = f"MNIST, density {args.density:.0%}, {args.epochs} epochs, means of {args.seeds} seeds (band: their range)"
-    draw(runs, title).savefig(FIGURES / f"{args.name}.png", dpi=110)
+    title = (
+        f"MNIST, density {percent(args.density)}, {args.epochs} epochs, {args.seeds} seeds: means, standard deviations"
+    )
+    draw(result, title).savefig(file.with_suffix(".png"), dpi=110)
 
 
 if __name__ == "__main__":

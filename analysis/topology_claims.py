@@ -20,17 +20,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.command import run_main
+from analysis.command import run_main, runs_in
 from topolearn import diagnostics, plotting
 from topolearn.plotting.run_data import evenly
-from topolearn.plotting.style import line_styles, percent_ticks, whole_ticks
+from topolearn.plotting.style import axes_or_new, line_styles, log_ticks, percent_ticks, whole_ticks
 from topolearn.studies import Study, finished_runs, run_study
 from topolearn.training import Run
 
 STARTS = ("bsw", "csti")
 SHUFFLES = 20
 DASHES = ("-", "--", ":", "-.")
-FIGURES = Path("figures")
+FILE = Path("figures/topology_claims.csv")
 NETWORK = "(network)"
 PANELS = {
     "closure": "closure C",
@@ -137,14 +137,16 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
             known = table.dropna(subset=[column])
             for start, layer in known[["start", "layer"]].drop_duplicates().itertuples(index=False):
                 rows = known[(known["start"] == start) & (known["layer"] == layer)]
-                look = {"color": line_styles(STARTS)[start]["color"], "linestyle": dashes[layer]}
+                of_start = line_styles(STARTS)[start]
+                look = {"color": of_start["color"], "marker": of_start["marker"], "linestyle": dashes[layer]}
                 _draw_mean(ax, rows, column, f"{start.upper()}, {layer}", look)
-            ax.set(xlabel="epoch", ylabel=words)
+            axes_or_new(ax).set(xlabel="epoch", ylabel=words)
             whole_ticks(ax.xaxis)
             if column in ("closure", "hub_share", "active_neurons"):
                 percent_ticks(ax.yaxis)
             if column == "gamma":
                 ax.set_yscale("log")
+                log_ticks(ax.yaxis, "{:g}".format)
                 ax.axhspan(2, 3, color="#999999", alpha=0.3, linewidth=0)
                 ax.annotate(
                     "scale-free", (0.7, 2.45), xycoords=("axes fraction", "data"), va="center", fontsize="small"
@@ -164,7 +166,7 @@ def _draw_mean(ax: Axes, rows: pd.DataFrame, column: str, label: str, look: dict
 def main() -> None:
     """Run the study, and write its table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="folder with MNIST's IDX files")
     parser.add_argument("--runs", type=Path, default=Path("runs/topology_claims"), help="where the runs are kept")
     parser.add_argument("--hidden", type=int, nargs="+", default=[1568] * 3)
     parser.add_argument("--density", type=float, default=0.01)
@@ -172,17 +174,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--table", action="store_true", help=f"run nothing: draw the table of {FILE} anew")
     args = parser.parse_args()
-    planned = study(args)
-    run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
-    work = [joblib.delayed(measure)(run.path, args.states) for run in finished_runs(planned, args.runs).values()]
-    table = pd.concat(joblib.Parallel(n_jobs=args.jobs)(work), ignore_index=True)
-    FIGURES.mkdir(exist_ok=True)
-    table.round(4).to_csv(FIGURES / "topology_claims.csv", index=False)
+    if args.table:
+        table = runs_in(FILE, ("start", "layer", "epoch"))
+    else:
+        planned = study(args)
+        run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
+        work = [joblib.delayed(measure)(run.path, args.states) for run in finished_runs(planned, args.runs).values()]
+        table = pd.concat(joblib.Parallel(n_jobs=args.jobs)(work), ignore_index=True)
+        FILE.parent.mkdir(exist_ok=True)
+        table.round(4).to_csv(FILE, index=False)
     title = (
         f"CHTs on MNIST, density {100 * args.density:g} %, {args.epochs} epochs; mean and span of {args.seeds} seeds"
     )
-    draw(table, title).savefig(FIGURES / "topology_claims.png", dpi=130)
+    draw(table, title).savefig(FILE.with_suffix(".png"), dpi=130)
     ends = table[table["epoch"].isin([0, table["epoch"].max()])]
     print(ends.groupby(["start", "layer", "epoch"], sort=False).mean(numeric_only=True).round(3).T.to_string())
 

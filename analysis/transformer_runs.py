@@ -14,7 +14,7 @@ from analysis.command import runs_in
 from analysis.kept_results import KEY, as_planned, joined, kept_rows
 from topolearn import plotting
 from topolearn.evolution import linear_layers
-from topolearn.plotting.style import legend, line_styles, percent_ticks
+from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks
 from topolearn.recording import Run
 from topolearn.studies import Study, compare, results
 from topolearn.studies.directory import DONE, StudyDirectory
@@ -210,7 +210,7 @@ def draw(curves: pd.DataFrame, quality: Quality, title: str) -> Figure:
         for label, look in line_styles(curves["label"].unique()).items():
             means = curves[curves["label"] == label].groupby("step").mean(numeric_only=True).reset_index()
             for ax, (over, value) in zip(axes, panels, strict=True):
-                ax.plot(means[over], means[value], label=label, **look)
+                draw_line(axes_or_new(ax), means[over], means[value], label=label, **look)
         for ax, (over, value) in zip(axes, panels, strict=True):
             ax.set(xlabel="work, of all steps of the dense network" if over == "work" else "step")
             ax.set(ylabel="validation perplexity" if value == "val_perplexity" else quality.validation_title)
@@ -218,6 +218,8 @@ def draw(curves: pd.DataFrame, quality: Quality, title: str) -> Figure:
                 percent_ticks(ax.xaxis)
             if value == "val_perplexity":
                 ax.set(yscale="log")
-        legend(axes[-1])
+                log_ticks(ax.yaxis, "{:g}".format)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
         figure.suptitle(title)
     return figure

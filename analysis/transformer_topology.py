@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import topolearn as tl
 from analysis.kept_results import as_planned, joined, kept_rows, slug
 from topolearn import diagnostics, plotting
-from topolearn.plotting.style import line_styles, percent_ticks
+from topolearn.plotting.style import axes_or_new, draw_line, line_styles, percent_ticks
 from topolearn.studies import Study
 from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.study import PlannedRun
@@ -95,7 +95,7 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
         for ax, (column, words) in zip(figure.subplots(2, 3).flat, PANELS.items(), strict=True):
             for name, look in line_styles(names).items():
                 rows = table[table["place"] + ", " + table["kind"] == name].groupby("step")[column].mean()
-                ax.plot(rows.index, rows, label=name, **look)
+                draw_line(axes_or_new(ax), rows.index, rows, label=name, **look)
             ax.set(xlabel="step", ylabel=words)
             if column in IN_PERCENT:
                 percent_ticks(ax.yaxis)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.mnist_methods import CURVES, draw, main, settings, study, table
+from analysis.mnist_methods import draw, main, settings, study, table
 from topolearn.errors import StudyError
 from topolearn.evolution import METHODS
 from topolearn.training import TrainConfig
@@ -49,6 +49,9 @@ def test_rows_are_trained_once_and_written(digits_as_mnist, command, n_trained):
     assert written["method"].tolist() == list(LABELS)
     assert (written["seeds"] == 2).all()
     assert Path("figures/some.png").stat().st_size > 10_000
+    Path("figures/some.png").unlink()
+    command(main, *OPTIONS, "--table")  # trains nothing
+    assert Path("figures/some.png").stat().st_size > 10_000
     command(main, *OPTIONS, "--methods", *LABELS, "rigl", "rigl")
     assert [config.method for config in n_trained[6:]] == ["rigl"] * 2
     pd.testing.assert_frame_equal(pd.read_csv("figures/some.csv")[:3], written)
@@ -86,7 +89,8 @@ def test_table_and_figure(tmp_path):
     shares = [tl.topology_of(run.load_model("last"))["hidden1"].fan_out[pixels].sum() / 51 for run in runs["set"]]
     assert found.loc["set", "links"] == 51
     assert found["rare_pixels"].tolist() == pytest.approx([100 * np.mean(shares), 25.0], abs=1e-3)
-    figure = draw(runs, "title")
-    error = figure.axes[0].lines[0].get_ydata()
-    np.testing.assert_allclose(error, 1 - np.mean([run.metrics["test_accuracy"] for run in runs["set"]], axis=0))
-    assert len(figure.axes) == len(CURVES)
+    figure = draw(found, "title")
+    error, places = figure.axes[0].lines[0].get_data()
+    np.testing.assert_allclose(error, 1 - found["best_mean"].astype(float) / 100)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["set", "dense"]
+    assert places.tolist() == [0, 1]

@@ -96,7 +96,7 @@ def test_every_picture_of_a_run_draws_it(draw, told):
 
 
 def test_a_run_without_a_task_has_no_score(told):
-    with pytest.raises(ValueError, match="have no score in common"):
+    with pytest.raises(ValueError, match="has no task, so no score"):
         tl.plotting.score(told[0])
 
 

@@ -1,8 +1,8 @@
 """Pictures of graphs and runs.
 
-Every function takes ``ax=None`` (or ``figure=None`` where it draws several panels) and returns what it drew into. A new
-figure is one of pyplot, so that notebooks show it; a script calls ``ax.figure.savefig``, as PNG, PDF or SVG, in which
-text stays text.
+Every function takes ``ax=None`` (or ``figure=None`` where it draws several panels) and returns what it drew into. A
+new figure is one of pyplot, so that notebooks show it; a script calls ``ax.figure.savefig``, as PNG, PDF or SVG, in
+which text stays text.
 
 For a paper make the figure as wide as the column: ``plotting.overlap(run, plt.subplots(figsize=(3.35, 2.7))[1])``.
 Words wrap, ticks have room and legends stand below, whatever the size, as they are fitted whenever the figure is drawn.

@@ -87,7 +87,7 @@ def fit(ax: Axes, renderer: RendererBase, *, anew: bool = True) -> None:
     """Make words of an axes legible, and wrap them where they would leave it."""
     make_legible(ax)
     turn_names(ax, renderer)
-    cell = cell_of(ax)
+    cell = Bbox.union([cell_of(ax), ax.bbox])  # columns of a layout need not be alike
     across, label = ax.bbox, ax.xaxis.label
     middle = (across.x0 + across.x1) / 2
     wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, anew=anew)
