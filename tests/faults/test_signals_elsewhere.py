@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import topolearn as tl
-from tests.faults.commands import command, run, start
+from tests.faults.commands import command, limited, run, start
 from tests.faults.seeds import drawing
 from tests.faults.test_signals import STATUS, left_behind
 from tests.tasks.language import small as language
@@ -95,7 +95,7 @@ def test_compiled_calls_end_within_seconds(what, number, layers):
     for _ in range(N_TIMES):
         process = subprocess.Popen(
             [str(each) for each in command(*COMPILED[what])], cwd=layers, text=True, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=os.environ | HERE,
+            stderr=subprocess.PIPE, env=os.environ | HERE, preexec_fn=limited(),  # noqa: PLW1509
         )  # fmt: skip
         said, seconds = told_after(process, draw.uniform(0.1, 15), number)
         if process.returncode != 0:
@@ -160,7 +160,7 @@ def test_decoding_is_told_to_end(tmp_path):
         with (tmp_path / "many.en").open() as given, (tmp_path / "said").open("w") as complaints:
             process = subprocess.Popen(
                 command("translate", tmp_path / "run"), stdin=given, stdout=subprocess.DEVNULL, stderr=complaints,
-                env=os.environ | HERE,
+                env=os.environ | HERE, preexec_fn=limited(),  # noqa: PLW1509
             )  # fmt: skip
             time.sleep(12)
             process.send_signal(number)

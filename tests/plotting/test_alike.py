@@ -81,3 +81,11 @@ def test_a_layer_that_stops_being_a_small_world_is_told(study, values, said):
     line, reference = ax.lines
     assert line.get_label() == said
     assert set(reference.get_ydata()) == {1.0}
+
+
+def test_what_comes_with_a_method_is_not_told(study):
+    for run, (method, zeta) in zip(study[:3], (("set", 0.3), ("set", 0.1), ("rigl", None)), strict=True):
+        overrides = {"zeta": zeta, "generator": "er" if method == "set" else "bsw"}
+        run.config = {"method": method, "overrides": overrides, "seed": 0}
+    assert list(alike(study[:3])) == ["set, zeta=0.3", "set, zeta=0.1", "rigl, zeta=None"]
+    assert list(alike(study[1:3])) == ["set", "rigl"]

@@ -8,7 +8,7 @@ from topolearn.plotting.style import plain
 
 SEED = "seed"
 OF_THE_PLACE = ("run_dir", "data_dir", "threads", "device")
-OF_THE_METHOD = ("method", "density")  # whose values speak for themselves
+TOLD_ALWAYS = ("method", "density")  # where they differ
 
 
 def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
@@ -19,8 +19,7 @@ def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
     known = [_values(run) for run in runs]
     if len(runs) < 2 or not all(known):
         return _by_name(runs)
-    names = list(dict.fromkeys(name for values in known for name in values if name != SEED))
-    varied = [name for name in names if len({repr(values.get(name)) for values in known}) > 1]
+    varied = _varied(known)
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, values in enumerate(known):
         groups.setdefault(tuple(repr(values.get(name)) for name in varied), []).append(place)
@@ -33,6 +32,23 @@ def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
         label = ", ".join(filter(None, words)) or str(known[places[0]].get("method", runs[places[0]].name))
         labelled.setdefault(plain(label), []).extend(runs[i] for i in places)
     return labelled if len(labelled) == len(groups) else _by_name(runs)
+
+
+def _varied(known: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the names of values that differ; those that differ between methods alone come with the method."""
+    of_methods: dict[str, list[dict[str, Any]]] = {}
+    for values in known:
+        of_methods.setdefault(repr(values.get("method")), []).append(values)
+    names = dict.fromkeys(name for values in known for name in values if name != SEED)
+    return [
+        name
+        for name in names
+        if any(_differ(name, among) for among in ([known] if name in TOLD_ALWAYS else of_methods.values()))
+    ]
+
+
+def _differ(name: str, among: Sequence[dict[str, Any]]) -> bool:
+    return len({repr(values.get(name)) for values in among}) > 1
 
 
 def _by_name(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
