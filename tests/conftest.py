@@ -28,8 +28,6 @@ SMALL = {
 }  # fmt: skip
 pretend_device()  # before the first backward pass, at which autograd makes a queue for each device
 
-pretend_device()  # before any backward pass, as torch counts devices at the first one
-
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):

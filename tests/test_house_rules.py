@@ -24,6 +24,7 @@ HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 
 # Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
 BELOW_ALL = {
+    "defaults", "showing",
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
     "waiting", "ends", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
 }  # fmt: skip
@@ -35,7 +36,9 @@ MAY_IMPORT = {
     "threads": set(),
     "files": {"errors"},
     "checks": {"errors"},
-    "devices": {"errors", "registry"},
+    "defaults": set(),
+    "showing": {"task_registry"},
+    "devices": {"defaults", "errors", "registry"},
     "waiting": set(),
     "compiling": set(),
     "ends": {"errors", "terminal"},

@@ -39,8 +39,19 @@ def check_share(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidTypeError(f"{name}={value!r} must be a number in [0, 1]")
     if not 0 <= value <= 1:
-        raise InvalidValueError(f"{name}={value} must lie in [0, 1]")
+        raise InvalidValueError(f"{name}={value} must lie in [0, 1]{as_percent(value)}")
     return float(value)
+
+
+def as_percent(value: float) -> str:
+    """Return the question whether a share out of range was meant as a percentage.
+
+    Examples
+    --------
+    >>> as_percent(5), as_percent(250)
+    (': did you mean 0.05?', '')
+    """
+    return f": did you mean {value / 100:g}?" if 1 < value <= 100 else ""
 
 
 def random_generator(seed: int | np.random.Generator | None) -> np.random.Generator:

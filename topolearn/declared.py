@@ -1,12 +1,58 @@
-"""Fields of a dataclass hold values of their declared types: the one place where that is seen to."""
+"""Fields of a dataclass hold values of their declared types, and tell what they are for: the place for both."""
 
+import inspect
+import textwrap
 import types
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from os import PathLike
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from topolearn.errors import InvalidTypeError
+
+INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "    "}
+
+
+T = TypeVar("T")
+
+
+def documented(cls: type[T]) -> type[T]:
+    """Put the fields of a dataclass into its docstring, as parameters, by the sentences in their metadata.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass, field
+    >>> @documented
+    ... @dataclass
+    ... class Ring:
+    ...     \"\"\"A ring.
+    ...
+    ...     Raises
+    ...     ------
+    ...     ValueError
+    ...     \"\"\"
+    ...     size: int = field(default=3, metadata={"help": "number of nodes"})
+    >>> print(inspect.getdoc(Ring))
+    A ring.
+    <BLANKLINE>
+    Parameters
+    ----------
+    size : int, default 3
+        number of nodes.
+    <BLANKLINE>
+    Raises
+    ------
+    ValueError
+    """
+    lines = ["Parameters", "----------"]
+    for f in fields(cls):  # type: ignore[arg-type]  # of a dataclass
+        kind = f.type.__name__ if isinstance(f.type, type) else str(f.type)
+        default = "" if f.default in (None, MISSING) else f", default {f.default!r}"
+        words = f.metadata["help"]
+        lines += [f"{f.name} : {kind}{default}", *textwrap.wrap(f"{words}.", 100, **INDENTED)]
+    head, between, tail = inspect.cleandoc(cls.__doc__ or "").partition("\n\nRaises\n")
+    cls.__doc__ = "\n".join([head, "", *lines]) + between + tail
+    return cls
 
 
 def settle_fields(instance: Any) -> None:

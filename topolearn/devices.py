@@ -4,10 +4,10 @@ import platform
 
 import torch
 
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
 
-AUTO = "auto"  # CUDA where there is any, else the CPU
 COUNTED = ("cpu", "cuda", "xpu", "mps", "mtia")  # by modules of torch; a package may register one more kind
 
 

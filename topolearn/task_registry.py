@@ -60,9 +60,8 @@ class Task:
         The configuration: a frozen dataclass with ``load`` and ``save`` (TOML), ``with_values``, ``to_dict`` and
         ``build_method``, and the fields ``method``, ``dataset``, ``seed`` and ``run_dir``.
     train, resume : str
-        Functions: ``train(config, *, quiet, loggers)`` and ``resume(run_dir, *, device, accept_changes, quiet,
-        loggers)`` return a
-        `Run`.
+        Functions: ``train(config, *, overwrite, quiet, loggers)`` and ``resume(run_dir, *, device, accept_changes,
+        quiet, loggers)`` return a `Run`.
     load_model : str
         Function: ``load_model(run_dir, which)`` returns the model of the checkpoint "best" or "last".
     metrics : tuple of Metric

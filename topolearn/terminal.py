@@ -93,3 +93,30 @@ def visible_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = former
+
+
+def progress_bar(*args: Any, **options: Any) -> Any:
+    """Return a bar of tqdm, by its own arguments: in a notebook a widget, where ipywidgets is installed, else text.
+
+    Examples
+    --------
+    >>> with progress_bar(total=3, disable=True) as bar:
+    ...     _ = bar.update()
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")  # text does as well
+        from tqdm.auto import tqdm
+
+    return tqdm(*args, **options)
+
+
+def shows_bars(stream: TextIO) -> bool:
+    """Return whether a bar that is drawn again and again is seen as one: on a terminal, and in a notebook."""
+    return stream.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")  # which a kernel has imported
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config

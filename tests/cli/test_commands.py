@@ -14,7 +14,6 @@ import pytest
 import topolearn as tl
 from topolearn import training
 from topolearn.cli import main
-from topolearn.recording import report
 
 SMALL = ["--hidden", "16", "16", "--epochs", "1", "--density", "0.2", "--threads", "1", "--quiet"]
 
@@ -27,22 +26,13 @@ def tree(path):
     }
 
 
-@pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out, whose pictures take longer than the training."""
-    monkeypatch.setattr(report, "write_report", lambda run, **_: run.path / "report.html")
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """Two complete runs: CHTs, and dense with its report."""
     folder = tmp_path_factory.mktemp("cli")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "write_report", lambda run, **_: "")
-        assert (
-            main(["train", *SMALL, "--update-interval", "15", "--epochs", "2", "--run-dir", str(folder / "chts")]) == 0
-        )
-    assert main(["train", *SMALL, "--method", "dense", "--density", "1", "--run-dir", str(folder / "dense")]) == 0
+    assert main(["train", *SMALL, "--update-interval", "15", "--epochs", "2", "--run-dir", str(folder / "chts")]) == 0
+    dense = ["--method", "dense", "--density", "1", "--report", "--run-dir", str(folder / "dense")]
+    assert main(["train", *SMALL, *dense]) == 0
     return folder
 
 
@@ -148,11 +138,14 @@ MISTAKES = [
     ([*NEW, "typo.toml"], "no option 'epoch': did you mean 'epochs'?"),
     ([*NEW, "parts.toml", "--method", "chts"], "remove these (zeta) first"),
     ([*NEW, "good.npz"], "good.npz is not TOML"),
-    (["train", *SMALL, "--run-dir", "complete"], "complete exists: continue it with --resume complete"),
+    (
+        ["train", *SMALL, "--run-dir", "complete"],
+        "complete exists: continue it by topolearn train --resume complete, replace it",
+    ),
     (["train", *SMALL, "--run-dir", "file"], "file exists"),
     (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be made (Not a directory)"),
     (["train", *SMALL, "--run-dir", LONG], "File name too long"),
-    (["train", "complete/config.toml"], "exists: continue it with --resume"),
+    (["train", "complete/config.toml"], "exists: continue it by topolearn train --resume"),
     (["train", "--resume", "nothing"], "no run in nothing"),
     (["train", "--resume", "file"], "no run in file"),
     (["train", "--resume", "bare"], "bare/config.toml leaves values open"),
@@ -186,12 +179,15 @@ def test_a_mistake_is_one_line_and_changes_nothing(words, said, folder, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["trian"], "invalid choice: 'trian'"),
+        ([], "name a command (see 'topolearn --help')"),
+        (["trian"], "there is no command 'trian': did you mean 'train'?"),
+        (["--verison"], "there is no argument '--verison': did you mean --version?"),
+        (["completion", "bsh"], "there is no choice 'bsh': did you mean 'bash'?"),
+        ([*NEW, "--densty", "0.1"], "there is no argument '--densty': did you mean --density? (see 'topolearn train -"),
         ([*NEW, "--hidden", "64,64"], "argument --hidden: invalid int value: '64,64'"),
         ([*NEW, "--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
         ([*NEW, "--lr", "fast"], "argument --lr: invalid float value: 'fast'"),
-        ([*NEW, "--zeta", "0.1"], "unrecognized arguments: --zeta"),
+        ([*NEW, "--zeta", "0.1"], "there is no argument '--zeta'"),
         (["report"], "the following arguments are required: RUN"),
         (["generate", "bsw"], "the following arguments are required: --n-in, --n-out, --density, -o"),
     ],
@@ -261,7 +257,7 @@ def test_mistakes_in_this_program_are_not_hidden(folder, monkeypatch):
     ],
     ids=str,
 )
-def test_parts_arrive_in_the_run(words, parts, folder, no_report):
+def test_parts_arrive_in_the_run(words, parts, folder):
     assert main([*NEW, "--update-interval", "20", *words]) == 0
     run = tl.Run("new")
     method = run.config.build_method()
@@ -270,7 +266,7 @@ def test_parts_arrive_in_the_run(words, parts, folder, no_report):
     assert run.summary["n_updates"] == (2 if method.evolves else 0)
 
 
-def test_options_arrive_in_the_run(folder, no_report, capsys):
+def test_options_arrive_in_the_run(folder, capsys):
     words = ["--batch-size", "100", "--lr", "1", "--lr-end", "0", "--momentum", "0.5", "--weight-decay", "0"]
     words += ["--seed", "7", "--precision", "bf16", "--lr-decay", "0.5", "--dataset", "good.npz", "--device", "cpu"]
     assert main([*NEW, *words]) == 0
@@ -284,7 +280,7 @@ def test_options_arrive_in_the_run(folder, no_report, capsys):
     assert shown.out.splitlines()[1] == "run     new"
 
 
-def test_a_file_and_flags_on_top(folder, no_report):
+def test_a_file_and_flags_on_top(folder):
     assert (
         main(["train", "parts.toml", *SMALL[:-1], "--run-dir", "new", "--density", "0.3", "--set", "generator=bsw"])
         == 0
@@ -294,7 +290,7 @@ def test_a_file_and_flags_on_top(folder, no_report):
     assert (config.overrides["zeta"], config.overrides["generator"]) == (0.1, "bsw")
 
 
-def test_the_file_of_a_run_makes_it_again(folder, no_report):
+def test_the_file_of_a_run_makes_it_again(folder):
     assert main(["train", "complete/config.toml", "--run-dir", "new", "--quiet"]) == 0
     runs = [tl.Run(name) for name in ("complete", "new")]
     first, again = (run.metrics.drop(columns="seconds") for run in runs)
@@ -303,7 +299,7 @@ def test_the_file_of_a_run_makes_it_again(folder, no_report):
     assert tl.Run("er").config.build_method().generator_params == {}
 
 
-def test_numbers_of_the_summary_are_those_of_the_run(folder, no_report, capsys):
+def test_numbers_of_the_summary_are_those_of_the_run(folder, capsys):
     assert main([*NEW, "--update-interval", "20"]) == 0
     run = tl.Run("new")
     said = capsys.readouterr().out.splitlines()[0]
@@ -326,13 +322,14 @@ def test_report_beside_another_run(shared, tmp_path, capsys):
     assert not (shared / "chts" / "report.html").exists()
 
 
-def test_training_writes_the_report(shared):
+def test_training_writes_the_report_where_it_is_asked_for(shared):
+    assert not (shared / "chts" / "report.html").exists()
     assert (shared / "dense" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert tl.Run(shared / "dense").is_complete
 
 
 def test_training_on_held_out_examples(folder, capsys):
-    assert main(["train", *SMALL, "--dataset", "digits+validation"]) == 0
+    assert main(["train", *SMALL, "--dataset", "digits+validation", "--report"]) == 0
     run = tl.Run("runs/digits+validation-chts-0.2-s0")
     assert run.config.dataset == "digits+validation"
     assert run.config.update_interval == 34  # batches of 32 of the 1,077 examples

@@ -16,7 +16,7 @@ from topolearn.cli import main
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS
 from topolearn.evolution.update import EVENTS
-from topolearn.recording import Recorder, report
+from topolearn.recording import Recorder
 from topolearn.recording.run import BEST, LAST
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.training import Dataset, resume, trainer
@@ -39,12 +39,6 @@ def file(toy, tmp_path):
     path = tmp_path / "toy.npz"
     np.savez(path, **{name: getattr(toy, name).numpy() for name in ("train_x", "train_y", "test_x", "test_y")})
     return path
-
-
-@pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out, whose pictures take longer than the training."""
-    monkeypatch.setattr(report, "write_report", lambda run, **_: run.path / "report.html")
 
 
 @pytest.fixture
@@ -78,7 +72,7 @@ def left_by(run):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_command_trains_as_on_the_cpu(method, file, tmp_path, pretend, no_report, capsys):
+def test_the_command_trains_as_on_the_cpu(method, file, tmp_path, pretend, capsys):
     words = ["train", "--dataset", str(file), "--method", method, "--hidden", "16", "16", "--epochs", "2"]
     words += ["--batch-size", "8", "--threads", "1", "--quiet"]
     words += [] if METHODS[method].is_dense else ["--density", "0.2", "--backend", "masked"]
@@ -220,7 +214,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_resumed_by_the_command(file, tmp_path, pretend, no_report):
+def test_a_killed_process_is_resumed_by_the_command(file, tmp_path, pretend):
     def words(name, device):
         options = {"dataset": file, "device": device, "run-dir": tmp_path / name, "batch-size": 8, "epochs": 3}
         options |= {"update-interval": 2, "density": 0.2, "backend": "masked", "threads": 1}
@@ -237,7 +231,7 @@ def test_a_killed_process_is_resumed_by_the_command(file, tmp_path, pretend, no_
     assert differing(left_by(run), left_by(tl.Run(tmp_path / "whole"))) == []
 
 
-def test_the_command_resumes_on_another_device(train, stop, file, tmp_path, pretend, no_report, capsys):
+def test_the_command_resumes_on_another_device(train, stop, file, tmp_path, pretend, capsys):
     with stop(TopologyLog, "record", 5):
         train("stopped", pretend, dataset=str(file))
     config = tmp_path / "stopped" / "config.toml"

@@ -79,3 +79,9 @@ def test_without_updates_there_is_no_curve_but_there_are_ages():
 def test_an_unknown_layer_is_refused(measure):
     with pytest.raises(UnknownNameError, match="there is no sparse layer 'b'"):
         measure(PAST, "b")
+
+
+def test_oldest_links_by_hand():
+    table = dg.oldest_links(PAST, "a", k=2)
+    assert table.to_dict("list") == {"input": [1, 2], "output": [0, 1], "age": [3, 1], "born": [0, 2]}
+    assert len(dg.oldest_links(PAST, "a")) == 3

@@ -10,6 +10,7 @@ import pytest
 
 import topolearn as tl
 from tests.faults.commands import TRAIN, assert_one_line, command, limited, run, start
+from tests.recording.earlier import without_manifest
 from tests.training.test_kill_and_resume import assert_same_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -155,7 +156,8 @@ def test_a_full_disk_ends_a_training_which_goes_on_where_there_is_room(size, tmp
 def test_a_place_that_can_only_be_read_is_named(resumes, small_disk, whole):
     disk = small_disk("10m")
     shutil.copytree(whole.path, disk / "run")
-    (disk / "run" / "summary.json").unlink()
+    (disk / "run" / "summary.json").unlink()  # as if it had been stopped
+    without_manifest(disk / "run")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     words = ["--resume", disk / "run", "--quiet"] if resumes else [*TRAIN[1:], "--run-dir", disk / "new"]
     done = run(command("train", *words))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +14,10 @@ from matplotlib.figure import Figure
 
 from topolearn import plotting
 from topolearn.generators import make
-from topolearn.graph import Graph, LayeredNetwork
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
 
 Drawing = partial[Any]
-NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure")
+NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure", "explore", "Explorer")
 FUNCTIONS = [name for name in plotting.__all__ if name not in NO_PICTURES]
 
 # What each function needs beside its first argument; a new function must work without an entry, or add one.
@@ -26,6 +27,7 @@ HEIGHTS: dict[str, dict[float, float]] = {
     "evolution": {3.35: 7.6, 7.0: 5.4},
     "adjacency_change": {3.35: 2.6, 7.0: 4.2},
     "degree_change": {3.35: 5.4, 7.0: 3.4},
+    "side_by_side": {3.35: 7.0, 7.0: 6.2},
 }
 WITH_LAYER = ("adjacency_change", "degree_change")
 DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -47,13 +49,23 @@ def first_arguments() -> dict[str, Any]:
     """Return what a function is given for its first parameter, by the parameter's name; a run for any other."""
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(12, 12)) * (rng.random((12, 12)) < 0.3) for _ in range(3)]
+    pair = {"random": make("er", 60, 60, 0.1, seed=0), "scale-free": make("bsf", 60, 60, 0.1, seed=0)}
     network = LayeredNetwork({f"layer{i}": make("bsf", 60, 60, 0.05, seed=i) for i in range(3)})
-    return {"g": make("bsf", 200, 200, 0.03, seed=0), "table": SPEEDS, "network": network, "weights": weights}
+    g = make("bsf", 200, 200, 0.03, seed=0)
+    return {"graphs": pair, "g": g, "table": SPEEDS, "network": network, "weights": weights}
 
 
 def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
     """Return a function ``draw(ax=...)`` or ``draw(figure=...)`` for each picture, by name, and for some variants."""
     return every_function(run) | variants(run, runs)
+
+
+def named() -> BipartiteGraph:
+    """Return Davis's women and the events they attended, by their names."""
+    graph = nx.davis_southern_women_graph()
+    women, events = (graph.graph[side] for side in ("top", "bottom"))
+    links = np.array([[graph.has_edge(woman, event) for woman in women] for event in events])
+    return BipartiteGraph(links, input_names=women, output_names=events)
 
 
 def every_function(run: Any) -> dict[str, Drawing]:
@@ -88,6 +100,8 @@ def variants(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
         "accuracy of many runs": partial(plotting.accuracy, runs),
         "adjacency, large": partial(plotting.adjacency, make("bsw", 1500, 1500, 0.01, seed=0)),
         "adjacency, wide": partial(plotting.adjacency, make("er", 3000, 200, 0.02, seed=0), order="degree"),
+        "adjacency, named": partial(plotting.adjacency, named(), order="community"),
+        "adjacency, people": partial(plotting.adjacency, nx.karate_club_graph()),
         "adjacency, titled": partial(plotting.adjacency, scale_free, title="encoder.layers.0.fc1", order="community"),
         "degree_distribution, a law": partial(plotting.degree_distribution, scale_free, fit=True),
         "degree_distribution, no law": partial(plotting.degree_distribution, random, fit=True),

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import topolearn as tl
+from tests.recording.any_loop import Loop
 from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameError
 
 
@@ -68,7 +69,7 @@ def test_a_live_figure_shows_all_that_a_loop_logs(place, tmp_path):
 
 
 def test_the_last_numbers_of_a_dense_training_are_drawn(place, tmp_path):
-    logger = tl.plotting.live([("loss",)])
+    logger = tl.plotting.live(panels=[("loss",)])
     with tl.record(tmp_path / "run", nn.Linear(3, 2), loggers=[logger]) as recorder:
         for step in range(9):
             recorder.log(loss=float(step), other=1.0)
@@ -79,14 +80,14 @@ def test_the_last_numbers_of_a_dense_training_are_drawn(place, tmp_path):
 def test_drawing_takes_a_small_share_of_the_time(place, monkeypatch):
     clock = iter(np.arange(0, 1e6, 1.0))  # every look at the clock takes a second, so drawing takes one
     monkeypatch.setattr("topolearn.plotting.live_figure.time.perf_counter", lambda: next(clock))
-    logger = tl.plotting.live([("loss",)])
+    logger = tl.plotting.live(panels=[("loss",)])
     for step in range(100):
         logger.log_metrics({"loss": 1.0}, step)
     assert 8 <= place.updates <= 10
 
 
 def test_nothing_is_drawn_before_something_is_known(place):
-    logger = tl.plotting.live([("loss",)])
+    logger = tl.plotting.live(panels=[("loss",)])
     logger.log_metrics({"other": 1.0}, 1)
     assert logger.figure is None
     assert not place.shown
@@ -94,9 +95,21 @@ def test_nothing_is_drawn_before_something_is_known(place):
 
 def test_what_cannot_be_drawn_is_refused(place, tmp_path):
     with pytest.raises(InvalidTypeError, match=r"panels=.*'loss'.*: pass a sequence of names for each panel"):
-        tl.plotting.live(["loss"])
+        tl.plotting.live(panels=["loss"])
     with pytest.raises(UnknownNameError, match="layer='hiden1'"):
         train(tmp_path, tl.plotting.live(layer="hiden1"))
+
+
+def test_a_figure_follows_a_recorder(tmp_path, place):
+    loop = Loop()
+    with tl.record(tmp_path / "run", loop.topology, measures=["none"]) as recorder:
+        figure = tl.plotting.live(recorder)
+        loop.run(recorder)
+    titles = [ax.get_title(loc="left") for ax in figure.figure.axes]
+    assert "loss" in titles
+    assert any(title.startswith("0\n") for title in titles)  # the first layer, by its name
+    with pytest.raises(InvalidTypeError, match=r"is not one: pass what tl\.record returns"):
+        tl.plotting.live([("loss",)])
 
 
 def test_without_ipython_the_error_says_what_to_do(monkeypatch):

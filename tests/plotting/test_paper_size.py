@@ -17,8 +17,9 @@ from topolearn.plotting.ink import background_of, contrast
 from topolearn.plotting.style import draw_line, legend, line_styles
 
 NAMES = [*FUNCTIONS, "accuracy of 2 runs", "accuracy of many runs", "adjacency, large", "adjacency, wide",
-         "adjacency, titled", "degree_distribution, a law", "degree_distribution, no law", "degree_distribution, nodes",
-         "metrics, all", "link_flow of a layer", "small_world_plane of shapes"]  # fmt: skip
+         "adjacency, named", "adjacency, people", "adjacency, titled", "degree_distribution, a law",
+         "degree_distribution, no law", "degree_distribution, nodes", "metrics, all", "link_flow of a layer",
+         "small_world_plane of shapes"]  # fmt: skip
 SLACK = 1.5  # pixels
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.animation import FFMpegWriter
 from PIL import Image
+from torch import nn
 
 import topolearn as tl
 from tests.plotting.fake_run import fake_run
@@ -15,6 +16,7 @@ from topolearn import diagnostics as dg
 from topolearn import plotting
 from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UnknownNameError
 from topolearn.generators import make
+from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting.order import ORDERS, ordered
 from topolearn.plotting.strongest import find_strongest
 
@@ -222,3 +224,60 @@ def test_nothing_of_the_style_is_left_behind(trained):
     plotting.survival(trained)
     plotting.small_world_plane({"a": make("er", 20, 20, 0.2, seed=0)})
     assert dict(mpl.rcParams) == before
+
+
+# --- orders and names ------------------------------------------------------------------------------------------------
+
+
+def test_names_stand_at_their_cells_in_any_order():
+    g = BipartiteGraph(np.array([[1, 0, 0], [0, 1, 1]]), input_names=["a", "b", "$c_1$"], output_names=["x", "y"])
+    ax = plotting.adjacency(g, order=(["$c_1$", "a", "b"], [1, 0]))
+    assert [label.get_text() for label in ax.get_xticklabels()] == [r"\$c_1\$", "a", "b"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["y", "x"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 0, 1], [0, 1, 0]])
+    assert ax.get_xlabel() == "input neurons, in a given order"
+
+
+def test_names_of_many_are_left_out():
+    names = [f"n{i}" for i in range(41)]
+    ax = plotting.adjacency(BipartiteGraph(np.eye(41), input_names=names, output_names=names))
+    assert not {label.get_text() for label in ax.get_xticklabels()} & set(names)
+
+
+def test_nodes_of_one_kind_in_any_order():
+    g = Graph([(0, 1), (1, 2)], 3, names=["a", "b", "c"])
+    ax = plotting.adjacency(g, order=["c", "b", "a"])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b", "a"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (([0, 1, 1], None), "3 inputs, and must have each of the 3 once"),
+        ((None, ["x"]), "1 outputs, and must have each of the 2 once"),
+        ((["a", "b", "zebra"], None), "each of the 3 once, by number or name"),
+        ([0, 1, 2], r"must be one of degree, community, or a pair \(inputs, outputs\)"),
+    ],
+)
+def test_an_order_that_misses_a_neuron_is_refused(order, said):
+    g = BipartiteGraph(np.array([[1, 0, 0], [0, 1, 1]]), input_names=["a", "b", "c"], output_names=["x", "y"])
+    with pytest.raises(InvalidValueError, match=said):
+        plotting.adjacency(g, order=order)
+
+
+@pytest.mark.parametrize("backend", ["masked", "csr"])
+def test_the_strongest_paths_of_a_model_are_those_of_its_weights(backend):
+    dense = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+    model = tl.sparsify(dense, tl.method("static", density=0.4), seed=0, backend=backend)
+    ax = plotting.strongest_paths(model, 5)
+    layers = [layer for layer in model if not isinstance(layer, nn.ReLU)]
+    weights = [
+        (each.dense_weight() if hasattr(each, "dense_weight") else each.weight).detach().numpy() for each in layers
+    ]
+    expected = plotting.strongest_paths(weights, 5)
+    for line, other in zip(ax.lines, expected.lines, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), other.get_xydata())
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["inputs", "0", "2", "4"]
+    with pytest.raises(InvalidValueError, match="has no linear layer"):
+        plotting.strongest_paths(nn.ReLU())

@@ -15,6 +15,7 @@ from topolearn.sampling import torch_draws_from
 from topolearn.sparse import SparseLinear
 from topolearn.sparse.choice import CPU, Crossovers
 from topolearn.sparse.product_form import has_products
+from topolearn.terminal import progress_bar
 
 WIDTHS = (64, 256, 1024, 2048)
 BATCHES = (1, 32, 128, 512)
@@ -53,8 +54,6 @@ def measure_crossovers(
     -------
     Crossovers
     """
-    from tqdm import tqdm
-
     before, place = torch.get_num_threads(), torch.device(device)
     if place.type != CPU:
         threads = (before,)
@@ -62,7 +61,7 @@ def measure_crossovers(
     cases = [(n, width, batch) for n in threads for width in widths for batch in batches]
     crossovers = {}
     try:
-        for n, width, batch in tqdm(cases, desc="calibrating", disable=not progress):
+        for n, width, batch in progress_bar(cases, desc="calibrating", disable=not progress):
             torch.set_num_threads(n)
             crossovers[n, width, batch] = round(crossover_at(width, batch, densities, seconds, place), 3)
     finally:

@@ -21,6 +21,7 @@ from topolearn.sparse import MaskedLinear, best_backend, sparse_chain, sparse_la
 from topolearn.sparse.chained import ChainedSequential, takes_part
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.index import complete_index
+from topolearn.terminal import progress_bar
 from topolearn.training.models import mlp
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def measure_training(
         For a variant that does not exist, or a density that no layer can have.
     """
     import pandas as pd
-    from tqdm import tqdm
 
     variants = list(variants)
     for name in variants:
@@ -134,7 +134,7 @@ def measure_training(
             raise InvalidValueError(f"there is no variant {name!r}: use some of {', '.join(VARIANTS)}")
     cases = [(density, batch) for density in densities for batch in batches]
     rows = []
-    for density, batch in tqdm(cases, desc="bench train", disable=not progress):
+    for density, batch in progress_bar(cases, desc="bench train", disable=not progress):
         with torch_draws_from(0):
             models = {name: VARIANTS[name](sizes, density) for name in variants}
         runs = {name: _Run(model, sizes, batch) for name, model in models.items()}

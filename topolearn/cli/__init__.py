@@ -4,10 +4,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from importlib.metadata import version
+from typing import Any
 
 from topolearn.cli import (
     bench,
+    completion,
     count,
     diagnose,
     download,
@@ -22,9 +24,10 @@ from topolearn.cli import (
     translate,
     verify,
 )
+from topolearn.cli.parser import OneLineParser, in_flags
 from topolearn.ends import complain, forget_output, leave_in_peace, stoppable, tell_end
 from topolearn.errors import reason_of
-from topolearn.terminal import visible, visible_warnings
+from topolearn.terminal import visible_warnings
 
 __all__ = ["main"]
 
@@ -53,14 +56,6 @@ exit status:
 UNREAD = 128 + 13  # as the shell says of a program that SIGPIPE ends; 13 is its number
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all errors of topolearn are."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the mistake and where help is, and exit with code 2."""
-        self.exit(2, f"topolearn: error: {visible(message)} (see '{self.prog} --help')\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit status.
 
@@ -71,7 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         with stoppable(), _any_letter(), visible_warnings():
-            args = _parser().parse_args(argv)
+            commands = parser()
+            args = commands.parse_args(argv)
+            if not hasattr(args, "command"):
+                commands.error("name a command")
             status = args.command(args) or 0
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -84,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = reason_of(error)
         if reason is None:
             raise
-        complain(f"topolearn: error: {reason}")
+        complain(f"topolearn: error: {in_flags(reason)}")
         return 2
     finally:
         forget_output()
@@ -107,14 +105,16 @@ def _any_letter() -> Iterator[None]:
             stream.reconfigure(errors=errors)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    whole = OneLineParser(
         prog="topolearn",
         description="Grow, watch and train sparse neural networks as graphs.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"topolearn {version('topolearn')}")
+    commands = whole.add_subparsers(metavar="COMMAND")
     for command in (
         train,
         count,
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         lists,
         verify,
         download,
+        completion,
     ):
         command.add_parser(commands)
-    return parser
+    return whole

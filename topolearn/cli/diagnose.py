@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.cli import checkpoints
+from topolearn.cli.choices import MEASURES
 from topolearn.cli.graphs import HELP, add_options, given_options, read_graph_file
 from topolearn.cli.pictures import check_picture
 from topolearn.cli.tables import by_graph, by_measure, plain
@@ -27,8 +28,6 @@ EXAMPLES = """examples:
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn diagnose``."""
-    from topolearn.diagnostics import MEASURES
-
     parser = commands.add_parser(
         "diagnose",
         help="measure a graph, or the topology of a run or a checkpoint",

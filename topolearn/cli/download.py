@@ -4,13 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.choices import DOWNLOADS
 from topolearn.terminal import say
 
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn download``."""
-    from topolearn.training.data import DOWNLOADS
-
     parser = commands.add_parser(
         "download",
         help="fetch the files of a data set",

@@ -1,10 +1,10 @@
 """`topolearn generate`: a topology, written to a file."""
 
 import argparse
-import inspect
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.choices import GENERATOR_PARAMETERS, GENERATORS
 from topolearn.terminal import say
 
 EXAMPLES = """examples:
@@ -16,8 +16,6 @@ EXAMPLES = """examples:
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn generate``."""
-    from topolearn import generators
-
     parser = commands.add_parser(
         "generate",
         help="generate the topology of a layer and write it to a file",
@@ -28,7 +26,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "generator",
         metavar="GENERATOR",
-        help=f"{', '.join(generators.names())}; followed by +ep for equal fan-outs",
+        help=f"{', '.join(GENERATORS)}; followed by +ep for equal fan-outs",
     )
     parser.add_argument("--n-in", type=int, required=True, help="number of input neurons")
     parser.add_argument("--n-out", type=int, required=True, help="number of output neurons")
@@ -40,7 +38,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--plot", action="store_true", help="also draw the adjacency and the degrees, into FILE with the ending .png"
     )
-    for name, owners, kind in _model_parameters():
+    for name, (kind, owners) in GENERATOR_PARAMETERS.items():
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=f"parameter of {', '.join(owners)}")
     parser.add_argument("--data", help="data set, or .npz file, for generators that start from data")
     parser.add_argument(
@@ -49,27 +47,13 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(command=_generate)
 
 
-def _model_parameters() -> list[tuple[str, list[str], type]]:
-    """Return each parameter of a generator's model: its name, the generators that have it, and its type."""
-    from topolearn.generators import GENERATORS, model_parameters
-
-    owners: dict[str, list[str]] = {}
-    kinds: dict[str, type] = {}
-    for generator in GENERATORS:
-        for name in model_parameters(generator):
-            owners.setdefault(name, []).append(generator)
-            default = inspect.signature(GENERATORS[generator]).parameters[name].default
-            kinds[name] = type(default)
-    return [(name, owners[name], kinds[name]) for name in owners]
-
-
 def _generate(args: argparse.Namespace) -> None:
     from topolearn import generators
     from topolearn.graph.files import check_suffix
     from topolearn.training import load_dataset
 
     check_suffix(args.output)
-    params: dict[str, Any] = {name: getattr(args, name) for name, _, _ in _model_parameters() if hasattr(args, name)}
+    params: dict[str, Any] = {name: getattr(args, name) for name in GENERATOR_PARAMETERS if hasattr(args, name)}
     if args.data is not None:
         params["data"] = load_dataset(args.data, args.data_dir).train_x
     graph = generators.make(args.generator, args.n_in, args.n_out, args.density, seed=args.seed, **params)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.choices import GRAPH_FORMATS
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.terminal import say
 
@@ -25,12 +26,10 @@ _FLAGS = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what says how a file is to be read where its content does not; see `topolearn.read_graph`."""
-    from topolearn.graph.reading import FORMATS
-
     group = parser.add_argument_group("reading", "what a file does not say itself; errors name what is missing")
     group.add_argument("--sides", type=int, choices=(1, 2), help="kinds of nodes: 1, or 2 with the first as inputs")
     group.add_argument("--one-mode", action="store_const", dest="sides", const=1, help="the same as --sides 1")
-    group.add_argument("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)} [by content]")
+    group.add_argument("--format", metavar="FORMAT", help=f"{', '.join(GRAPH_FORMATS)} [by content]")
     group.add_argument("--sep", metavar="TEXT", help="what parts columns [by content]")
     group.add_argument("--header", action=argparse.BooleanOptionalAction, help="the first line names the columns")
     group.add_argument("--source", metavar="COLUMN", help="name or number from 0 of the column where links begin")

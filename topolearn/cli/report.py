@@ -2,9 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from topolearn.confined import check_confined
+from topolearn.errors import InvalidValueError
 from topolearn.terminal import say
+
+if TYPE_CHECKING:
+    from topolearn.recording import Run
 
 
 def add_parser(commands: Any) -> None:
@@ -16,11 +21,30 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run directory")
     parser.add_argument("--compare", type=Path, nargs="+", default=[], metavar="RUN", help="runs to show beside it")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write [RUN/report.html]")
+    words = "write explorer.html instead: neurons and links one by one, with a slider through the updates"
+    parser.add_argument("--interactive", action="store_true", help=words)
+    words = "with --interactive: the layers to show [all]"
+    parser.add_argument("--layers", nargs="+", metavar="NAME", help=words)
+    words = "where to write [RUN/report.html, RUN/explorer.html]"
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=words)
     parser.set_defaults(command=_report)
 
 
 def _report(args: argparse.Namespace) -> None:
     from topolearn.recording import Run
 
+    if args.interactive:
+        say(_explorer(Run(args.run), args))
+        return
+    if args.layers:
+        raise InvalidValueError("--layers chooses what --interactive shows: pass both, or neither")
     say(Run(args.run).report(compare=[Run(path) for path in args.compare], path=args.output))
+
+
+def _explorer(run: "Run", args: argparse.Namespace) -> Path:
+    if args.compare:
+        raise InvalidValueError("--compare is of the report: leave it out, or leave --interactive out")
+    check_confined(run.path)
+    path: Path = args.output or run.path / "explorer.html"
+    run.explore(path, layers=args.layers)
+    return path

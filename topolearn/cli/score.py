@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.choices import PREDICTORS
 from topolearn.cli.graphs import HELP, add_options, read_graph_file
 from topolearn.cli.tables import in_columns
 from topolearn.errors import InvalidValueError
@@ -22,8 +23,6 @@ EXAMPLES = """examples:
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn score``."""
-    from topolearn.linkpred import names
-
     parser = commands.add_parser(
         "score",
         help="score the missing links of a graph, and list the best",
@@ -34,7 +33,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help=HELP)
     parser.add_argument(
-        "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(names())} [ch3_l3p]"
+        "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(PREDICTORS)} [ch3_l3p]"
     )
     parser.add_argument("--top", type=int, metavar="K", help="how many non-links to list [20]")
     parser.add_argument("--soft", action="store_true", help="sample in proportion to the scores, not the best")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.choices import EXECUTORS
 from topolearn.cli.tables import in_columns
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import TASKS
@@ -41,8 +42,6 @@ a study:
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn sweep``."""
-    from topolearn.studies import EXECUTORS
-
     parser = commands.add_parser(
         "sweep",
         help="train all runs of a study: settings x seeds",

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from topolearn.diagnostics.exponent import Exponent
 from topolearn.terminal import visible
 
 if TYPE_CHECKING:
@@ -66,5 +65,7 @@ def _number(value: float | None) -> str:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
+    from topolearn.diagnostics.exponent import Exponent
+
     is_refuted = isinstance(value, Exponent) and value.fit.is_plausible is False
     return "-" if math.isnan(value) else f"{float(value):.5g}" + " (no power law)" * is_refuted

@@ -9,6 +9,7 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import DEFAULT, TASKS, imported, preset, task_of
 from topolearn.terminal import say
+from topolearn.training.options import TrainOptions
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -35,6 +36,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help=words)
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html at the end, as 'topolearn report' does"
+    )
+    words = "remove the run in the directory, if there is one"
+    parser.add_argument("--overwrite", action="store_true", help=words)
     words = "with --resume: go on although files, data or versions have changed; the run notes which"
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument(
@@ -46,7 +52,7 @@ def add_parser(commands: Any) -> None:
         "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
         "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
     )
-    for f in fields(imported(TASKS[DEFAULT].config)):
+    for f in fields(TrainOptions):
         if f.name == "overrides":
             continue
         shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default
@@ -86,7 +92,7 @@ def _train(args: argparse.Namespace) -> None:
 def _train_here(args: argparse.Namespace) -> None:
     from topolearn.recording.environment import is_first_rank
 
-    given = {f.name: getattr(args, f.name) for f in fields(imported(TASKS[DEFAULT].config)) if hasattr(args, f.name)}
+    given = {f.name: getattr(args, f.name) for f in fields(TrainOptions) if hasattr(args, f.name)}
     if args.set:
         given["overrides"] = _parse_overrides(args.set)
     if args.accept_changes and not args.resume:
@@ -94,13 +100,15 @@ def _train_here(args: argparse.Namespace) -> None:
     run = _resumed(args, given) if args.resume else _trained(args, given)
     if not is_first_rank():
         return
-    page, task, summary = run.report(), run.task, run.summary
+    task, summary = run.task, run.summary
     best, last = (task.metric.text(summary[name]) for name in (task.best, task.last))
     say(
         f"best {task.metric.title} {best} ({task.clock} {summary[task.best_at]}), last {last}, "
         f"{summary['n_links']} links, {summary['active_neurons']:.1%} of hidden neurons active, "
-        f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}\nreport  {page}"
+        f"{summary['n_updates']} topology updates, {summary['seconds']:.1f} s\nrun     {run.path}"
     )
+    if args.report:
+        say(f"report  {run.report()}")
 
 
 def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
@@ -111,14 +119,14 @@ def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     task = task_of(file) if file else TASKS[DEFAULT]
     configuration = imported(task.config)
     config = configuration.load(file) if file else configuration()
-    return train(config.with_values(given), quiet=args.quiet)
+    return train(config.with_values(given), overwrite=args.overwrite, quiet=args.quiet)
 
 
 def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     from topolearn.recording import Run, resume
 
     place = {name: given.pop(name) for name in ("device",) if name in given}
-    if given or args.config:
+    if given or args.config or args.overwrite:
         raise InvalidValueError(
             "--resume takes no other options but --device and --accept-changes: a run goes on with its own "
             "configuration"

@@ -21,11 +21,12 @@ from topolearn.diagnostics.estimate import Estimate
 from topolearn.diagnostics.idle_links import idle_links
 from topolearn.diagnostics.inequality import degree_gini, fan_in_gini, fan_out_gini, gini
 from topolearn.diagnostics.latapy import latapy_clustering, latapy_coefficients
-from topolearn.diagnostics.link_ages import Lifetimes, lifetimes, link_ages, survival
+from topolearn.diagnostics.link_ages import Lifetimes, lifetimes, link_ages, oldest_links, survival
 from topolearn.diagnostics.local_community import lcp_correlation, local_communities
 from topolearn.diagnostics.matching import maximum_matching, structural_rank
 from topolearn.diagnostics.measure import Measure
 from topolearn.diagnostics.modularity import barber_modularity, communities, modularity
+from topolearn.diagnostics.neuron_deaths import neuron_deaths
 from topolearn.diagnostics.null_models import null_ensemble
 from topolearn.diagnostics.one_mode_small_world import OneModeSmallWorld
 from topolearn.diagnostics.path_length import path_length
@@ -90,8 +91,10 @@ __all__ = [
     "modularity",
     "n_components",
     "network_summary",
+    "neuron_deaths",
     "null_ensemble",
     "overlap",
+    "oldest_links",
     "path_length",
     "power_law",
     "radiality",

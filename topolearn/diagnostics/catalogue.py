@@ -54,7 +54,7 @@ _MEASURES = (
     Measure("degree_gini", degree_gini, "Gini coefficient of the degrees", "one-mode"),
     Measure("assortativity", assortativity, "assortativity", "any"),
     Measure("degree_correlation", degree_correlation, "correlation of fan-out and fan-in over links"),
-    Measure("sigma", sigma, "small-world coefficient sigma", "graph", is_quick=False, draws=True),
+    Measure("sigma", sigma, "small-world coefficient sigma", "graph", is_quick=False, draws=True, reference=1.0),
     Measure("omega", omega, "small-world measure omega", "graph", is_quick=False, draws=True),
     Measure("closeness", closeness, "harmonic closeness", "any", draws=True),
     Measure("betweenness", betweenness, "mean betweenness", "any", draws=True),

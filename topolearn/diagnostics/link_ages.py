@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topolearn.checks import check_size
 from topolearn.diagnostics.dynamics import LayerEvents, TopologyHistory
 from topolearn.errors import UndefinedMeasureError, UnknownNameError
 from topolearn.registry import suggest
@@ -69,7 +70,7 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
         if layer not in update:  # as when another scheduler made it
             continue
         n_updates += 1
-        lost, gained = _net(update[layer])
+        lost, gained = net_change(update[layer])
         gone = np.isin(cells, lost, assume_unique=True)
         ended.append((cells[gone], born[gone], n_updates - 1 - born[gone]))
         cells = np.concatenate([cells[~gone], gained])
@@ -80,7 +81,7 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
     return Lifetimes(all_cells, all_born, age, alive, n_in)
 
 
-def _net(events: LayerEvents) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def net_change(events: LayerEvents) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the cells that an update took away for good, and those that it filled anew."""
     lost = np.concatenate([events.cells[event] for event in LOSSES])
     grown = events.cells["regrown"]
@@ -106,6 +107,42 @@ def link_ages(history: TopologyHistory, layer: str) -> NDArray[np.int64]:
     """
     lives = lifetimes(history, layer)
     return lives.age[lives.alive][np.argsort(lives.cells[lives.alive])]
+
+
+def oldest_links(history: TopologyHistory, layer: str, k: int = 20) -> pd.DataFrame:
+    """Return the links that have lived longest of those that are there, and the neurons at their ends.
+
+    Parameters
+    ----------
+    history : History, or anything with ``initial`` that yields updates
+    layer : str
+    k : int
+        How many, at most; links of the same age come in the order of their cells.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``input``, ``output``, ``age`` (updates outlived) and ``born`` (the update; 0 is the start).
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such layer.
+    InvalidTypeError, InvalidValueError
+        When ``k`` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> oldest_links(run.history, "hidden1", k=3)["born"].tolist()
+    [0, 0, 0]
+    """
+    import pandas as pd
+
+    k, lives = check_size("k", k), lifetimes(history, layer)
+    cells, age, born = (each[lives.alive] for each in (lives.cells, lives.age, lives.born))
+    oldest = np.lexsort((cells, -age))[:k]
+    ends = {"input": cells[oldest] % lives.n_in, "output": cells[oldest] // lives.n_in}
+    return pd.DataFrame(ends | {"age": age[oldest], "born": born[oldest]})
 
 
 def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:

@@ -30,6 +30,8 @@ class Measure:
     is_fit : bool
         Whether it is an `Exponent`, of a power law that may not hold; its function also takes ``n_bootstraps=``, for
         the p-value.
+    reference : float, optional
+        What it is for a random graph, where a picture shows whether a layer is above or below.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Measure:
     draws: bool = False
     is_share: bool = False
     is_fit: bool = False
+    reference: float | None = None
 
     def __call__(self, graph: Any, *, seed: int | np.random.Generator | None = 0) -> float:
         """Return the measure of a graph.

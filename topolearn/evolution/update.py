@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from topolearn.graph import edges_of, overlap
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +137,8 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
 
     def __len__(self) -> int:
         return len(self.layers)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:update_card")
 
     def __repr__(self) -> str:
         counts = {event: sum(len(layer.cells[event]) for layer in self.layers.values()) for event in EVENTS}

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
-from topolearn.graph import checks, convert, files, frames, tensors
+from topolearn.graph import checks, convert, exploring, files, frames, tensors
 from topolearn.graph.immutable import Immutable
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     from topolearn.graph.reading.source import Source
@@ -225,6 +226,8 @@ class BipartiteGraph(Immutable):
     to_igraph = convert.to_igraph
     to_frame = frames.to_frame
     save = files.save
+    _repr_html_ = shown_by("topolearn.plotting.cards:graph_card")
+    explore = exploring.explore
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BipartiteGraph):

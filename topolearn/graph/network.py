@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
+from topolearn.graph import exploring
 from topolearn.graph.bipartite import BipartiteGraph, percent
 from topolearn.graph.groups import NeuronGroup, Shapes, chain, checked
 from topolearn.graph.immutable import Immutable
 from topolearn.registry import suggest
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     import igraph
@@ -169,6 +171,8 @@ class LayeredNetwork(Immutable):
         places = {"population": population.tolist(), "index": index.tolist()}
         return igraph.Graph(n=self.n_neurons, edges=self._pairs(), directed=True, vertex_attrs=places)
 
+    explore = exploring.explore
+
     def _pairs(self) -> list[list[int]]:
         targets, sources = self.to_scipy().nonzero()
         return np.column_stack([sources, targets]).tolist()
@@ -203,6 +207,8 @@ class LayeredNetwork(Immutable):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (dict(self._graphs), self._groups)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:network_card")
 
     def __repr__(self) -> str:
         layers = ", ".join(f"{name} {graph.n_in} x {graph.n_out}" for name, graph in self._graphs.items())

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 # A format's two methods stand together in its own file, which imports this one for its type hints alone.
-from topolearn.graph import checks, one_mode_convert, one_mode_files, one_mode_frames, pairs
+from topolearn.graph import checks, exploring, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
 from topolearn.graph.immutable import Immutable
+from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
     from topolearn.graph.reading.source import Source
@@ -189,6 +190,7 @@ class Graph(Immutable):
     to_igraph = one_mode_convert.to_igraph
     to_frame = one_mode_frames.to_frame
     save = one_mode_files.save
+    explore = exploring.explore
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Graph):
@@ -200,6 +202,8 @@ class Graph(Immutable):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(_rebuilt, type(self), names=self._names), (self._source, self._cells, self._n_nodes)
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:graph_card")
 
     def __repr__(self) -> str:
         if self.n_links == 0:

@@ -32,6 +32,7 @@ from topolearn.linkpred.scoring import (
     two_sided,
 )
 from topolearn.sampling import Pool, RandomField
+from topolearn.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -191,9 +192,8 @@ def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computat
 
 
 def _bar(predictor: LinkPredictor | Baseline, n_rows: int, computation: Computation) -> tqdm:
-    from tqdm import tqdm
-
-    return tqdm(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not computation.progress)
+    bar: tqdm = progress_bar(total=n_rows, unit="row", desc=predictor.name, delay=2, disable=not computation.progress)
+    return bar
 
 
 def _among_all(mask: Tensor, predictor: LinkPredictor | None, draw: Draw, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -16,9 +16,11 @@ from topolearn.plotting.animation import animate, save_animation
 from topolearn.plotting.curves import accuracy, loss, metrics, score
 from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.evolution import adjacency_change, degree_change, evolution
+from topolearn.plotting.explorer import Explorer, explore
 from topolearn.plotting.live_figure import LiveFigure, live
 from topolearn.plotting.measures import measure
 from topolearn.plotting.paths import hubs, strongest_paths
+from topolearn.plotting.side_by_side import side_by_side
 from topolearn.plotting.small_world import small_world_plane
 from topolearn.plotting.speed import training_speed
 from topolearn.plotting.style import style
@@ -26,6 +28,7 @@ from topolearn.plotting.survival import survival
 from topolearn.plotting.updates import layer_metric, link_flow, overlap
 
 __all__ = [
+    "Explorer",
     "LiveFigure",
     "active_neurons",
     "accuracy",
@@ -35,6 +38,7 @@ __all__ = [
     "degree_change",
     "degree_distribution",
     "evolution",
+    "explore",
     "hubs",
     "layer_metric",
     "link_flow",
@@ -45,6 +49,7 @@ __all__ = [
     "overlap",
     "save_animation",
     "score",
+    "side_by_side",
     "small_world_plane",
     "strongest_paths",
     "style",

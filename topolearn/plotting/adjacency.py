@@ -1,10 +1,12 @@
 """The adjacency of a graph as a picture: exact cells while they fit, local density beyond."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from numpy.typing import NDArray
@@ -13,12 +15,15 @@ from topolearn.diagnostics import GraphLike
 from topolearn.diagnostics.reading import read_single
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.plotting.fitting import fit_when_drawn, is_tight
-from topolearn.plotting.order import ordered
+from topolearn.plotting.order import Order, ordered
 from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
 from topolearn.plotting.ticks import EvenTicks
 
 EXACT = 1.0  # pixels that a cell needs to be drawn by itself
 BLOCK = 3.0  # pixels across a block of cells otherwise
+MOST_NAMES = 40  # of neurons, that are written at their cells
+SMALLEST_NAME, LARGEST_NAME = 4.0, 9.0  # points
+ROOM_FOR_NAMES = 0.5  # of the axes, which become smaller for names beside them
 MAX_STRETCH = 3.0  # cells are squares up to this ratio of the sides
 LINK = ListedColormap(["#FFFFFF", "#12436D"])
 # Lightness falls evenly from white through the blues, so darker always means denser.
@@ -27,7 +32,7 @@ DENSITY = LinearSegmentedColormap.from_list(
 )
 
 
-def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None, order: str | None = None) -> Axes:
+def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None, order: Order | None = None) -> Axes:
     """Draw the adjacency of a graph.
 
     Rows are output neurons, columns input neurons; of a one-mode graph both are its nodes. While the cells fit on the
@@ -41,9 +46,11 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
         Where to draw; a new figure without it.
     title : str, optional
         Written above the number of links and the density.
-    order : {"degree", "community"}, optional
-        How neurons, or nodes, are ordered: those with most links first, or communities one after the other, the largest
-        first, and by degree within each; by their numbers without it, and only then these stand at the axes.
+    order : {"degree", "community"}, or sequences, optional
+        How neurons, or nodes, are ordered: those with most links first; communities one after the other, the largest
+        first, and by degree within each; or as you say, by numbers or names, ``(inputs, outputs)`` where there are two
+        sides. By their numbers without it, and only then these stand at the axes. Names of up to forty do always, where
+        there is room.
 
     Returns
     -------
@@ -52,8 +59,8 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
 
     Raises
     ------
-    UnknownNameError
-        For another order.
+    UnknownNameError, InvalidValueError
+        For another order, or one in which a neuron is missing or there twice.
 
     Examples
     --------
@@ -68,7 +75,8 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
         graph = ordered(graph, order)
     with style_for(ax):
         ax = axes_or_new(ax, width=5.0, height=5.2)
-        density = draw_adjacency(graph, ax, title=title, ordered_by=order)
+        by = None if order is None else f"by {order}" if isinstance(order, str) else "in a given order"
+        density = draw_adjacency(graph, ax, title=title, ordered_by=by)
         if density is not None:
             add_density_bar(density, ax)
     return ax
@@ -80,6 +88,7 @@ def draw_adjacency(
     """Draw into `ax`, and return what a colour bar needs when the colours are densities."""
     counts = f"{g.n_links:,} links, density {percent(g.density)}"
     names = ("node", "node") if isinstance(g, Graph) else ("input neuron", "output neuron")
+    labels = (g.names, g.names) if isinstance(g, Graph) else (g.input_names, g.output_names)
     g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # of which each cell is drawn alike
     square = has_square_cells(g)
     rows, columns = block_shape(g, ax)
@@ -96,14 +105,30 @@ def draw_adjacency(
     ax.set(xlim=(-0.5, g.n_in - 0.5), ylim=(g.n_out - 0.5, -0.5), xlabel=names[0], ylabel=names[1])
     ax.grid(visible=False)
     ax.spines[:].set_visible(True)
-    for axis, size, name in ((ax.xaxis, g.n_in, names[0]), (ax.yaxis, g.n_out, names[1])):
-        if ordered_by is None:
+    sides = ((ax.xaxis, g.n_in, names[0], labels[0]), (ax.yaxis, g.n_out, names[1], labels[1]))
+    for axis, size, name, words in sides:
+        if words is not None and name_cells(axis, words, ax):
+            axis.set_label_text(name if ordered_by is None else f"{name}s, {ordered_by}")
+        elif ordered_by is None:
             whole_ticks(axis)
         else:  # a place in the order is not the number of a neuron
             axis.set_ticks([])
-            axis.set_label_text(f"{size:,} {name}s, by {ordered_by}")
+            axis.set_label_text(f"{size:,} {name}s, {ordered_by}")
     ax.set_title(counts if title is None else f"{plain(title)}\n{counts}", loc="left", fontsize="small")
     return density
+
+
+def name_cells(axis: Axis, names: Sequence[str], ax: Axes) -> bool:
+    """Write the names of few neurons beside their cells, as large as there is room; return whether there is."""
+    is_x = axis is ax.xaxis
+    box = ax.get_window_extent()
+    pixels = ROOM_FOR_NAMES * min(box.width, box.height) / max(len(names), 1)
+    size = min(LARGEST_NAME, 72 * pixels / ax.figure.get_dpi())
+    if len(names) > MOST_NAMES or size < SMALLEST_NAME:
+        return False
+    axis.set_ticks(range(len(names)), [plain(name) for name in names], fontsize=size, rotation=90 if is_x else 0)
+    axis.set_tick_params(length=0)
+    return True
 
 
 def add_density_bar(density: ScalarMappable, *axes: Axes) -> None:

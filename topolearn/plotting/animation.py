@@ -57,7 +57,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     if order is not None:
         inputs, outputs = ORDERS[order](graphs[-1])
         graphs = [type(g)(g.to_scipy()[outputs][:, inputs]) for g in graphs]
-    ordered_by = None if order is None else f"{order} in the last frame"
+    ordered_by = None if order is None else f"by {order} in the last frame"
     with style():
         figure = Figure(figsize=(5.0, 5.2))
         ax = axes_or_new(figure.subplots())

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from topolearn.errors import InvalidValueError
+from topolearn.plotting.alike import alike
 from topolearn.plotting.run_data import COUNTERS, RunLike, clock_of, known_column, logged
 from topolearn.plotting.style import (
     axes_or_new,
@@ -96,14 +97,15 @@ def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     runs : Run or iterable of Run
-        Each of the same task, and with something logged.
+        Each of the same task, and with something logged. Those that differ in the seed alone, as of a study, share a
+        line, their mean, and a band from the least to the largest.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
     Returns
     -------
     Axes
-        With two lines a run: its score, then its best.
+        With two lines for each: its score, then its best; the legend says what they differ in.
 
     Raises
     ------
@@ -130,14 +132,15 @@ def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     runs : Run or iterable of Run
-        Each with a column ``test_accuracy`` in its metrics.
+        Each with a column ``test_accuracy`` in its metrics. Those that differ in the seed alone, as of a study, share a
+        line, their mean, and a band from the least to the largest.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
     Returns
     -------
     Axes
-        With two lines a run: its accuracy, then its best.
+        With two lines for each: its accuracy, then its best; the legend says what they differ in.
 
     Examples
     --------
@@ -206,31 +209,43 @@ def _several(runs: RunLike | Iterable[RunLike]) -> list[RunLike]:
 
 
 def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | None, *, lower: bool = False) -> Axes:
-    """Draw a metric of several runs, with a circle around the best value of each."""
+    """Draw a metric of several runs, means and bands over seeds, with a circle around the best value of each."""
     name = metric.name
     what = name.removeprefix("test_").replace("_", " ")
-    tables = [logged(run).reindex(columns=[clock, name]).dropna() for run in runs]
+    for run in runs:
+        if logged(run).reindex(columns=[clock, name]).dropna().empty:
+            raise InvalidValueError(f"run {run.name!r} was never tested, so it has no {what} to draw")
+    groups = alike(runs)
     with style_for(ax):
         ax = axes_or_new(ax)
-        looks = line_styles(str(i) for i in range(len(runs)))
-        for run, table, look in zip(runs, tables, looks.values(), strict=True):
-            if table.empty:
-                raise InvalidValueError(f"run {run.name!r} was never tested, so it has no {what} to draw")
-            values = table[name].to_numpy()
+        for (label, group), look in zip(groups.items(), line_styles(groups).values(), strict=True):
+            table = _over_seeds(group, clock, name)
+            values = table["mean"].to_numpy()
             best = table.iloc[values.argmin() if lower else values.argmax()]
-            reached = f"{100 * best[name]:.3g} %" if metric.is_share else metric.text(best[name])
-            label = f"{plain(run.name)}: best {reached} ({clock} {best[clock]:.0f})"
-            draw_over(ax, table, name, clock, label=label, **look)
+            reached = f"{100 * best['mean']:.3g} %" if metric.is_share else metric.text(best["mean"])
+            seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
+            words = f"{label}: best {reached} ({clock} {best[clock]:.0f}{seeds})"
+            draw_over(ax, table, "mean", clock, label=words, **look)
+            if len(group) > 1:
+                ax.fill_between(table[clock], table["min"], table["max"], color=look["color"], alpha=0.2, linewidth=0)
             ax.plot(
-                [best[clock]], [best[name]], marker="o", markersize=10, markeredgewidth=1.6, color=look["color"],
+                [best[clock]], [best["mean"]], marker="o", markersize=10, markeredgewidth=1.6, color=look["color"],
                 markerfacecolor="none", clip_on=False, zorder=look["zorder"],
             )  # fmt: skip
         if metric.is_share:
             percent_ticks(ax.yaxis)
         ax.set_ylabel(metric.title)
-        ax.set_title(f"{metric.title[:1].upper()}{metric.title[1:]} (circle: best {clock})")
+        band = "; band: all seeds" if len(groups) < len(runs) else ""
+        ax.set_title(f"{metric.title[:1].upper()}{metric.title[1:]} (circle: best {clock}{band})")
         legend(ax)
     return ax
+
+
+def _over_seeds(runs: Sequence[RunLike], clock: str, name: str) -> pd.DataFrame:
+    """Return mean, least and largest value of runs at each time that all of them have."""
+    rows = pd.concat([logged(run).reindex(columns=[clock, name]).dropna() for run in runs])
+    table = rows.groupby(clock)[name].agg(["mean", "min", "max", "count"]).reset_index()
+    return table[table["count"] == len(runs)].drop(columns="count").reset_index(drop=True)
 
 
 def _mark_not_finite(ax: Axes, table: pd.DataFrame, clock: str, steps: Sequence[int], colour: str) -> None:

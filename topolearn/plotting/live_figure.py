@@ -6,7 +6,7 @@ import io
 import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from matplotlib.figure import Figure
 
@@ -25,17 +25,26 @@ if TYPE_CHECKING:
 WHOLE = "(network)/"  # in front of what is told of all layers together
 PANELS = (("*loss",), ("*accuracy", "*bleu"), (f"{WHOLE}density", f"{WHOLE}active_neurons", f"{WHOLE}overlap"))
 WIDTH, HEIGHT = 3.6, 3.0  # inches of a panel
+FIRST = "(first)"  # layer, whatever its name
 SHARE = 0.1  # of the time, at most, goes into drawing
 
 
-def live(panels: Sequence[Sequence[str]] = PANELS, *, layer: str | None = None) -> LiveFigure:
+def live(
+    recorder: RecorderLike | None = None,
+    *,
+    panels: Sequence[Sequence[str]] = PANELS,
+    layer: str | None = None,
+) -> LiveFigure:
     """Return a logger that draws, in the cell of a notebook, what a training logs, and draws it again as it goes on.
 
-    Pass it as ``loggers=[tl.plotting.live()]`` to `topolearn.train`, `topolearn.record`, or any other training that
-    takes loggers. It draws after an update or a log, but never for more than a tenth of the time.
+    In a custom loop, ``tl.plotting.live(recorder)`` follows the recording; elsewhere pass it as
+    ``loggers=[tl.plotting.live()]`` to `topolearn.train`, or any other training that takes loggers. It draws after an
+    update or a log, but never for more than a tenth of the time.
 
     Parameters
     ----------
+    recorder : Recorder, optional
+        Whose numbers and links are drawn from now on, with the first layer if none is named.
     panels : sequence of sequences of str
         For each panel the names of its lines: of what is logged, or, with ``"(network)/"`` in front, of the topology:
         ``n_links``, ``density``, ``active_neurons``, ``overlap``; ``*`` stands for anything. Panels that nothing was
@@ -52,13 +61,25 @@ def live(panels: Sequence[Sequence[str]] = PANELS, *, layer: str | None = None) 
     MissingPackageError
         When IPython is not installed.
     InvalidTypeError
-        When a panel is one name and not several.
+        When a panel is one name and not several, or `recorder` is not a recorder.
 
     Examples
     --------
     >>> logger = live(panels=[("train_loss", "val_loss")], layer="hidden1")
     """
-    return LiveFigure(panels, layer)
+    figure = LiveFigure(panels, FIRST if recorder is not None and layer is None else layer)
+    if recorder is not None:
+        if not hasattr(recorder, "add_logger"):
+            raise InvalidTypeError(f"recorder={recorder!r} is not one: pass what tl.record returns, and panels by name")
+        recorder.add_logger(figure)
+    return figure
+
+
+class RecorderLike(Protocol):
+    """What takes loggers while it records."""
+
+    def add_logger(self, logger: LiveFigure, /) -> None:
+        """Tell one more logger what is recorded from now on."""
 
 
 class LiveFigure:
@@ -93,6 +114,8 @@ class LiveFigure:
         UnknownNameError
             When the layer that is to be drawn is not among them.
         """
+        if self._layer == FIRST:
+            self._layer = next(iter(network), None)
         if self._layer is not None and self._layer not in network.graphs:
             raise UnknownNameError(f"layer={self._layer!r}: {suggest(self._layer, list(network))}")
         self._network = network

@@ -1,8 +1,10 @@
 """Measures of the topology over the course of a training."""
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
-from topolearn.diagnostics import MEASURES
+from topolearn.diagnostics import MEASURES, Measure
 from topolearn.errors import InvalidValueError
 from topolearn.plotting.exponents import fit_at
 from topolearn.plotting.run_data import RunLike
@@ -52,10 +54,12 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
             rows = table[table["layer"] == layer]
             fit = fit_at(run, name, str(layer), int(rows["step"].iloc[-1]))
             doubt = " (no power law at the end)" if fit is not None and fit.is_plausible is False else ""
-            draw_line(ax, rows["step"], rows[name], label=plain(layer) + doubt, **look)
+            draw_line(ax, rows["step"], rows[name], label=plain(layer) + doubt + _until(rows, known), **look)
             if f"{name}_error" in rows:
                 error = rows[f"{name}_error"].fillna(0)
                 ax.fill_between(rows["step"], rows[name] - error, rows[name] + error, color=look["color"], alpha=0.2)
+        if known.reference is not None:
+            ax.axhline(known.reference, color="#777777", linestyle=":", linewidth=1.2, label="random graph")
         title = f"{known.title[:1].upper()}{known.title[1:]}"
         ax.set(ylabel=known.title, title=title)
         if known.is_share:
@@ -64,3 +68,13 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
         if len(ax.lines) > 1 or known.is_fit:
             legend(ax)
     return ax
+
+
+def _until(rows: pd.DataFrame, known: Measure) -> str:
+    """Return in words when a layer stopped being above the reference, if it did."""
+    if known.reference is None:
+        return ""
+    above = (rows[known.name] > known.reference).to_numpy()
+    if above.all() or above[-1]:
+        return ""
+    return f", above until step {rows['step'].iloc[np.flatnonzero(above)[-1]]:,}" if above.any() else ", never above"

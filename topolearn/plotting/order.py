@@ -1,6 +1,7 @@
 """The order in which neurons are drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from topolearn.registry import Registry
 
 MOST_NODES = 50_000  # among which communities are sought for a picture
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
+OneSide = Sequence[int | str] | NDArray[np.int64] | None
+Order = str | OneSide | tuple[OneSide, OneSide]
 
 
 def by_degree(g: BipartiteGraph | Graph) -> Places:
@@ -28,7 +31,7 @@ def by_community(g: BipartiteGraph | Graph) -> Places:
     if n_nodes > MOST_NODES:
         raise InvalidValueError(
             f"order='community' of {n_nodes:,} neurons would take minutes (it is for up to {MOST_NODES:,}): use "
-            "order='degree', or draw a graph in an order of your own, BipartiteGraph(g.to_scipy()[outputs][:, inputs])"
+            "order='degree', or give an order, order=(inputs, outputs)"
         )
     labels = communities(g)
     rank = np.argsort(np.argsort(-np.bincount(labels), kind="stable"))[labels]
@@ -44,16 +47,58 @@ ORDERS: Registry[Callable[[BipartiteGraph | Graph], Places]] = Registry(
 )
 
 
-def ordered(g: BipartiteGraph | Graph, order: str) -> BipartiteGraph | Graph:
-    """Return the graph with its neurons, or nodes, in another order.
+def ordered(g: BipartiteGraph | Graph, order: Order) -> BipartiteGraph | Graph:
+    """Return the graph with its neurons, or nodes, in another order; their names go with them.
+
+    Parameters
+    ----------
+    g : BipartiteGraph or Graph
+    order : str, or sequences
+        One of `ORDERS`; or all nodes by number or name, of a graph with two sides a pair (inputs, outputs), of which
+        one may be None for the order of numbers.
+
+    Raises
+    ------
+    UnknownNameError, InvalidValueError
+        For another word, or when a neuron is missing, or there twice.
 
     Examples
     --------
     >>> ordered(BipartiteGraph(np.array([[0, 1, 0], [0, 1, 1]])), "degree").to_scipy().toarray().astype(int)
     array([[1, 1, 0],
            [1, 0, 0]])
+    >>> ordered(BipartiteGraph(np.eye(2), input_names=["a", "b"]), (["b", "a"], None)).input_names
+    ('b', 'a')
     """
-    inputs, outputs = ORDERS[order](g)
     if isinstance(g, Graph):
-        return Graph(np.argsort(inputs)[g.edges()], g.n_nodes)
-    return BipartiteGraph(g.to_scipy()[outputs][:, inputs])
+        nodes = ORDERS[order](g)[0] if isinstance(order, str) else _places(order, g.n_nodes, g.names, "node")
+        return Graph(np.argsort(nodes)[g.edges()], g.n_nodes, names=_in_order(g.names, nodes))
+    if isinstance(order, str):
+        inputs, outputs = ORDERS[order](g)
+    else:
+        if not isinstance(order, tuple) or len(order) != 2:
+            raise InvalidValueError(
+                f"order={order!r} must be one of {', '.join(ORDERS)}, or a pair (inputs, outputs), such as "
+                "order=(None, outputs)"
+            )
+        inputs = _places(order[0], g.n_in, g.input_names, "input")
+        outputs = _places(order[1], g.n_out, g.output_names, "output")
+    names = {"input_names": _in_order(g.input_names, inputs), "output_names": _in_order(g.output_names, outputs)}
+    return BipartiteGraph(g.to_scipy()[outputs][:, inputs], **names)
+
+
+def _places(order: Any, n: int, names: Sequence[str] | None, what: str) -> NDArray[np.int64]:
+    """Return an order as numbers, each of which must be there once."""
+    if order is None:
+        return np.arange(n)
+    known = {name: place for place, name in enumerate(names or ())}
+    places = [known.get(each, -1) if isinstance(each, str) else int(each) for each in order]
+    if sorted(places) != list(range(n)):
+        raise InvalidValueError(
+            f"order has {len(places)} {what}s, and must have each of the {n} once, by number or name"
+        )
+    return np.array(places, dtype=np.int64)
+
+
+def _in_order(names: Sequence[str] | None, places: NDArray[np.int64]) -> list[str] | None:
+    return None if names is None else [names[place] for place in places]

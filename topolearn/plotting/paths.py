@@ -6,9 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
+from torch import nn
 
 from topolearn.diagnostics import credit_assignment_paths
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -77,7 +79,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
 
 
 def strongest_paths(
-    weights: Sequence[Weights], k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
+    weights: Sequence[Weights] | nn.Module, k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
 ) -> Axes:
     r"""Draw the paths from input to output of an MLP along which the product of weights is largest.
 
@@ -85,8 +87,9 @@ def strongest_paths(
 
     Parameters
     ----------
-    weights : sequence of arrays, or sparse arrays of scipy, shape (n_out, n_in)
-        Of the layers in order, each layer's inputs being the outputs of the one before; 0 where there is no link.
+    weights : torch.nn.Module, or sequence of arrays, or sparse arrays of scipy, shape (n_out, n_in)
+        A model whose linear layers are a chain, dense ones among them; or the weights of the layers in order, each
+        layer's inputs being the outputs of the one before, 0 where there is no link.
     k : int
         How many paths, at least 1.
     ax : Axes, optional
@@ -110,6 +113,9 @@ def strongest_paths(
     >>> len(ax.lines)
     3
     """
+    if isinstance(weights, nn.Module):
+        layers = linear_weights(weights)
+        names, weights = names or ["inputs", *layers], list(layers.values())
     strongest = find_strongest(weights, k)
     sizes = [weights[0].shape[1], *(w.shape[0] for w in weights)]
     top = strongest[0][0]
@@ -130,6 +136,20 @@ def strongest_paths(
         ax.grid(visible=False)
         ax.set_title(f"The {len(strongest)} strongest paths")
     return ax
+
+
+def linear_weights(model: nn.Module) -> dict[str, NDArray[np.float64]]:
+    """Return the weight of each linear layer of a model, sparse or dense, by its name, in their order."""
+    weights: dict[str, NDArray[np.float64]] = {}
+    for name, layer in model.named_modules():
+        known = getattr(layer, "dense_weight", None)
+        if known is None and not isinstance(layer, nn.Linear):
+            continue
+        weight = known() if callable(known) else layer.weight
+        weights[name or "outputs"] = weight.detach().to("cpu", torch.float64).numpy()
+    if not weights:
+        raise InvalidValueError(f"{type(model).__name__} has no linear layer, so no paths lead through it")
+    return weights
 
 
 def _chain(network: LayeredNetwork) -> list[BipartiteGraph]:

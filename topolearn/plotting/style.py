@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
@@ -9,6 +10,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 
 from topolearn.plotting.canvas import Picture, axes_or_new, figure_or_new
@@ -23,6 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 COLOURS = 8
+LONGEST = 60  # letters of a name on a picture
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.6, 1, 1.6)), (0, (3, 1.2, 1, 1.2, 1, 1.2)))
 FEW_POINTS = 30  # up to here every point of a line gets its own mark
@@ -97,9 +100,25 @@ def draw_line(ax: Axes, x: Any, y: Any, **look: Any) -> Line2D:
 
 
 def plain(text: str) -> str:
-    """Return `text` so that matplotlib shows it letter by letter: no mathtext, no hidden labels."""
+    """Return `text` so that matplotlib shows it letter by letter, in one line that fits on a picture.
+
+    There is no mathtext and no hidden label; letters that the font lacks are written as Python escapes them; of a long
+    name the beginning and the end are left.
+    """
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
+    known = _letters(tuple(mpl.rcParams["font.family"]))
+    text = "".join(each if ord(each) in known else f"\\u{ord(each):04x}" for each in text)
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+@lru_cache
+def _letters(families: tuple[str, ...]) -> frozenset[int]:
+    """Return the letters of fonts, by their numbers."""
+    return frozenset(
+        letter for family in families for letter in get_font(findfont(FontProperties(family=[family]))).get_charmap()
+    )
 
 
 def percent(fraction: float) -> str:

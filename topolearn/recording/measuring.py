@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from topolearn import defaults
 from topolearn.checks import check_size
 from topolearn.diagnostics import MEASURES, GraphLike, Measure, take_measures
 from topolearn.errors import InvalidTypeError, InvalidValueError
@@ -13,12 +14,9 @@ from topolearn.graph import LayeredNetwork
 from topolearn.recording.manifest import Manifest
 from topolearn.recording.tables import MEASURED, Table, read_table
 
-if TYPE_CHECKING:
-    pass
-
 NETWORK = "(network)"  # in the column `layer`
 PLACE = ("index", "step", "layer")
-DEFAULT = ("closure", "path_length", "gamma", "fan_in_gini", "fan_out_gini", "credit_paths", "hub_share")
+DEFAULT = defaults.MEASURES
 NO_MEASURES = "none"  # the word for an empty list of measures
 Row = dict[str, Any]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.recording.logged import check_numbers, check_step
+from topolearn.recording.loggers import Logger, check_loggers
 from topolearn.recording.recorder import Recorder
 
 
@@ -14,6 +15,10 @@ class OtherRank(Recorder):
 
     def __init__(self, path: Path) -> None:
         self.path, self.summary = path, dict[str, Any]()
+
+    def add_logger(self, logger: Logger) -> None:
+        """Check a logger, which rank 0 tells."""
+        check_loggers([logger])
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
         """Check numbers."""

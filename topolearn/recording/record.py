@@ -10,6 +10,7 @@ from typing import Any
 from topolearn.checks import check_size
 from topolearn.errors import ExistingFileError, InvalidValueError, MissingFileError
 from topolearn.files import write_json
+from topolearn.recording.directories import check_free, remove_former
 from topolearn.recording.environment import environment, is_first_rank
 from topolearn.recording.history import History, check_kept
 from topolearn.recording.holding import Hold
@@ -46,6 +47,7 @@ def record(
     history: str = "full",
     resume: bool = False,
     accept_changes: bool = False,
+    overwrite: bool = False,
 ) -> Recorder:
     """Record a loop into a run directory, which `topolearn.Run` and ``topolearn report`` read.
 
@@ -54,7 +56,7 @@ def record(
     Parameters
     ----------
     run_dir : path
-        The directory, which must not exist yet.
+        The directory, which must not exist yet, unless the run in it is continued or overwritten.
     topology : TopologyScheduler, mapping of str to TopologyScheduler, or torch.nn.Module
         What to watch. The layers of a named scheduler have its name and a dot in front. A model without a scheduler is
         static or dense; it is measured when `Recorder.measure` is called.
@@ -76,6 +78,8 @@ def record(
     accept_changes : bool
         Continue a run even though its files were changed or lost since they were written, or it began with other
         versions of topolearn or torch; the run notes what has changed.
+    overwrite : bool
+        Remove the run that is in the directory, if there is one, and begin another.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def record(
     Raises
     ------
     ExistingFileError
-        When the directory exists, and ``resume`` is not set.
+        When the directory exists, and neither ``resume`` nor ``overwrite`` is set.
     InvalidTypeError, InvalidValueError, UnknownNameError
         For a topology, measure, configuration or logger that cannot be used, or when another recorder is at work in
         the directory, or the directory was recorded with other options.
@@ -119,11 +123,15 @@ def record(
     """
     every = check_size("every", every)
     plan = Plan(check_measures(measures), every, check_kept(history), snapshot_every=every)
+    if resume and overwrite:
+        raise InvalidValueError("resume=True continues the run that overwrite=True would remove: set one of them")
     hold = None
     if resume and is_first_rank() and is_run(Path(run_dir)):
         hold = take_up(Path(run_dir), accept_changes=accept_changes)
     try:
-        return open_recorder(run_dir, topology, plan, check_config(config), loggers, resume=resume, hold=hold)
+        return open_recorder(
+            run_dir, topology, plan, check_config(config), loggers, resume=resume, hold=hold, overwrite=overwrite
+        )
     except BaseException:
         if hold is not None:
             hold.release()
@@ -140,6 +148,7 @@ def open_recorder(
     resume: bool,
     hold: Hold | None = None,
     data: str = "",
+    overwrite: bool = False,
 ) -> Recorder:
     """Begin or continue a recording, for `record` and for the trainers of tasks, whose configuration stays what it is.
 
@@ -151,6 +160,8 @@ def open_recorder(
         Of a run that goes on, from `take_up`; the recorder releases it when it is closed.
     data : str
         Checksum of what a run that begins is trained on.
+    overwrite : bool
+        As for `record`; trainers of tasks remove the former run themselves.
 
     Raises
     ------
@@ -161,6 +172,9 @@ def open_recorder(
     if not is_first_rank():
         return OtherRank(path)
     description = plan.describe(watched)  # before anything is made, as it refuses outputs that are wrongly declared
+    if overwrite:
+        check_free(path, overwrite=True)
+        remove_former(path)
     _make(path, watched, resume=resume)
     hold = hold or Hold(path)
     try:
@@ -177,7 +191,8 @@ def _make(path: Path, watched: Watched, *, resume: bool) -> None:
             return
         if not resume:
             raise ExistingFileError(
-                f"the run directory {path} exists: continue it with resume=True, or choose another one"
+                f"the run directory {path} exists: continue it with resume=True, replace it by overwrite=True, or "
+                "choose another one"
             )
         if not is_run(path) and not may_begin(path):
             raise InvalidValueError(f"{path} is not a run directory, so there is nothing to continue: choose another")
@@ -220,7 +235,7 @@ def _opened(
     history = History(path / TOPOLOGY, kept=plan.history) if watched.layers else None
     measuring = Measuring(path, plan.measures, plan.every, hold.manifest)
     topology = TopologyLog(watched, history, measuring, loggers, place, plan.snapshot_every)
-    recorder = Recorder(path, watched, topology, loggers, hold)
+    recorder = Recorder(path, watched, topology, hold)
     try:
         if (path / RECORDING).is_file():
             recorder.resume(place.seconds)

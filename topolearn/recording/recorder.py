@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from topolearn.evolution import TopologyUpdate
 from topolearn.files import write_json
 from topolearn.recording.holding import Hold
 from topolearn.recording.logged import check_numbers, check_step
-from topolearn.recording.loggers import Logger, finish, tell
+from topolearn.recording.loggers import Logger, check_loggers, finish, tell
 from topolearn.recording.plan import SUMMARY
 from topolearn.recording.tables import METRICS, Table, read_table
 from topolearn.recording.topology_log import TopologyLog
@@ -39,15 +39,25 @@ class Recorder:
         Custom values for ``summary.json``, such as ``recorder.summary["bleu"] = 27.3``.
     """
 
-    def __init__(
-        self, path: Path, watched: Watched, topology: TopologyLog, loggers: Sequence[Logger], hold: Hold
-    ) -> None:
+    def __init__(self, path: Path, watched: Watched, topology: TopologyLog, hold: Hold) -> None:
         self.path, self.topology, self.summary = path, topology, dict[str, Any]()
-        self._watched, self._loggers, self._hold = watched, loggers, hold
+        self._watched, self._hold = watched, hold
+        self._loggers = topology.loggers  # the same list, to which others may come
         self._metrics = Table(path / METRICS, hold.manifest)
         self._last_step, self._earlier, self._began = 0, 0.0, time.monotonic()
         self._ended = ""  # why nothing is recorded any more
         self._handles = watched.listen(self._record)
+
+    def add_logger(self, logger: Logger) -> None:
+        """Tell one more logger what is recorded from now on, and at once how the topology is.
+
+        Raises
+        ------
+        InvalidTypeError
+            When it is not a logger.
+        """
+        self._loggers += check_loggers([logger])
+        self.topology.greet(logger, self._last_step)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
         """Keep numbers: a row of ``metrics.csv``.

@@ -27,10 +27,13 @@ from topolearn.recording.plan import (
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK, read_config, read_task
 from topolearn.recording.table_checks import CURE, check_layers
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
+from topolearn.showing import shown_by
 from topolearn.task_registry import Task, imported
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from topolearn.plotting.explorer import Explorer
 
 BEST, LAST = "best", "last"  # the checkpoints that the trainer of a task keeps
 
@@ -259,6 +262,35 @@ class Run:
         from topolearn.recording.report import write_report  # matplotlib is loaded by the first picture
 
         return write_report(self, compare=compare, path=path)
+
+    def explore(self, path: str | Path | None = None, *, layers: Sequence[str] | None = None) -> Explorer:
+        """Return a page on which the links of layers are looked at one by one, through the updates.
+
+        Parameters
+        ----------
+        path : path, optional
+            An HTML file to write it to.
+        layers : sequence of str, optional
+            Names of the layers to show; all without it.
+
+        Returns
+        -------
+        Explorer
+            A notebook shows it; ``save(path)`` writes it. It is self-contained, and loads nothing.
+
+        Raises
+        ------
+        InvalidValueError, UnknownNameError
+            When the run kept no links, has more of them than can be drawn, or no layer of a name.
+        """
+        from topolearn.recording.explorer import explore_run  # as for the report
+
+        page = explore_run(self, layers=layers)
+        if path is not None:
+            page.save(path)
+        return page
+
+    _repr_html_ = shown_by("topolearn.plotting.cards:run_card")
 
     def __repr__(self) -> str:
         if self.task is None:

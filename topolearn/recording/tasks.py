@@ -16,7 +16,8 @@ def train(config: Any, **options: Any) -> Run:
     config
         The configuration of a task, such as `TrainConfig`.
     **options
-        For the task's own function, such as `topolearn.training.train`: ``loggers`` and ``quiet`` for all.
+        For the task's own function, such as `topolearn.training.train`: ``overwrite``, ``loggers`` and ``quiet`` for
+        all.
 
     Returns
     -------

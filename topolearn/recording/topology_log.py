@@ -47,7 +47,7 @@ class TopologyLog:
         self.history, self.measuring, self.snapshot_every = history, measuring, snapshot_every
         self.n_updates = place.n_recorded
         self.state: Row = {}  # of the network, as in the last row of its table
-        self._watched, self._loggers, self._first_update = watched, loggers, place.first_update
+        self._watched, self.loggers, self._first_update = watched, list(loggers), place.first_update
         self._layers, self._network = (Table(measuring.path / name, measuring.manifest) for name in (LAYERS, NETWORKS))
         self._continuity = Continuity()
 
@@ -63,7 +63,7 @@ class TopologyLog:
         self._continuity.begin(network)
         if self.measuring.is_on and self._watched.step is not None:
             self._take(step, network)
-        log_pictures(self._loggers, network, step)
+        log_pictures(self.loggers, network, step)
         self._tell_network(step, network)
 
     def resume(self) -> None:
@@ -98,7 +98,7 @@ class TopologyLog:
         self._write_rows(index, update.step, network, update)
         if self.measuring.is_due(index):
             self._take(update.step, network)
-        tell(self._loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
+        tell(self.loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
         self._tell_network(update.step, network)
 
     def measure(self, step: int) -> dict[str, float]:
@@ -127,18 +127,26 @@ class TopologyLog:
                 self.snapshot(step)
             self.history.close()
 
+    def greet(self, logger: Logger, step: int) -> None:
+        """Show the topology, as it is, to a logger that has come."""
+        tell([logger], {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
+        if self._watched.layers:
+            network = self._watched.network()
+            show_network([logger], network, step)
+            log_pictures([logger], network, step)
+
     def show(self, step: int) -> None:
         """Show the topology to the loggers."""
-        if self.history is not None and self._loggers:
-            log_pictures(self._loggers, self._watched.network(), step)
+        if self.history is not None and self.loggers:
+            log_pictures(self.loggers, self._watched.network(), step)
 
     def _tell_network(self, step: int, network: LayeredNetwork) -> None:
-        tell(self._loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
-        show_network(self._loggers, network, step)
+        tell(self.loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
+        show_network(self.loggers, network, step)
 
     def _take(self, step: int, network: LayeredNetwork) -> dict[str, float]:
         values = self.measuring.take(self.n_updates, step, network)
-        tell(self._loggers, values, step)
+        tell(self.loggers, values, step)
         return values
 
     def _write_rows(self, index: int, step: int, network: LayeredNetwork, update: TopologyUpdate | None) -> None:

@@ -44,7 +44,7 @@ def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_cha
         if changes and not accept_changes:
             raise ChangedRunError(
                 f"the run in {path} would not go on as it began: {'; '.join(changes)}. Put back what was there, or go "
-                "on as it is now by --accept-changes (accept_changes=True)"
+                "on as it is now by accept_changes=True"
             )
         hold.accepted, hold.surroundings = changes, now
     except BaseException:

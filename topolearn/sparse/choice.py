@@ -18,7 +18,6 @@ from topolearn.errors import CorruptFileError
 
 MASKED, CSR = "masked", "csr"  # the names of the backends
 CPU = "cpu"
-AUTO = "auto"  # the faster one of them
 SHIPPED = Path(__file__).with_name("crossovers.json")  # of a CPU; others, once measured, lie beside it
 BATCH = 32  # of activations, where it is not known
 

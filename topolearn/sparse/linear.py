@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
-from topolearn.sparse.choice import AUTO, MASKED, best_backend
+from topolearn.sparse.choice import MASKED, best_backend
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.waiting import Readings
 

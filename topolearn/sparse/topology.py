@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.sparse.architectures import neuron_groups
 from topolearn.sparse.carry_over import carry_over, check_room, put_in_place
 from topolearn.sparse.chained import chain, unchain
-from topolearn.sparse.choice import AUTO, BATCH, best_backend
+from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.layouts import choose_layouts
 from topolearn.sparse.linear import SparseLinear

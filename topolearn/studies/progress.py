@@ -6,14 +6,12 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-from tqdm import tqdm
-
 from topolearn.recording import Run
 from topolearn.studies.directory import DONE
 from topolearn.studies.study import PlannedRun
 from topolearn.studies.work import Outcome
 from topolearn.task_registry import TASKS
-from topolearn.terminal import visible
+from topolearn.terminal import progress_bar, shows_bars, visible
 
 
 class StudyProgress:
@@ -38,14 +36,14 @@ class StudyProgress:
         self._quiet, self._total, self._ended = quiet, len(runs), 0
         self._width = max((len(run.label) for run in runs), default=0)
         self._begin = time.monotonic()
-        self._write(f"{known}, {len(runs)} to do")
-        self._bar = tqdm(
+        self._bar = progress_bar(
             total=len(runs),
             unit="run",
             file=self._stream,
-            disable=quiet or not runs or not self._stream.isatty(),
+            disable=quiet or not runs or not shows_bars(self._stream),
             dynamic_ncols=True,
         )
+        self._write(f"{known}, {len(runs)} to do")
 
     def __enter__(self) -> "StudyProgress":
         return self
@@ -74,7 +72,7 @@ class StudyProgress:
 
     def _write(self, line: str) -> None:
         if not self._quiet:
-            tqdm.write(visible(line), file=self._stream)
+            self._bar.write(visible(line), file=self._stream)
             self._stream.flush()
 
 

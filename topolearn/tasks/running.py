@@ -13,6 +13,7 @@ from topolearn.devices import settled_device
 from topolearn.errors import InvalidValueError
 from topolearn.integrations.huggingface import attach_log
 from topolearn.recording import Logger, Run
+from topolearn.recording.directories import free_directory
 from topolearn.recording.holding import Hold
 from topolearn.recording.plan import is_run
 from topolearn.tasks.checkpoints import CHECKPOINTS, last_checkpoint, step_of
@@ -79,7 +80,7 @@ def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: s
         density=None if method.is_dense else method.density,
         update_interval=known.update_interval or method.interval or INTERVAL,
         threads=known.threads or torch.get_num_threads(),
-        run_dir=known.run_dir or f"runs/{name}-{known.method}{density}-s{known.seed}",
+        run_dir=known.run_dir or free_directory(f"runs/{name}-{known.method}{density}-s{known.seed}"),
     )
 
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from topolearn.devices import AUTO
+from topolearn.defaults import AUTO, MEASURES
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
 from topolearn.evolution.initial_weights import KEEP, as_init
-from topolearn.recording.measuring import DEFAULT
 from topolearn.training.task_config import TaskConfig, check_counts, check_shares
 
 
@@ -66,7 +65,7 @@ class StepConfig(TaskConfig):
         metadata={"help": "what is kept of the topology: full (every link event), snapshots, or summary"},
     )
     measures: tuple[str, ...] = field(
-        default=DEFAULT, metadata={"help": "measures of the topology to take while training; or none"}
+        default=MEASURES, metadata={"help": "measures of the topology to take while training; or none"}
     )
     measure_every: int = field(default=5, metadata={"help": "topology updates from one measurement to the next"})
     tensorboard: bool = field(
@@ -75,7 +74,7 @@ class StepConfig(TaskConfig):
     )
     run_dir: str | None = field(
         default=None,
-        metadata={"help": "directory of the run, which must not exist [runs/DATASET-METHOD-DENSITY-sSEED]"},
+        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
     )
 
     def build_method(self) -> Method:

@@ -1,22 +1,8 @@
-"""The task of classification by MLPs: configuration, data, models, the loop, and its checkpoints."""
+"""The task of classification by MLPs: configuration, data, models, the loop, and its checkpoints.
 
-from topolearn.recording import History, Logger, Run, TensorBoardLogger
-from topolearn.training.config import TrainConfig
-from topolearn.training.data import DATASETS, Dataset, load_dataset
-from topolearn.training.entry_points import load_model, resume, train
-from topolearn.training.models import mlp
+What it has is listed in ``__init__.pyi``, and imported when it is first used, as help needs its options alone.
+"""
 
-__all__ = [
-    "DATASETS",
-    "Dataset",
-    "History",
-    "Logger",
-    "Run",
-    "TensorBoardLogger",
-    "TrainConfig",
-    "load_dataset",
-    "load_model",
-    "mlp",
-    "resume",
-    "train",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

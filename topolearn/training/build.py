@@ -15,6 +15,7 @@ from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method, TopologyScheduler, sparsify
 from topolearn.graph import BipartiteGraph
 from topolearn.read_errors import reading
+from topolearn.recording.directories import free_directory
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import CSR, MASKED, check_products, has_links_alone, replace_linear
 from topolearn.sparse.packed_links import KEY
@@ -60,7 +61,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
         device=device,
         backend=backend,
         threads=config.threads or _default_threads(config, backend, method, sizes),
-        run_dir=config.run_dir or run_dir,
+        run_dir=config.run_dir or free_directory(run_dir),
     )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from torch import nn
 
-from topolearn.devices import AUTO
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.recording import Logger, Run
+from topolearn.recording.directories import remove_former
 from topolearn.recording.holding import Hold
 from topolearn.recording.plan import Plan
 from topolearn.recording.record import open_recorder
@@ -26,7 +27,12 @@ from topolearn.training.trainer import CHECKPOINTS, Trainer
 @thread_count()
 @random_states_kept()
 def train(
-    config: TrainConfig, *, data: Dataset | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+    config: TrainConfig,
+    *,
+    data: Dataset | None = None,
+    overwrite: bool = False,
+    loggers: Sequence[Logger] = (),
+    quiet: bool = False,
 ) -> Run:
     """Train a network and leave a run directory behind.
 
@@ -41,9 +47,12 @@ def train(
     Parameters
     ----------
     config : TrainConfig
-        What to do. Everything is checked before the directory is made.
+        What to do. Everything is checked before the directory is made. Without a ``run_dir`` it is named after what is
+        trained, and numbered where there is one: ``runs/digits-chts-0.05-s0``, ``runs/digits-chts-0.05-s0-2``, ...
     data : Dataset, optional
         Your own data, whose name then is the run's ``config.dataset``; default the one that ``config.dataset`` names.
+    overwrite : bool
+        Remove the run in ``config.run_dir``, if there is one.
     loggers : sequence of Logger
         Who is told numbers and pictures besides the run directory.
     quiet : bool
@@ -56,7 +65,7 @@ def train(
     Raises
     ------
     ExistingFileError
-        When the run directory exists.
+        When ``config.run_dir`` exists, and is not to be overwritten.
     MissingPackageError
         When TensorBoard is asked for and not installed.
     TrainingError
@@ -76,8 +85,10 @@ def train(
         config = replace(config, dataset=data.name)
     data = data or load_dataset(config.dataset, config.data_dir)
     config = settle(config, data)
-    path = new_directory(config)
+    path = new_directory(config, overwrite=overwrite)
     trainer = Trainer(config, data, path)
+    if trainer.ranks.is_first:
+        remove_former(path)
     return _run(trainer, loggers_of(config, path, loggers), data=data.checksum(), resume=False, quiet=quiet)
 
 
@@ -126,8 +137,8 @@ def resume(
     recorded = replace(settled, overrides=config.overrides, device=config.device)  # newer parts have their defaults
     if recorded != config or config.device == AUTO:
         raise InvalidValueError(
-            f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one with topolearn train "
-            f"{run.path / OF_A_TASK} --run-dir DIR"
+            f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one by "
+            f"'topolearn train {run.path / OF_A_TASK} --run-dir DIR'"
         )
     last, checksum = run.path / CHECKPOINTS / f"{LAST}.safetensors", data.checksum()
 

@@ -1,4 +1,4 @@
-"""What a person sees of a running training: a bar on a terminal, a line an epoch elsewhere."""
+"""What a person sees of a running training: a bar on a terminal or in a notebook, a line an epoch elsewhere."""
 
 import math
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
-from topolearn.terminal import say, visible
+from topolearn.terminal import progress_bar, say, shows_bars, visible
 
 
 class Progress:
@@ -19,7 +19,8 @@ class Progress:
     total, done : int
         Optimizer steps in all, and those that a resumed run has behind it.
     stream : file, optional
-        Where to write; default standard error. On a terminal a bar is drawn, elsewhere a line is written an epoch.
+        Where to write; default standard error. On a terminal, and in a notebook, a bar is drawn, elsewhere a line is
+        written an epoch.
     quiet : bool
         Show nothing.
     """
@@ -27,12 +28,10 @@ class Progress:
     def __init__(
         self, label: str, total: int, *, done: int = 0, stream: TextIO | None = None, quiet: bool = False
     ) -> None:
-        from tqdm import tqdm
-
         self._label = label = visible(label)
         self._stream = stream or sys.stderr
-        self._lines = not quiet and not self._stream.isatty()
-        self._bar = tqdm(
+        self._lines = not quiet and not shows_bars(self._stream)
+        self._bar = progress_bar(
             total=total,
             initial=done,
             desc=label,

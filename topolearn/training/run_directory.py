@@ -7,30 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from topolearn.distributed import agreement
-from topolearn.errors import ExistingFileError, MissingFileError
+from topolearn.errors import MissingFileError
 from topolearn.recording import Logger, Run, TensorBoardLogger
+from topolearn.recording.directories import check_free
 from topolearn.recording.holding import Hold
 from topolearn.recording.loggers import check_loggers
-from topolearn.recording.plan import ENVIRONMENT, SUMMARY, is_stump
+from topolearn.recording.plan import ENVIRONMENT, SUMMARY
 from topolearn.recording.resuming import set_aside
 from topolearn.recording.tables import METRICS, read_table
 from topolearn.recording.unchanged import take_up
 from topolearn.training.ranks import Ranks
 
 
-def new_directory(config: Any) -> Path:
+def new_directory(config: Any, *, overwrite: bool = False) -> Path:
     """Return the directory that a settled configuration names.
 
     Raises
     ------
     ExistingFileError
-        When it is there, and not what is left of a run that was killed before its configuration was written.
+        When it is there, and neither what is left of a run that was killed before its configuration was written, nor a
+        run that may be removed.
     """
     path = Path(str(config.run_dir))
-    if path.exists() and not is_stump(path):
-        raise ExistingFileError(
-            f"the run directory {path} exists: continue it with --resume {path}, or choose another with --run-dir"
-        )
+    check_free(path, overwrite=overwrite)
     return path
 
 
@@ -84,7 +83,7 @@ def _begin_again(path: Path, *, accept_changes: bool) -> None:
     if not accept_changes:
         raise MissingFileError(
             f"the run in {path} has metrics up to row {n_rows}, and no checkpoint to go on from: put its checkpoints "
-            "back, or let it begin again by --accept-changes (accept_changes=True), which keeps its rows in a folder"
+            "back, or let it begin again by accept_changes=True, which keeps its rows in a folder"
         )
     set_aside(path)
 

@@ -5,8 +5,10 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from topolearn.checks import as_percent
 from topolearn.declared import settle_fields
-from topolearn.devices import AUTO, device_named
+from topolearn.defaults import AUTO
+from topolearn.devices import device_named
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import METHODS, Method, check_backend, check_interval
 from topolearn.files import written_aside
@@ -123,7 +125,7 @@ class TaskConfig:
     def _settle_overrides(self) -> None:
         """Give overrides the values that the method makes of them; None stands for "none"."""
         if "density" in self.overrides:
-            raise InvalidValueError("density is no part to override but an option of its own: density, or --density")
+            raise InvalidValueError("density is no part to override but an option of its own: density=...")
         overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
         object.__setattr__(self, "overrides", overrides)
         method = self.build_method()
@@ -165,7 +167,8 @@ def check_shares(config: Any, *names: str) -> None:
     """
     for name in names:
         if not 0 <= getattr(config, name) <= 1:
-            raise InvalidValueError(f"{name}={getattr(config, name)} must lie in [0, 1]")
+            value = getattr(config, name)
+            raise InvalidValueError(f"{name}={value} must lie in [0, 1]{as_percent(value)}")
 
 
 def check_words(config: Any, **allowed: Collection[str]) -> None:

@@ -16,6 +16,7 @@ from topolearn.graph.reading.content import Column, Options, distinct
 from topolearn.graph.reading.dialect import Dialect, refuse_line
 from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
+from topolearn.terminal import progress_bar
 
 CHUNK = 500_000  # rows
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
@@ -108,13 +109,12 @@ class _Reader:
 
     def _chunks(self, dtype: Any) -> Iterator[Any]:
         import pandas as pd
-        from tqdm import tqdm
 
         sep, rows = self.dialect.sep, self.text.rows
         if sep is not None and len(sep) > 1:
             rows, sep = rows.replace(sep.encode(), b"\x1f"), "\x1f"
         total = rows.count(b"\n") if self.options.progress else None
-        bar = tqdm(total=total, unit="line", unit_scale=True, desc=f"read {self.options.path}", delay=2,
+        bar = progress_bar(total=total, unit="line", unit_scale=True, desc=f"read {self.options.path}", delay=2,
                    disable=not self.options.progress)  # fmt: skip
         with strictly(), bar, pd.read_csv(
             io.BytesIO(rows), sep=r"\s+" if sep is None else sep, header=None, skiprows=self.n_header,

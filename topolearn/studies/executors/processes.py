@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from topolearn.ends import PATIENCE, children_spared
+from topolearn.ends import children_spared
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
 from topolearn.studies.executors.worker import serve, working
 from topolearn.studies.work import Outcome, WorkItem
@@ -18,6 +18,7 @@ from topolearn.studies.work import Outcome, WorkItem
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+LET_STOP = 20.0  # seconds that workers have, together, to drop what they are at when the study is ended
 IDLE = 30  # seconds after which a worker without work ends, so that none is left when this process is killed
 
 
@@ -58,7 +59,7 @@ def _have_stopped(pool: Any, waiting: Iterable[Any]) -> bool:
     running = [future for future in waiting if not future.cancel()]
     for process in list(pool._processes.values()):
         process.terminate()
-    return not wait(running, timeout=PATIENCE).not_done
+    return not wait(running, timeout=LET_STOP).not_done
 
 
 def _is_placed(items: Sequence[WorkItem]) -> bool:

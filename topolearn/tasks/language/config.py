@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from topolearn.declared import documented
 from topolearn.errors import InvalidValueError
 from topolearn.sparse import has_links_alone
 from topolearn.tasks.language.text import COLUMN
@@ -13,12 +14,12 @@ from topolearn.training.task_config import check_counts, check_shares, check_wor
 BF16_TRUE = "bf16-true"  # parameters themselves, their gradients and Adam's state, with no copy in float32
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class LanguageConfig(StepConfig):
     """What language model to train, on what text, and how; the defaults are those of a small one for a CPU.
 
-    Fields that are None are settled when training begins, and the settled values are written into the run. The
-    sentence for each field is in its metadata.
+    Fields that are None are settled when training begins, and the settled values are written into the run.
 
     Raises
     ------

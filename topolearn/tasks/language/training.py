@@ -12,6 +12,7 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.files import read_json, write_json
 from topolearn.recording import Logger, Run
+from topolearn.recording.directories import remove_former
 from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
 from topolearn.tasks.checkpoints import last_checkpoint
@@ -39,7 +40,9 @@ PACKAGES = ("transformers", "accelerate", "tokenizers")
 
 @thread_count()
 @random_states_kept()
-def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool = False) -> Run:
+def train(
+    config: LanguageConfig, *, overwrite: bool = False, loggers: Sequence[Logger] = (), quiet: bool = False
+) -> Run:
     """Train a language model and leave a run directory behind.
 
     The best model by validation perplexity is measured on the test text at the end, if there is one.
@@ -50,7 +53,10 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
     Parameters
     ----------
     config : LanguageConfig
-        What to do. Everything is checked before the directory is made.
+        What to do. Everything is checked before the directory is made; without a ``run_dir`` it is named after what is
+        trained, and numbered where there is one.
+    overwrite : bool
+        Remove the run in ``config.run_dir``, if there is one.
     loggers : sequence of Logger
         Who is told numbers and pictures besides the run directory.
     quiet : bool
@@ -65,7 +71,7 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
     MissingPackageError
         When a package of the extra ``hf`` is not installed.
     ExistingFileError
-        When the run directory exists.
+        When ``config.run_dir`` exists, and is not to be overwritten.
     TopolearnError
         Of another kind, for anything that cannot be trained.
     """
@@ -73,9 +79,12 @@ def train(config: LanguageConfig, *, loggers: Sequence[Logger] = (), quiet: bool
     shapes = [(config.width, config.hidden), (config.width, config.width)]
     batch = config.window * config.batch_windows
     config = settled(config, shapes=shapes, batch=batch, name=Path(corpus.name).name.replace(":", "-"))
-    path = new_directory(config)
-    Ranks().wait()  # before one of them makes it
-    return _run(config, path, Encoded(config, corpus, _tokenizer(config, corpus)), loggers, quiet=quiet)
+    path, ranks = new_directory(config, overwrite=overwrite), Ranks()
+    ranks.wait()  # before one of them makes it
+    encoded = Encoded(config, corpus, _tokenizer(config, corpus))
+    if ranks.is_first:
+        remove_former(path)
+    return _run(config, path, encoded, loggers, quiet=quiet)
 
 
 @thread_count()

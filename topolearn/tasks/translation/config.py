@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from topolearn.declared import documented
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.step_config import StepConfig
 from topolearn.tasks.translation.learning import VOCABULARIES
@@ -13,12 +14,12 @@ TOO_LONG = ("error", "drop")
 REWARMUP = 20  # steps that inoam takes after each update to reach the learning rate again
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig(StepConfig):
     """What translator to train, on what text, and how; the defaults are those of a small one for a CPU.
 
-    Fields that are None are settled when training begins, and the settled values are written into the run. The
-    sentence for each field is in its metadata.
+    Fields that are None are settled when training begins, and the settled values are written into the run.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from typing import Any
 
 from topolearn.files import written_aside
 from topolearn.recording import Logger, Run
+from topolearn.recording.directories import remove_former
 from topolearn.recording.holding import Hold
 from topolearn.recording.run import BEST
 from topolearn.tasks.checkpoints import last_checkpoint
@@ -40,7 +41,12 @@ PACKAGES = ("transformers", "accelerate", "tokenizers", "sacrebleu")
 @thread_count()
 @random_states_kept()
 def train(
-    config: TranslationConfig, *, corpus: Corpus | None = None, loggers: Sequence[Logger] = (), quiet: bool = False
+    config: TranslationConfig,
+    *,
+    corpus: Corpus | None = None,
+    overwrite: bool = False,
+    loggers: Sequence[Logger] = (),
+    quiet: bool = False,
 ) -> Run:
     """Train a translator and leave a run directory behind.
 
@@ -53,9 +59,12 @@ def train(
     Parameters
     ----------
     config : TranslationConfig
-        What to do. Everything is checked before the directory is made.
+        What to do. Everything is checked before the directory is made; without a ``run_dir`` it is named after what is
+        trained, and numbered where there is one.
     corpus : Corpus, optional
         Your own text; default the one that ``config.dataset`` names.
+    overwrite : bool
+        Remove the run in ``config.run_dir``, if there is one.
     loggers : sequence of Logger
         Who is told numbers and pictures besides the run directory.
     quiet : bool
@@ -70,7 +79,7 @@ def train(
     MissingPackageError
         When a package of the extra ``hf`` is not installed.
     ExistingFileError
-        When the run directory exists.
+        When ``config.run_dir`` exists, and is not to be overwritten.
     TopolearnError
         Of another kind, for anything that cannot be trained.
     """
@@ -78,9 +87,12 @@ def train(
         config = replace(config, dataset=corpus.name)
     corpus = corpus or _corpus_of(config)
     config = settle(config, corpus)
-    path = new_directory(config)
-    Ranks().wait()  # before one of them makes it
-    return _run(config, path, corpus, _vocabulary(config, corpus), loggers, quiet=quiet)
+    path, ranks = new_directory(config, overwrite=overwrite), Ranks()
+    ranks.wait()  # before one of them makes it
+    vocabulary = _vocabulary(config, corpus)
+    if ranks.is_first:
+        remove_former(path)
+    return _run(config, path, corpus, vocabulary, loggers, quiet=quiet)
 
 
 @thread_count()

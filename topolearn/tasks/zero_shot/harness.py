@@ -18,6 +18,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.tasks.language.tokenizer import Tokenizer
 from topolearn.tasks.packages import check_hf_packages, eval_package, hf_package
 from topolearn.tasks.zero_shot.scores import Answers
+from topolearn.terminal import progress_bar, shows_bars
 
 
 def harness_model(
@@ -56,7 +57,7 @@ def harness_model(
             backend="causal",
         )  # fmt: skip
     model.train(was_training)
-    made.bar_on = None if quiet or not sys.stderr.isatty() else sys.stderr
+    made.bar_on = None if quiet or not shows_bars(sys.stderr) else sys.stderr
     return made
 
 
@@ -175,10 +176,8 @@ def _kind() -> type:
             lengths = [len(prompt) + len(answer) for _, prompt, answer in requests]
             pairs = zip(self._requests, lengths, strict=True)
             self.cut = len({each.doc_id for each, length in pairs if length > self.max_length + 1})
-            from tqdm import tqdm
-
             read = {(*prompt, *answer[:-1]) for _, prompt, answer in requests}  # answers of one token share a pass
-            with tqdm(
+            with progress_bar(
                 total=len(read), desc=self.task, unit="prompt", file=self.bar_on, disable=self.bar_on is None,
                 leave=False, dynamic_ncols=True,
             ) as self.bar:  # fmt: skip

@@ -57,7 +57,7 @@ def read_idx_set(folder: Path, checksums: Mapping[str, str | None], title: str) 
     if missing:
         raise MissingFileError(
             f"{title} needs {', '.join(missing)} (or without .gz) in {folder}: "
-            "put the files there, name their folder with --data-dir, or see 'topolearn download --help'"
+            "put the files there, name their folder by data_dir=..., or see 'topolearn download --help'"
         )
     arrays = {}
     for name, path in paths.items():

@@ -1,0 +1,83 @@
+"""Runs that differ in their seeds alone share a line and a band; others are told by what they differ in."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.plotting.fake_run import fake_run
+from topolearn import plotting
+from topolearn.plotting.alike import alike
+
+
+def run_of(folder, name, seed, **values):
+    run = fake_run(folder / name, shapes={"fc1": (20, 10)}, epochs=4, updates=3, seed=seed)
+    run.config.seed = seed
+    for field, value in values.items():
+        setattr(run.config, field, value)
+    return run
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Three methods by three seeds, in directories that are named by hashes."""
+    settings = [{"method": "set"}, {"method": "chts"}, {"method": "chts", "density": 0.1}]
+    return [run_of(tmp_path, f"{i}{seed}ab", seed, **each) for i, each in enumerate(settings) for seed in range(3)]
+
+
+def test_runs_of_a_study_are_told_by_what_they_differ_in(study):
+    groups = alike(study)
+    assert list(groups) == ["set, density 0.05", "chts, density 0.05", "chts, density 0.1"]
+    assert [[run.config.seed for run in group] for group in groups.values()] == [[0, 1, 2]] * 3
+    assert list(alike(study[:6])) == ["set", "chts"]
+    assert list(alike(study[:3])) == ["set"]
+
+
+def test_runs_alone_or_alike_have_their_names(study):
+    assert list(alike(study[:1])) == [study[0].name]
+    assert list(alike([study[0], study[0]])) == [study[0].name, f"{study[0].name} (2)"]
+    study[1].config = None
+    assert list(alike(study[:2])) == [run.name for run in study[:2]]
+
+
+def test_parts_of_methods_and_unlike_configurations(study):
+    for run, overrides in zip(study[:2], ({"zeta": 0.3}, {"zeta": 0.1}), strict=True):
+        run.config = {"method": "set", "overrides": overrides, "run_dir": run.name}
+    assert list(alike(study[:2])) == ["zeta=0.3", "zeta=0.1"]
+
+
+def test_means_and_bands_are_those_of_the_seeds(study):
+    ax = plotting.accuracy(study[:6])
+    assert len(ax.lines) == 4
+    assert len(ax.collections) == 2
+    values = np.stack([run.metrics["test_accuracy"] for run in study[:3]])
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), values.mean(axis=0))
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert corners[:, 1].min() == pytest.approx(values.min())
+    assert corners[:, 1].max() == pytest.approx(values.max())
+    assert "mean of 3 seeds" in ax.get_legend().get_texts()[0].get_text()
+
+
+def test_seeds_of_different_lengths_share_what_all_have(study):
+    study[0].metrics = study[0].metrics.iloc[:2]
+    assert len(plotting.accuracy(study[:3]).lines[0].get_xdata()) == 2
+
+
+def measured(run, values):
+    rows = [{"index": i, "step": 100 * i, "layer": "fc1", "sigma": value} for i, value in enumerate(values)]
+    run.measures = pd.DataFrame(rows)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([3.0, 2.0, 0.9, 0.8], "fc1, above until step 100"),
+        ([3.0, 0.9, 2.0], "fc1"),
+        ([0.5, 0.9], "fc1, never above"),
+    ],
+)
+def test_a_layer_that_stops_being_a_small_world_is_told(study, values, said):
+    ax = plotting.measure(measured(study[0], values), "sigma")
+    line, reference = ax.lines
+    assert line.get_label() == said
+    assert set(reference.get_ydata()) == {1.0}

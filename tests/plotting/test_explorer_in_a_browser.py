@@ -1,0 +1,376 @@
+"""The explorer as a person uses it, by mouse and keys: needs Chromium and selenium, and is run by hand."""
+
+import json
+import shutil
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from topolearn.graph import BipartiteGraph, Graph, LayeredNetwork
+from topolearn.plotting.explorer import Explorer, Scene, SceneLayer, lives_through, most_frames, populations_of
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+NEEDS = "needs selenium, and chromium with its driver: apt-get install -y chromium chromium-driver"
+webdriver = pytest.importorskip("selenium.webdriver", reason=NEEDS)
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(None in (CHROMIUM, DRIVER), reason=NEEDS)]
+
+EVIL = "</script><img src=x onerror=window.harmed=1>"
+SIZES, N_STATES, N_LINKS = (12, 20, 15, 9), 7, 50
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--window-size=1200,900",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a browser whose messages and requests are kept."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Opened:
+    """A page in a browser, its parts, and where its neurons stand."""
+
+    def __init__(self, browser, path):
+        self.browser = browser
+        for log in ("browser", "performance"):
+            browser.get_log(log)
+        browser.get(path.as_uri())
+        self.wait("return document.getElementById('counted')?.textContent")
+
+    def wait(self, script, seconds=20):
+        end = time.monotonic() + seconds
+        while not (value := self.browser.execute_script(script)):
+            assert time.monotonic() < end, script
+            time.sleep(0.02)
+        return value
+
+    def get(self, name):
+        return self.browser.find_element("id", name)
+
+    def text(self, name):
+        self.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        return self.get(name).text
+
+    def actions(self, milliseconds=20):
+        return webdriver.ActionChains(self.browser, duration=milliseconds)
+
+    def move(self, across, down, *, click=False):
+        """Move the mouse to a point of the picture, given in shares of its width and height."""
+        size = self.get("stage").size
+        moved = self.actions().move_to_element_with_offset(
+            self.get("stage"), round((across - 0.5) * size["width"]), round((down - 0.5) * size["height"])
+        )
+        (moved.click() if click else moved).perform()
+
+    def neuron(self):
+        """Return which neuron is pointed at: population and number."""
+        self.text("told")
+        told = self.get("marked").get_attribute("data-neuron")
+        return tuple(map(int, told.split("/"))) if told else None
+
+    def slide(self, name, share):
+        """Drag a slider to a share of its length."""
+        slider = self.get(name)
+        now, least, most = (float(slider.get_attribute(each)) for each in ("value", "min", "max"))
+        width = slider.size["width"] - 16  # between the middles of its thumb at both ends
+        place = (now - least) / (most - least)
+        grip = self.actions().move_to_element_with_offset(slider, round((place - 0.5) * width), 0).click_and_hold()
+        grip.move_by_offset(round((share - place) * width), 0).release().perform()
+        return int(slider.get_property("value"))
+
+    def drawn(self):
+        return int(self.text("counted").split()[0].replace(",", ""))
+
+    def messages(self):
+        return self.browser.get_log("browser")
+
+    def requests(self):
+        events = [json.loads(each["message"])["message"] for each in self.browser.get_log("performance")]
+        return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
+
+
+def grown(sizes, n_links, n_states, *, zeta=0.3, seed=0):
+    """Return the graphs of a chain of layers through so many states."""
+    rng = np.random.default_rng(seed)
+    shapes = {f"fc{i + 1}": shape for i, shape in enumerate(pairwise(sizes))}
+    cells = {name: rng.choice(n_in * n_out, n_links, replace=False) for name, (n_in, n_out) in shapes.items()}
+    for _ in range(n_states):
+        yield {name: BipartiteGraph.from_cells(cells[name], *shape) for name, shape in shapes.items()}
+        for name, (n_in, n_out) in shapes.items():
+            kept = rng.permutation(cells[name])[int(zeta * n_links) :]
+            others = np.setdiff1d(rng.permutation(n_in * n_out)[: 3 * n_links], kept)
+            cells[name] = np.concatenate([kept, rng.permutation(others)[: n_links - kept.size]])
+
+
+def scene_through(states, shown, rng=None):
+    """Return the scene of a chain of layers, with weights if there is a generator for them."""
+    lives = lives_through(states, shown)
+    network = LayeredNetwork(states[0])
+    populations, ends = populations_of(network, network.graphs)
+    weights = {
+        name: np.where(each.died == len(states), rng.normal(size=each.cells.size), np.nan) if rng else None
+        for name, each in lives.items()
+    }
+    layers = [SceneLayer(name, *ends[name], lives[name], weights[name]) for name in lives]
+    return Scene("a run", "chain", populations, layers, [10 * i for i in range(len(states))], shown)
+
+
+@pytest.fixture(scope="module")
+def states():
+    return list(grown(SIZES, N_LINKS, N_STATES))
+
+
+@pytest.fixture(scope="module")
+def scene(states):
+    return scene_through(states, list(range(N_STATES)), np.random.default_rng(1))
+
+
+@pytest.fixture
+def page(browser, scene, tmp_path):
+    opened = Opened(browser, Explorer(scene).save(tmp_path / "page.html"))
+    yield opened
+    assert opened.messages() == []
+
+
+def test_each_neuron_that_the_mouse_points_at_is_told_with_its_links(page, states):
+    pointed = set()
+    graphs = list(states[-1].values())
+    for column, across in enumerate((0.05, 0.35, 0.65, 0.95)):
+        for down in np.linspace(0.1, 0.9, 6):
+            page.move(across, down)
+            population, i = page.neuron()
+            assert population == column
+            pointed.add((population, i))
+            told = page.text("told")
+            assert told.startswith(f"neuron {i}\n")
+            if column > 0:
+                n = graphs[column - 1].fan_in[i]
+                assert f"fan-in: {n} link" in told
+            if column < len(graphs):
+                n = graphs[column].fan_out[i]
+                assert f"fan-out: {n} link" in told
+    assert len(pointed) == 24
+    page.move(0.2, 0.5)
+    assert page.neuron() is None
+
+
+def test_ages_and_weights_of_links_are_told(page, scene):
+    page.move(0.95, 0.5)
+    _, i = page.neuron()
+    lives = scene.layers[-1].lives
+    there = (lives.died == N_STATES) & (lives.cells // lives.n_in == i)
+    expected = sorted(
+        (str(cell % lives.n_in), str(N_STATES - 1 - born), f"{10 * born:,}", f"{weight:.3g}")
+        for cell, born, weight in zip(
+            lives.cells[there], lives.born[there], scene.layers[-1].weights[there], strict=True
+        )
+    )
+    rows = page.browser.execute_script(
+        "return [...document.querySelectorAll('#told tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
+    )
+    told = sorted((neuron, age, step, f"{float(weight):.3g}") for neuron, age, step, weight in rows)
+    assert told == expected
+
+
+def test_a_click_follows_links_through_all_layers(page, states):
+    page.move(0.35, 0.5, click=True)
+    _, i = page.neuron()
+    matrices = [g.to_scipy().toarray() for g in states[-1].values()]
+    reached = [matrices[0][i].sum()]
+    ahead = np.arange(SIZES[1]) == i
+    for matrix in matrices[1:]:
+        ahead = matrix @ ahead
+        reached.append(ahead.sum())
+    page.move(0.2, 0.5)  # to nothing: what was clicked stays
+    rows = page.browser.execute_script(
+        "const followed = document.querySelector('#told table');"
+        "return [...followed.tBodies[0].rows].map((row) => row.cells[1].textContent)"
+    )
+    assert rows == [f"{n} of {SIZES[k]}" for n, k in zip(reached, (0, 2, 3), strict=True) if n]
+    page.move(0.2, 0.5, click=True)
+    assert page.neuron() is None
+
+
+def test_the_slider_goes_through_the_updates_by_mouse_and_by_keys(page, states):
+    assert page.text("time-told") == f"step {10 * (N_STATES - 1)}, update {N_STATES - 1} of {N_STATES - 1}"
+    for share in (0, 0.5, 1, 0.34):
+        state = page.slide("time", share)
+        assert state == round(share * (N_STATES - 1))
+        assert page.text("time-told") == f"step {10 * state}, update {state} of {N_STATES - 1}"
+        page.move(0.95, 0.5)
+        _, i = page.neuron()
+        assert f"fan-in: {states[state]['fc3'].fan_in[i]} link" in page.text("told")
+    page.get("time").send_keys(webdriver.Keys.ARROW_RIGHT)
+    assert page.text("time-told").startswith(f"step {10 * (state + 1)}, ")
+    page.get("time").send_keys(webdriver.Keys.HOME)
+    assert page.text("time-told").startswith("step 0, ")
+
+
+def test_links_are_filtered_by_age_and_weight(page, scene):
+    assert page.drawn() == 3 * N_LINKS
+    ages = np.concatenate([N_STATES - 1 - each.lives.born[each.lives.died == N_STATES] for each in scene.layers])
+    weights = np.concatenate([each.weights[each.lives.died == N_STATES] for each in scene.layers])
+    least = page.slide("youngest", 0.5)
+    assert 0 < page.drawn() == (ages >= least).sum() < 3 * N_LINKS
+    most = page.slide("oldest", 0.7)
+    assert page.drawn() == ((ages >= least) & (ages <= most)).sum()
+    page.slide("youngest", 0)
+    page.slide("oldest", 1)
+    percent = page.slide("weight", 0.8)
+    strongest = np.sort(np.abs(weights))[int(percent / 100 * weights.size)]
+    assert page.drawn() == (np.abs(weights) >= strongest).sum()
+    assert "|weight| ≥" in page.text("weight-told")
+
+
+def test_keys_go_from_neuron_to_neuron_and_follow(page):
+    stage, keys = page.get("stage"), webdriver.Keys
+    stage.send_keys(keys.ARROW_DOWN)
+    assert page.neuron() == (0, 0)
+    stage.send_keys(keys.ARROW_DOWN, keys.ARROW_DOWN, keys.ARROW_UP, keys.ARROW_RIGHT)
+    assert page.neuron() == (1, 2)
+    stage.send_keys(keys.ENTER)
+    assert "Followed through the layers" in page.text("told")
+    stage.send_keys(keys.ESCAPE)
+    assert page.neuron() is None
+
+
+def test_the_order_by_links_puts_hubs_first(page, states):
+    page.get("order").send_keys("by links")
+    page.move(0.95, 0.065)
+    _, i = page.neuron()
+    assert states[-1]["fc3"].fan_in[i] == states[-1]["fc3"].fan_in.max()
+
+
+def test_a_neuron_is_searched_by_number(page):
+    page.get("wanted").send_keys("7")
+    assert len(page.browser.find_elements("css selector", "#matches button")) == 4
+    page.get("wanted").send_keys(webdriver.Keys.ENTER)
+    page.move(0.2, 0.5)
+    assert page.neuron() == (0, 7)
+    page.get("wanted").send_keys("77")
+    assert page.text("matches") == "none is called so"
+
+
+def test_a_ring_tells_neighbours_and_finds_names(browser, tmp_path):
+    names = [EVIL, "b", "c", "d", "e"]
+    graph = Graph([(0, 1), (0, 2), (2, 3), (3, 4)], 5, names=names)
+    page = Opened(browser, graph.explore(tmp_path / "ring.html").save(tmp_path / "ring.html"))
+    page.get("wanted").send_keys("onerror")
+    page.browser.find_element("css selector", "#matches button").click()
+    told = page.text("told")
+    assert told.startswith(f"{EVIL}\nnumber 0, nodes\n")
+    assert "degree: 2 links" in told
+    assert "one link away 2" in told
+    assert "two links away 1" in told
+    assert page.browser.execute_script("return [document.images.length, window.harmed ?? 0]") == [0, 0]
+    page.move(0.5, 0.14)
+    assert page.neuron() == (0, 0)
+    assert page.messages() == []
+
+
+def test_names_harm_nobody_and_nothing_is_loaded(browser, tmp_path):
+    graph = BipartiteGraph(np.eye(2), input_names=[EVIL, "b"])
+    path = tmp_path / "names.html"
+    LayeredNetwork({EVIL: graph}).explore(path)
+    page = Opened(browser, path)
+    page.get("wanted").send_keys("img")
+    page.get("wanted").send_keys(webdriver.Keys.ENTER)
+    assert page.text("told").startswith(EVIL)
+    assert page.browser.execute_script("return [document.images.length, window.harmed ?? 0]") == [0, 0]
+    assert page.requests() == [path.as_uri()]
+    assert page.messages() == []
+    refused = "return fetch('data:text/plain,x').then(() => 'loaded', () => 'refused')"
+    assert page.browser.execute_script(refused) == "refused"
+
+
+def test_a_notebook_shows_the_page_in_a_frame(browser, tmp_path, scene):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{Explorer(scene)._repr_html_()}", encoding="utf-8")
+    browser.get(path.as_uri())
+    browser.switch_to.frame(0)
+    end = time.monotonic() + 20
+    while not browser.execute_script("return document.getElementById('counted')?.textContent"):
+        assert time.monotonic() < end
+    assert (
+        browser.execute_script("return document.getElementById('counted').textContent") == f"{3 * N_LINKS} links drawn"
+    )
+    browser.switch_to.default_content()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colours_follow_the_system(browser, page, dark):
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
+    page.text("told")
+    pixels = """const pen = document.getElementById('links').getContext('2d');
+        const all = pen.getImageData(0, 0, pen.canvas.width, pen.canvas.height).data, seen = new Set();
+        for (let i = 0; i < all.length; i += 4) if (all[i + 3] > 120) seen.add(all[i + 2] >> 6);
+        return [...seen]"""
+    assert (3 in browser.execute_script(pixels)) == dark  # the bright blue is of the dark page alone
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+COUNT = """window.ticks = []; window.changes = 0;
+    const tick = (now) => { ticks.push(now); requestAnimationFrame(tick); };
+    requestAnimationFrame(tick);
+    const count = new MutationObserver(() => { changes++; });
+    count.observe(document.getElementById('marked'), { attributes: true, attributeFilter: ['data-neuron'] });
+    count.observe(document.getElementById('time-told'), { childList: true });"""
+
+
+def rates(browser, perform):
+    """Return pictures a second and changes a second while something is done, and the longest time without a picture."""
+    browser.execute_script("ticks.length = 0; changes = 0;")
+    perform()
+    ticks, changes = browser.execute_script("return [ticks, changes]")
+    seconds = (ticks[-1] - ticks[0]) / 1000
+    return len(ticks) / seconds, changes / seconds, max(np.diff(ticks))
+
+
+@pytest.mark.parametrize("sizes", [(1000, 1000), (784, 1000, 1000, 1000)], ids=["one layer", "three layers"])
+def test_a_hundred_thousand_links_move_at_30_pictures_a_second(browser, tmp_path, sizes):
+    n_states = most_frames(100_000)
+    states = list(grown(sizes, 100_000 // (len(sizes) - 1), n_states))
+    scene = scene_through(states, list(range(n_states)), np.random.default_rng(0))
+    path = Explorer(scene).save(tmp_path / "large.html")
+    page = Opened(browser, path)
+    time.sleep(1)
+    browser.execute_script(COUNT)
+    stage, slider = page.get("stage"), page.get("time")
+
+    def hover():
+        moves = page.actions(12).move_to_element_with_offset(stage, round(0.45 * stage.size["width"]), -200)
+        for _ in range(130):
+            moves.move_by_offset(0, 3)
+        moves.perform()
+
+    def slide():
+        stop = slider.size["width"] // n_states
+        moves = page.actions(12).move_to_element_with_offset(slider, slider.size["width"] // 2 - 9, 0).click_and_hold()
+        for i in range(130):
+            moves.move_by_offset(-stop if i // (n_states - 1) % 2 == 0 else stop, 0)
+        moves.release().perform()
+
+    for what, perform in (("hovering", hover), ("sliding", slide)):
+        pictures, changes, longest = rates(browser, perform)
+        print(
+            f"\n{len(sizes) - 1} layers, 100,000 links, {n_states} states, {path.stat().st_size / 1e6:.1f} MB, {what}: "
+            f"{pictures:.0f} pictures and {changes:.0f} changes a second, at most {longest:.0f} ms between pictures"
+        )
+        assert pictures >= 30
+        assert changes >= 15  # as many as the mouse makes
+    assert page.messages() == []

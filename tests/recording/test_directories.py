@@ -1,0 +1,91 @@
+"""Where a new run goes: the next free name, or the place of a run that is removed for it, and of nothing else."""
+
+import pytest
+from torch import nn
+
+import topolearn as tl
+from topolearn.cli import main
+from topolearn.errors import ExistingFileError, InvalidValueError, TopolearnError
+from topolearn.recording.holding import Hold
+
+SMALL = {"epochs": 1, "hidden": (8,), "density": 0.3, "measures": ("none",), "threads": 1}
+
+
+def trained(**values):
+    options = {name: values.pop(name) for name in ("overwrite",) if name in values}
+    return tl.train(tl.TrainConfig(**SMALL | values), quiet=True, **options)
+
+
+def recorded(path, **options):
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
+    with tl.record(path, model, measures=["none"], **options) as recorder:
+        recorder.log(loss=1.0)
+    return tl.Run(path)
+
+
+def test_a_cell_that_runs_again_makes_another_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [trained() for _ in range(3)]
+    assert [str(run.path) for run in runs] == [f"runs/digits-chts-0.3-s0{end}" for end in ("", "-2", "-3")]
+    assert [run.config.run_dir for run in runs] == [str(run.path) for run in runs]
+    assert runs[0].metrics["train_loss"].equals(runs[2].metrics["train_loss"])
+
+
+def test_a_run_that_waits_to_go_on_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (trained().path / "summary.json").unlink()
+    with pytest.warns(UserWarning, match=r"runs/digits-chts-0\.3-s0 is not complete, and topolearn\.resume\('runs/"):
+        assert trained().path.name == "digits-chts-0.3-s0-2"
+
+
+def test_a_run_is_overwritten_where_that_is_asked_for(tmp_path):
+    path = tmp_path / "run"
+    trained(run_dir=str(path), epochs=2)
+    with pytest.raises(ExistingFileError, match=r"continue it by topolearn\.resume\(.*, replace it by overwrite=True"):
+        trained(run_dir=str(path))
+    assert len(tl.Run(path).metrics) == 2
+    (path / "of mine.txt").touch()
+    assert len(trained(run_dir=str(path), overwrite=True).metrics) == 1
+    assert not (path / "of mine.txt").exists()
+
+
+def test_a_recording_is_overwritten_where_that_is_asked_for(tmp_path):
+    path = tmp_path / "run"
+    recorded(path, config={"lr": 1})
+    with pytest.raises(ExistingFileError, match="with resume=True, replace it by overwrite=True"):
+        recorded(path)
+    assert recorded(path, config={"lr": 2}, overwrite=True).config == {"lr": 2}
+    with pytest.raises(InvalidValueError, match="resume=True continues the run that overwrite=True would remove"):
+        recorded(path, resume=True, overwrite=True)
+
+
+def test_nothing_but_a_run_is_removed(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years")
+    for attempt in (lambda: trained(run_dir=str(tmp_path), overwrite=True), lambda: recorded(tmp_path, overwrite=True)):
+        with pytest.raises(ExistingFileError, match="is not a run, so overwrite=True does not remove it"):
+            attempt()
+    assert (tmp_path / "thesis.tex").read_text() == "years"
+
+
+def test_a_run_that_somebody_writes_is_not_removed(tmp_path):
+    path = trained(run_dir=str(tmp_path / "run")).path
+    with Hold(path), pytest.raises(InvalidValueError, match="is being written by process"):
+        trained(run_dir=str(path), overwrite=True)
+    assert tl.Run(path).is_complete
+
+
+def test_a_mistake_leaves_the_former_run(tmp_path):
+    path = trained(run_dir=str(tmp_path / "run")).path
+    for wrong in ({"dataset": "nothing.npz"}, {"device": "cuda:99"}, {"overrides": {"generator": "csti", "zeta": 7.0}}):
+        with pytest.raises(TopolearnError):
+            trained(run_dir=str(path), overwrite=True, **wrong)
+    assert tl.Run(path).is_complete
+
+
+def test_the_command_overwrites_too(tmp_path, capsys):
+    path = trained(run_dir=str(tmp_path / "run")).path
+    words = ["train", "--epochs", "2", "--hidden", "8", "--density", "0.3", "--measures", "none", "--quiet"]
+    assert main([*words, "--run-dir", str(path)]) == 2
+    assert f"continue it by topolearn train --resume {path}, replace it by --overwrite" in capsys.readouterr().err
+    assert main([*words, "--run-dir", str(path), "--overwrite"]) == 0
+    assert len(tl.Run(path).metrics) == 2

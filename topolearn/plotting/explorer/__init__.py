@@ -1,0 +1,24 @@
+"""The layer explorer: a page on which links of a graph, or of layers through a training, are looked at one by one."""
+
+from topolearn.plotting.explorer.explore import explore
+from topolearn.plotting.explorer.limits import MOST_LAYERS, MOST_LINKS, MOST_NEURONS, check_size, most_frames
+from topolearn.plotting.explorer.lives import Lives, lives_through
+from topolearn.plotting.explorer.page import Explorer
+from topolearn.plotting.explorer.populations import Population, populations_of
+from topolearn.plotting.explorer.scene import Scene, SceneLayer
+
+__all__ = [
+    "MOST_LAYERS",
+    "MOST_LINKS",
+    "MOST_NEURONS",
+    "Explorer",
+    "Lives",
+    "Population",
+    "Scene",
+    "SceneLayer",
+    "check_size",
+    "explore",
+    "lives_through",
+    "most_frames",
+    "populations_of",
+]

@@ -1,0 +1,5 @@
+"""The layer explorer of a run: its layers through the training, on one page."""
+
+from topolearn.recording.explorer.run_scene import explore_run
+
+__all__ = ["explore_run"]

@@ -1,0 +1,128 @@
+"""`explore_run`: the layers of a run through its training, as a page that one can look around in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Protocol
+
+from topolearn.errors import UnknownNameError
+from topolearn.graph import BipartiteGraph, LayeredNetwork
+from topolearn.plotting.explorer import (
+    Explorer,
+    Lives,
+    Scene,
+    SceneLayer,
+    check_size,
+    lives_through,
+    most_frames,
+    populations_of,
+)
+from topolearn.plotting.run_data import HistoryLike, evenly, kept_steps
+from topolearn.recording.explorer.weights import KeepsModel, last_model
+from topolearn.recording.history import SNAPSHOTS
+from topolearn.registry import suggest
+
+CURE = "name fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
+
+
+class ExploredHistory(HistoryLike, Protocol):
+    """The topology at each update, or snapshot."""
+
+    @property
+    def kept(self) -> str:
+        """What is kept."""
+
+
+class ExploredRun(KeepsModel, Protocol):
+    """A run, its topology and perhaps its model."""
+
+    @property
+    def history(self) -> ExploredHistory:
+        """The topology over time."""
+
+
+def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Explorer:
+    """Return the page of a run: its layers at each update, or at an even choice of these.
+
+    Parameters
+    ----------
+    run : Run
+        One whose history keeps links, "full" or "snapshots".
+    layers : sequence of str, optional
+        Names of the layers to show; all without it.
+
+    Raises
+    ------
+    InvalidValueError
+        When the run has no sparse layer, kept no links, or has more of them than can be drawn.
+    UnknownNameError
+        When it has no layer of a name.
+
+    Examples
+    --------
+    >>> [layer.name for layer in explore_run(run, layers=["hidden1"]).scene.layers]
+    ['hidden1']
+    """
+    history, steps = run.history, kept_steps(run)
+    start = next(iter(history.replay()))[1]
+    graphs = {name: start[name] for name in _known(layers, start)}
+    n_links = sum(graph.n_links for graph in graphs.values())
+    n_neurons = sum(sum(graph.shape) for graph in graphs.values())
+    cure = CURE.format(next(iter(graphs)))
+    check_size(n_links, n_neurons, len(graphs), cure)
+    shown = sorted(evenly(range(len(steps)), min(len(steps), most_frames(n_links))))
+    states = ({name: now[name] for name in graphs} for _, now in history.replay())
+    lives = lives_through(states, shown)
+    check_size(max(_count(lives, state) for state in shown), n_neurons, len(graphs), cure)
+    model = last_model(run, {name: each.at(shown[-1]) for name, each in lives.items()})
+    populations, ends = populations_of(model.network or _chain(start), graphs)
+    unit = "snapshots" if history.kept == SNAPSHOTS else "updates"
+    choice = (
+        [f"The slider goes through {len(shown)} of {len(steps)} states, evenly."] if len(shown) < len(steps) else []
+    )
+    return Explorer(
+        Scene(
+            title=run.name,
+            summary=f"{_named(list(graphs))}: {n_links:,} links at the start, {len(steps) - 1:,} {unit}",
+            populations=populations,
+            layers=[
+                SceneLayer(name, *ends[name], lives[name], model.weights_of(name, lives[name], shown[-1]))
+                for name in graphs
+            ],
+            steps=steps,
+            shown=shown,
+            unit=unit,
+            notes=[*choice, *model.notes],
+        )
+    )
+
+
+def _known(layers: Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -> list[str]:
+    """Return the names of layers that were asked for, in the order of the model, or refuse one that is not there."""
+    names = list(graphs)
+    for name in layers or ():
+        if name not in graphs:
+            raise UnknownNameError(f"there is no sparse layer {name!r}: {suggest(name, names)}")
+    return [name for name in names if not layers or name in layers]
+
+
+def _count(lives: Mapping[str, Lives], state: int) -> int:
+    return sum(each.at(state).size for each in lives.values())
+
+
+def _chain(graphs: Mapping[str, BipartiteGraph]) -> LayeredNetwork:
+    """Return the layers as a chain where their sizes meet, and side by side else: a run does not say how they do."""
+    meet = all(before.n_out == after.n_in for before, after in pairwise(graphs.values()))
+    return LayeredNetwork(graphs, groups=None if meet else ())
+
+
+def _named(names: Sequence[str]) -> str:
+    """Name the layers, or count them where they are many.
+
+    Examples
+    --------
+    >>> _named(["fc1", "fc2"]), _named(["a", "b", "c", "d", "e"])
+    ('fc1, fc2', '5 layers')
+    """
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} layers"

@@ -1,0 +1,12 @@
+from .config import TrainConfig as TrainConfig
+from .data import DATASETS as DATASETS
+from .data import Dataset as Dataset
+from .data import load_dataset as load_dataset
+from .entry_points import load_model as load_model
+from .entry_points import resume as resume
+from .entry_points import train as train
+from .from_recording import History as History
+from .from_recording import Logger as Logger
+from .from_recording import Run as Run
+from .from_recording import TensorBoardLogger as TensorBoardLogger
+from .models import mlp as mlp
