@@ -132,7 +132,11 @@ def draw(results: pd.DataFrame, title: str) -> Figure:
 def _panels(results: pd.DataFrame) -> Iterable[tuple[str, pd.Series, pd.Series | None]]:
     """Return what each panel shows, its values and their standard deviations over the seeds."""
     return [
-        ("test error of the best epoch", 1 - results["best_mean"] / 100, results["best_std"] / 100),
+        (
+            "test error of the best epoch",
+            1 - results["best_mean"].astype(float) / 100,
+            results["best_std"].astype(float) / 100,
+        ),
         ("active hidden neurons, last epoch", results["active_neurons"] / 100, None),
         ("overlap of removed and regrown links", results["overlap"], None),
     ]

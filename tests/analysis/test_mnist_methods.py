@@ -91,6 +91,6 @@ def test_table_and_figure(tmp_path):
     assert found["rare_pixels"].tolist() == pytest.approx([100 * np.mean(shares), 25.0], abs=1e-3)
     figure = draw(found, "title")
     error, places = figure.axes[0].lines[0].get_data()
-    np.testing.assert_allclose(error, 1 - found["best_mean"].astype(float) / 100)
+    np.testing.assert_allclose(error.astype(float), 1 - found["best_mean"].astype(float) / 100)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["set", "dense"]
     assert places.tolist() == [0, 1]

@@ -116,7 +116,7 @@ def test_a_picture_is_drawn(run, files, capsys):
     [
         (["none.npz"], "there is no file and no run 'none.npz'"),
         (["none"], "there is no file and no run 'none'"),
-        (["layer.npz", "--plot", "x.xyz"], "--plot 'x.xyz' must end with .png"),
+        (["layer.npz", "--plot", "x.xyz"], "--plot 'x.xyz' must end with .png, .pdf or .svg"),
         (["layer.npz", "--plot", "no/x.png"], "there is no directory 'no'"),
         (["layer.npz", "--step", "3"], "--step is for runs"),
         (["layer.npz", "--one-mode"], "'layer.npz' is 40 x 30, not square"),

@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from topolearn.cli.pictures import check_picture
 from topolearn.errors import InvalidValueError
 from topolearn.files import check_folder
 from topolearn.spreadsheets import write_csv
@@ -47,7 +48,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads [torch's number]")
     parser.add_argument("--seconds", type=float, help="for each network in each row [2]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the speed-ups there")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png|.pdf|.svg", help="draw the speed-ups there")
     parser.set_defaults(command=_bench)
 
 
@@ -92,9 +93,10 @@ def _train(args: argparse.Namespace) -> None:
     from topolearn.threads import thread_count
 
     densities, batches, sizes = args.density or DENSITIES, args.batch or BATCHES, args.sizes or PAPER
-    for path in (args.output, args.plot):
-        if path is not None:
-            check_folder(path)
+    if args.output is not None:
+        check_folder(args.output)
+    if args.plot is not None:
+        check_picture(args.plot)
     for name, values in (("density", densities), ("batch", batches), ("sizes", sizes)):
         if any(value <= 0 for value in values) or (name == "density" and max(values) > 1):
             raise InvalidValueError(f"--{name} {' '.join(map(str, values))}: give positive numbers, densities up to 1")

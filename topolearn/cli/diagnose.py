@@ -10,9 +10,9 @@ from typing import Any
 from topolearn.cli import checkpoints
 from topolearn.cli.choices import MEASURES
 from topolearn.cli.graphs import HELP, add_options, given_options, read_graph_file
+from topolearn.cli.pictures import check_picture
 from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
-from topolearn.files import check_folder
 from topolearn.terminal import say, say_json, visible
 
 MOST_DRAWN = 60  # in one picture, which has a largest size
@@ -51,14 +51,16 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--layers", nargs="+", metavar="PATTERN", help="of a checkpoint: which [all that have zeros]")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples [0]")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw adjacency and degrees of each graph there")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.png|.pdf|.svg", help="draw adjacency and degrees of each graph there"
+    )
     add_options(parser)
     parser.set_defaults(command=_diagnose)
 
 
 def _diagnose(args: argparse.Namespace) -> None:
     if args.plot is not None:
-        _check_picture(args.plot)
+        check_picture(args.plot)
     if checkpoints.is_checkpoint(args.file):
         _diagnose_checkpoint(args)
         return
@@ -163,10 +165,3 @@ def _draw(graphs: Mapping[str, Any], args: argparse.Namespace) -> None:
             plotting.degree_distribution(graph, ax=right, fit=True)
         figure.savefig(args.plot, dpi=150)
     say(f"picture {args.plot}", stream=sys.stderr if args.json else sys.stdout)
-
-
-def _check_picture(path: Path) -> None:
-    """Refuse a picture that could not be written, before anything is measured."""
-    if path.suffix.lower() != ".png":
-        raise InvalidValueError(f"--plot {str(path)!r} must end with .png")
-    check_folder(path)
