@@ -17,6 +17,8 @@ SEED = int(os.environ.get("TOPOLEARN_FAULT_SEED", "0"))
 N_TIMES = int(os.environ.get("TOPOLEARN_FAULT_SIGNALS", "12"))
 LONG = [*TRAIN, "--epochs", "40"]
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+# Python ends by SIGINT itself, which a shell calls 130 too, where Ctrl-C came while it compiled a class from text.
+ENDS = {signal.SIGINT: (130, -2), signal.SIGTERM: (143,)}
 STUDY = 'name = "s"\nseeds = [0, 1, 2]\n[base]\nhidden = [32]\nepochs = 60\ndensity = 0.2\nthreads = 1\n'
 STUDY += '[[setting]]\nlabel = "SET"\nmethod = "set"\n'
 
@@ -45,7 +47,7 @@ def test_a_training_may_be_told_to_end_at_any_time(number, whole, tmp_path):
         for _ in range(int(rng.integers(1, 3))):
             process.send_signal(number)
         _, said = process.communicate(timeout=300)
-        assert process.returncode in (0, STATUS[number]), said
+        assert process.returncode in (0, *ENDS[number]), said
         assert said.count("\n") <= 1, said
         assert "Traceback" not in said
         assert left_behind(path) == []

@@ -12,7 +12,7 @@ import pytest
 import topolearn as tl
 from tests.faults.commands import command, limited, run, start
 from tests.faults.seeds import drawing
-from tests.faults.test_signals import STATUS, left_behind
+from tests.faults.test_signals import ENDS, STATUS, left_behind
 from tests.tasks.language import small as language
 from tests.tasks.same_run import table
 from tests.tasks.translation import small as translation
@@ -59,7 +59,7 @@ def test_a_training_of_another_task_may_be_told_to_end_at_any_time(task, number,
         path = tmp_path / f"run{i}"
         process = start(command(*words, "--run-dir", path))
         said, _ = told_after(process, draw.uniform(0.4 * seconds, seconds), number)
-        assert process.returncode in (0, STATUS[number]), said
+        assert process.returncode in (0, *ENDS[number]), said
         assert "Traceback" not in said, said
         assert left_behind(path) == []
         begins_again = ["--resume", path, "--quiet"] if is_run(path) else [*words[1:], "--run-dir", path]
@@ -76,12 +76,13 @@ def layers(tmp_path_factory):
     """Return a folder with a layer whose scores and paths take a while."""
     folder = tmp_path_factory.mktemp("layers")
     tl.generators.make("er", 20_000, 20_000, 0.0025, seed=0).save(folder / "large.npz")
+    tl.generators.make("er", 3_000, 3_000, 0.03, seed=0).save(folder / "middle.npz")
     return folder
 
 
 COMPILED = {
     "scores": ["score", "large.npz", "--method", "ch3_l3p", "--top", "5"],
-    "an evaluation": ["score", "large.npz", "--method", "ch2_l3n", "--evaluate"],
+    "an evaluation": ["score", "middle.npz", "--method", "ch2_l3n", "--evaluate"],  # by products of matrices
     "measures": ["diagnose", "large.npz", "--null-models", "10"],
     "a generator": ["generate", "bsw", "--n-in", "30000", "--n-out", "30000", "--density", "0.03", "-o", "new.npz"],
     "a benchmark": ["bench", "train", "--threads", "1"],
@@ -99,11 +100,11 @@ def test_compiled_calls_end_within_seconds(what, number, layers):
         )  # fmt: skip
         said, seconds = told_after(process, draw.uniform(0.1, 15), number)
         if process.returncode != 0:
-            assert process.returncode in (STATUS[number], -number), said
+            assert process.returncode in ENDS[number], said
             assert said.endswith(f"topolearn: {'interrupted' if number == signal.SIGINT else 'terminated'}\n"), said
         assert "Traceback" not in said, said
         assert seconds < 10
-    assert [each.name for each in layers.iterdir() if each.name not in ("large.npz", "new.npz")] == []
+    assert [each.name for each in layers.iterdir() if each.name not in ("large.npz", "middle.npz", "new.npz")] == []
 
 
 LOOP = """
@@ -147,7 +148,7 @@ def test_a_loop_with_workers_leaves_none_and_a_run_that_can_be_read(number, tmp_
     assert recorded.history.steps == sorted(set(recorded.history.steps))
     assert all(graphs for _, graphs in recorded.history.replay())
     if number == signal.SIGINT:  # which Python turns into an exception, so that the recording is closed
-        assert set(verify(tmp_path / "run")["state"]) == {"whole"}
+        assert set(verify(tmp_path / "run")["state"]) <= {"whole", "unchecked"}
 
 
 def test_decoding_is_told_to_end(tmp_path):
@@ -156,7 +157,7 @@ def test_decoding_is_told_to_end(tmp_path):
     assert run(command(*words, "--run-dir", tmp_path / "run")).returncode == 0
     many = "".join(f"{sentence}\n" for sentence in translation.text(20_000, 3).source)
     (tmp_path / "many.en").write_text(many)
-    for number, status in STATUS.items():
+    for number in STATUS:
         with (tmp_path / "many.en").open() as given, (tmp_path / "said").open("w") as complaints:
             process = subprocess.Popen(
                 command("translate", tmp_path / "run"), stdin=given, stdout=subprocess.DEVNULL, stderr=complaints,
@@ -164,5 +165,5 @@ def test_decoding_is_told_to_end(tmp_path):
             )  # fmt: skip
             time.sleep(12)
             process.send_signal(number)
-            assert process.wait(60) == status
+            assert process.wait(60) in ENDS[number]
         assert "Traceback" not in (tmp_path / "said").read_text()
