@@ -39,13 +39,13 @@ def test_a_row_of_the_table(monkeypatch, limit):
 def test_the_figure_is_drawn():
     cases = [(1024, density) for density in fig2_runtime.DENSITIES] + [(size, 0.05) for size in fig2_runtime.SIZES]
     rows = [
-        {"outputs": n, "density": p, **{name: 1 + i + j for j, name in enumerate(fig2_runtime.LINES)}}
+        {"outputs": n, "density": p, "threads": 2, **{name: 1 + i + j for j, name in enumerate(fig2_runtime.LINES)}}
         for i, (n, p) in enumerate(cases)
     ]
-    left, right = fig2_runtime.draw(pd.DataFrame(rows), threads=2).axes
+    left, right = fig2_runtime.draw(pd.DataFrame(rows)).axes
     assert [len(line.get_xdata()) for line in left.lines] == [len(fig2_runtime.DENSITIES)] * 3
     assert [len(line.get_xdata()) for line in right.lines] == [len(fig2_runtime.SIZES)] * 3
-    assert len(left.get_legend().get_texts()) == 3
+    assert len(left.figure.legends[0].get_texts()) == 3
 
 
 def test_a_case_of_selection(monkeypatch):

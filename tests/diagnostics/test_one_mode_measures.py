@@ -172,7 +172,7 @@ def test_pictures_take_what_measures_take(order):
         assert (drawn == drawn.T).all()
         assert ax.get_title(loc="left") == "78 links, density 13.9 %"
     nodes = ax.get_xlabel()
-    assert nodes == ax.get_ylabel() == ("node" if order is None else f"node, by {order}")
+    assert nodes == ax.get_ylabel() == ("node" if order is None else f"34 nodes, by {order}")
     ax = plotting.degree_distribution(KARATE, fit=True)
     assert ax.lines[0].get_label() == "degrees of nodes: mean 4.59, max 17"
     assert ax.get_ylabel() == "nodes with at least k links"
@@ -181,8 +181,9 @@ def test_pictures_take_what_measures_take(order):
 
 def test_the_small_world_plane_of_one_kind_of_node():
     ax = plotting.small_world_plane({"karate": KARATE, "ring": GRAPHS["ring"]})
-    assert [line.get_label() for line in ax.lines[:2]] == ["Watts-Strogatz, β from 0 to 1", "karate"]
-    assert ax.lines[1].get_xydata()[0] == pytest.approx([dg.path_length(KARATE), dg.clustering(KARATE)])
+    assert [line.get_label() for line in ax.lines[:2]] == ["Watts-Strogatz as karate, β from 0 (right) to 1", "Watts-Strogatz as ring, β from 0 (right) to 1"]
+    (karate,) = (line for line in ax.lines if line.get_label() == "karate")
+    assert karate.get_xydata()[0] == pytest.approx([dg.path_length(KARATE), dg.clustering(KARATE)])
     assert ax.get_ylabel() == "mean local clustering C"
     with pytest.raises(InvalidValueError, match="two pictures"):
         plotting.small_world_plane({"karate": KARATE, "layer": LAYERS["er"]})

@@ -164,7 +164,7 @@ def test_missing_files_are_all_named(name, tmp_path, monkeypatch):
         load_dataset(name, tmp_path)
     assert all(f"{file}.gz" in str(refusal.value) for file in FILES)
     assert str(tmp_path) in str(refusal.value)
-    assert "--data-dir" in str(refusal.value)
+    assert "data_dir=..." in str(refusal.value)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFileError, match=rf"in data.{name}:"):
         load_dataset(name)

@@ -94,7 +94,7 @@ def test_missing_files_are_all_named(tiny, tmp_path):
     with pytest.raises(MissingFileError) as refusal:
         load_dataset("emnist_balanced", tmp_path)
     assert [name for name in emnist.FILES if name in str(refusal.value)] == [TRAIN_Y, TEST_X]
-    for word in (str(tmp_path), "--data-dir", "gzip.zip"):
+    for word in (str(tmp_path), "data_dir=...", "gzip.zip"):
         assert word in str(refusal.value)
 
 
