@@ -181,7 +181,8 @@ def test_pictures_take_what_measures_take(order):
 
 def test_the_small_world_plane_of_one_kind_of_node():
     ax = plotting.small_world_plane({"karate": KARATE, "ring": GRAPHS["ring"]})
-    assert [line.get_label() for line in ax.lines[:2]] == ["Watts-Strogatz as karate, β from 0 (right) to 1", "Watts-Strogatz as ring, β from 0 (right) to 1"]
+    curves = [line.get_label() for line in ax.lines[:2]]
+    assert curves == [f"Watts-Strogatz as {name}, β from 0 (right) to 1" for name in ("karate", "ring")]
     (karate,) = (line for line in ax.lines if line.get_label() == "karate")
     assert karate.get_xydata()[0] == pytest.approx([dg.path_length(KARATE), dg.clustering(KARATE)])
     assert ax.get_ylabel() == "mean local clustering C"
