@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.command import runs_in
@@ -56,8 +57,8 @@ def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) ->
 def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFrame:
     """Return rows by the labels of a plan, and those of a label by seed."""
     place = {run.label: number for number, run in reversed(list(enumerate(planned)))}
-    order = rows.assign(place=rows["label"].map(place)).sort_values(["place", "seed"], kind="stable")
-    return order.drop(columns="place").reset_index(drop=True)
+    order = np.lexsort((rows["seed"], rows["label"].map(place)))
+    return rows.iloc[order].reset_index(drop=True)
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:

@@ -116,7 +116,8 @@ def write(new: pd.DataFrame, file: Path, planned: Sequence[PlannedRun]) -> None:
     file.parent.mkdir(exist_ok=True)
     table.to_csv(file, index=False)
     for label, rows in table.groupby("label"):
-        picture = draw(rows, f"{label}: mean of {rows['seed'].nunique()} seeds")
+        n_seeds = rows["seed"].nunique()
+        picture = draw(rows, f"{label}: mean of {n_seeds} seeds" if n_seeds > 1 else str(label))
         picture.savefig(file.with_name(f"{file.stem}_{slug(str(label))}.png"), dpi=110)
     last = table[table["step"] == table.groupby("label")["step"].transform("max")]
     print(last.groupby(["label", "place", "kind"], sort=False).mean(numeric_only=True).round(3).to_string())

@@ -54,6 +54,15 @@ def test_rows_of_another_plan_are_left_out(tmp_path, planned):
         write([], file, planned)
 
 
+def test_all_columns_are_kept_and_rows_of_a_run_stay_in_order(planned):
+    rows = pd.DataFrame([of_run(run, place=place, step=i) for run in planned[::-1] for i, place in enumerate("ba")])
+    ordered = as_planned(rows, planned)
+    assert list(ordered.columns) == list(rows.columns)
+    assert list(zip(ordered["label"], ordered["seed"], ordered["place"], strict=True)) == [
+        (label, seed, place) for label in ("SET", "CHTs") for seed in (0, 1) for place in "ba"
+    ]
+
+
 def test_without_a_file_nothing_is_kept(tmp_path, planned):
     assert kept_rows(tmp_path / "none.csv", planned).empty
     (tmp_path / "bad.csv").write_text("label,seed\nSET,0\n")
