@@ -392,3 +392,35 @@ def test_the_check_of_tests_finds(source):
 )
 def test_the_check_of_tests_passes(source):
     assert shortcuts(source) == []
+
+
+def flags_in_errors(source):
+    """Lines that raise an error with an option of a command line, and without the command that it is of."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise):
+            texts = [
+                each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            ]
+            message = "".join(texts)
+            if re.search(r"--[a-z]", message) and not re.search(
+                r"\b(topolearn [a-z]+|torchrun|hf|start workers) ", message
+            ):
+                yield node.lineno, message
+
+
+def test_errors_of_the_library_speak_python():
+    library = [path for path in SOURCES if "cli" not in path.relative_to(PACKAGE).parts]
+    bare = {path.relative_to(PACKAGE).as_posix(): list(flags_in_errors(path.read_text())) for path in library}
+    assert {name: lines for name, lines in bare.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "n_bare"),
+    [
+        ('raise ValueError(f"{path} exists: continue it with --resume {path}")', 1),
+        ("raise ValueError(\"start one by 'topolearn train x --run-dir DIR'\")", 0),
+        ('raise ValueError("replace it by overwrite=True")', 0),
+    ],
+)
+def test_bare_flags_are_seen(source, n_bare):
+    assert len(list(flags_in_errors(source))) == n_bare
