@@ -26,7 +26,7 @@ test: .venv/.test
 	$(PIP) -e '.[dev]'
 	touch .venv/.run $@
 
-# make faults  kills it, damages its files, attacks and starves it (half an hour), and tries 100,000 examples (two hours)
+# make faults  kills it, damages its files, attacks and starves it (an hour), and tries 100,000 examples (a quarter)
 DEEP := tests/graph tests/generators tests/linkpred tests/sampling tests/sparse tests/evolution
 faults: .venv/.test
 	$(BIN)/python -m pytest -s -q -m slow tests/faults tests/security

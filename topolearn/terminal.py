@@ -1,13 +1,16 @@
 """The door of terminals and tables: no name moves the cursor, breaks a line, ends a cell or turns text around."""
 
+import inspect
 import json
 import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TextIO
 
+WRAPPERS = ("topolearn", "contextlib", "functools")  # whose lines say nothing to who is warned
 # Control characters (also of eight bits), ends of lines and paragraphs, what turns the direction of text, surrogates.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
@@ -95,6 +98,23 @@ def visible_warnings() -> Iterator[None]:
         warnings.formatwarning = former
 
 
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, and name the line of the user's program: the first outside of topolearn and of what wraps its functions.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn_user("it began again")
+    >>> str(caught[0].message)
+    'it began again'
+    """
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in WRAPPERS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
 def progress_bar(*args: Any, **options: Any) -> Any:
     """Return a bar of tqdm, by its own arguments: in a notebook a widget, where ipywidgets is installed, else text.
 
@@ -103,11 +123,16 @@ def progress_bar(*args: Any, **options: Any) -> Any:
     >>> with progress_bar(total=3, disable=True) as bar:
     ...     _ = bar.update()
     """
+    return _bar_class()(*args, **options)
+
+
+@cache
+def _bar_class() -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")  # text does as well
         from tqdm.auto import tqdm
 
-    return tqdm(*args, **options)
+    return tqdm
 
 
 def shows_bars(stream: TextIO) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.plotting.fake_run import fake_run
 from topolearn import plotting
+from topolearn.errors import InvalidValueError
 from topolearn.plotting.alike import alike
 
 
@@ -60,6 +61,19 @@ def test_means_and_bands_are_those_of_the_seeds(study):
 def test_seeds_of_different_lengths_share_what_all_have(study):
     study[0].metrics = study[0].metrics.iloc[:2]
     assert len(plotting.accuracy(study[:3]).lines[0].get_xdata()) == 2
+
+
+def test_seeds_without_a_time_in_common_are_told(study):
+    study[0].metrics = study[0].metrics.iloc[:1]
+    study[1].metrics = study[1].metrics.iloc[2:]
+    with pytest.raises(InvalidValueError, match="never tested at the same epoch: draw them one by one"):
+        plotting.accuracy(study[:2])
+
+
+def test_of_several_rows_at_a_time_the_last_is_drawn(study):
+    twice = study[0].metrics.iloc[[0, 1, 1, 2, 3]].reset_index(drop=True)
+    study[0].metrics = twice.assign(test_accuracy=[0.1, 0.2, 0.3, 0.4, 0.5])
+    assert plotting.accuracy(study[0]).lines[0].get_ydata().tolist() == [0.1, 0.3, 0.4, 0.5]
 
 
 def measured(run, values):

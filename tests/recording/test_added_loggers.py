@@ -36,6 +36,15 @@ def test_a_logger_that_comes_late_is_told_all_that_follows(tmp_path):
     assert late.is_finished
 
 
+def test_a_logger_that_comes_before_anything_is_logged_is_told_the_step(tmp_path):
+    loop, late = Loop(), Told()
+    for _ in range(6):
+        loop.step()
+    with tl.record(tmp_path / "run", loop.topology, measures=["none"]) as recorder:
+        recorder.add_logger(late)
+    assert [step for step, _ in late.networks] == [6]
+
+
 def test_a_dense_model_has_numbers_alone(tmp_path):
     loop, late = Loop(method="dense"), Told()
     with tl.record(tmp_path / "run", loop.model, measures=["none"]) as recorder:

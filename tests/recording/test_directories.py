@@ -34,8 +34,16 @@ def test_a_cell_that_runs_again_makes_another_run(tmp_path, monkeypatch):
 def test_a_run_that_waits_to_go_on_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (trained().path / "summary.json").unlink()
-    with pytest.warns(UserWarning, match=r"runs/digits-chts-0\.3-s0 is not complete, and topolearn\.resume\('runs/"):
+    waits = r"runs/digits-chts-0\.3-s0 is not complete, and topolearn\.resume\('runs/"
+    with pytest.warns(UserWarning, match=waits) as warned:
         assert trained().path.name == "digits-chts-0.3-s0-2"
+    assert [each.filename for each in warned if "is not complete" in str(each.message)] == [__file__]
+
+
+def test_a_damaged_run_keeps_no_other_from_beginning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (trained().path / "summary.json").write_text("{")
+    assert trained().path.name == "digits-chts-0.3-s0-2"
 
 
 def test_a_run_is_overwritten_where_that_is_asked_for(tmp_path):

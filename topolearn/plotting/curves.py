@@ -220,6 +220,10 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
         ax = axes_or_new(ax)
         for (label, group), look in zip(groups.items(), line_styles(groups).values(), strict=True):
             table = _over_seeds(group, clock, name)
+            if table.empty:
+                raise InvalidValueError(
+                    f"seeds of {label!r} were never tested at the same {clock}: draw them one by one"
+                )
             values = table["mean"].to_numpy()
             best = table.iloc[values.argmin() if lower else values.argmax()]
             reached = f"{100 * best['mean']:.3g} %" if metric.is_share else metric.text(best["mean"])
@@ -242,8 +246,9 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
 
 
 def _over_seeds(runs: Sequence[RunLike], clock: str, name: str) -> pd.DataFrame:
-    """Return mean, least and largest value of runs at each time that all of them have."""
-    rows = pd.concat([logged(run).reindex(columns=[clock, name]).dropna() for run in runs])
+    """Return mean, least and largest value of runs at each time that all of them have; of rows at a time, the last."""
+    tables = [logged(run).reindex(columns=[clock, name]).dropna().drop_duplicates(clock, keep="last") for run in runs]
+    rows = pd.concat(tables)
     table = rows.groupby(clock)[name].agg(["mean", "min", "max", "count"]).reset_index()
     return table[table["count"] == len(runs)].drop(columns="count").reset_index(drop=True)
 

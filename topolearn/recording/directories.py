@@ -1,14 +1,14 @@
 """Where a new run goes: to the next free name, or to the place of a run that is removed for it."""
 
 import shutil
-import warnings
 from itertools import count
 from pathlib import Path
 
-from topolearn.errors import ExistingFileError
+from topolearn.errors import ExistingFileError, TopolearnError
 from topolearn.recording.holding import Hold
 from topolearn.recording.plan import is_run, is_stump
 from topolearn.recording.run import Run
+from topolearn.terminal import warn_user
 
 
 def free_directory(name: str) -> str:
@@ -29,13 +29,20 @@ def free_directory(name: str) -> str:
         if not path.exists() or is_stump(path):
             break
         former = path
-    if former is not None and is_run(former) and not Run(former).is_complete:
-        warnings.warn(
+    if former is not None and _waits(former):
+        warn_user(
             f"the run in {former} is not complete, and topolearn.resume({str(former)!r}) continues it: this is another "
             f"one, in {path}",
-            stacklevel=4,  # who called train, which keeps the random states
         )
     return str(path)
+
+
+def _waits(path: Path) -> bool:
+    """Return whether a directory has a run that can go on, as far as that can be read."""
+    try:
+        return is_run(path) and not Run(path).is_complete
+    except TopolearnError:  # whoever opens that run is told what is wrong with it
+        return False
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from topolearn.recording.settings import check_config, differing, read_config, w
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.recording.unchanged import note, take_up
 from topolearn.recording.watched import Topology, Watched, to_watch
+from topolearn.terminal import warn_user
 
 
 def record(
@@ -253,7 +253,6 @@ def _opened(
 def _warn_of_other(config: Any, path: Path) -> None:
     names = differing(config, read_config(path)) if config else []  # a loop that gives none has nothing to say
     if names:
-        warnings.warn(
+        warn_user(
             f"config differs from that of the run in {', '.join(names)}: {path} keeps that with which it began",
-            stacklevel=4,
         )

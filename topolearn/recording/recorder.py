@@ -57,7 +57,7 @@ class Recorder:
             When it is not a logger.
         """
         self._loggers += check_loggers([logger])
-        self.topology.greet(logger, self._last_step)
+        self.topology.greet(logger, max(self._last_step, self._watched.step or 0))
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
         """Keep numbers: a row of ``metrics.csv``.

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import warnings
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from topolearn.recording.plan import ENVIRONMENT, FORMAT, RECORDING, SUMMARY, TA
 from topolearn.recording.settings import OF_A_LOOP, OF_A_TASK
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, Table, read_table
 from topolearn.recording.watched import Watched
+from topolearn.terminal import warn_user
 
 
 def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place | None:
@@ -139,10 +139,9 @@ def set_aside(path: Path) -> None:
     if (path / TOPOLOGY).is_dir():
         shutil.copytree(path / TOPOLOGY, kept / TOPOLOGY)
     manifest_of(kept).begin()
-    warnings.warn(
+    warn_user(
         f"the topology stands at step 0, so the run in {path} begins again; its {n_rows} rows of metrics and "
         f"{n_updates} updates are kept in {kept}: if you meant to continue it, restore the last checkpoint first",
-        stacklevel=6,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +28,7 @@ from topolearn.recording.table_checks import CURE, check_layers
 from topolearn.recording.tables import LAYERS, MEASURED, METRICS, NETWORKS, last_index, not_finite, read_table
 from topolearn.showing import shown_by
 from topolearn.task_registry import Task, imported
+from topolearn.terminal import warn_user
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,10 +78,9 @@ class Run:
             wrong = {MANIFEST: str(error)}
         for file in wrong.keys() - self._warned:
             self._warned.add(file)
-            warnings.warn(
+            warn_user(
                 f"{self.path / file} {wrong[file]}: 'topolearn verify {self.path}' looks at the whole run",
                 ChangedFileWarning,
-                stacklevel=3,
             )
 
     @cached_property

@@ -1,6 +1,5 @@
 """What all tasks ask of the directory of a run, as it begins and as it goes on."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from topolearn.recording.plan import ENVIRONMENT, SUMMARY
 from topolearn.recording.resuming import set_aside
 from topolearn.recording.tables import METRICS, read_table
 from topolearn.recording.unchanged import take_up
+from topolearn.terminal import warn_user
 from topolearn.training.ranks import Ranks
 
 
@@ -108,8 +108,7 @@ def warn_of_other_ranks(run: Run, ranks: Ranks) -> None:
     before = int(run.environment.get("processes", 1)) if is_known else ranks.size
     if ranks.is_first and before != ranks.size:
         processes = "1 process" if before == 1 else f"{before} processes"
-        warnings.warn(
+        warn_user(
             f"the run in {run.path} began on {processes} and goes on with {ranks.size}: its links are chosen alike, "
             "but sums are rounded differently, so it is not bit for bit the run that was never stopped",
-            stacklevel=4,  # who called resume, which keeps the random states
         )
