@@ -11,6 +11,8 @@ the steps, by ``--groups rates``.
 """
 
 import argparse
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from analysis.command import run_main, runs_in
 from analysis.kept_results import joined, kept_rows, read_lines, slug, write_lines
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
-from topolearn.studies import Study, run_study, to_markdown
+from topolearn.studies import Study, to_markdown
 from topolearn.studies.directory import StudyDirectory
 from topolearn.studies.study import PlannedRun
 
@@ -139,12 +141,11 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
     args = parser.parse_args()
     studies = {name: study(name, args.seeds if name == "seeds" else 1, args.data_dir) for name in GROUPS}
-    if not args.table:
-        for name in args.groups:
-            run_study(studies[name], args.runs / name, jobs=args.jobs, only=is_missing, retry_failed=True)
-    there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
-    if there:
-        write(there, args.data_dir)
+    places = {name: (each, args.runs / name) for name, each in studies.items()}
+    for name in () if args.table else args.groups:
+        write_all = partial(write, places.values(), args.data_dir)
+        transformer_runs.train_missing(*places[name], write_all, jobs=args.jobs, only=is_missing)
+    write(places.values(), args.data_dir)
     runs = runs_in(FILE)
     curves = runs_in(transformer_runs.curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
@@ -155,10 +156,13 @@ def main() -> None:
         print(f"{to_markdown(each)}\n")
 
 
-def write(there: list[tuple[Study, Path]], data_dir: Path) -> None:
+def write(places: Iterable[tuple[Study, Path]], data_dir: Path) -> None:
     """Write the finished runs of studies, their learning curves and how certain differences are, to files."""
     from topolearn.tasks.translation.model import IDLE
 
+    there = [(each, directory) for each, directory in places if directory.is_dir()]
+    if not there:
+        return
     tables = [finished(*each, BLEU, NAMES, STEPS, IDLE) for each in there]
     transformer_runs.write(tables, FILE, KEPT, DRAWN, planned())
     for each in there:

@@ -10,6 +10,8 @@ tokens. Learning rates are chosen on validation text at a third of the steps, by
 """
 
 import argparse
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ import pandas as pd
 from analysis.command import run_main, runs_in
 from analysis.kept_results import kept_rows
 from analysis.language_results import PAIRS, PERPLEXITY, table
-from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, write
-from topolearn.studies import Study, run_study, to_markdown
+from analysis.transformer_runs import curves_of, differences, draw, finished, for_equal_work, train_missing, write
+from topolearn.studies import Study, to_markdown
 from topolearn.studies.study import PlannedRun
 
 FILE = Path("figures/table3_llama.csv")
@@ -122,6 +124,13 @@ def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return runs[list(KEPT)], curves[list(DRAWN)]
 
 
+def write_done(places: Iterable[tuple[Study, Path]]) -> None:
+    """Write the finished runs of studies, and their learning curves, to files."""
+    there = [rows_of(one, directory) for one, directory in places if directory.is_dir()]
+    if there:
+        write(there, FILE, KEPT, DRAWN, planned())
+
+
 def main() -> None:
     """Train what is missing, and write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -133,12 +142,11 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
     args = parser.parse_args()
     studies = {name: study(name, args.seeds if name in SEVERAL else 1, args.data_dir) for name in GROUPS}
-    if not args.table:
-        for name in args.groups:
-            run_study(studies[name], args.runs / name, jobs=args.jobs, only=is_missing, retry_failed=True)
-    if args.runs.is_dir():
-        there = [(each, args.runs / name) for name, each in studies.items() if (args.runs / name).is_dir()]
-        write([rows_of(*each) for each in there], FILE, KEPT, DRAWN, planned())
+    places = {name: (each, args.runs / name) for name, each in studies.items()}
+    for name in () if args.table else args.groups:
+        write_all = partial(write_done, places.values())
+        train_missing(*places[name], write_all, jobs=args.jobs, only=is_missing)
+    write_done(places.values())
     runs = runs_in(FILE)
     curves = runs_in(curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
     curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates

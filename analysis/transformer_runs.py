@@ -1,6 +1,6 @@
 """What the studies of Transformers share: finished runs with the work that they took, differences, learning curves."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from topolearn import plotting
 from topolearn.evolution import linear_layers
 from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks
 from topolearn.recording import Run
-from topolearn.studies import Study, compare, results
+from topolearn.studies import Study, compare, results, run_study
 from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun
 from topolearn.task_registry import TASKS, imported
@@ -49,6 +49,19 @@ class Quality:
     def validation_title(self) -> str:
         """The metric of learning curves in words."""
         return f"validation {self.title}"
+
+
+def train_missing(
+    study: Study, directory: Path, write: Callable[[], object], *, jobs: int, only: Callable[[PlannedRun], bool]
+) -> None:
+    """Train the runs of a study that are asked for and not done, and write the tables after each that is."""
+    place = StudyDirectory(directory, study)
+
+    def after(run: PlannedRun) -> None:
+        if place.state(run) == DONE:
+            write()
+
+    run_study(study, directory, jobs=jobs, only=only, after=after, retry_failed=True)
 
 
 def finished(

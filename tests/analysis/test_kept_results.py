@@ -7,6 +7,7 @@ from analysis import table2_translation, transformer_runs
 from analysis.kept_results import as_planned, joined, kept_rows, read_lines, write_lines
 from tests.studies.small import small_study
 from topolearn.errors import CorruptFileError
+from topolearn.studies import results
 
 
 def of_run(run, **values):
@@ -84,6 +85,20 @@ def test_lines_come_back_and_files_are_the_same(tmp_path, lines):
         write_lines(tmp_path / "new" / name, lines)
     assert read_lines(tmp_path / "new" / "a.gz") == lines
     assert (tmp_path / "new" / "a.gz").read_bytes() == (tmp_path / "new" / "b.gz").read_bytes()
+
+
+def test_tables_are_written_as_runs_end_and_not_for_those_that_fail(tmp_path):
+    settings = ({"label": "none", "dataset": "mnist", "data_dir": str(tmp_path)}, {"label": "SET", "method": "set"})
+    small, states = small_study(settings=settings, seeds=[0]), []
+
+    def note():
+        table = results(small, tmp_path / "out")
+        states.append(dict(zip(table["label"], table["state"], strict=True)))
+
+    transformer_runs.train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: True)
+    assert states == [{"none": "failed", "SET": "done"}]
+    transformer_runs.train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: run.label == "SET")
+    assert len(states) == 1
 
 
 def test_a_run_is_missing_until_its_row_and_its_translations_are_there(tmp_path, monkeypatch):

@@ -63,7 +63,11 @@ def break_epoch(monkeypatch):
 
 def test_only_the_runs_that_are_asked_for_are_trained(tmp_path, n_trained):
     small = small_study(seeds=[0, 1])
-    table = run_study(small, tmp_path / "out", only=lambda run: run.label == "SET" and run.seed == 1, quiet=True)
+    ends = []
+    table = run_study(
+        small, tmp_path / "out", only=lambda run: run.label == "SET" and run.seed == 1, after=ends.append, quiet=True
+    )
+    assert [(run.label, run.seed) for run in ends] == [("SET", 1)]
     assert table["state"].tolist() == ["missing", "missing", "done", "missing"]
     assert {method for method, _ in n_trained} == {"set"}
     assert run_study(small, tmp_path / "out", quiet=True)["state"].tolist() == ["done"] * 4

@@ -18,7 +18,7 @@ from topolearn.studies.progress import StudyProgress
 from topolearn.studies.registered import packed
 from topolearn.studies.results import results
 from topolearn.studies.study import PlannedRun, Study
-from topolearn.studies.work import BUSY, FULL, LOST, WorkItem, carry_out
+from topolearn.studies.work import BUSY, FULL, LOST, Outcome, WorkItem, carry_out
 
 RESULTS = "results.csv"
 TURNS = 3  # how often a run is taken up whose worker died
@@ -32,6 +32,7 @@ def run_study(
     jobs: int = 1,
     threads: int | None = None,
     only: Callable[[PlannedRun], bool] | None = None,
+    after: Callable[[PlannedRun], object] | None = None,
     retry_failed: bool = False,
     accept_changes: bool = False,
     options: Mapping[str, Any] | None = None,
@@ -58,6 +59,8 @@ def run_study(
         other machines. Results of csr layers do not depend on it.
     only : callable, optional
         Train the missing runs for which it is true, and leave the others; default all.
+    after : callable, optional
+        Called in this process with each run as it ends, done or failed, such as to write a table that grows.
     retry_failed : bool
         Take up the runs that failed, from their last checkpoint.
     accept_changes : bool
@@ -108,7 +111,13 @@ def run_study(
     lost: dict[str, str] = {}
     if todo:
         with StudyProgress(todo, _in_words(study.name, states), quiet=quiet) as progress:
-            lost = _turns(execute, todo, place, plan, retry_failed, accept_changes, progress)
+
+            def ended(run: PlannedRun, outcome: Outcome) -> None:
+                progress.ended(run, outcome, place.run(run))
+                if after is not None:
+                    after(run)
+
+            lost = _turns(execute, todo, place, plan, retry_failed, accept_changes, ended, progress.again)
     table = results(study, place.path)
     gave_up = table["hash"].isin(lost)
     table.loc[gave_up, "error"] = table.loc[gave_up, "hash"].map(lost)
@@ -124,7 +133,8 @@ def _turns(
     plan: Plan,
     retry: bool,
     accept_changes: bool,
-    progress: StudyProgress,
+    ended: Callable[[PlannedRun, Outcome], None],
+    again: Callable[[int], None],
 ) -> dict[str, str]:
     """Do all runs; those of other processes and of workers that died come again, after the rest.
 
@@ -148,10 +158,10 @@ def _turns(
                 if outcome.state in (BUSY, LOST) and turn + 1 < TURNS:
                     todo.append(item.run)
                 else:
-                    progress.ended(item.run, outcome, place.run(item.run))
+                    ended(item.run, outcome)
         if not todo:
             break
-        progress.again(len(todo))
+        again(len(todo))
         todo.sort(key=lambda run: place.state(run) != MISSING)  # one of those begun may be what kills workers
     return lost
 
