@@ -9,7 +9,7 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import DEFAULT, TASKS, imported, preset, task_of
 from topolearn.terminal import say
-from topolearn.training.options import TrainOptions
+from topolearn.training.options import SharedOptions, TrainOptions
 
 EXAMPLES = """examples:
   topolearn train                                          CHTs at 5 % of the links, on bundled digits
@@ -52,7 +52,8 @@ def add_parser(commands: Any) -> None:
         "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
         "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
     )
-    for f in fields(TrainOptions):
+    shared = {f.name for f in fields(SharedOptions)}
+    for f in sorted(fields(TrainOptions), key=lambda f: f.name in shared):  # what is its own comes first
         if f.name == "overrides":
             continue
         shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default

@@ -1,17 +1,17 @@
 """`StepConfig`: the fields of all tasks that train Transformers step by step."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from topolearn.defaults import AUTO, MEASURES
+from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.evolution import Method
 from topolearn.evolution.initial_weights import KEEP, as_init
+from topolearn.training.options import SharedOptions
 from topolearn.training.task_config import TaskConfig, check_counts, check_shares
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepConfig(TaskConfig):
+class StepConfig(SharedOptions, TaskConfig):
     """The base of a configuration whose training counts optimizer steps; each task adds its own fields.
 
     A task also has ``steps``, ``lr``, ``beta2``, ``dropout`` and ``evaluate_every``, with defaults of its own.
@@ -22,16 +22,9 @@ class StepConfig(TaskConfig):
         For a value of a wrong type, out of range, or a name that is not known.
     """
 
-    data_dir: str | None = field(
-        default=None, metadata={"help": "folder with the data set's files, or with a folder NAME that has them [data]"}
-    )
     method: str = field(
         default="chtss", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}
     )
-    density: float | None = field(
-        default=None, metadata={"help": "share of the possible links that exist in each sparse layer [the method's]"}
-    )
-    overrides: dict[str, Any] = field(default_factory=dict, metadata={"help": "other values for parts of the method"})
     init: str | float | None = field(
         default=None,
         metadata={"help": "weights of sparse layers, as for sparsify [keep: those with which the model is drawn]"},
@@ -47,16 +40,10 @@ class StepConfig(TaskConfig):
     patience: int | None = field(
         default=None, metadata={"help": "evaluations without a better score after which to stop [none]"}
     )
-    seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
     device: str = field(
         default=AUTO,
         metadata={"help": "auto (CUDA, else the CPU), or a device that torch has, such as cpu or cuda"},
     )
-    backend: str = field(
-        default=AUTO,
-        metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
-    )
-    precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
     threads: int | None = field(
         default=None, metadata={"help": "CPU threads; part of the record, as results may depend on it [torch's]"}
     )
@@ -64,18 +51,7 @@ class StepConfig(TaskConfig):
         default="full",
         metadata={"help": "what is kept of the topology: full (every link event), snapshots, or summary"},
     )
-    measures: tuple[str, ...] = field(
-        default=MEASURES, metadata={"help": "measures of the topology to take while training; or none"}
-    )
     measure_every: int = field(default=5, metadata={"help": "topology updates from one measurement to the next"})
-    tensorboard: bool = field(
-        default=False,
-        metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
-    )
-    run_dir: str | None = field(
-        default=None,
-        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
-    )
 
     def build_method(self) -> Method:
         """Return the method, with what the schedule of the learning rate asks for after each update."""

@@ -1,4 +1,4 @@
-"""`TrainOptions`: the fields of `TrainConfig`, in a module that imports nothing, so that help answers at once."""
+"""`TrainOptions`: the fields of `TrainConfig`, and those that all tasks share; light, so that help answers at once."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +7,39 @@ from topolearn.defaults import AUTO, MEASURES
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """What can be said of a training by MLPs, with defaults; the sentence for each field is in its metadata."""
+class SharedOptions:
+    """What can be said of every training, with defaults; the sentence for each field is in its metadata."""
+
+    data_dir: str | None = field(
+        default=None, metadata={"help": "folder with the data set's files, or with a folder NAME that has them [data]"}
+    )
+    density: float | None = field(
+        default=None, metadata={"help": "share of the possible links that exist in each sparse layer [the method's]"}
+    )
+    overrides: dict[str, Any] = field(default_factory=dict, metadata={"help": "other values for parts of the method"})
+    seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
+    backend: str = field(
+        default=AUTO,
+        metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
+    )
+    precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
+    measures: tuple[str, ...] = field(
+        default=MEASURES,
+        metadata={"help": "measures of the topology to take while training; or none"},
+    )
+    tensorboard: bool = field(
+        default=False,
+        metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
+    )
+    run_dir: str | None = field(
+        default=None,
+        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(SharedOptions):
+    """What can be said of a training by MLPs besides."""
 
     dataset: str = field(
         default="digits",
@@ -17,16 +48,9 @@ class TrainOptions:
             "test_x, test_y; with +validation behind it, held-out training examples instead of the test examples"
         },
     )
-    data_dir: str | None = field(
-        default=None, metadata={"help": "folder with the data set's files, or with a folder NAME that has them [data]"}
-    )
     method: str = field(
         default="chts", metadata={"help": "how the topology begins and evolves; see 'topolearn methods'"}
     )
-    density: float | None = field(
-        default=None, metadata={"help": "share of the possible links that exist in each sparse layer [the method's]"}
-    )
-    overrides: dict[str, Any] = field(default_factory=dict, metadata={"help": "other values for parts of the method"})
     hidden: tuple[int, ...] | None = field(
         default=None, metadata={"help": "width of each hidden layer [3 layers of 2 x features]"}
     )
@@ -42,16 +66,10 @@ class TrainOptions:
     update_interval: int | None = field(
         default=None, metadata={"help": "optimizer steps between topology updates [the method's, or once an epoch]"}
     )
-    seed: int = field(default=0, metadata={"help": "fixes topology, weights, batches and every draw"})
     device: str = field(
         default=AUTO,
         metadata={"help": "auto (CUDA, else the CPU), or a device that torch has, such as cpu, cuda:1 or xpu"},
     )
-    backend: str = field(
-        default="auto",
-        metadata={"help": "how sparse layers compute: masked, csr (links alone), or auto, by device and density"},
-    )
-    precision: str = field(default="float32", metadata={"help": "float32, or bf16 for autocast"})
     threads: int | None = field(
         default=None,
         metadata={
@@ -62,18 +80,6 @@ class TrainOptions:
         default="full",
         metadata={"help": "what is kept of the topology: full (every link event), snapshots (each epoch), or summary"},
     )
-    measures: tuple[str, ...] = field(
-        default=MEASURES,
-        metadata={"help": "measures of the topology to take while training; or none"},
-    )
     measure_every: int | None = field(
         default=None, metadata={"help": "topology updates from one measurement to the next [about an epoch's]"}
-    )
-    tensorboard: bool = field(
-        default=False,
-        metadata={"help": "write metrics, measures and pictures for TensorBoard, which must be installed"},
-    )
-    run_dir: str | None = field(
-        default=None,
-        metadata={"help": "directory of the run [runs/DATASET-METHOD-DENSITY-sSEED, numbered where there is one]"},
     )
