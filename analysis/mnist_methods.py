@@ -114,7 +114,7 @@ def draw(results: pd.DataFrame, title: str) -> Figure:
         figure = Figure(figsize=(11, 1.6 + 0.26 * len(results)), layout="constrained")
         places = np.arange(len(results))
         for ax, (words, values, errors) in zip(figure.subplots(1, 3, sharey=True), _panels(results), strict=True):
-            ax.errorbar(values.astype(float), places, xerr=errors, fmt="o", markersize=5, capsize=2.5)
+            ax.errorbar(values.astype(float), places, xerr=errors, fmt="o", markersize=5, capsize=2.5, clip_on=False)
             ax.margins(x=0.05)
             ax.set_xlabel(words)
             axes_or_new(ax)
