@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from topolearn.plotting.ink import make_legible
-from topolearn.plotting.legends import legends_of, place_legend
+from topolearn.plotting.legends import legends_of, place_legend, room_beside
 from topolearn.plotting.ticks import turn_names
 from topolearn.plotting.wrapping import wrap
 
@@ -37,19 +37,34 @@ class FittingLayout(PlaceHolderLayoutEngine):
         self.inner = inner
 
     def execute(self, fig: Figure) -> None:
-        """Arrange until no word wraps otherwise: how wide axes are decides that, and it how wide axes are."""
+        """Arrange until no word needs other room: how wide axes are decides that, and it how wide axes are."""
         inner = self.inner or (ConstrainedLayoutEngine() if _untouched(fig) else None)
         renderer = RendererAgg(8, 8, fig.dpi)  # to measure with, also for files of vectors
-        before: list[str] = []
+        _fit_all(fig, renderer, anew=True)  # a first guess, which mostly stands once the axes are arranged
         for i in range(MOST_ROUNDS):
             _arrange(fig, inner)
-            for ax in fig.axes:
-                if ax in FITTED:
-                    fit(ax, renderer, anew=i == 0)
-            _wrap_titles(fig, renderer)
-            if (now := [text.get_text() for text in fig.findobj(Text)]) == before:
+            before = _room_taken(fig)
+            _fit_all(fig, renderer, anew=i == 0)
+            if _room_taken(fig) == before and (i > 0 or not _keeps_a_shape(fig)):
                 break
-            before = now
+
+
+def _fit_all(figure: Figure, renderer: RendererBase, *, anew: bool) -> None:
+    for ax in figure.axes:
+        if ax in FITTED:
+            fit(ax, renderer, anew=anew)
+    _wrap_titles(figure, renderer)
+
+
+def _keeps_a_shape(figure: Figure) -> bool:
+    """Return whether axes shrink within their place to stay in shape, which an engine sees in its next round only."""
+    return any(ax.get_aspect() != "auto" for ax in figure.axes)
+
+
+def _room_taken(figure: Figure) -> list[object]:
+    """Return what decides how much room words and legends take."""
+    words = [(text.get_text(), text.get_rotation(), text.get_fontsize()) for text in figure.findobj(Text)]
+    return [*words, *(room_beside(ax) for ax in figure.axes)]
 
 
 def _arrange(figure: Figure, engine: LayoutEngine | None) -> None:

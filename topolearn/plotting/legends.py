@@ -67,6 +67,12 @@ def key_of(ax: Axes) -> Key | None:
     return next((each for each in ax.artists if isinstance(each, Key)), None)
 
 
+def room_beside(ax: Axes) -> tuple[int, int]:
+    """Return the points that the legend of an axes takes below and beside it."""
+    key = key_of(ax)
+    return (0, 0) if key is None else (round(72 * key.below), round(72 * key.aside))
+
+
 @dataclass(frozen=True)
 class Form:
     """How a legend is laid out: its labels, broken into lines, in columns; its height is in pixels."""
