@@ -49,6 +49,14 @@ class FittingLayout(PlaceHolderLayoutEngine):
                 break
 
 
+def arrange(figure: Figure, dpi: float) -> None:
+    """Arrange a figure for good, at a resolution: matplotlib draws twice what it has to arrange while it saves it."""
+    figure.set_dpi(dpi)
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def _fit_all(figure: Figure, renderer: RendererBase, *, anew: bool) -> None:
     for ax in figure.axes:
         if ax in FITTED:

@@ -14,6 +14,7 @@ from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameE
 from topolearn.plotting.adjacency import adjacency
 from topolearn.plotting.curves import in_words, is_share
 from topolearn.plotting.degrees import degree_distribution
+from topolearn.plotting.fitting import arrange
 from topolearn.plotting.style import axes_or_new, draw_line, legend, line_styles, percent_ticks, style, whole_ticks
 from topolearn.registry import suggest
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 WHOLE = "(network)/"  # in front of what is told of all layers together
 PANELS = (("*loss",), ("*accuracy", "*bleu"), (f"{WHOLE}density", f"{WHOLE}active_neurons", f"{WHOLE}overlap"))
-WIDTH, HEIGHT = 3.6, 3.0  # inches of a panel
+WIDTH, HEIGHT, DPI = 3.6, 3.0, 80  # inches of a panel, and their pixels
 FIRST = "(first)"  # layer, whatever its name
 SHARE = 0.1  # of the time, at most, goes into drawing
 
@@ -171,7 +172,8 @@ class LiveFigure:
     def _show(self, figure: Figure) -> None:
         """Show the figure as an image, in the place where the one before it is."""
         image = io.BytesIO()
-        figure.savefig(image, format="png", dpi=80)
+        arrange(figure, DPI)
+        figure.savefig(image, format="png", dpi=DPI)
         shown = {"image/png": image.getvalue(), "text/plain": repr(figure)}
         if self._handle is None:
             self._handle = self._display(shown, raw=True, display_id=True)

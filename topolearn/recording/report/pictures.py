@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from topolearn import plotting
 from topolearn.graph import BipartiteGraph
 from topolearn.plotting.curves import SPLIT, curve_groups, in_words
+from topolearn.plotting.fitting import arrange
 from topolearn.plotting.style import plain
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import reached, share
@@ -63,10 +64,7 @@ class Pictures:
 def rendered(figure: Figure, dpi: int) -> bytes:
     """Return a figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.set_dpi(dpi)
-    if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)  # else matplotlib draws the figure twice, the first time to arrange it
-        figure.set_layout_engine("none")
+    arrange(figure, dpi)
     figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": COMPRESSION})
     return buffer.getvalue()
 
