@@ -17,6 +17,7 @@ from topolearn import plotting
 from topolearn.errors import InvalidTypeError, InvalidValueError, MissingPackageError, UnknownNameError
 from topolearn.generators import make
 from topolearn.graph import BipartiteGraph, Graph
+from topolearn.plotting import small_world
 from topolearn.plotting.order import ORDERS, ordered
 from topolearn.plotting.strongest import find_strongest
 
@@ -217,6 +218,21 @@ def test_bad_questions_are_refused(trained, tmp_path):
     ]:
         with pytest.raises(error, match=message):
             question()
+
+
+def test_a_run_of_huge_layers_is_declined_by_its_start_alone(trained, monkeypatch):
+    monkeypatch.setattr(small_world, "MOST_OF_LAYER", 100)
+    replay, states = type(trained.history).replay, []
+
+    def counted(history):
+        for state in replay(history):
+            states.append(state)
+            yield state
+
+    monkeypatch.setattr(type(trained.history), "replay", counted)
+    with pytest.raises(InvalidValueError, match=r"'hidden1' has \d+ nodes and [\d,]+ links.*diagnostics.closure"):
+        plotting.small_world_plane(trained)
+    assert len(states) <= 2 < len(trained.history.graph_steps)
 
 
 def test_nothing_of_the_style_is_left_behind(trained):

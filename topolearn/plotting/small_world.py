@@ -68,14 +68,14 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     >>> [line.get_label() for line in small_world_plane(layers).lines[:2]]
     ['BSW, β from 0 (right) to 1', 'small world']
     """
-    tracks = _tracks(what)
-    if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
-        raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
-    firsts = {name: track[0] for name, track in tracks.items()}
+    firsts = _firsts(what)
     if len({type(graph) for graph in firsts.values()}) > 1:
         raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
     for name, graph in firsts.items():
         _check_size(name, graph)
+    tracks = {name: [graph] for name, graph in firsts.items()} if isinstance(what, Mapping) else _tracks(what)
+    if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
+        raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
     curves = _curves(firsts)
     with style_for(ax):
         ax = axes_or_new(ax, width=5.2, height=4.4)
@@ -127,10 +127,17 @@ def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Poin
     return curves
 
 
-def _tracks(run: RunLike | Mapping[str, GraphLike]) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:
+def _firsts(what: RunLike | Mapping[str, GraphLike]) -> Mapping[str, BipartiteGraph | Graph]:
+    """Return the graphs that are drawn first: of a run, the layers at the start."""
+    if isinstance(what, Mapping):
+        return {name: read_single(graph, "small_world_plane") for name, graph in what.items()}
+    names, steps = layer_names(what), kept_steps(what)
+    start = what.history.at(steps[0])
+    return {name: start[name] for name in names}
+
+
+def _tracks(run: RunLike) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:
     """Return the graphs of each layer over time, of some steps where there are many."""
-    if isinstance(run, Mapping):
-        return {name: [read_single(graph, "small_world_plane")] for name, graph in run.items()}
     names, steps = layer_names(run), kept_steps(run)
     n_links = max(1, sum(graph.n_links for graph in run.history.at(steps[-1]).values()))
     shown = evenly(steps, min(MOST_STATES, max(2, LINKS_OF_STATES // n_links)))

@@ -1,7 +1,7 @@
 """The layer explorer: a page on which links of a graph, or of layers through a training, are looked at one by one."""
 
 from topolearn.plotting.explorer.explore import explore
-from topolearn.plotting.explorer.limits import MOST_LAYERS, MOST_LINKS, MOST_NEURONS, check_size, most_frames
+from topolearn.plotting.explorer.limits import MOST_LAYERS, MOST_LINKS, MOST_NEURONS, check_size, has_room, most_frames
 from topolearn.plotting.explorer.lives import Lives, lives_through
 from topolearn.plotting.explorer.page import Explorer
 from topolearn.plotting.explorer.populations import Population, populations_of
@@ -18,6 +18,7 @@ __all__ = [
     "SceneLayer",
     "check_size",
     "explore",
+    "has_room",
     "lives_through",
     "most_frames",
     "populations_of",

@@ -20,6 +20,11 @@ def most_frames(n_links: int) -> int:
     return max(2, min(MOST_FRAMES, MOST_LIVES // max(n_links, 1)))
 
 
+def has_room(n_links: int) -> bool:
+    """Return whether so many links at a time can be drawn."""
+    return n_links <= MOST_LINKS
+
+
 def check_size(n_links: int, n_neurons: int, n_layers: int, cure: str) -> None:
     """Refuse what is too large to be drawn while one looks at it.
 

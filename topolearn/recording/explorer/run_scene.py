@@ -14,6 +14,7 @@ from topolearn.plotting.explorer import (
     Scene,
     SceneLayer,
     check_size,
+    has_room,
     lives_through,
     most_frames,
     populations_of,
@@ -23,7 +24,8 @@ from topolearn.recording.explorer.weights import KeepsModel, last_model
 from topolearn.recording.history import SNAPSHOTS
 from topolearn.registry import suggest
 
-CURE = "name fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
+FEWER = "name fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
+NONE_FITS = "no layer has so few, so draw one in blocks, plotting.adjacency_change(run, {!r})"
 
 
 class ExploredHistory(HistoryLike, Protocol):
@@ -69,7 +71,7 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
     graphs = {name: start[name] for name in _known(layers, start)}
     n_links = sum(graph.n_links for graph in graphs.values())
     n_neurons = sum(sum(graph.shape) for graph in graphs.values())
-    cure = CURE.format(next(iter(graphs)))
+    cure = _cure(graphs)
     check_size(n_links, n_neurons, len(graphs), cure)
     shown = sorted(evenly(range(len(steps)), min(len(steps), most_frames(n_links))))
     states = ({name: now[name] for name in graphs} for _, now in history.replay())
@@ -96,6 +98,12 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
             notes=[*choice, *model.notes],
         )
     )
+
+
+def _cure(graphs: Mapping[str, BipartiteGraph]) -> str:
+    """Return what to do when there are too many links: the explorer with a layer that it can draw, if there is one."""
+    name = min(graphs, key=lambda name: graphs[name].n_links)
+    return (FEWER if has_room(graphs[name].n_links) else NONE_FITS).format(name)
 
 
 def _known(layers: Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -> list[str]:
