@@ -55,6 +55,7 @@ MAY_IMPORT = {
     "diagnostics": {"graph", "sampling", "generators", "linkpred"},
     "plotting": {"graph", "sampling", "generators", "linkpred", "diagnostics"},
     "sparse": {"graph", "generators", "sampling"},
+    "compiled": {"graph", "generators", "sampling", "sparse"},
     "distributed": {"graph", "generators", "sampling", "sparse"},
     "evolution": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed"},
     "counting": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed", "evolution"},

@@ -1,3 +1,4 @@
+from . import compiled as compiled
 from . import counting as counting
 from . import diagnostics as diagnostics
 from . import distributed as distributed
@@ -12,6 +13,7 @@ from . import sampling as sampling
 from . import sparse as sparse
 from . import studies as studies
 from . import training as training
+from .compiled import CompiledSteps as CompiledSteps
 from .evolution import Method as Method
 from .evolution import TopologyScheduler as TopologyScheduler
 from .evolution import TopologyUpdate as TopologyUpdate

@@ -84,13 +84,25 @@ def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
         for_each(lambda _: kernel.call(work), range(n_threads))
 
 
+def team_barrier() -> int | None:
+    """Return the address of the function in which threads of `run_together` wait for each other, if there is one."""
+    if _openmp() is None or os.getpid() != FIRST_PROCESS:
+        return None
+    barrier = getattr(_library(), "GOMP_barrier", None)
+    return None if barrier is None else ctypes.cast(barrier, ctypes.c_void_p).value
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """Return torch's library for the CPU, and with it what that is linked with."""
+    path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+    return ctypes.CDLL(str(path)) if path.is_file() else None
+
+
 @cache
 def _openmp() -> Any:
     """Return the function of torch's own OpenMP that runs a C function on a team of threads; None if it has none."""
-    path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
-    if not path.is_file():
-        return None
-    gomp_parallel = getattr(ctypes.CDLL(str(path)), "GOMP_parallel", None)  # torch's, or what it is linked with
+    gomp_parallel = getattr(_library(), "GOMP_parallel", None)
     if gomp_parallel is not None:
         gomp_parallel.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint
         gomp_parallel.restype = None

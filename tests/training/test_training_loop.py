@@ -267,7 +267,7 @@ def test_the_run_directory_is_named_after_the_run(small, tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
-    with pytest.raises(TrainingError, match=r"not finite in epoch 1: lower lr=1000000\.0") as failure:
+    with pytest.raises(TrainingError, match=r"not finite in epoch 1, at step \d+: lower lr=1000000\.0") as failure:
         tl.train(small(tmp_path / "run", lr=1e6), quiet=True)
     assert isinstance(failure.value, RuntimeError)
     run = tl.Run(tmp_path / "run")

@@ -43,9 +43,12 @@ class Ordinary:
     ----------
     reselects : bool
         Whether every update re-selects the links among all cells, more of which are trained than are links.
+    acts_each_step : bool
+        Whether it does something at each step of the optimizer, and not at updates alone.
     """
 
     reselects = False
+    acts_each_step = False
 
     def __init__(self, method: Method) -> None:
         self.method = method

@@ -73,8 +73,8 @@ def reason_to_run(method: Method, *, due: bool, needs_gradients: bool, factor: f
     return None
 
 
-def check_replayed(step: int, reason: str | None, *, took_step: bool) -> None:
-    """Refuse to count a replayed step that had to run, or since whose predecessor another one has run.
+def check_replayed(n_steps: int, n_replayed: int, reason: str | None, *, took_step: bool) -> None:
+    """Refuse to count replayed steps of which one had to run, or since whose predecessor another one has run.
 
     Raises
     ------
@@ -82,13 +82,27 @@ def check_replayed(step: int, reason: str | None, *, took_step: bool) -> None:
     """
     if took_step:
         raise InvalidValueError(
-            "topology.step(replayed=True) counts a step of a CUDA graph, but optimizer.step() ran since the last "
+            "topology.step(replayed=...) counts steps of which no hook tells, but optimizer.step() ran since the last "
             "topology.step(): count each step that runs by topology.step()"
         )
     if reason is not None:
         raise InvalidValueError(
-            f"step {step} was replayed by a CUDA graph, and had to run: {reason}. Where topology.can_replay is False, "
-            "run forward, backward and optimizer.step(), and then topology.step()"
+            f"step {n_steps + n_replayed} was replayed by a CUDA graph or a compiled call, and had to run: {reason}. "
+            "Where topology.can_replay is False, run forward, backward and optimizer.step(), and then topology.step()"
+        )
+
+
+def check_within(n_steps: int, n_replayed: int, interval: int) -> None:
+    """Refuse to count replayed steps that go beyond the next one at which the topology may change.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if n_replayed > (most := interval - n_steps % interval):
+        raise InvalidValueError(
+            f"replayed={n_replayed} steps after step {n_steps} go beyond step {n_steps + most}, at which the topology "
+            "may change: replay at most topology.n_replayable, and count them, before the next ones"
         )
 
 

@@ -26,7 +26,7 @@ from topolearn.evolution.optimizer_state import check_optimizer, unwrapped
 from topolearn.evolution.optimizer_watch import OptimizerWatch
 from topolearn.evolution.outcome import outcome_of
 from topolearn.evolution.plan import DensityPlan, settle_interval
-from topolearn.evolution.replay import check_captured, check_replayed, is_capturing
+from topolearn.evolution.replay import check_captured, check_replayed, check_within, is_capturing
 from topolearn.evolution.sharded.state import as_lists
 from topolearn.evolution.stages import Step
 from topolearn.evolution.state import OF_RUN, check_state, state_of
@@ -183,15 +183,16 @@ class TopologyScheduler(Timetable):
         self._listen()
         in_progress.resume(self, self._watch, self._gradients)
 
-    def step(self, *, replayed: bool = False) -> TopologyUpdate | None:
-        """Count one optimizer step; change the topology if it is due.
+    def step(self, *, replayed: int = 0) -> TopologyUpdate | None:
+        """Count one optimizer step, or several that were replayed; change the topology if it is due.
 
         A call without an optimizer step since the last one, as when a ``GradScaler`` skipped it, does nothing.
 
         Parameters
         ----------
-        replayed : bool
-            Whether a CUDA graph has replayed the step, of which no hook tells.
+        replayed : int
+            How many steps a CUDA graph has replayed, or `topolearn.CompiledSteps` taken, of which no hook tells; True
+            is one.
 
         Returns
         -------
@@ -206,13 +207,14 @@ class TopologyScheduler(Timetable):
             had to run. The model is left as it is.
         """
         if replayed:
-            check_replayed(self.n_steps + 1, self._reason_to_run(), took_step=self._watch.took_step)
+            check_replayed(self.n_steps, replayed, self._reason_to_run(replayed), took_step=self._watch.took_step)
+            check_within(self.n_steps, replayed, 1 if self._kind.acts_each_step else self.interval)
             self._links.expect(1.0)
         elif not self._watch.took_step:
             self._watch.warn_of_no_step(self.optimizer)
             return None
         self._watch.took_step = False
-        self.n_steps += 1
+        self.n_steps += int(replayed) or 1
         self._links.move(self.n_steps, moves=self._rewires_until(self.n_steps))
         if not self.is_due:
             self._links.write()

@@ -15,6 +15,7 @@ class Timetable:
     method: Method
     plan: DensityPlan | None
     interval: int
+    total_steps: int
     layers: Layers
     converged: dict[str, bool]
     n_steps: int
@@ -38,6 +39,18 @@ class Timetable:
         """Whether a CUDA graph may replay the next step; else it must run. See `topolearn.evolution.replay`."""
         return self._reason_to_run() is None
 
+    @property
+    def n_replayable(self) -> int:
+        """How many of the next steps may run in one call that no hook sees, such as `topolearn.CompiledSteps`.
+
+        They end at the next multiple of the interval, or before it where its step needs hooks; 0 if the next one does.
+        Count them by ``step(replayed=n)``.
+        """
+        if self._rate_factor(self.n_steps + 1) != 1 or self._kind.acts_each_step:
+            return 0
+        n = min(self.interval - self.n_steps % self.interval, max(self.total_steps - self.n_steps, 0))
+        return n if n == 0 or self._reason_to_run(n) is None else n - 1
+
     def _rewires_until(self, step: int) -> bool:
         """Whether links are still removed and regrown at an update at this step, or a later one."""
         return (
@@ -56,6 +69,7 @@ class Timetable:
         warms_up = self.last_update_step >= 0 and self.method.rewarmup_steps
         return min(1.0, (step - self.last_update_step) / self.method.rewarmup_steps) if warms_up else 1.0
 
-    def _reason_to_run(self) -> str | None:
-        due, factor = self._is_due(self.n_steps + 1), self._rate_factor(self.n_steps + 1)
+    def _reason_to_run(self, n: int = 1) -> str | None:
+        """Return why the next n steps, within an interval, cannot all be replayed; None if they can."""
+        due, factor = self._is_due(self.n_steps + n), self._rate_factor(self.n_steps + 1)
         return reason_to_run(self.method, due=due, needs_gradients=self._gradients.are_needed, factor=factor)

@@ -125,6 +125,13 @@ class LinkIndex:
         ccol, row = by_input.indptr.astype(np.int64), by_input.indices.astype(np.int32)
         return Direction(ccol=ccol, row=row, places=by_input.data)
 
+    @cached_property
+    def places_by_input(self) -> np.ndarray:
+        """The place of each link, in the order of `col`, among those of `across`: int32, shape (n_links,)."""
+        places = np.empty(self.n_links, dtype=np.int32)
+        places[self.across.arrays["places"]] = np.arange(self.n_links, dtype=np.int32)
+        return places
+
 
 @cache
 def complete_index(n_out: int, n_in: int) -> LinkIndex:

@@ -146,18 +146,24 @@ def once_computed(look: Callable[[], object], args: Arguments, kwargs: Keywords)
     return args, {**kwargs, "closure": closure_then_look}
 
 
-def _before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
-    return once_computed(lambda: _look(optimizer), args, kwargs)
-
-
-def _look(optimizer: Optimizer) -> None:
+def before_steps(optimizer: Optimizer) -> None:
+    """Look at what an optimizer's step, or many of them that run without it, are about to use."""
     for weight, watch in _watched(optimizer):
         watch.before_step(optimizer, weight)
 
 
-def _after_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> None:
+def after_steps(optimizer: Optimizer) -> None:
+    """Look at what an optimizer's step, or many of them that ran without it, have done."""
     for weight, watch in _watched(optimizer):
         watch.after_step(optimizer, weight)
+
+
+def _before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
+    return once_computed(lambda: before_steps(optimizer), args, kwargs)
+
+
+def _after_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> None:
+    after_steps(optimizer)
 
 
 def _watched(optimizer: Optimizer) -> Iterator[tuple[Tensor, StepWatch]]:

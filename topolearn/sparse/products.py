@@ -5,6 +5,7 @@ Importing this loads numba, so it is imported when it is first needed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ctypes import addressof
 from functools import cache
 
@@ -19,6 +20,7 @@ from topolearn.sparse.kernels.transpose import transpose_kernel
 from topolearn.sparse.kernels.work import Work
 from topolearn.threads import Kernel, run_together
 
+Call = tuple[Kernel, Work, float]  # with the nanoseconds that it takes for each link
 TILES = (8, 4, 2, 1)  # vectors in a tile
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 1e5  # nanoseconds of work that are worth other threads
@@ -31,18 +33,32 @@ def transposed(x: Tensor) -> Tensor:
         return turned
     x = x.contiguous()
     y = x.new_empty(turned.shape)
-    transpose_kernel(_name(x))(x.data_ptr(), y.data_ptr(), *x.shape)
+    transpose_kernel(name_of(x))(x.data_ptr(), y.data_ptr(), *x.shape)
     return y
 
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
-    batch, along, dtype = x.shape[1], links.along, _name(x)
-    y = x.new_empty((links.n_out, batch))
+    y = x.new_empty((links.n_out, x.shape[1]))
+    for kernel, work, nanoseconds in forward_calls(links, values, bias, x, y, relu):
+        _run(kernel, work, links.along, nanoseconds)
+    return y
+
+
+def forward_calls(
+    links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, y: Tensor, relu: bool, *, by_input: bool = False
+) -> Iterator[Call]:
+    """Yield what writes the outputs of a layer, y of shape (n_out, batch), tile by tile.
+
+    With `by_input`, values are in the order of the input neurons, as `LinkIndex.across` has the links: a backward pass
+    then reads and writes them one after another, which takes a third less, and a forward pass hardly longer.
+    """
+    batch, along, dtype = x.shape[1], links.along, name_of(x)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
         work = ForwardWork(
             crow=along.addresses["crow"],
             col=along.addresses["col"],
+            places=links.places_by_input.ctypes.data if by_input else 0,
             values=values.data_ptr(),
             bias=0 if bias is None else bias.data_ptr(),
             x=x.data_ptr() + offset,
@@ -51,8 +67,7 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
             tile_size=tile_size,
             relu=relu,
         )
-        _run(forward_kernel(dtype, n_vectors), work, along, FORWARD * tile_size)
-    return y
+        yield forward_kernel(dtype, n_vectors, int(by_input)), work, FORWARD * tile_size
 
 
 def gradients(
@@ -72,11 +87,24 @@ def gradients(
         Whether the inputs came out of a ReLU; their gradient is then that of what went into it, and its sum that of
         the biases there.
     """
-    batch, across, dtype = x.shape[1], links.across, _name(x)
     dx, dbias = (torch.empty_like(x), x.new_empty(links.n_in)) if need_dx else (None, None)
     dvalues = torch.empty_like(values)
-    if not batch:
+    if not x.shape[1]:
         return dx, None if dbias is None else dbias.zero_(), dvalues.zero_()
+    for kernel, work, nanoseconds in backward_calls(links, values, x, dz, dx, dbias, dvalues, behind_relu):
+        _run(kernel, work, links.across, nanoseconds)
+    return dx, dbias, dvalues
+
+
+def backward_calls(
+    links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, dx: Tensor | None, dbias: Tensor | None, dvalues: Tensor,
+    behind_relu: bool, *, by_input: bool = False,
+) -> Iterator[Call]:  # fmt: skip
+    """Yield what writes the gradients of a layer, tile by tile: of inputs, of biases before them, and of links.
+
+    Values and their gradients are in the order of `forward_calls`.
+    """
+    batch, across, dtype, need_dx = x.shape[1], links.across, name_of(x), int(dx is not None)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
         work = BackwardWork(
             ccol=across.addresses["ccol"],
@@ -92,20 +120,21 @@ def gradients(
             tile_size=tile_size,
             behind_relu=behind_relu,
         )
-        _run(backward_kernel(dtype, n_vectors, int(need_dx), int(offset > 0)), work, across, BACKWARD * tile_size)
-    return dx, dbias, dvalues
+        kernel = backward_kernel(dtype, n_vectors, need_dx, int(offset > 0), int(by_input))
+        yield kernel, work, BACKWARD * tile_size
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
     """Return the gradient before the activation that gave y, and its sum over the batch: the gradient of the biases."""
     dz = torch.empty_like(dy) if relu else dy
     dbias = dy.new_empty(dy.shape[0])
-    kernel = mask_kernel(_name(dy), int(relu))
+    kernel = mask_kernel(name_of(dy), int(relu))
     kernel(0, dy.shape[0], y.data_ptr(), dy.data_ptr(), dz.data_ptr(), dbias.data_ptr(), dy.shape[1])
     return dz, dbias
 
 
-def _name(tensor: Tensor) -> str:
+def name_of(tensor: Tensor) -> str:
+    """Return the dtype of a tensor as kernels name it."""
     return "float32" if tensor.dtype == torch.float32 else "float64"
 
 

@@ -4,11 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from topolearn.evolution import Method
-from topolearn.sparse import MASKED, best_backend
+from topolearn.evolution.kinds import kind_of
+from topolearn.sparse import CSR, MASKED, best_backend
+from topolearn.sparse.choice import Crossovers
+from topolearn.sparse.product_form import COMPILED
 from topolearn.training.ranks import Ranks
 
+# Up to which density compiled steps over the links are faster than masked layers by autograd, measured at .2 to .7.
+COMPILED_STEPS = Crossovers((1,), (128, 512, 1568), (32, 128, 512), (((0.7,) * 3, (0.6, 0.7, 0.6), (0.4, 0.5, 0.4)),))
 
-def settled_backend(config: Any, device: str, method: Method, shapes: Sequence[tuple[int, int]], *, batch: int) -> str:
+
+def settled_backend(
+    config: Any, device: str, method: Method, shapes: Sequence[tuple[int, int]], *, batch: int, compiles: bool = False
+) -> str:
     """Return the backend asked for, else the faster one for the largest sparse layer.
 
     Parameters
@@ -21,6 +29,8 @@ def settled_backend(config: Any, device: str, method: Method, shapes: Sequence[t
         Inputs and outputs of the sparse layers.
     batch : int
         Activations of a neuron in a step.
+    compiles : bool
+        Whether steps of the csr backend run in compiled code, where the device is the CPU.
     """
     if config.backend != "auto":
         return str(config.backend)
@@ -28,4 +38,12 @@ def settled_backend(config: Any, device: str, method: Method, shapes: Sequence[t
     if method.is_dense or method.remembers_all or config.precision != "float32" or falls_on_ranks:
         return MASKED
     n_in, n_out = max(shapes, key=lambda shape: shape[0] * shape[1])
+    is_alone = device == "cpu" and Ranks().group is None and not kind_of(method).acts_each_step
+    if (
+        compiles
+        and COMPILED
+        and is_alone
+        and method.mean_density <= COMPILED_STEPS.at(n_in, n_out, batch=batch, threads=1)
+    ):
+        return CSR
     return best_backend(n_in, n_out, method.mean_density, batch=batch, threads=config.threads, device=device)

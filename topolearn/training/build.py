@@ -48,7 +48,8 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
     run_dir = f"runs/{Path(config.dataset).name.replace('.npz', '')}-{config.method}-{method.density:g}-s{config.seed}"
     sizes = (data.n_features, *hidden)
     interval = config.update_interval or method.interval or steps_per_epoch(config, data)
-    backend = settled_backend(config, device, method, list(pairwise(sizes)), batch=config.batch_size)
+    shapes = list(pairwise(sizes))
+    backend = settled_backend(config, device, method, shapes, batch=config.batch_size, compiles=True)
     if has_links_alone(backend):
         check_products(place)
     return replace(

@@ -50,9 +50,9 @@ class Progress:
     ) -> None:
         self._bar.close()
 
-    def advance(self) -> None:
-        """Count one step."""
-        self._bar.update()
+    def advance(self, n_steps: int = 1) -> None:
+        """Count steps."""
+        self._bar.update(n_steps)
 
     def epoch(self, row: dict[str, Any], n_epochs: int) -> None:
         """Show the end of an epoch."""

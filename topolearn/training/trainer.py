@@ -1,10 +1,13 @@
 """`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
 
+from __future__ import annotations
+
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,12 +17,15 @@ from torch.nn import functional as F
 from topolearn.distributed import agreement
 from topolearn.errors import CorruptFileError, TrainingError
 from topolearn.evolution import TopologyUpdate
+from topolearn.evolution.kinds import kind_of
 from topolearn.recording import Recorder, Run
 from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import SUMMARY
 from topolearn.recording.run import BEST, LAST
 from topolearn.sampling import RandomField, torch_draws_from
-from topolearn.sparse import SparseLinear
+from topolearn.sparse import CSR, SparseLinear
+from topolearn.sparse.product_form import COMPILED
+from topolearn.terminal import say
 from topolearn.training.build import build, steps_per_epoch
 from topolearn.training.checkpoint import load_checkpoint, save_checkpoint
 from topolearn.training.config import TrainConfig
@@ -27,6 +33,9 @@ from topolearn.training.data import Dataset
 from topolearn.training.progress import Progress
 from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
+
+if TYPE_CHECKING:
+    from topolearn.compiled import CompiledSteps, StepsTaken
 
 CHECKPOINTS = "checkpoints"
 DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # the modules of which the present models are
@@ -53,8 +62,25 @@ class Trainer:
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
         self.generator = torch.Generator().manual_seed(config.seed)  # for parts of one's own that draw by torch
+        self.compiled, self.refusal = self._compile()
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
+
+    def _compile(self) -> tuple[CompiledSteps | None, str | None]:
+        """Return what takes steps in compiled code, or else why they are taken by autograd, where one may ask."""
+        if self.config.backend != CSR or self.device.type != "cpu" or not COMPILED:
+            return None, None
+        if self.ranks.group is not None:
+            return None, "several processes share each step"
+        if self.config.precision != "float32":
+            return None, f"precision={self.config.precision!r} is that of autocast"
+        if kind_of(self.topology.method).acts_each_step:
+            return None, f"method {self.config.method!r} acts at each step"
+        from topolearn.compiled import CompiledSteps, refusal_of
+
+        if (reason := refusal_of(self.model, self.optimizer)) is not None:
+            return None, reason
+        return CompiledSteps(self.model, self.optimizer, mean=self.mean, deviation=self.deviation), None
 
     def restore(self) -> None:
         """Take up the last checkpoint, on all processes the same one."""
@@ -80,6 +106,8 @@ class Trainer:
             self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
         quiet |= not self.ranks.is_first
+        if self.refusal is not None and not quiet:
+            say(f"{label}: steps run by autograd, not in compiled code: {self.refusal}", stream=sys.stderr)
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:
@@ -158,29 +186,61 @@ class Trainer:
         total_loss = torch.zeros((), dtype=torch.float64, device=self.device)
         n_correct = torch.zeros((), dtype=torch.int64, device=self.device)
         self.model.train()
-        for i, batch in enumerate(order.split(self.config.batch_size)):
-            self._set_learning_rate((epoch - 1) * self.steps_per_epoch + i)
-            mine = self.ranks.share(batch)
-            y = self.train_y[mine]
-            logits, loss = self._forward(self.train_x.index_select(0, mine), y, n_in_batch=len(batch))
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.ranks.average_gradients(self.model.parameters())
-            self.optimizer.step()
-            total_loss += loss.detach() * len(batch)
-            n_correct += (logits.argmax(dim=1) == y).sum()
-            if self.device.type == "cpu" and not np.isfinite(loss.item()):
-                self._stop(epoch)
+        size, first, i = self.config.batch_size, (epoch - 1) * self.steps_per_epoch, 0
+        while i < self.steps_per_epoch:
+            n = self._n_compiled(self.steps_per_epoch - i)
+            batch = order[i * size : (i + (n or 1)) * size]
+            if n:
+                taken = self._take_compiled(batch, epoch, first + i, n, progress)
+                total_loss += taken.loss
+                n_correct += taken.n_correct
+            else:
+                loss, correct = self._take_step(batch, epoch, first + i)
+                total_loss += loss
+                n_correct += correct
+                progress.advance()
             with torch_draws_from(self.generator):
-                update = self.topology.step()
+                update = self.topology.step(replayed=n)
             if update is not None:
                 self.updates.append(update)
-            progress.advance()
-        total, correct = self.ranks.sums(float(total_loss), int(n_correct), device=self.device)
+            i += n or 1
+        total, right = self.ranks.sums(float(total_loss), int(n_correct), device=self.device)
         mean_loss = total / self.ranks.size / len(order)
         if not np.isfinite(mean_loss):
             self._stop(epoch)
-        return mean_loss, correct / len(order)
+        return mean_loss, right / len(order)
+
+    def _n_compiled(self, n_left: int) -> int:
+        """Return how many of the next steps to take in one compiled call; 0 for one step by autograd."""
+        if self.compiled is None or self.compiled.refusal is not None:  # hooks may have come since
+            return 0
+        return min(n_left, self.topology.n_replayable)
+
+    def _take_compiled(self, batches: Tensor, epoch: int, step: int, n_steps: int, progress: Progress) -> StepsTaken:
+        """Take some steps in compiled code."""
+        assert self.compiled is not None
+        rates = [self._rate(each) for each in range(step, step + n_steps)]
+        self._set_learning_rate(step + n_steps - 1)
+        taken = self.compiled.run(
+            self.train_x, self.train_y, batches, self.config.batch_size, rates=rates, on_steps=progress.advance
+        )
+        if not taken.is_finite:
+            self._stop(epoch, step + taken.n_steps)
+        return taken
+
+    def _take_step(self, batch: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """Take a step by autograd; return the sum of the losses of its examples, and how many were right."""
+        self._set_learning_rate(step)
+        mine = self.ranks.share(batch)
+        y = self.train_y[mine]
+        logits, loss = self._forward(self.train_x.index_select(0, mine), y, n_in_batch=len(batch))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.ranks.average_gradients(self.model.parameters())
+        self.optimizer.step()
+        if self.device.type == "cpu" and not np.isfinite(loss.item()):
+            self._stop(epoch, step + 1)
+        return loss.detach() * len(batch), (logits.argmax(dim=1) == y).sum()
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[float, float]:
@@ -209,20 +269,25 @@ class Trainer:
             return logits, F.cross_entropy(logits, y, reduction="sum") * (self.ranks.size / n_in_batch)
 
     def _set_learning_rate(self, step: int) -> None:
-        """Let the learning rate fall linearly, and stay at its end value for the rest."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate(step)
+
+    def _rate(self, step: int) -> float:
+        """Return the learning rate of a step: it falls linearly, and stays at its end value for the rest."""
         config = self.config
         decay_steps = config.lr_decay * config.epochs * self.steps_per_epoch
         passed = min(1.0, step / decay_steps) if decay_steps else 0.0
-        for group in self.optimizer.param_groups:
-            group["lr"] = config.lr * (1 - (1 - config.lr_end) * passed)
+        return config.lr * (1 - (1 - config.lr_end) * passed)
 
     def _write_summary(self, recorder: Recorder) -> None:
         recorder.summary |= {**self.counters, "last_accuracy": self.last_accuracy, "epochs": self.done_epochs}
         recorder.write_summary(complete=self.done_epochs == self.config.epochs)
 
-    def _stop(self, epoch: int) -> None:
+    def _stop(self, epoch: int, step: int | None = None) -> None:
+        at = "" if step is None else f", at step {step}"
         raise TrainingError(
-            f"the loss is not finite in epoch {epoch}: lower lr={self.config.lr}; {self.path} keeps the epochs before"
+            f"the loss is not finite in epoch {epoch}{at}: lower lr={self.config.lr}; {self.path} keeps the epochs "
+            "before"
         )
 
     def _checkpoint(self, name: str) -> Path:

@@ -16,6 +16,8 @@ from topolearn.sparse import SparseLinear
 class Signed(Ordinary):
     """Gives each link a fixed sign, and moves the links at every step besides what the optimizer does (DeepR)."""
 
+    acts_each_step = True
+
     def refusal_of_kept_weights(self) -> str:
         """Return why the weights of a model cannot be kept, which have signs already."""
         return super().refusal_of_kept_weights() or (

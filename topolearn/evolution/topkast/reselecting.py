@@ -22,6 +22,7 @@ class Reselecting(Ordinary):
     """Trains more cells than the links, and re-selects the links among all cells at every update (Top-KAST)."""
 
     reselects = True
+    acts_each_step = True
 
     def refusal_of_kept_weights(self) -> str | None:
         """Return why the weights of a model cannot be kept, as they choose the links."""

@@ -95,16 +95,17 @@ def backward_reference(
 @intrinsic(prefer_literal=True)
 def pass_links(
     typing: Any, row: Any, places: Any, values: Any, x_v: Any, dz: Any, dx_v: Any, dvalues: Any, first: Any, last: Any,
-    batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
+    batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any, in_order: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of the gradient of an input neuron, and what the tile gives to the gradients of its links.
 
     The gradient of the input is 0 where the input does not exceed the threshold: 0 behind a ReLU, NaN for none. Its sum
     over the tile is returned. With `accumulate`, the gradients of the links are added to those of the tiles before.
+    With `in_order`, the values are in the order of these links, whose places are not read.
     """
     signature = threshold(
         ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, types.int64,
-        types.int64, threshold, n_vectors, need_dx, accumulate,
+        types.int64, threshold, n_vectors, need_dx, accumulate, in_order,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
@@ -119,7 +120,7 @@ def pass_links(
 
         def pass_link(k: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
             """Return the link's place among the values, x * dz of its two neurons, and the sums with value * dz."""
-            place = load_index(builder, places_pointer, k)
+            place = k if in_order.literal_value else load_index(builder, places_pointer, k)
             dz_u = builder.gep(dz_pointer, [builder.mul(load_index(builder, row_pointer, k), batch)])
             value = None
             if need_dx.literal_value:
@@ -169,11 +170,12 @@ def pass_links(
 
 
 @cache
-def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -> Kernel:
+def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int, in_order: int = 0) -> Kernel:
     """Return the kernel of one tile of the gradients of input neurons and of their links; it reads `BackwardWork`.
 
     With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. With `accumulate`, it adds
-    what it gives of links, and these sums, to those of the tiles before.
+    what it gives of links, and these sums, to those of the tiles before. With `in_order`, values are in the order in
+    which input neurons have their links.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
@@ -189,7 +191,7 @@ def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int) -
                 offset = v * work.batch * size
                 dbias_v = pass_links(
                     work.row, work.places, work.values, work.x + offset, work.dz, work.dx + offset, work.dvalues,
-                    first, last, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate,
+                    first, last, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate, in_order,
                 )  # fmt: skip
                 if need_dx:
                     set_number(work.dbias, v, number_at(work.dbias, v, zero) + dbias_v if accumulate else dbias_v)

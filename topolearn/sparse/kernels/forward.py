@@ -23,10 +23,10 @@ class ForwardWork(Work):
     """What `forward_kernel` reads: addresses of arrays as `forward_reference` has them, and numbers.
 
     x and y are where the tile begins in the first neuron, bias is 0 for none; tile_size is the number of activations in
-    the tile.
+    the tile. places are those of links among the values, where these are in another order than the links.
     """
 
-    _fields_ = integers("crow", "col", "values", "bias", "x", "y", "batch", "tile_size", "relu")
+    _fields_ = integers("crow", "col", "places", "values", "bias", "x", "y", "batch", "tile_size", "relu")
 
 
 read_work = reader(ForwardWork)
@@ -67,27 +67,30 @@ def forward_reference(
 
 @intrinsic(prefer_literal=True)
 def sum_links(
-    typing: Any, col: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any, batch: Any,
-    tile_size: Any, floor: Any, n_vectors: Any,
+    typing: Any, col: Any, places: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any, batch: Any,
+    tile_size: Any, floor: Any, n_vectors: Any, placed: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of an output neuron: its bias and the links first..last; what is below the floor is raised to it.
 
-    The floor is 0 for ReLU, and NaN for none, as nothing is below NaN.
+    The floor is 0 for ReLU, and NaN for none, as nothing is below NaN. With `placed`, link k has the value at
+    ``places[k]``, else at k.
     """
     signature = types.void(
-        ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64, floor, n_vectors
-    )
+        ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64, floor,
+        n_vectors, placed,
+    )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        col, values, bias_u, x, y_u, first, last, batch, tile_size, floor, _n_vectors = arguments
+        col, places, values, bias_u, x, y_u, first, last, batch, tile_size, floor, *_literals = arguments
         element = bias_u.type
         values_pointer, x_pointer, y_pointer = (pointer(builder, each, element) for each in (values, x, y_u))
-        col_pointer = pointer(builder, col, INT32)
+        col_pointer, places_pointer = pointer(builder, col, INT32), pointer(builder, places, INT32)
         tile = Tile(builder, element, n_vectors.literal_value, tile_size)
 
         def add_link(k: Any, sums: list[Any]) -> list[Any]:
             x_v = builder.gep(x_pointer, [builder.mul(load_index(builder, col_pointer, k), batch)])
-            value = splat(builder, builder.load(builder.gep(values_pointer, [k])), tile.lanes)
+            place = load_index(builder, places_pointer, k) if placed.literal_value else k
+            value = splat(builder, builder.load(builder.gep(values_pointer, [place])), tile.lanes)
             return [multiply_add(builder, value, tile.load(x_v, i), each) for i, each in enumerate(sums)]
 
         _, sums = loop(builder, first, last, 1, [splat(builder, bias_u, tile.lanes)] * tile.n_vectors, add_link)
@@ -100,8 +103,8 @@ def sum_links(
 
 
 @cache
-def forward_kernel(dtype: str, n_vectors: int) -> Kernel:
-    """Return the kernel of one tile of output neurons, which reads `ForwardWork`."""
+def forward_kernel(dtype: str, n_vectors: int, placed: int = 0) -> Kernel:
+    """Return the kernel of one tile of output neurons, which reads `ForwardWork`; with `placed`, its places, too."""
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
@@ -116,8 +119,8 @@ def forward_kernel(dtype: str, n_vectors: int) -> Kernel:
                 bias_u = number_at(work.bias, u, zero) if work.bias else zero
                 y_u = work.y + u * work.batch * size
                 sum_links(
-                    work.col, work.values, bias_u, work.x, y_u, first, last, work.batch, work.tile_size, floor,
-                    n_vectors,
+                    work.col, work.places, work.values, bias_u, work.x, y_u, first, last, work.batch, work.tile_size,
+                    floor, n_vectors, placed,
                 )  # fmt: skip
             chunk = take_chunk(address)
 

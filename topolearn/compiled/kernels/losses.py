@@ -1,0 +1,165 @@
+r"""The loss of a batch, and its gradient with respect to the outputs of the last layer.
+
+Cross-entropy of the softmax, with y the labels:
+
+.. math:: L = -\frac{1}{B} \sum_b \log p_{y_b b}, \quad p_{cb} = \frac{e^{z_{cb}}}{\sum_k e^{z_{kb}}}, \quad
+   \frac{\partial L}{\partial z_{cb}} = \frac{p_{cb} - [c = y_b]}{B}
+
+Squared error, with t the targets, of C outputs:
+
+.. math:: L = \frac{1}{BC} \sum_{cb} (z_{cb} - t_{bc})^2, \quad
+   \frac{\partial L}{\partial z_{cb}} = \frac{2 (z_{cb} - t_{bc})}{BC}
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import types
+
+from topolearn.compiled.kernels.run_tape import set_integer
+from topolearn.compiling import cfunc
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
+from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
+from topolearn.threads import Kernel
+
+
+class LossWork(Work):
+    """What a kernel of a loss reads: one chunk; addresses of arrays as the references have them, and sizes.
+
+    step is the address of the number of the batch, and stopped that of a flag which is set when the loss is not finite.
+    total is the address of a float64 to which the loss of each example is added, and n_correct that of an int64 to
+    which the number of examples is added whose largest output is that of their label.
+    """
+
+    _fields_ = integers(
+        "outputs", "dz", "dbias", "targets", "order", "step", "stopped", "total", "n_correct", "batch", "n_outputs"
+    )
+
+
+read_work = reader(LossWork)
+
+
+def cross_entropy_reference(outputs: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, int]:
+    """Return what `cross_entropy_kernel` writes, in plain numpy.
+
+    Parameters
+    ----------
+    outputs : array, shape (n_classes, batch)
+    labels : array of int, shape (batch,)
+
+    Returns
+    -------
+    loss, dz, dbias, n_correct
+        The sum over the batch of the loss of an example; the gradient of the mean loss, shape (n_classes, batch), and
+        its sum over the batch; and how often the largest output is that of the label.
+
+    Examples
+    --------
+    >>> loss, dz, dbias, n_correct = cross_entropy_reference(np.zeros((4, 1)), np.array([0]))
+    >>> round(loss, 4), dz.ravel().tolist(), n_correct  # log 4
+    (1.3863, [-0.75, 0.25, 0.25, 0.25], 1)
+    """
+    examples, batch = np.arange(labels.size), labels.size
+    shifted = outputs - outputs.max(axis=0)
+    powers = np.exp(shifted)
+    totals = powers.sum(axis=0)
+    loss = float(np.sum(np.log(totals) - shifted[labels, examples], dtype=np.float64))
+    dz = powers / totals
+    dz[labels, examples] -= 1
+    dz /= batch
+    return loss, dz, dz.sum(axis=1), int((outputs.argmax(axis=0) == labels).sum())
+
+
+def squared_error_reference(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return what `squared_error_kernel` writes, in plain numpy.
+
+    Parameters
+    ----------
+    outputs : array, shape (n_outputs, batch)
+    targets : array, shape (batch, n_outputs)
+
+    Returns
+    -------
+    loss, dz, dbias
+        As `cross_entropy_reference` returns them; the loss of an example is the mean over its outputs.
+
+    Examples
+    --------
+    >>> loss, dz, dbias = squared_error_reference(np.array([[1.0], [5.0]]), np.array([[1.0, 3.0]]))
+    >>> loss, dz.tolist()
+    (2.0, [[0.0], [2.0]])
+    """
+    errors = outputs - targets.T
+    dz = 2 * errors / errors.size
+    return float(np.square(errors).sum(dtype=np.float64) / len(outputs)), dz, dz.sum(axis=1)
+
+
+@cache
+def cross_entropy_kernel(dtype: str) -> Kernel:
+    """Return the kernel of cross-entropy, whose targets are labels, int64, shape (n_examples,); reads `LossWork`."""
+    number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
+
+    @cfunc(types.void(ADDRESS), error_model="numpy")
+    def cross_entropy(address):
+        work = read_work(address)
+        if take_chunk(address) > 0:
+            return
+        z, dz, batch, n_classes = work.outputs, work.dz, work.batch, work.n_outputs
+        first_of_batch, total, n_correct = integer_at(work.step, 0) * batch, 0.0, 0
+        for b in range(batch):
+            label = integer_at(work.targets, integer_at(work.order, first_of_batch + b))
+            largest, winner = number_at(z, b, zero), 0
+            for c in range(1, n_classes):
+                output = number_at(z, c * batch + b, zero)
+                if output > largest:
+                    largest, winner = output, c
+            powers = zero
+            for c in range(n_classes):
+                power = np.exp(number_at(z, c * batch + b, zero) - largest)
+                set_number(dz, c * batch + b, power)
+                powers += power
+            total += np.log(powers) - (number_at(z, label * batch + b, zero) - largest)
+            n_correct += winner == label
+            for c in range(n_classes):
+                at = c * batch + b
+                set_number(dz, at, (number_at(dz, at, zero) / powers - number(c == label)) / number(batch))
+        for c in range(n_classes):
+            bias = zero
+            for b in range(batch):
+                bias += number_at(dz, c * batch + b, zero)
+            set_number(work.dbias, c, bias)
+        set_number(work.total, 0, number_at(work.total, 0, 0.0) + total)
+        set_integer(work.n_correct, 0, integer_at(work.n_correct, 0) + n_correct)
+        if not np.isfinite(total):
+            set_integer(work.stopped, 0, 1)
+
+    return Kernel(cross_entropy)
+
+
+@cache
+def squared_error_kernel(dtype: str) -> Kernel:
+    """Return the kernel of the squared error, with targets of shape (n_examples, n_outputs); it reads `LossWork`."""
+    number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
+
+    @cfunc(types.void(ADDRESS), error_model="numpy")
+    def squared_error(address):
+        work = read_work(address)
+        if take_chunk(address) > 0:
+            return
+        batch, n_outputs = work.batch, work.n_outputs
+        first_of_batch, total, share = integer_at(work.step, 0) * batch, 0.0, number(2.0 / (batch * n_outputs))
+        for c in range(n_outputs):
+            bias = zero
+            for b in range(batch):
+                example = integer_at(work.order, first_of_batch + b)
+                target = number_at(work.targets, example * n_outputs + c, zero)
+                error = number_at(work.outputs, c * batch + b, zero) - target
+                total += np.float64(error) * np.float64(error)
+                set_number(work.dz, c * batch + b, share * error)
+                bias += share * error
+            set_number(work.dbias, c, bias)
+        set_number(work.total, 0, number_at(work.total, 0, 0.0) + total / n_outputs)
+        if not np.isfinite(total):
+            set_integer(work.stopped, 0, 1)
+
+    return Kernel(squared_error)

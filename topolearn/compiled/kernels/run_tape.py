@@ -1,0 +1,91 @@
+"""The run of a tape: a list of kernels, called one after another, over and over, without returning to Python."""
+
+import ctypes
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from topolearn.compiling import cfunc
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at
+from topolearn.sparse.kernels.vectors import INT64
+from topolearn.sparse.kernels.work import Work, integers
+from topolearn.threads import Kernel
+
+
+class TapeRecord(ctypes.Structure):
+    """What `run_kernel` reads, an int64 each.
+
+    Attributes
+    ----------
+    step : int
+        The number of the step in progress; kernels read it.
+    first, last : int
+        The first step to take, and the one behind the last.
+    stopped : int
+        Set to 1 by a kernel after whose step the run must end.
+    n_kernels, kernels, works : int
+        How many kernels a step has, and the addresses of two arrays: of the kernels', and of their records' addresses.
+    barrier : int
+        The address of a C function in which threads wait for each other; 0 for one thread.
+    """
+
+    _fields_ = integers("step", "first", "last", "stopped", "n_kernels", "kernels", "works", "barrier")
+
+
+PLACES = {name: i for i, (name, _) in enumerate(TapeRecord._fields_)}
+STEP, FIRST, LAST, STOPPED = (PLACES[name] for name in ("step", "first", "last", "stopped"))
+N_KERNELS, KERNELS, WORKS, BARRIER = (PLACES[name] for name in ("n_kernels", "kernels", "works", "barrier"))
+NEXT_CHUNK = Work.next_chunk.offset // 8
+
+
+@intrinsic
+def call(typing: Any, function: Any, argument: Any) -> Any:
+    """Call the C function at an address, which takes an address."""
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [INT64])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
+        return context.get_dummy_value()
+
+    return types.void(ADDRESS, ADDRESS), generate
+
+
+@intrinsic
+def set_integer(typing: Any, address: Any, k: Any, number: Any) -> Any:
+    """Write element k of the array of int64 at an address."""
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        base = builder.inttoptr(arguments[0], INT64.as_pointer())
+        builder.store(arguments[2], builder.gep(base, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.void(ADDRESS, types.int64, types.int64), generate
+
+
+@cache
+def run_kernel() -> Kernel:
+    """Return the kernel that runs a tape; it reads `TapeRecord`.
+
+    Every thread goes through the whole tape, and takes its chunks of each kernel's work. Behind a barrier all write the
+    same numbers: none is past the next barrier before all have written them.
+    """
+
+    @cfunc(types.void(ADDRESS), error_model="numpy")
+    def run(tape):
+        n_kernels, barrier = integer_at(tape, N_KERNELS), integer_at(tape, BARRIER)
+        kernels, works = integer_at(tape, KERNELS), integer_at(tape, WORKS)
+        for step in range(integer_at(tape, FIRST), integer_at(tape, LAST)):
+            set_integer(tape, STEP, step)
+            for i in range(n_kernels):
+                work = integer_at(works, i)
+                call(integer_at(kernels, i), work)
+                if barrier:
+                    call(barrier, 0)
+                set_integer(work, NEXT_CHUNK, 0)
+            if integer_at(tape, STOPPED):
+                break
+
+    return Kernel(run)

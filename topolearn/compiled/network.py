@@ -1,0 +1,117 @@
+"""Which networks train in compiled steps: chains of csr layers, with ReLU between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn.modules import module as all_modules
+
+from topolearn.sparse import CsrLinear, Stage
+from topolearn.sparse.index import LinkIndex, complete_index
+
+MOST_DENSE_OUTPUTS = 128  # of a dense last layer, whose links are gone through one by one
+MOST_DENSE_LINKS = 2**24  # which are listed, at 12 bytes each
+GLOBAL_HOOKS = tuple(
+    getattr(all_modules, f"_global_{name}")
+    for name in ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
+)
+KINDS = (CsrLinear, nn.Linear, nn.ReLU)
+DTYPES = (torch.float32, torch.float64)
+
+
+def refusal_of_model(model: nn.Module) -> str | None:
+    """Return why the steps of a network cannot be compiled, or None if they can.
+
+    Examples
+    --------
+    >>> refusal_of_model(nn.Sequential(nn.Linear(4, 4), nn.Tanh()))
+    'its module Tanh is neither a layer nor a ReLU'
+    """
+    return next(_refusals(model), None)
+
+
+def stages_of(model: nn.Module) -> list[Stage]:
+    """Return the layers of a network that can be compiled, as stages of a chain."""
+    layers, relu = _layers(model)
+    return [
+        each.stage(after) if isinstance(each, CsrLinear) else Stage(_all_links(each), each.weight, each.bias, after)
+        for each, after in zip(layers, relu, strict=True)
+    ]
+
+
+def _refusals(model: nn.Module) -> Iterator[str]:
+    """Yield why the steps of a network cannot be compiled, each reason that there is."""
+    if not isinstance(model, nn.Sequential):
+        yield f"the model is a {type(model).__name__}, not a torch.nn.Sequential"
+        return
+    if any(map(bool, GLOBAL_HOOKS)):
+        yield "there are hooks for all modules"
+    modules = list(_flat(model))
+    yield from (f"its module {type(each).__name__} has hooks" for each in (model, *modules) if _has_hooks(each))
+    for module in modules:
+        if type(module) not in KINDS:
+            yield f"its module {type(module).__name__} is neither a layer nor a ReLU"
+    if modules and type(modules[0]) is nn.ReLU:
+        yield "it begins with a ReLU"
+    layers, relu = _layers(model)
+    if not any(isinstance(layer, CsrLinear) for layer in layers):
+        yield "it has no layer of the csr backend"
+        return
+    if relu[-1]:
+        yield "it ends with a ReLU"
+    yield from _refusals_of_layers(layers)
+
+
+def _layers(model: nn.Module) -> tuple[list[CsrLinear | nn.Linear], list[bool]]:
+    """Return the layers of a network, and whether each is followed by a ReLU."""
+    layers: list[CsrLinear | nn.Linear] = []
+    relu: list[bool] = []
+    for module in _flat(model):
+        if isinstance(module, CsrLinear | nn.Linear):
+            layers.append(module)
+            relu.append(False)
+        elif layers:
+            relu[-1] = True
+    return layers, relu
+
+
+def _flat(sequence: nn.Module) -> Iterator[nn.Module]:
+    """Return the modules of a sequence, those of sequences within it one by one."""
+    for module in sequence.children():
+        if isinstance(module, nn.Sequential) and not _has_hooks(module):
+            yield from _flat(module)
+        else:
+            yield module
+
+
+def _refusals_of_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str]:
+    for layer in layers:
+        if isinstance(layer, CsrLinear) and layer.record is not None:
+            yield "its gradients are recorded for an update"
+        elif isinstance(layer, nn.Linear) and layer is not layers[-1]:
+            yield f"its dense layer of {layer.out_features} outputs is not the last one"
+        elif isinstance(layer, nn.Linear) and layer.out_features > MOST_DENSE_OUTPUTS:
+            yield f"its dense last layer has {layer.out_features} outputs, more than {MOST_DENSE_OUTPUTS}"
+        elif isinstance(layer, nn.Linear) and layer.weight.numel() > MOST_DENSE_LINKS:
+            yield f"its dense last layer has {layer.weight.numel():,} weights, more than {MOST_DENSE_LINKS:,}"
+    if any(before.out_features != after.in_features for before, after in pairwise(layers)):
+        yield "its layers do not meet"
+    parameters = [parameter for layer in layers for parameter in layer.parameters()]
+    kinds = {(parameter.dtype, parameter.device.type) for parameter in parameters}
+    if len(kinds) > 1 or parameters[0].dtype not in DTYPES or parameters[0].device.type != "cpu":
+        yield "its parameters are not all float32, or all float64, on the CPU"
+    if not all(parameter.is_contiguous() for parameter in parameters):
+        yield "a parameter is not contiguous"
+
+
+def _all_links(layer: nn.Linear) -> LinkIndex:
+    return complete_index(layer.out_features, layer.in_features)
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )

@@ -1,0 +1,145 @@
+"""The tape of a training step: gather, forward, loss, backward, optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from topolearn.compiled.examples import Examples
+from topolearn.compiled.kernels.gather import GatherWork, TurnWork, gather_kernel, turn_kernel
+from topolearn.compiled.kernels.losses import LossWork, cross_entropy_kernel, squared_error_kernel
+from topolearn.compiled.kernels.optimizers import OptimizerWork
+from topolearn.compiled.optimizer import ParameterStep
+from topolearn.compiled.tape import Tape
+from topolearn.sparse import Stage
+from topolearn.sparse.kernels.vectors import VECTOR_BYTES
+from topolearn.sparse.products import BACKWARD, FORWARD, backward_calls, forward_calls, name_of
+from topolearn.threads import Kernel
+
+LOSSES: dict[str, Callable[[str], Kernel]] = {
+    "cross_entropy": cross_entropy_kernel, "squared_error": squared_error_kernel,
+}  # fmt: skip
+SOURCES = {torch.uint8: "uint8", torch.float32: "float32", torch.float64: "float64"}
+
+
+class Totals(NamedTuple):
+    """What kernels add to: the loss, float64, and how many examples were right, int64, an element each."""
+
+    loss: np.ndarray
+    n_correct: np.ndarray
+
+
+def step_tape(
+    stages: Sequence[Stage], loss: str, examples: Examples, order: Tensor, batch: int, steps: Sequence[ParameterStep],
+    rates: np.ndarray, totals: Totals,
+) -> Tape:  # fmt: skip
+    """Return the tape of the steps on an order of examples, so many at a time.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        With values in the order of input neurons.
+    loss : str
+    examples : Examples
+    order : Tensor of int64
+        Numbers of examples, ``batch`` for each step.
+    batch : int
+    steps : sequence of ParameterStep
+    rates : array of float64, shape (n_groups, n_steps)
+        Contiguous.
+    totals : Totals
+    """
+    builder = _Builder(stages, batch)
+    builder.gather(examples, order)
+    builder.forward()
+    builder.loss(loss, examples, order, totals)
+    builder.backward()
+    builder.optimize(steps, rates)
+    builder.tape.keep(examples, order, rates, totals)
+    return builder.tape
+
+
+class _Builder:
+    """Appends the kernels of a step to a tape, with the memory between them."""
+
+    def __init__(self, stages: Sequence[Stage], batch: int) -> None:
+        n_links = sum(stage.links.n_links for stage in stages)
+        self.stages, self.batch = stages, batch
+        self.tape = Tape(n_links * batch * (FORWARD + BACKWARD))
+        self.like = stages[0].values
+        self.dtype = name_of(self.like)
+        widths = [stages[0].links.n_in, *(stage.links.n_out for stage in stages)]
+        self.activations = [self._empty(width, batch) for width in widths]
+        self.dz = [self._empty(width, batch) for width in widths[1:]]
+        self.dvalues = [torch.empty_like(stage.values) for stage in stages]
+        self.dbias = [self._empty(width) for width in widths[1:]]
+        self.tape.keep(self.activations, self.dz, self.dvalues, self.dbias, stages)
+
+    def gather(self, examples: Examples, order: Tensor) -> None:
+        """Append what makes the inputs of the first layer."""
+        x, tape, n_features = examples.x, self.tape, examples.x.shape[1]
+        rows = self._empty(self.batch, n_features)
+        moments = torch.tensor([examples.mean, examples.deviation], dtype=self.like.dtype)
+        tape.keep(rows, moments)
+        gather = GatherWork(
+            data=x.data_ptr(), order=order.data_ptr(), step=tape.step, moments=moments.data_ptr(), rows=rows.data_ptr(),
+            batch=self.batch, n_features=n_features,
+        )  # fmt: skip
+        tape.add_even(gather_kernel(SOURCES[x.dtype], self.dtype), gather, self.batch)
+        turn = TurnWork(x=rows.data_ptr(), y=self.activations[0].data_ptr(), n_rows=self.batch, n_columns=n_features)
+        side = VECTOR_BYTES // self.like.element_size()
+        tape.add_even(turn_kernel(self.dtype), turn, n_features, step=side)
+
+    def forward(self) -> None:
+        """Append the outputs of all layers."""
+        for stage, x, y in zip(self.stages, self.activations, self.activations[1:], strict=False):
+            bounds = stage.links.along.bounds(self.tape.n_chunks)
+            for kernel, work, _ in forward_calls(
+                stage.links, stage.values, stage.bias, x, y, stage.relu, by_input=True
+            ):
+                self.tape.add(kernel, work, bounds=bounds)
+
+    def loss(self, name: str, examples: Examples, order: Tensor, totals: Totals) -> None:
+        """Append the loss, and its gradient with respect to the last outputs."""
+        work = LossWork(
+            outputs=self.activations[-1].data_ptr(), dz=self.dz[-1].data_ptr(), dbias=self.dbias[-1].data_ptr(),
+            targets=examples.y.data_ptr(), order=order.data_ptr(), step=self.tape.step, stopped=self.tape.stopped,
+            total=totals.loss.ctypes.data, n_correct=totals.n_correct.ctypes.data, batch=self.batch,
+            n_outputs=self.stages[-1].links.n_out,
+        )  # fmt: skip
+        self.tape.add_even(LOSSES[name](self.dtype), work, 1)
+
+    def backward(self) -> None:
+        """Append gradients of all parameters, the last layer's first."""
+        for i in reversed(range(len(self.stages))):
+            stage, below = self.stages[i], i - 1
+            dx, dbias = (self.dz[below], self.dbias[below]) if i else (None, None)
+            bounds = stage.links.across.bounds(self.tape.n_chunks)
+            for kernel, work, _ in backward_calls(
+                stage.links, stage.values, self.activations[i], self.dz[i], dx, dbias, self.dvalues[i],
+                behind_relu=i > 0 and self.stages[below].relu, by_input=True,
+            ):  # fmt: skip
+                self.tape.add(kernel, work, bounds=bounds)
+
+    def optimize(self, steps: Sequence[ParameterStep], rates: np.ndarray) -> None:
+        """Append the steps of the optimizer on the parameters of this network."""
+        gradients = {id(stage.values): each for stage, each in zip(self.stages, self.dvalues, strict=True)}
+        gradients |= {id(stage.bias): each for stage, each in zip(self.stages, self.dbias, strict=True)}
+        for step in steps:
+            if (gradient := gradients.get(id(step.parameter))) is None:
+                continue  # of something else that the optimizer trains: it has no gradient
+            settings = np.array(step.settings)
+            self.tape.keep(settings, step)
+            moments = (*(moment.data_ptr() for moment in step.moments), 0, 0)
+            work = OptimizerWork(
+                weight=step.parameter.data_ptr(), gradient=gradient.data_ptr(), first=moments[0], second=moments[1],
+                rates=rates[step.group].ctypes.data, settings=settings.ctypes.data, step=self.tape.step,
+            )  # fmt: skip
+            self.tape.add_even(step.kernel, work, step.parameter.numel(), step=16)
+
+    def _empty(self, *shape: int) -> Tensor:
+        return self.like.new_empty(shape)
