@@ -103,7 +103,7 @@ def test_batches_cover_every_example_once_an_epoch(small, tmp_path):
 
 def test_the_test_set_is_evaluated_whole_in_pieces(small, tmp_path, monkeypatch):
     whole = tl.train(small(tmp_path / "whole", epochs=1, density=0.5), data=toy(), quiet=True)
-    monkeypatch.setattr(trainer, "EVALUATION_BATCH", 4)
+    monkeypatch.setattr(trainer, "EVALUATION_BATCH", dict.fromkeys(trainer.EVALUATION_BATCH, 4))
     pieces = tl.train(small(tmp_path / "pieces", epochs=1, density=0.5), data=toy(), quiet=True)
     for name in ("test_accuracy", "test_loss"):
         assert pieces.metrics[name][0] == pytest.approx(whole.metrics[name][0], rel=1e-5)

@@ -23,7 +23,7 @@ from topolearn.recording.measuring import NETWORK
 from topolearn.recording.plan import SUMMARY
 from topolearn.recording.run import BEST, LAST
 from topolearn.sampling import RandomField, torch_draws_from
-from topolearn.sparse import CSR, SparseLinear
+from topolearn.sparse import CSR, MASKED, SparseLinear
 from topolearn.sparse.product_form import COMPILED
 from topolearn.terminal import say
 from topolearn.training.build import build, steps_per_epoch
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # the modules of which the present models are
-EVALUATION_BATCH = 2048
+EVALUATION_BATCH = {MASKED: 2048, CSR: 128}  # of the links alone few: activations that stay in a cache
 EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
 
 
@@ -248,7 +248,7 @@ class Trainer:
         self.model.eval()
         total_loss, n_correct = 0.0, 0
         widest = max(self.config.hidden or (1,))
-        size = max(min(EVALUATION_BATCH, EVALUATION_CELLS // widest), 1)
+        size = max(min(EVALUATION_BATCH[self.config.backend], EVALUATION_CELLS // widest), 1)
         test_x, test_y = self.ranks.share(self.test_x), self.ranks.share(self.test_y)
         for x, y in zip(test_x.split(size), test_y.split(size), strict=True):
             if not len(y):
