@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[1]
 def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    namespaces: list[dict] = [{} for _ in range(11)]
+    namespaces: list[dict] = [{} for _ in range(12)]
     for namespace, example in zip(namespaces, re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL), strict=True):
         exec(example, namespace)
-    network, loop, wandb, transformer, llama, csr, study, measures, one_mode, own, predictors = namespaces
+    network, loop, wandb, transformer, llama, compiled, csr, study, measures, one_mode, own, predictors = namespaces
     assert f"# {network['graph'].source}" in text
     assert network["weights"].sum() == 231
     assert loop["topology"].n_updates == 9
@@ -24,6 +24,7 @@ def test_the_python_examples_run(capsys, tmp_path, monkeypatch):
     assert isinstance(wandb["WandbLogger"].__new__(wandb["WandbLogger"]), Logger)
     assert len(transformer["network"].groups) == 2 * 3
     assert len(topology_of(llama["model"]).groups) == 2 * 3
+    assert compiled["topology"].n_updates == 9
     assert type(csr["model"][0]).__name__ == "CsrLinear"
     assert study["runs"]["state"].tolist() == ["done"] * 12
     assert sum(study["rates"]) == 1
