@@ -155,7 +155,8 @@ def best_start(values, counts, discrete, n_candidates):
     n_candidates : int
     """
     before = np.zeros(values.size + 1, np.int64)
-    before[1:] = np.cumsum(counts)
+    for i in range(values.size):  # not before[1:] = ..., whose check of shapes takes seconds to compile
+        before[i + 1] = before[i] + counts[i]
     logs, means = tail_logs(values, before)
     best, best_gamma, least = -1, 0.0, np.inf
     spread = int(math.sqrt(n_candidates)) if n_candidates > STRIDE else n_candidates
