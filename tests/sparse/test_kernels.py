@@ -116,3 +116,31 @@ def test_references_and_kernels_agree_about_what_is_not_finite(relu):
     for tensor, array in zip((outputs, *gradients, *products.before_activation(y, dy, relu)), expected, strict=True):
         np.testing.assert_array_equal(tensor.numpy(), array)
         assert not np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("batch", [96, 33, 1])
+@pytest.mark.parametrize("need_dx", [True, False])
+def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypatch):
+    """Rows that lie on more pages of memory than a processor keeps track of are read tile by tile."""
+    rng = np.random.default_rng(4)
+    cells = np.sort(rng.choice(40 * 30, 600, replace=False))
+    links = LinkIndex.of_cells(torch.tensor(cells), 40, 30)
+    shapes = 600, 40, (30, batch), (40, batch)
+    values, bias, x, dz = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in shapes)
+
+    def both():
+        y = products.outputs(links, values, bias, x, relu=True)
+        return [y, *products.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
+
+    monkeypatch.setattr(products, "WIDEST", 128)
+    monkeypatch.setattr(products, "TILES", (2, 1))
+    products._tiles.cache_clear()
+    try:
+        expected = both()
+        monkeypatch.setattr(products, "TRACKED", 0)
+        monkeypatch.setattr(products, "LEAST_READS", 1)
+        copied = both()
+    finally:
+        products._tiles.cache_clear()
+    for mine, theirs in zip(copied, expected, strict=True):
+        assert (mine is None and theirs is None) or torch.equal(mine, theirs)

@@ -22,6 +22,8 @@ from topolearn.threads import Kernel, run_together
 
 Call = tuple[Kernel, Work, float]  # with the nanoseconds that it takes for each link
 TILES = (8, 4, 2, 1)  # vectors in a tile
+WIDEST = 64 * TILES[0]  # bytes
+TRACKED, LEAST_READS = 12 * 2**20, 32  # bytes of 3,072 pages, and links for each row that are worth a copy
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 1e5  # nanoseconds of work that are worth other threads
 CHUNKS = 4  # for each thread, so that none waits long for the last
@@ -40,6 +42,10 @@ def transposed(x: Tensor) -> Tensor:
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
     y = x.new_empty((links.n_out, x.shape[1]))
+    if _is_scattered(links.along, x):
+        for tile in _wide_tiles(x):
+            y[:, tile] = outputs(links, values, bias, x[:, tile].contiguous(), relu)
+        return y
     for kernel, work, nanoseconds in forward_calls(links, values, bias, x, y, relu):
         _run(kernel, work, links.along, nanoseconds)
     return y
@@ -91,6 +97,18 @@ def gradients(
     dvalues = torch.empty_like(values)
     if not x.shape[1]:
         return dx, None if dbias is None else dbias.zero_(), dvalues.zero_()
+    if _is_scattered(links.across, dz):
+        dvalues.zero_()
+        for tile in _wide_tiles(x):
+            x_tile, dz_tile = x[:, tile].contiguous(), dz[:, tile].contiguous()
+            dx_tile, dbias_tile, more = gradients(
+                links, values, x_tile, dz_tile, need_dx=need_dx, behind_relu=behind_relu
+            )
+            dvalues += more
+            if dx is not None and dbias is not None and dx_tile is not None and dbias_tile is not None:
+                dx[:, tile] = dx_tile
+                dbias = dbias_tile if tile.start == 0 else dbias.add_(dbias_tile)
+        return dx, dbias, dvalues
     for kernel, work, nanoseconds in backward_calls(links, values, x, dz, dx, dbias, dvalues, behind_relu):
         _run(kernel, work, links.across, nanoseconds)
     return dx, dbias, dvalues
@@ -136,6 +154,22 @@ def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor
 def name_of(tensor: Tensor) -> str:
     """Return the dtype of a tensor as kernels name it."""
     return "float32" if tensor.dtype == torch.float32 else "float64"
+
+
+def _is_scattered(links: Direction, read: Tensor) -> bool:
+    """Whether the rows that links read lie on more pages of memory than a processor keeps track of.
+
+    It then pays to copy each tile before its many links are gone through: copies lie side by side.
+    """
+    n_rows, batch = read.shape
+    is_wide = batch > WIDEST // read.element_size()
+    return is_wide and read.nbytes > TRACKED and links.n_links >= LEAST_READS * n_rows
+
+
+def _wide_tiles(x: Tensor) -> list[slice]:
+    """Return the widest tiles that cover a batch."""
+    step = WIDEST // x.element_size()
+    return [slice(first, first + step) for first in range(0, x.shape[1], step)]
 
 
 @cache
