@@ -23,7 +23,7 @@ from topolearn.threads import Kernel, run_together
 Call = tuple[Kernel, Work, float]  # with the nanoseconds that it takes for each link
 TILES = (8, 4, 2, 1)  # vectors in a tile
 WIDEST = 64 * TILES[0]  # bytes
-TRACKED, LEAST_READS = 12 * 2**20, 32  # bytes of 3,072 pages, and links for each row that are worth a copy
+TRACKED, LEAST_READS = 7 * 2**20, 32  # bytes, whose pages a processor just keeps track of; links for each row
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 1e5  # nanoseconds of work that are worth other threads
 CHUNKS = 4  # for each thread, so that none waits long for the last
