@@ -10,6 +10,7 @@ from torch import Tensor
 from topolearn.evolution.explored import Explored, explored
 from topolearn.evolution.former_values import FormerValues
 from topolearn.graph import within, without
+from topolearn.graph.cells import search
 from topolearn.sparse import LinkChange
 
 
@@ -53,7 +54,7 @@ class LinkAges:
     def follow(self, cells: Tensor, step: int) -> None:
         """Take over the links after an update; one that was removed and regrown at once keeps its age."""
         self._move(cells.device)
-        places = torch.searchsorted(self._cells, cells).clamp_(max=max(self._cells.numel() - 1, 0))
+        places = search(self._cells, cells).clamp_(max=max(self._cells.numel() - 1, 0))
         stays = self._cells[places] == cells
         self._born = torch.where(stays, self._births()[places], step)
         self._cells = cells

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from topolearn.waiting import positions, works_behind
 
+MANY = 4096  # numbers to look for that are worth compiled code
+
 
 def without(cells: Tensor, others: Tensor) -> Tensor:
     """Return the cells that are not among the others, in their order; the others must be sorted.
@@ -36,7 +38,7 @@ def left_of(cells: Tensor, some: Tensor) -> Tensor:
     if not works_behind(cells.device):
         return without(cells, some)
     is_left = torch.ones_like(cells, dtype=torch.bool)
-    is_left[torch.searchsorted(cells, some)] = False
+    is_left[search(cells, some)] = False
     return cells[positions(is_left, cells.numel() - some.numel())]
 
 
@@ -82,6 +84,26 @@ def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
     return np.stack((inputs[order], outputs[order]), axis=1).astype(np.int64)
 
 
+def search(ordered: Tensor, wanted: Tensor) -> Tensor:
+    """Return how many of some sorted cells lie below each that is wanted, as `torch.searchsorted` does.
+
+    On the CPU it is several times as fast where those that are wanted are sorted too, and there are many of them.
+
+    Examples
+    --------
+    >>> search(torch.tensor([1, 4, 7]), torch.tensor([0, 4, 5, 9]))
+    tensor([0, 1, 2, 3])
+    """
+    is_here = ordered.device.type == wanted.device.type == "cpu"
+    if not is_here or wanted.numel() < MANY or ordered.dtype != torch.int64 or wanted.dtype != torch.int64:
+        return torch.searchsorted(ordered, wanted)
+    from topolearn.graph.kernels import places_among
+
+    places = torch.empty_like(wanted)
+    places_among(ordered.contiguous().numpy(), wanted.contiguous().numpy(), places.numpy())
+    return places
+
+
 def are_among(cells: Tensor, others: Tensor) -> Tensor:
     """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``.
 
@@ -92,5 +114,5 @@ def are_among(cells: Tensor, others: Tensor) -> Tensor:
     """
     if not others.numel():
         return torch.zeros_like(cells, dtype=torch.bool)
-    places = torch.searchsorted(others, cells).clamp_(max=others.numel() - 1)
+    places = search(others, cells).clamp_(max=others.numel() - 1)
     return others[places] == cells

@@ -21,3 +21,29 @@ def transpose(pointers, ends, n_in):
             back_ends[place[v]] = u
             place[v] += 1
     return back_pointers, back_ends
+
+
+@njit(nogil=True)
+def places_among(ordered, wanted, places):
+    """Write how many of some sorted numbers lie below each that is wanted, as ``np.searchsorted`` does.
+
+    Where those that are wanted are sorted too, each is looked for a step ahead of the one before.
+    """
+    n, place, before = ordered.size, 0, 0
+    for i in range(wanted.size):
+        number = wanted[i]
+        if i and number < before:
+            place = 0
+        low, step = place, 1
+        while low + step <= n and ordered[low + step - 1] < number:
+            low += step
+            step *= 2
+        high = min(low + step - 1, n)
+        while low < high:
+            middle = (low + high) // 2
+            if ordered[middle] < number:
+                low = middle + 1
+            else:
+                high = middle
+        place, before = low, number
+        places[i] = place

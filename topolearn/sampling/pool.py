@@ -10,7 +10,7 @@ from torch import Tensor
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.selection import largest, soft_keys
 
-SLACK = 2**20  # candidates above 2 k that are kept before the pool is pruned
+SLACK = 2**13  # candidates above 2 k that are kept before the pool is pruned
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Pool:
     field: RandomField
     soft: bool
     barred: Tensor | None = None
-    _batches: list[tuple[Tensor, Tensor]] = dataclasses.field(default_factory=list)
+    _batches: list[tuple[Tensor, Tensor, Tensor]] = dataclasses.field(default_factory=list)
     _size: int = 0
     _bound: Bound | None = None
 
@@ -75,7 +75,8 @@ class Pool:
         if self.barred is not None and self.barred.numel():
             admitted = ~torch.isin(cells, self.barred)
             cells, scores = cells[admitted], scores[admitted]
-        self._batches.append((cells, scores))
+        keys = soft_keys(cells, scores, self.field) if self.soft else scores
+        self._batches.append((cells, scores, keys))
         self._size += cells.numel()
         if self._size > 2 * self.k + SLACK or (self._bound is None and self._size > self.k):
             self._prune()
@@ -83,18 +84,17 @@ class Pool:
     def best(self) -> tuple[Tensor, Tensor]:
         """Return the cells of the k best, or of all if there are fewer, and their scores, in no order."""
         self._prune()
-        return self._batches[0] if self._batches else (torch.empty(0, dtype=torch.int64), torch.empty(0))
+        return self._batches[0][:2] if self._batches else (torch.empty(0, dtype=torch.int64), torch.empty(0))
 
     def _prune(self) -> None:
         if not self._batches:
             return
-        cells, scores = (torch.cat(tensors) for tensors in zip(*self._batches, strict=True))
+        cells, scores, keys = (torch.cat(tensors) for tensors in zip(*self._batches, strict=True))
         if cells.numel() > self.k:
-            keys = soft_keys(cells, scores, self.field) if self.soft else scores
             kept = largest(keys, self.k, lambda tied: self.field.uniform(cells[tied]))
-            cells, scores = cells[kept], scores[kept]
-            self._bound = self._reach(cells, scores, keys[kept])
-        self._batches, self._size = [(cells, scores)], cells.numel()
+            cells, scores, keys = cells[kept], scores[kept], keys[kept]
+            self._bound = self._reach(cells, scores, keys)
+        self._batches, self._size = [(cells, scores, keys)], cells.numel()
 
     def _reach(self, cells: Tensor, scores: Tensor, keys: Tensor) -> Bound:
         if self.k == 0:

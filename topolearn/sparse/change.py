@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from topolearn.graph.cells import search
+
 
 @dataclass(frozen=True)
 class LinkChange:
@@ -45,8 +47,8 @@ class LinkChange:
         """
         n_after = cells.numel() - lost.numel() + grown.numel()
         # Ranks among the links that stay: how many of these are below each link that comes, or goes.
-        coming = torch.searchsorted(cells, grown) - torch.searchsorted(lost, grown)
-        going = torch.searchsorted(cells, lost) - torch.arange(lost.numel(), device=cells.device)
+        coming = search(cells, grown) - search(lost, grown)
+        going = search(cells, lost) - torch.arange(lost.numel(), device=cells.device)
         new = coming + torch.arange(grown.numel(), device=cells.device)
         # From behind each new link on, places fall back by one; from where a lost link was on, they go ahead by one.
         shifts = torch.zeros(n_after + 1, dtype=torch.int64, device=cells.device)
@@ -60,7 +62,7 @@ class LinkChange:
     @classmethod
     def between(cls, before: Tensor, after: Tensor) -> LinkChange:
         """Return the change from one sorted list of links to another; a link in both stays."""
-        places = torch.searchsorted(before, after).clamp_(max=max(before.numel() - 1, 0))
+        places = search(before, after).clamp_(max=max(before.numel() - 1, 0))
         stays = before[places] == after if before.numel() else torch.zeros_like(after, dtype=torch.bool)
         is_lost = torch.ones_like(before, dtype=torch.bool)
         is_lost[places[stays]] = False

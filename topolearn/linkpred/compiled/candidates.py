@@ -18,7 +18,7 @@ from topolearn.linkpred.rounding import splitter
 from topolearn.sampling import Pool
 from topolearn.threads import CHUNKS, Rows, fill_chunks, for_each
 
-CANDIDATES = 2**20  # that a chunk may meet at most, unless one row has more
+CANDIDATES = 2**17  # that a chunk may meet at most, unless one row has more: the first all pass, later ones few
 FEW = 2**14  # that are worth another chunk
 
 
