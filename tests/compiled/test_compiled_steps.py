@@ -91,7 +91,7 @@ def assert_alike(one, other, rtol, atol):
     widths=st.lists(st.integers(1, 40), min_size=2, max_size=4),
     n_classes=st.integers(1, 7),
     density=st.floats(0.05, 0.9),
-    batch=st.integers(1, 70),
+    batch=st.integers(1, 150),
     name=st.sampled_from(list(OPTIMIZERS)),
     loss=st.sampled_from(["cross_entropy", "squared_error"]),
     dense_head=st.booleans(),

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from topolearn.compiled.by_input import ByInput
-from topolearn.compiled.kernels.gather import GatherWork, TurnWork, gather_kernel, gather_reference, turn_kernel
+from topolearn.compiled.kernels.gather import GatherWork, gather_kernel, gather_reference
 from topolearn.compiled.kernels.losses import (
     LossWork,
     cross_entropy_kernel,
@@ -40,12 +40,12 @@ def address(array):
 @DTYPES
 @pytest.mark.parametrize("source", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize(("batch", "n_features"), [(1, 1), (5, 3), (16, 16), (33, 50), (32, 64)])
-def test_a_batch_is_gathered_standardised_and_turned(dtype, source, batch, n_features):
+def test_a_batch_is_gathered_and_standardised(dtype, source, batch, n_features):
     """Bit for bit, for the batch of each step."""
     rng = np.random.default_rng(0)
     data = (rng.random((20, n_features)) * 9).astype(source)
     order, moments = rng.integers(20, size=3 * batch), np.array([1.5, 0.7], dtype)
-    rows, x = np.full((batch, n_features), np.nan, dtype), np.full((n_features, batch), np.nan, dtype)
+    rows = np.full((batch, n_features), np.nan, dtype)
     for step in range(3):
         tape = Tape(0.0)
         gather = GatherWork(
@@ -53,31 +53,35 @@ def test_a_batch_is_gathered_standardised_and_turned(dtype, source, batch, n_fea
             batch=batch, n_features=n_features,
         )  # fmt: skip
         tape.add_even(gather_kernel(source, dtype), gather, batch)
-        turn = TurnWork(x=address(rows), y=address(x), n_rows=batch, n_columns=n_features)
-        tape.add_even(turn_kernel(dtype), turn, n_features, step=16)
         tape.run(step, step + 1)
         mean, deviation = moments.tolist()
-        assert np.array_equal(x, gather_reference(data, order, step, batch, mean, deviation, dtype))
+        assert np.array_equal(rows, gather_reference(data, order, step, batch, mean, deviation, dtype))
 
 
 @DTYPES
 @pytest.mark.parametrize(("n_outputs", "batch"), [(1, 1), (3, 5), (10, 32)])
+@pytest.mark.parametrize("n_first", [0, 2])
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
-def test_a_loss_and_its_gradient(dtype, n_outputs, batch, loss):
+def test_a_loss_and_its_gradient(dtype, n_outputs, batch, n_first, loss):
+    """Of a whole batch at once, and of its first examples and the others, which lie in memory of their own."""
     rng = np.random.default_rng(1)
     outputs, order = (4 * rng.normal(size=(n_outputs, batch))).astype(dtype), rng.permutation(batch)
     labels = rng.integers(n_outputs, size=batch)
     targets = labels if loss == "cross_entropy" else rng.normal(size=(batch, n_outputs)).astype(dtype)
-    dz, dbias = np.zeros_like(outputs), np.zeros(n_outputs, dtype)
-    total, n_correct, tape = np.zeros(1), np.zeros(1, np.int64), Tape(0.0)
-    work = LossWork(
-        outputs=address(outputs), dz=address(dz), dbias=address(dbias), targets=address(targets), order=address(order),
-        step=tape.step, stopped=tape.stopped, total=address(total), n_correct=address(n_correct), batch=batch,
-        n_outputs=n_outputs,
-    )  # fmt: skip
     kernel = cross_entropy_kernel if loss == "cross_entropy" else squared_error_kernel
-    tape.add_even(kernel(dtype), work, 1)
+    dbias, total, n_correct, tape = np.full(n_outputs, 9, dtype), np.zeros(1), np.zeros(1, np.int64), Tape(0.0)
+    tiles = [np.ascontiguousarray(tile) for tile in np.split(outputs, [min(n_first, batch)], axis=1) if tile.size]
+    gradients, first = [np.full_like(tile, np.nan) for tile in tiles], 0
+    for tile, gradient in zip(tiles, gradients, strict=True):
+        work = LossWork(
+            outputs=address(tile), dz=address(gradient), dbias=address(dbias), targets=address(targets),
+            order=address(order), step=tape.step, stopped=tape.stopped, total=address(total),
+            n_correct=address(n_correct), batch=batch, first=first, width=tile.shape[1], n_outputs=n_outputs,
+        )  # fmt: skip
+        tape.add_even(kernel(dtype), work, 1)
+        first += tile.shape[1]
     tape.run(0, 1)
+    dz = np.concatenate(gradients, axis=1)
     if loss == "cross_entropy":
         *expected, n_right = cross_entropy_reference(outputs, labels[order])
         assert n_correct[0] == n_right
@@ -96,7 +100,8 @@ def test_outputs_that_are_not_finite_stop_the_tape_behind_their_step(value):
     total, n_correct, tape = np.zeros(1), np.zeros(1, np.int64), Tape(0.0)
     work = LossWork(
         outputs=address(outputs), dz=address(dz), dbias=address(dbias), targets=address(labels), order=address(order),
-        step=tape.step, stopped=tape.stopped, total=address(total), n_correct=address(n_correct), batch=1, n_outputs=2,
+        step=tape.step, stopped=tape.stopped, total=address(total), n_correct=address(n_correct), batch=1, first=0,
+        width=1, n_outputs=2,
     )  # fmt: skip
     tape.add_even(cross_entropy_kernel("float64"), work, 1)
     assert tape.run(4, 9) == 5

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from topolearn.compiled.examples import Examples
-from topolearn.compiled.kernels.gather import GatherWork, TurnWork, gather_kernel, turn_kernel
+from topolearn.compiled.kernels.gather import GatherWork, gather_kernel
 from topolearn.compiled.kernels.losses import LossWork, cross_entropy_kernel, squared_error_kernel
 from topolearn.compiled.kernels.optimizers import OptimizerWork
 from topolearn.compiled.optimizer import ParameterStep
 from topolearn.compiled.tape import Tape
 from topolearn.sparse import Stage
+from topolearn.sparse.kernels.transpose import TransposeWork, transpose_kernel
 from topolearn.sparse.kernels.vectors import VECTOR_BYTES
-from topolearn.sparse.products import BACKWARD, FORWARD, backward_calls, forward_calls, name_of
+from topolearn.sparse.products import BACKWARD, FORWARD, backward_calls, forward_calls, name_of, wide_tiles
 from topolearn.threads import Kernel
 
 LOSSES: dict[str, Callable[[str], Kernel]] = {
@@ -64,7 +65,10 @@ def step_tape(
 
 
 class _Builder:
-    """Appends the kernels of a step to a tape, with the memory between them."""
+    """Appends the kernels of a step to a tape, with the memory between them.
+
+    Each tile of the batch has memory of its own: rows of a tile that lie side by side are read faster.
+    """
 
     def __init__(self, stages: Sequence[Stage], batch: int) -> None:
         n_links = sum(stage.links.n_links for stage in stages)
@@ -73,8 +77,10 @@ class _Builder:
         self.like = stages[0].values
         self.dtype = name_of(self.like)
         widths = [stages[0].links.n_in, *(stage.links.n_out for stage in stages)]
-        self.activations = [self._empty(width, batch) for width in widths]
-        self.dz = [self._empty(width, batch) for width in widths[1:]]
+        self.tiles = wide_tiles(batch, self.like.element_size())
+        sizes = [tile.stop - tile.start for tile in self.tiles]
+        self.activations = [[self._empty(width, size) for size in sizes] for width in widths]
+        self.dz = [[self._empty(width, size) for size in sizes] for width in widths[1:]]
         self.dvalues = [torch.empty_like(stage.values) for stage in stages]
         self.dbias = [self._empty(width) for width in widths[1:]]
         self.tape.keep(self.activations, self.dz, self.dvalues, self.dbias, stages)
@@ -90,40 +96,47 @@ class _Builder:
             batch=self.batch, n_features=n_features,
         )  # fmt: skip
         tape.add_even(gather_kernel(SOURCES[x.dtype], self.dtype), gather, self.batch)
-        turn = TurnWork(x=rows.data_ptr(), y=self.activations[0].data_ptr(), n_rows=self.batch, n_columns=n_features)
         side = VECTOR_BYTES // self.like.element_size()
-        tape.add_even(turn_kernel(self.dtype), turn, n_features, step=side)
+        for tile, inputs in zip(self.tiles, self.activations[0], strict=True):
+            turn = TransposeWork(
+                x=rows[tile].data_ptr(), y=inputs.data_ptr(), n_rows=inputs.shape[1], n_columns=n_features
+            )
+            tape.add_even(transpose_kernel(self.dtype), turn, n_features, step=side)
 
     def forward(self) -> None:
         """Append the outputs of all layers."""
-        for stage, x, y in zip(self.stages, self.activations, self.activations[1:], strict=False):
+        for stage, inputs, outputs in zip(self.stages, self.activations, self.activations[1:], strict=False):
             bounds = stage.links.along.bounds(self.tape.n_chunks)
-            for kernel, work, _ in forward_calls(
-                stage.links, stage.values, stage.bias, x, y, stage.relu, by_input=True
-            ):
-                self.tape.add(kernel, work, bounds=bounds)
+            for x, y in zip(inputs, outputs, strict=True):
+                calls = forward_calls(stage.links, stage.values, stage.bias, x, y, stage.relu, by_input=True)
+                for kernel, work, _ in calls:
+                    self.tape.add(kernel, work, bounds=bounds)
 
     def loss(self, name: str, examples: Examples, order: Tensor, totals: Totals) -> None:
         """Append the loss, and its gradient with respect to the last outputs."""
-        work = LossWork(
-            outputs=self.activations[-1].data_ptr(), dz=self.dz[-1].data_ptr(), dbias=self.dbias[-1].data_ptr(),
-            targets=examples.y.data_ptr(), order=order.data_ptr(), step=self.tape.step, stopped=self.tape.stopped,
-            total=totals.loss.ctypes.data, n_correct=totals.n_correct.ctypes.data, batch=self.batch,
-            n_outputs=self.stages[-1].links.n_out,
-        )  # fmt: skip
-        self.tape.add_even(LOSSES[name](self.dtype), work, 1)
+        for tile, outputs, dz in zip(self.tiles, self.activations[-1], self.dz[-1], strict=True):
+            n_outputs, width = outputs.shape
+            work = LossWork(
+                outputs=outputs.data_ptr(), dz=dz.data_ptr(), dbias=self.dbias[-1].data_ptr(),
+                targets=examples.y.data_ptr(), order=order.data_ptr(), step=self.tape.step, stopped=self.tape.stopped,
+                total=totals.loss.ctypes.data, n_correct=totals.n_correct.ctypes.data, batch=self.batch,
+                first=tile.start, width=width, n_outputs=n_outputs,
+            )  # fmt: skip
+            self.tape.add_even(LOSSES[name](self.dtype), work, 1)
 
     def backward(self) -> None:
         """Append gradients of all parameters, the last layer's first."""
         for i in reversed(range(len(self.stages))):
-            stage, below = self.stages[i], i - 1
-            dx, dbias = (self.dz[below], self.dbias[below]) if i else (None, None)
-            bounds = stage.links.across.bounds(self.tape.n_chunks)
-            for kernel, work, _ in backward_calls(
-                stage.links, stage.values, self.activations[i], self.dz[i], dx, dbias, self.dvalues[i],
-                behind_relu=i > 0 and self.stages[below].relu, by_input=True,
-            ):  # fmt: skip
-                self.tape.add(kernel, work, bounds=bounds)
+            stage, bounds = self.stages[i], self.stages[i].links.across.bounds(self.tape.n_chunks)
+            dbias, behind_relu = (self.dbias[i - 1], self.stages[i - 1].relu) if i else (None, False)
+            for j, (x, dz) in enumerate(zip(self.activations[i], self.dz[i], strict=True)):
+                dx = self.dz[i - 1][j] if i else None
+                calls = backward_calls(
+                    stage.links, stage.values, x, dz, dx, dbias, self.dvalues[i], behind_relu,
+                    by_input=True, accumulate=j > 0,
+                )  # fmt: skip
+                for kernel, work, _ in calls:
+                    self.tape.add(kernel, work, bounds=bounds)
 
     def optimize(self, steps: Sequence[ParameterStep], rates: np.ndarray) -> None:
         """Append the steps of the optimizer on the parameters of this network."""

@@ -1,6 +1,6 @@
-r"""The examples of a batch as the first layer reads them: gathered, standardised and turned.
+r"""The examples of a batch as the first layer reads them: gathered and standardised; a transpose follows.
 
-.. math:: x_{fb} = (d_{e_b f} - \mu) / \sigma
+.. math:: x_{bf} = (d_{e_b f} - \mu) / \sigma
 
 with e the examples of the batch, and d their features.
 """
@@ -12,8 +12,6 @@ from numba import types
 
 from topolearn.compiling import cfunc
 from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
-from topolearn.sparse.kernels.transpose import transpose_square
-from topolearn.sparse.kernels.vectors import VECTOR_BYTES
 from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
 from topolearn.threads import Kernel
 
@@ -27,29 +25,23 @@ class GatherWork(Work):
     _fields_ = integers("data", "order", "step", "moments", "rows", "batch", "n_features")
 
 
-class TurnWork(Work):
-    """What `turn_kernel` reads: chunks of the columns of x, which are the rows of y."""
-
-    _fields_ = integers("x", "y", "n_rows", "n_columns")
-
-
-read_gather, read_turn = reader(GatherWork), reader(TurnWork)
+read_work = reader(GatherWork)
 
 
 def gather_reference(
     data: np.ndarray, order: np.ndarray, step: int, batch: int, mean: float, deviation: float, dtype: str
 ) -> np.ndarray:
-    """Return what `gather_kernel` writes, and `turn_kernel` turns, in plain numpy: x of shape (n_features, batch).
+    """Return what `gather_kernel` writes, in plain numpy: rows of shape (batch, n_features).
 
     Examples
     --------
     >>> data = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.uint8)
     >>> gather_reference(data, np.array([2, 0, 1, 2]), 0, 2, mean=1.0, deviation=2.0, dtype="float32").tolist()
-    [[2.0, 0.0], [2.5, 0.5]]
+    [[2.0, 2.5], [0.0, 0.5]]
     """
     examples = order[step * batch : (step + 1) * batch]
     number = np.dtype(dtype).type
-    return ((data[examples].astype(dtype) - number(mean)) / number(deviation)).T.copy()
+    return (data[examples].astype(dtype) - number(mean)) / number(deviation)
 
 
 @cache
@@ -60,7 +52,7 @@ def gather_kernel(source: str, dtype: str) -> Kernel:
 
     @cfunc(types.void(ADDRESS), error_model="numpy")
     def gather(address):
-        work = read_gather(address)
+        work = read_work(address)
         mean, deviation = number_at(work.moments, 0, zero), number_at(work.moments, 1, zero)
         n, first_of_batch = work.n_features, integer_at(work.step, 0) * work.batch
         chunk = take_chunk(address)
@@ -73,34 +65,3 @@ def gather_kernel(source: str, dtype: str) -> Kernel:
             chunk = take_chunk(address)
 
     return Kernel(gather)
-
-
-@cache
-def turn_kernel(dtype: str) -> Kernel:
-    """Return the kernel that writes the transpose of x, shape (n_rows, n_columns), to y; it reads `TurnWork`."""
-    size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
-    side = VECTOR_BYTES // size
-
-    @cfunc(types.void(ADDRESS), error_model="numpy")
-    def turn(address):
-        work = read_turn(address)
-        n_rows, n_columns = work.n_rows, work.n_columns
-        whole_rows = n_rows - n_rows % side
-        chunk = take_chunk(address)
-        while chunk < work.n_chunks:
-            j, last = integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)
-            while j < last:
-                width = side if last - j >= side else 1
-                begin = 0
-                if width == side:
-                    for i in range(0, whole_rows, side):
-                        start = work.x + (i * n_columns + j) * size
-                        transpose_square(start, work.y + (j * n_rows + i) * size, n_columns, n_rows, zero)
-                    begin = whole_rows
-                for k in range(j, j + width):
-                    for i in range(begin, n_rows):
-                        set_number(work.y, k * n_rows + i, number_at(work.x, i * n_columns + k, zero))
-                j += width
-            chunk = take_chunk(address)
-
-    return Kernel(turn)

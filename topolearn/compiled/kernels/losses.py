@@ -16,7 +16,6 @@ from functools import cache
 import numpy as np
 from numba import types
 
-from topolearn.compiled.kernels.run_tape import set_integer
 from topolearn.compiling import cfunc
 from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
 from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
@@ -26,13 +25,26 @@ from topolearn.threads import Kernel
 class LossWork(Work):
     """What a kernel of a loss reads: one chunk; addresses of arrays as the references have them, and sizes.
 
-    step is the address of the number of the batch, and stopped that of a flag which is set when the loss is not finite.
-    total is the address of a float64 to which the loss of each example is added, and n_correct that of an int64 to
-    which the number of examples is added whose largest output is that of their label.
+    outputs and dz are those of `width` examples of the batch, from number `first` on; behind the first ones, what they
+    give to dbias is added to it. step is the address of the number of the batch, and stopped that of a flag which is
+    set when the loss is not finite. total is the address of a float64 to which the loss of each example is added, and
+    n_correct that of an int64 to which the number of examples is added whose largest output is that of their label.
     """
 
     _fields_ = integers(
-        "outputs", "dz", "dbias", "targets", "order", "step", "stopped", "total", "n_correct", "batch", "n_outputs"
+        "outputs",
+        "dz",
+        "dbias",
+        "targets",
+        "order",
+        "step",
+        "stopped",
+        "total",
+        "n_correct",
+        "batch",
+        "first",
+        "width",
+        "n_outputs",
     )
 
 
@@ -104,34 +116,34 @@ def cross_entropy_kernel(dtype: str) -> Kernel:
         work = read_work(address)
         if take_chunk(address) > 0:
             return
-        z, dz, batch, n_classes = work.outputs, work.dz, work.batch, work.n_outputs
-        first_of_batch, total, n_correct = integer_at(work.step, 0) * batch, 0.0, 0
-        for b in range(batch):
-            label = integer_at(work.targets, integer_at(work.order, first_of_batch + b))
+        z, dz, width, n_classes = work.outputs, work.dz, work.width, work.n_outputs
+        begin, total, n_correct = integer_at(work.step, 0) * work.batch + work.first, 0.0, 0
+        for b in range(width):
+            label = integer_at(work.targets, integer_at(work.order, begin + b))
             largest, winner = number_at(z, b, zero), 0
             for c in range(1, n_classes):
-                output = number_at(z, c * batch + b, zero)
+                output = number_at(z, c * width + b, zero)
                 if output > largest:
                     largest, winner = output, c
             powers = zero
             for c in range(n_classes):
-                power = np.exp(number_at(z, c * batch + b, zero) - largest)
-                set_number(dz, c * batch + b, power)
+                power = np.exp(number_at(z, c * width + b, zero) - largest)
+                set_number(dz, c * width + b, power)
                 powers += power
-            total += np.log(powers) - (number_at(z, label * batch + b, zero) - largest)
+            total += np.log(powers) - (number_at(z, label * width + b, zero) - largest)
             n_correct += winner == label
             for c in range(n_classes):
-                at = c * batch + b
-                set_number(dz, at, (number_at(dz, at, zero) / powers - number(c == label)) / number(batch))
+                at = c * width + b
+                set_number(dz, at, (number_at(dz, at, zero) / powers - number(c == label)) / number(work.batch))
         for c in range(n_classes):
-            bias = zero
-            for b in range(batch):
-                bias += number_at(dz, c * batch + b, zero)
+            bias = number_at(work.dbias, c, zero) if work.first else zero
+            for b in range(width):
+                bias += number_at(dz, c * width + b, zero)
             set_number(work.dbias, c, bias)
         set_number(work.total, 0, number_at(work.total, 0, 0.0) + total)
-        set_integer(work.n_correct, 0, integer_at(work.n_correct, 0) + n_correct)
+        set_number(work.n_correct, 0, np.int64(integer_at(work.n_correct, 0) + n_correct))
         if not np.isfinite(total):
-            set_integer(work.stopped, 0, 1)
+            set_number(work.stopped, 0, np.int64(1))
 
     return Kernel(cross_entropy)
 
@@ -146,20 +158,21 @@ def squared_error_kernel(dtype: str) -> Kernel:
         work = read_work(address)
         if take_chunk(address) > 0:
             return
-        batch, n_outputs = work.batch, work.n_outputs
-        first_of_batch, total, share = integer_at(work.step, 0) * batch, 0.0, number(2.0 / (batch * n_outputs))
+        width, n_outputs = work.width, work.n_outputs
+        begin, total = integer_at(work.step, 0) * work.batch + work.first, 0.0
+        share = number(2.0 / (work.batch * n_outputs))
         for c in range(n_outputs):
-            bias = zero
-            for b in range(batch):
-                example = integer_at(work.order, first_of_batch + b)
+            bias = number_at(work.dbias, c, zero) if work.first else zero
+            for b in range(width):
+                example = integer_at(work.order, begin + b)
                 target = number_at(work.targets, example * n_outputs + c, zero)
-                error = number_at(work.outputs, c * batch + b, zero) - target
+                error = number_at(work.outputs, c * width + b, zero) - target
                 total += np.float64(error) * np.float64(error)
-                set_number(work.dz, c * batch + b, share * error)
+                set_number(work.dz, c * width + b, share * error)
                 bias += share * error
             set_number(work.dbias, c, bias)
         set_number(work.total, 0, number_at(work.total, 0, 0.0) + total / n_outputs)
         if not np.isfinite(total):
-            set_integer(work.stopped, 0, 1)
+            set_number(work.stopped, 0, np.int64(1))
 
     return Kernel(squared_error)

@@ -4,12 +4,13 @@ import ctypes
 from functools import cache
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from topolearn.compiling import cfunc
-from topolearn.sparse.kernels.memory import ADDRESS, integer_at
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at, set_number
 from topolearn.sparse.kernels.vectors import INT64
 from topolearn.sparse.kernels.work import Work, integers
 from topolearn.threads import Kernel
@@ -53,18 +54,6 @@ def call(typing: Any, function: Any, argument: Any) -> Any:
     return types.void(ADDRESS, ADDRESS), generate
 
 
-@intrinsic
-def set_integer(typing: Any, address: Any, k: Any, number: Any) -> Any:
-    """Write element k of the array of int64 at an address."""
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        base = builder.inttoptr(arguments[0], INT64.as_pointer())
-        builder.store(arguments[2], builder.gep(base, [arguments[1]]))
-        return context.get_dummy_value()
-
-    return types.void(ADDRESS, types.int64, types.int64), generate
-
-
 @cache
 def run_kernel() -> Kernel:
     """Return the kernel that runs a tape; it reads `TapeRecord`.
@@ -78,13 +67,13 @@ def run_kernel() -> Kernel:
         n_kernels, barrier = integer_at(tape, N_KERNELS), integer_at(tape, BARRIER)
         kernels, works = integer_at(tape, KERNELS), integer_at(tape, WORKS)
         for step in range(integer_at(tape, FIRST), integer_at(tape, LAST)):
-            set_integer(tape, STEP, step)
+            set_number(tape, STEP, np.int64(step))
             for i in range(n_kernels):
                 work = integer_at(works, i)
                 call(integer_at(kernels, i), work)
                 if barrier:
                     call(barrier, 0)
-                set_integer(work, NEXT_CHUNK, 0)
+                set_number(work, NEXT_CHUNK, np.int64(0))
             if integer_at(tape, STOPPED):
                 break
 

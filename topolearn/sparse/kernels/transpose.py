@@ -7,9 +7,20 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from topolearn.compiling import njit
-from topolearn.sparse.kernels.memory import ADDRESS, number_at, set_number
+from topolearn.compiling import cfunc
+from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at, set_number
 from topolearn.sparse.kernels.vectors import INT64, VECTOR_BYTES, Tile, ir, pointer, transposed_square
+from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
+from topolearn.threads import Kernel
+
+
+class TransposeWork(Work):
+    """What `transpose_kernel` reads: chunks of the columns of x, which are the rows of y; addresses, and the shape."""
+
+    _fields_ = integers("x", "y", "n_rows", "n_columns")
+
+
+read_work = reader(TransposeWork)
 
 
 def transpose_reference(x: np.ndarray) -> np.ndarray:
@@ -49,20 +60,27 @@ def transpose_square(typing: Any, x: Any, y: Any, x_width: Any, y_width: Any, li
 
 
 @cache
-def transpose_kernel(dtype: str) -> Any:
-    """Return the kernel that writes the transpose of x to y; both are contiguous."""
+def transpose_kernel(dtype: str) -> Kernel:
+    """Return the kernel that writes the transpose of x, shape (n_rows, n_columns), to y; it reads `TransposeWork`."""
     size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
     side = VECTOR_BYTES // size
 
-    @njit(nogil=True, error_model="numpy")
-    def transpose(x, y, n_rows, n_columns):
-        whole_rows, whole_columns = n_rows - n_rows % side, n_columns - n_columns % side
-        for j in range(0, whole_columns, side):
-            for i in range(0, whole_rows, side):
-                start = x + (i * n_columns + j) * size
-                transpose_square(start, y + (j * n_rows + i) * size, n_columns, n_rows, zero)
-        for j in range(n_columns):
-            for i in range(whole_rows if j < whole_columns else 0, n_rows):
-                set_number(y, j * n_rows + i, number_at(x, i * n_columns + j, zero))
+    @cfunc(types.void(ADDRESS), error_model="numpy")
+    def transpose(address):
+        work = read_work(address)
+        n_rows, n_columns = work.n_rows, work.n_columns
+        whole_rows = n_rows - n_rows % side
+        chunk = take_chunk(address)
+        while chunk < work.n_chunks:
+            first, last = integer_at(work.bounds, chunk), integer_at(work.bounds, chunk + 1)
+            whole = last - (last - first) % side
+            for j in range(first, whole, side):
+                for i in range(0, whole_rows, side):
+                    start = work.x + (i * n_columns + j) * size
+                    transpose_square(start, work.y + (j * n_rows + i) * size, n_columns, n_rows, zero)
+            for j in range(first, last):
+                for i in range(whole_rows if j < whole else 0, n_rows):
+                    set_number(work.y, j * n_rows + i, number_at(work.x, i * n_columns + j, zero))
+            chunk = take_chunk(address)
 
-    return transpose
+    return Kernel(transpose)
