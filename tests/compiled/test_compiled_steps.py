@@ -1,4 +1,4 @@
-"""Compiled steps beside the same steps by autograd: weights, moments, losses, counts; and what they decline."""
+"""Compiled steps beside the same steps by autograd: weights, moments, losses, counts."""
 
 import copy
 from itertools import pairwise
@@ -10,13 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.modules.module import register_module_forward_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import topolearn as tl
-from topolearn.compiled import refusal_of, tape
-from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
-from topolearn.sampling import torch_draws_from
+from tests.compiled.networks import data, mlp
+from topolearn.compiled import tape
 
 OPTIMIZERS = {
     "sgd": lambda weights: torch.optim.SGD(weights, lr=0.05),
@@ -26,36 +23,6 @@ OPTIMIZERS = {
     "adamw": lambda weights: torch.optim.AdamW(weights, lr=1e-2, eps=1e-6, weight_decay=0.1, fused=True),
 }
 MEAN, DEVIATION = 0.5, 2.0
-
-
-def mlp(widths, density=0.4, dtype=torch.float64, *, dense_head=True, bias=True, seed=0):
-    """Return a chain of csr layers, the same for the same seed; each but the last is followed by a ReLU."""
-    with torch_draws_from(seed):
-        return drawn(widths, density, dtype, dense_head=dense_head, bias=bias, seed=seed)
-
-
-def drawn(widths, density, dtype, *, dense_head, bias, seed):
-    layers = []
-    for n_in, n_out in pairwise(widths):
-        layers += [nn.Linear(n_in, n_out, bias=bias), nn.ReLU()]
-    model = nn.Sequential(*layers[:-1]).to(dtype)
-    model = tl.sparsify(model, tl.method("static", density=density), backend="csr", seed=seed)
-    if dense_head and len(widths) > 2:
-        head = nn.Linear(widths[-2], widths[-1], bias=bias, dtype=dtype)
-        with torch.no_grad():
-            head.weight.copy_(tl.densify(copy.deepcopy(model))[-1].weight)
-            if bias:
-                head.bias.copy_(model[-1].bias)
-        model[-1] = head
-    return model
-
-
-def data(widths, n, loss, dtype, seed=0):
-    rng = np.random.default_rng(seed)
-    x = torch.tensor(rng.normal(size=(n, widths[0])), dtype=dtype)
-    if loss == "cross_entropy":
-        return x, torch.tensor(rng.integers(widths[-1], size=n))
-    return x, torch.tensor(rng.normal(size=(n, widths[-1])), dtype=dtype)
 
 
 def by_autograd(model, optimizer, x, y, batches, rates, loss):
@@ -268,152 +235,3 @@ def test_an_interrupted_run_leaves_whole_steps(monkeypatch):
             steps.run(x, y, torch.arange(40), 10)
         ends.append((model, optimizer))
     assert_alike(*ends, rtol=0, atol=0)
-
-
-# --- what cannot be compiled, and bad data ---------------------------------------------------------------------------
-
-
-def with_hook(model):
-    model[0].register_forward_hook(lambda *_: None)
-    return model
-
-
-class Loud(nn.Linear):
-    """A layer of somebody else's."""
-
-
-MODELS = {
-    "no sequence": (lambda: mlp([4, 4, 2])[0], "the model is a CsrLinear, not a torch.nn.Sequential"),
-    "dense": (lambda: nn.Sequential(nn.Linear(4, 4)), "it has no layer of the csr backend"),
-    "masked": (
-        lambda: tl.sparsify(
-            nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), tl.method("set", density=0.5), backend="masked"
-        ),
-        "its module MaskedLinear is neither a layer nor a ReLU",
-    ),
-    "tanh": (lambda: nn.Sequential(*mlp([4, 4, 2])[:1], nn.Tanh()), "its module Tanh is neither"),
-    "subclass": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], Loud(4, 2)), "its module Loud is neither"),
-    "relu first": (lambda: nn.Sequential(nn.ReLU(), *mlp([4, 4, 2])), "it begins with a ReLU"),
-    "relu last": (lambda: mlp([4, 4, 4, 2])[:2], "it ends with a ReLU"),
-    "dense first": (lambda: nn.Sequential(nn.Linear(4, 4).double(), *mlp([4, 4, 2])), "its dense layer of 4 outputs"),
-    "wide head": (lambda: mlp([4, 4, 200]), "its dense last layer has 200 outputs, more than 128"),
-    "layers that do not meet": (lambda: nn.Sequential(*mlp([4, 6, 2])[:2], *mlp([4, 6, 2])), "do not meet"),
-    "two dtypes": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], nn.Linear(4, 2)), "not all float32, or all float64"),
-    "hook": (lambda: with_hook(mlp([4, 4, 2])), "its module CsrLinear has hooks"),
-}
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_other_models_are_declined_with_the_reason(name):
-    make, reason = MODELS[name]
-    model = make()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    assert reason in refusal_of(model, optimizer)
-    with pytest.raises(InvalidValueError, match=r"cannot be compiled: .*Train by autograd"):
-        tl.CompiledSteps(model, optimizer)
-
-
-def attached(weights):
-    optimizer = torch.optim.SGD(weights, lr=0.1)
-    optimizer.register_step_post_hook(lambda *_: None)
-    return optimizer
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (torch.optim.RMSprop, "the optimizer is RMSprop, not SGD, Adam or AdamW"),
-        (lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, dampening=0.5), "has dampening=0.5"),
-        (lambda weights: torch.optim.SGD(weights, lr=0.1, maximize=True), "has maximize=True"),
-        (lambda weights: torch.optim.Adam(weights, amsgrad=True), "has amsgrad=True"),
-        (lambda weights: torch.optim.Adam(weights, lr=torch.tensor(0.1), foreach=False), "learning rate is a tensor"),
-        (attached, "the optimizer has hooks"),
-    ],
-)
-def test_other_optimizers_are_declined_with_the_reason(make, reason):
-    model = mlp([4, 4, 2])
-    assert reason in refusal_of(model, make(list(model.parameters())))
-
-
-def test_hooks_of_parameters_modules_and_optimizers_at_large_are_never_passed_by():
-    model = mlp([4, 4, 2])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    steps = tl.CompiledSteps(model, optimizer)
-    for register, reason in (
-        (lambda: model[0].values.register_hook(lambda gradient: gradient), "a parameter has hooks"),
-        (lambda: model[0].bias.register_post_accumulate_grad_hook(lambda _: None), "a parameter has hooks"),
-        (lambda: register_module_forward_hook(lambda *_: None), "hooks for all modules"),
-        (lambda: register_optimizer_step_post_hook(lambda *_: None), "the optimizer has hooks"),
-    ):
-        handle = register()
-        try:
-            assert reason in steps.refusal
-            with pytest.raises(InvalidValueError, match=reason):
-                steps.run(*data([4, 4, 2], 4, "cross_entropy", torch.float64), torch.arange(4), 2)
-        finally:
-            handle.remove()
-    assert steps.refusal is None
-
-
-def test_the_gradients_that_an_update_asks_for_are_left_to_autograd():
-    method = tl.method("rigl", density=0.3)
-    model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)), method, backend="csr")
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    topology = tl.TopologyScheduler(model, optimizer, method, total_steps=100, interval=2)
-    assert topology.n_replayable == 1
-    topology.step(replayed=1)
-    assert topology.n_replayable == 0
-    assert refusal_of(model, optimizer) == "its gradients are recorded for an update"
-
-
-X, Y, ORDER = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, dtype=torch.int64), torch.arange(6)
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "order", "batch", "rates", "error", "message"),
-    [
-        (X.float(), Y, ORDER, 2, None, InvalidTypeError, "x is torch.float32.*uint8, or the model's torch.float64"),
-        (X[:, :3], Y, ORDER, 2, None, InvalidValueError, r"x has shape \(6, 3\): give \(n_examples, 4\)"),
-        (X, Y[:5], ORDER, 2, None, InvalidTypeError, "give 6 labels, int64"),
-        (X, Y.to(torch.int32), ORDER, 2, None, InvalidTypeError, "y is torch.int32"),
-        (X, Y + 2, ORDER, 2, None, InvalidValueError, "labels from 2 to 2: the model has 2 outputs"),
-        (X, Y - 1, ORDER, 2, None, InvalidValueError, "labels from -1 to -1"),
-        (X, Y, ORDER + 1, 2, None, InvalidValueError, "numbers from 1 to 6 of 6 examples"),
-        (X, Y, ORDER.to(torch.int32), 2, None, InvalidTypeError, "order is torch.int32"),
-        (X, Y, ORDER, 0, None, InvalidValueError, "batch_size=0"),
-        (
-            X,
-            Y,
-            ORDER,
-            2,
-            [0.1],
-            InvalidValueError,
-            r"rates has shape \(1,\): give one for each of 3 steps, or 1 groups",
-        ),
-        (X, Y, ORDER, 2, [0.1, -1, 0.1], InvalidValueError, "negative or not finite"),
-        (X, Y, ORDER, 2, [0.1, np.nan, 0.1], InvalidValueError, "negative or not finite"),
-    ],
-)
-def test_bad_data_are_declined_and_nothing_is_changed(x, y, order, batch, rates, error, message):
-    model = mlp([4, 4, 2])
-    optimizer = torch.optim.Adam(model.parameters())
-    before = copy.deepcopy(model.state_dict())
-    with pytest.raises(error, match=message):
-        tl.CompiledSteps(model, optimizer).run(x, y, order, batch, rates=rates)
-    assert not optimizer.state
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-
-
-def test_targets_must_fit_and_the_loss_be_known():
-    model = mlp([4, 4, 2])
-    optimizer = torch.optim.Adam(model.parameters())
-    with pytest.raises(InvalidTypeError, match=r"give torch.float64 of \(6, 2\)"):
-        tl.CompiledSteps(model, optimizer, "squared_error").run(X, torch.zeros(6, 3, dtype=torch.float64), ORDER, 2)
-    with pytest.raises(UnknownNameError, match="did you mean 'cross_entropy'"):
-        tl.CompiledSteps(model, optimizer, "cross-entropy")
-
-
-def test_no_example_is_no_step():
-    model = mlp([4, 4, 2])
-    taken = tl.CompiledSteps(model, torch.optim.Adam(model.parameters())).run(X, Y, ORDER[:0], 2)
-    assert (taken.n_steps, taken.loss, taken.n_correct) == (0, 0.0, 0)

@@ -80,6 +80,8 @@ def test_steps_are_counted_up_to_the_next_one_at_which_the_topology_may_change()
     assert topology.n_replayable == 4
     with pytest.raises(tl.errors.InvalidValueError, match=r"replayed=7 steps after step 0 go beyond step 5"):
         topology.step(replayed=7)
+    with pytest.raises(tl.errors.InvalidValueError, match="replayed=-1 must be the number of steps"):
+        topology.step(replayed=-1)
     assert topology.step(replayed=3) is None
     assert (topology.n_steps, topology.n_replayable) == (3, 1)
     with pytest.raises(tl.errors.InvalidValueError, match=r"step 5 was replayed .* needs its gradients"):

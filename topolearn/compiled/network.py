@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn.modules import module as all_modules
 
 from topolearn.sparse import CsrLinear, Stage
-from topolearn.sparse.index import LinkIndex, complete_index
+from topolearn.sparse.chained import is_plain
+from topolearn.sparse.index import complete_index
 
 MOST_DENSE_OUTPUTS = 128  # of a dense last layer, whose links are gone through one by one
 MOST_DENSE_LINKS = 2**24  # which are listed, at 12 bytes each
@@ -37,7 +38,9 @@ def stages_of(model: nn.Module) -> list[Stage]:
     """Return the layers of a network that can be compiled, as stages of a chain."""
     layers, relu = _layers(model)
     return [
-        each.stage(after) if isinstance(each, CsrLinear) else Stage(_all_links(each), each.weight, each.bias, after)
+        each.stage(after)
+        if isinstance(each, CsrLinear)
+        else Stage(complete_index(each.out_features, each.in_features), each.weight, each.bias, after)
         for each, after in zip(layers, relu, strict=True)
     ]
 
@@ -50,7 +53,7 @@ def _refusals(model: nn.Module) -> Iterator[str]:
     if any(map(bool, GLOBAL_HOOKS)):
         yield "there are hooks for all modules"
     modules = list(_flat(model))
-    yield from (f"its module {type(each).__name__} has hooks" for each in (model, *modules) if _has_hooks(each))
+    yield from (f"its module {type(each).__name__} has hooks" for each in (model, *modules) if not is_plain(each))
     for module in modules:
         if type(module) not in KINDS:
             yield f"its module {type(module).__name__} is neither a layer nor a ReLU"
@@ -81,7 +84,7 @@ def _layers(model: nn.Module) -> tuple[list[CsrLinear | nn.Linear], list[bool]]:
 def _flat(sequence: nn.Module) -> Iterator[nn.Module]:
     """Return the modules of a sequence, those of sequences within it one by one."""
     for module in sequence.children():
-        if isinstance(module, nn.Sequential) and not _has_hooks(module):
+        if isinstance(module, nn.Sequential) and is_plain(module):
             yield from _flat(module)
         else:
             yield module
@@ -105,13 +108,3 @@ def _refusals_of_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str
         yield "its parameters are not all float32, or all float64, on the CPU"
     if not all(parameter.is_contiguous() for parameter in parameters):
         yield "a parameter is not contiguous"
-
-
-def _all_links(layer: nn.Linear) -> LinkIndex:
-    return complete_index(layer.out_features, layer.in_features)
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    )

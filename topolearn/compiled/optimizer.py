@@ -15,10 +15,8 @@ from topolearn.sparse.optimizer_steps import StepWatch
 from topolearn.threads import Kernel
 
 KINDS = (SGD, Adam, AdamW)
-KNOWN_HOOKS = (
-    "topolearn.sparse.optimizer_steps",
-    "topolearn.evolution.optimizer_watch",
-)  # which compiled steps replace
+# Modules whose hooks compiled steps do without: they do what is needed themselves, or are told by `replayed`.
+KNOWN_HOOKS = "topolearn.sparse.optimizer_steps", "topolearn.evolution.optimizer_watch"
 OFF = {  # settings that a compiled step does not know, and what they are without
     "maximize": False, "differentiable": False, "capturable": False, "amsgrad": False, "dampening": 0,
 }  # fmt: skip

@@ -23,6 +23,7 @@ from topolearn.compiled.step_tape import LOSSES, Totals, step_tape
 from topolearn.compiled.tape import Tape
 from topolearn.errors import InvalidValueError, UnknownNameError
 from topolearn.registry import suggest
+from topolearn.sparse import Stage
 from topolearn.sparse.optimizer_steps import after_steps, before_steps
 from topolearn.sparse.products import name_of
 
@@ -164,18 +165,19 @@ class CompiledSteps:
         """
         self._check()
         examples = Examples(x.contiguous(), y.contiguous(), order.contiguous(), self.mean, self.deviation)
-        check_examples(stages_of(self.model), examples, self.loss)
+        stages = stages_of(self.model)
+        check_examples(stages, examples, self.loss)
         n_steps = -(-len(order) // check_size("batch_size", batch_size))
         table = rates_of(self.optimizer, rates, n_steps)
         with torch.no_grad():
-            return self._run(examples, batch_size, table, on_steps or _ignore)
+            return self._run(stages, examples, batch_size, table, on_steps or _ignore)
 
     def _run(
-        self, examples: Examples, batch_size: int, rates: np.ndarray, on_steps: Callable[[int], object]
-    ) -> StepsTaken:
+        self, stages: list[Stage], examples: Examples, batch_size: int, rates: np.ndarray,
+        on_steps: Callable[[int], object],
+    ) -> StepsTaken:  # fmt: skip
         before_steps(self.optimizer)
         self.optimizer.zero_grad()
-        stages = stages_of(self.model)
         dtype, order, n_taken = name_of(stages[0].values), examples.order, 0
         totals = Totals(np.zeros(1), np.zeros(1, dtype=np.int64))
         changed = [tensor for step in steps_of(self.optimizer, dtype) for tensor in (step.parameter, *step.moments)]

@@ -93,12 +93,14 @@ def check_replayed(n_steps: int, n_replayed: int, reason: str | None, *, took_st
 
 
 def check_within(n_steps: int, n_replayed: int, interval: int) -> None:
-    """Refuse to count replayed steps that go beyond the next one at which the topology may change.
+    """Refuse to count replayed steps that go beyond the next one at which the topology may change, or fewer than none.
 
     Raises
     ------
     InvalidValueError
     """
+    if n_replayed < 0:
+        raise InvalidValueError(f"replayed={n_replayed} must be the number of steps that were replayed")
     if n_replayed > (most := interval - n_steps % interval):
         raise InvalidValueError(
             f"replayed={n_replayed} steps after step {n_steps} go beyond step {n_steps + most}, at which the topology "

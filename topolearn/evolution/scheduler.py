@@ -207,8 +207,8 @@ class TopologyScheduler(Timetable):
             had to run. The model is left as it is.
         """
         if replayed:
-            check_replayed(self.n_steps, replayed, self._reason_to_run(replayed), took_step=self._watch.took_step)
             check_within(self.n_steps, replayed, 1 if self._kind.acts_each_step else self.interval)
+            check_replayed(self.n_steps, replayed, self._reason_to_run(replayed), took_step=self._watch.took_step)
             self._links.expect(1.0)
         elif not self._watch.took_step:
             self._watch.warn_of_no_step(self.optimizer)

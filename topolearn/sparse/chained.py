@@ -50,7 +50,7 @@ class ChainedSequential(nn.Sequential):
         while i < len(modules):
             stages: list[Stage] = []
             while i < len(modules):
-                relu = i + 1 < len(modules) and type(modules[i + 1]) is nn.ReLU and _is_plain(modules[i + 1])
+                relu = i + 1 < len(modules) and type(modules[i + 1]) is nn.ReLU and is_plain(modules[i + 1])
                 stage = _stage(modules[i], x, relu, begun=bool(stages))
                 if stage is None:
                     break
@@ -60,7 +60,7 @@ class ChainedSequential(nn.Sequential):
                 x = sparse_chain(x, stages, feature_major=_feed_sparse(modules[i:]))
             else:
                 module = modules[i]
-                x = dropout(x, module.p) if drops(module, x) and _is_plain(module) else module(x)
+                x = dropout(x, module.p) if drops(module, x) and is_plain(module) else module(x)
                 i += 1
         return x
 
@@ -85,7 +85,7 @@ def unchain(model: nn.Module) -> None:
 def _steps(sequence: nn.Sequential) -> Iterator[nn.Module]:
     """Return the modules of a sequence in order, those of chained sequences within it one by one."""
     for module in sequence._modules.values():
-        if type(module) is ChainedSequential and _is_plain(module):
+        if type(module) is ChainedSequential and is_plain(module):
             yield from _steps(module)
         else:
             yield module
@@ -93,9 +93,9 @@ def _steps(sequence: nn.Sequential) -> Iterator[nn.Module]:
 
 def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | None:
     """Return a module as a stage of a chain that may have begun; None if it is to be called by itself."""
-    if type(module) is CsrLinear and _is_plain(module):
+    if type(module) is CsrLinear and is_plain(module):
         return module.stage(relu)
-    if type(module) is nn.Linear and begun and _is_plain(module) and takes_part(module, x):
+    if type(module) is nn.Linear and begun and is_plain(module) and takes_part(module, x):
         return Stage(complete_index(module.out_features, module.in_features), module.weight, module.bias, relu)
     return None
 
@@ -123,7 +123,8 @@ def takes_part(layer: nn.Linear, x: Tensor) -> bool:
     )
 
 
-def _is_plain(module: nn.Module) -> bool:
+def is_plain(module: nn.Module) -> bool:
+    """Return whether a module has no hooks, so that what it does may be done without calling it."""
     return not (
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )
