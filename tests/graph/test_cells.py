@@ -31,3 +31,23 @@ def test_many_cells_are_searched_as_few_are(n, step):
     strided = torch.arange(2 * n)[::2]
     assert torch.equal(cells.search(ordered[::2], strided), torch.searchsorted(ordered[::2].contiguous(), strided))
     assert torch.equal(cells.are_among(wanted, ordered), torch.isin(wanted, ordered))
+
+
+SETS = st.sets(st.integers(0, 5000), max_size=60).map(lambda numbers: torch.tensor(sorted(numbers), dtype=torch.int64))
+
+
+@settings(deadline=None)
+@given(some=SETS, others=SETS, sparse=st.sampled_from([0, 1, 10**6]))
+def test_sets_of_cells_are_those_of_torch_by_bitmap_and_by_search(some, others, sparse):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "MANY", 1)
+        patch.setattr(cells, "SPARSE", sparse)
+        assert torch.equal(cells.search(others, some), torch.searchsorted(others, some))
+        assert torch.equal(cells.search(others, some.flip(0)), torch.searchsorted(others, some.flip(0)))
+        is_among = torch.isin(some, others)
+        assert torch.equal(cells.are_among(some, others), is_among)
+        assert torch.equal(cells.without(some, others), some[~is_among])
+        assert torch.equal(cells.within(some, others), some[is_among])
+        apart = some[~is_among]
+        assert torch.equal(cells.merged(apart, others), torch.cat((apart, others)).sort().values)
+        assert torch.equal(cells.merged(some, others), torch.cat((some, others)).sort().values)

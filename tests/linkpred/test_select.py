@@ -12,11 +12,12 @@ from scipy import stats
 
 from tests.linkpred.layers import COMPILED, EACH, EACH_FORM, FORMS, IN_ALL_FORMS, layers, with_hubs
 from tests.profiles import examples
+from topolearn import BipartiteGraph
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.generators import erdos_renyi
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.linkpred import PREDICTORS, memory, names, score, select, select_cells
-from topolearn.linkpred.compiled import candidates
+from topolearn.linkpred.compiled import candidates, pair_weights
 from topolearn.linkpred.rounding import rounded
 from topolearn.sampling import RandomField, choose, fill, pool
 
@@ -140,6 +141,43 @@ def test_neither_threads_nor_chunks_matter(predictor, soft, form, n_threads, mon
                 np.testing.assert_array_equal(
                     select(adjacency, predictor, k, soft=soft, seed=0, form=form), links, err_msg=f"{k}, {threads}"
                 )
+
+
+@EACH
+@SOFT
+def test_weights_are_kept_or_counted_for_each_row(predictor, soft, monkeypatch):
+    adjacency = with_hubs(60, 45, 0.06)
+    links = TwoWayCsr.of(BipartiteGraph(adjacency))
+    assert pair_weights.fills_rows(links)
+    kept = select(adjacency, predictor, 150, soft=soft, seed=0, form="stream")
+    monkeypatch.setattr(pair_weights, "MOST", 10)
+    assert not pair_weights.fills_rows(links)
+    np.testing.assert_array_equal(select(adjacency, predictor, 150, soft=soft, seed=0, form="stream"), kept)
+
+
+def test_weights_of_wide_layers_are_counted_for_each_row():
+    """Their rows of scores have few that are not zero, so that nobody goes through all of them."""
+    assert not pair_weights.fills_rows(TwoWayCsr.of(erdos_renyi(20_000, 20_000, 0.0002, seed=0)))
+
+
+@pytest.mark.parametrize("form", COMPILED)
+@pytest.mark.parametrize("predictor", ["ch2_l3n", "ch3_l3p"])
+def test_a_bound_that_was_expected_too_high_is_made_good(predictor, form, monkeypatch):
+    adjacency, offers = with_hubs(60, 45, 0.06), []
+    expected = select(adjacency, predictor, 150, soft=True, seed=0, form=form)
+    offer = pool.Pool.offer
+    monkeypatch.setattr(pool, "MARGIN", -0.99)
+    monkeypatch.setattr(pool.Pool, "offer", lambda self, *candidates: offers.append(self) or offer(self, *candidates))
+    np.testing.assert_array_equal(select(adjacency, predictor, 150, soft=True, seed=0, form=form), expected)
+    assert len({id(each) for each in offers}) == 1 + (form == "community" or predictor == "ch2_l3n")
+
+
+@EACH
+def test_the_sum_of_all_scores_is_known_from_the_weights(predictor):
+    adjacency, scorer = with_hubs(60, 45, 0.06), PREDICTORS[predictor]
+    total = pair_weights.pairs_of(TwoWayCsr.of(BipartiteGraph(adjacency)), scorer, torch.float64).total
+    if not scorer.per_path:
+        assert total == pytest.approx(score(adjacency, predictor).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("form", COMPILED)

@@ -119,3 +119,30 @@ def test_compiled_bits_are_those_of_the_field(seed):
 
 def test_keys_of_both_signs_were_compared():
     assert len({RandomField(seed, "fc", 3, "select").key > 0 for seed in (0, 1, 2**40)}) == 2
+
+
+@pytest.mark.parametrize("k", [1, 60, 800])
+@pytest.mark.parametrize("power", [0, 3])
+def test_an_expected_bound_keeps_nearly_all_out_from_the_start_and_none_of_the_best(k, power):
+    n, field = 8000, RandomField(7, purpose="select")
+    cells, scores = torch.arange(n), torch.from_numpy(np.random.default_rng(1).random(n) ** power).double()
+    expecting = Pool(k, field, soft=True)
+    expecting.expect(n, float(scores.sum()))
+    passes = reaches(expecting.bound, cells, scores, field, True)
+    assert k <= int(passes.sum()) < 1.5 * k + 30
+    expecting.offer(cells[passes], scores[passes])
+    assert not expecting.is_short
+    assert torch.equal(expecting.best()[0].sort().values, sample(cells, scores, k, field))
+
+
+def test_a_pool_that_expected_too_much_says_so():
+    cells, scores, field = torch.arange(500), torch.ones(500, dtype=torch.float64), RandomField(0)
+    expecting = Pool(40, field, soft=True)
+    expecting.expect(500, 1e9)
+    passes = reaches(expecting.bound, cells, scores, field, True)
+    expecting.offer(cells[passes], scores[passes])
+    assert expecting.is_short
+    for nothing in (Pool(0, field, soft=True), Pool(40, field, soft=False)):
+        nothing.expect(500, 1e9)
+        assert not nothing.is_short
+        assert nothing.bound == Pool(nothing.k, field, nothing.soft).bound

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from topolearn.evolution.stages import LayerState
 from topolearn.evolution.update import EVENTS, LayerUpdate
-from topolearn.graph import are_among, within, without
+from topolearn.graph import are_among, merged, within, without
 from topolearn.waiting import HostCopy, Readings, positions, works_behind
 
 
@@ -100,13 +100,14 @@ def _update(state: LayerState, *, decays: bool) -> LayerUpdate:
     """Return what happened to a layer on the CPU."""
     before, pruned, survivors = state.layer.cells, state.pruned, state.survivors
     lost, removed = without(before, pruned), within(state.removed, before)
+    returned = within(without(pruned, before), survivors)
     events = {
         "decayed": lost if decays else lost[:0],
-        "removed": removed if decays else torch.cat((lost, removed)),
+        "removed": removed if decays or not lost.numel() else merged(lost, removed),
         "percolated": within(without(state.kept, survivors), before),
-        "regrown": torch.cat((state.grown, within(without(pruned, before), survivors))).unique(),
+        "regrown": torch.cat((state.grown, returned)).unique() if returned.numel() else state.grown,
     }
-    return LayerUpdate(state.layer.shape, {event: np.sort(cells.numpy()) for event, cells in events.items()})
+    return LayerUpdate(state.layer.shape, {event: cells.numpy() for event, cells in events.items()})
 
 
 def _events_behind(state: LayerState, readings: Readings, *, decays: bool) -> _Events:

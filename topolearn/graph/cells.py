@@ -12,6 +12,7 @@ from torch import Tensor
 from topolearn.waiting import positions, works_behind
 
 MANY = 4096  # numbers to look for that are worth compiled code
+SPARSE = 4  # words of a bitmap that are worth not searching for one cell
 
 
 def without(cells: Tensor, others: Tensor) -> Tensor:
@@ -66,6 +67,12 @@ def merged(cells: Tensor, others: Tensor) -> Tensor:
     both = torch.cat((cells, others))
     if works_behind(both.device):
         return both.sort().values
+    if (bits := _bitmap(both, cells, others)) is not None:
+        from topolearn.graph.kernels import merge_bits
+
+        united = torch.empty_like(both)
+        if merge_bits(cells.numpy(), others.numpy(), bits, united.numpy()) == both.numel():
+            return united
     return torch.from_numpy(np.sort(both.numpy(), kind="stable"))
 
 
@@ -85,7 +92,7 @@ def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
 
 
 def search(ordered: Tensor, wanted: Tensor) -> Tensor:
-    """Return how many of some sorted cells lie below each that is wanted, as `torch.searchsorted` does.
+    """Return how many of some sorted cells, each there once, lie below each that is wanted, as `torch.searchsorted`.
 
     On the CPU it is several times as fast where those that are wanted are sorted too, and there are many of them.
 
@@ -94,14 +101,31 @@ def search(ordered: Tensor, wanted: Tensor) -> Tensor:
     >>> search(torch.tensor([1, 4, 7]), torch.tensor([0, 4, 5, 9]))
     tensor([0, 1, 2, 3])
     """
-    is_here = ordered.device.type == wanted.device.type == "cpu"
-    if not is_here or wanted.numel() < MANY or ordered.dtype != torch.int64 or wanted.dtype != torch.int64:
+    if not _is_worth_compiled(ordered, wanted):
         return torch.searchsorted(ordered, wanted)
-    from topolearn.graph.kernels import places_among
+    from topolearn.graph.kernels import places_among, ranks_among
 
     places = torch.empty_like(wanted)
-    places_among(ordered.contiguous().numpy(), wanted.contiguous().numpy(), places.numpy())
+    arrays = ordered.contiguous().numpy(), wanted.contiguous().numpy(), places.numpy()
+    if (bits := _bitmap(wanted, ordered)) is not None:
+        ranks_among(arrays[0], bits, np.empty(bits.size, np.int64), *arrays[1:])
+    else:
+        places_among(*arrays)
     return places
+
+
+def _is_worth_compiled(ordered: Tensor, wanted: Tensor) -> bool:
+    """Return whether cells on the CPU are so many that compiled code is faster than torch's."""
+    is_here = ordered.device.type == wanted.device.type == "cpu"
+    return is_here and wanted.numel() >= MANY and ordered.dtype == wanted.dtype == torch.int64
+
+
+def _bitmap(wanted: Tensor, *ordered: Tensor) -> NDArray[np.uint64] | None:
+    """Return a bitmap of no cells, up to the largest of some sorted ones; None where it would be long for their number."""
+    largest = max((int(cells[-1]) for cells in ordered if cells.numel()), default=-1)
+    n_words = largest // 64 + 1
+    n_cells = wanted.numel() + sum(cells.numel() for cells in ordered)
+    return np.zeros(n_words, np.uint64) if n_words <= SPARSE * n_cells and n_cells >= MANY else None
 
 
 def are_among(cells: Tensor, others: Tensor) -> Tensor:
@@ -114,5 +138,11 @@ def are_among(cells: Tensor, others: Tensor) -> Tensor:
     """
     if not others.numel():
         return torch.zeros_like(cells, dtype=torch.bool)
+    if _is_worth_compiled(others, cells) and (bits := _bitmap(cells, others)) is not None:
+        from topolearn.graph.kernels import mark_members
+
+        is_member = torch.empty(cells.shape, dtype=torch.bool)
+        mark_members(others.contiguous().numpy(), bits, cells.contiguous().numpy(), is_member.numpy())
+        return is_member
     places = search(others, cells).clamp_(max=others.numel() - 1)
     return others[places] == cells

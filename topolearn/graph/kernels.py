@@ -1,8 +1,20 @@
-"""The compiled loop of this room: the links of a graph by column, from those by row. Importing it imports numba."""
+"""The compiled loops of this room: links by column, and searches in sorted cells. Importing it imports numba."""
 
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
 from topolearn.compiling import njit
+
+
+@intrinsic
+def count_ones(typing, bits):
+    """Return how many bits of a 64-bit number are set: one instruction, in which LLVM counts many at once."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
 
 
 @njit(nogil=True)
@@ -47,3 +59,55 @@ def places_among(ordered, wanted, places):
                 high = middle
         place, before = low, number
         places[i] = place
+
+
+@njit(nogil=True)
+def _set_bits(cells, bits):
+    for i in range(cells.size):
+        bits[cells[i] >> 6] |= np.uint64(1) << np.uint64(cells[i] & 63)
+
+
+@njit(nogil=True)
+def ranks_among(ordered, bits, below, wanted, places):
+    """Do what `places_among` does by a bitmap of the sorted numbers, without a search.
+
+    ``bits`` are zeros, one for each number up to the largest; ``below`` has as many words.
+    """
+    _set_bits(ordered, bits)
+    n = 0
+    for word in range(bits.size):
+        below[word] = n
+        n += count_ones(bits[word])
+    for i in range(wanted.size):
+        word = wanted[i] >> 6
+        if word >= bits.size:
+            places[i] = n
+        else:
+            lower = bits[word] & ((np.uint64(1) << np.uint64(wanted[i] & 63)) - np.uint64(1))
+            places[i] = below[word] + count_ones(lower)
+
+
+@njit(nogil=True)
+def mark_members(members, bits, cells, is_member):
+    """Write which cells are among the members, by a bitmap of these as in `ranks_among`."""
+    _set_bits(members, bits)
+    for i in range(cells.size):
+        word = cells[i] >> 6
+        is_member[i] = word < bits.size and (bits[word] >> np.uint64(cells[i] & 63)) & np.uint64(1)
+
+
+@njit(nogil=True)
+def merge_bits(first, second, bits, cells):
+    """Write the numbers of two lists in their order, by a bitmap as in `ranks_among`; return how many differ."""
+    _set_bits(first, bits)
+    _set_bits(second, bits)
+    n = 0
+    for word in range(bits.size):
+        left = bits[word]
+        while left:
+            lowest = left & (~left + np.uint64(1))
+            if n < cells.size:
+                cells[n] = 64 * word + np.int64(count_ones(lowest - np.uint64(1)))
+            n += 1
+            left ^= lowest
+    return n

@@ -59,6 +59,9 @@ class Draw:
 
     def by_scores(self, cells: Tensor, scores: Tensor, n_cells: int, excluded: Tensor) -> tuple[Tensor, Tensor]:
         """Choose among candidates, and at random where they do not suffice; return cells, sorted, and scores."""
+        if cells.numel() == self.k and bool((scores > 0).all()):
+            cells, order = cells.sort()
+            return cells, scores[order]
         chosen = choose(cells, scores, int(self.k), self.field, soft=self.soft, n_cells=n_cells, excluded=excluded)
         if not cells.numel():
             return chosen, scores.new_zeros(chosen.numel())

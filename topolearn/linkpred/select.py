@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -163,8 +164,8 @@ def choose_cells(
     draw.check(graph.n_cells - excluded.numel(), graph.n_cells)
     if predictor is None:
         return draw.at_random(graph.n_cells, excluded, computation.dtype)
-    pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
     if isinstance(graph, Graph):
+        pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
         with _bar(predictor, graph.n_nodes, computation) as bar:
             stream(graph, predictor, computation.dtype, pool, bar.update)
     else:
@@ -173,22 +174,43 @@ def choose_cells(
             return _among_all(as_mask(graph, "cpu", computation.dtype.itemsize), predictor, draw, computation.dtype)
         tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, per_path=predictor.per_path)
         check_memory(tables, place, (links.n_out, links.n_in))
-        _offer_all(links, predictor, replace(computation, form=form), pool)
+        pool = _pool_of_all(links, predictor, draw, replace(computation, form=form))
     return draw.by_scores(*pool.best(), graph.n_cells, excluded)
 
 
-def _offer_all(links: TwoWayCsr, predictor: LinkPredictor, computation: Computation, pool: Pool) -> None:
-    """Offer all candidates to a pool, in a stream or in blocks of scores."""
-    with _bar(predictor, links.n_out, computation) as bar:
-        if computation.form == STREAM:
-            stream(links, predictor, computation.dtype, pool, bar.update)
-            return
-        compute = block_scores(links, predictor, computation.dtype)
-        step = max(BLOCK // links.n_in, 1)
-        for first in range(0, links.n_out, step):
-            rows = first, min(first + step, links.n_out)
-            offer_block(links, rows, compute(rows), pool, computation.dtype)
-            bar.update(rows[1] - rows[0])
+def _pool_of_all(links: TwoWayCsr, predictor: LinkPredictor, draw: Draw, computation: Computation) -> Pool:
+    """Return a pool that all candidates were offered to, in a stream or in blocks of scores."""
+    pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
+    for guesses in (draw.barred is None, False):
+        with _bar(predictor, links.n_out, computation) as bar:
+            if computation.form == STREAM:
+                stream(links, predictor, computation.dtype, pool, bar.update, guesses=guesses)
+            else:
+                _offer_blocks(links, predictor, computation.dtype, pool, bar.update, guesses=guesses)
+        if not pool.is_short:
+            break
+        pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
+    return pool
+
+
+def _offer_blocks(
+    links: TwoWayCsr,
+    predictor: LinkPredictor,
+    dtype: torch.dtype,
+    pool: Pool,
+    progress: Callable[[int], None],
+    *,
+    guesses: bool,
+) -> None:
+    compute = block_scores(links, predictor, dtype)
+    step = max(BLOCK // links.n_in, 1)
+    for first in range(0, links.n_out, step):
+        rows = first, min(first + step, links.n_out)
+        scores = compute(rows)
+        if guesses and first == 0:
+            pool.expect(scores.size, float(scores.sum()))
+        offer_block(links, rows, scores, pool, dtype)
+        progress(rows[1] - rows[0])
 
 
 def _bar(predictor: LinkPredictor | Baseline, n_rows: int, computation: Computation) -> tqdm:

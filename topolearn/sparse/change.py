@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from topolearn.graph.cells import search
+from topolearn.graph.cells import search, without
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ class LinkChange:
         """Return the change from one sorted list of links to another; a link in both stays."""
         places = search(before, after).clamp_(max=max(before.numel() - 1, 0))
         stays = before[places] == after if before.numel() else torch.zeros_like(after, dtype=torch.bool)
-        is_lost = torch.ones_like(before, dtype=torch.bool)
-        is_lost[places[stays]] = False
-        return cls(before[is_lost], after[~stays], after, places, (~stays).nonzero().squeeze(1))
+        new = (~stays).nonzero().squeeze(1)
+        return cls(without(before, after), after[new], after, places, new)
 
     def moved(self, state: Tensor, new: Tensor | float = 0) -> Tensor:
         """Return what belongs to the links, with ``new`` for those that have come."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from topolearn.graph.one_mode import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.pair_weights import PairWeights, fills_rows, pairs_of
 from topolearn.linkpred.compiled.weights import numpy_dtype, tables_of, tables_of_one_mode
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import splitter
@@ -28,11 +29,22 @@ def stream(
     dtype: torch.dtype,
     pool: Pool,
     progress: Callable[[int], None],
+    *,
+    guesses: bool = False,
 ) -> None:
-    """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done."""
+    """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done.
+
+    ``guesses`` lets the pool expect a bound, where the sum of all scores is known beforehand.
+    """
     lock = threading.Lock()
     n_rows = graph.n_out if isinstance(graph, TwoWayCsr) else graph.n_nodes
-    pick, capacity = _picker(graph, predictor, dtype)
+    if isinstance(graph, TwoWayCsr) and fills_rows(graph):
+        pairs = pairs_of(graph, predictor, dtype)
+        if guesses and not predictor.per_path:
+            pool.expect(graph.n_out * graph.n_in - graph.ends.size, pairs.total)
+        pick, capacity = _pair_picker(graph, predictor, pairs)
+    else:
+        pick, capacity = _picker(graph, predictor, dtype)
     total = np.concatenate([[0], np.cumsum(capacity)])
     chunks = fill_chunks(total, min(CANDIDATES, max(total[-1] / (CHUNKS * torch.get_num_threads()), FEW)))
     local = threading.local()
@@ -79,6 +91,18 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
     key = np.uint64(pool.field.key & (2**64 - 1))
     number = numpy_dtype(dtype).type(splitter(dtype))
     return key, pool.soft, np.float64(bound.level), np.uint64(bound.bits), number
+
+
+def _pair_picker(
+    graph: TwoWayCsr, predictor: LinkPredictor, pairs: PairWeights
+) -> tuple[Callable[..., int], NDArray[np.int64]]:
+    """Return what `_picker` does, for a graph whose pair weights are known."""
+    from topolearn.linkpred.compiled.kernels.pair_weights import pick_rows
+
+    def pick(_: Any, chunk: Rows, *rest: Any) -> int:
+        return pick_rows(*chunk, predictor.per_path, graph.arrays, pairs.near, pairs.across, *rest)
+
+    return pick, np.minimum(graph.walks_of_three(), graph.n_in)
 
 
 def _picker(

@@ -69,4 +69,5 @@ def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype,
     internal = np.arange(degree.size) - np.repeat(first, sizes).astype(np.float64)
     counts = degree.clip(min=1), internal, (degree - internal - n_seeds).clip(min=0)
     values = weight(*(torch.from_numpy(each) for each in counts)).to(dtype).numpy()
+    values[internal == 0] = 0  # it is in no community
     return values, first[degrees]

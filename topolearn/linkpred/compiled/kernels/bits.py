@@ -1,22 +1,9 @@
 """Kernels that count shared neighbours 64 at a time: for layers where a good part of all links is there."""
 
-from typing import Any
-
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from topolearn.compiling import njit
-
-
-@intrinsic
-def count_ones(typing: Any, word: Any) -> Any:
-    """Return the number of ones in a word of 64 bits."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
+from topolearn.graph.kernels import count_ones
 
 
 @njit(nogil=True)
@@ -41,4 +28,4 @@ def weigh_rows(first, last, bits, table, weights):
             for z in range(row.size):
                 shared[z] += count_ones(word & row[z])
         for z in range(shared.size):
-            weights[u - first, z] = values[starts[z] + np.int64(shared[z])] if shared[z] > 0 else 0
+            weights[u - first, z] = values[np.uint64(starts[z]) + shared[z]]

@@ -56,11 +56,27 @@ def weigh_panel(first, count, links, splits, table, panel, shared, weights):
             panel[ends[k], i] = 1
     sum_tables(splits, ends, panel, shared, np.int16(0))
     for z in range(weights.shape[0]):
+        start = np.uint64(starts[z])  # unsigned: no index is from the end
         for i in range(WIDTH):
-            weights[z, i] = values[starts[z] + shared[z, i]] if shared[z, i] > 0 else 0
+            weights[z, i] = values[start + np.uint64(np.uint16(shared[z, i]))]
     for i in range(count):
         for k in range(pointers[first + i], pointers[first + i + 1]):
             panel[ends[k], i] = 0
+
+
+@njit(nogil=True)
+def _add_transposed(sums, scores):
+    """Add ``sums[j, i]`` to ``scores[i, j]``, along the memory of the scores."""
+    count, n_seen = scores.shape
+    if scores.strides[0] < scores.strides[1]:
+        for j in range(n_seen):
+            for i in range(count):
+                scores[i, j] += sums[j, i]
+        return
+    for tile in range(0, n_seen, TILE):
+        for i in range(count):
+            for j in range(tile, min(tile + TILE, n_seen)):
+                scores[i, j] += sums[j, i]
 
 
 @njit(nogil=True)
@@ -81,10 +97,7 @@ def add_neurons(first, last, links, splits, table, scores):
         count = min(WIDTH, last - seed)
         weigh_panel(seed, count, links, by_row, table, panel, shared, weights)
         sum_tables(by_column, back_ends, weights, sums, scores.dtype.type(0))
-        for tile in range(0, n_seen, TILE):
-            for i in range(count):
-                for j in range(tile, min(tile + TILE, n_seen)):
-                    scores[seed - first + i, j] += sums[j, i]
+        _add_transposed(sums[:, :count], scores[seed - first : seed - first + count])
 
 
 @njit(nogil=True)

@@ -7,9 +7,11 @@ rounds scores (see `topolearn.linkpred.rounding`).
 import math
 
 import numpy as np
+from numba import float64, int64, uint64
 
 from topolearn.compiling import njit
 
+GENEROUS = 2.0**-12  # more than what rounding changes
 
 @njit(nogil=True)
 def _mix(bits):
@@ -46,6 +48,37 @@ def pick(cell, score, sieve, cells, kept, n_kept):
 
 
 @njit(nogil=True)
+def _flag(first, scores, sieve, flags):
+    """Mark the scores of cells from ``first`` on that may pass: all that do, and hardly any other."""
+    key, soft, level, _, _ = sieve
+    if not soft:
+        for v in range(scores.size):
+            flags[v] = scores[v] * (1 + GENEROUS) >= level
+        return
+    stretched = level * (1 + GENEROUS) * 2.0**53
+    for v in range(scores.size):  # `random_bits` in line, in unsigned numbers alone, so that it is vectorised
+        bits = uint64(first) + uint64(v) + uint64(0x9E3779B97F4A7C15)
+        bits = _mix(_mix(bits) ^ key) >> uint64(11)
+        flags[v] = 2.0**53 - 1 - float64(int64(bits)) <= scores[v] * stretched  # -log(x) is never below 1 - x
+
+
+@njit(nogil=True)
+def pick_row(first, scores, sieve, flags, listed, cells, kept, n_kept):
+    """Append the candidates among the cells from ``first`` on that pass; return how many there are now.
+
+    ``flags`` and ``listed`` have room for all of the row, and one.
+    """
+    _flag(first, scores, sieve, flags)
+    n = 0
+    for v in range(scores.size):
+        listed[n] = v
+        n += flags[v]
+    for i in range(n):
+        n_kept = pick(first + listed[i], scores[listed[i]], sieve, cells, kept, n_kept)
+    return n_kept
+
+
+@njit(nogil=True)
 def clear_links(first, last, pointers, ends, scores):
     """Write 0 to the links in rows first..last of a block of scores that begins with row first."""
     for u in range(first, last):
@@ -58,7 +91,7 @@ def pick_block(first, scores, sieve, cells, kept):
     """Write the cells and scores of the candidates in a block of scores that pass; return how many do."""
     n_kept = 0
     n_rows, n_in = scores.shape
+    flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
     for i in range(n_rows):
-        for v in range(n_in):
-            n_kept = pick((first + i) * n_in + v, scores[i, v], sieve, cells, kept, n_kept)
+        n_kept = pick_row((first + i) * n_in, scores[i], sieve, flags, listed, cells, kept, n_kept)
     return n_kept

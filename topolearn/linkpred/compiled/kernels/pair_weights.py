@@ -1,0 +1,104 @@
+"""Kernels that walk the links row by row with all weights looked up beforehand: for layers whose rows of scores fill.
+
+The weights of a side are a sparse matrix, `pairs`: ``others[starts[z]:stops[z]]`` are the neurons of the side that
+share neighbours with neuron z, and ``weights[starts[z]:stops[z]]`` either theirs for the seed z, or that of z for them.
+"""
+
+import numpy as np
+
+from topolearn.compiling import njit
+from topolearn.linkpred.compiled.kernels.picking import pick_row
+
+
+@njit(nogil=True)
+def weigh_pairs(first, last, links, table, is_seed, pairs):
+    """Fill the pairs of the row neurons z in first..last, as the seeds or not; return what they give to all non-links.
+
+    Each weight is given to those neighbours of its neuron that are not linked to the seed.
+    """
+    pointers, ends, back_pointers, back_ends = links
+    values, table_starts = table
+    starts, stops, others, weights = pairs
+    shared = np.zeros(pointers.size - 1, np.int32)
+    total = 0.0
+    for z in range(first, last):
+        n = starts[z]
+        for i in range(pointers[z], pointers[z + 1]):
+            for j in range(back_pointers[ends[i]], back_pointers[ends[i] + 1]):
+                other = back_ends[j]
+                if other != z:
+                    others[n] = other
+                    n += shared[other] == 0
+                    shared[other] += 1
+        stops[z] = n
+        for k in range(starts[z], n):
+            n_shared = shared[others[k]]
+            member = others[k] if is_seed else z
+            weights[k] = values[table_starts[member] + n_shared]
+            total += np.float64(weights[k]) * (pointers[member + 1] - pointers[member] - n_shared)
+            shared[others[k]] = 0
+    return total
+
+
+@njit(nogil=True)
+def _add_neurons(u, links, near, across, total):
+    """Add the weights of the neurons of u's local communities to the scores of the input neurons."""
+    pointers, ends, _, _ = links
+    near_starts, near_stops, near_others, near_weights = near
+    starts, stops, others, weights = across
+    for i in range(near_starts[u], near_stops[u]):
+        z1, weight = near_others[i], near_weights[i]
+        for k in range(np.uint64(pointers[z1]), np.uint64(pointers[z1 + 1])):  # unsigned: no index is from the end
+            total[np.uint32(ends[k])] += weight
+    for i in range(pointers[u], pointers[u + 1]):
+        z2 = ends[i]
+        for k in range(np.uint64(starts[z2]), np.uint64(stops[z2])):
+            total[np.uint32(others[k])] += weights[k]
+
+
+@njit(nogil=True)
+def _add_paths(u, links, near, across, total, of_u, of_z2):
+    """Add the paths from u to the scores of the input neurons."""
+    pointers, ends, back_pointers, back_ends = links
+    near_starts, near_stops, near_others, near_weights = near
+    starts, stops, others, weights = across
+    for i in range(near_starts[u], near_stops[u]):
+        of_u[near_others[i]] = near_weights[i]
+    for i in range(pointers[u], pointers[u + 1]):
+        z2 = ends[i]
+        for k in range(starts[z2], stops[z2]):
+            of_z2[others[k]] = weights[k]
+        for j in range(back_pointers[z2], back_pointers[z2 + 1]):
+            z1 = back_ends[j]
+            weight = of_u[z1]  # 0 for u itself
+            for k in range(np.uint64(pointers[z1]), np.uint64(pointers[z1 + 1])):
+                v = np.uint32(ends[k])
+                total[v] += weight * of_z2[v]
+        for k in range(starts[z2], stops[z2]):
+            of_z2[others[k]] = 0
+    for i in range(near_starts[u], near_stops[u]):
+        of_u[near_others[i]] = 0
+
+
+@njit(nogil=True)
+def pick_rows(first, last, per_path, links, near, across, sieve, cells, kept):
+    """Write the cells and scores of the candidates in rows first..last that pass; return how many do.
+
+    ``near`` are the pairs of output neurons, each the seed of its own, ``across`` those of input neurons for others.
+    """
+    pointers, ends, back_pointers, _ = links
+    n_in = back_pointers.size - 1
+    total, of_z2 = np.zeros(n_in, kept.dtype), np.zeros(n_in, kept.dtype)
+    of_u = np.zeros(pointers.size - 1, kept.dtype)
+    flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
+    n_kept = 0
+    for u in range(first, last):
+        if per_path:
+            _add_paths(u, links, near, across, total, of_u, of_z2)
+        else:
+            _add_neurons(u, links, near, across, total)
+        for k in range(pointers[u], pointers[u + 1]):
+            total[ends[k]] = 0
+        n_kept = pick_row(u * n_in, total, sieve, flags, listed, cells, kept, n_kept)
+        total[:] = 0
+    return n_kept
