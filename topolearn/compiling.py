@@ -1,19 +1,19 @@
-"""Compiled functions, kept in numba's cache where there is a place for it, and compiled in each process elsewhere."""
+"""Compiled functions, kept on disk where there is a place for it, and compiled in each process elsewhere."""
 
 from collections.abc import Callable
 from typing import Any
 
-from numba import cfunc as numba_cfunc
 from numba import njit as numba_njit
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
+
+from topolearn.kernel_cache import KernelCache
 
 Decorator = Callable[[Callable[..., Any]], Any]
 
 
 def njit(**options: Any) -> Decorator:
-    """Compile a function by ``numba.njit``, with its options and ``cache=True`` where that is possible.
-
-    Numba refuses to define a cached function when neither the folder of its source nor that of the user's caches, nor
-    ``NUMBA_CACHE_DIR``, can be written: that must not keep a program from running.
+    """Compile a function by ``numba.njit``, with its options, and keep what was compiled as `KernelCache` does.
 
     Examples
     --------
@@ -23,21 +23,31 @@ def njit(**options: Any) -> Decorator:
     >>> twice(21)
     42
     """
-    return _cached(numba_njit, (), options)
+
+    def decorated(function: Callable[..., Any]) -> Any:
+        dispatcher = numba_njit(**options)(function)
+        _keep(dispatcher, function)
+        return dispatcher
+
+    return decorated
 
 
 def cfunc(signature: Any, **options: Any) -> Decorator:
-    """Compile a C function by ``numba.cfunc``, cached as by `njit`."""
-    return _cached(numba_cfunc, (signature,), options)
+    """Compile a C function as ``numba.cfunc`` does, kept as by `njit`."""
 
-
-def _cached(compiler: Callable[..., Any], signature: tuple[Any, ...], options: dict[str, Any]) -> Decorator:
     def decorated(function: Callable[..., Any]) -> Any:
-        try:
-            return compiler(*signature, cache=True, **options)(function)
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
-            return compiler(*signature, **options)(function)
+        compiled = CFunc(function, normalize_signature(signature), {}, options)
+        _keep(compiled, function)
+        compiled.compile()
+        return compiled
 
     return decorated
+
+
+def _keep(compiled: Any, function: Callable[..., Any]) -> None:
+    """Give a function its cache, if any folder can be written: of its source, of the user, or ``NUMBA_CACHE_DIR``."""
+    try:
+        compiled._cache = KernelCache(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise

@@ -50,7 +50,7 @@ def test_every_kernel_releases_the_gil_and_is_kept(module):
     assert compiled
     for name, function in compiled.items():
         assert function.targetoptions["nogil"] is True, name
-        assert type(function._cache).__name__ == "FunctionCache", name
+        assert type(function._cache).__name__ == "KernelCache", name
 
 
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])

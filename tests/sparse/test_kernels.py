@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from topolearn.sparse import products
+from topolearn.sparse import huge_pages, products
 from topolearn.sparse.index import LinkIndex
 from topolearn.sparse.kernels.backward import backward_reference
 from topolearn.sparse.kernels.before_activation import mask_reference
@@ -144,3 +144,32 @@ def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypa
         products._tiles.cache_clear()
     for mine, theirs in zip(copied, expected, strict=True):
         assert (mine is None and theirs is None) or torch.equal(mine, theirs)
+
+
+@DTYPES
+@pytest.mark.parametrize("batch", [96, 33, 1])
+@pytest.mark.parametrize("need_dx", [True, False])
+def test_links_that_are_asked_for_ahead_give_the_same_bits(dtype, batch, need_dx, monkeypatch):
+    """As those of wide layers are, whose rows are in no cache; the last links have none behind them to ask for."""
+    rng = np.random.default_rng(4)
+    cells = np.sort(rng.choice(40 * 30, 600, replace=False))
+    links = LinkIndex.of_cells(torch.tensor(cells), 40, 30)
+    shapes = 600, 40, (30, batch), (40, batch)
+    values, bias, x, dz = (torch.from_numpy(rng.normal(size=shape).astype(dtype)) for shape in shapes)
+
+    def both():
+        y = products.outputs(links, values, bias, x, relu=True)
+        return [y, *products.gradients(links, values, x, dz, need_dx=need_dx, behind_relu=True)]
+
+    expected = both()
+    monkeypatch.setattr(products, "CACHED", 0)
+    assert products._ahead(x) > 0
+    for each, again in zip(expected, both(), strict=True):
+        assert (each is None and again is None) or torch.equal(each, again)
+
+
+def test_large_tensors_on_huge_pages_hold_what_is_written(monkeypatch):
+    monkeypatch.setattr(huge_pages, "LEAST", 2**22)
+    for n in (2**20, 2**21 + 3, 7):
+        tensor = huge_pages.on_huge_pages(torch.empty(n))
+        assert torch.equal(tensor.copy_(torch.arange(n)), torch.arange(n, dtype=torch.float32))

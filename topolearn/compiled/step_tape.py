@@ -16,6 +16,7 @@ from topolearn.compiled.kernels.optimizers import OptimizerWork
 from topolearn.compiled.optimizer import ParameterStep
 from topolearn.compiled.tape import Tape
 from topolearn.sparse import Stage
+from topolearn.sparse.huge_pages import on_huge_pages
 from topolearn.sparse.kernels.transpose import TransposeWork, transpose_kernel
 from topolearn.sparse.kernels.vectors import VECTOR_BYTES
 from topolearn.sparse.products import BACKWARD, FORWARD, backward_calls, forward_calls, name_of, wide_tiles
@@ -81,7 +82,7 @@ class _Builder:
         sizes = [tile.stop - tile.start for tile in self.tiles]
         self.activations = [[self._empty(width, size) for size in sizes] for width in widths]
         self.dz = [[self._empty(width, size) for size in sizes] for width in widths[1:]]
-        self.dvalues = [torch.empty_like(stage.values) for stage in stages]
+        self.dvalues = [on_huge_pages(torch.empty_like(stage.values)) for stage in stages]
         self.dbias = [self._empty(width) for width in widths[1:]]
         self.tape.keep(self.activations, self.dz, self.dvalues, self.dbias, stages)
 
@@ -155,4 +156,4 @@ class _Builder:
             self.tape.add_even(step.kernel, work, step.parameter.numel(), step=16)
 
     def _empty(self, *shape: int) -> Tensor:
-        return self.like.new_empty(shape)
+        return on_huge_pages(self.like.new_empty(shape))

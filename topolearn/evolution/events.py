@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.stages import LayerState
 from topolearn.evolution.update import EVENTS, LayerUpdate
 from topolearn.graph import are_among, merged, within, without
@@ -93,7 +94,9 @@ def updates_of(states: Mapping[str, LayerState], readings: Readings, *, decays: 
     events = {name: _events_behind(state, readings, decays=decays) for name, state in behind.items()}
     readings.settle()
     updates = _copied(events, behind)
-    return {name: updates[name] if name in updates else _update(state, decays=decays) for name, state in states.items()}
+    here = [name for name in states if name not in behind]
+    updates |= of_each(lambda name: _update(states[name], decays=decays), here, [])
+    return {name: updates[name] for name in states}
 
 
 def _update(state: LayerState, *, decays: bool) -> LayerUpdate:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from topolearn.graph import are_among
+from topolearn.graph.cells import search
 from topolearn.sparse import CsrLinear, LinkChange, SparseLinear
 
 NEVER = math.nan  # of a cell that is a link, or never was one; no link has this value
@@ -75,7 +76,7 @@ class FormerList:
         begin = change.moved(values, _looked_up(cells, known, change.grown))
         gone = cells[are_among(cells, after) | are_among(cells, change.lost)]
         kept = LinkChange.of(cells, gone, change.lost)
-        known = kept.moved(known, values[torch.searchsorted(before, change.lost)])
+        known = kept.moved(known, values[search(before, change.lost)])
 
         def commit() -> None:
             self._cells, self._values = kept.cells, known
@@ -122,7 +123,7 @@ class FormerMatrix:
     def prepare(self, before: Tensor, values: Tensor, after: Tensor) -> Prepared:
         """Prepare for an update; see `FormerValues.prepare`."""
         known = self._values.to(values) if self._values.numel() else values.new_full((self._n_cells,), NEVER)
-        places = torch.searchsorted(before, after).clamp_(max=before.numel() - 1)
+        places = search(before, after).clamp_(max=before.numel() - 1)
         last = known[after]
         begin = torch.where(before[places] == after, values[places], torch.where(last.isnan(), 0, last))
 
@@ -164,5 +165,5 @@ def _looked_up(cells: Tensor, values: Tensor, wanted: Tensor) -> Tensor:
     """Return the values of wanted cells among sorted ones, 0 for those that are not there."""
     if not cells.numel():
         return values.new_zeros(wanted.shape)
-    places = torch.searchsorted(cells, wanted).clamp_(max=cells.numel() - 1)
+    places = search(cells, wanted).clamp_(max=cells.numel() - 1)
     return torch.where(cells[places] == wanted, values[places], 0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from topolearn.graph.cells import search
 from topolearn.sparse import GradientRecord
 
 
@@ -68,7 +68,7 @@ class LayerLinks:
             return LayerLinks(cells, self.stored[cells], self.shape)
         if cells is self.cells:
             return self
-        places = torch.searchsorted(self.cells, cells)
+        places = search(self.cells, cells)
         gradient, signs = (None if each is None else each[places] for each in (self.gradient, self.signs))
         return LayerLinks(cells, self.values[places], self.shape, gradient, signs=signs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.ages import LinkAges
+from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.finite import not_finite
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.optimizer_state import check_state, check_trained, follow_links
@@ -134,9 +135,13 @@ class ModelLinks:
             What happened.
         step : int
         """
-        ages = {name: copy(each) for name, each in self.ages.items()}
-        for name, each in ages.items():
-            each.follow(links[name], step)
+
+        def followed(name: str) -> LinkAges:
+            ages = copy(self.ages[name])
+            ages.follow(links[name], step)
+            return ages
+
+        ages = of_each(followed, self.ages, {cells.device for cells in links.values()})
         self.set(links, trained)
         self.ages = ages
 
@@ -149,12 +154,17 @@ class ModelLinks:
             When the optimizer's memory cannot follow; nothing is changed then.
         """
         check_state(self._optimizer, self._layers)
-        commits = {}
-        for name, layer in self._layers.items():
+
+        def prepared(name: str) -> Callable[[], Callable[[Tensor], Tensor]]:
             more = (trained[name],) if name in trained else ()
-            commits[name] = layer.prepare_links(links[name], *more)
-        for name, commit in commits.items():
-            follow_links(self._optimizer, self._layers[name], commit())
+            return self._layers[name].prepare_links(links[name], *more)
+
+        def committed(name: str) -> None:
+            follow_links(self._optimizer, self._layers[name], commits[name]())
+
+        devices = {layer.link_parameter.device for layer in self._layers.values()}
+        commits = of_each(prepared, self._layers, devices)
+        of_each(committed, self._layers, devices)
 
     def _check_present(self, step: int) -> None:
         """Refuse layers that are no longer in the model, as when somebody replaced them."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
+from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.removal import REMOVAL_SCORES
@@ -103,6 +104,11 @@ class LayerState:
         return replace(self, kept=cells, survivors=cells, removed=removed)
 
 
+def devices_of(states: Mapping[str, LayerState]) -> set[torch.device]:
+    """Return where the links of some layers are."""
+    return {state.layer.cells.device for state in states.values()}
+
+
 def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False) -> dict[str, LayerState]:
     """Prune layers to their scheduled numbers of links, or re-select their links: the cells that score highest stay.
 
@@ -121,18 +127,19 @@ def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False)
     InvalidValueError
         When pooled layers have fewer links together than there are layers.
     """
-    method = step.method
+    method, devices = step.method, devices_of(states)
     candidates = {name: candidates_of(state.layer) for name, state in states.items()}
     score = REMOVAL_SCORES[method.pruning]
-    scores = {name: step.checked(score(each, method.score_params)) for name, each in candidates.items()}
+    scores = of_each(lambda name: step.checked(score(candidates[name], method.score_params)), states, devices)
     if pooled and states:
         total = sum(state.n_after for state in states.values())
         pruned = _prune_together(candidates, scores, total, step.field("", "decay"))
     else:
-        pruned = {
-            name: best(each.cells, scores[name], states[name].n_after, step.field(name, "decay"))
-            for name, each in candidates.items()
-        }
+
+        def kept(name: str) -> Tensor:
+            return best(candidates[name].cells, scores[name], states[name].n_after, step.field(name, "decay"))
+
+        pruned = of_each(kept, states, devices)
     return {name: state.with_pruned(pruned[name]) for name, state in states.items()}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from topolearn.distributed import CollectedRecord
+from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.events import updates_of
 from topolearn.evolution.heads import Heads, heads_of
 from topolearn.evolution.kinds import kind_of
@@ -13,7 +14,7 @@ from topolearn.evolution.links import LayerLinks, Targets
 from topolearn.evolution.methods import Method
 from topolearn.evolution.percolation import percolated
 from topolearn.evolution.regrowth import GrowthSite
-from topolearn.evolution.stages import LayerState, Step, decay
+from topolearn.evolution.stages import LayerState, Step, decay, devices_of
 from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup
 from topolearn.waiting import Readings
@@ -110,8 +111,7 @@ class Evolution:
             states |= decay({name: states[name] for name in self._free}, step, pooled=self._targets.pooled)
         if not self._rewires:
             return
-        for name in self._free:
-            states[name] = self._kind.remove(states[name], step)
+        states |= of_each(lambda name: self._kind.remove(states[name], step), self._free, devices_of(states))
         if step.method.percolation:
             self._states = _percolate(states, self._heads, self._groups, step)
 

@@ -121,7 +121,7 @@ def _is_worth_compiled(ordered: Tensor, wanted: Tensor) -> bool:
 
 
 def _bitmap(wanted: Tensor, *ordered: Tensor) -> NDArray[np.uint64] | None:
-    """Return a bitmap of no cells, up to the largest of some sorted ones; None where it would be long for their number."""
+    """Return a bitmap of no cells, up to the largest of some sorted ones; None where it would be too long."""
     largest = max((int(cells[-1]) for cells in ordered if cells.numel()), default=-1)
     n_words = largest // 64 + 1
     n_cells = wanted.numel() + sum(cells.numel() for cells in ordered)

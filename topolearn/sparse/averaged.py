@@ -11,6 +11,7 @@ from torch.optim import swa_utils
 
 from topolearn.errors import InvalidValueError
 from topolearn.graph import merged, without
+from topolearn.graph.cells import search
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.stored import StoredLinear
@@ -124,5 +125,5 @@ def _values(averaged: SparseLinear, layer: SparseLinear) -> Tensor:
         return layer.dense_weight()
     values = layer.link_values()
     expanded = values.new_zeros(averaged.n_links)
-    expanded[torch.searchsorted(averaged.cells().to(values.device), layer.cells())] = values
+    expanded[search(averaged.cells().to(values.device), layer.cells())] = values
     return expanded

@@ -13,6 +13,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from topolearn.sparse.huge_pages import on_huge_pages
 from topolearn.sparse.index import Direction, LinkIndex
 from topolearn.sparse.kernels.backward import BackwardWork, backward_kernel
 from topolearn.sparse.kernels.before_activation import mask_kernel
@@ -25,6 +26,7 @@ Call = tuple[Kernel, Work, float]  # with the nanoseconds that it takes for each
 TILES = (8, 4, 2, 1)  # vectors in a tile
 WIDEST = 64 * TILES[0]  # bytes
 TRACKED, LEAST_READS = 7 * 2**20, 32  # bytes, whose pages a processor just keeps track of; links for each row
+CACHED, AHEAD = 2**23, 8  # bytes of rows that a processor keeps near; links
 FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
 LEAST = 1e5  # nanoseconds of work that are worth other threads
 CHUNKS = 4  # for each thread, so that none waits long for the last
@@ -35,7 +37,7 @@ def transposed(x: Tensor) -> Tensor:
     if (turned := x.t()).is_contiguous():
         return turned
     x = x.contiguous()
-    y, bounds = x.new_empty(turned.shape), (ctypes.c_int64 * 2)(0, x.shape[1])
+    y, bounds = on_huge_pages(x.new_empty(turned.shape)), (ctypes.c_int64 * 2)(0, x.shape[1])
     work = TransposeWork(x=x.data_ptr(), y=y.data_ptr(), n_rows=x.shape[0], n_columns=x.shape[1])
     work.n_chunks, work.bounds = 1, addressof(bounds)
     transpose_kernel(name_of(x)).call(addressof(work))
@@ -44,7 +46,7 @@ def transposed(x: Tensor) -> Tensor:
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer, shape (n_out, batch), of inputs (n_in, batch)."""
-    y = x.new_empty((links.n_out, x.shape[1]))
+    y = on_huge_pages(x.new_empty((links.n_out, x.shape[1])))
     if _is_scattered(links.along, x):
         for tile in wide_tiles(x.shape[1], x.element_size()):
             y[:, tile] = outputs(links, values, bias, x[:, tile].contiguous(), relu)
@@ -72,11 +74,12 @@ def forward_calls(
             bias=0 if bias is None else bias.data_ptr(),
             x=x.data_ptr() + offset,
             y=y.data_ptr() + offset,
+            n_links=links.n_links,
             batch=batch,
             tile_size=tile_size,
             relu=relu,
         )
-        yield forward_kernel(dtype, n_vectors, int(by_input)), work, FORWARD * tile_size
+        yield forward_kernel(dtype, n_vectors, int(by_input), _ahead(x)), work, FORWARD * tile_size
 
 
 def gradients(
@@ -96,8 +99,8 @@ def gradients(
         Whether the inputs came out of a ReLU; their gradient is then that of what went into it, and its sum that of
         the biases there.
     """
-    dx, dbias = (torch.empty_like(x), x.new_empty(links.n_in)) if need_dx else (None, None)
-    dvalues = torch.empty_like(values)
+    dx, dbias = (on_huge_pages(torch.empty_like(x)), x.new_empty(links.n_in)) if need_dx else (None, None)
+    dvalues = on_huge_pages(torch.empty_like(values))
     if not x.shape[1]:
         return dx, None if dbias is None else dbias.zero_(), dvalues.zero_()
     if _is_scattered(links.across, dz):
@@ -138,17 +141,19 @@ def backward_calls(
             dx=0 if dx is None else dx.data_ptr() + offset,
             dbias=0 if dbias is None else dbias.data_ptr(),
             dvalues=dvalues.data_ptr(),
+            n_links=links.n_links,
             batch=batch,
             tile_size=tile_size,
             behind_relu=behind_relu,
         )
-        kernel = backward_kernel(dtype, n_vectors, need_dx, int(accumulate or offset > 0), int(by_input))
+        accumulates = int(accumulate or offset > 0)
+        kernel = backward_kernel(dtype, n_vectors, need_dx, accumulates, int(by_input), _ahead(dz))
         yield kernel, work, BACKWARD * tile_size
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
     """Return the gradient before the activation that gave y, and its sum over the batch: the gradient of the biases."""
-    dz = torch.empty_like(dy) if relu else dy
+    dz = on_huge_pages(torch.empty_like(dy)) if relu else dy
     dbias = dy.new_empty(dy.shape[0])
     kernel = mask_kernel(name_of(dy), int(relu))
     kernel(0, dy.shape[0], y.data_ptr(), dy.data_ptr(), dz.data_ptr(), dbias.data_ptr(), dy.shape[1])
@@ -158,6 +163,11 @@ def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor
 def name_of(tensor: Tensor) -> str:
     """Return the dtype of a tensor as kernels name it."""
     return "float32" if tensor.dtype == torch.float32 else "float64"
+
+
+def _ahead(read: Tensor) -> int:
+    """Return how many links ahead a kernel asks for the rows that they read: 0 where these are in a cache."""
+    return AHEAD if read.nbytes > CACHED else 0
 
 
 def _is_scattered(links: Direction, read: Tensor) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from topolearn.errors import InvalidValueError
+from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
 from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
 from topolearn.sparse import NOT_FINITE
@@ -35,13 +36,13 @@ def grow(score: RegrowthScore, sites: Sequence[GrowthSite], readings: Readings, 
     InvalidValueError
         When a score is refused; the message names the layer.
     """
+    behind = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
     grown: dict[str, Tensor] = {}
-    for alike in _alike(sites):
-        if score.matrix is not None and works_behind(alike[0].site.links.device):
-            grown |= _together(score, alike, readings, soft=soft)
-        else:
-            grown |= {each.name: _alone(score, each, soft=soft) for each in alike}
-    return grown
+    for alike in _alike(behind):
+        grown |= _together(score, alike, readings, soft=soft)
+    others = {each.name: each for each in sites if each.name not in grown}
+    devices = {each.site.links.device for each in others.values()}
+    return grown | of_each(lambda name: _alone(score, others[name], soft=soft), others, devices)
 
 
 def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:

@@ -91,8 +91,9 @@ def relative(links: LayerLinks) -> Tensor:
 def interpolated(links: LayerLinks, alpha: float) -> Tensor:
     """Return what eq. 2 takes the power of, for each link; 0 for a link of weight 0."""
     magnitudes = in_full(links.values).abs()
-    output, inputs = links.cells // links.shape[1], links.cells % links.shape[1]
-    of_output, of_input = _sums(magnitudes, links)
+    output = links.cells // links.shape[1]
+    inputs = links.cells - output * links.shape[1]
+    of_output, of_input = _sums(magnitudes, links, output, inputs)
     halves = [
         magnitudes / 2 / (alpha + (1 - alpha) * sums[place])
         for sums, place in ((of_output, output), (of_input, inputs))
@@ -100,8 +101,8 @@ def interpolated(links: LayerLinks, alpha: float) -> Tensor:
     return torch.where(magnitudes == 0, 0, halves[0] + halves[1]).to(magnitudes.dtype)
 
 
-def _sums(magnitudes: Tensor, links: LayerLinks) -> tuple[Tensor, Tensor]:
-    """Return the sum over the links of each output, and of each input neuron, in float64.
+def _sums(magnitudes: Tensor, links: LayerLinks, output: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sum over the links of each output, and of each input neuron, in float64, from the ends of the links.
 
     On accelerators sums over a list of links depend on the order in which threads come, and those over a matrix do not:
     all ranks, and a resumed run, must find the same.
@@ -109,7 +110,7 @@ def _sums(magnitudes: Tensor, links: LayerLinks) -> tuple[Tensor, Tensor]:
     n_out, n_in = links.shape
     exact = magnitudes.to(torch.float64)
     if not works_behind(exact.device):
-        rows = exact.new_zeros(n_out).index_add_(0, links.cells // n_in, exact)
-        return rows, exact.new_zeros(n_in).index_add_(0, links.cells % n_in, exact)
+        rows = exact.new_zeros(n_out).index_add_(0, output, exact)
+        return rows, exact.new_zeros(n_in).index_add_(0, inputs, exact)
     matrix = exact.new_zeros(n_out * n_in).index_put_((links.cells,), exact).view(n_out, n_in)
     return matrix.sum(dim=1), matrix.sum(dim=0)

@@ -11,6 +11,7 @@ import numpy as np
 from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph
 from topolearn.graph.two_way_csr import TwoWayCsr
+from topolearn.linkpred.compiled.pair_weights import fills_rows
 from topolearn.linkpred.compiled.products import nanoseconds_of_weights
 from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
 from topolearn.linkpred.form_names import AUTO, COMMUNITY, COMPILED, DENSE, SPARSE
@@ -20,14 +21,14 @@ SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
 MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
 TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
 
-STREAM_PATH, STREAM_NEURON = 4.5, 3.4  # a walk of length three
-SCORED = 16.0  # a cell that gets a score in a stream: written, and forgotten
+STREAM_PATH, STREAM_NEURON, KEPT_NEURON = 4.5, 3.4, 2.0  # a walk of length three; the last with weights that are kept
+SCORED, FILLED = 16.0, 3.2  # a cell that gets a score in a stream: listed and forgotten; any cell of rows that fill
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
 CACHE, SLOWER = 2**18, 0.6  # bytes of a table; how much longer sums of its rows take beyond
 REACH = 3.5  # listing that an output neuron reaches a member of a community
 SCATTER = 1.6  # adding one sum to the score of a member
 GATHER = 1.5  # copying one weight into a community's table
-CELL_PATH, CELL_NEURON = 9.0, 3.1  # a weight looked up, and a score written
+CELL_PATH, CELL_NEURON = 9.0, 2.0  # a weight looked up, and a score written
 DENSE_PATH, DENSE_NEURON = 0.03, 0.025  # a multiplication and an addition in a matrix product
 DENSE_BATCH = 1e5  # calling the products of all communities of a size
 DENSE_GATHER = 4.0  # collecting the rows of a community, and adding to them
@@ -70,7 +71,8 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
     fan_in, fan_out = links.fan_in.astype(float), links.fan_out.astype(float)
     walks = float(fan_out @ links.transposed.walks_of_two())  # the sum of links.walks_of_three()
     wide = itemsize / 4
-    stream = CALL + SCORED * n_cells * -np.expm1(-walks / n_cells)
+    kept = fills_rows(links)
+    stream = CALL + (FILLED * n_cells if kept else SCORED * n_cells * -np.expm1(-walks / n_cells))
     table_bytes = 0
     if predictor.per_path:
         table_bytes = n_in**2 * itemsize
@@ -80,7 +82,7 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
         )
         dense = _dense_paths(links, fan_in, fan_out)
     else:
-        stream += STREAM_NEURON * walks
+        stream += (KEPT_NEURON if kept else STREAM_NEURON) * walks
         community = CALL + min(_communities(links, wide), _products(links, itemsize))
         dense = sum(_dense_neurons(*shape) for shape in ((n_out, n_in), (n_in, n_out)))
     largest = max(fan_in.max(), fan_out.max())

@@ -21,7 +21,9 @@ from topolearn.sparse.kernels.vectors import (
     INT32,
     INT64,
     Tile,
+    fetch,
     ir,
+    link_ahead,
     load_index,
     loop,
     multiply_add,
@@ -42,8 +44,9 @@ class BackwardWork(Work):
     """
 
     _fields_ = integers(
-        "ccol", "row", "places", "values", "x", "dz", "dx", "dbias", "dvalues", "batch", "tile_size", "behind_relu"
-    )
+        "ccol", "row", "places", "values", "x", "dz", "dx", "dbias", "dvalues", "n_links", "batch", "tile_size",
+        "behind_relu",
+    )  # fmt: skip
 
 
 read_work = reader(BackwardWork)
@@ -95,31 +98,40 @@ def backward_reference(
 @intrinsic(prefer_literal=True)
 def pass_links(
     typing: Any, row: Any, places: Any, values: Any, x_v: Any, dz: Any, dx_v: Any, dvalues: Any, first: Any, last: Any,
-    batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any, in_order: Any,
+    n_links: Any, batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
+    in_order: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of the gradient of an input neuron, and what the tile gives to the gradients of its links.
 
     The gradient of the input is 0 where the input does not exceed the threshold: 0 behind a ReLU, NaN for none. Its sum
     over the tile is returned. With `accumulate`, the gradients of the links are added to those of the tiles before.
-    With `in_order`, the values are in the order of these links, whose places are not read.
+    With `in_order`, the values are in the order of these links, whose places are not read. What the link so many
+    `ahead` reads and writes is asked for, unless that is 0.
     """
     signature = threshold(
         ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, types.int64,
-        types.int64, threshold, n_vectors, need_dx, accumulate, in_order,
+        types.int64, types.int64, threshold, n_vectors, need_dx, accumulate, in_order, ahead,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        row, places, values, x_v, dz, dx_v, dvalues, first, last, batch, tile_size, threshold, *_literals = arguments
+        row, places, values, x_v, dz, dx_v, dvalues, first, last, n_links, batch, tile_size, threshold, *_ = arguments
         element = threshold.type
         values_pointer, x_pointer, dz_pointer, dx_pointer, dvalues_pointer = (
             pointer(builder, each, element) for each in (values, x_v, dz, dx_v, dvalues)
         )
         row_pointer, places_pointer = pointer(builder, row, INT32), pointer(builder, places, INT32)
         tile = Tile(builder, element, n_vectors.literal_value, tile_size)
+        scattered = [dvalues_pointer] if not in_order.literal_value else []
+        scattered += [values_pointer] if scattered and need_dx.literal_value else []
         x_tile = [tile.load(x_pointer, i) for i in range(tile.n_vectors)]
 
         def pass_link(k: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
             """Return the link's place among the values, x * dz of its two neurons, and the sums with value * dz."""
+            if ahead.literal_value:
+                later = link_ahead(builder, k, ahead.literal_value, n_links)
+                fetch(builder, dz_pointer, builder.mul(load_index(builder, row_pointer, later), batch), tile)
+                for each in scattered:
+                    fetch(builder, each, load_index(builder, places_pointer, later))
             place = k if in_order.literal_value else load_index(builder, places_pointer, k)
             dz_u = builder.gep(dz_pointer, [builder.mul(load_index(builder, row_pointer, k), batch)])
             value = None
@@ -170,12 +182,14 @@ def pass_links(
 
 
 @cache
-def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int, in_order: int = 0) -> Kernel:
+def backward_kernel(
+    dtype: str, n_vectors: int, need_dx: int, accumulate: int, in_order: int = 0, ahead: int = 0
+) -> Kernel:
     """Return the kernel of one tile of the gradients of input neurons and of their links; it reads `BackwardWork`.
 
     With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. With `accumulate`, it adds
     what it gives of links, and these sums, to those of the tiles before. With `in_order`, values are in the order in
-    which input neurons have their links.
+    which input neurons have their links. `ahead` is as for `topolearn.sparse.kernels.forward.forward_kernel`.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
@@ -191,7 +205,8 @@ def backward_kernel(dtype: str, n_vectors: int, need_dx: int, accumulate: int, i
                 offset = v * work.batch * size
                 dbias_v = pass_links(
                     work.row, work.places, work.values, work.x + offset, work.dz, work.dx + offset, work.dvalues,
-                    first, last, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate, in_order,
+                    first, last, work.n_links, work.batch, work.tile_size, threshold, n_vectors, need_dx, accumulate,
+                    in_order, ahead,
                 )  # fmt: skip
                 if need_dx:
                     set_number(work.dbias, v, number_at(work.dbias, v, zero) + dbias_v if accumulate else dbias_v)

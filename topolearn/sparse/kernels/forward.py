@@ -14,7 +14,17 @@ from numba.extending import intrinsic
 
 from topolearn.compiling import cfunc
 from topolearn.sparse.kernels.memory import ADDRESS, integer_at, number_at
-from topolearn.sparse.kernels.vectors import INT32, Tile, load_index, loop, multiply_add, pointer, splat
+from topolearn.sparse.kernels.vectors import (
+    INT32,
+    Tile,
+    fetch,
+    link_ahead,
+    load_index,
+    loop,
+    multiply_add,
+    pointer,
+    splat,
+)
 from topolearn.sparse.kernels.work import Work, integers, reader, take_chunk
 from topolearn.threads import Kernel
 
@@ -26,7 +36,7 @@ class ForwardWork(Work):
     the tile. places are those of links among the values, where these are in another order than the links.
     """
 
-    _fields_ = integers("crow", "col", "places", "values", "bias", "x", "y", "batch", "tile_size", "relu")
+    _fields_ = integers("crow", "col", "places", "values", "bias", "x", "y", "n_links", "batch", "tile_size", "relu")
 
 
 read_work = reader(ForwardWork)
@@ -67,27 +77,35 @@ def forward_reference(
 
 @intrinsic(prefer_literal=True)
 def sum_links(
-    typing: Any, col: Any, places: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any, batch: Any,
-    tile_size: Any, floor: Any, n_vectors: Any, placed: Any,
+    typing: Any, col: Any, places: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any,
+    n_links: Any, batch: Any, tile_size: Any, floor: Any, n_vectors: Any, placed: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Write one tile of an output neuron: its bias and the links first..last; what is below the floor is raised to it.
 
     The floor is 0 for ReLU, and NaN for none, as nothing is below NaN. With `placed`, link k has the value at
-    ``places[k]``, else at k.
+    ``places[k]``, else at k. What the link so many `ahead` reads is asked for, unless that is 0.
     """
     signature = types.void(
-        ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64, floor,
-        n_vectors, placed,
+        ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64,
+        types.int64, floor, n_vectors, placed, ahead,
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        col, places, values, bias_u, x, y_u, first, last, batch, tile_size, floor, *_literals = arguments
+        col, places, values, bias_u, x, y_u, first, last, n_links, batch, tile_size, floor, *_literals = arguments
         element = bias_u.type
         values_pointer, x_pointer, y_pointer = (pointer(builder, each, element) for each in (values, x, y_u))
         col_pointer, places_pointer = pointer(builder, col, INT32), pointer(builder, places, INT32)
         tile = Tile(builder, element, n_vectors.literal_value, tile_size)
 
+        def ask_for_later(k: Any) -> None:
+            later = link_ahead(builder, k, ahead.literal_value, n_links)
+            fetch(builder, x_pointer, builder.mul(load_index(builder, col_pointer, later), batch), tile)
+            if placed.literal_value:
+                fetch(builder, values_pointer, load_index(builder, places_pointer, later))
+
         def add_link(k: Any, sums: list[Any]) -> list[Any]:
+            if ahead.literal_value:
+                ask_for_later(k)
             x_v = builder.gep(x_pointer, [builder.mul(load_index(builder, col_pointer, k), batch)])
             place = load_index(builder, places_pointer, k) if placed.literal_value else k
             value = splat(builder, builder.load(builder.gep(values_pointer, [place])), tile.lanes)
@@ -103,8 +121,12 @@ def sum_links(
 
 
 @cache
-def forward_kernel(dtype: str, n_vectors: int, placed: int = 0) -> Kernel:
-    """Return the kernel of one tile of output neurons, which reads `ForwardWork`; with `placed`, its places, too."""
+def forward_kernel(dtype: str, n_vectors: int, placed: int = 0, ahead: int = 0) -> Kernel:
+    """Return the kernel of one tile of output neurons, which reads `ForwardWork`.
+
+    With `placed`, it reads its places, too. So many links `ahead` it asks for what they read, for layers whose
+    activations are not in a cache.
+    """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)
 
@@ -119,8 +141,8 @@ def forward_kernel(dtype: str, n_vectors: int, placed: int = 0) -> Kernel:
                 bias_u = number_at(work.bias, u, zero) if work.bias else zero
                 y_u = work.y + u * work.batch * size
                 sum_links(
-                    work.col, work.places, work.values, bias_u, work.x, y_u, first, last, work.batch, work.tile_size,
-                    floor, n_vectors, placed,
+                    work.col, work.places, work.values, bias_u, work.x, y_u, first, last, work.n_links, work.batch,
+                    work.tile_size, floor, n_vectors, placed, ahead,
                 )  # fmt: skip
             chunk = take_chunk(address)
 

@@ -57,6 +57,23 @@ def load_index(builder: Any, base: Any, k: Any) -> Any:
     return builder.sext(builder.load(builder.gep(base, [k])), INT64)
 
 
+def fetch(builder: Any, base: Any, index: Any, tile: Any = None) -> None:
+    """Ask for the memory at ``base[index]``, or for the tile that begins there, before it is read or written."""
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    read, keep, data = ir.Constant(INT32, 0), ir.Constant(INT32, 3), ir.Constant(INT32, 1)
+    for i in range(tile.n_vectors if tile else 1):
+        place = builder.gep(base, [builder.add(index, ir.Constant(INT64, i * tile.lanes))] if i else [index])
+        builder.call(prefetch, [builder.bitcast(place, byte), read, keep, data])
+
+
+def link_ahead(builder: Any, k: Any, ahead: int, n_links: Any) -> Any:
+    """Return the number of the link so many behind link k, or of the last one."""
+    later, last = builder.add(k, ir.Constant(INT64, ahead)), builder.sub(n_links, ir.Constant(INT64, 1))
+    return builder.select(builder.icmp_signed("<", later, last), later, last)
+
+
 class Tile:
     """Some consecutive activations of a neuron: so many vectors, or the first `tile_size` lanes of one."""
 

@@ -13,6 +13,7 @@ from topolearn.compiling import njit
 
 GENEROUS = 2.0**-12  # more than what rounding changes
 
+
 @njit(nogil=True)
 def _mix(bits):
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
