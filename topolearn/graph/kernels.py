@@ -17,22 +17,25 @@ def count_ones(typing, bits):
     return types.uint64(types.uint64), generate
 
 
-@njit(nogil=True)
 def transpose(pointers, ends, n_in):
     """Return the rows that link to each column, in the same compressed form, sorted."""
-    back_pointers = np.zeros(n_in + 1, np.int64)
+    back_pointers, back_ends = np.zeros(n_in + 1, np.int64), np.empty(ends.size, np.int32)
+    _transpose(pointers, ends, back_pointers, np.empty(n_in, np.int64), back_ends)
+    return back_pointers, back_ends
+
+
+@njit(nogil=True)
+def _transpose(pointers, ends, back_pointers, place, back_ends):
     for k in range(ends.size):
         back_pointers[ends[k] + 1] += 1
-    for v in range(n_in):
+    for v in range(place.size):
+        place[v] = back_pointers[v]
         back_pointers[v + 1] += back_pointers[v]
-    place = back_pointers[:-1].copy()
-    back_ends = np.empty(ends.size, np.int32)
     for u in range(pointers.size - 1):
         for k in range(pointers[u], pointers[u + 1]):
             v = ends[k]
             back_ends[place[v]] = u
             place[v] += 1
-    return back_pointers, back_ends
 
 
 @njit(nogil=True)

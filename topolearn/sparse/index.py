@@ -109,7 +109,7 @@ class LinkIndex:
     @property
     def cells(self) -> Tensor:
         """The links as sorted flat positions, ``output * n_in + input``."""
-        return self.rows * self.n_in + self.col
+        return self.rows.mul_(self.n_in).add_(self.col)  # in place: wide layers have millions
 
     @cached_property
     def along(self) -> Direction:

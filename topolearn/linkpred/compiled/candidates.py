@@ -42,7 +42,7 @@ def stream(
         pairs = pairs_of(graph, predictor, dtype)
         if guesses and not predictor.per_path:
             pool.expect(graph.n_out * graph.n_in - graph.ends.size, pairs.total)
-        pick, capacity = _pair_picker(graph, predictor, pairs)
+        pick, capacity = _pair_picker(graph, predictor, pairs, dtype)
     else:
         pick, capacity = _picker(graph, predictor, dtype)
     total = np.concatenate([[0], np.cumsum(capacity)])
@@ -94,13 +94,17 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
 
 
 def _pair_picker(
-    graph: TwoWayCsr, predictor: LinkPredictor, pairs: PairWeights
+    graph: TwoWayCsr, predictor: LinkPredictor, pairs: PairWeights, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
     """Return what `_picker` does, for a graph whose pair weights are known."""
-    from topolearn.linkpred.compiled.kernels.pair_weights import pick_rows
+    from topolearn.linkpred.compiled.kernels.pair_weights import make_scratch, pick_by_neurons, pick_by_paths
 
-    def pick(_: Any, chunk: Rows, *rest: Any) -> int:
-        return pick_rows(*chunk, predictor.per_path, graph.arrays, pairs.near, pairs.across, *rest)
+    kernel = pick_by_paths if predictor.per_path else pick_by_neurons
+
+    def pick(local: Any, chunk: Rows, *rest: Any) -> int:
+        if not hasattr(local, "scratch"):
+            local.scratch = make_scratch(graph.n_out, graph.n_in, numpy_dtype(dtype))
+        return kernel(*chunk, graph.arrays, pairs.near, pairs.across, local.scratch, *rest)
 
     return pick, np.minimum(graph.walks_of_three(), graph.n_in)
 

@@ -59,7 +59,8 @@ def _side(links: TwoWayCsr, table: Table, dtype: torch.dtype, *, are_seeds: bool
     totals: list[float] = []
 
     def work(chunk: Rows) -> None:
-        totals.append(weigh_pairs(*chunk, links.arrays, table, are_seeds, pairs))
+        shared = np.zeros(links.n_out, np.int32)
+        totals.append(weigh_pairs(*chunk, links.arrays, table, are_seeds, pairs, shared))
 
     for_each(work, cut(2 * walks + 1))
     return pairs, sum(sorted(totals))

@@ -11,15 +11,15 @@ from topolearn.linkpred.compiled.kernels.picking import pick_row
 
 
 @njit(nogil=True)
-def weigh_pairs(first, last, links, table, is_seed, pairs):
+def weigh_pairs(first, last, links, table, is_seed, pairs, shared):
     """Fill the pairs of the row neurons z in first..last, as the seeds or not; return what they give to all non-links.
 
-    Each weight is given to those neighbours of its neuron that are not linked to the seed.
+    Each weight is given to those neighbours of its neuron that are not linked to the seed. ``shared`` are int32 zeros,
+    one for each row neuron.
     """
     pointers, ends, back_pointers, back_ends = links
     values, table_starts = table
     starts, stops, others, weights = pairs
-    shared = np.zeros(pointers.size - 1, np.int32)
     total = 0.0
     for z in range(first, last):
         n = starts[z]
@@ -38,6 +38,17 @@ def weigh_pairs(first, last, links, table, is_seed, pairs):
             total += np.float64(weights[k]) * (pointers[member + 1] - pointers[member] - n_shared)
             shared[others[k]] = 0
     return total
+
+
+def make_scratch(n_out, n_in, dtype):
+    """Return what a thread needs for any number of rows: all scores and weights zero, as each row leaves them."""
+    return (
+        np.zeros(n_in, dtype),  # total: the scores
+        np.zeros(n_out, dtype),  # of_u: the weights of output neurons for the seed
+        np.zeros(n_in, dtype),  # of_z2: those of one of its neighbours for input neurons
+        np.empty(n_in, np.uint8),  # flags, as `pick_row` takes them
+        np.empty(n_in + 1, np.int32),  # listed, likewise
+    )
 
 
 @njit(nogil=True)
@@ -81,24 +92,35 @@ def _add_paths(u, links, near, across, total, of_u, of_z2):
 
 
 @njit(nogil=True)
-def pick_rows(first, last, per_path, links, near, across, sieve, cells, kept):
-    """Write the cells and scores of the candidates in rows first..last that pass; return how many do.
+def _take_row(u, links, scratch, sieve, cells, kept, n_kept):
+    """Append the candidates of row u that pass, and forget its scores; return how many there are now."""
+    pointers, ends, back_pointers, _ = links
+    total, _of_u, _of_z2, flags, listed = scratch
+    for k in range(pointers[u], pointers[u + 1]):
+        total[ends[k]] = 0
+    n_kept = pick_row(u * (back_pointers.size - 1), total, sieve, flags, listed, cells, kept, n_kept)
+    total[:] = 0
+    return n_kept
+
+
+@njit(nogil=True)
+def pick_by_neurons(first, last, links, near, across, scratch, sieve, cells, kept):
+    """Write the cells and node-based scores of the candidates in rows first..last that pass; return how many do.
 
     ``near`` are the pairs of output neurons, each the seed of its own, ``across`` those of input neurons for others.
     """
-    pointers, ends, back_pointers, _ = links
-    n_in = back_pointers.size - 1
-    total, of_z2 = np.zeros(n_in, kept.dtype), np.zeros(n_in, kept.dtype)
-    of_u = np.zeros(pointers.size - 1, kept.dtype)
-    flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
-    n_kept = 0
+    n_kept = np.int64(0)  # not a literal, for which all that it is passed to would be compiled, too
     for u in range(first, last):
-        if per_path:
-            _add_paths(u, links, near, across, total, of_u, of_z2)
-        else:
-            _add_neurons(u, links, near, across, total)
-        for k in range(pointers[u], pointers[u + 1]):
-            total[ends[k]] = 0
-        n_kept = pick_row(u * n_in, total, sieve, flags, listed, cells, kept, n_kept)
-        total[:] = 0
+        _add_neurons(u, links, near, across, scratch[0])
+        n_kept = _take_row(u, links, scratch, sieve, cells, kept, n_kept)
+    return n_kept
+
+
+@njit(nogil=True)
+def pick_by_paths(first, last, links, near, across, scratch, sieve, cells, kept):
+    """Do what `pick_by_neurons` does for path-based scores."""
+    n_kept = np.int64(0)
+    for u in range(first, last):
+        _add_paths(u, links, near, across, scratch[0], scratch[1], scratch[2])
+        n_kept = _take_row(u, links, scratch, sieve, cells, kept, n_kept)
     return n_kept

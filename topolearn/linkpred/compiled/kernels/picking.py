@@ -90,7 +90,7 @@ def clear_links(first, last, pointers, ends, scores):
 @njit(nogil=True)
 def pick_block(first, scores, sieve, cells, kept):
     """Write the cells and scores of the candidates in a block of scores that pass; return how many do."""
-    n_kept = 0
+    n_kept = np.int64(0)  # not a literal, for which all that it is passed to would be compiled, too
     n_rows, n_in = scores.shape
     flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
     for i in range(n_rows):
