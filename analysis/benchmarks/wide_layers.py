@@ -83,7 +83,8 @@ def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
         }
 
 
-def _in_process(*arguments: object) -> dict[str, float]:
+def in_process(*arguments: object) -> dict[str, float]:
+    """Return what a case gives in a process of its own."""
     command = [sys.executable, "-m", "analysis.benchmarks.wide_layers", *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
@@ -104,11 +105,11 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     for kind, width in CASES:
         for threads in args.threads:
-            rows.append({"network": kind, "N": width, **_in_process("--case", kind, width, "--threads", threads)})
+            rows.append({"network": kind, "N": width, **in_process("--case", kind, width, "--threads", threads)})
             print(rows[-1], flush=True)
     if args.data_dir:
         options = ("--threads", args.threads[-1], "--data-dir", args.data_dir)
-        row = _in_process("--case", "epoch", EPOCH_WIDTH, *options)
+        row = in_process("--case", "epoch", EPOCH_WIDTH, *options)
         rows.append({"network": "sparse, MNIST", "N": EPOCH_WIDTH, **row})
     table = pd.DataFrame(rows).round({"seconds to make": 1, "ms a step": 1, "MiB": 0, "seconds of an epoch": 1})
     FIGURES.mkdir(exist_ok=True)

@@ -1,0 +1,124 @@
+"""What this machine could do at best: its peaks, measured, and the least time that a computation takes by them.
+
+A computation over links is bound by one of three: its multiplications, the rows of activations that its links read,
+from a cache or from memory, and what there is of each link, which passes through once a step.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numba import njit
+
+from topolearn.threads import thread_count
+
+SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**22, "memory": 2**28}  # bytes that are read over and over
+LINK_BYTES = 36  # of a link in a step: value and momentum read and written, gradient both ways, indices of two passes
+GIGA = 1e9
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The least milliseconds of a computation, and what binds it."""
+
+    ms: float
+    bound: str
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Measured peaks of some threads together.
+
+    Attributes
+    ----------
+    threads : int
+    flops : float
+        Multiplications and additions of float32 a second, by a large product of matrices.
+    bytes : dict of str to float
+        Bytes a second that are read from each level, by its name.
+    """
+
+    threads: int
+    flops: float
+    bytes: dict[str, float]
+
+    def level_of(self, n_bytes: float) -> str:
+        """Return the level that holds so many bytes for each thread, with as much again beside them."""
+        return next((name for name, size in SIZES.items() if n_bytes <= 2 * size * self.threads), "memory")
+
+    def floor(self, layers: Sequence[tuple[int, int, int]], batch: int, *, step: bool) -> Floor:
+        """Return the least time of sparse layers, forth and back.
+
+        Parameters
+        ----------
+        layers : sequence of (n_in, n_out, n_links)
+        batch : int
+        step : bool
+            Whether it is a step of training: the inputs of the first layer then need no gradient, and an optimizer
+            with a momentum follows.
+
+        Examples
+        --------
+        >>> peaks = Peaks(1, 1e11, {"L1": 2e11, "L2": 1e11, "L3": 5e10, "memory": 2e10})
+        >>> peaks.floor([(1000, 1000, 10_000)], 32, step=False)
+        Floor(ms=0.0256, bound='rows from L2')
+        """
+        products, rows, links = 0.0, dict.fromkeys(self.bytes, 0.0), 0
+        for i, (n_in, n_out, n_links) in enumerate(layers):
+            links += n_links
+            products += 2 * batch * n_links * (2 if step and i == 0 else 3)
+            for n_neurons in (n_in, n_out):  # forward reads inputs, backward gradients of outputs
+                rows[self.level_of(4 * batch * n_neurons)] += 4 * batch * n_links
+        seconds = {"products": products / self.flops}
+        taken = {name: n_bytes / self.bytes[name] for name, n_bytes in rows.items()}
+        seconds[f"rows from {max(taken, key=lambda name: taken[name])}"] = sum(taken.values())
+        if step:
+            level = self.level_of(LINK_BYTES * links)
+            seconds[f"links from {level}"] = LINK_BYTES * links / self.bytes[level]
+        bound = max(seconds, key=lambda name: seconds[name])
+        return Floor(1e3 * seconds[bound], bound)
+
+
+def measure_peaks(threads: int, *, n: int = 1024, seconds: float = 0.3) -> Peaks:
+    """Measure the peaks of so many threads."""
+    with thread_count(threads):
+        x, y = torch.randn(n, n), torch.randn(n, n)
+        flops = 2 * n**3 / _least(lambda: x @ y, seconds)
+    bandwidths = {}
+    for name, size in SIZES.items():
+        repeats = max(2**26 // size, 1)
+        bandwidths[name] = threads * repeats * size / _seconds_to_read(size, repeats, threads, seconds)
+    return Peaks(threads, flops, bandwidths)
+
+
+def _seconds_to_read(size: int, repeats: int, threads: int, seconds: float) -> float:
+    """Return how long threads take to read so many bytes over and over, each its own."""
+    arrays = [np.ones(size // 4, np.float32) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        return _least(lambda: list(pool.map(_read, arrays, [repeats] * threads)), seconds)
+
+
+def _least(work: Callable[[], object], seconds: float) -> float:
+    """Return the least time of several runs, which others on the machine disturb the least."""
+    work()
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.quantiles(times, n=10)[0] if len(times) > 10 else min(times)
+
+
+@njit(nogil=True, fastmath=True)
+def _read(x, repeats):  # type: ignore[no-untyped-def]
+    total = np.float32(0)
+    for _ in range(repeats):
+        for i in range(x.size):
+            total += x[i]
+    return total

@@ -1,0 +1,194 @@
+"""All ratios of the README's page on speed, from one command: us, our peers, and what the machine could do at best.
+
+Run it with ``python -m analysis.benchmarks.speed --data-dir DIR`` (``pip install '.[bench]'``, for sparselab); it takes
+some ten minutes, and writes figures/speed.csv and figures/speed.png. Each row is a computation and a peer of it, which
+take turns in one process; ratios are those of medians. ``floor ms`` is the least that the computation takes by the
+machine's peaks (`analysis.benchmarks.roofline`), measured before, and ``share of floor, %`` what we reach of it;
+``--table`` prints the README's table and draws anew, from files alone: figures/training_speed.png, too, from what
+``topolearn bench train --output figures/benchmark_training.csv`` measured.
+"""
+
+import argparse
+import statistics
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+from analysis.benchmarks import compiled_training, layers, update_cost, wide_layers
+from analysis.benchmarks.compiled_training import processor
+from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
+from topolearn import plotting
+from topolearn.evolution import METHODS
+from topolearn.threads import thread_count
+from topolearn.training import Dataset, load_dataset
+
+FILE, PICTURE = Path("figures/speed.csv"), Path("figures/speed.png")
+BY_DENSITY = Path("figures/benchmark_training.csv")  # by `topolearn bench train`
+HIDDEN, BATCH = (1568, 1568, 1568), 32
+UPDATES = ("set", "rigl", "chts")
+STEP, LAYER, WIDE, UPDATE = "training step", "layer", "wide step", "topology update"
+NO_FLOOR = Floor(float("nan"), "")
+Row = dict[str, Any]
+
+
+def training_steps(data: Dataset, densities: list[float], peaks: Peaks, epochs: int, seconds: float) -> Iterator[Row]:
+    """Yield epochs of ``topolearn train`` divided by their steps, beside a bare loop of the dense network."""
+    sizes = [data.n_features, *HIDDEN]
+    for density in densities:
+        row = compiled_training.measure(
+            data, density, peaks.threads, hidden=HIDDEN, batch_size=BATCH, epochs=epochs, seconds=seconds
+        )
+        shapes = [(n_in, n_out, round(density * n_in * n_out)) for n_in, n_out in pairwise(sizes)]
+        floor = peaks.floor([*shapes, (HIDDEN[-1], 10, 10 * HIDDEN[-1])], BATCH, step=True)
+        yield _row(STEP, f"MLP, {density:.0%}", "dense", row["sparse ms"], row["dense ms"], floor)
+
+
+def single_layers(densities: list[float], batches: list[int], peaks: Peaks, seconds: float) -> Iterator[Row]:
+    """Yield one layer forth and back, beside sparselab's, torch's CSR and the dense one."""
+    n_in, n_out = layers.SHAPES[0]
+    kinds = ("topolearn", "sparselab", "torch csr", "dense")
+    for density in densities:
+        for batch in batches:
+            with thread_count(peaks.threads):
+                times = layers.measure(layers.passes(n_in, n_out, density, batch, kinds), seconds)
+            ours, *theirs = (statistics.median(times[kind]) for kind in kinds)
+            floor = peaks.floor([(n_in, n_out, round(density * n_in * n_out))], batch, step=False)
+            for peer, ms in zip(kinds[1:], theirs, strict=True):
+                yield _row(LAYER, f"{n_in} x {n_out}, {density:.0%}, batch {batch}", peer, ours, ms, floor)
+
+
+def wide_steps(widths: list[int], peaks: Peaks) -> Iterator[Row]:
+    """Yield steps of networks that no dense one could be beside."""
+    for width in widths:
+        row = wide_layers.in_process("--case", "sparse", width, "--threads", peaks.threads)
+        n_links = wide_layers.LINKS * width
+        shapes = [(wide_layers.FEATURES, width, n_links), (width, width, n_links), (width, width, n_links)]
+        floor = peaks.floor(shapes, wide_layers.BATCH, step=True)
+        yield _row(WIDE, f"{width:,} neurons a layer, {3 * n_links:,} links", "", row["ms a step"], float("nan"), floor)
+
+
+def updates(methods: list[str], peaks: Peaks, n: int) -> Iterator[Row]:
+    """Yield topology updates of the MLP at 1 %, beside those that most programs have, over whole matrices."""
+    setting = update_cost.SETTINGS["MLP"]
+    with thread_count(peaks.threads):
+        for name in methods:
+            rule = METHODS[name].with_overrides({"density": setting.density, "early_stop": False, "generator": "bsw"})
+            costs = update_cost.measure(setting, rule, name, torch.device("cpu"), n)
+            ours, theirs = costs["ms an update"], costs["ms an update, plain torch"]
+            yield _row(UPDATE, f"{name}, MLP, 1%", "plain torch", ours, theirs, NO_FLOOR)
+
+
+def _row(benchmark: str, case: str, peer: str, ours: Any, theirs: Any, floor: Floor) -> Row:
+    return {
+        "benchmark": benchmark,
+        "case": case,
+        "peer": peer,
+        "topolearn ms": ours,
+        "peer ms": theirs,
+        "times as fast": theirs / ours,
+        "floor ms": floor.ms,
+        "bound by": floor.bound,
+        "share of floor, %": 100 * floor.ms / ours,
+    }
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Return the README's table: for each benchmark and peer the ratios, from the least to the largest."""
+    lines = [
+        "| | beside | one thread | two threads | of what the machine could do |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for (benchmark, peer), rows in table.fillna({"peer": ""}).groupby(["benchmark", "peer"], sort=False):
+        if benchmark != LAYER:
+            lines += [_line(f"{benchmark}, {case}", str(peer), each) for case, each in rows.groupby("case", sort=False)]
+        else:
+            lines.append(_line(f"{benchmark}, {rows['case'].nunique()} cases", str(peer), rows))
+    machine = f"{table['processor'].iloc[0]}, {table['vectors'].iloc[0]}"
+    return "\n".join([*lines, "", f"Measured on: {machine}."])
+
+
+def _line(what: str, peer: str, rows: pd.DataFrame) -> str:
+    cells = [what, peer or "nothing"]
+    for threads in (1, 2):
+        each = rows[rows["threads"] == threads]
+        times, ms = each["times as fast"], each["topolearn ms"]
+        cells.append(f"{ms.median():,.0f} ms" if times.isna().all() else f"{_span(times)} x as fast")
+    share = rows["share of floor, %"]
+    cells.append("" if share.isna().all() else f"{_span(share)} %")
+    return f"| {' | '.join(cells)} |"
+
+
+def _span(numbers: pd.Series) -> str:
+    low, high = (f"{number:.2g}" if number < 10 else f"{number:.0f}" for number in (numbers.min(), numbers.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def draw(table: pd.DataFrame) -> plt.Figure:
+    """Draw how much longer than the floor each computation takes, and its peers."""
+    rows = table[(table["threads"] == 1) & table["floor ms"].notna()].reset_index(drop=True)
+    labels = rows["benchmark"] + ": " + rows["case"]
+    names = list(dict.fromkeys(labels))
+    figure, ax = plt.subplots(figsize=(7, 0.3 * len(names) + 1.2), layout="constrained")
+    place = labels.map({name: i for i, name in enumerate(names)})
+    ax.scatter(rows["topolearn ms"] / rows["floor ms"], place, label="topolearn", marker="D", zorder=3)
+    for peer, each in rows[rows["peer"].fillna("") != ""].groupby("peer", sort=False):
+        ax.scatter(each["peer ms"] / each["floor ms"], place[each.index], label=str(peer), alpha=0.8)
+    ax.axvline(1, color="black", linewidth=1)
+    ax.set_xscale("log")
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.invert_yaxis()
+    ax.set_xlabel("time over the least that the machine could take, one thread")
+    ax.grid(axis="x", alpha=0.3)
+    ax.legend(fontsize=7)
+    return figure
+
+
+def main() -> None:
+    """Measure all rows on one and on two threads, write the table and the picture, or print what is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--data-dir", default="data/mnist")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--densities", type=float, nargs="+", default=[0.01, 0.05, 0.1])
+    parser.add_argument("--batches", type=int, nargs="*", default=[32, 512], help="of single layers")
+    parser.add_argument("--widths", type=int, nargs="*", default=[10**5, 10**6])
+    parser.add_argument("--methods", nargs="*", default=UPDATES, choices=UPDATES)
+    parser.add_argument("--epochs", type=int, default=4, help="that are measured")
+    parser.add_argument("--updates", type=int, default=5, help="that are measured")
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each case")
+    parser.add_argument("--table", action="store_true", help="print the README's table from the file, measure nothing")
+    args = parser.parse_args()
+    if not args.table:
+        data, rows = load_dataset(args.dataset, args.data_dir), []
+        for threads in args.threads:
+            peaks = measure_peaks(threads)
+            print(peaks, flush=True)
+            for row in (
+                *training_steps(data, args.densities, peaks, args.epochs, args.seconds),
+                *single_layers(args.densities, args.batches, peaks, args.seconds),
+                *wide_steps(args.widths, peaks),
+                *updates(args.methods, peaks, args.updates),
+            ):
+                rows.append({"threads": threads, **row})
+                print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)
+        vectors = "AVX-512" if torch.backends.cpu.get_cpu_capability() == "AVX512" else "AVX2"
+        table = pd.DataFrame(rows).round(4).assign(vectors=vectors, processor=processor())
+        FILE.parent.mkdir(exist_ok=True)
+        table.to_csv(FILE, index=False)
+    table = pd.read_csv(FILE)
+    draw(table).savefig(PICTURE, dpi=150)
+    if BY_DENSITY.is_file():
+        measured = pd.read_csv(BY_DENSITY)
+        figure, ax = plt.subplots()
+        plotting.training_speed(measured[measured["threads"] == 1], ax=ax)
+        figure.savefig(BY_DENSITY.with_name("training_speed.png"))
+    print(summary(table))
+
+
+if __name__ == "__main__":
+    main()
