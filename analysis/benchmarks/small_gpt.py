@@ -102,7 +102,7 @@ def main() -> None:
         for kind, each in times.items():
             middle = statistics.median(each)
             rows.append(
-                {"threads": threads, "network": kind, "ms": middle, "least": min(each), "beside": middle / ours}
+                {"threads": threads, "network": kind, "ms": middle, "least": min(each), "times ours": middle / ours}
             )
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows).round(2).assign(sequences=args.batch[0], length=args.batch[1], processor=processor())

@@ -11,7 +11,7 @@ machine's peaks (`analysis.benchmarks.roofline`), measured before, and ``share o
 import argparse
 import statistics
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def single_layers(densities: list[float], batches: list[int], peaks: Peaks, seco
 def wide_steps(widths: list[int], peaks: Peaks) -> Iterator[Row]:
     """Yield steps of networks that no dense one could be beside."""
     for width in widths:
-        row = wide_layers.in_process("--case", "sparse", width, "--threads", peaks.threads)
+        row = wide_layers.in_process("--case", wide_layers.COMPILED, width, "--threads", peaks.threads)
         n_links = wide_layers.LINKS * width
         shapes = [(wide_layers.FEATURES, width, n_links), (width, width, n_links), (width, width, n_links)]
         floor = peaks.floor(shapes, wide_layers.BATCH, step=True)
@@ -113,7 +113,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def _line(what: str, peer: str, rows: pd.DataFrame) -> str:
-    cells = [what, peer or "nothing"]
+    cells = [what, peer or "no peer fits"]
     for threads in (1, 2):
         each = rows[rows["threads"] == threads]
         times, ms = each["times as fast"], each["topolearn ms"]
@@ -142,7 +142,7 @@ def draw(table: pd.DataFrame) -> plt.Figure:
     ax.set_xscale("log")
     ax.set_yticks(range(len(names)), names, fontsize=7)
     ax.invert_yaxis()
-    ax.set_xlabel("time over the least that the machine could take, one thread")
+    ax.set_xlabel("times the least that the machine could take", fontsize=8)
     ax.grid(axis="x", alpha=0.3)
     ax.legend(fontsize=7)
     return figure
@@ -168,11 +168,11 @@ def main() -> None:
         for threads in args.threads:
             peaks = measure_peaks(threads)
             print(peaks, flush=True)
-            for row in (
-                *training_steps(data, args.densities, peaks, args.epochs, args.seconds),
-                *single_layers(args.densities, args.batches, peaks, args.seconds),
-                *wide_steps(args.widths, peaks),
-                *updates(args.methods, peaks, args.updates),
+            for row in chain(
+                training_steps(data, args.densities, peaks, args.epochs, args.seconds),
+                single_layers(args.densities, args.batches, peaks, args.seconds),
+                wide_steps(args.widths, peaks),
+                updates(args.methods, peaks, args.updates),
             ):
                 rows.append({"threads": threads, **row})
                 print(*(f"{k} {v:.4g}" if isinstance(v, float) else v for k, v in rows[-1].items()), flush=True)

@@ -2,9 +2,12 @@
 
 Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
 in a process of its own; its memory is the peak of the whole process, in which imports count too. A dense network is
-beside it as far as it fits. ``--data-dir DIR`` trains one epoch of MNIST as well, N = 10^5, with a topology update by
-CHTs every 625 steps, through `topolearn.train`.
+beside it as far as it fits. Steps are by autograd, and in compiled code, as `topolearn train` takes them. ``--data-dir
+DIR`` trains one epoch of MNIST as well, N = 10^5, with a topology update by CHTs every 625 steps, through
+`topolearn.train`.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -14,13 +17,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from topolearn import CompiledSteps
+
 FIGURES = Path("figures")
 FEATURES, CLASSES, LINKS, BATCH = 784, 10, 10, 32
-CASES = [("sparse", 10**4), ("dense", 10**4), ("sparse", 10**5), ("sparse", 10**6)]
+MOST = 2 * 10**6  # neurons of a layer that compiled steps go through in a second
+SPARSE, COMPILED, DENSE = "sparse", "sparse, compiled steps", "dense"
+CASES = [(kind, width) for width in (10**4, 10**5, 10**6) for kind in (SPARSE, COMPILED)] + [(DENSE, 10**4)]
 EPOCH_WIDTH, INTERVAL = 10**5, 625
 
 
@@ -36,7 +49,7 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     start = time.perf_counter()
-    if kind == "dense":
+    if kind == DENSE:
         model = mlp(FEATURES, (width,) * 3, CLASSES)
     else:
         model = mlp(FEATURES, (width,) * 3, CLASSES, hidden_device="meta")
@@ -45,20 +58,47 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     x, y = torch.randn(BATCH, FEATURES), torch.randint(CLASSES, (BATCH,))
     made = time.perf_counter() - start
-    times: list[float] = []
-    while len(times) < 5 or sum(times) < seconds:
-        start = time.perf_counter()
+
+    def step() -> None:
         optimizer.zero_grad()
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
-        times.append(time.perf_counter() - start)
+
+    if kind == COMPILED:
+        n = max(8, int(seconds * MOST // width))
+        times = compiled_steps(tl.CompiledSteps(model, optimizer), x, y, n)
+    else:
+        times = timed(step, seconds)
     return {
         "links": sum(layer.n_links for layer in sparse_layers(model).values()),
         "threads": threads,
         "seconds to make": made,
-        "ms a step": 1e3 * statistics.median(times[2:]),
+        "ms a step": 1e3 * statistics.median(times),
         "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def timed(step: Callable[[], None], seconds: float) -> list[float]:
+    """Return the seconds of at least three steps, after two that warm up."""
+    times: list[float] = []
+    while len(times) < 5 or sum(times) < seconds:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return times[2:]
+
+
+def compiled_steps(steps: CompiledSteps, x: Tensor, y: Tensor, n: int) -> list[float]:
+    """Return the seconds of n compiled steps, each slice of them by its mean; the first slice prepares the rest."""
+    from torch import arange
+
+    marks: list[tuple[float, int]] = []
+
+    def mark(n_steps: int) -> None:
+        marks.append((time.perf_counter(), n_steps))
+
+    steps.run(x, y, arange(BATCH).repeat(n), BATCH, on_steps=mark)
+    return [(end - start) / taken for (start, _), (end, taken) in pairwise(marks)]
 
 
 def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:

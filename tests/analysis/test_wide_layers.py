@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from analysis.benchmarks.wide_layers import measure
+from analysis.benchmarks.wide_layers import COMPILED, DENSE, SPARSE, measure
 
 
-@pytest.mark.parametrize(("kind", "links"), [("sparse", 3 * 10 * 200), ("dense", 0)])
+@pytest.mark.parametrize(("kind", "links"), [(SPARSE, 6000), (COMPILED, 6000), (DENSE, 0)])
 def test_a_network_of_ten_links_a_neuron_is_made_and_trained(kind, links):
     with torch.random.fork_rng():
         found = measure(kind, 200, torch.get_num_threads(), seconds=0.1)

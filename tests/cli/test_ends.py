@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -239,13 +238,12 @@ def test_letters_that_the_output_does_not_have_are_escaped(monkeypatch, tmp_path
 
 
 def test_compiled_code_works_without_a_cache(monkeypatch):
-    def refusing(*args, cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function 'twice': no locator available for file 'x.py'")
-        return numba.njit(*args, **options)
+    def refusing(function):
+        raise RuntimeError("cannot cache function 'twice': no locator available for file 'x.py'")
 
-    monkeypatch.setattr(compiling, "numba_njit", refusing)
+    monkeypatch.setattr(compiling, "KernelCache", refusing)
     assert compiling.njit(nogil=True)(lambda x: 2 * x)(21) == 42
+    assert compiling.cfunc("int64(int64)")(lambda x: 2 * x).ctypes(21) == 42
 
 
 def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch, chts):

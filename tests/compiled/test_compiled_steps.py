@@ -235,3 +235,32 @@ def test_an_interrupted_run_leaves_whole_steps(monkeypatch):
             steps.run(x, y, torch.arange(40), 10)
         ends.append((model, optimizer))
     assert_alike(*ends, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 TiB")])
+def test_memory_that_runs_out_is_said_and_leaves_all_as_it_was(error, monkeypatch):
+    model = mlp([10, 20, 3])
+    before, optimizer = copy.deepcopy(model.state_dict()), OPTIMIZERS["adam"](model.parameters())
+    x, y = data([10, 20, 3], 50, "cross_entropy", torch.float64)
+
+    def no_tape(*_):
+        raise error
+
+    monkeypatch.setattr("topolearn.compiled.steps.step_tape", no_tape)
+    with pytest.raises(tl.errors.InvalidValueError, match="a step on 25 examples does not fit into memory"):
+        tl.CompiledSteps(model, optimizer).run(x, y, torch.arange(50), 25)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+    monkeypatch.undo()
+    assert tl.CompiledSteps(model, optimizer).run(x, y, torch.arange(50), 25).n_steps == 2
+
+
+def test_other_errors_of_torch_are_not_taken_for_memory(monkeypatch):
+    def wrong(*_):
+        raise RuntimeError("something else")
+
+    model = mlp([10, 20, 3])
+    monkeypatch.setattr("topolearn.compiled.steps.step_tape", wrong)
+    x, y = data([10, 20, 3], 50, "cross_entropy", torch.float64)
+    with pytest.raises(RuntimeError, match="something else"):
+        tl.CompiledSteps(model, OPTIMIZERS["sgd"](model.parameters())).run(x, y, torch.arange(50), 25)

@@ -1,5 +1,6 @@
 """New links where a link predictor expects them."""
 
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -8,19 +9,21 @@ from torch import Tensor
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
 from topolearn.linkpred import layer_scores, select_cells
 from topolearn.sampling import RandomField
+from topolearn.terminal import shows_bars
 
 
 def by_predictor(predictor: str) -> RegrowthScore:
     """Return the regrowth that asks a link predictor, in float32.
 
-    The predictor sees the graph that removal and percolation left, unweighted. One of your own is registered in
+    The predictor sees the graph that removal and percolation left, unweighted. A choice that takes long, as in layers
+    of a million neurons, shows a bar on a terminal. A custom one is registered in
     `topolearn.linkpred.PREDICTORS`, then here: ``REGROWTHS.register("mine", by_predictor("mine"))``.
     """
 
     def choose(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
         return select_cells(
             site.graph, predictor, k, field, soft=soft, device=site.links.device, dtype=torch.float32,
-            barred=site.barred if site.barred.numel() else None,
+            barred=site.barred if site.barred.numel() else None, progress=shows_bars(sys.stderr),
         )  # fmt: skip
 
     def matrix(sites: Sequence[Site]) -> Tensor:
