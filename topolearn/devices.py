@@ -1,6 +1,7 @@
 """Devices, checked where their names enter: whether torch has them here, and what they are called."""
 
 import platform
+from pathlib import Path
 
 import torch
 
@@ -8,6 +9,7 @@ from topolearn.defaults import AUTO
 from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
 
+CPUINFO = Path("/proc/cpuinfo")
 COUNTED = ("cpu", "cuda", "xpu", "mps", "mtia")  # by modules of torch; a package may register one more kind
 
 
@@ -157,6 +159,13 @@ def model_of(device: torch.device) -> str:
         return str(torch.get_device_module(device).get_device_name(device))
     except (RuntimeError, AttributeError):  # kinds without a module, and modules without names
         return str(device)
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def _count(kind: str) -> int:

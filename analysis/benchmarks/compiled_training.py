@@ -11,7 +11,6 @@ ATEN_CPU_CAPABILITY=avx2 python -m analysis.benchmarks.compiled_training --vecto
 """
 
 import argparse
-import platform
 import statistics
 import tempfile
 import time
@@ -24,6 +23,7 @@ import torch
 from torch.nn import functional as F
 
 import topolearn as tl
+from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.threads import thread_count
 from topolearn.training import Dataset, load_dataset
@@ -32,7 +32,6 @@ from topolearn.training.trainer import Trainer
 
 FILE = Path("figures/benchmark_compiled_training.csv")
 BATCHES = 8  # that the dense loop goes round through
-CPUINFO = Path("/proc/cpuinfo")
 
 
 class DenseLoop:
@@ -116,12 +115,6 @@ def measure(
         "times as fast": statistics.median(dense) / statistics.median(sparse),
         "by minima": min(dense) / min(sparse),
     }
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    lines = CPUINFO.read_text().splitlines() if CPUINFO.is_file() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 import topolearn as tl
-from analysis.benchmarks.compiled_training import processor
+from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.sparse import CsrLinear, torch_products
 from topolearn.threads import thread_count

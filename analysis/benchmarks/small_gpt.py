@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import topolearn as tl
-from analysis.benchmarks.compiled_training import processor
 from analysis.benchmarks.layers import theirs
+from topolearn.devices import processor
 from topolearn.sampling import torch_draws_from
 from topolearn.threads import thread_count
 

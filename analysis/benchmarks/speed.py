@@ -20,9 +20,9 @@ import pandas as pd
 import torch
 
 from analysis.benchmarks import compiled_training, layers, update_cost, wide_layers
-from analysis.benchmarks.compiled_training import processor
 from analysis.benchmarks.roofline import Floor, Peaks, measure_peaks
 from topolearn import plotting
+from topolearn.devices import processor
 from topolearn.evolution import METHODS
 from topolearn.threads import thread_count
 from topolearn.training import Dataset, load_dataset

@@ -12,6 +12,7 @@ from topolearn.cli import (
     completion,
     count,
     diagnose,
+    doctor,
     download,
     evaluate,
     generate,
@@ -46,9 +47,11 @@ EXAMPLES = """examples:
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
   topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
   topolearn diagnose layer.npz --null-models 10            what kind of graph a layer is; runs, too
+  topolearn doctor                                         what is installed here, and whether it computes rightly
 
 exit status:
-  0 done   1 runs of a study are not done   2 a mistake, or something that is lacking, told in one line
+  0 done   1 runs of a study are not done, or something is not as it should be
+  2 a mistake, or something that is lacking, told in one line
   130 ended by Ctrl-C   143 ended by SIGTERM   141 nobody reads what is written, as after: | head
 
 'topolearn COMMAND --help' tells the rest.
@@ -59,9 +62,9 @@ UNREAD = 128 + 13  # as the shell says of a program that SIGPIPE ends; 13 is its
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit status.
 
-    0 is success; 1 says that runs of a study are not done; 2 is a mistake of the user, or something that the machine
-    lacks, told in one line; 130 is Ctrl-C (SIGINT) and 143 SIGTERM, which leave a run that can be resumed; 141 is an
-    output that nobody reads any more, as after ``| head``.
+    0 is success; 1 says that runs of a study are not done, or that `verify` or `doctor` met something wrong; 2 is a
+    mistake of the user, or something that the machine lacks, told in one line; 130 is Ctrl-C (SIGINT) and 143 SIGTERM,
+    which leave a run that can be resumed; 141 is an output that nobody reads any more, as after ``| head``.
     """
     args = argparse.Namespace()
     try:
@@ -127,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
         score,
         diagnose,
         bench,
+        doctor,
         lists,
         verify,
         download,

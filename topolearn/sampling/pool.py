@@ -71,9 +71,9 @@ class Pool:
     @property
     def bound(self) -> Bound:
         """The bound of the k best, or the expected one; without any, all candidates with a positive score pass."""
-        bounds = [bound for bound in (self._bound, self._expected) if bound]
         anything = Bound(math.inf, 0) if self.soft else Bound(0.0, 2**53)
-        return min(bounds, key=lambda bound: bound.level) if self.soft and bounds else self._bound or anything
+        known = [bound for bound in (self._bound, self._expected) if bound]
+        return min(known, key=lambda bound: bound.level, default=anything)
 
     def expect(self, n: int, total: float) -> None:
         """Guess which bound a sample will have in the end, from the number of candidates and the sum of their scores.

@@ -3,7 +3,7 @@
 from topolearn.training.data.dataset import Dataset, from_arrays
 from topolearn.training.data.downloads import DOWNLOADS, download
 from topolearn.training.data.idx import read_idx
-from topolearn.training.data.sources import DATASETS, DatasetSource, load_dataset
+from topolearn.training.data.sources import DATASETS, DatasetSource, dataset_folder, load_dataset
 from topolearn.training.data.validation import VALIDATION, hold_out
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Dataset",
     "DatasetSource",
     "VALIDATION",
+    "dataset_folder",
     "download",
     "from_arrays",
     "hold_out",

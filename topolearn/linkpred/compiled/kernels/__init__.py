@@ -1,5 +1,5 @@
 """The compiled loops. Importing a file of this folder imports numba; its functions are compiled at their first call.
 
-numba keeps compiled functions beside these files, and renews them when their own file changes, not when a file that
-they import does: after work on `picking` or `row_sums`, delete ``__pycache__``.
+What was compiled is kept beside these files, and renewed when any source that it uses changes: see
+`topolearn.kernel_cache`.
 """

@@ -1,0 +1,57 @@
+"""`topolearn doctor`: what is here, in words, and an exit code for what is not right."""
+
+import pytest
+
+from topolearn import self_check
+from topolearn.cli import doctor, main
+from topolearn.registry import Registry
+from topolearn.self_check import SelfCheckError
+
+
+def test_it_says_what_is_here_and_checks_nothing_if_told_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+    monkeypatch.setattr(doctor, "_check", lambda: pytest.fail("it checks"))
+    assert main(["doctor", "--no-check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        "versions", "optional", "machine", "kernels", "data",
+    ]  # fmt: skip
+    text = "\n".join(lines)
+    for words in ("topolearn 0", "torch 2", "threads", "mnist: in data", "topolearn download fashion_mnist"):
+        assert words in text
+
+
+def test_a_check_that_fails_is_told_and_the_others_go_on(capsys, monkeypatch):
+    done = []
+
+    def fails():
+        raise SelfCheckError("one and one are three")
+
+    def breaks():
+        raise ZeroDivisionError("division by zero")
+
+    checks = [fails, breaks, *[lambda: done.append(1)] * 3]
+    monkeypatch.setattr(self_check, "SELF_CHECKS", Registry("self-check", dict(zip("abcde", checks, strict=True))))
+    assert main(["doctor"]) == 1
+    text = capsys.readouterr().out
+    assert "FAILED: one and one are three" in text
+    assert "FAILED: ZeroDivisionError: division by zero" in text
+    assert "2 of 5 checks failed: please report what is above" in text
+    assert len(done) == 3
+
+
+def test_packages_of_extras_are_told_apart(monkeypatch, capsys):
+    monkeypatch.setattr(
+        doctor, "requires", lambda _: ["torch>=2", "nothing-like-it>=1; extra == 'eval'", "pytest>=8; extra == 'dev'"]
+    )
+    assert main(["doctor", "--no-check"]) == 0
+    assert "eval: without nothing-like-it; pip install 'topolearn[eval]'" in capsys.readouterr().out
+
+
+def test_kernels_that_cannot_be_kept_are_told(monkeypatch, capsys):
+    from topolearn.graph import kernels
+
+    monkeypatch.setattr(kernels.places_among, "_cache", object())
+    assert main(["doctor", "--no-check"]) == 0
+    assert "set NUMBA_CACHE_DIR to one" in capsys.readouterr().out

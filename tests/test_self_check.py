@@ -1,0 +1,78 @@
+"""The self-checks of an installation: right here, and each of them can fail."""
+
+import numpy as np
+import pytest
+import torch
+
+import topolearn as tl
+from topolearn import self_check
+from topolearn.self_check import SELF_CHECKS, SelfCheckError
+
+
+@pytest.mark.parametrize("name", SELF_CHECKS)
+def test_this_installation_is_right(name):
+    SELF_CHECKS[name]()
+
+
+def unlike(monkeypatch, change):
+    """Let the two networks that are compared differ."""
+    networks = self_check._networks
+
+    def changed():
+        first, second = networks()
+        change(second)
+        yield first
+        yield second
+
+    monkeypatch.setattr(self_check, "_networks", changed)
+
+
+@torch.no_grad()
+def scale(model):
+    model[2].link_parameter.mul_(1 + 1e-6)
+
+
+def other_links(model):
+    layer = model[2]
+    free = np.setdiff1d(np.arange(layer.shape[0] * layer.shape[1]), layer.cells())
+    layer.set_links(torch.from_numpy(np.sort(np.concatenate([layer.cells()[1:], free[:1]]))))
+
+
+def test_products_that_differ_are_told(monkeypatch):
+    unlike(monkeypatch, scale)
+    with pytest.raises(SelfCheckError, match="outputs of masked and csr layers differ"):
+        self_check.products()
+
+
+def test_steps_that_differ_are_told(monkeypatch):
+    run = tl.CompiledSteps.run
+    monkeypatch.setattr(tl.CompiledSteps, "run", lambda steps, x, y, order, n: run(steps, x, y, order[:-n], n))
+    with pytest.raises(SelfCheckError, match="weights after steps by autograd and in compiled code differ"):
+        self_check.compiled_steps()
+
+
+def test_updates_that_differ_are_told(monkeypatch):
+    unlike(monkeypatch, other_links)
+    with pytest.raises(SelfCheckError, match="updates of masked and csr layers choose different links"):
+        self_check.updates()
+
+
+def test_choices_that_differ_are_told(monkeypatch):
+    select = self_check.select
+    monkeypatch.setattr(
+        self_check, "select", lambda *a, seed, form, **o: select(*a, seed=int(form == "stream"), form=form, **o)
+    )
+    with pytest.raises(SelfCheckError, match="the forms of ch2_l3n choose different links"):
+        self_check.link_prediction()
+
+
+def test_runs_that_are_not_whole_are_told(monkeypatch):
+    verify = self_check.verify
+
+    def cut(path):
+        (path / "metrics.csv").write_text("epoch\n")
+        return verify(path)
+
+    monkeypatch.setattr(self_check, "verify", cut)
+    with pytest.raises(SelfCheckError, match="a run that was just written is not whole"):
+        self_check.runs()
