@@ -102,7 +102,7 @@ def test_built_in_entries_stay_as_they_are(shapes):
 
 
 def test_an_entry_of_another_kind_is_refused(shapes):
-    with pytest.raises(InvalidTypeError, match="'three' is no shape: register a NoneType or int"):
+    with pytest.raises(InvalidTypeError, match="'three' is not a shape: register a NoneType or int"):
         shapes.register("my_disc", "three")
 
 

@@ -58,7 +58,7 @@ def documented(cls: type[T]) -> type[T]:
 def settle_fields(instance: Any) -> None:
     """Give every field of a dataclass instance, frozen or not, a value of its declared type.
 
-    Integers pass for floats, lists for tuples, paths for text; a bool is no number.
+    Integers pass for floats, lists for tuples, paths for text; a bool is not a number.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """What was compiled, kept on disk for other processes: never that of other sources, and never that of another function.
 
-Numba keeps compiled functions by itself, with two gaps. A function is compiled anew when its own file changes, but not
+Numba keeps compiled functions by itself, with two gaps. It recompiles a function when its own file changes, but not
 when what it calls in another file does, as after an upgrade. And it numbers the files of a function's variants, so that
 two processes which compile different variants at once may both write number 7, and each run what the other compiled.
 """

@@ -50,7 +50,7 @@ class Registry(Mapping[str, T]):
     def register(self, name: str, entry: T) -> T:
         """Add your own entry, for this process and the workers of its studies; use its name wherever such names go.
 
-        Registering one of your own names again replaces its entry, as when a notebook cell runs twice. Configurations
+        Registering a custom name again replaces its entry, as when a notebook cell runs twice. Configurations
         keep names alone, so register before you read a run that was trained with the entry.
 
         Parameters
@@ -86,12 +86,13 @@ class Registry(Mapping[str, T]):
         kinds = {type(self._entries[known]) for known in self._built_in}
         if not isinstance(entry, tuple(kinds)):
             expected = " or ".join(sorted(kind.__name__ for kind in kinds))
-            raise InvalidTypeError(f"{entry!r} is no {self.kind}: register a {expected}")
+            article = "an" if self.kind[0] in "aeiou" else "a"
+            raise InvalidTypeError(f"{entry!r} is not {article} {self.kind}: register a {expected}")
         self._entries[name] = entry
         return entry
 
     def unregister(self, name: str) -> None:
-        """Remove one of your own entries.
+        """Remove a custom entry.
 
         Raises
         ------

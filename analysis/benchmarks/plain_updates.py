@@ -29,7 +29,7 @@ class PlainLayer:
         self.momentum *= self.mask
 
     def free(self, scores: Tensor) -> Tensor:
-        """Return the scores of cells that are no links, flat, and 0 at links."""
+        """Return the scores of cells that are not links, flat, and 0 at links."""
         return scores.masked_fill(self.mask, 0).flatten()
 
 

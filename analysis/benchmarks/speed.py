@@ -69,7 +69,9 @@ def wide_steps(widths: list[int], peaks: Peaks) -> Iterator[Row]:
         n_links = wide_layers.LINKS * width
         shapes = [(wide_layers.FEATURES, width, n_links), (width, width, n_links), (width, width, n_links)]
         floor = peaks.floor(shapes, wide_layers.BATCH, step=True)
-        yield _row(WIDE, f"{width:,} neurons a layer, {3 * n_links:,} links", "", row["ms a step"], float("nan"), floor)
+        yield _row(
+            WIDE, f"{width:,} neurons per layer, {3 * n_links:,} links", "", row["ms a step"], float("nan"), floor
+        )
 
 
 def updates(methods: list[str], peaks: Peaks, n: int) -> Iterator[Row]:

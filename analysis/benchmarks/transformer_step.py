@@ -109,7 +109,7 @@ def _network(setting: Setting) -> nn.Module:
 
 
 def _batch(setting: Setting) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return source tokens, which of them are no padding, and target tokens before and after each place."""
+    """Return source tokens, which of them are not padding, and target tokens before and after each place."""
     generator = torch.Generator().manual_seed(0)
     shape = setting.sentences, setting.length
     lengths = torch.randint(setting.length * 3 // 4, setting.length + 1, shape[:1], generator=generator)

@@ -1,4 +1,4 @@
-"""Training steps of networks with very wide layers: 784-N-N-N-10 with ten links a neuron, N up to a million.
+"""Training steps of networks with very wide layers: 784-N-N-N-10 with ten links per neuron, N up to a million.
 
 Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
 in a process of its own; its memory is the peak of the whole process, in which imports count too. A dense network is

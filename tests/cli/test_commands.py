@@ -157,7 +157,7 @@ MISTAKES = [
     (["report", "complete", "--compare", "nothing"], "no run in nothing"),
     (["report", "bare"], "no finished epoch"),
     (["download", "digits"], "'digits' is bundled: there is nothing to download"),
-    (["download", "good.npz"], "good.npz is a file of your own"),
+    (["download", "good.npz"], "good.npz is a custom file"),
     (["download", "mnits"], "unknown data set 'mnits': did you mean 'mnist'?"),
 ]
 

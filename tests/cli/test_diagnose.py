@@ -122,7 +122,7 @@ def test_a_picture_is_drawn(run, files, capsys):
         (["layer.npz", "--one-mode"], "'layer.npz' is 40 x 30, not square"),
         (["kite.edges"], "has two columns of ids, of which 1, 2, 3 and 1 more are in both: pass --sides 1"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
-        (["layer.npz", "--measures", "hub_share"], "'hub_share' is no measure of a BipartiteGraph"),
+        (["layer.npz", "--measures", "hub_share"], "'hub_share' is not a measure of a BipartiteGraph"),
         (["layer.npz", "--null-models", "-1"], "null_models=-1"),
         (["."], "there is no run in ."),
     ],

@@ -4,7 +4,6 @@ import pytest
 
 from topolearn import self_check
 from topolearn.cli import doctor, main
-from topolearn.registry import Registry
 from topolearn.self_check import SelfCheckError
 
 
@@ -32,7 +31,7 @@ def test_a_check_that_fails_is_told_and_the_others_go_on(capsys, monkeypatch):
         raise ZeroDivisionError("division by zero")
 
     checks = [fails, breaks, *[lambda: done.append(1)] * 3]
-    monkeypatch.setattr(self_check, "SELF_CHECKS", Registry("self-check", dict(zip("abcde", checks, strict=True))))
+    monkeypatch.setattr(self_check, "SELF_CHECKS", dict(zip("abcde", checks, strict=True)))
     assert main(["doctor"]) == 1
     text = capsys.readouterr().out
     assert "FAILED: one and one are three" in text

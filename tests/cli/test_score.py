@@ -107,7 +107,7 @@ def test_evaluate_by_degree(files, capsys):
         ("nothing.npz", "there is no file 'nothing.npz'"),
         ("nothing.tsv", "there is no file 'nothing.tsv'"),
         ("layer.xyz", "there is no file 'layer.xyz'"),
-        ("cut.npz", "'cut.npz' is no whole file of the format 'arrays'"),
+        ("cut.npz", "'cut.npz' is not a whole file of the format 'arrays'"),
         ("broken.tsv", "'broken.tsv' cannot be read: line 2 is 'aspirin'"),
         ("empty.tsv", "'empty.tsv' has no links"),
         ("layer.npz --method ch3l3p", "did you mean 'ch3_l3p'"),

@@ -78,7 +78,7 @@ def test_bad_questions_are_refused():
     layer = LAYERS["er"]
     with pytest.raises(UnknownNameError, match="did you mean 'closure'"):
         dg.summary(layer, ["closur"])
-    with pytest.raises(InvalidValueError, match="'hub_share' is no measure of a BipartiteGraph"):
+    with pytest.raises(InvalidValueError, match="'hub_share' is not a measure of a BipartiteGraph"):
         dg.summary(layer, ["hub_share"])
     with pytest.raises(InvalidValueError, match="null_models=-1"):
         dg.summary(layer, null_models=-1)

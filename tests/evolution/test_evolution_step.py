@@ -111,7 +111,7 @@ def test_heads_are_removed_and_regrown_apart():
         parts = {"zeta": 0.5, "regrowth": "random", "percolation": False, "per_head": per_head}
         cells, updates = step(weights, (group,), **parts)
         assert updates["q"].removed.tolist() == expected
-        if per_head:  # each head has as many links as before, and a reader of heads is no head
+        if per_head:  # each head has as many links as before, and a reader of heads is not a head
             assert ((cells["q"] < 8).sum(), (cells["q"] >= 8).sum()) == (4, 4)
         assert len(updates["o"].removed) == 2
 

@@ -31,7 +31,7 @@ class Case:
     interval: int = 15
     inputs: tuple[float, ...] = ()
     parts: dict = field(default_factory=dict)
-    stored: dict[int, float] = field(default_factory=dict)  # values of cells of the first layer that are no links
+    stored: dict[int, float] = field(default_factory=dict)  # values of cells of the first layer that are not links
     trained: set[int] = field(default_factory=set)  # its cells that get a gradient, where these are more than the links
 
 

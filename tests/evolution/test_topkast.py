@@ -17,7 +17,7 @@ from topolearn.evolution import exploration_loss
 THETA = (4.0, -3.0, 2.0, 1.0, -0.5, 0.4, 0.3, 0.2)
 
 
-ALWAYS = {"stop_fraction": 1.0}  # sets are chosen anew until the end, not until three quarters of the way
+ALWAYS = {"stop_fraction": 1.0}  # sets are re-selected until the end, not until three quarters of the way
 
 
 def by_hand(theta=THETA, optimizer=None, total=5, **overrides):
@@ -324,7 +324,7 @@ def test_it_combines_with_other_parts(method, parts, words):
         (
             "topkast",
             {"storage": "links"},
-            "backward_ratio=2.0 trains cells that are no links, and needs storage='dense'",
+            "backward_ratio=2.0 trains cells that are not links, and needs storage='dense'",
         ),
         ("topkast", {"exploration_penalty": -1.0}, "exploration_penalty=-1.0 must be a number of at least 0"),
         (

@@ -73,7 +73,7 @@ def test_a_cut_file_is_refused_or_whole(suffix, table, tmp_path):
 def test_a_foreign_file_is_refused_in_one_line(suffix, content, tmp_path):
     path = tmp_path / f"graph{suffix}"
     path.write_bytes(content)
-    with pytest.raises(errors.CorruptFileError, match=r"graph\.\w+' is no whole \.\w+ file of a graph") as caught:
+    with pytest.raises(errors.CorruptFileError, match=r"graph\.\w+' is not a whole \.\w+ file of a graph") as caught:
         BipartiteGraph.load(path)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("save the graph again")

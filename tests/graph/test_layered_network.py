@@ -165,7 +165,7 @@ def test_repr_says_what_the_network_is():
             {"a": full(1, 2), "b": full(3, 1)},
             None,
             errors.InvalidValueError,
-            r"layers 'a' \(2 outputs\) and 'b' \(3 inputs\) are no chain: pass groups=",
+            r"layers 'a' \(2 outputs\) and 'b' \(3 inputs\) do not form a chain: pass groups=",
         ),
         (
             {"a": full(1, 2), "b": full(3, 1)},

@@ -267,8 +267,8 @@ def test_the_door_reads_every_kind_of_graph():
         ),
         (pd.DataFrame({"x": [1]}), errors.InvalidValueError, r"columns input and output.*not \['x'\]"),
         (nx.DiGraph([(0, 1)]), errors.InvalidTypeError, "symmetrise=True"),
-        ("file.csv", errors.InvalidTypeError, "a str is no graph"),
-        ([(0, 1)], errors.InvalidTypeError, "a list is no graph"),
+        ("file.csv", errors.InvalidTypeError, "a str is not a graph"),
+        ([(0, 1)], errors.InvalidTypeError, "a list is not a graph"),
     ],
 )
 def test_what_could_be_either_is_asked_about(given, error, message):

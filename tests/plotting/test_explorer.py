@@ -185,7 +185,7 @@ def test_a_layer_of_a_million_neurons_is_small_and_quick():
 def test_anything_that_is_a_graph_can_be_explored_and_nothing_else():
     assert repr(explore(nx.karate_club_graph())).startswith("Explorer(34 nodes, 78 links)")
     assert repr(tl.plotting.explore(np.ones((2, 3)))).startswith("Explorer(5 neurons, 6 links)")
-    with pytest.raises(InvalidTypeError, match="is no graph"):
+    with pytest.raises(InvalidTypeError, match="is not a graph"):
         explore("graph")
 
 

@@ -102,8 +102,8 @@ def cleared():
 
 PLACES = {
     "a figure": (pyplot.figure, InvalidTypeError, "pass axes in it, figure.subplots"),
-    "several axes": (lambda: pyplot.subplots(1, 2)[1], InvalidTypeError, "ndarray is no axes: pass one"),
-    "a number": (lambda: 3, InvalidTypeError, "int is no axes"),
+    "several axes": (lambda: pyplot.subplots(1, 2)[1], InvalidTypeError, "ndarray is not an axes: pass one"),
+    "a number": (lambda: 3, InvalidTypeError, "int is not an axes"),
     "removed axes": (removed, InvalidValueError, "has been removed from its figure"),
     "axes of a cleared figure": (cleared, InvalidValueError, "has been removed from its figure"),
 }
@@ -122,7 +122,7 @@ def test_what_is_no_axes_is_refused(name, states):
 @pytest.mark.parametrize("name", HEIGHTS)
 def test_what_is_no_figure_is_refused(name, states):
     draw = every_function(states["updates and logs"])[name]
-    with pytest.raises(InvalidTypeError, match=r"is no figure: pass plt\.figure"):
+    with pytest.raises(InvalidTypeError, match=r"is not a figure: pass plt\.figure"):
         draw(figure=pyplot.figure().subplots())
     with pytest.raises(InvalidValueError, match="something drawn in it already"):
         draw(figure=pyplot.subplots(figsize=(9, 8))[0])

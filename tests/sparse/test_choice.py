@@ -76,7 +76,7 @@ def test_the_shipped_table_is_used_until_there_is_another(cache):
 def test_a_file_that_is_no_table(content, cache):
     cache.parent.mkdir()
     cache.write_text(content)
-    with pytest.raises(CorruptFileError, match=r"crossovers\.json is no table of crossovers: remove it"):
+    with pytest.raises(CorruptFileError, match=r"crossovers\.json is not a table of crossovers: remove it"):
         best_backend(8, 8, 0.5)
 
 

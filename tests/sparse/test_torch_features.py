@@ -51,7 +51,7 @@ def test_a_compiled_model_trains_as_the_model_does(backend, compiler):
 
 
 def test_a_masked_layer_is_compiled_as_one_graph():
-    """Only the hook on the gradient, which is no part of the forward, runs outside."""
+    """Only the hook on the gradient, which is not part of the forward, runs outside."""
     torch._dynamo.reset()
     compiled = torch.compile(make("masked"), backend="eager", fullgraph=True)
     compiled(torch.randn(8, 12)).sum().backward()

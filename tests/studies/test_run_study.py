@@ -238,7 +238,7 @@ def test_other_directories_are_refused(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("precious")
     for path in (tmp_path / "full", tmp_path / "full" / "thesis.tex"):
-        with pytest.raises(InvalidValueError, match=r"is no results directory, as it has no study\.toml"):
+        with pytest.raises(InvalidValueError, match=r"is not a results directory, as it has no study\.toml"):
             run_study(small_study(), path)
     with pytest.raises(InvalidValueError, match=r"cannot be made \(Not a directory\)"):
         run_study(small_study(), tmp_path / "full" / "thesis.tex" / "out")

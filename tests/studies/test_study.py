@@ -121,8 +121,8 @@ MISTAKES = [
     ({"settings": [A, {"label": "C", "zeat": 1}]}, "setting 'C': there is no option 'zeat': did you mean 'zeta'?"),
     ({"grid": {"zeat": [1]}}, "there is no option 'zeat': did you mean 'zeta'?"),
     ({"base": {"epochs": {"a": 1}}}, "there is no option 'epochs.a': did you mean 'epochs'?"),
-    ({"base": {"seed": 1}}, "seed is no option of a study's settings: a study lists its seeds once, in seeds"),
-    ({"grid": {"run_dir": ["a"]}}, "run_dir is no option of a study's settings"),
+    ({"base": {"seed": 1}}, "seed is not an option of a study's settings: a study lists its seeds once, in seeds"),
+    ({"grid": {"run_dir": ["a"]}}, "run_dir is not an option of a study's settings"),
     ({"settings": [A, {"label": "C", "epochs": 0}]}, "setting 'C': epochs=0 must be at least 1"),
     ({"grid": {"zeta": [0.1, 2.0]}}, "setting 'small, zeta=2': zeta=2.0 must lie strictly between 0 and 1"),
     ({"settings": [{"label": "C", "method": "chtz"}]}, "setting 'C': unknown method 'chtz': did you mean 'cht'?"),
@@ -274,5 +274,5 @@ def test_a_directory_that_another_process_is_about_to_write_is_taken(tmp_path):
     StudyDirectory(tmp_path, study)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    with pytest.raises(InvalidValueError, match=r"is no results directory, as it has no study\.toml"):
+    with pytest.raises(InvalidValueError, match=r"is not a results directory, as it has no study\.toml"):
         StudyDirectory(tmp_path / "other", study)

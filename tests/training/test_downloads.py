@@ -202,7 +202,7 @@ def test_a_torchvision_of_another_build(monkeypatch, tmp_path):
     ("name", "error", "message"),
     [
         ("digits", InvalidValueError, "'digits' is bundled: there is nothing to download"),
-        ("mine.npz", InvalidValueError, r"mine\.npz is a file of your own: there is nothing to download"),
+        ("mine.npz", InvalidValueError, r"mine\.npz is a custom file: there is nothing to download"),
         ("registered", InvalidValueError, "'registered' is your own: download one of mnist, fashion_mnist, emnist_bal"),
         ("mnits", UnknownNameError, "unknown data set 'mnits': did you mean 'mnist'"),
         ("mnist+validation", InvalidValueError, r"'mnist\+validation' is made of the files of 'mnist': download these"),

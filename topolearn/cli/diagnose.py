@@ -73,7 +73,7 @@ def _diagnose(args: argparse.Namespace) -> None:
         graphs, network = _read_run(args)
     else:
         if args.step is not None:
-            raise InvalidValueError(f"--step is for runs, and {args.file} is no directory: leave it out")
+            raise InvalidValueError(f"--step is for runs, and {args.file} is not a directory: leave it out")
         graphs, network = {args.file.name: read_graph_file(args, quiet=args.json)}, None
     measures, reasons = _measured(graphs, network, args)
     if args.json:

@@ -101,7 +101,7 @@ def _kernels() -> Iterator[str]:
 
     kept = kernels.places_among._cache
     if not isinstance(kept, KernelCache):
-        yield "compiled in each process anew: no folder to keep them in; set NUMBA_CACHE_DIR to one"
+        yield "compiled again in each process, as no folder to keep them in is writable: set NUMBA_CACHE_DIR to one"
         return
     home = Path(kept.cache_path)
     root = home.parents[1] if home.name == "__pycache__" else home.parent

@@ -96,5 +96,5 @@ def measures_of(graph: BipartiteGraph | Graph | LayeredNetwork, names: Iterable[
     for measure in chosen:
         if measure.of not in fits:
             known = ", ".join(each.name for each in MEASURES.values() if each.of in fits)
-            raise InvalidValueError(f"{measure.name!r} is no measure of a {type(graph).__name__}: use {known}")
+            raise InvalidValueError(f"{measure.name!r} is not a measure of a {type(graph).__name__}: use {known}")
     return chosen

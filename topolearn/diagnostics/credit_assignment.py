@@ -52,7 +52,7 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     with :math:`A_l` the adjacency of layer l, and :math:`H_l` diagonal, 1 at hubs: of each population of hidden
     neurons the share ``hub_fraction`` with the most links, in and out. Where layers write to one population, or read
     from one, the paths through each of them are counted; where these are multiplied, at neurons that paths reach by all
-    of them. Attention scores are no outputs. A head that several heads share counts once for each of these.
+    of them. Attention scores are not outputs. A head that several heads share counts once for each of these.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _into(network: LayeredNetwork) -> dict[int, list[str]]:
 
 
 def _scores(network: LayeredNetwork) -> set[int]:
-    """Return the populations that no layer reads, and that are no outputs either."""
+    """Return the populations that no layer reads, and that are not outputs either."""
     return {network.neurons[group.writers[0]][1].start for group in network.groups if not group.readers}
 
 

@@ -22,7 +22,7 @@ LOSSES = ("decayed", "removed", "percolated")
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """The lives of all links of a layer, counted in updates; a link that comes back later lives anew.
+    """The lives of all links of a layer, counted in updates; a link that comes back later starts a new life.
 
     Attributes
     ----------

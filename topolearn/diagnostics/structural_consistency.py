@@ -28,7 +28,7 @@ def structural_consistency(
 
     .. math:: \tilde A = \sum_k (\sigma_k + u_k^T \Delta A \, v_k) \, u_k v_k^T
 
-    and the cells that are no link of :math:`A_R` are ranked by it; as many are taken as links are hidden. Vectors of
+    and the cells that are not links of :math:`A_R` are ranked by it; as many are taken as links are hidden. Vectors of
     equal singular values are turned so that :math:`\Delta A` is diagonal among them. It is the form for a graph with
     two sides, where the eigenvalues of the whole adjacency are the singular values, with both signs. For a one-mode
     graph they are the eigenvalues and eigenvectors of the symmetric adjacency, as in the paper.

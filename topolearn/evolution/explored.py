@@ -24,10 +24,10 @@ class Explored(Protocol):
         """Return them, sorted."""
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links, some of which were no links before, as a mask says."""
+        """Add links, some of which were not links before, as a mask says."""
 
     def add_new(self, cells: Tensor) -> None:
-        """Add links that were no links before."""
+        """Add links that were not links before."""
 
 
 class ExploredList:
@@ -58,7 +58,7 @@ class ExploredList:
         self.add_new(cells[is_new])
 
     def add_new(self, cells: Tensor) -> None:
-        """Add links that were no links before."""
+        """Add links that were not links before."""
         unseen = without(without(cells, self._ever), self._recent)
         if not unseen.numel():
             return
@@ -102,7 +102,7 @@ class ExploredMask:
         self.add_new(cells)
 
     def add_new(self, cells: Tensor) -> None:
-        """Add links that were no links before; the mask of a copy stays as it is."""
+        """Add links that were not links before; the mask of a copy stays as it is."""
         self._mask = self._mask.index_fill(0, cells, True)
 
 

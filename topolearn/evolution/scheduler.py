@@ -49,8 +49,8 @@ class TopologyScheduler(Timetable):
     Layers whose weight is frozen (``requires_grad=False``) stay as they are.
 
     Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
-    optimizer does not get decide nothing; a step that a ``GradScaler`` skips is no step; the model may be compiled, or
-    wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may
+    optimizer does not get decide nothing; a step that a ``GradScaler`` skips does not count; the model may be compiled
+    or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may
     replay most steps (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the
     device at each step.
 

@@ -107,7 +107,7 @@ def sparsify(
     named = None if init is None else as_init(init)
     batch = check_size("batch", batch)
     if sparse_layers(model):
-        raise InvalidValueError("the model is sparse already: call densify(model) first, or build it anew")
+        raise InvalidValueError("the model is sparse already: call densify(model) first, or rebuild it")
     if method.is_dense:
         if calibration is not None:
             raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")

@@ -52,7 +52,7 @@ def correlated(
     Raises
     ------
     InvalidTypeError
-        When the data are no array of real numbers.
+        When the data are not an array of real numbers.
     InvalidValueError
         For data that are empty, not two-dimensional, of a single sample, not finite or constant in every feature; for
         impossible sizes, or a density that is outside (0, 1] or leaves no link.
@@ -158,7 +158,7 @@ def _checked(data: Any) -> np.ndarray | torch.Tensor:
         try:
             data = np.asarray(data)
         except ValueError as error:
-            raise InvalidValueError(f"data is no matrix: {error}") from None
+            raise InvalidValueError(f"data is not a matrix: {error}") from None
         real, kind = data.dtype.kind in "buif", f"dtype {data.dtype}"
     if not real:
         raise InvalidTypeError(f"data is of {kind}: pass a dense array or tensor of real numbers (samples, features)")

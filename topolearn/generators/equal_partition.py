@@ -32,7 +32,7 @@ def equal_partition(graph: BipartiteGraph, *, seed: int | np.random.Generator | 
     Raises
     ------
     InvalidTypeError
-        When `graph` is no BipartiteGraph, or `seed` is of another kind.
+        When `graph` is not a BipartiteGraph, or `seed` is of another kind.
     InvalidValueError
         When `seed` is negative.
 

@@ -93,7 +93,7 @@ def ends_swapped(first: np.ndarray, second: np.ndarray, n_in: int) -> Pair:
 
 
 def check_graph(graph: BipartiteGraph) -> None:
-    """Refuse what is no graph."""
+    """Refuse what is not a graph."""
     if not isinstance(graph, BipartiteGraph):
         raise InvalidTypeError(
             f"graph must be a BipartiteGraph, not {type(graph).__name__}: make one with BipartiteGraph(adjacency)"

@@ -36,7 +36,7 @@ def resort(network: LayeredNetwork) -> LayeredNetwork:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is no LayeredNetwork, or layers share attention heads, so that they have orders of their own.
+        When `network` is not a LayeredNetwork, or layers share attention heads, so that they have orders of their own.
 
     References
     ----------

@@ -60,7 +60,7 @@ def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
         return other
     if not (isinstance(graph, np.ndarray) or sparse.issparse(graph) or is_tensor(graph)):
         raise InvalidTypeError(
-            f"a {type(graph).__name__} is no graph: pass a BipartiteGraph, a Graph, a LayeredNetwork, a networkx or "
+            f"a {type(graph).__name__} is not a graph: pass a BipartiteGraph, a Graph, a LayeredNetwork, a networkx or "
             "igraph graph, a pandas table of links, or a matrix"
         )
     if sides == 1:

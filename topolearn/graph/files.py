@@ -79,7 +79,7 @@ def read_whole(path: Path, read: Callable[[], T]) -> T:
     except Exception as error:  # parsers raise what they like on a broken file
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise CorruptFileError(
-            f"{str(path)!r} is no whole {path.suffix} file of a graph ({reason}): save the graph again"
+            f"{str(path)!r} is not a whole {path.suffix} file of a graph ({reason}): save the graph again"
         ) from error
 
 

@@ -143,7 +143,7 @@ def chain(shapes: Shapes) -> tuple[NeuronGroup, ...]:
     for (a, (n_out, _)), (b, (_, n_in)) in pairwise(shapes.items()):
         if n_out != n_in:
             raise InvalidValueError(
-                f"layers {a!r} ({n_out} outputs) and {b!r} ({n_in} inputs) are no chain: "
+                f"layers {a!r} ({n_out} outputs) and {b!r} ({n_in} inputs) do not form a chain: "
                 "pass groups= to say how layers meet, or groups=() where they do not"
             )
     return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(shapes))

@@ -42,7 +42,7 @@ class Graph(Immutable):
     Raises
     ------
     InvalidTypeError
-        When `edges` are no integers, or a name is not a string.
+        When `edges` are not integers, or a name is not a string.
     InvalidValueError
         When a node is out of range, a link leads to its own node or is there twice, or names do not fit.
 
@@ -141,7 +141,7 @@ class Graph(Immutable):
         return self._source
 
     def with_source(self, source: Source | None) -> Self:
-        """Return the same graph with another `source`, which is no part of what makes graphs equal."""
+        """Return the same graph with another `source`, which is not part of what makes graphs equal."""
         graph = type(self).__new__(type(self))
         graph._fill(**{slot: getattr(self, slot) for slot in Graph.__slots__} | {"_source": source})
         return graph

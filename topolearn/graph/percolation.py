@@ -47,7 +47,7 @@ def percolate(
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When `network` is no LayeredNetwork, or `unit` another word.
+        When `network` is not a LayeredNetwork, or `unit` another word.
 
     References
     ----------

@@ -33,7 +33,7 @@ class CheckpointGraphs(NamedTuple):
 def from_checkpoint(
     path: str | Path, *, n_heads: int | None = None, layers: Sequence[str] | None = None
 ) -> LayeredNetwork:
-    """Return the topology of the weights in a checkpoint: cells that are exactly zero are no links.
+    """Return the topology of the weights in a checkpoint: cells that are exactly zero are not links.
 
     Weights are read one at a time, of any floating-point type. Where topolearn has saved links with them, these are the
     links, zero or not.

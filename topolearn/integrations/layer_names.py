@@ -37,7 +37,7 @@ def kind_by_name(name: str) -> str:
 def blocks_by_name(shapes: Shapes, names: Iterable[str], n_heads: int) -> tuple[nn.Module, Mapping[str, nn.Module]]:
     """Return modules that stand for the attention and the gated layers of a checkpoint, and their layers by name.
 
-    Each declares its neuron groups; layers have no weights. Queries and keys are no group where their block has other
+    Each declares its neuron groups; layers have no weights. Queries and keys form no group where their block has other
     weights, such as a normalisation, which couples the coordinates of a head.
 
     Parameters

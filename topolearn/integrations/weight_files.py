@@ -73,7 +73,7 @@ def files_of(path: Path) -> list[Path]:
     Raises
     ------
     MissingFileError, CorruptFileError, InvalidTypeError, InvalidValueError
-        When there are none, a shard is missing, the index is no index, weights are pickled, or it is not clear which
+        When there are none, a shard is missing, the index is not an index, weights are pickled, or it is unclear which
         of several files is meant.
     """
     if path.is_dir():
@@ -87,7 +87,7 @@ def files_of(path: Path) -> list[Path]:
     if path.suffix in PICKLES:
         raise _refusal_of_pickles(path, str(path))
     if path.suffix != SUFFIX:
-        raise InvalidTypeError(f"{path} is no checkpoint that can be read: give a .safetensors file, or its folder")
+        raise InvalidTypeError(f"{path} is not a checkpoint that can be read: give a .safetensors file, or its folder")
     return [path]
 
 

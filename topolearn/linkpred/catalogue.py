@@ -87,7 +87,7 @@ def score(
     UnknownNameError
         When no predictor has that name.
     InvalidValueError
-        For an unknown form, or one that cannot be used here; a matrix that is no adjacency; a seed for a predictor
+        For an unknown form, or one that cannot be used here; a matrix that is not an adjacency; a seed for a predictor
         that draws nothing; a graph with two sides for a baseline on paths of length two; or a graph whose scores do
         not fit into memory.
 

@@ -44,7 +44,7 @@ class Draw:
         return links if self.barred is None else torch.cat((links, self.barred.to(links.device))).sort().values
 
     def check(self, n_free: int, n_cells: int) -> None:
-        """Refuse a k that is no integer, or larger than the number of cells that may be chosen.
+        """Refuse a k that is not an integer, or larger than the number of cells that may be chosen.
 
         Raises
         ------

@@ -68,7 +68,7 @@ def evaluate(
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        For an unknown predictor, one that does not fit the graph, or two of one name; scores that are no numbers or of
+        For an unknown predictor, one that does not fit the graph, or two of one name; scores that are not numbers or of
         another shape; a fraction that hides no link or all of them; repeats below 1; an unknown sampling; or a graph
         without non-links.
 
@@ -105,7 +105,7 @@ def evaluate(
         for name, predictor in named.items():
             scores = _scores(hidden.left, name, predictor, own_seed)[hidden.cells]
             if not np.isfinite(scores).all():
-                raise InvalidValueError(f"predictor {name} gave scores that are no finite numbers at non-links")
+                raise InvalidValueError(f"predictor {name} gave scores that are not finite numbers at non-links")
             measures = _measures(hidden.is_link, scores, n_hidden)
             rows[name].append({"predictor": name, "repeat": repeat, **measures, "n_hidden": n_hidden})
     return pd.DataFrame([row for of_one in rows.values() for row in of_one])

@@ -23,7 +23,7 @@ def check_seed(seed: int | None) -> int:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is no integer, or negative.
+        When it is not an integer, or negative.
     """
     if seed is None:
         return int(np.random.default_rng().integers(2**62))

@@ -97,7 +97,7 @@ def select(
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        For an unknown predictor, what is no graph, or a k below 0 or above the number of non-links.
+        For an unknown predictor, what is not a graph, or a k below 0 or above the number of non-links.
 
     Examples
     --------

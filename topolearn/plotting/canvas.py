@@ -43,7 +43,7 @@ def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> 
     if isinstance(ax, FigureBase):
         raise InvalidTypeError(f"ax={ax!r} is a figure: pass axes in it, figure.subplots()")
     if not isinstance(ax, Axes):
-        raise InvalidTypeError(f"ax={type(ax).__name__} is no axes: pass one, such as plt.subplots()[1]")
+        raise InvalidTypeError(f"ax={type(ax).__name__} is not an axes: pass one, such as plt.subplots()[1]")
     figure = ax.get_figure(root=True)
     if figure is None or not any(ax is each or ax in each.child_axes for each in figure.axes):
         raise InvalidValueError("ax has been removed from its figure: pass an axes that is part of one")
@@ -81,7 +81,7 @@ def figure_or_new(
     if figure is None:
         return new_figure(width, height, layout)
     if not isinstance(figure, FigureBase):
-        raise InvalidTypeError(f"figure={type(figure).__name__} is no figure: pass plt.figure(), or a part of one")
+        raise InvalidTypeError(f"figure={type(figure).__name__} is not a figure: pass plt.figure(), or a part of one")
     if figure.axes or figure.subfigs:
         raise InvalidValueError(
             f"figure={figure!r} has something drawn in it already: pass a new one, or one of figure.subfigures(1, 2)"

@@ -27,7 +27,7 @@ class Inks:
     grid: str
     link: str
     hub: str
-    other: str  # neurons that are no hubs, states that are past
+    other: str  # neurons that are not hubs, states that are past
     cycle: tuple[str, ...]
 
     @property

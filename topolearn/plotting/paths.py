@@ -44,7 +44,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is no chain of layers, or the fraction is out of range.
+        When `network` is not a chain of layers, or the fraction is out of range.
 
     Examples
     --------
@@ -155,11 +155,11 @@ def linear_weights(model: nn.Module) -> dict[str, NDArray[np.float64]]:
 def _chain(network: LayeredNetwork) -> list[BipartiteGraph]:
     """Return the layers of a network in which each writes to the next."""
     if not isinstance(network, LayeredNetwork):
-        raise InvalidTypeError(f"{network!r} is no network: pass LayeredNetwork(graphs), or topology_of(model)")
+        raise InvalidTypeError(f"{network!r} is not a network: pass LayeredNetwork(graphs), or topology_of(model)")
     names = list(network)
     links = [(group.writers, group.readers) for group in network.groups]
     if links != [((a,), (b,)) for a, b in pairwise(names)]:
-        raise InvalidValueError(f"{network!r} is no chain of layers, each of which writes to the next")
+        raise InvalidValueError(f"{network!r} is not a chain of layers, each of which writes to the next")
     return list(network.graphs.values())
 
 

@@ -88,5 +88,5 @@ def _checked(weights: Sequence[Weights]) -> Sequence[Weights]:
             raise InvalidValueError(f"weights of shape {w.shape} must be a finite matrix, (n_out, n_in)")
     for before, after in pairwise(weights):
         if before.shape[0] != after.shape[1]:
-            raise InvalidValueError(f"weights of shapes {before.shape} and {after.shape} are no chain of layers")
+            raise InvalidValueError(f"weights of shapes {before.shape} and {after.shape} do not form a chain of layers")
     return weights

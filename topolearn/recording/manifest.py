@@ -68,7 +68,7 @@ class Manifest:
         return self.path.is_file()
 
     def begin(self) -> None:
-        """Start anew: list what is there."""
+        """Start over: list what is there."""
         self._listed = Listed()
         self._write_whole(complete=False)
 

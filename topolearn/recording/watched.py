@@ -269,7 +269,7 @@ def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When the model declares outputs that are no linear layers.
+        When the model declares outputs that are not linear layers.
     """
     layers = output_layers(model).items()
     return {getattr(layer, "layer_name", "") or name: shape_of(layer) for name, layer in layers}

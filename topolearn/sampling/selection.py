@@ -163,7 +163,7 @@ def drawn(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent
 def soft_keys(cells: Tensor, scores: Tensor, field: RandomField, exponent: float = 1.0) -> Tensor:
     """Return ``exponent * log(score) + gumbel(cell)`` in float64: the k largest of these are a sample."""
     keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
-    return keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is no number
+    return keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is not a number
 
 
 def choose(

@@ -21,7 +21,7 @@ UNMADE = "meta"  # where nothing is drawn
 
 
 class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_grad is
-    """Let torch draw from a generator of one's own within a block, where the call names no other one.
+    """Let torch draw from a given generator within a block, where the call names no other one.
 
     The numbers are those that torch's global generator would give with the same seed. That one is one for all threads:
     a thread that seeds it, or puts it back, changes what the others draw. This block holds for its own thread alone,

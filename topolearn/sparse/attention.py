@@ -53,7 +53,7 @@ class Attention(nn.Module):
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a size is no positive integer, heads do not divide, or dropout is no share.
+        When a size is not a positive integer, heads do not divide, or dropout is not a share.
 
     Examples
     --------

@@ -27,7 +27,7 @@ class AveragedModel(swa_utils.AveragedModel):
     Parameters
     ----------
     model, device, avg_fn, multi_avg_fn, use_buffers
-        As for `torch.optim.swa_utils.AveragedModel`. Links are no buffers to be averaged.
+        As for `torch.optim.swa_utils.AveragedModel`. Links are not buffers to be averaged.
 
     Raises
     ------

@@ -17,7 +17,7 @@ class LinkChange:
     Attributes
     ----------
     lost, grown : Tensor of int64, shape (n_lost,) and (n_grown,), sorted
-        A link may be in both: it begins anew.
+        A link may be in both: it starts over.
     cells : Tensor of int64, shape (n_links,)
         The links afterwards, sorted.
     places : Tensor of int64, shape (n_links,)

@@ -136,7 +136,7 @@ def _read(path: Path, changed: int) -> Crossovers:
     except (ValueError, KeyError, TypeError, IndexError, OSError, RecursionError):
         fits = False
     if not fits:
-        raise CorruptFileError(f"{path} is no table of crossovers: remove it, or run topolearn bench --calibrate")
+        raise CorruptFileError(f"{path} is not a table of crossovers: remove it, or run topolearn bench --calibrate")
     return table
 
 

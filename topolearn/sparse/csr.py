@@ -95,7 +95,7 @@ class CsrLinear(SparseLinear):
 
         Examples
         --------
-        A module of your own computes two layers at once by its ``forward``:
+        A custom module computes two layers at once by its ``forward``:
 
         >>> import torch, topolearn as tl
         >>> g = tl.generators.erdos_renyi(8, 8, 0.3, seed=0)
@@ -142,7 +142,7 @@ class CsrLinear(SparseLinear):
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """What is another one when the links have changed."""
+        """An object that changes whenever the links change."""
         return self.crow, self.crow._version
 
     def cells(self) -> Tensor:
@@ -208,7 +208,7 @@ class CsrLinear(SparseLinear):
             state[KEY] = self._order.mark(self.fingerprint)
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        """Redraw all parameters: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
         self.reset_bias()
         self.reset_weight()
 
@@ -281,7 +281,7 @@ class CsrLinear(SparseLinear):
                 f"crow, col and values do not belong together: {int(crow[-1])} links, {col.numel()}, {values.numel()}"
             )
         if bool((crow.diff() < 0).any()) or not col.numel() or int(col.min()) < 0 or int(col.max()) >= self.in_features:
-            return f"crow and col are no links of a layer with {self.in_features} inputs"
+            return f"crow and col are not links of a layer with {self.in_features} inputs"
         cells = LinkIndex(crow, col, self.in_features).cells
         if bool((cells.diff() <= 0).any()):
             return "col is not sorted within each output, or has a link twice"

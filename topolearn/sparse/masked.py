@@ -46,7 +46,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
     """The masked backend of `SparseLinear`.
 
     The forward is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so that no
-    optimizer that leaves a zero gradient alone ever moves a weight that is no link. Whoever else writes, the weight is
+    optimizer that leaves a zero gradient alone ever moves a weight off the links. Whoever else writes, the weight is
     zero off the links at the next forward or step of an optimizer (`topolearn.sparse.zero_off_links`). The keys of
     ``state_dict`` are those of `torch.nn.Linear`, and ``links_packed``, by which the links travel with the weights;
     without this key, ``weight`` is that of the dense layer, and weights off the present links are refused.
@@ -157,7 +157,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """What is another one when the links have changed."""
+        """An object that changes whenever the links change."""
         return self.mask, self.mask._version
 
     def cells(self) -> Tensor:
@@ -263,7 +263,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self._watch.trust(self.weight)
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew: the weights by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        """Redraw all parameters: the weights by `reset_weight`, the bias as `torch.nn.Linear` does."""
         super().reset_parameters()
         if "mask" in self._buffers:  # nn.Linear calls this once before the links are known
             self.reset_weight()

@@ -44,7 +44,7 @@ class StudyDirectory:
         if record.is_file():
             _check_record(record, study)
         elif path.exists() and not _is_free(path) and not record.is_file():  # which another process may write now
-            raise InvalidValueError(f"{path} is no results directory, as it has no {RECORD}: choose another one")
+            raise InvalidValueError(f"{path} is not a results directory, as it has no {RECORD}: choose another one")
         self.path, self.study = path.resolve(), study  # workers may be elsewhere
 
     def prepare(self) -> None:

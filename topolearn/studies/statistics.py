@@ -135,7 +135,7 @@ def wilcoxon_p_value(first: ArrayLike, second: ArrayLike) -> float:
 
     a, b = _finite("first", first), _finite("second", second)
     if len(a) != len(b):
-        raise InvalidValueError(f"{len(a)} and {len(b)} values are no pairs: give as many on both sides")
+        raise InvalidValueError(f"{len(a)} and {len(b)} values are not pairs: give as many on both sides")
     apart = a != b
     return float(wilcoxon(a[apart], b[apart]).pvalue) if apart.any() else 1.0
 

@@ -35,7 +35,7 @@ def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
     Raises
     ------
     InvalidValueError
-        For a name that is no option, or one that the study sets itself.
+        For a name that is not an option, or one that the study sets itself.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
 def _check(name: str, options: Sequence[str]) -> None:
     head, dot, _ = name.partition(".")
     if head in NOT_HERE:
-        raise InvalidValueError(f"{head} is no option of a study's settings: {NOT_HERE[head]}")
+        raise InvalidValueError(f"{head} is not an option of a study's settings: {NOT_HERE[head]}")
     if head not in METHOD_OPTIONS and (head not in options or dot):
         known = [option for option in (*options, *METHOD_OPTIONS) if option not in NOT_HERE]
         raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")

@@ -67,7 +67,7 @@ class Outcome:
 def carry_out(item: WorkItem) -> Outcome:
     """Train a run to its end, unless that is done, or another process is at it.
 
-    Whatever goes wrong with the run itself is written to its error file. A full disk is no fault of the run, which
+    Whatever goes wrong with the run itself is written to its error file. A full disk is not the run's fault, which
     stays as its last checkpoint has it.
     """
     try:

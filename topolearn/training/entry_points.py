@@ -40,7 +40,7 @@ def train(
     the first one records; the links are those of one process, and the weights but for rounding.
 
     Trainings in several threads of a process give, bit for bit, what each gives alone: all draws come from the run's
-    seed, and torch's global generator is neither read nor changed. What parts of one's own draw by torch at an update
+    seed, and torch's global generator is neither read nor changed. What custom parts draw by torch at an update
     comes from a generator of the run too. A model that draws from the global one itself, as by dropout, trains alone:
     others of the kind wait for it.
 

@@ -125,7 +125,7 @@ class TaskConfig:
     def _settle_overrides(self) -> None:
         """Give overrides the values that the method makes of them; None stands for "none"."""
         if "density" in self.overrides:
-            raise InvalidValueError("density is no part to override but an option of its own: density=...")
+            raise InvalidValueError("density is a top-level option, not a method override: density=...")
         overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
         object.__setattr__(self, "overrides", overrides)
         method = self.build_method()

@@ -61,7 +61,7 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch(config, data)
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
-        self.generator = torch.Generator().manual_seed(config.seed)  # for parts of one's own that draw by torch
+        self.generator = torch.Generator().manual_seed(config.seed)  # for custom parts that draw by torch
         self.compiled, self.refusal = self._compile()
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}

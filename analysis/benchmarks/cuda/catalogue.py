@@ -43,7 +43,7 @@ def carried_mib(root: Path) -> float:
     Raises
     ------
     subprocess.CalledProcessError
-        When it is no checkout.
+        When it is not a checkout.
     """
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")

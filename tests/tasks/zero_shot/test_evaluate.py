@@ -56,7 +56,7 @@ def test_a_model_that_says_the_same_to_everything_is_a_constant_answer(tokenizer
 
 
 def test_the_harness_says_the_same(tokenizer, data_dir, tmp_path):
-    """Its accuracy, F1 and MCC, and with resampling its standard error, on answers that are no constant."""
+    """Its accuracy, F1 and MCC, and with resampling its standard error, on answers that are not constant."""
     from lm_eval import evaluate as by_harness
 
     lm = harness_model(moody(tokenizer), tokenizer, batch_size=3, quiet=True)
@@ -114,7 +114,7 @@ def test_what_cannot_be_evaluated_is_refused(tokenizer, data_dir):
         evaluate(always(tokenizer, " yes", window=3), tokenizer, ["copa"], **values)
     broken = always(tokenizer, " yes")
     broken.table.data.fill_(float("nan"))
-    with pytest.raises(InvalidValueError, match="cola: the model's probabilities are no numbers"):
+    with pytest.raises(InvalidValueError, match="cola: the model's probabilities are not numbers"):
         evaluate(broken, tokenizer, ["cola"], **values)
     with pytest.raises(InvalidTypeError, match="model=Linear must be a causal model of transformers"):
         evaluate(torch.nn.Linear(2, 2), tokenizer, ["cola"], **values)

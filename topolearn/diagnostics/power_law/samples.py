@@ -93,7 +93,7 @@ def read_start(xmin: float, samples: Samples) -> float:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is no number above 0, or not whole although the samples are.
+        When it is not a number above 0, or not whole although the samples are.
     UndefinedMeasureError
         When fewer than two values of at least it differ.
     """

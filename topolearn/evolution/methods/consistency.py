@@ -262,7 +262,7 @@ def _check_storage(method: Method) -> None:
         raise InvalidValueError("storage='dense' needs a topology that evolves: nothing is pruned that could return")
     if method.needs_link_gradient:
         raise InvalidValueError(
-            "storage='dense' ranks cells that are no links, and these have no gradient: use another score than 'mest'"
+            "storage='dense' ranks cells that are not links, and these have no gradient: use another score than 'mest'"
         )
 
 
@@ -307,7 +307,7 @@ def _check_backward(method: Method) -> None:
             f"backward_ratio={ratio} must be at least 1: it counts the links among the trained cells"
         )
     elif not method.remembers_all:
-        raise InvalidValueError(f"backward_ratio={ratio} trains cells that are no links, and needs storage='dense'")
+        raise InvalidValueError(f"backward_ratio={ratio} trains cells that are not links, and needs storage='dense'")
 
 
 def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:

@@ -48,7 +48,7 @@ class Method:
     match_flops : bool
         Move the end of the decay so that it costs what a cubic one would: a sigmoid ends at half way.
     pruning : str
-        The removal score by which the falling density prunes, or links are chosen anew; always hard.
+        The removal score by which the falling density prunes, or links are re-selected; always hard.
     removal : str or None
         A removal score; ``sign`` removes the links that have left the sign which the random field gave them for good.
         With the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
@@ -111,7 +111,7 @@ class Method:
         an update. None ablates no neuron.
     backward_ratio : float or None
         Cells that get gradients, the links among them, as a multiple of the number of links, at least 1; only with
-        dense storage. At each update the links are then chosen anew among all cells, by ``pruning``, and the other
+        dense storage. At each update the links are then re-selected among all cells, by ``pruning``, and the other
         trained cells are those that come next; at the last one the links alone are left (Top-KAST). None trains the
         links alone.
     exploration_penalty : float
@@ -192,7 +192,7 @@ class Method:
 
     @property
     def chooses_anew(self) -> bool:
-        """Whether each update chooses the links anew among all cells, which are trained beyond the links."""
+        """Whether each update re-selects the links among all cells, which are trained beyond the links."""
         return self.backward_ratio is not None
 
     @property

@@ -241,7 +241,7 @@ def _in_words(row: Method) -> str:
         start += f", density falls from {high} ({row.density_schedule}) by {row.pruning}"
     lines = [f"{row.title}: {row.paper}", start]
     if row.backward_ratio is not None:
-        lines.append(f"chooses its links anew among all cells by {row.pruning}")
+        lines.append(f"re-selects its links among all cells by {row.pruning}")
         lines.append(
             f"trains {row.backward_ratio:g} times as many cells, exploration penalty {row.exploration_penalty:g}"
         )

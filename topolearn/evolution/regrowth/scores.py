@@ -1,4 +1,4 @@
-"""New links by a score of your own."""
+"""New links by a custom score."""
 
 from collections.abc import Callable
 from typing import Any

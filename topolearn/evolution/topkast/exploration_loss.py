@@ -13,7 +13,7 @@ def exploration_loss(layer: StoredLinear) -> Tensor:
 
     .. math:: R = \frac{1}{2} \sum_{A} \theta_{ij}^2 + \frac{1}{2 D} \sum_{B \setminus A} \theta_{ij}^2
 
-    A are the links, a share D of all cells; B are the trained cells. A cell that is no link must grow faster than it
+    A are the links, a share D of all cells; B are the trained cells. A cell that is not a link must grow faster than it
     shrinks by this to become one, the more so the fewer links there are. A `topolearn.TopologyScheduler` adds the
     gradient of ``exploration_penalty`` R before each step of the optimizer, so that no loop needs to add R to its loss;
     gradients that are accumulated, averaged over ranks or scaled are complete then.

@@ -65,7 +65,7 @@ def find_dialect(lines: Sequence[tuple[int, str]], options: Options) -> Dialect:
         sep = _separator([line for _, line in lines], options) if options.sep is None else _asked(options.sep)
         rows = [(number, split(line, sep)) for number, line in lines]
     except csv.Error as error:
-        options.refuse(f"is no text of lines and columns ({error})")
+        options.refuse(f"is not text of lines and columns ({error})")
     width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
     if width > 1 and len(rows) > 1 and len(rows[0][1]) == width - 1:  # R leaves the corner out
         rows[0] = (rows[0][0], ["", *rows[0][1]])

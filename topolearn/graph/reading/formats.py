@@ -28,7 +28,7 @@ class Format:
     Parameters
     ----------
     read : callable
-        ``read(data, text, options)`` returns the content, or a graph; `text` is None for bytes that are no text.
+        ``read(data, text, options)`` returns the content, or a graph; `text` is None for bytes that are not text.
     looks_like : callable
         Whether a file is of this kind, by the beginning of its bytes.
     suffixes : tuple of str

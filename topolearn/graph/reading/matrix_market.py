@@ -29,7 +29,7 @@ def read_matrix_market(text: Text, options: Options) -> Content:
     sides = None if own is None else 1 if "n_nodes" in own else 2
     sizes = () if own is None else (own["n_nodes"],) * 2 if sides == 1 else (own["n_out"], own["n_in"])
     if own is not None and shape != sizes:
-        options.refuse(f"is no whole file of a graph: shape {shape} is not that of its comment")
+        options.refuse(f"is not a whole file of a graph: shape {shape} is not that of its comment")
     n_zeros = 0 if values is None else int((values == 0).sum())
     if symmetry != "general":
         rows, columns, values = _both_triangles(rows, columns, values)
@@ -67,7 +67,7 @@ def read_adjacency(data: bytes, path: str) -> sparse.coo_array:
 
 def _entries(data: bytes, path: str) -> tuple[Any, Any, Any, tuple[int, int], str, list[str]]:
     def refuse(reason: str) -> CorruptFileError:
-        return CorruptFileError(f"{path!r} is no whole Matrix Market file: {reason}")
+        return CorruptFileError(f"{path!r} is not a whole Matrix Market file: {reason}")
 
     banner, _, rest = data.partition(b"\n")
     words = banner.decode("utf-8", "replace").lower().split()

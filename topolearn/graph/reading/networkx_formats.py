@@ -22,7 +22,7 @@ def read_gml(text: Text, options: Options) -> Content:
     whole = text.whole.decode()
     start = _GRAPH.search(whole)
     if start is None:
-        options.refuse("is no GML: nothing in it begins with 'graph ['")
+        options.refuse("is not GML: nothing in it begins with 'graph ['")
     # Repeated links are counted here, and not refused or merged there.
     body = re.sub(r"\bmultigraph\s+[01]\b", "", whole[start.end() :], count=1)
     graph = nx.parse_gml(f"graph [\n  multigraph 1\n{body}", label=None)

@@ -1,4 +1,4 @@
-"""The bytes of a file: unpacked, and refused where they are no network at all."""
+"""The bytes of a file: unpacked, and refused where they are not a network at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unpacked(path: Path) -> tuple[bytes, str]:
     Raises
     ------
     MissingFileError, InvalidValueError, CorruptFileError
-        When there is no file, it is a directory, or it is empty, cut off or of a kind that is no network.
+        When there is no file, it is a directory, or it is empty, cut off or of a kind that is not a network.
     """
     if path.is_dir():
         inside = sorted(each.name for each in path.iterdir() if each.is_file())
@@ -44,7 +44,7 @@ def unpacked(path: Path) -> tuple[bytes, str]:
                 data = unpack(data, suffix)
             except BROKEN as error:
                 raise CorruptFileError(
-                    f"{str(path)!r} is no whole .{suffix} file ({error}): fetch or copy it again"
+                    f"{str(path)!r} is not a whole .{suffix} file ({error}): fetch or copy it again"
                 ) from None
             name = name.removesuffix(f".{suffix}")
             break

@@ -145,7 +145,7 @@ def _read_file(path: Path, options: Options, given: dict[str, Any]) -> Graph | B
         raise
     except Exception as error:  # parsers raise what they like on a broken file
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise CorruptFileError(f"{options.path!r} is no whole file of the format {key!r} ({reason})") from error
+        raise CorruptFileError(f"{options.path!r} is not a whole file of the format {key!r} ({reason})") from error
     return content if isinstance(content, BipartiteGraph | Graph) else build(content, options)
 
 

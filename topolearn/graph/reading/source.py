@@ -64,7 +64,7 @@ class Source:
         header = [f"header: {self.header}"] if self.header else []
         ignored = ", ".join(self.ignored) or "nothing"
         line = "; ".join([f"{self.path}: {self.format}", said, *header, *self.decided, f"ignored: {ignored}"])
-        return " ".join(line.split())  # names may hold what is no blank
+        return " ".join(line.split())  # names may hold what is not a blank
 
     def __str__(self) -> str:
         return self.line

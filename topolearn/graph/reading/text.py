@@ -44,7 +44,7 @@ def read_text(data: bytes, options: Options) -> Text:
     Raises
     ------
     CorruptFileError
-        When the bytes are no text, in the encoding that was asked for or in those that are tried.
+        When the bytes are not text, in the encoding that was asked for or in those that are tried.
     """
     data, encoding = _in_utf8(data, options)
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

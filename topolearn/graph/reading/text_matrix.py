@@ -112,9 +112,9 @@ def _numbers(text: Text, dialect: Dialect, corner: bool, options: Options) -> tu
                 index_col=False, skipinitialspace=True,
             )  # fmt: skip
     except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
-        options.refuse(f"is no matrix of numbers ({error}): pass format='links' if it is a list")
+        options.refuse(f"is not a matrix of numbers ({error}): pass format='links' if it is a list")
     names = frame[0].str.strip().tolist() if corner else None
     matrix = frame.iloc[:, 1 if corner else 0 :].to_numpy(dtype=np.float64)
     if not np.isfinite(matrix).all():
-        options.refuse("is a matrix with an entry that is no finite number: put 0 where there is no link")
+        options.refuse("is a matrix with an entry that is not a finite number: put 0 where there is no link")
     return names, matrix

@@ -17,7 +17,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lives:
-    """The lives of the links of a layer, sorted by cell and birth; a link that comes back lives anew.
+    """The lives of the links of a layer, sorted by cell and birth; a link that comes back starts a new life.
 
     Attributes
     ----------

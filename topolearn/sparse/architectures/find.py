@@ -57,7 +57,7 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When a declaration is none, or names what is no linear layer.
+        When a declaration is none, or names what is not a linear layer.
 
     Examples
     --------

@@ -16,7 +16,7 @@ def output_layers(model: nn.Module) -> dict[str, nn.Module]:
 
     1. that a module declares by an attribute, or method, ``output_layers``: a list of the names that they have in this
        module; of modules within each other the outer one speaks. An empty list says that there are none. An attribute
-       that is a module, such as a `torch.nn.ModuleList`, is no declaration;
+       that is a module, such as a `torch.nn.ModuleList`, is not a declaration;
     2. that the method ``get_output_embeddings`` of a module returns, as models of Hugging Face have it;
     3. or the last linear layer in module order.
 
@@ -25,7 +25,7 @@ def output_layers(model: nn.Module) -> dict[str, nn.Module]:
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When a declaration is none, or names what is no linear layer.
+        When a declaration is none, or names what is not a linear layer.
 
     Examples
     --------

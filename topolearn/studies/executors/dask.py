@@ -22,7 +22,7 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
     Whoever may connect to a scheduler of Dask can run programs as its user. The one that is started here listens on
     the loopback interface alone, and where ``cryptography`` is installed (the extra ``cluster`` brings it) it takes
     nobody who does not have the certificate that this process makes and keeps in memory; without it, any user of this
-    machine. Who may connect to a cluster of your own is for you to say: give it TLS (``address="tls://..."``, and the
+    machine. Who may connect to your own cluster is for you to say: give it TLS (``address="tls://..."``, and the
     certificates in Dask's configuration), or a network of its own.
 
     Options: ``address`` of a scheduler, whose workers must have one thread each and reach the results directory under

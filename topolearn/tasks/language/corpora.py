@@ -1,4 +1,4 @@
-"""Where text comes from: sets by name, folders and files of your own."""
+"""Where text comes from: sets by name, custom folders and files."""
 
 from __future__ import annotations
 

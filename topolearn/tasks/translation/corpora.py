@@ -1,4 +1,4 @@
-"""Where parallel text comes from: sets by name, and folders of your own."""
+"""Where parallel text comes from: sets by name, and custom folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -86,7 +86,7 @@ def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None)
     Raises
     ------
     InvalidValueError
-        When an answer is longer than the model's window, or the model's probabilities are no numbers.
+        When an answer is longer than the model's window, or the model's probabilities are not numbers.
     """
     evaluate = eval_package("lm_eval").evaluate
     lm.task, began = name, time.perf_counter()
@@ -102,7 +102,7 @@ def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None)
     samples = result["samples"][name]
     likelihoods = [[float(likelihood) for likelihood, _ in each["filtered_resps"]] for each in samples]
     if any(math.isnan(likelihood) for each in likelihoods for likelihood in each):
-        raise InvalidValueError(f"{name}: the model's probabilities are no numbers: its training has gone astray")
+        raise InvalidValueError(f"{name}: the model's probabilities are not numbers: its training has gone astray")
     answers = Answers(
         np.array([int(np.argmax(each)) for each in likelihoods]),
         np.array([_right(task, each) for each in samples]),

@@ -101,7 +101,7 @@ def _wanted(name: str) -> Download:
     if name in DOWNLOADS:
         return DOWNLOADS[name]
     if name.endswith(".npz"):
-        raise InvalidValueError(f"{name} is a file of your own: there is nothing to download")
+        raise InvalidValueError(f"{name} is a custom file: there is nothing to download")
     if name.endswith(VALIDATION):
         raise InvalidValueError(f"{name!r} is made of the files of {name.removesuffix(VALIDATION)!r}: download these")
     if DATASETS[name].bundled:
