@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -76,6 +76,7 @@ def test_compiled_steps_are_those_of_autograd(widths, n_classes, density, batch,
     order = torch.tensor(np.random.default_rng(seed).integers(90, size=50 * batch - batch // 2))
     rates = np.linspace(0.05, 0.01, 50)
     expected = by_autograd(twin, of_twin, x, y, order.split(batch), rates, loss)
+    assume(np.isfinite(expected[0]))  # a few examples diverge, at which compiled steps stop
     steps = tl.CompiledSteps(model, optimizer, loss, mean=MEAN, deviation=DEVIATION)
     taken = steps.run(x, y, order, batch, rates=rates)
     assert taken.n_steps == 50

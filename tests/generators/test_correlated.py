@@ -145,7 +145,7 @@ def test_blocks_of_samples_give_the_same_graph(monkeypatch):
         (TOY.astype(str), InvalidTypeError, "real numbers"),
         (torch.tensor(TOY).to_sparse(), InvalidTypeError, "sparse_coo"),
         (torch.tensor(TOY, dtype=torch.complex64), InvalidTypeError, "complex64"),
-        ([[1, 2], [3]], InvalidValueError, "no matrix"),
+        ([[1, 2], [3]], InvalidValueError, "not a matrix"),
         (TOY[:, 0], InvalidValueError, r"shape \(4,\).*samples, features"),
         (np.zeros((5, 2, 2)), InvalidValueError, r"shape \(5, 2, 2\).*reshape"),
         (3.0, InvalidValueError, r"shape \(\)"),

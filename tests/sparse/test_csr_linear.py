@@ -284,7 +284,7 @@ def test_links_travel_in_the_state_dict():
     [
         ({"crow": torch.tensor([0, 1])}, "crow is of a layer with 1 outputs; this one has 5"),
         ({"col": torch.tensor([0], dtype=torch.int32)}, "crow, col and values do not"),
-        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "no links of a layer with 7 inputs"),
+        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "not links of a layer with 7 inputs"),
         ({"col": torch.zeros(14, dtype=torch.int32)}, "not sorted within each output, or has a link twice"),
     ],
 )

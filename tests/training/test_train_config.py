@@ -278,7 +278,7 @@ def test_types_that_pass_for_others():
         ({"overrides": {"zeta": 1}}, "zeta=1.0 must lie strictly between"),
         ({"overrides": {"zet": 0.1}}, "no field 'zet': did you mean 'zeta'"),
         ({"overrides": {"title": "mine"}}, "no field 'title'"),
-        ({"overrides": {"density": 0.1}}, r"an option of its own: density=\.\.\."),
+        ({"overrides": {"density": 0.1}}, r"a top-level option, not a method override: density=\.\.\."),
         ({"overrides": {"removal": None}}, "an evolution step needs both"),
         ({"overrides": {"generator_params": {"betta": 1}}}, "no parameter 'betta': did you mean 'beta'"),
     ],
