@@ -1,5 +1,7 @@
 """The self-checks of an installation: right here, and each of them can fail."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -75,4 +77,26 @@ def test_runs_that_are_not_whole_are_told(monkeypatch):
 
     monkeypatch.setattr(self_check, "verify", cut)
     with pytest.raises(SelfCheckError, match="a run that was just written is not whole"):
+        self_check.runs()
+
+
+def test_runs_that_go_on_differently_are_told(monkeypatch):
+    resume = self_check.resume
+
+    def differently(path, *, quiet):
+        metrics = resume(path, quiet=quiet).metrics
+        metrics.loc[metrics.index[-1], "train_loss"] += 1e-9
+        return SimpleNamespace(metrics=metrics)
+
+    monkeypatch.setattr(self_check, "resume", differently)
+    with pytest.raises(SelfCheckError, match="a run that was continued differs"):
+        self_check.runs()
+
+
+def test_ctrl_c_during_a_check_ends_it(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(self_check, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         self_check.runs()

@@ -118,13 +118,17 @@ def updates() -> None:
         raise SelfCheckError("updates of masked and csr layers choose different links")
 
 
+class _Interruption(KeyboardInterrupt):
+    """As Ctrl-C, but not by the user, whose own ends the check."""
+
+
 class _Interrupts:
     """A logger that ends a training after its second epoch, as Ctrl-C does."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Interrupt when the second epoch is told."""
         if metrics.get("epoch") == 2:
-            raise KeyboardInterrupt
+            raise _Interruption
 
     def log_network(self, network: LayeredNetwork, step: int) -> None:
         """Leave the topology."""
@@ -139,7 +143,7 @@ def runs() -> None:
         first, second = Path(folder, "first"), Path(folder, "second")
         settings: dict[str, Any] = {"hidden": (24, 24), "measures": ("none",), "threads": 1}
         whole = train(TrainConfig(epochs=3, run_dir=str(first), **settings), quiet=True)
-        with suppress(KeyboardInterrupt):
+        with suppress(_Interruption):
             train(TrainConfig(epochs=3, run_dir=str(second), **settings), loggers=[_Interrupts()], quiet=True)
         again = resume(second, quiet=True)
         if not again.metrics["train_loss"].equals(whole.metrics["train_loss"]):

@@ -135,8 +135,18 @@ def _bar_class() -> Any:
     return tqdm
 
 
-def shows_bars(stream: TextIO) -> bool:
-    """Return whether a bar that is drawn again and again is seen as one: on a terminal, and in a notebook."""
+def shows_bars(stream: TextIO | None) -> bool:
+    """Return whether a bar that is drawn again and again is seen as one: on a terminal, and in a notebook.
+
+    A program may have no standard error, have closed it, or have put an object in its place that can only be written.
+
+    Examples
+    --------
+    >>> shows_bars(None)
+    False
+    """
+    if stream is None or not hasattr(stream, "isatty") or getattr(stream, "closed", False):
+        return in_notebook()
     return stream.isatty() or in_notebook()
 
 

@@ -18,9 +18,8 @@ from numba import njit
 
 from topolearn.threads import thread_count
 
-SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**22, "memory": 2**28}  # bytes that are read over and over
+SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}  # bytes that are read over and over: half of a level
 LINK_BYTES = 36  # of a link in a step: value and momentum read and written, gradient both ways, indices of two passes
-GIGA = 1e9
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Peaks:
     bytes: dict[str, float]
 
     def level_of(self, n_bytes: float) -> str:
-        """Return the level that holds so many bytes for each thread, with as much again beside them."""
-        return next((name for name, size in SIZES.items() if n_bytes <= 2 * size * self.threads), "memory")
+        """Return the level that holds so many bytes; threads share the last cache, and each reads all rows."""
+        return next((name for name, size in SIZES.items() if n_bytes <= 2 * size), "memory")
 
     def floor(self, layers: Sequence[tuple[int, int, int]], batch: int, *, step: bool) -> Floor:
         """Return the least time of sparse layers, forth and back.
@@ -89,7 +88,7 @@ def measure_peaks(threads: int, *, n: int = 1024, seconds: float = 0.3) -> Peaks
     """Measure the peaks of so many threads."""
     with thread_count(threads):
         x, y = torch.randn(n, n), torch.randn(n, n)
-        flops = 2 * n**3 / _least(lambda: x @ y, seconds)
+        flops = 2 * n**3 / _quick(lambda: x @ y, seconds)
     bandwidths = {}
     for name, size in SIZES.items():
         repeats = max(2**26 // size, 1)
@@ -101,11 +100,11 @@ def _seconds_to_read(size: int, repeats: int, threads: int, seconds: float) -> f
     """Return how long threads take to read so many bytes over and over, each its own."""
     arrays = [np.ones(size // 4, np.float32) for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        return _least(lambda: list(pool.map(_read, arrays, [repeats] * threads)), seconds)
+        return _quick(lambda: list(pool.map(_read, arrays, [repeats] * threads)), seconds)
 
 
-def _least(work: Callable[[], object], seconds: float) -> float:
-    """Return the least time of several runs, which others on the machine disturb the least."""
+def _quick(work: Callable[[], object], seconds: float) -> float:
+    """Return how long a quick run takes, which nobody on the machine disturbs: the tenth percentile of many."""
     work()
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:

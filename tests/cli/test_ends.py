@@ -21,6 +21,7 @@ from topolearn.recording import Recorder
 from topolearn.recording.tables import Table
 from topolearn.recording.topology_log import TopologyLog
 from topolearn.studies.executors import worker
+from topolearn.terminal import shows_bars
 from topolearn.training import resume, trainer
 
 BOTH = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -282,3 +283,31 @@ def test_a_signal_during_import_ends_in_one_line(seconds, tmp_path):
     assert shown == ""
     assert re.fullmatch(r"topolearn: terminated(; .*)?\n", said)
     assert process.returncode == 143
+
+
+class OnlyWritten:
+    """What a program may put in the place of standard error."""
+
+    def write(self, text):
+        return len(text)
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize(
+    "stream", [None, OnlyWritten(), closed(), io.StringIO()], ids=["none", "object", "closed", "text"]
+)
+def test_an_update_shows_no_bar_where_standard_error_cannot_have_one(stream, monkeypatch):
+    rule = tl.method("chts", density=0.2)
+    model = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(20, 20), torch.nn.Linear(20, 3)), rule, seed=0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    topology = tl.TopologyScheduler(model, optimizer, rule, total_steps=4, interval=1)
+    model(torch.ones(2, 20)).sum().backward()
+    optimizer.step()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert not shows_bars(stream)
+    assert topology.step() is not None

@@ -116,7 +116,7 @@ def _data() -> Iterator[str]:
     for name, source in DATASETS.items():
         folder = None if source.bundled else dataset_folder(name, None)
         if folder is None:
-            yield f"{name}: part of topolearn's requirements"
+            yield f"{name}: comes with scikit-learn"
         elif folder.is_dir():
             yield f"{name}: in {folder}"
         else:

@@ -63,7 +63,7 @@ def select(
     dtype: torch.dtype | np.dtype | str | None = None,
     progress: bool = False,
 ) -> np.ndarray:
-    """Choose k non-links of a graph by their scores, in memory proportional to its links and k.
+    """Choose k non-links of a graph by their scores, in memory that grows with its links and k alone.
 
     The choice is that of `topolearn.sampling.choose` among all scores: the k best, with ties broken at random, or a
     sample without replacement in proportion to the scores; and when fewer than k non-links have a positive score,
@@ -165,7 +165,7 @@ def choose_cells(
     if predictor is None:
         return draw.at_random(graph.n_cells, excluded, computation.dtype)
     if isinstance(graph, Graph):
-        pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
+        pool = _pool_of(draw)
         with _bar(predictor, graph.n_nodes, computation) as bar:
             stream(graph, predictor, computation.dtype, pool, bar.update)
     else:
@@ -180,17 +180,21 @@ def choose_cells(
 
 def _pool_of_all(links: TwoWayCsr, predictor: LinkPredictor, draw: Draw, computation: Computation) -> Pool:
     """Return a pool that all candidates were offered to, in a stream or in blocks of scores."""
-    pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
-    for guesses in (draw.barred is None, False):
-        with _bar(predictor, links.n_out, computation) as bar:
-            if computation.form == STREAM:
-                stream(links, predictor, computation.dtype, pool, bar.update, guesses=guesses)
-            else:
-                _offer_blocks(links, predictor, computation.dtype, pool, bar.update, guesses=guesses)
-        if not pool.is_short:
-            break
-        pool = Pool(int(draw.k), draw.field, draw.soft, draw.barred)
+    pool = _pool_of(draw)
+    offer = stream if computation.form == STREAM else _offer_blocks
+    with _bar(predictor, links.n_out, computation) as bar:
+        offer(links, predictor, computation.dtype, pool, bar.update, guesses=draw.barred is None)
+    if not pool.is_short:
+        return pool
+    pool = _pool_of(draw)
+    with _bar(predictor, links.n_out, computation) as bar:
+        offer(links, predictor, computation.dtype, pool, bar.update, guesses=False)
     return pool
+
+
+def _pool_of(draw: Draw) -> Pool:
+    """Return the pool of a draw, empty."""
+    return Pool(int(draw.k), draw.field, draw.soft, draw.barred)
 
 
 def _offer_blocks(
@@ -202,6 +206,7 @@ def _offer_blocks(
     *,
     guesses: bool,
 ) -> None:
+    """Do what `stream` does, with blocks of all scores; each block of a pool that guesses has a sum."""
     compute = block_scores(links, predictor, dtype)
     step = max(BLOCK // links.n_in, 1)
     for first in range(0, links.n_out, step):

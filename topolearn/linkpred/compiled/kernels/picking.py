@@ -57,9 +57,8 @@ def _flag(first, scores, sieve, flags):
             flags[v] = scores[v] * (1 + GENEROUS) >= level
         return
     stretched = level * (1 + GENEROUS) * 2.0**53
-    for v in range(scores.size):  # `random_bits` in line, in unsigned numbers alone, so that it is vectorised
-        bits = uint64(first) + uint64(v) + uint64(0x9E3779B97F4A7C15)
-        bits = _mix(_mix(bits) ^ key) >> uint64(11)
+    for v in range(scores.size):
+        bits = random_bits(uint64(first) + uint64(v), key)  # unsigned throughout, so that it is vectorised
         flags[v] = 2.0**53 - 1 - float64(int64(bits)) <= scores[v] * stretched  # -log(x) is never below 1 - x
 
 
