@@ -162,8 +162,10 @@ def test_windows_line_ends_are_read(table, tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "3 3 2\n1 2\n2 3\n", "%MatrixMarket matrix coordinate pattern general\n", "\0\1"]
 )
-def test_a_matrix_market_file_without_its_first_line_is_refused(content, tmp_path):
+def test_a_matrix_market_file_without_its_first_line_is_rejected(content, tmp_path):
     path = tmp_path / "t.mtx"
     path.write_text(content)
-    with pytest.raises(CorruptFileError, match="its first line is not that of a Matrix Market file"):
+    with pytest.raises(
+        CorruptFileError, match="its first line must be like '%%MatrixMarket matrix coordinate real general'"
+    ):
         BipartiteGraph.load(path)
