@@ -211,7 +211,7 @@ def test_unknown_predictors_are_refused_with_a_suggestion(graph, name):
         (np.eye(3), {"form": None}, InvalidValueError, "form=None"),
         (np.array([[1, np.nan]]), {}, InvalidValueError, "nan"),
         (torch.tensor([[1, float("nan")]]), {}, InvalidValueError, "nan"),
-        (torch.tensor([True, False]), {}, InvalidValueError, r"shape \(2,\): pass two dimensions"),
+        (torch.tensor([True, False]), {}, InvalidValueError, r"shape \(2,\): pass an array of two dimensions"),
         (torch.tensor([True, False]), {"form": "dense"}, InvalidValueError, r"2-D.*\(2,\)"),
         (torch.ones(1, 2, 2, 3, dtype=torch.bool), {}, InvalidValueError, r"\(1, 2, 2, 3\)"),
         (np.ones((1, 2, 3)), {}, InvalidValueError, "adjacency"),
