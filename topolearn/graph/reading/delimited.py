@@ -88,8 +88,8 @@ def _header_text(names: list[str] | None, said: str | None) -> str | None:
 
 def _ask_about_header(first: list[str], source: int, target: int, table: Table, options: Options) -> None:
     """Ask whether the first row names the columns, unless one of its names also appears in another row."""
-    for column, codes in ((table.source, 0), (table.target, 0)):
-        if np.count_nonzero(column.codes == column.codes[codes]) > 1:
+    for column in (table.source, table.target):
+        if np.count_nonzero(column.codes == column.codes[0]) > 1:
             return
     options.ask(
         f"begins with {first[source]!r} and {first[target]!r}, which appear nowhere else: pass header=True if they are "

@@ -59,14 +59,12 @@ class _Reader:
 
     def integers(self) -> Table | None:
         """Return columns of integers; None if some are not, or lines differ in length."""
-        from pandas.errors import ParserError
-
         columns: list[list[NDArray[np.int64]]] = [[], [], []]
         try:
             for chunk in self._chunks("int64"):
                 for column, place in zip(columns, self._wanted, strict=False):
                     column.append(chunk[place].to_numpy())
-        except (ValueError, ParserError, OverflowError):
+        except (ValueError, OverflowError):  # pandas' ParserError is a ValueError
             return None
         arrays = [np.concatenate(column) for column in columns if column]
         weights = arrays[2].astype(np.float64) if self.places.weight is not None else None

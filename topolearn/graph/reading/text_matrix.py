@@ -74,7 +74,7 @@ def _is_named_matrix(rows: Sequence[Sequence[str]], n_rows: int) -> bool | None:
         return False  # row names of a matrix are unique
     inner = {word for row in rows[1:] for word in row[1:]}
     counts_rows = any(beside == [str(i) for i in range(start, start + len(beside))] for start in (0, 1))
-    if inner <= {"0", "1"} and len(names) > 2 and not (counts_rows and len(names) == 2):
+    if inner <= {"0", "1"} and len(names) > 2:
         return True
     return None if len(names) > 3 and not counts_rows else False
 
