@@ -102,7 +102,7 @@ def _centres(a: int, b: int) -> np.ndarray:
 
 
 def _fixed_degrees(n_links: int, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a degrees that differ by at most one."""
+    """Return ``a`` degrees that differ by at most one."""
     least = n_links // a
     # The gap on the side that one more link reaches: the right one after an odd number of links, else the left one.
     gap = np.roll(np.diff(_centres(a, b), append=b), 1 - least % 2)
@@ -111,7 +111,7 @@ def _fixed_degrees(n_links: int, a: int, b: int, rng: np.random.Generator) -> np
 
 
 def _uniform_degrees(n_links: int, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a degrees of at least one and at most b links, with the other links at random."""
+    """Return ``a`` degrees of one link each, if there are enough, and the others at random, at most b."""
     degree = np.where(rng.permutation(a) < n_links, 1, 0)
     while left := n_links - int(degree.sum()):
         free = np.flatnonzero(degree < b)

@@ -86,7 +86,10 @@ def reject_line(number: int, line: str, n: int, width: int, sep: str | None, opt
     """Reject a file because of one line, which has another number of columns than the rest."""
     shown = line if len(line) <= 60 else line[:57] + "..."
     if width == 1 or n < 2:
-        cure = "each line must have two names, separated by whitespace, a comma or what you pass, such as sep=';'"
+        cure = (
+            "each line must have two names, separated by whitespace, a comma, a semicolon or one that you pass, "
+            "such as sep='~'"
+        )
     else:
         what = f"{n} columns separated by {_NAMES.get(sep, repr(sep))}"
         cure = (

@@ -135,7 +135,8 @@ def _content(
     ends = np.sort(ends, axis=1)
     if (ends[:, 0] >= m).any() or (ends[:, 1] < m).any():
         options.ask(
-            f"has vertices 1..{m} on one side by its header, but links two of one side: pass sides=1, or correct it"
+            f"declares vertices 1..{m} as one side, but links two vertices of the same side: pass sides=1, or correct "
+            "the file"
         )
     sides = [Column(ends[:, 0], labels[:m]), Column(ends[:, 1] - m, labels[m:])]
     return Content(source=sides[0], target=sides[1], sides=2, declared=Declared(text=text), **common)
