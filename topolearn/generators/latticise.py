@@ -4,16 +4,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from topolearn.generators.latticise_one_mode import lattice_one_mode
+from topolearn.generators.latticise_one_mode import FEW, MAX_ROUNDS, PATIENCE, lattice_one_mode
 from topolearn.generators.randomise import check_graph, ends_swapped, with_cells
 from topolearn.generators.swaps import may_swap
 from topolearn.graph import BipartiteGraph, Graph
 
 G = TypeVar("G", BipartiteGraph, Graph)
-
-_MAX_ROUNDS = 2000
-_PATIENCE = 50  # rounds after which the search ends if they made too few swaps
-_FEW = 0.005  # swaps per link in all these rounds
 
 
 def latticise(graph: G) -> G:
@@ -69,13 +65,13 @@ def latticise(graph: G) -> G:
     check_graph(graph)
     rng = np.random.default_rng(0)
     cells, n_in, n_out = graph.cells.copy(), graph.n_in, graph.n_out
-    for _ in range(_MAX_ROUNDS // _PATIENCE if cells.size > 1 else 0):
+    for _ in range(MAX_ROUNDS // PATIENCE if cells.size > 1 else 0):
         n_swaps = 0
-        for _ in range(_PATIENCE):  # an even number, so that the sides end in their original order
+        for _ in range(PATIENCE):  # an even number, so that the sides end in their original order
             n_swaps += _shorten(cells, n_in, n_out, rng)
             outputs, inputs = np.divmod(cells, n_in)
             cells, n_in, n_out = inputs * n_out + outputs, n_out, n_in  # exchange the two sides
-        if n_swaps < _FEW * cells.size:
+        if n_swaps < FEW * cells.size:
             break
     return with_cells(graph, cells)
 

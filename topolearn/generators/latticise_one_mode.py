@@ -4,9 +4,9 @@ import numpy as np
 
 from topolearn.graph import Graph
 
-_MAX_ROUNDS = 2000
-_PATIENCE = 50  # rounds after which the search ends if they made too few swaps
-_FEW = 0.005  # swaps per link in all these rounds
+MAX_ROUNDS = 2000
+PATIENCE = 50  # an even number of rounds, after which the search ends if they made too few swaps
+FEW = 0.005  # swaps per link in all these rounds
 
 
 def lattice_one_mode(graph: Graph, *, order: np.ndarray | None = None, seed: int = 0) -> Graph:
@@ -48,5 +48,5 @@ def lattice_one_mode(graph: Graph, *, order: np.ndarray | None = None, seed: int
     place[ring] = np.arange(n)
     a, b = place[graph.edges()].T.copy()
     if graph.n_links > 1:
-        shorten(a, b, n, np.random.default_rng(seed), _MAX_ROUNDS, _PATIENCE, _FEW)
+        shorten(a, b, n, np.random.default_rng(seed), MAX_ROUNDS, PATIENCE, FEW)
     return Graph(ring[np.column_stack([a, b])], n, names=graph.names)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 # The methods of each format are in a file of their own, which imports this one only for type hints.
 from topolearn.graph import checks, convert, exploring, files, frames, tensors
-from topolearn.graph.immutable import Immutable
+from topolearn.graph.immutable import Immutable, read_only
 from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class BipartiteGraph(Immutable):
         fan_in = np.bincount(outputs, minlength=n_out)
         self._fill(
             _n_in=n_in,
-            _indptr=_read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
-            _indices=_read_only(inputs),
-            _fan_in=_read_only(fan_in),
-            _fan_out=_read_only(np.bincount(inputs, minlength=n_in)),
+            _indptr=read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
+            _indices=read_only(inputs),
+            _fan_in=read_only(fan_in),
+            _fan_out=read_only(np.bincount(inputs, minlength=n_in)),
             _input_names=checks.names(input_names, n_in, "input"),
             _output_names=checks.names(output_names, n_out, "output"),
             _source=None,
@@ -192,7 +192,7 @@ class BipartiteGraph(Immutable):
     @property
     def degrees(self) -> Integers:
         """Number of links of every neuron, shape (n_in + n_out,), inputs first."""
-        return _read_only(np.concatenate([self.fan_out, self.fan_in]))
+        return read_only(np.concatenate([self.fan_out, self.fan_in]))
 
     @property
     def indptr(self) -> Integers:
@@ -207,7 +207,7 @@ class BipartiteGraph(Immutable):
     @property
     def cells(self) -> Integers:
         """Flat positions of the links in the adjacency, output * n_in + input, sorted, shape (n_links,)."""
-        return _read_only(np.repeat(np.arange(self.n_out) * self.n_in, self.fan_in) + self._indices)
+        return read_only(np.repeat(np.arange(self.n_out) * self.n_in, self.fan_in) + self._indices)
 
     def edges(self) -> Integers:
         """Return the links as (n_links, 2) rows (input, output), sorted by input, then output."""
@@ -269,8 +269,3 @@ def _rebuilt(
 def _span(values: Integers) -> str:
     low, high = values.min(), values.max()
     return f"{low}" if low == high else f"{low}-{high}"
-
-
-def _read_only(array: Integers) -> Integers:
-    array.setflags(write=False)
-    return array

@@ -1,10 +1,13 @@
-"""The base class of immutable objects."""
+"""Immutable objects and arrays."""
 
 from typing import Any, NoReturn, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Immutable:
-    """Prevent attributes from being set or deleted; a copy of the object is the object itself."""
+    """A base class that prevents attributes from being set or deleted; a copy of the object is the object itself."""
 
     __slots__ = ()
 
@@ -24,3 +27,9 @@ class Immutable:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def read_only(array: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Make an array read-only, and return it."""
+    array.setflags(write=False)
+    return array

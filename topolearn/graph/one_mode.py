@@ -14,7 +14,7 @@ from scipy import sparse
 # The methods of each format are in a file of their own, which imports this one only for type hints.
 from topolearn.graph import checks, exploring, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
-from topolearn.graph.immutable import Immutable
+from topolearn.graph.immutable import Immutable, read_only
 from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Graph(Immutable):
         degrees = np.bincount(nodes, minlength=n_nodes)
         self._fill(
             _n_nodes=n_nodes,
-            _cells=_read_only(cells),
-            _indptr=_read_only(np.concatenate([[0], np.cumsum(degrees)])),
-            _indices=_read_only(ends[np.lexsort((ends, nodes))]),
+            _cells=read_only(cells),
+            _indptr=read_only(np.concatenate([[0], np.cumsum(degrees)])),
+            _indices=read_only(ends[np.lexsort((ends, nodes))]),
             _names=names,
             _source=None,
         )
@@ -149,7 +149,7 @@ class Graph(Immutable):
     @property
     def degrees(self) -> Integers:
         """Number of links of each node, shape (n_nodes,)."""
-        return _read_only(np.diff(self._indptr))
+        return read_only(np.diff(self._indptr))
 
     @property
     def indptr(self) -> Integers:
@@ -228,8 +228,3 @@ def one_mode(graph: object) -> Graph | None:
 
 def _rebuilt(cls: type[Graph], source: Source | None, cells: Integers, n_nodes: int, names: Names) -> Graph:
     return cls.from_cells(cells, n_nodes, names=names).with_source(source)
-
-
-def _read_only(array: Integers) -> Integers:
-    array.setflags(write=False)
-    return array
