@@ -180,6 +180,6 @@ def test_what_others_write_off_the_links_on_a_device_is_zero_again(name, pretend
         for layer in topology.layers.values():
             layer.weight.add_(1.0)
             optimizer.state[layer.weight]["momentum_buffer"].add_(1.0)
-    with pytest.warns(UserWarning, match="off its .* links were written, and are 0 again"):
+    with pytest.warns(UserWarning, match="off its .* links were written, and have been reset to 0"):
         step(*training, *data[3])
     assert not any(off_links(optimizer, topology).values())

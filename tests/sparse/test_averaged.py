@@ -77,7 +77,7 @@ def test_torchs_own_average_of_csr_layers_raises_once_links_have_moved():
     advance(model, trainer, topology, 3)
     average.update_parameters(model)
     for use in (lambda: average(torch.randn(3, 12)), lambda: average.module[0].graph):
-        with pytest.raises(InvalidValueError, match=r"values would stand for other links.*tl\.AveragedModel"):
+        with pytest.raises(InvalidValueError, match=r"values would belong to the wrong links.*tl\.AveragedModel"):
             use()
 
 

@@ -219,7 +219,7 @@ def test_more_links_than_32_bits_can_number_are_rejected(monkeypatch):
 
 
 @pytest.mark.parametrize("n_new", [14, 5, 25, 1])
-def test_set_links_keeps_what_stays_and_starts_the_rest_at_zero(n_new):
+def test_set_links_keeps_links_that_stay_and_starts_the_rest_at_zero(n_new):
     layer = make(7, 5, 0.4)
     layer(torch.randn(4, 7)).sum().backward()
     before = dict(zip(layer.cells().tolist(), layer.values.tolist(), strict=True))
@@ -282,10 +282,10 @@ def test_links_travel_in_the_state_dict():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"crow": torch.tensor([0, 1])}, "crow is of a layer with 1 outputs; this one has 5"),
-        ({"col": torch.tensor([0], dtype=torch.int32)}, "crow, col and values do not"),
-        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "not links of a layer with 7 inputs"),
-        ({"col": torch.zeros(14, dtype=torch.int32)}, "not sorted within each output, or has a link twice"),
+        ({"crow": torch.tensor([0, 1])}, "crow is for a layer with 1 outputs, but this one has 5"),
+        ({"col": torch.tensor([0], dtype=torch.int32)}, "crow, col and values do not match"),
+        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "not valid links of a layer with 7 inputs"),
+        ({"col": torch.zeros(14, dtype=torch.int32)}, "not sorted within each output, or repeats a link"),
     ],
 )
 def test_invalid_links_are_rejected_on_loading(change, message):
