@@ -239,7 +239,7 @@ class SparseLinear(nn.Module):
             self.get_parameter("bias").data.copy_(drawn.uniform_(-bound, bound, generator=generator))
 
     def extra_repr(self) -> str:
-        """Return what ``print(model)`` shows of the layer."""
+        """Return what ``print(model)`` shows about the layer."""
         density = self.n_links / (self.in_features * self.out_features)
         init = "" if self.init_name in (None, "he") else f", init={self.init_name}"
         return (

@@ -1,13 +1,13 @@
-"""Activations under which a neuron without input has no output."""
+"""Activations with which a neuron without input has no output."""
 
 import torch
 from torch import nn
 
-NAMES = ("act", "act_fn", "activation", "activation_fn", "intermediate_act_fn")  # by which modules know theirs
+NAMES = ("act", "act_fn", "activation", "activation_fn", "intermediate_act_fn")  # attributes that hold it
 
 
 def vanishing_activation(module: nn.Module) -> bool:
-    """Return whether a module has an activation that treats each neuron by itself, and is 0 at 0.
+    """Return whether a module has an activation that acts on each neuron separately and is 0 at 0.
 
     Examples
     --------
