@@ -64,7 +64,7 @@ def attached(weights):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (torch.optim.RMSprop, "the optimizer is RMSprop, not SGD, Adam or AdamW"),
+        (torch.optim.RMSprop, "the optimizer is RMSprop, not torch's SGD, Adam or AdamW"),
         (lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, dampening=0.5), "has dampening=0.5"),
         (lambda weights: torch.optim.SGD(weights, lr=0.1, maximize=True), "has maximize=True"),
         (lambda weights: torch.optim.Adam(weights, amsgrad=True), "has amsgrad=True"),

@@ -152,7 +152,7 @@ def layer(n_in, n_out):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([layer(6, 9), layer(8, 2)], "with 9 outputs is followed by one with 8 inputs: make these sizes equal"),
+        ([layer(6, 9), layer(8, 2)], "with 9 outputs is followed by one with 8 inputs: make these numbers equal"),
         ([layer(6, 8), layer(8, 2).double()], "a layer in torch.float32 on cpu is followed by one in torch.float64"),
     ],
 )

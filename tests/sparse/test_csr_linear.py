@@ -198,7 +198,7 @@ def test_autocast_computes_in_the_dtype_of_the_values():
     [
         (torch.zeros(4, 5), InvalidValueError, r"shape \(4, 5\): its last dimension must be the layer's 6 inputs"),
         (torch.tensor(1.0), InvalidValueError, r"shape \(\)"),
-        (torch.zeros(4, 6, dtype=torch.float64), InvalidTypeError, "float64 on cpu, the layer torch.float32"),
+        (torch.zeros(4, 6, dtype=torch.float64), InvalidTypeError, "float64 on cpu, but the layer is torch.float32"),
         (torch.zeros(4, 6, device="meta"), InvalidTypeError, "on meta"),
     ],
 )

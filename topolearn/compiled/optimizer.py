@@ -55,7 +55,7 @@ def refusal_of_optimizer(optimizer: Optimizer) -> str | None:
     'the optimizer has maximize=True'
     """
     if type(optimizer) not in KINDS:
-        return f"the optimizer is {type(optimizer).__name__}, not SGD, Adam or AdamW"
+        return f"the optimizer is {type(optimizer).__name__}, not torch's SGD, Adam or AdamW"
     hooks = [*optimizer._optimizer_step_pre_hooks.values(), *optimizer._optimizer_step_post_hooks.values()]
     hooks += [*_global_optimizer_pre_hooks.values(), *_global_optimizer_post_hooks.values()]
     if any(hook.__module__ not in KNOWN_HOOKS for hook in hooks):

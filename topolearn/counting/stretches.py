@@ -57,7 +57,7 @@ def stretches(sizes: Mapping[str, tuple[int, int]], method: Method, steps: int, 
     [(15, {'a': 50}), (15, {'a': 15}), (20, {'a': 10})]
     """
     kind, plan = kind_of(method), DensityPlan(sizes, method, steps, interval)
-    changes = {0: dict(plan.start)}  # the links from a step on
+    changes = {0: dict(plan.start)}  # by step, the links from this step on
     present = changes[0]
     for step in range(interval, plan.end + 1, interval):
         if plan.falls_at(step):

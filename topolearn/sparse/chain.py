@@ -80,7 +80,7 @@ def _check_pair(before: Stage, after: Stage) -> None:
     if before.links.n_out != after.links.n_in:
         raise InvalidValueError(
             f"a layer with {before.links.n_out} outputs is followed by one with {after.links.n_in} inputs: make these "
-            "sizes equal"
+            "numbers equal"
         )
     if (before.values.dtype, before.values.device) != (after.values.dtype, after.values.device):
         raise InvalidTypeError(
@@ -93,7 +93,8 @@ def _check(x: Tensor, stage: Stage) -> None:
     values = stage.values
     if x.dtype != values.dtype or x.device != values.device:
         raise InvalidTypeError(
-            f"the input is {x.dtype} on {x.device}, the layer {values.dtype} on {values.device}: convert one of them"
+            f"the input is {x.dtype} on {x.device}, but the layer is {values.dtype} on {values.device}: convert one of "
+            "them"
         )
     if x.dtype not in (torch.float32, torch.float64):
         raise InvalidTypeError(f"the csr backend computes in float32 or float64, not {x.dtype}: use backend='masked'")

@@ -57,7 +57,7 @@ class Chain(torch.autograd.Function):
             dx, dbias, dparameters[2 * i] = form.gradients(
                 links, values[i], activations[i], dz, need_dx=need_dx, behind_relu=behind_relu
             )
-            dz = dx  # of the outputs of the stage before
+            dz = dx  # the gradient of the outputs of the previous stage
         if dx is not None:  # in the inputs' memory order: operations that mix two orders take ten times as long
             dx = dx.t() if ctx.takes_feature_major else form.transposed(dx)
         return (dx, None, None, None, *dparameters)

@@ -110,12 +110,12 @@ class CsrLinear(SparseLinear):
 
     @property
     def index(self) -> LinkIndex:
-        """The links as the products read them.
+        """The links, indexed for the products.
 
         Raises
         ------
         InvalidValueError
-            When others have written `crow` or `col`, so that values would stand for other links.
+            When other code changed `crow` or `col`, so that values would belong to the wrong links.
         """
         index, versions = self._index, self._versions
         if not torch.compiler.is_compiling():

@@ -30,7 +30,7 @@ class SparseLinear(nn.Module):
       number of links.
 
     Weights and biases are drawn from torch's global generator, like those of `torch.nn.Linear`; within
-    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from another one.
+    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from a separate one.
 
     Parameters
     ----------
