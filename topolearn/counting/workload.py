@@ -74,7 +74,7 @@ class Workload:
         if isinstance(self.method, str):
             object.__setattr__(self, "method", METHODS[self.method])
         if not isinstance(self.method, Method):
-            raise InvalidTypeError(f"method must be a Method or a method's name, not {type(self.method).__name__}")
+            raise InvalidTypeError(f"method must be a Method or the name of one, not {type(self.method).__name__}")
         for name in ("steps", "accumulation"):
             check_size(name, getattr(self, name))
         if self.interval is not None:
