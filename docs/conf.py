@@ -1,12 +1,18 @@
 """How Sphinx builds the documentation: `make docs`, offline, and strictly."""
 
+import inspect
 import sys
 from pathlib import Path
 
 import topolearn
+import topolearn.training
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+# Sphinx looks for `__all__` in dir(), where lazily loaded packages leave it out.
+for package in (topolearn, topolearn.training):
+    package.__dir__ = [*package.__all__, "__all__"].copy
 
 project = "topolearn"
 author = "the topolearn developers"
@@ -23,7 +29,7 @@ extensions = [
     "docs.extensions.directives",
     "docs.extensions.mathml",
 ]
-exclude_patterns = ["_build", "gallery", "gallery_built/**/*.ipynb", "gallery_built/**/*.py"]
+exclude_patterns = ["_build", "_templates", "gallery", "gallery_built/**/*.ipynb", "gallery_built/**/*.py"]
 templates_path = ["_templates"]
 nitpicky = True
 default_role = "code"
@@ -31,6 +37,9 @@ default_role = "code"
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+# Names at the top level have their page there, and not once more under the package that defines them.
+PACKAGES = {name for name in topolearn.__all__ if inspect.ismodule(getattr(topolearn, name))}
+autosummary_context = {"top_level": set(topolearn.__all__) - PACKAGES, "packages": PACKAGES}
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
