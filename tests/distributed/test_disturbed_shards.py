@@ -85,7 +85,7 @@ def test_what_others_write_into_a_shard_is_zero_at_the_next_forward_and_warned_o
 
 
 @pytest.mark.parametrize("what", WORDS)
-def test_what_cannot_go_well_is_refused_on_every_rank(of_two, what):
+def test_what_cannot_go_well_is_rejected_on_every_rank(of_two, what):
     for result in of_two:
         assert result["refused"][what] is not None
         for words in WORDS[what]:

@@ -79,7 +79,7 @@ def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after
 
 @pytest.mark.parametrize("world", [1, 3])
 @pytest.mark.parametrize("method", methods("saved"))
-def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(request, alone, method, world):
+def test_a_checkpoint_of_two_ranks_continues_with_another_number(request, alone, method, world):
     _, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
     for result in results[world]:
@@ -90,7 +90,7 @@ def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(request, alone, m
 
 
 @pytest.mark.parametrize("method", methods("saved"))
-def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(request, method):
+def test_a_checkpoint_of_two_ranks_continues_in_one_process_without_shards(request, method):
     folder, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
     links_alone, state_alone, model = resumed_alone(method, folder)

@@ -61,7 +61,7 @@ class Loop:
 
 
 @pytest.mark.parametrize(("method", "backend"), OFTEN)
-def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
+def test_a_training_resumes_bit_for_bit(method, backend, tmp_path):
     whole = Loop(method, backend)
     links = whole.run(folder=tmp_path, save_at=CUT)
     topology, expected = plain(method, backend)
@@ -81,7 +81,7 @@ def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
 @pytest.mark.parametrize(
     ("method", "backend"), [("chtss", "masked"), ("chtss", "csr"), ("rigl", "csr"), ("set", "masked")]
 )
-def test_it_goes_on_with_accumulated_gradients(method, backend, tmp_path):
+def test_it_continues_with_accumulated_gradients(method, backend, tmp_path):
     whole = Loop(method, backend, accumulate=2)
     links = whole.run(folder=tmp_path, save_at=10)
     topology, expected = plain(method, backend, accumulate=2)
@@ -110,7 +110,7 @@ def test_a_registration_is_undone(tmp_path):
     assert not (tmp_path / "topology.safetensors").exists()
 
 
-def test_a_folder_without_topology_or_of_another_method_is_refused_and_nothing_is_loaded(tmp_path):
+def test_a_folder_without_topology_or_of_another_method_is_rejected_and_nothing_is_loaded(tmp_path):
     loop = Loop("set")
     loop.run(stop=CUT)
     loop.accelerator.save_state(tmp_path)
@@ -124,7 +124,7 @@ def test_a_folder_without_topology_or_of_another_method_is_refused_and_nothing_i
         assert all(torch.equal(value, before[key]) for key, value in other.model.state_dict().items())
 
 
-def test_a_model_that_was_not_prepared_is_refused(tmp_path):
+def test_a_model_that_was_not_prepared_is_rejected(tmp_path):
     accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer = made("set")
     register(accelerator, scheduled(model, optimizer, "set"))
@@ -136,6 +136,6 @@ def test_a_model_that_was_not_prepared_is_refused(tmp_path):
     ("accelerator", "topology", "words"),
     [("cpu", None, "accelerator is a str"), (None, "set", "topology is a str: give the TopologyScheduler")],
 )
-def test_other_things_are_refused(accelerator, topology, words):
+def test_other_things_are_rejected(accelerator, topology, words):
     with pytest.raises(InvalidTypeError, match=words):
         register(accelerator or accelerate.Accelerator(cpu=True), topology)

@@ -120,7 +120,7 @@ def test_layers_are_in_natural_order(tmp_path):
     assert list(tl.from_checkpoint(tmp_path)) == ["layers.0", "layers.2", "layers.10"]
 
 
-def test_what_is_left_out_is_said_and_can_be_asked_for(tmp_path):
+def test_what_is_left_out_is_reported_and_can_be_included(tmp_path):
     zeros = ("fc.weight", "lm_head.weight", "embed_tokens.weight", "in_proj_weight")
     tensors = {name: torch.eye(3) for name in zeros}
     ones = {"dense.weight": torch.ones(3, 3), "experts": torch.ones(2, 3, 3)}

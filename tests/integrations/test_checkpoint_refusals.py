@@ -106,7 +106,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("make", "options", "error", "message"), REFUSED.values(), ids=REFUSED)
-def test_it_is_refused(make, options, error, message, tmp_path, monkeypatch):
+def test_unusable_checkpoints_are_rejected(make, options, error, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = make()
     if transformers is None and Path("config.json").exists():

@@ -103,7 +103,7 @@ def test_numbers_reach_the_log_and_whatever_the_trainer_reports_to(tmp_path):
     assert attachment.topology.n_updates == 4
 
 
-def test_a_recording_goes_on_with_its_training(tmp_path):
+def test_a_recording_continues_with_its_training(tmp_path):
     trainer, _ = attached("set", tmp_path / "out", record=tmp_path / "run")
     trainer.train()
     links = tl.Run(tmp_path / "run").history.at(8)

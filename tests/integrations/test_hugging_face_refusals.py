@@ -143,7 +143,7 @@ def test_links_that_were_saved_before_the_training(trained, tmp_path):
     refused(trainer, trained, CheckpointError, "has no 'n_steps'")
 
 
-def test_a_folder_that_is_no_checkpoint_is_left_to_the_trainer(tmp_path):
+def test_a_folder_that_is_not_a_checkpoint_is_left_to_the_trainer(tmp_path):
     trainer, _ = attached("set", tmp_path)
     with pytest.raises(ValueError, match="No valid checkpoint found in output directory"):
         trainer.train(resume_from_checkpoint=True)
@@ -151,7 +151,7 @@ def test_a_folder_that_is_no_checkpoint_is_left_to_the_trainer(tmp_path):
         trainer.train(resume_from_checkpoint=str(tmp_path / "nowhere"))
 
 
-def test_a_run_directory_that_is_there_already(tmp_path):
+def test_a_run_directory_that_exists(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
     trainer, _ = attached("set", tmp_path, record=tmp_path / "run")

@@ -146,7 +146,7 @@ LEFT_OUT = {
 
 @INSTALLED
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_what_is_left_to_networkx_falls_back_or_is_refused(name):
+def test_what_is_left_to_networkx_falls_back_or_is_rejected(name):
     graph, call, words = LEFT_OUT[name]
     with pytest.raises(NotImplementedError):
         call(graph, **words, backend="topolearn")
@@ -165,7 +165,7 @@ def test_one_search_is_worth_no_conversion():
     assert BACKEND.should_run("projected_graph", (), {"B": WOMEN, "nodes": []}) is True
 
 
-def test_a_converted_graph_comes_back():
+def test_a_converted_graph_is_restored():
     graph = to_networkx(from_networkx(WOMEN))
     assert graph.graph == WOMEN.graph
     assert graph.nodes(data=True) == WOMEN.nodes(data=True)
