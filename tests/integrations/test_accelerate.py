@@ -1,4 +1,4 @@
-"""accelerate: the links of a plain loop, and a training that goes on bit for bit from any step."""
+"""accelerate: the links of a plain loop, and training that resumes bit for bit from any step."""
 
 import pickle
 
@@ -29,7 +29,7 @@ EMA = get_ema_multi_avg_fn(0.9)
 
 
 class Loop:
-    """A training that accelerate runs."""
+    """A training loop with accelerate."""
 
     def __init__(self, method, backend="masked", accumulate=1):
         self.accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=accumulate)
@@ -42,7 +42,7 @@ class Loop:
         self.accelerator.register_for_checkpointing(self.average)
 
     def run(self, start=0, stop=None, folder=None, save_at=None):
-        """Take batches from one number up to another; save after one of them. Return the links after each update."""
+        """Train on some batches, save after one of them, and return the links after each update."""
         links, n = [], 0
         self.topology.register_update_hook(lambda topology, _: links.append(links_of(topology)))
         for _ in range(EPOCHS):
@@ -128,7 +128,9 @@ def test_a_model_that_was_not_prepared_is_rejected(tmp_path):
     accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer = made("set")
     register(accelerator, scheduled(model, optimizer, "set"))
-    with pytest.raises(InvalidValueError, match="the layers '0', '2' are not both in models that the accelerator"):
+    with pytest.raises(
+        InvalidValueError, match="the layers '0', '2' are not both in the models prepared by the accelerator"
+    ):
         accelerator.save_state(tmp_path)
 
 

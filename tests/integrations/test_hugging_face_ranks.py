@@ -1,4 +1,4 @@
-"""A Hugging Face trainer in two processes: the same model in both, one folder, and the same refusals."""
+"""A Hugging Face trainer in two processes: the same model in both, one folder, and the same errors."""
 
 import subprocess
 import sys

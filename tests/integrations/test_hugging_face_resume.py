@@ -1,4 +1,4 @@
-"""A training of Hugging Face that stops and goes on is the one that never stopped; its folders have two readers."""
+"""Hugging Face training that is resumed equals training that never stopped; its folders have two readers."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def logits(model):
 
 
 def assert_plain_reader(folder, model):
-    """``from_pretrained`` of the plain class reads a folder strictly, and computes what the sparse model does."""
+    """``from_pretrained`` of the dense class loads a folder strictly, and computes the same as the sparse model."""
     plain, report = transformers.LlamaForCausalLM.from_pretrained(folder, output_loading_info=True)
     assert {key: value for key, value in report.items() if value} == {}
     torch.testing.assert_close(logits(plain), logits(model), rtol=1e-5, atol=1e-6)
@@ -78,7 +78,7 @@ def stop_at(step):
 
 
 class Losses:
-    """Evaluation losses that make one checkpoint the best."""
+    """Returns evaluation losses that make one checkpoint the best."""
 
     def __init__(self, best):
         self.losses = {step: float(step != best) for step in (4, 8, 10)}

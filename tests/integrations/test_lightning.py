@@ -1,4 +1,4 @@
-"""Lightning: the links of a plain loop, and a training that goes on bit for bit from the end of an epoch."""
+"""Lightning: the links of a plain loop, and training that resumes bit for bit from the end of an epoch."""
 
 import copy
 import pickle
@@ -180,7 +180,7 @@ def test_a_checkpoint_without_topology_or_of_another_method_is_rejected(tmp_path
 
 
 class LinksOfRank(lightning.Callback):
-    """Leaves links and weights of each rank in a file."""
+    """Writes the links and weights of each rank to a file."""
 
     def __init__(self, callback, folder):
         self.callback, self.folder = callback, folder

@@ -1,4 +1,4 @@
-"""Text by a name of the hub: fetched once, kept, divided where it must be, and refused in one line."""
+"""Text from the hub: fetched once, cached, split where necessary, and rejected in one line."""
 
 import json
 
@@ -13,7 +13,7 @@ datasets = pytest.importorskip("datasets")
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub with sets as folders that `datasets` loads, whose loads are counted."""
+    """A hub with data sets as folders that `datasets` loads; counts the loads."""
     loads, load = [], datasets.load_dataset
 
     def load_dataset(name, configuration):

@@ -1,4 +1,4 @@
-"""A language model's training that is killed in the middle of a shard is resumed by the command, bit for bit."""
+"""Training of a language model that is killed in the middle of a shard resumes bit for bit with the command."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Language models write text: by which rule, from which seed, past their window, and to the end of a document."""
+"""Sampling text: the rule, the seed, beyond the window, and to the end of a document."""
 
 import warnings
 

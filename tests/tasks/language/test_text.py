@@ -1,4 +1,4 @@
-"""Text is read from files of all kinds, in pieces that give it back, and refused with its place when it cannot be."""
+"""Text is read in pieces from all kinds of files; unreadable text is rejected with its place."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ DOCUMENTS = ["A first one.\nOf two lines.", "Ein zweites – ☃.", " "]
 
 
 def write(path, documents):
-    """Write documents in the format that the ending of a path names."""
+    """Write documents in the format given by the suffix of a path."""
     lines = [json.dumps({"text": each, "id": number}, ensure_ascii=False) for number, each in enumerate(documents)]
     if path.suffix == ".parquet":
         pd.DataFrame({"id": range(len(documents)), "text": documents}).to_parquet(path)

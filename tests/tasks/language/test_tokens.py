@@ -1,4 +1,4 @@
-"""Tokens go to files and come back, a window at a time; a tokenizer and its files are what they were, or refused."""
+"""Tokens are written to files and read back window by window; changed tokenizers and files are rejected."""
 
 import json
 from pathlib import Path

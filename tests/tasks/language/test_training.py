@@ -1,4 +1,4 @@
-"""Language models are trained as by a plain trainer, recorded, stopped and resumed bit for bit, and measured."""
+"""Language models are trained as with a plain trainer, recorded, resumed bit for bit, and evaluated."""
 
 import math
 import shutil
@@ -59,7 +59,7 @@ def shards_of(run, split):
 
 
 class Stopped(Exception):
-    """What a training meets in the midst of an epoch."""
+    """Raised in the middle of an epoch."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Batches by tokens: each pair once, none too large, the same for the same seed and epoch, and as models take them."""
+"""Batches by tokens: each pair once, none too large, determined by seed and epoch, in the format of models."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Parallel text: lines end at a line feed alone, and whatever is not aligned text is refused with file and line."""
+"""Parallel text: only line feeds end lines, and text that is not aligned is rejected with file and line."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Decoding: neither cache nor company changes a translation, lengths are bounded, and the model stays as it was."""
+"""Decoding: neither the cache nor other sentences change a translation, lengths are bounded, the model is unchanged."""
 
 import pytest
 import torch

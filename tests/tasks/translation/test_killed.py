@@ -1,4 +1,4 @@
-"""A translator's training that is killed in the middle of an epoch is resumed by the command, bit for bit."""
+"""Training of a translator that is killed in the middle of an epoch resumes bit for bit with the command."""
 
 import pytest
 

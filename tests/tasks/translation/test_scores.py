@@ -1,4 +1,4 @@
-"""Scores are those of sacrebleu's command line, digit for digit, and cases that it lets pass are refused."""
+"""Scores equal those of sacrebleu's command line, digit for digit, and cases that it lets pass are rejected."""
 
 import json
 import os

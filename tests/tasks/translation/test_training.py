@@ -39,12 +39,12 @@ def run(tmp_path_factory):
 
 
 class Stopped(Exception):
-    """What a training meets in the midst of an epoch."""
+    """Raised in the middle of an epoch."""
 
 
 @pytest.fixture
 def stop_at(monkeypatch):
-    """Let a training end before a step, as if it had been killed."""
+    """Make training end before a step, as if it had been killed."""
 
     def at(step):
         from topolearn.tasks.trainer import StepCallback

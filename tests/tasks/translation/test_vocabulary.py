@@ -1,4 +1,4 @@
-"""Vocabularies: text comes back, marks stay out of it, and that of another run, or another file, is refused."""
+"""Vocabularies: text is restored, marks stay out of it, and those of other runs or files are rejected."""
 
 import subprocess
 import sys

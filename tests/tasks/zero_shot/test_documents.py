@@ -1,4 +1,4 @@
-"""Local documents get the names and labels of the harness, and bad files are refused with the place."""
+"""Local documents get the names and labels of the harness, and bad files are rejected with file and line."""
 
 import os
 from pathlib import Path

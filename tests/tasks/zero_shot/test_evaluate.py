@@ -1,4 +1,4 @@
-"""Models in memory and runs answer tasks, and the table has what the harness says, beside constant answers."""
+"""Models in memory and runs answer tasks; the table has the results of the harness, along with constant answers."""
 
 import json
 from dataclasses import replace
@@ -56,7 +56,7 @@ def test_a_model_that_always_gives_the_same_answer_is_a_constant_answer(tokenize
 
 
 def test_results_equal_those_of_the_harness(tokenizer, data_dir, tmp_path):
-    """Its accuracy, F1 and MCC, and with resampling its standard error, on answers that are not constant."""
+    """Accuracy, F1, MCC and, with resampling, the standard error, for answers that are not constant."""
     from lm_eval import evaluate as by_harness
 
     lm = harness_model(moody(tokenizer), tokenizer, batch_size=3, quiet=True)

@@ -1,4 +1,4 @@
-"""What a model is asked is what the harness asks, byte for byte."""
+"""The requests to a model equal those of the harness, byte for byte."""
 
 import os
 from pathlib import Path
