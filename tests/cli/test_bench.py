@@ -70,7 +70,7 @@ def test_the_crossover_lies_between_the_densities_around_it():
 
 
 def test_an_unknown_variant_is_rejected():
-    with pytest.raises(InvalidValueError, match="there is no variant 'gpu': use some of dense"):
+    with pytest.raises(InvalidValueError, match="unknown variant 'gpu': use some of dense"):
         measure_training([0.1], [8], sizes=SIZES, variants=["gpu"])
 
 

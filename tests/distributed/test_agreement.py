@@ -1,4 +1,4 @@
-"""What ranks are told when they differ; two real ranks are in tests/evolution/test_ranks.py."""
+"""Messages when ranks differ; tests with two real ranks are in tests/evolution/test_ranks.py."""
 
 import pytest
 import torch
@@ -44,5 +44,5 @@ def test_exceptions_inside_propagate():
 
 @pytest.mark.parametrize("wrong", ["gloo", 0, torch.nn.Linear(2, 2)])
 def test_a_process_group_of_another_type_is_rejected(wrong):
-    with pytest.raises(InvalidTypeError, match=r"must be a torch.distributed.ProcessGroup in which this rank is"):
+    with pytest.raises(InvalidTypeError, match=r"must be a torch.distributed.ProcessGroup that contains this rank"):
         shared_group(nn.Linear(2, 2), wrong)

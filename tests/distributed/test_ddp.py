@@ -1,4 +1,4 @@
-"""``DistributedDataParallel``: the same links with all of its options, and no links among what it sends."""
+"""``DistributedDataParallel``: the same links with all of its options, and no links in what it sends."""
 
 import pytest
 import torch

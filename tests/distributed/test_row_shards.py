@@ -1,4 +1,4 @@
-"""Which rows a rank holds, which layers it owns, and the state that it saves; no process group is needed."""
+"""Which rows a rank holds, which layers it owns, and the state that it saves; without a process group."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Ranks that share out the weights of a model (FSDP2) choose the links of one process, on whatever number of ranks."""
+"""Ranks that shard the weights of a model (FSDP2) choose the same links as one process, on any number of ranks."""
 
 from functools import cache, partial
 
@@ -20,7 +20,7 @@ def methods(what):
 
 
 def done_by_ranks(folder, cases):
-    """The folder in which ranks leave things, and what they return."""
+    """The folder that ranks write to, and what they return."""
     return folder, {n: on_ranks(n, folder, partial(several_ways, folder=folder, cases=cases)) for n in WORLDS}
 
 

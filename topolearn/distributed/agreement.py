@@ -1,4 +1,4 @@
-"""Ranks agree or stop: what they must have in common is compared before they train."""
+"""Ranks agree or stop: everything that must be the same on all ranks is compared before they train."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import torch.distributed as dist
 from topolearn.errors import InvalidValueError
 
 Facts = Mapping[str, str]
-AT_MOST = 6  # differences that a message lists
-LONGEST = 60  # characters of a value in it
+AT_MOST = 6  # differences listed in a message
+LONGEST = 60  # characters of a value in a message
 
 
 @contextmanager
 def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> Iterator[None]:
-    """Let the ranks of a group do something that must succeed, and come out alike, on all of them or none.
+    """Run a block on all ranks of a group that must succeed, with the same result, on all of them or none.
 
-    Every rank of the group must come here; a rank that raises inside tells the others, so that none waits for it. A
-    rank that never comes here keeps the others waiting until the timeout of the process group, or until its process
-    ends. Without a group nothing is compared.
+    Every rank of the group must enter the block. If a rank raises inside, the others are notified, so that none waits
+    for it. If a rank never enters, the others wait until the timeout of the process group, or until its process ends.
+    Without a group nothing is compared.
 
     Parameters
     ----------
     group : torch.distributed.ProcessGroup or None
     facts : callable
-        Returns what must be the same on all ranks, as text by name; called when all is done.
+        Returns everything that must be the same on all ranks, as text by name; called at the end of the block.
 
     Raises
     ------
     InvalidValueError
-        On every rank, when a fact differs; or when another rank has raised.
+        On every rank, if a fact differs or another rank has raised.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> It
         yield
         mine = dict(facts())
     except Exception as error:
-        with suppress(RuntimeError):  # when the others cannot be reached, what went wrong here is the news
+        with suppress(RuntimeError):  # if the others cannot be reached, this rank's own error matters
             _gather(group, f"{type(error).__name__}: {error}")
         raise
     told = _gather(group, mine)
@@ -58,13 +58,13 @@ def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> It
         more = f"; and {len(differing) - AT_MOST} more" if len(differing) > AT_MOST else ""
         raise InvalidValueError(
             f"the ranks of the process group do not agree: {'; '.join(differing[:AT_MOST])}{more}. Give all of them "
-            "the same values, the same seed to sparsify too, or load the same state; ranks that do not share their "
-            "layers give the process_group= of those that do"
+            "the same values, including the seed of sparsify, or load the same state; if only some ranks share their "
+            "layers, pass their group as process_group="
         )
 
 
 def differences(told: Sequence[Facts], ranks: Sequence[int]) -> list[str]:
-    """Return in words in which facts some ranks differ, and which ranks.
+    """Describe the facts in which ranks differ, and on which ranks.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def _on(value: str, ranks: Sequence[int]) -> str:
 
 
 def _gather(group: dist.ProcessGroup, mine: str | dict[str, str]) -> list[str | dict[str, str]]:
-    """Return what all ranks of a group tell: their facts, or why they have none."""
+    """Return, for all ranks of a group, their facts or their error."""
     told: list[str | dict[str, str]] = [""] * dist.get_world_size(group)
     dist.all_gather_object(told, mine, group=group)
     return told
