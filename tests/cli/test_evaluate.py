@@ -30,7 +30,7 @@ def test_an_unknown_task_is_rejected_with_the_nearest_name(capsys, tmp_path):
 
 def test_anything_but_the_run_of_a_language_model_is_rejected(capsys, tmp_path, classifier):
     assert f"{tmp_path / 'run'}" in rejected(capsys, tmp_path / "run")
-    assert "is not the run of a language model: give one of task = 'language'" in rejected(capsys, classifier)
+    assert "is not the run of a language model: give a run with task = 'language'" in rejected(capsys, classifier)
     assert "the same run is given twice" in rejected(capsys, classifier, classifier)
 
 

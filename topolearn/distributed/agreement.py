@@ -48,12 +48,12 @@ def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> It
         with suppress(RuntimeError):  # if the others cannot be reached, this rank's own error matters
             _gather(group, f"{type(error).__name__}: {error}")
         raise
-    told = _gather(group, mine)
-    ranks = [dist.get_global_rank(group, i) for i in range(len(told))]
-    for rank, each in zip(ranks, told, strict=True):
+    reports = _gather(group, mine)
+    ranks = [dist.get_global_rank(group, i) for i in range(len(reports))]
+    for rank, each in zip(ranks, reports, strict=True):
         if isinstance(each, str):
             raise InvalidValueError(f"rank {rank} of the process group has failed, so the others stop: {each}")
-    differing = differences([each for each in told if not isinstance(each, str)], ranks)
+    differing = differences([each for each in reports if not isinstance(each, str)], ranks)
     if differing:
         more = f"; and {len(differing) - AT_MOST} more" if len(differing) > AT_MOST else ""
         raise InvalidValueError(
@@ -63,7 +63,7 @@ def agreement(group: dist.ProcessGroup | None, facts: Callable[[], Facts]) -> It
         )
 
 
-def differences(told: Sequence[Facts], ranks: Sequence[int]) -> list[str]:
+def differences(reports: Sequence[Facts], ranks: Sequence[int]) -> list[str]:
     """Describe the facts in which ranks differ, and on which ranks.
 
     Examples
@@ -71,11 +71,11 @@ def differences(told: Sequence[Facts], ranks: Sequence[int]) -> list[str]:
     >>> differences([{"seed": "0"}, {"seed": "1"}, {"seed": "0"}], [0, 1, 2])
     ['seed is 0 on ranks 0, 2 and 1 on rank 1']
     """
-    names = list(dict.fromkeys(name for facts in told for name in facts))
+    names = list(dict.fromkeys(name for facts in reports for name in facts))
     differing = []
     for name in names:
         owners: dict[str, list[int]] = {}
-        for rank, facts in zip(ranks, told, strict=True):
+        for rank, facts in zip(ranks, reports, strict=True):
             owners.setdefault(facts.get(name, "missing"), []).append(rank)
         if len(owners) > 1:
             differing.append(f"{name} is " + " and ".join(_on(value, where) for value, where in owners.items()))
@@ -89,6 +89,6 @@ def _on(value: str, ranks: Sequence[int]) -> str:
 
 def _gather(group: dist.ProcessGroup, mine: str | dict[str, str]) -> list[str | dict[str, str]]:
     """Return, for all ranks of a group, their facts or their error."""
-    told: list[str | dict[str, str]] = [""] * dist.get_world_size(group)
-    dist.all_gather_object(told, mine, group=group)
-    return told
+    reports: list[str | dict[str, str]] = [""] * dist.get_world_size(group)
+    dist.all_gather_object(reports, mine, group=group)
+    return reports

@@ -130,5 +130,5 @@ def _check_trainer(trainer: Any) -> None:
         if is_on:
             raise InvalidValueError(
                 f"the trainer shards or copies its model with {name}, which evolving links do not support: start "
-                " one process per device with torchrun, which uses DistributedDataParallel"
+                "one process per device with torchrun, which uses DistributedDataParallel"
             )

@@ -42,7 +42,7 @@ class Attachment:
         self._log = log
         self._start: Mapping[str, Any] | None = None  # the state to begin training with, if known
         self._handles: list[RemovableHandle] = []
-        self._own = {name: getattr(trainer, name) for name in WRAPPED}
+        self._original = {name: getattr(trainer, name) for name in WRAPPED}
         self._callback = callback_of(self)
         trainer.add_callback(self._callback)
         for name in WRAPPED:
@@ -71,7 +71,7 @@ class Attachment:
         folder = self._folder(resume_from_checkpoint)
         self._start = None if folder is None else self._restore_links(folder)
         try:
-            return self._own["train"](folder, *args, **kwargs)
+            return self._original["train"](folder, *args, **kwargs)
         except BaseException:
             self.end(complete=False)
             raise
@@ -80,11 +80,11 @@ class Attachment:
         """Save like the trainer, with the weights of the dense architecture, along with the topology."""
         self.save_topology(output_dir)
         with dense_while_saved(self._trainer.model):
-            self._own["save_model"](output_dir, *args, **kwargs)
+            self._original["save_model"](output_dir, *args, **kwargs)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write the model card like the trainer, with a section about the topology."""
-        self._own["create_model_card"](*args, **kwargs)
+        self._original["create_model_card"](*args, **kwargs)
         if self._trainer.is_world_process_zero():
             card = Path(self._trainer.args.output_dir) / "README.md"
             card.write_text(f"{card.read_text(encoding='utf-8').rstrip()}\n\n{self.model_card()}", encoding="utf-8")

@@ -79,7 +79,7 @@ class Backend:
             return str(error)
         graph, *others = given.items()
         if graph[1].is_directed() or graph[1].is_multigraph():
-            return "topolearn supports undirected graphs without parallel edges only"
+            return "topolearn only supports undirected graphs without parallel edges"
         for word, value in others:
             if word in FUNCTIONS[name].left_out and value is not signature.parameters[word].default:
                 return f"topolearn leaves {word!r} to networkx"

@@ -21,7 +21,7 @@ def robins_alexander_clustering(G: BackendGraph) -> float:
     from topolearn.diagnostics.kernels.shared import count_squares
 
     if G.sides is None:
-        raise NotImplementedError("topolearn counts closed paths in bipartite graphs only")
+        raise NotImplementedError("topolearn only counts closed paths in bipartite graphs")
     degrees = G.seen.degrees
     first, second = G.seen.edges.T
     n_paths = int(((degrees[first] - 1) * (degrees[second] - 1)).sum())

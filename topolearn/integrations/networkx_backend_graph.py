@@ -117,7 +117,7 @@ def from_networkx(graph: nx.Graph, **_: Any) -> BackendGraph:
         When the graph is directed, or has parallel edges or self-loops.
     """
     if graph.is_directed() or graph.is_multigraph():
-        raise NotImplementedError("topolearn supports undirected graphs without parallel edges only")
+        raise NotImplementedError("topolearn only supports undirected graphs without parallel edges")
     nodes, adjacency = list(graph), graph._adj.values()
     degrees = np.fromiter(map(len, adjacency), np.int64, len(nodes))
     ends: Iterable[int] = chain.from_iterable(adjacency)
@@ -126,7 +126,7 @@ def from_networkx(graph: nx.Graph, **_: Any) -> BackendGraph:
     linked = np.fromiter(ends, np.int32, int(degrees.sum()))
     pointers = np.concatenate([[0], np.cumsum(degrees)])
     if (linked == np.repeat(np.arange(len(nodes)), degrees)).any():
-        raise NotImplementedError("topolearn supports graphs without self-loops only")
+        raise NotImplementedError("topolearn only supports graphs without self-loops")
     links = sparse.csr_array((np.ones(linked.size, bool), linked, pointers), shape=(len(nodes), len(nodes)))
     links.sort_indices()
     seen = Neighbours(pointers.astype(np.int64), links.indices.astype(np.int32))

@@ -42,7 +42,7 @@ def average_shortest_path_length(G: BackendGraph, weight: str | None = None, met
 
     n = len(G)
     if n < 2:
-        raise NotImplementedError("topolearn supports graphs with at least two nodes only")
+        raise NotImplementedError("topolearn only supports graphs with at least two nodes")
     if not G.igraph.is_connected():
         raise nx.NetworkXError("Graph is not connected.")
     lengths = distances_between(G.seen)
@@ -93,7 +93,7 @@ def degree_assortativity_coefficient(
 ) -> float:
     """Return the correlation of the degrees at both ends of an edge; `x` and `y` have no effect."""
     if len(G) < 2:
-        raise NotImplementedError("topolearn supports graphs with at least two nodes only")
+        raise NotImplementedError("topolearn only supports graphs with at least two nodes")
     try:
         return float(assortativity(Graph(G.seen.edges, len(G))))
     except UndefinedMeasureError as error:

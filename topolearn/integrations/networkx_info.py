@@ -4,7 +4,7 @@ Installed packages have a copy of this file outside of topolearn, as the module 
 `topolearn.integrations.networkx_backend`; a test compares this list with its functions.
 """
 
-SIDES = "For undirected graphs without parallel edges, self-loops or weights."
+RESTRICTIONS = "For undirected graphs without parallel edges, self-loops or weights."
 FUNCTIONS = (
     "all_pairs_shortest_path_length",
     "average_shortest_path_length",
@@ -33,5 +33,5 @@ def backend_info() -> dict[str, object]:
         "project": "topolearn",
         "package": "topolearn",
         "short_summary": "Bipartite clustering, matchings and projections, distances and betweenness, compiled.",
-        "functions": {name: {"additional_docs": SIDES} for name in FUNCTIONS},
+        "functions": {name: {"additional_docs": RESTRICTIONS} for name in FUNCTIONS},
     }

@@ -36,15 +36,15 @@ class SavedLinks:
                 "the file belongs to a run, whose history has the graphs: use tl.Run(folder).history.at(step), or "
                 "'topolearn diagnose RUN'"
             )
-        beside = saved_shapes(folder) if (folder / FILE).is_file() else {}
-        self._beside = {name: shape for name, shape in beside.items() if f"{name}.{WEIGHT}" in weights.stored}
-        if beside and not self._beside:
+        shapes = saved_shapes(folder) if (folder / FILE).is_file() else {}
+        self._in_file = {name: shape for name, shape in shapes.items() if f"{name}.{WEIGHT}" in weights.stored}
+        if shapes and not self._in_file:
             raise CheckpointError(
-                f"{folder / FILE} has the links of {', '.join(list(beside)[:3])}, but none of these layers is in the "
+                f"{folder / FILE} has the links of {', '.join(list(shapes)[:3])}, but none of these layers is in the "
                 "weights next to it: it belongs to another model, so move it away"
             )
-        among = [name.removesuffix(f".{KEY}") for name in weights.stored if name.endswith(f".{KEY}")]
-        self._among = [name for name in among if name not in self._beside]
+        packed = [name.removesuffix(f".{KEY}") for name in weights.stored if name.endswith(f".{KEY}")]
+        self._packed = [name for name in packed if name not in self._in_file]
         for name in weights.stored:
             if name.endswith(OF_CSR):
                 raise InvalidValueError(
@@ -53,7 +53,7 @@ class SavedLinks:
                 )
 
     def __contains__(self, name: str) -> bool:
-        return name in self._beside or name in self._among
+        return name in self._in_file or name in self._packed
 
     def graph(self, name: str) -> BipartiteGraph:
         """Return the graph of a layer.
@@ -64,7 +64,7 @@ class SavedLinks:
             When the links cannot be read, or belong to a layer of another shape.
         """
         shape = self._weights.stored[f"{name}.{WEIGHT}"].shape
-        if name in self._among:
+        if name in self._packed:
             bits, (n_out, n_in) = self._weights.read(f"{name}.{KEY}"), shape
             with reading(self._weights.stored[f"{name}.{KEY}"].file, "whole", "fetch it again"):
                 return BipartiteGraph(checked_mask(bits, (n_out, n_in), f"{name}.{KEY}"))

@@ -55,7 +55,7 @@ def run_of(path: str | Path, kind: Any, what: str) -> Run:
     """
     run = Run(path)
     if not isinstance(run.config, kind):
-        raise InvalidValueError(f"{path} is not the run of a {what}: give one of task = {kind.task!r}")
+        raise InvalidValueError(f"{path} is not the run of a {what}: give a run with task = {kind.task!r}")
     return run
 
 

@@ -127,7 +127,7 @@ def _named(dataset: str, folder: Path) -> TextCorpus:
     if missing:
         raise MissingFileError(
             f"{dataset} needs {', '.join(missing)} (plain or as .gz) in {folder}: put the files there, or name their "
-            "folder with data_dir"
+            "folder with data_dir=..."
         )
     there = {split: file for split, file in files.items() if file is not None}
     if len(there) == 1:

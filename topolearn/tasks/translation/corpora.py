@@ -118,7 +118,7 @@ def _paths(dataset: str, folder: Path, names: list[str]) -> dict[str, Path]:
                 paths.setdefault(name, path)
     missing = [name for name in names if name not in paths]
     if missing:
-        where = ", or name their folder with data_dir" if dataset in CORPORA else ""
+        where = ", or name their folder with data_dir=..." if dataset in CORPORA else ""
         raise MissingFileError(
             f"{dataset} needs {', '.join(missing)} (plain or as .gz; one sentence per line) in {folder}: "
             f"put the files there{where}"

@@ -84,5 +84,5 @@ def learn_vocabulary(
     if joint:
         return Vocabulary(learn([*train.source, *train.target], size, min_count).to_str())
     sides = {"source": train.source, "target": train.target}
-    learnt = {side: json.loads(learn(text, size, min_count).to_str()) for side, text in sides.items()}
-    return Vocabulary(json.dumps(learnt, ensure_ascii=False))
+    learned = {side: json.loads(learn(text, size, min_count).to_str()) for side, text in sides.items()}
+    return Vocabulary(json.dumps(learned, ensure_ascii=False))

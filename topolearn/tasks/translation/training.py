@@ -85,7 +85,8 @@ def train(
     if corpus is not None:
         config = replace(config, dataset=corpus.name)
     corpus = corpus or _corpus_of(config)
-    config = settle(config, corpus)
+    shapes = [(config.width, config.feed_forward)]
+    config = settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
     path, ranks = new_directory(config, overwrite=overwrite), Ranks()
     ranks.wait()  # until all ranks have seen whether the directory exists
     vocabulary = _vocabulary(config, corpus)
@@ -137,12 +138,6 @@ def resume(
         vocabulary = Vocabulary.load(file) if was_written else _vocabulary(config, corpus)
         warn_of_other_ranks(run, Ranks())
         return _run(here, run.path, corpus, vocabulary, loggers, hold=hold, quiet=quiet)
-
-
-def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
-    """Return the configuration with all open values settled."""
-    shapes = [(config.width, config.feed_forward)]
-    return settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
 
 
 def _corpus_of(config: TranslationConfig) -> Corpus:

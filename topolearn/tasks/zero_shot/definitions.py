@@ -127,5 +127,5 @@ def _advice(name: str, task: ZeroShotTask, data_dir: str | Path | None, error: E
     where = Path("data" if data_dir is None else data_dir) / FOLDER
     return (
         f"{name} needs {' and '.join(task.documents.files)} in {where}, and {reason}: put the files there, or name "
-        "their folder with data_dir"
+        "their folder with data_dir=..."
     )
