@@ -25,7 +25,7 @@ def run_main(main: Callable[[], None]) -> None:
         with stoppable():
             main()
     except KeyboardInterrupt as interrupt:
-        how = "the same command goes on from the last checkpoints"
+        how = "run the same command again to continue from the last checkpoints"
         raise SystemExit(tell_end("analysis", interrupt, how)) from None
     except Exception as error:
         reason = reason_of(error)

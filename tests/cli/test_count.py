@@ -65,7 +65,7 @@ def test_a_mistake_is_one_line(file, capsys, text, words):
     assert error.count("\n") == 1
 
 
-def test_a_task_that_does_not_say_how_is_refused():
+def test_a_task_without_a_workload_is_rejected():
     row = TASKS["classification"]
     name = "uncounted"
     TASKS.register(

@@ -130,18 +130,18 @@ def test_evaluate_by_degree(files, capsys):
         ("layer.npz --seed -1", "seed=-1 must be at least 0"),
         ("layer.npz --evaluate --fraction 0", "fraction=0.0 must be a number in (0, 1)"),
         ("layer.npz --evaluate --repeats 0", "repeats=0"),
-        ("layer.npz --evaluate --top 3", "--evaluate lists no links: leave --top and --soft out"),
+        ("layer.npz --evaluate --top 3", "--evaluate lists no links: omit --top and --soft"),
         ("layer.npz --evaluate --soft", "--evaluate lists no links"),
-        ("layer.npz --fraction 0.2", "--fraction, --repeats and --sampling are for --evaluate"),
-        ("layer.npz --repeats 2", "--fraction, --repeats and --sampling are for --evaluate"),
-        ("layer.npz --sampling degree", "--fraction, --repeats and --sampling are for --evaluate"),
+        ("layer.npz --fraction 0.2", "--fraction, --repeats and --sampling need --evaluate"),
+        ("layer.npz --repeats 2", "--fraction, --repeats and --sampling need --evaluate"),
+        ("layer.npz --sampling degree", "--fraction, --repeats and --sampling need --evaluate"),
         ("layer.npz --evaluate --sampling all", "sampling='all' must be one of 'uniform', 'degree'"),
         ("layer.npz --evaluate --method ch3_l3p ch3_l3p", "two predictors are named 'ch3_l3p'"),
         ("layer.npz --method adamic_adar", "'adamic_adar' needs paths of length two"),
         ("layer.npz -o nowhere/t.csv", "there is no directory 'nowhere'"),
     ],
 )
-def test_score_refuses_in_one_line(files, capsys, words, message):
+def test_score_reports_errors_in_one_line(files, capsys, words, message):
     before = sorted(path.name for path in files.iterdir())
     assert main(["score", *words.split()]) == 2
     error = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`topolearn sweep`: what arrives, what is said, and the exit code."""
+"""`topolearn sweep`: the options that arrive, the output, and the exit status."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_study_is_run_listed_and_retried(folder, monkeypatch, capsys):
     assert main(["sweep", "small.toml"]) == 1
     said = capsys.readouterr()
     assert said.err.startswith("small: 2 runs, 2 missing, 2 to do\n1/2  done ")
-    assert "1 of 2 runs are not done; those that failed are taken up by --retry-failed:" in said.out
+    assert "1 of 2 runs are not done; retry failed runs with --retry-failed:" in said.out
     assert [line.split()[1:4] for line in said.out.splitlines() if "the fuse" in line] == [["CHTs", "0", "failed"]]
     assert said.out.splitlines()[-1] == f"results {Path('runs/small/results.csv')}"
 
@@ -91,13 +91,16 @@ def test_options_arrive(folder, monkeypatch):
     }
 
 
-def test_an_interrupted_study_says_how_to_go_on(folder, monkeypatch, capsys):
+def test_an_interrupted_study_says_how_to_continue(folder, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(studies, "run_study", interrupted)
     assert main(["sweep", "small.toml"]) == 130
-    assert capsys.readouterr().err == "topolearn: interrupted; the same command goes on from the last checkpoints\n"
+    assert (
+        capsys.readouterr().err
+        == "topolearn: interrupted; run the same command again to continue from the last checkpoints\n"
+    )
 
 
 @pytest.mark.parametrize(

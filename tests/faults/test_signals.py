@@ -83,7 +83,7 @@ def test_a_study_leaves_no_process_and_goes_on(number, to_all, tmp_path):
         assert process.returncode == -number
     else:
         assert process.returncode == STATUS[number]
-        assert said.endswith("; the same command goes on from the last checkpoints\n")
+        assert said.endswith("; run the same command again to continue from the last checkpoints\n")
         assert said.count("\n") == 1
         assert left_behind(tmp_path / "out") == []
     assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -83,7 +83,7 @@ def saved(folder, values):
 def test_the_description_of_a_distributed_checkpoint_runs_nothing(tmp_path):
     folder, mark = saved(tmp_path / "saved", {"model": {"w": torch.ones(2)}}), tmp_path / "ran"
     (folder / ".metadata").write_bytes(pickle.dumps(Payload(mark)))
-    with pytest.raises(CorruptFileError, match=r"asks for (posix|nt)\.mkdir, which does not describe tensors"):
+    with pytest.raises(CorruptFileError, match=r"refers to (posix|nt)\.mkdir, which does not describe tensors"):
         to_folder(folder, tmp_path / "out", torch.nn.Linear(2, 2), "set")
     assert not mark.exists()
 

@@ -281,7 +281,7 @@ def test_tokens_of_a_sent_run_are_not_written_where_it_says(tmp_path, monkeypatc
 
 def test_the_shards_of_weights_lie_beside_their_index(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"w": "../elsewhere.safetensors"}}')
-    with pytest.raises(CorruptFileError, match="names no shards beside it"):
+    with pytest.raises(CorruptFileError, match="names no shards in its own folder"):
         tl.from_checkpoint(tmp_path)
 
 

@@ -174,4 +174,4 @@ def test_a_device_without_calibration_is_a_mistake(capsys):
 
 def test_bench_without_a_task_is_a_mistake(capsys):
     assert main(["bench"]) == 2
-    assert "give 'train', or --calibrate" in capsys.readouterr().err
+    assert "give 'train' or --calibrate" in capsys.readouterr().err
