@@ -151,7 +151,7 @@ MISTAKES = [
     (["train", "--resume", "bare"], "bare/config.toml leaves values open"),
     (["train", "--resume", "complete"], "the run complete is complete"),
     (["train", "--resume", "unfinished", "--epochs", "3"], "--resume takes no other options"),
-    (["train", "--resume", "edited"], "config.toml has other content than was written"),
+    (["train", "--resume", "edited"], "config.toml has changed since it was written"),
     (["report", "nothing"], "no run in nothing"),
     (["report", "file"], "no run in file"),
     (["report", "complete", "--compare", "nothing"], "no run in nothing"),

@@ -163,7 +163,7 @@ def test_a_chunk_that_was_cut_off_costs_its_own_updates_alone(small_chunks, tmp_
     _, states = written(tmp_path, 9)
     file = tmp_path / "updates-000005.npz"
     file.write_bytes(file.read_bytes()[:-30])
-    with pytest.raises(CorruptFileError, match=r"updates-000005\.npz is not a readable part"):
+    with pytest.raises(CorruptFileError, match=r"updates-000005\.npz is not a readable topology history file"):
         History(tmp_path).at(10**6)
     read = iter(History(tmp_path).replay())
     assert [next(read)[1] for _ in range(5)] == states[:5]

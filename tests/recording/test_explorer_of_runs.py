@@ -62,7 +62,7 @@ def test_the_page_has_the_links_ages_and_weights_of_a_run(chts):
         weights = weights_in(layer)
         assert np.isnan(weights[~alive]).all()
         np.testing.assert_array_equal(weights[alive], layers[layer["name"]].link_values().numpy())
-    assert "Weights are those at the end." in chts.explore().html
+    assert "The weights are those at the end of training." in chts.explore().html
     inner = {layer["name"]: (layer["source"], layer["target"]) for layer in data["layers"]}
     assert inner["hidden1"][1] == inner["hidden2"][0]
 
@@ -85,7 +85,7 @@ def test_of_many_updates_an_even_choice_is_shown_with_true_births(history, most,
 def test_a_run_of_a_loop_says_why_it_has_no_weights(tmp_path):
     page = recorded(tmp_path / "run").explore()
     assert all(layer["weights"] is None for layer in data_of(page.html)["layers"])
-    assert "checkpoints of the loop" in page.html
+    assert "No weights are shown: a custom loop keeps its own checkpoints." in page.html
 
 
 def test_a_checkpoint_that_is_missing_or_of_other_links_gives_no_weights(chts, copy):
@@ -97,12 +97,12 @@ def test_a_checkpoint_that_is_missing_or_of_other_links_gives_no_weights(chts, c
     page = explore_run(run)
     weights = {each["name"]: each["weights"] is not None for each in data_of(page.html)["layers"]}
     assert weights == {"hidden1": False, "hidden2": True}
-    assert "no weights of hidden1" in page.html
+    assert "No weights are shown for hidden1" in page.html
     for file in (copy.path / "checkpoints").iterdir():
         file.unlink()
     with pytest.warns(tl.errors.ChangedFileWarning):
         page = tl.Run(copy.path).explore()
-    assert "There are no weights: " in page.html
+    assert "No weights are shown: " in page.html
     assert all(layer["weights"] is None for layer in data_of(page.html)["layers"])
 
 
@@ -135,13 +135,13 @@ def test_what_has_no_links_to_show_or_too_many_is_declined(tmp_path, dense, monk
     run = recorded(tmp_path / "full", n_steps=1)
     monkeypatch.setattr(limits, "MOST_LINKS", 20)
     with pytest.raises(
-        InvalidValueError, match=r"there are \d+ links.*up to 20: name fewer.*layers=\['b'\].*--layers NAME"
+        InvalidValueError, match=r"there are \d+ links.*up to 20: choose fewer.*layers=\['b'\].*--layers NAME"
     ):
         run.explore(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert run.explore(layers=["b"])
     monkeypatch.setattr(limits, "MOST_LINKS", 1)
-    with pytest.raises(InvalidValueError, match=r"up to 1: no layer has so few.*adjacency_change\(run, 'b'\)"):
+    with pytest.raises(InvalidValueError, match=r"up to 1: every layer has more.*adjacency_change\(run, 'b'\)"):
         run.explore()
 
 

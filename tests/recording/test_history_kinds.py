@@ -90,18 +90,18 @@ def test_snapshots_are_exact_or_refused(tmp_path):
     assert history.at(0) == history.at(9) == START
     assert history.at(15)["wide"].edges().tolist() == history.at(19)["wide"].edges().tolist() == [[0, 0], [2, 1]]
     for step in (10, 14, 20, 99):
-        with pytest.raises(
-            InvalidValueError, match=rf"without the graphs of step {step} \(graphs are there of steps 0, 15"
-        ):
+        message = rf"does not have the graphs of step {step} \(it keeps only the graphs of steps 0, 15"
+        with pytest.raises(InvalidValueError, match=message):
             history.at(step)
-    with pytest.raises(InvalidValueError, match=r"history='snapshots', without the links of updates"):
+    with pytest.raises(InvalidValueError, match=r"history='snapshots' and does not have the links of updates"):
         history.events("wide")
 
 
 def test_a_summary_keeps_no_link(tmp_path):
     history = written(tmp_path, "summary")
     for ask in (lambda: history.initial, lambda: history.at(0), lambda: history.events("wide"), lambda: list(history)):
-        with pytest.raises(InvalidValueError, match=r"history='summary', without .*\(no graph is\): train with"):
+        message = r"history='summary' and does not have .*\(it keeps no graphs\): train with"
+        with pytest.raises(InvalidValueError, match=message):
             ask()
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 5000
 

@@ -74,7 +74,7 @@ def test_twenty_kills_at_random_moments(whole, tmp_path):
     n_kills = 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "the topology stands at step 0")  # killed before the first checkpoint
+        warnings.filterwarnings("ignore", "the topology is at step 0")  # killed before the first checkpoint
         for i in range(5):
             folder = tmp_path / str(i)
             folder.mkdir()

@@ -181,7 +181,7 @@ def test_a_run_tells_of_a_change_in_what_it_reads(name, read, tmp_path):
         read(tl.Run(tmp_path / "run"))
     content = file.read_bytes()
     file.write_bytes(content + b" " if b"{" in content or name.endswith(".npz") else content[:-2] + b"7\n")
-    with pytest.warns(ChangedFileWarning, match=rf"{file.name} has other content .* 'topolearn verify"):
+    with pytest.warns(ChangedFileWarning, match=rf"{file.name} has changed since it was written: .* 'topolearn verify"):
         read(run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -206,12 +206,12 @@ def test_a_changed_run_goes_on_when_that_is_accepted(tmp_path):
     metrics = tmp_path / "run" / "metrics.csv"
     text = metrics.read_text()
     metrics.write_text(text.replace("0.", "1.", 1))
-    with pytest.raises(ChangedRunError, match=r"metrics\.csv has other content than was written\. Put back .* or go"):
+    with pytest.raises(ChangedRunError, match=r"metrics\.csv has changed since it was written\. Restore .* continue"):
         tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     with tl.record(tmp_path / "run", loop.topology, resume=True, accept_changes=True, **OPTIONS) as recorder:
         loop.run(recorder)
     run = tl.Run(tmp_path / "run")
-    assert run.environment["accepted"] == ["metrics.csv has other content than was written"]
+    assert run.environment["accepted"] == ["metrics.csv has changed since it was written"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(run.metrics) == 40
@@ -225,7 +225,7 @@ def test_another_version_is_told(name, tmp_path, monkeypatch):
     recorder.close(complete=False)
     now = {"topolearn": tl.__version__, "torch": "3.0"} if name == "torch" else {"topolearn": "9", "torch": "3.0"}
     monkeypatch.setattr("topolearn.recording.unchanged.versions", lambda: now)
-    with pytest.raises(ChangedRunError, match=rf"{name} was .* and is {now[name]}"):
+    with pytest.raises(ChangedRunError, match=rf"{name} was .* and is now {now[name]}"):
         tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     tl.record(tmp_path / "run", loop.topology, resume=True, accept_changes=True, **OPTIONS).close(complete=False)
     tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS).close()  # which is asked once

@@ -148,7 +148,7 @@ def test_a_run_without_its_measures_is_not_resumed(left, small, tmp_path):
     (run.path / "measures.csv").unlink()
     if left is not None:
         (run.path / "measures.csv").write_text(left)
-    with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row of update 4"):
+    with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row for update 4"):
         tl.resume(run.path, accept_changes=True, quiet=True)
 
 
@@ -156,7 +156,7 @@ def test_bad_measures_and_loggers_are_refused(small, tmp_path):
     path = tmp_path / "run"
     with pytest.raises(ValueError, match="unknown measure 'closur': did you mean 'closure'"):
         small(path, measures=["closur"])
-    with pytest.raises(InvalidValueError, match="measures='transitivity' is one of graphs without sides"):
+    with pytest.raises(InvalidValueError, match="measures='transitivity' is defined for one-mode graphs"):
         small(path, measures=["transitivity"])
     with pytest.raises(InvalidValueError, match="measure_every=0 must be at least 1"):
         small(path, measure_every=0)

@@ -54,7 +54,7 @@ def test_a_run_says_what_it_is(whole):
     assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads", "processes"}
     assert repr(run).endswith("CHTs, 40 rows of metrics)")
     assert not (run.path / ".lock").read_text()  # nobody holds it
-    with pytest.raises(InvalidValueError, match="recorded in a loop that keeps its own checkpoints"):
+    with pytest.raises(InvalidValueError, match="recorded in a custom loop, which keeps its own checkpoints"):
         run.load_model()
 
 
@@ -212,4 +212,4 @@ def test_a_model_without_a_linear_layer_can_log(tmp_path):
     run = tl.Run(tmp_path / "run")
     assert run.metrics["loss"].tolist() == [1.0]
     assert run.layers.empty
-    assert "took 1 step, loss 1 at the end" in run.report().read_text()
+    assert "ran for 1 step and ended with loss 1" in run.report().read_text()

@@ -87,7 +87,7 @@ def test_a_run_without_its_recording_file_is_not_begun_again(tmp_path, tree):
     (tmp_path / "run" / "recording.json").unlink()
     before = tree(tmp_path)
     for again in (loop, Loop()):
-        with pytest.raises(CorruptFileError, match=r"recording\.json is missing, though .* has rows"):
+        with pytest.raises(CorruptFileError, match=r"recording\.json is missing, although .* has rows"):
             tl.record(tmp_path / "run", again.topology, resume=True, accept_changes=True, **OPTIONS)
         assert tree(tmp_path) == before
 
@@ -98,7 +98,7 @@ def test_a_run_that_begins_again_keeps_what_it_had(tmp_path, whole):
     loop.run(recorder, until=10)
     recorder.abandon()
     loop = Loop()
-    with pytest.warns(UserWarning, match=r"begins again; its 10 rows of metrics and 2 updates are kept in .*dropped-1"):
+    with pytest.warns(UserWarning, match=r"starts again; its 10 rows of metrics and 2 updates are kept in .*dropped-1"):
         recorder = tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     with recorder:
         loop.run(recorder)
@@ -112,9 +112,9 @@ def test_a_run_that_begins_again_keeps_what_it_had(tmp_path, whole):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"measures": ["gamma"]}, r"measures=\['gamma'\], but the run in .* was begun with measures=\['closure'"),
-        ({"every": 3}, "every=3, but the run in .* was begun with every=2"),
-        ({"history": "summary"}, "history='summary', but the run in .* was begun with history='full'"),
+        ({"measures": ["gamma"]}, r"measures=\['gamma'\], but the run in .* was started with measures=\['closure'"),
+        ({"every": 3}, "every=3, but the run in .* was started with every=2"),
+        ({"history": "summary"}, "history='summary', but the run in .* was started with history='full'"),
     ],
 )
 def test_a_run_is_continued_as_it_was_begun(options, message, tmp_path, tree):
@@ -130,7 +130,7 @@ def test_a_run_is_continued_as_it_was_begun(options, message, tmp_path, tree):
 def test_another_configuration_is_told_and_the_first_kept(tmp_path):
     loop = Loop()
     tl.record(tmp_path / "run", loop.topology, measures=(), config={"lr": 0.1, "resume": False}).close()
-    with pytest.warns(UserWarning, match="config differs from that of the run in resume: .* keeps that"):
+    with pytest.warns(UserWarning, match="config differs from the recorded one in resume: .* keeps its original"):
         tl.record(tmp_path / "run", loop.topology, measures=(), config={"lr": 0.1, "resume": True}, resume=True).close()
     assert tl.Run(tmp_path / "run").config == {"lr": 0.1, "resume": False}
 
@@ -143,7 +143,7 @@ def test_a_model_that_was_not_restored_is_refused(history, tmp_path, tree):
     other = Loop("chtss")
     other.topology.n_steps, other.topology.n_updates = 30, loop.topology.n_updates
     before = tree(tmp_path)
-    with pytest.raises(CheckpointError, match=r"the links of layer '.' are not those of the run in .* at step 30"):
+    with pytest.raises(CheckpointError, match=r"the links of layer '.' differ from those of the run in .* at step 30"):
         tl.record(tmp_path / "run", other.topology, measures=(), history=history, resume=True)
     assert tree(tmp_path) == before
 

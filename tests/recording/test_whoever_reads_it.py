@@ -63,13 +63,13 @@ def test_the_command_line_reports_and_diagnoses_it(told, capsys):
     run, _ = told
     assert main(["report", str(run.path)]) == 0
     page = (run.path / "report.html").read_text()
-    assert "CHTs with 25 % of the links took 40 steps, loss" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "CHTs with 25 % of the links ran for 40 steps and ended with loss" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "After step 40" in page
     assert "accuracy" not in page.lower()
     assert main(["diagnose", str(run.path), "--measures", "closure", "--step", "8"]) == 0
     assert "closure" in capsys.readouterr().out
     assert main(["train", "--resume", str(run.path)]) == 2
-    assert "was recorded in a custom loop: continue it with that program" in capsys.readouterr().err
+    assert "was recorded in a custom loop: continue it from that loop" in capsys.readouterr().err
 
 
 def test_it_stands_beside_a_run_of_the_trainer(told, chts, copy, tmp_path):
@@ -78,7 +78,7 @@ def test_it_stands_beside_a_run_of_the_trainer(told, chts, copy, tmp_path):
     assert "best accuracy" in page
     assert "last loss" in page
     page = trained.report(compare=[run], path=tmp_path / "beside.html").read_text()
-    assert f"{run.name} (CHTs) took 40 steps" in page
+    assert f"{run.name} (CHTs) ran for 40 steps" in page
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_a_registered_task_is_trained_and_resumed_by_its_row(tmp_path, monkeypat
             tl.TrainConfig.load(run.path / "config.toml")
     finally:
         TASKS.unregister("twin")
-    with pytest.raises(InvalidTypeError, match="config is a dict: give the configuration of a task"):
+    with pytest.raises(InvalidTypeError, match="config is a dict: pass the configuration of a task"):
         tl.train({"epochs": 1})

@@ -67,7 +67,7 @@ def test_an_edited_configuration_is_told_and_taken_when_that_is_accepted(field, 
 def test_other_data_are_told(small, tmp_path, stopped, chts):
     digits = load_dataset("digits")
     other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
-    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+    with pytest.raises(ChangedRunError, match="the checksum of its data differs"):
         tl.resume(stopped, data=other, quiet=True)
     assert_same_run(tl.resume(stopped, data=digits, quiet=True), chts)
 
@@ -77,9 +77,9 @@ def test_data_that_were_accepted_are_those_of_the_run_from_then_on(stopped):
     other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
     run = tl.resume(stopped, data=other, accept_changes=True, quiet=True)
     assert run.environment["data"] == other.checksum()
-    assert run.environment["accepted"] == ["its data have another checksum"]
+    assert run.environment["accepted"] == ["the checksum of its data differs"]
     tl.resume(stopped, data=other, quiet=True)  # which asks no more
-    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+    with pytest.raises(ChangedRunError, match="the checksum of its data differs"):
         tl.resume(stopped, data=digits, quiet=True)
 
 
@@ -107,7 +107,7 @@ def test_lost_checkpoints_are_told_and_what_the_run_holds_is_kept(stopped, chts)
         file.unlink()
     with pytest.raises(ChangedRunError, match=r"best\.safetensors is missing; checkpoints/last\.safetensors is miss"):
         tl.resume(stopped, quiet=True)
-    with pytest.warns(UserWarning, match=r"begins again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
+    with pytest.warns(UserWarning, match=r"starts again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
         run = tl.resume(stopped, accept_changes=True, quiet=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -130,7 +130,7 @@ def test_a_lost_history_is_told_whatever_is_accepted(stopped, tree):
     with pytest.raises(ChangedRunError, match=r"topology/initial\.npz is missing"):
         tl.resume(stopped, quiet=True)
     before = tree(stopped)
-    with pytest.raises(CorruptFileError, match=r"topology is missing, without which the run .* cannot go on"):
+    with pytest.raises(CorruptFileError, match=r"topology is missing, and the run .* cannot continue without it"):
         tl.resume(stopped, accept_changes=True, quiet=True)
     assert tree(stopped) == before
 
@@ -142,7 +142,7 @@ def test_a_second_writer_is_told_who_is_the_first(stopped, chts, tree):
         assert process.stdout.readline() == "held\n"
         before = tree(stopped)
         for second in (tl.resume, lambda path, quiet: tl.resume(path, accept_changes=True, quiet=quiet)):
-            with pytest.raises(InvalidValueError, match=rf"is being written by process {process.pid}, since 2\d+-"):
+            with pytest.raises(InvalidValueError, match=rf"is in use by process {process.pid}, since 2\d+-"):
                 second(stopped, quiet=True)
         assert tree(stopped) == before
         process.kill()

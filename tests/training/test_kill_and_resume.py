@@ -215,7 +215,7 @@ def test_a_training_that_goes_on_elsewhere_is_left_alone(small, tmp_path, interr
     monkeypatch.undo()
     with FileLock(tmp_path / "run" / ".lock"):
         before = tree(tmp_path)
-        with pytest.raises(InvalidValueError, match="is being written by another process"):
+        with pytest.raises(InvalidValueError, match="is in use by another process"):
             resume(tmp_path / "run", quiet=True)
         assert tree(tmp_path) == before
 

@@ -31,12 +31,12 @@ def test_a_run_is_whole_and_nothing_is_written(chts, copy, tree):
     ("name", "content", "state", "detail"),
     [
         ("config.toml", b"", "cut", "has 0 bytes instead of"),
-        ("metrics.csv", b"step,epoch\n" * 1000, "changed", "has other content than was written"),
+        ("metrics.csv", b"step,epoch\n" * 1000, "changed", "has changed since it was written"),
         ("checkpoints/last.safetensors", None, "missing", "is missing"),
         ("topology/initial.npz", None, "missing", "is missing"),
         ("manifest.jsonl", b"{\n", "corrupt", "line 1 is not readable"),
-        ("manifest.jsonl", b'{"format": 2, "complete": true}\n', "corrupt", "another version of topolearn writes"),
-        ("manifest.jsonl", b'{"complete": true, "files": {"../x": [1, "a"]}}\n', "corrupt", "outside of the run"),
+        ("manifest.jsonl", b'{"format": 2, "complete": true}\n', "corrupt", "belongs to another version of topolearn"),
+        ("manifest.jsonl", b'{"complete": true, "files": {"../x": [1, "a"]}}\n', "corrupt", "outside the run"),
         ("manifest.jsonl", None, "missing", "is missing"),
     ],
 )
@@ -63,7 +63,7 @@ def test_accepted_changes_are_whole_from_then_on(chts, copy):
     file.write_text(file.read_text().replace("0.", "1."))
     assert list(wrong(copy.path)) == ["metrics.csv"]
     assert wrong(copy.path, accept_changes=True) == {}
-    assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has other content than was written"]
+    assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has changed since it was written"]
 
 
 def test_who_accepts_changes_does_not_become_who_computed_the_run(chts, copy, monkeypatch):
