@@ -143,7 +143,7 @@ MISTAKES = [
         "complete exists: continue it by topolearn train --resume complete, replace it",
     ),
     (["train", *SMALL, "--run-dir", "file"], "file exists"),
-    (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be made (Not a directory)"),
+    (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be created (Not a directory)"),
     (["train", *SMALL, "--run-dir", LONG], "File name too long"),
     (["train", "complete/config.toml"], "exists: continue it by topolearn train --resume"),
     (["train", "--resume", "nothing"], "no run in nothing"),

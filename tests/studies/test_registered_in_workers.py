@@ -101,7 +101,9 @@ def test_an_entry_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_p
 def test_an_entry_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):
     lock = threading.Lock()
     MEASURES.register("my_hub", Measure("my_hub", lambda g: float(lock.locked()), "a lock"))
-    with pytest.raises(StudyError, match=r"the measure 'my_hub' is your own, and cannot be sent to workers \(.*lock"):
+    with pytest.raises(
+        StudyError, match=r"the measure 'my_hub', which you registered, cannot be sent to workers \(.*lock"
+    ):
         run_study(own, tmp_path / "here", jobs=2, quiet=True)
     table = run_study(own, tmp_path / "here", quiet=True)  # in this process it need not be sent
     assert table["state"].tolist() == ["done", "done"]

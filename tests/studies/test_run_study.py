@@ -137,8 +137,8 @@ def test_runs_that_are_not_done_are_named(tmp_path, break_epoch):
         finished_runs(more, tmp_path)
     first, *others = str(stop.value).splitlines()
     assert first == (
-        f"3 of 4 runs of study 'small' in {tmp_path} are not done: run the study, with retry_failed=True for those "
-        "that failed"
+        f"3 of 4 runs of study 'small' in {tmp_path} are not finished: run the study, with retry_failed=True to "
+        "retry failed runs"
     )
     assert others == [
         "  CHTs, seed 0, failed: RuntimeError: the fuse",
@@ -220,8 +220,8 @@ def content(path):
             r"has results in format 2 \(to",
         ),
         (f'format = {FORMAT}\nname = "large"', InvalidValueError, r"the runs of study 'large', not 'small'"),
-        ("name = ", CorruptFileError, r"study\.toml does not say whose runs these are"),
-        ('name = "small"', CorruptFileError, r"study\.toml does not say whose runs these are"),
+        ("name = ", CorruptFileError, r"study\.toml is not a readable study record"),
+        ('name = "small"', CorruptFileError, r"study\.toml is not a readable study record"),
     ],
 )
 def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
@@ -240,7 +240,7 @@ def test_other_directories_are_refused(tmp_path):
     for path in (tmp_path / "full", tmp_path / "full" / "thesis.tex"):
         with pytest.raises(InvalidValueError, match=r"is not a results directory, as it has no study\.toml"):
             run_study(small_study(), path)
-    with pytest.raises(InvalidValueError, match=r"cannot be made \(Not a directory\)"):
+    with pytest.raises(InvalidValueError, match=r"cannot be created \(Not a directory\)"):
         run_study(small_study(), tmp_path / "full" / "thesis.tex" / "out")
 
 
@@ -262,7 +262,7 @@ def test_a_run_of_other_values_is_refused(asked, made, said, tmp_path):
     assert asked in file.read_text()
     file.write_text(file.read_text().replace(asked, made))
     for call in (run_study, results, finished_runs):
-        with pytest.raises(InvalidValueError, match=rf"was made with {said}: remove it, or choose"):
+        with pytest.raises(InvalidValueError, match=rf"was trained with {said}: remove it, or choose"):
             call(small_study(), tmp_path)
     shutil.rmtree(tmp_path / run.id)
     file.parent.mkdir()
@@ -277,15 +277,15 @@ def test_what_is_in_the_way_of_a_run_is_left_alone(tmp_path):
     stranger.write_text("precious")
     table = run_study(small_study(), tmp_path, quiet=True)
     assert table["state"].tolist() == ["failed", "done"]
-    assert "is in the way of a run, and is none" in table["error"][0]
+    assert "blocks the directory of a run, but is not a run" in table["error"][0]
     assert stranger.read_text() == "precious"
 
 
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        ({"jobs": 0}, InvalidValueError, r"jobs=0 must be a whole number of at least 1"),
-        ({"threads": 0.5}, InvalidValueError, r"threads=0\.5 must be a whole number"),
+        ({"jobs": 0}, InvalidValueError, r"jobs=0 must be a positive integer"),
+        ({"threads": 0.5}, InvalidValueError, r"threads=0\.5 must be a positive integer"),
         ({"executor": "slurmp"}, UnknownNameError, r"unknown executor 'slurmp': did you mean 'slurm'\?"),
         (
             {"options": {"address": "x"}},
@@ -334,7 +334,7 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, n_trained, capsy
         holder.stdout.close()
     assert [method for method, _ in n_trained] == ["chts", "chts", "set", "set"]
     assert (table["state"] == "done").all()
-    assert "1 of the runs were with another process" in capsys.readouterr().err
+    assert "1 runs were in use by another process" in capsys.readouterr().err
 
 
 def _while_held(holder):

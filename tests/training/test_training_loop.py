@@ -253,7 +253,7 @@ def test_widths_beyond_the_memory_are_refused(small, tmp_path, monkeypatch):
 
 def test_a_run_directory_that_cannot_be_made(small, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InvalidValueError, match=r"run directory .*file.run cannot be made .Not a directory"):
+    with pytest.raises(InvalidValueError, match=r"run directory .*file.run cannot be created .Not a directory"):
         tl.train(small(tmp_path / "file" / "run"), quiet=True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
