@@ -94,7 +94,7 @@ MISTAKES = [
     ([*NEW, "--epochs", "0"], "epochs=0 must be at least 1"),
     ([*NEW, "--epochs", "9" * 30], "must be at most"),
     ([*NEW, "--batch-size", "9" * 30], "must be at most"),
-    ([*NEW, "--hidden", "9" * 30], "must be one or more widths of at least 1, below"),
+    ([*NEW, "--hidden", "9" * 30], "must be one or more positive widths below"),
     ([*NEW, "--hidden", "0"], "hidden=[0] must be"),
     ([*NEW, "--seed", "-1"], "seed=-1 must be at least 0"),
     ([*NEW, "--seed", "9" * 30], "must be at least 0 and below"),
@@ -157,7 +157,7 @@ MISTAKES = [
     (["report", "complete", "--compare", "nothing"], "no run in nothing"),
     (["report", "bare"], "no finished epoch"),
     (["download", "digits"], "'digits' is bundled: there is nothing to download"),
-    (["download", "good.npz"], "good.npz is a custom file"),
+    (["download", "good.npz"], "good.npz is your own file"),
     (["download", "mnits"], "unknown data set 'mnits': did you mean 'mnist'?"),
 ]
 

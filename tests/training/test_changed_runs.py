@@ -119,7 +119,7 @@ def test_lost_checkpoints_of_a_run_without_a_manifest_are_told(stopped):
     without_manifest(stopped)
     for file in (stopped / "checkpoints").iterdir():
         file.unlink()
-    with pytest.raises(MissingFileError, match=r"metrics up to row 1, and no checkpoint to go on from: put"):
+    with pytest.raises(MissingFileError, match=r"has 1 rows of metrics, but no checkpoint to continue from: restore"):
         tl.resume(stopped, quiet=True)
 
 

@@ -153,9 +153,9 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(parts, tmp_path, 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"hidden": (32, 16)}, r"head.weight is \(10, 32\) in the checkpoint and \(10, 16\) in the model"),
-        ({"hidden": (32, 32, 32)}, r"hidden3.bias is missing in the checkpoint and \(32,\) in the model"),
-        ({"method": "dense"}, r"hidden1.col is \(164,\) in the checkpoint and missing in the model"),
+        ({"hidden": (32, 16)}, r"head.weight is \(10, 32\) in the checkpoint, but \(10, 16\) in the model"),
+        ({"hidden": (32, 32, 32)}, r"hidden3.bias is missing in the checkpoint, but \(32,\) in the model"),
+        ({"method": "dense"}, r"hidden1.col is \(164,\) in the checkpoint, but missing in the model"),
     ],
     ids=str,
 )
@@ -189,7 +189,9 @@ def test_a_checkpoint_cut_off_anywhere_is_refused(share, chts, copy, tree):
     path.write_bytes(content[: int(share * len(content))])
     before = tree(copy.path)
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match=r"last\.safetensors is not a whole checkpoint") as refusal:
+        with pytest.raises(
+            CorruptFileError, match=r"last\.safetensors is not a complete topolearn checkpoint"
+        ) as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
     assert tree(copy.path) == before
@@ -219,7 +221,7 @@ def text(path):
 def test_other_files_are_no_checkpoint(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match="not a whole checkpoint of topolearn") as refusal:
+        with pytest.raises(CorruptFileError, match="not a complete topolearn checkpoint") as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
 
@@ -243,7 +245,9 @@ def test_a_run_whose_widths_were_edited(chts, copy, tree):
 def test_a_configuration_with_open_values_is_not_resumed(chts, copy, tree):
     edit(copy(chts), 'device = "cpu"', 'device = "auto"')
     before = tree(copy.path)
-    with pytest.raises(InvalidValueError, match=r"config\.toml leaves values open, so it is not that of a run"):
+    with pytest.raises(
+        InvalidValueError, match=r"config\.toml leaves values open, so it is not the configuration of a run"
+    ):
         accepting(copy.path)
     assert tree(copy.path) == before
 
@@ -261,6 +265,6 @@ def test_tables_that_end_before_the_checkpoint(name, content, chts, copy):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(
-        CorruptFileError, match=f"{name} (has no row of epoch 3|is not a table|is missing, or has no row)"
+        CorruptFileError, match=f"{name} (has no row for epoch 3|is not a table|is missing, or has no row)"
     ):
         accepting(copy.path)

@@ -46,14 +46,14 @@ def test_most_steps_of_a_training_are_compiled(tmp_path, monkeypatch):
     ("values", "reason"),
     [
         ({"method": "deepr", "update_interval": None}, "method 'deepr' acts at each step"),
-        ({"precision": "bf16"}, "precision='bf16' is that of autocast"),
+        ({"precision": "bf16"}, "precision='bf16' uses autocast"),
         ({}, None),
         ({"backend": "masked"}, None),
     ],
 )
 def test_it_is_said_once_why_steps_are_not_compiled(values, reason, tmp_path, capsys):
     tl.train(tl.TrainConfig(**CONFIG | values, run_dir=str(tmp_path / "run")))
-    said = capsys.readouterr().err.count("steps run by autograd, not in compiled code")
+    said = capsys.readouterr().err.count("steps run with autograd, not in compiled code")
     assert said == (reason is not None)
     trained(tmp_path / "quiet", **values)
     assert not capsys.readouterr().err

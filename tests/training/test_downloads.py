@@ -121,7 +121,7 @@ def test_other_files_are_never_overwritten(n_there, content, torchvision):
     for file in FILES[:n_there]:
         write(folder / file, content)
     before = listing()
-    with pytest.raises(ExistingFileError, match=f"{FILES[0]} .*: remove it first, as a download overwrites nothing"):
+    with pytest.raises(ExistingFileError, match=f"{FILES[0]} .*: remove it first, as downloads never overwrite files"):
         download("fashion_mnist")
     assert listing() == before
     assert {path.read_bytes() for path in folder.iterdir()} == {content}
@@ -191,9 +191,7 @@ def test_a_torchvision_of_another_build(monkeypatch, tmp_path):
     (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.delitem(sys.modules, "torchvision", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        DownloadError, match=r"torchvision and torch are not of one build \(operator .*into .* yourself"
-    ):
+    with pytest.raises(DownloadError, match=r"torchvision and torch are not compatible \(operator .*into .* yourself"):
         download("mnist", tmp_path / "sets")
     assert not (tmp_path / "sets").exists()
 
@@ -202,10 +200,14 @@ def test_a_torchvision_of_another_build(monkeypatch, tmp_path):
     ("name", "error", "message"),
     [
         ("digits", InvalidValueError, "'digits' is bundled: there is nothing to download"),
-        ("mine.npz", InvalidValueError, r"mine\.npz is a custom file: there is nothing to download"),
-        ("registered", InvalidValueError, "'registered' is your own: download one of mnist, fashion_mnist, emnist_bal"),
+        ("mine.npz", InvalidValueError, r"mine\.npz is your own file: there is nothing to download"),
+        (
+            "registered",
+            InvalidValueError,
+            "'registered' is not downloadable: choose one of mnist, fashion_mnist, emnist_bal",
+        ),
         ("mnits", UnknownNameError, "unknown data set 'mnits': did you mean 'mnist'"),
-        ("mnist+validation", InvalidValueError, r"'mnist\+validation' is made of the files of 'mnist': download these"),
+        ("mnist+validation", InvalidValueError, r"'mnist\+validation' uses the files of 'mnist': download that one"),
     ],
 )
 def test_names_that_have_no_download(name, error, message, torchvision):

@@ -85,7 +85,7 @@ def test_whole_loose_files_need_no_archive(tiny, tmp_path):
 def test_a_changed_archive_is_refused(change, tiny, tmp_path, monkeypatch):
     path = pack(tmp_path, tiny, monkeypatch)
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(CorruptFileError, match=r"gzip\.zip is cut off or another archive.*checksum"):
+    with pytest.raises(CorruptFileError, match=r"gzip\.zip is cut off or a different archive.*checksum"):
         load_dataset("emnist_balanced", tmp_path)
 
 
@@ -104,14 +104,14 @@ LABELS = np.arange(12, dtype=np.uint8) % 3
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
-        (TRAIN_X, np.zeros((11, 5, 5), np.uint8), r"is of shape \(11, 5, 5\), and that of .* \(12, 5, 5\)"),
-        (TRAIN_X, np.zeros((12, 5, 4), np.uint8), r"is of shape \(12, 5, 4\)"),
-        (TRAIN_X, LABELS, r"is of shape \(12,\)"),
-        (TEST_X, np.zeros((12, 5, 5), np.uint8), r"and that of .* \(6, 5, 5\)"),
-        (TRAIN_Y, LABELS[:9], r"is of shape \(9,\)"),
-        (TRAIN_Y, LABELS // 2, "not 4 images in each of the classes 0 to 2"),
-        (TRAIN_Y, LABELS + 1, "not 4 images in each of the classes 0 to 2"),
-        (TEST_Y, np.array([0, 0, 1, 1, 2, 3], np.uint8), "not 2 images in each"),
+        (TRAIN_X, np.zeros((11, 5, 5), np.uint8), r"has shape \(11, 5, 5\), but EMNIST balanced has \(12, 5, 5\)"),
+        (TRAIN_X, np.zeros((12, 5, 4), np.uint8), r"has shape \(12, 5, 4\)"),
+        (TRAIN_X, LABELS, r"has shape \(12,\)"),
+        (TEST_X, np.zeros((12, 5, 5), np.uint8), r"but EMNIST balanced has \(6, 5, 5\)"),
+        (TRAIN_Y, LABELS[:9], r"has shape \(9,\)"),
+        (TRAIN_Y, LABELS // 2, "does not have 4 images in each of the classes 0 to 2"),
+        (TRAIN_Y, LABELS + 1, "does not have 4 images in each of the classes 0 to 2"),
+        (TEST_Y, np.array([0, 0, 1, 1, 2, 3], np.uint8), "does not have 2 images in each"),
     ],
 )
 def test_files_of_another_split_are_refused(name, array, message, tiny, tmp_path):

@@ -50,8 +50,8 @@ def test_a_position_counts_by_its_distance_alone():
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"width": 15}, r"width=15 is not divided into n_heads=4 heads of an even width"),
-        ({"width": 12}, r"width=12 is not divided into n_heads=4 heads of an even width"),
+        ({"width": 15}, r"width=15 cannot be divided into n_heads=4 heads of even width"),
+        ({"width": 12}, r"width=12 cannot be divided into n_heads=4 heads of even width"),
         ({"n_kv_heads": 3}, r"n_kv_heads=3 must divide n_heads=4"),
         ({"n_kv_heads": 0}, r"n_kv_heads=0"),
         ({"n_layers": 0}, r"n_layers=0"),

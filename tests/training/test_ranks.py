@@ -62,7 +62,7 @@ def test_a_run_that_goes_on_with_another_number_of_processes_says_so(tmp_path):
         tl.resume(run.path, data=data(), quiet=True)
     path = run.path / "environment.json"
     path.write_text(path.read_text().replace('"processes": "1"', '"processes": "3"'))
-    told = pytest.warns(UserWarning, match="began on 3 processes and goes on with 1: .* not bit for bit")
+    told = pytest.warns(UserWarning, match="was started with 3 processes and continues with 1: .* not bit for bit")
     with mock.patch.object(build, "mlp", double_mlp), told:
         tl.resume(run.path, data=data(), accept_changes=True, quiet=True)
 

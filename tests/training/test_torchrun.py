@@ -55,7 +55,7 @@ def test_a_killed_process_ends_all_with_one_message_and_one_process_goes_on(tmp_
     assert killed.returncode != 0
     assert killed.stderr.count(f"topolearn: error: {LOSS}\n") == killed.stderr.count("topolearn: error:") == 1
     assert not tl.Run(tmp_path / "run").is_complete
-    with pytest.warns(UserWarning, match="began on 2 processes and goes on with 1"):
+    with pytest.warns(UserWarning, match="was started with 2 processes and continues with 1"):
         assert tl.resume(tmp_path / "run", quiet=True).is_complete
 
 

@@ -215,7 +215,7 @@ def test_an_existing_run_directory_is_refused_and_untouched(kind, small, tmp_pat
         path.mkdir()
         (path / "config.toml").write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(ExistingFileError, match=r"run exists: continue it by topolearn\.resume"):
+    with pytest.raises(ExistingFileError, match=r"run already exists: continue it with topolearn\.resume"):
         tl.train(small(path), quiet=True)
     assert tree(tmp_path) == before
 

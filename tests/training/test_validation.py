@@ -46,9 +46,9 @@ def test_the_split_is_always_the_same_and_of_the_whole_set():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (toy(np.arange(99) % 3, 50), r"'toy\+validation' would hold out 50 of 99 .* half is the most"),
-        (toy([0] * 50 + [1], 10), "cannot have every class in both parts"),
-        (toy(np.arange(300) % 30, 20), "cannot have every class in both parts"),
+        (toy(np.arange(99) % 3, 50), r"'toy\+validation' would hold out 50 of 99 .* at most half"),
+        (toy([0] * 50 + [1], 10), "cannot have every class in both splits"),
+        (toy(np.arange(300) % 30, 20), "cannot have every class in both splits"),
     ],
 )
 def test_too_few_examples_are_refused(data, message):

@@ -118,9 +118,9 @@ def test_the_command_says_what_is_whole(chts, capsys):
 
 
 def test_there_is_nothing_to_verify(tmp_path):
-    with pytest.raises(MissingFileError, match="there is no file and no directory"):
+    with pytest.raises(MissingFileError, match="there is no file or directory"):
         verify(tmp_path / "none")
-    with pytest.raises(InvalidValueError, match="the directory of neither a run nor a study"):
+    with pytest.raises(InvalidValueError, match="is neither a run nor a study"):
         verify(tmp_path)
     (tmp_path / "a.csv").write_text("a,x\n")
     with pytest.raises(InvalidValueError, match="is a file, which has no manifest"):
