@@ -263,7 +263,7 @@ def test_a_worker_that_is_told_to_end_drops_its_run_and_begins_no_other(monkeypa
     former = signal.getsignal(signal.SIGTERM)
     try:
         worker.serve(os.getppid())
-        with pytest.raises(ends.Terminated, match="told to end"), worker.working():
+        with pytest.raises(ends.Terminated, match="it was terminated"), worker.working():
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)  # between two runs it only remembers
         with pytest.raises(ends.Terminated), worker.working():
