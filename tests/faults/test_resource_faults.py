@@ -100,7 +100,7 @@ def test_a_path_may_have_any_name(name, env, tmp_path, whole):
         assert done.returncode == 0, done.stderr
 
 
-def test_a_name_that_is_no_text_is_refused_or_works(tmp_path):
+def test_a_name_that_is_no_text_is_rejected_or_works(tmp_path):
     done = run([*command(*TRAIN, "--run-dir"), os.fsencode(tmp_path) + b"/\xff"])
     assert_one_line(done)
 

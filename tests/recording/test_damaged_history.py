@@ -1,4 +1,4 @@
-"""A history whose files do not fit each other, though each is whole: it is called corrupt, with file and update."""
+"""A history with intact files that do not fit each other is reported as corrupt, with file and update."""
 
 import shutil
 
@@ -31,7 +31,7 @@ def path(originals, tmp_path):
 
 
 def read(path, n_recorded=0):
-    """Read all that there is."""
+    """Read the whole history."""
     history = History(path, n_recorded=lambda: n_recorded)
     return history.steps, history.updates, list(history), list(history.replay())
 
@@ -84,7 +84,7 @@ def without(name):
         ("initial.npz", without("shapes"), "do not fit"),
     ],
 )
-def test_columns_that_do_not_fit_are_refused_with_file_and_reason(name, change, reason, path):
+def test_columns_that_do_not_fit_are_rejected_with_file_and_reason(name, change, reason, path):
     edit(path / name, change)
     with pytest.raises(CorruptFileError, match=reason) as refusal:
         read(path)
@@ -101,13 +101,13 @@ def test_columns_that_do_not_fit_are_refused_with_file_and_reason(name, change, 
         ("open-000009.bin", 10, "ends with update 8, but the tables of the run reach update 10"),
     ],
 )
-def test_a_missing_file_is_missed(removed, n_recorded, reason, path):
+def test_a_missing_file_is_detected(removed, n_recorded, reason, path):
     (path / removed).unlink()
     with pytest.raises(CorruptFileError, match=reason):
         read(path, n_recorded)
 
 
-def test_files_that_were_swapped_are_refused(path):
+def test_files_that_were_swapped_are_rejected(path):
     one, other = path / "updates-000001.npz", path / "updates-000005.npz"
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
@@ -116,7 +116,7 @@ def test_files_that_were_swapped_are_refused(path):
         read(path)
 
 
-def test_links_that_were_not_there_are_refused_when_they_are_replayed(path, tmp_path):
+def test_removing_links_that_do_not_exist_is_rejected_on_replay(path, tmp_path):
     written(tmp_path / "other", 10, seed=1)
     shutil.copy(tmp_path / "other/initial.npz", path)
     shutil.copy(tmp_path / "other/open-000001.bin", path)
@@ -125,7 +125,7 @@ def test_links_that_were_not_there_are_refused_when_they_are_replayed(path, tmp_
         list(History(path).replay())
 
 
-def test_an_altered_update_before_the_last_is_no_kill(path):
+def test_an_altered_update_before_the_last_is_not_taken_for_a_kill(path):
     file = path / "open-000009.bin"
     data = bytearray(file.read_bytes())
     data[60] ^= 1
@@ -136,7 +136,7 @@ def test_an_altered_update_before_the_last_is_no_kill(path):
 
 @settings(max_examples=30, deadline=None)
 @given(share=st.floats(0, 1))
-def test_an_open_file_that_was_cut_anywhere_has_its_whole_updates(share, originals, tmp_path_factory):
+def test_an_open_file_that_was_cut_anywhere_keeps_its_complete_updates(share, originals, tmp_path_factory):
     path = shutil.copytree(originals, tmp_path_factory.mktemp("cut") / "topology")
     file = path / "open-000009.bin"
     whole = file.read_bytes()

@@ -1,4 +1,4 @@
-"""What a history keeps: every link event, snapshots, or a summary; and how it is packed."""
+"""Kinds of history: every link event, snapshots, or a summary; and how they are packed."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_a_full_history_is_replayed_exactly(tmp_path):
     assert history.initial == START
 
 
-def test_snapshots_are_exact_or_refused(tmp_path):
+def test_snapshots_are_exact_or_rejected(tmp_path):
     history = written(tmp_path, "snapshots")
     assert history.snapshots == [0, 15]
     assert history.at(0) == history.at(9) == START
@@ -132,7 +132,7 @@ def test_a_run_with_less_of_a_history_trains_the_same_and_has_a_report(kept, sma
     assert "<html" in write_report(run).read_text()
 
 
-def test_an_unknown_kind_is_refused(tmp_path, small):
+def test_an_unknown_kind_is_rejected(tmp_path, small):
     with pytest.raises(InvalidValueError, match=r"history='all' must be one of 'full', 'snapshots', 'summary'"):
         History(tmp_path, kept="all")
     with pytest.raises(InvalidValueError, match=r"history='fulll' is unknown: did you mean 'full'"):

@@ -1,4 +1,4 @@
-"""What is logged, and the configuration: kept to the last bit, or refused with the reason."""
+"""Logged values and the configuration are kept exactly, or rejected with a reason."""
 
 import math
 from dataclasses import dataclass

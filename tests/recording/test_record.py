@@ -1,4 +1,4 @@
-"""Recording any loop: what is written and when, of one scheduler, of several, or of none."""
+"""Recording a custom loop with one scheduler, with several, or with none: what is written, and when."""
 
 import pytest
 import torch
@@ -34,7 +34,7 @@ def test_each_log_is_a_row_and_each_update_records_itself(whole):
     assert run.layers.groupby("layer")["itop"].last().to_dict() == loop.topology.itop_rate()
 
 
-def test_measures_are_taken_at_the_start_and_after_every_so_many_updates(whole):
+def test_measures_are_taken_at_the_start_and_at_intervals(whole):
     run, _ = whole
     assert run.measures["index"].unique().tolist() == [0, 2, 4, 6, 8]
     for step, graphs in run.history.replay():

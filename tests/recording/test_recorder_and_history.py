@@ -1,4 +1,4 @@
-"""What a run writes down, against the same things counted by hand from its links."""
+"""The files of a run, compared with the same quantities computed by hand from its links."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def rows_of(table, event):
 
 @pytest.fixture(scope="module")
 def rough(tmp_path_factory, small):
-    """A run so sparse, and so roughly rewired, that neurons lose one side and percolated links grow again."""
+    """A run so sparse, and rewired so strongly, that neurons lose all links on one side and percolated links regrow."""
     parts = {"zeta": 0.6, "regrowth": "random"}
     path = tmp_path_factory.mktemp("rough") / "run"
     return tl.train(small(path, density=0.04, update_interval=5, epochs=2, overrides=parts), quiet=True)

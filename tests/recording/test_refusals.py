@@ -1,4 +1,4 @@
-"""What a recorder refuses, and that it loses nothing: options, directories, changed links, a full disk, errors."""
+"""What a recorder rejects without losing data: options, directories, changed links, a full disk, errors."""
 
 import errno
 import os
@@ -40,13 +40,13 @@ NESTED = Loop(wrap=nn.Sequential).topology
         ({"topology": {"a": NESTED, "a.0": SHARED}}, InvalidValueError, r"two layers are called 'a\.0\.0'"),
     ],
 )
-def test_nothing_is_made_when_an_option_is_refused(options, error, message, loop, tmp_path):
+def test_nothing_is_created_when_an_option_is_rejected(options, error, message, loop, tmp_path):
     with pytest.raises(error, match=message):
         tl.record(tmp_path / "run", **{"topology": loop.topology, **options})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_directory_is_refused(whole, loop, tmp_path, tree):
+def test_an_existing_directory_is_rejected(whole, loop, tmp_path, tree):
     run, _ = whole
     before = tree(run.path)
     with pytest.raises(ExistingFileError, match="exists: continue it with resume=True"):
@@ -127,7 +127,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
     write, room = os.write, [3]
 
     def full(file, data):
-        """Write as many bytes as there is room for."""
+        """Write as many bytes as fit."""
         if not room[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
         n_bytes, room[0] = room[0], 0

@@ -1,4 +1,4 @@
-"""The report: one file, with the numbers, that loads nothing and trusts no name."""
+"""The report: a single file with correct numbers that loads nothing and escapes all names."""
 
 import base64
 import io
@@ -46,7 +46,7 @@ class Page(HTMLParser):
 
 
 def decoded(png):
-    """Return the pixels of a picture of the slider, as places in its palette."""
+    """Return the pixels of a slider picture, as palette indices."""
     return np.array(Image.open(io.BytesIO(base64.b64decode(png))))
 
 
@@ -134,7 +134,7 @@ def test_a_layer_that_loses_its_links_has_frames(tmp_path):
     assert row(g, g, None)[0] == "0"
 
 
-def test_measures_are_told_at_start_and_end(page, run):
+def test_measures_are_shown_at_start_and_end(page, run):
     table = run.measures[run.measures["layer"] == "fc1"]["closure"]
     assert f"{table.iloc[0]:.3g} → {table.iloc[-1]:.3g}" in page.text
     assert "Of the measures, " in page.text
@@ -205,7 +205,7 @@ def test_static_run(tmp_path):
     assert "The run has not finished: 1 of 6 epochs are done." in text
 
 
-def test_a_run_without_an_epoch_is_refused(dense, tmp_path):
+def test_a_run_without_an_epoch_is_rejected(dense, tmp_path):
     new = fake_run(tmp_path / "new", shapes=SMALL, epochs=0, updates=0)
     for runs in ((new, []), (dense, [new])):
         with pytest.raises(InvalidValueError, match="finish an epoch, or resume"):

@@ -1,4 +1,4 @@
-"""A run of any loop for whoever reads it: the command line, loggers, TensorBoard, plots."""
+"""The run of a custom loop in everything that reads it: command line, loggers, TensorBoard, plots."""
 
 from dataclasses import replace
 
@@ -26,14 +26,14 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """A recorded run, and the logger that was told of it."""
+    """A recorded run, and a logger that received everything."""
     path, loop, listener = tmp_path_factory.mktemp("told") / "run", Loop(), Listener()
     with tl.record(path, loop.topology, measures=("closure",), every=3, loggers=[listener]) as recorder:
         loop.run(recorder)
     return tl.Run(path), listener
 
 
-def test_loggers_hear_numbers_measures_overlaps_and_see_pictures(told):
+def test_loggers_receive_numbers_measures_overlaps_and_pictures(told):
     run, listener = told
     heard = {(step, name): value for step, metrics in listener.metrics for name, value in metrics.items()}
     for row in run.metrics.itertuples():
@@ -72,7 +72,7 @@ def test_the_command_line_reports_and_diagnoses_it(told, capsys):
     assert "was recorded in a custom loop: continue it from that loop" in capsys.readouterr().err
 
 
-def test_it_stands_beside_a_run_of_the_trainer(told, chts, copy, tmp_path):
+def test_it_is_compared_with_a_run_of_the_trainer(told, chts, copy, tmp_path):
     run, trained = told[0], tl.Run(copy(chts))
     page = run.report(compare=[trained], path=tmp_path / "beside.html").read_text()
     assert "best accuracy" in page
@@ -100,7 +100,7 @@ def test_a_run_without_a_task_has_no_score(told):
         tl.plotting.score(told[0])
 
 
-def test_a_configuration_file_says_its_task(tmp_path, capsys):
+def test_a_configuration_file_names_its_task(tmp_path, capsys):
     (tmp_path / "other.toml").write_text('task = "cooking"\n')
     assert main(["train", str(tmp_path / "other.toml")]) == 2
     assert "unknown task 'cooking'" in capsys.readouterr().err
@@ -111,7 +111,7 @@ def test_a_configuration_file_says_its_task(tmp_path, capsys):
 
 
 def test_a_registered_task_is_trained_and_resumed_by_its_row(tmp_path, monkeypatch):
-    """A second task is one row: the same functions under another name."""
+    """A second task only takes one registry row: the same functions under another name."""
     TASKS.register("twin", replace(TASKS["classification"], name="twin", config="tests.recording.twin:TwinConfig"))
     try:
         config = TwinConfig(hidden=(16,), epochs=1, density=0.2, run_dir=str(tmp_path / "run"))

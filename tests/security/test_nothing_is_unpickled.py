@@ -162,7 +162,7 @@ def test_the_guard_sees(source):
     assert list(dangers(source))
 
 
-def test_arrays_of_objects_are_refused_in_one_line(tmp_path):
+def test_arrays_of_objects_are_rejected_in_one_line(tmp_path):
     held = np.empty(1, dtype=object)
     np.savez(tmp_path / "data.npz", train_x=held, train_y=held, test_x=held, test_y=held)
     with pytest.raises(CorruptFileError, match=r"data\.npz"):

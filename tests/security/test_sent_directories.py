@@ -93,7 +93,7 @@ def test_pickles_in_a_sent_study_are_not_read(submitit, tmp_path):
     assert list(session.glob("*.pkl")) == []  # nor are those of a session left for anyone
 
 
-def test_a_study_that_others_may_change_is_refused_where_pickles_travel(submitit, tmp_path):
+def test_a_study_that_others_may_change_is_rejected_where_pickles_travel(submitit, tmp_path):
     study = tmp_path / "study"
     study.mkdir()
     study.chmod(0o777)
@@ -115,7 +115,7 @@ def test_a_private_folder_is_always_new(there, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
-def test_a_folder_of_another_user_is_refused(tmp_path):
+def test_a_folder_of_another_user_is_rejected(tmp_path):
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 12345, 12345)
     with pytest.raises(UnsafePathError, match="may be changed by other users"):

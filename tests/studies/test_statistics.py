@@ -1,4 +1,4 @@
-"""Statistics and tables beside values worked out by hand, and numbers of the paper."""
+"""Statistics and tables, compared with values computed by hand and numbers from the paper."""
 
 import itertools
 

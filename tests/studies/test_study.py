@@ -1,4 +1,4 @@
-"""Settings times seeds: what they become, what names a run, and every mistake in a study with its fix."""
+"""Studies: expansion into runs, hashes of runs, and an error with a fix for every mistake."""
 
 import json
 from dataclasses import fields
@@ -142,7 +142,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("parts", "said"), MISTAKES, ids=[said[:50] for _, said in MISTAKES])
-def test_mistakes_are_refused(parts, said):
+def test_mistakes_are_rejected(parts, said):
     with pytest.raises(TopolearnError) as stop:
         Study(**{"name": "small", "base": BASE, **parts})
     assert said in str(stop.value)
@@ -192,7 +192,7 @@ def test_what_is_in_the_hash(values):
 
 
 def test_the_hash_is_the_same_everywhere():
-    """Results of former versions are found again: raise FORMAT when this must change, as when a default does."""
+    """Hashes must stay the same across versions: raise FORMAT if this must change, for example with a default."""
     config = TrainConfig(method="set", density=0.01, dataset="mnist", overrides={"generator": "csti"}, seed=2)
     assert identity(config) == {
         "format": 1,
@@ -203,7 +203,7 @@ def test_the_hash_is_the_same_everywhere():
 
 
 def test_the_defaults_are_those_of_the_format():
-    """What is left out of the hash: raise FORMAT when a default changes, and change it here."""
+    """Defaults are left out of the hash: when a default changes, raise FORMAT and change it here."""
     defaults = {name: value for name, value in TrainConfig().to_dict().items() if name in DEFAULTS}
     assert json.loads(json.dumps(defaults)) == DEFAULTS
     parts = {f.name: f.default for f in fields(Method) if f.name in PARTS}

@@ -1,4 +1,4 @@
-"""Checkpoints: what they hold, that nothing is lost on the way, and that nothing else is taken for one."""
+"""Checkpoints: their content, that nothing is lost, and that other files are rejected."""
 
 import errno
 import json
@@ -112,7 +112,7 @@ def test_links_of_a_checkpoint_are_cells_of_the_weights(small, tmp_path):
     [{}, {"backend": "masked"}, {"method": "set"}, {"method": "topkast"}, {"method": "dense"}, {"momentum": 0}],
     ids=str,
 )
-def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
+def test_everything_is_restored_bit_for_bit(values, parts, tmp_path):
     saved = parts(12, **values)
     path = tmp_path / "new" / "x.safetensors"
     torch.manual_seed(5)
@@ -132,13 +132,13 @@ def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
 
 @pytest.fixture
 def little_room():
-    """Return a function after which no file may grow beyond so many bytes, until the test ends."""
+    """Return a function that limits the size of files until the test ends."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(parts, tmp_path, little_room):
+def test_a_failed_write_leaves_the_earlier_checkpoint(parts, tmp_path, little_room):
     saved, path = parts(3), tmp_path / "x.safetensors"
     save_checkpoint(path, *saved, {"epoch": 1})
     before = path.read_bytes()
@@ -172,18 +172,18 @@ def test_a_checkpoint_of_another_model_changes_nothing(values, message, parts, t
 
 
 def accepting(run):
-    """Resume a run although its manifest knows that it has changed."""
+    """Resume a run although its manifest detects changes."""
     return resume(run, accept_changes=True, quiet=True)
 
 
 def loading(run):
-    """Load a model, and hear that its run has changed."""
+    """Load a model, expecting a warning that its run has changed."""
     with pytest.warns(ChangedFileWarning):
         return tl.Run(run).load_model("last")
 
 
 @pytest.mark.parametrize("share", [0, 0.00005, 0.001, 0.02, 0.5, 0.99, 0.99999])
-def test_a_checkpoint_cut_off_anywhere_is_refused(share, chts, copy, tree):
+def test_a_checkpoint_cut_off_anywhere_is_rejected(share, chts, copy, tree):
     path = copy(chts) / "checkpoints" / "last.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
@@ -218,7 +218,7 @@ def text(path):
 
 
 @pytest.mark.parametrize("write", [foreign, foreign_with_metadata, header_without_json, pickled, text])
-def test_other_files_are_no_checkpoint(write, chts, copy):
+def test_other_files_are_not_checkpoints(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (accepting, loading):
         with pytest.raises(CorruptFileError, match="not a complete topolearn checkpoint") as refusal:

@@ -26,7 +26,7 @@ def test_llama_130m_has_84_linear_layers_and_134_million_weights():
     assert sum(parameter.numel() for parameter in model.parameters()) == 134_105_856
 
 
-def test_no_position_sees_a_later_one_and_each_one_knows_where_it_stands():
+def test_no_position_sees_a_later_one_and_order_matters():
     torch.manual_seed(0)
     model = Llama(**SMALL).double()
     torch.nn.init.normal_(model.lm_head.weight)
@@ -37,7 +37,7 @@ def test_no_position_sees_a_later_one_and_each_one_knows_where_it_stands():
     assert not torch.allclose(logits[0, 2], logits[2, 2])  # the same two tokens before, in another order
 
 
-def test_a_position_counts_by_its_distance_alone():
+def test_only_the_distance_of_a_position_counts():
     layer = LlamaLayer(16, 24, 4, 2).double().self_attn
     x = torch.randn(1, 1, 16, generator=torch.Generator().manual_seed(0)).double().repeat(1, 9, 1)
     q, k = (layer._turned(layer._heads(each(x))) for each in (layer.q_proj, layer.k_proj))

@@ -1,4 +1,4 @@
-"""Held-out training examples in the place of the test examples."""
+"""Held-out training examples in place of the test examples."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_the_split_is_always_the_same_and_of_the_whole_set():
         (toy(np.arange(300) % 30, 20), "cannot have every class in both splits"),
     ],
 )
-def test_too_few_examples_are_refused(data, message):
+def test_too_few_examples_are_rejected(data, message):
     with pytest.raises(InvalidValueError, match=message):
         hold_out(data)
 
@@ -81,7 +81,7 @@ def test_files_of_arrays(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "emnist_balanced"])
-def test_files_are_looked_for_under_the_name_without_the_ending(name, tmp_path, monkeypatch):
+def test_files_are_expected_under_the_name_without_the_ending(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()
     for data_dir, said in ((None, f"data/{name}"), (tmp_path, str(tmp_path / name))):

@@ -1,4 +1,4 @@
-"""`verify`: what is whole is called so, and what is not is named."""
+"""`verify` reports intact files as whole, and names all others."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_accepted_changes_are_whole_from_then_on(chts, copy):
     assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has changed since it was written"]
 
 
-def test_who_accepts_changes_does_not_become_who_computed_the_run(chts, copy, monkeypatch):
+def test_accepting_changes_does_not_change_the_recorded_environment(chts, copy, monkeypatch):
     file = copy(chts) / "metrics.csv"
     file.write_text(file.read_text().replace("0.", "1."))
     before = tl.Run(copy.path).environment
@@ -110,7 +110,7 @@ def test_all_runs_of_a_study(tmp_path, capsys):
     assert f"missing    {first.name}/layers.csv: is missing" in capsys.readouterr().out
 
 
-def test_the_command_says_what_is_whole(chts, capsys):
+def test_the_command_reports_what_is_whole(chts, capsys):
     assert main(["verify", str(chts.path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "whole      config.toml" in lines
