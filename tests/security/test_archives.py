@@ -1,4 +1,4 @@
-"""Packed files cannot fill the memory, and archives cannot put a file anywhere."""
+"""Compressed files cannot exhaust the memory, and archives cannot write files anywhere."""
 
 import bz2
 import gzip
@@ -21,7 +21,7 @@ BOMB = bytes(2 * 10**6)
 
 @pytest.fixture(autouse=True)
 def small_room(monkeypatch):
-    """Let a file of a megabyte stand for one of hundreds."""
+    """Lower the limit, so that a file of one megabyte stands for one of hundreds."""
     monkeypatch.setattr(unpacking.unpack, "__kwdefaults__", {"free": 10**5})
 
 
@@ -42,7 +42,7 @@ def test_packed_pictures_and_sentences_that_fill_the_memory_are_rejected(tmp_pat
 
 
 @pytest.mark.parametrize("packer", PACK)
-def test_what_is_packed_is_unpacked_whole(packer):
+def test_packed_data_are_unpacked_completely(packer):
     content = bytes(range(256)) * 100
     assert unpacking.unpack(PACK[packer](content), packer) == content
     assert unpacking.unpack(PACK[packer](content) + PACK[packer](b"more"), packer) == content + b"more"

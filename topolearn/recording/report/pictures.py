@@ -117,7 +117,7 @@ def layer_pictures(run: ReportedRun, name: str, place: int, last: BipartiteGraph
     # The number distinguishes names that differ only in characters that file names cannot have.
     file = f"{place + 1:02}-{_file_name(name)}"
     alt = f"{name}: {last.n_links:,} links from {last.n_in:,} inputs to {last.n_out:,} outputs at the end"
-    peaks = f"the largest fan-in is {last.fan_in.max()}, the largest fan-out {last.fan_out.max()}"
+    peaks = f"the maximum fan-in is {last.fan_in.max():,}, the maximum fan-out {last.fan_out.max():,}"
     return LayerPictures(
         name,
         pictures.save(plotting.adjacency_change(run, name), f"adjacency-{file}", f"Adjacency of {alt}."),

@@ -124,7 +124,8 @@ def changes(run: ReportedRun, first: Mapping[str, BipartiteGraph], last: Mapping
     if lost[name] > 0:
         size = last[name].n_in + last[name].n_out
         said.append(
-            f"{name} lost the most neurons: {lost[name]:,} more of its {size:,} have no links than at the start."
+            f"{name} lost the most neurons: {lost[name]:,} more of its {size:,} {'has' if lost[name] == 1 else 'have'} "
+            "no links than at the start."
         )
     updates = run.history.updates
     settled = updates[updates["index"] == updates["index"].max()].set_index("layer")["overlap"].dropna()
