@@ -263,7 +263,7 @@ def test_a_worker_that_is_ended_drops_its_run_and_starts_no_other(monkeypatch):
     former = signal.getsignal(signal.SIGTERM)
     try:
         worker.serve(os.getppid())
-        with pytest.raises(ends.Terminated, match="told to end"), worker.working():
+        with pytest.raises(ends.Terminated, match="it was terminated"), worker.working():
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)  # between two runs it only remembers
         with pytest.raises(ends.Terminated), worker.working():

@@ -41,7 +41,7 @@ def test_generate_starts_from_a_data_set(tmp_path):
         ("brf --degree fixd", "did you mean 'fixed'"),
         ("er --density 0", "density=0 leaves no link"),
         ("er --density 1e-9", "leaves no link in a layer of 30 x 40 neurons"),
-        ("bsf --density 0.01", "the scale-free model needs 69"),
+        ("bsf --density 0.01", "the scale-free model needs at least 69"),
         ("er --seed -1", "seed=-1 must be at least 0"),
         ("er --n-in 0", "n_in=0 must be at least 1"),
         ("csti", "generator 'csti' needs data"),

@@ -108,14 +108,14 @@ def test_an_interrupted_study_says_how_to_continue(folder, monkeypatch, capsys):
     [
         (["nothing.toml"], "there is no study file nothing.toml"),
         (["typo.toml"], "typo.toml: there is no option 'epoch': did you mean 'epochs'?"),
-        (["small.toml", "--jobs", "0"], "jobs=0 must be a whole number of at least 1"),
-        (["small.toml", "--threads", "0"], "threads=0 must be a whole number of at least 1"),
+        (["small.toml", "--jobs", "0"], "jobs=0 must be a positive integer"),
+        (["small.toml", "--threads", "0"], "threads=0 must be a positive integer"),
         (["small.toml", "--executor", "slrum"], "unknown executor 'slrum': did you mean 'slurm'?"),
         (["small.toml", "--option", "address"], "--option 'address' must be NAME=VALUE"),
         (["small.toml", "--option", "address=x"], "executor 'processes' has no option 'address'"),
         (["small.toml", "--dir", "."], ". is not a results directory, as it has no study.toml"),
         (["small.toml", "--dir", ".", "--list"], ". is not a results directory, as it has no study.toml"),
-        (["small.toml", "--dir", "small.toml/out"], "out cannot be made (Not a directory)"),
+        (["small.toml", "--dir", "small.toml/out"], "out cannot be created (Not a directory)"),
     ],
     ids=str,
 )

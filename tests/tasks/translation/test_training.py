@@ -140,7 +140,7 @@ def test_what_cannot_be_trained_is_rejected_and_leaves_no_directory(tmp_path):
 
 
 def test_an_existing_directory_is_rejected(run):
-    with pytest.raises(ExistingFileError, match=r"exists: continue it by topolearn\.resume"):
+    with pytest.raises(ExistingFileError, match=r"exists: continue it with topolearn\.resume"):
         train(config(run.path), corpus=corpus(), quiet=True)
 
 
