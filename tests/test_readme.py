@@ -1,4 +1,4 @@
-"""The README's own examples run as they stand."""
+"""The examples in the README run unchanged."""
 
 import re
 from pathlib import Path
