@@ -135,13 +135,13 @@ def test_what_has_no_links_to_show_or_too_many_is_declined(tmp_path, dense, monk
     run = recorded(tmp_path / "full", n_steps=1)
     monkeypatch.setattr(limits, "MOST_LINKS", 20)
     with pytest.raises(
-        InvalidValueError, match=r"there are \d+ links.*up to 20: name fewer.*layers=\['b'\].*--layers NAME"
+        InvalidValueError, match=r"\d+ links are too many .*limit 20\): name fewer.*layers=\['b'\].*--layers NAME"
     ):
         run.explore(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert run.explore(layers=["b"])
     monkeypatch.setattr(limits, "MOST_LINKS", 1)
-    with pytest.raises(InvalidValueError, match=r"up to 1: no layer has so few.*adjacency_change\(run, 'b'\)"):
+    with pytest.raises(InvalidValueError, match=r"limit 1\): no layer has so few.*adjacency_change\(run, 'b'\)"):
         run.explore()
 
 

@@ -1,4 +1,4 @@
-"""Text broken into lines that have room."""
+"""Text wrapped into lines that fit."""
 
 import re
 import textwrap
@@ -8,13 +8,13 @@ from weakref import WeakKeyDictionary
 from matplotlib.backend_bases import RendererBase
 from matplotlib.text import Text
 
-FEWEST_LETTERS = 8  # of a line
-HELD = re.compile(r" (?=%)|(?<=[=×|]) | (?=[=×|])")  # spaces at which no line ends
-SHOWN: WeakKeyDictionary[Text, tuple[str, str]] = WeakKeyDictionary()  # what a text said, and says in lines
+FEWEST_LETTERS = 8  # minimum length of a line
+HELD = re.compile(r" (?=%)|(?<=[=×|]) | (?=[=×|])")  # non-breaking spaces
+SHOWN: WeakKeyDictionary[Text, tuple[str, str]] = WeakKeyDictionary()  # the original text, and the wrapped one
 
 
 def wrapped(text: str, room: float, width: Callable[[str], float]) -> str:
-    """Return a text in lines that have room, as far as eight letters do.
+    """Return a text in lines that fit, but not shorter than eight characters.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def wrapped(text: str, room: float, width: Callable[[str], float]) -> str:
 
 
 def wrap(text: Text, room: float, renderer: RendererBase, *, anew: bool = True) -> None:
-    """Wrap a text of a picture, anew as there may be more room than before, or only where it still has none."""
+    """Wrap a text of a figure: always if `anew`, since it may have more room now, else only if it does not fit."""
     said, shown = SHOWN.get(text, ("", ""))
     if text.get_text() != shown:
         said = text.get_text()
