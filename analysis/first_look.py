@@ -1,6 +1,6 @@
-"""The first look: CHTs at 5 % of the links beside the dense network, on bundled digits, in under a minute.
+"""A first look: CHTs with 5 % of the links compared with the dense network, on bundled digits, in under a minute.
 
-Run it with ``make run`` or ``python -m analysis.first_look``; each call makes new run directories under runs/.
+Run it with ``make run`` or ``python -m analysis.first_look``; each call creates new run directories in runs/.
 """
 
 import argparse
@@ -17,11 +17,11 @@ HIDDEN = (256, 256, 256)
 
 
 def main() -> None:
-    """Train both networks, and print a table and where to look."""
+    """Train both networks, and print a table and the paths of the report and the runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs are kept [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--figure", type=Path, help="also save the picture of the topology's evolution here")
+    parser.add_argument("--figure", type=Path, help="also save the figure of the topology's evolution here")
     args = parser.parse_args()
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
     sparse = _train(TrainConfig(method="chts", density=0.05), folder / "chts", args.epochs)
