@@ -123,12 +123,12 @@ def is_here(value: str) -> bool:
     return True
 
 
-def check_float64(told: str, device: torch.device) -> None:
+def check_float64(subject: str, device: torch.device) -> None:
     """Reject a device without float64, the precision in which links are drawn and scored.
 
     Parameters
     ----------
-    told : str
+    subject : str
         The beginning of the message, such as "device='mps'".
     device : torch.device
 
@@ -140,7 +140,7 @@ def check_float64(told: str, device: torch.device) -> None:
         float(torch.ones((), dtype=torch.float64, device=device) + 1)
     except (RuntimeError, TypeError) as error:
         raise InvalidValueError(
-            f"{told} cannot compute in float64, in which links are drawn and scored "
+            f"{subject} cannot compute in float64, in which links are drawn and scored "
             f"({_first_line(error)}): use one of {', '.join(each for each in devices_here() if each != device.type)}"
         ) from None
 

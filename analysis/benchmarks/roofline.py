@@ -66,7 +66,7 @@ class Peaks:
         --------
         >>> peaks = Peaks(1, 1e11, {"L1": 2e11, "L2": 1e11, "L3": 5e10, "memory": 2e10})
         >>> peaks.floor([(1000, 1000, 10_000)], 32, step=False)
-        Floor(ms=0.0256, bound='rows from L2')
+        Floor(ms=0.025..., bound='rows from L2')
         """
         products, rows, links = 0.0, dict.fromkeys(self.bytes, 0.0), 0
         for i, (n_in, n_out, n_links) in enumerate(layers):

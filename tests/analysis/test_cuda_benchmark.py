@@ -74,7 +74,7 @@ def test_a_stage_that_hangs_is_ended_and_its_rows_are_kept(tmp_path, monkeypatch
 
 
 def stage_of(measure, **options):
-    return Stage("s", "s", 60, lambda *_: [{"n": 1}, {"n": 2}], measure, lambda *_: 1, **options)
+    return Stage("s", 60, lambda *_: [{"n": 1}, {"n": 2}], measure, lambda *_: 1, **options)
 
 
 def test_after_its_limit_no_case_begins_and_a_failure_is_a_row():

@@ -125,7 +125,7 @@ def test_titles_and_sentences_are_in_the_page_as_text():
     assert page.html.count(html_entities.escape(EVIL).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")) >= 3
 
 
-def test_the_browser_is_told_to_load_nothing_and_to_run_the_one_script():
+def test_the_policy_lets_the_browser_load_nothing_and_run_only_the_one_script():
     html = tl.Graph([(0, 1)], 2).explore().html
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', html)[1].replace("&#39;", "'")
     for tag in ("script", "style"):

@@ -57,11 +57,12 @@ class OneModeSmallWorld:
 
     @cached_property
     def omega(self) -> float:
-        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`.
 
-        It is at least -1, because the lattice is at least as clustered as the graph. It is higher than networkx's
-        omega, whose lattices are less clustered: see `topolearn.generators.latticise_one_mode`. It exceeds 1, with a
-        `MeasureRangeWarning`, if paths are much shorter than in random graphs, for example in small components.
+        It is near 0 in a small world, near -1 in a lattice, and near 1 in a random graph. It is at least -1, because
+        the lattice is at least as clustered as the graph. It is higher than networkx's omega, whose lattices are less
+        clustered: see `topolearn.generators.latticise_one_mode`. It exceeds 1, with a `MeasureRangeWarning`, if paths
+        are much shorter than in random graphs, for example in small components.
         """
         lengths = self.path_length, self.path_length_random
         return omega_of(self.clustering, self.clustering_lattice, *lengths, "clustering")

@@ -63,11 +63,11 @@ class SmallWorld:
 
     @cached_property
     def omega(self) -> float:
-        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`.
 
-        It is at least -1, because the lattice is at least as closed as the layer. It exceeds 1, with a
-        `MeasureRangeWarning`, if the paths of the layer are much shorter than those of random graphs, for example
-        because it consists of small components.
+        It is near 0 in a small world, near -1 in a lattice, and near 1 in a random graph. It is at least -1, because
+        the lattice is at least as closed as the layer. It exceeds 1, with a `MeasureRangeWarning`, if the paths of the
+        layer are much shorter than those of random graphs, for example because it consists of small components.
         """
         return omega_of(self.closure, self.closure_lattice, self.path_length, self.path_length_random, "closure")
 

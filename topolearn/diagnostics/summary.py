@@ -81,7 +81,7 @@ def summary(
     if null_models:
         if isinstance(read, LayeredNetwork):
             raise InvalidTypeError(f"null_models={null_models} requires a single graph, not {read!r}")
-        values |= _beside_nulls(read, chosen, values, null_models, seed, n_jobs)
+        values |= _compared_with_nulls(read, chosen, values, null_models, seed, n_jobs)
     return values
 
 
@@ -225,7 +225,7 @@ def _sizes(graph: BipartiteGraph | Graph | LayeredNetwork) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _beside_nulls(
+def _compared_with_nulls(
     graph: BipartiteGraph | Graph,
     measures: list[Measure],
     values: dict[str, float],
@@ -240,9 +240,9 @@ def _beside_nulls(
         return [float(measure(null)) for measure in defined]
 
     nulls = np.array(null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs))
-    beside = {}
+    compared = {}
     for measure, mean, deviation in zip(defined, nulls.mean(axis=0), nulls.std(axis=0), strict=True):
-        beside[f"{measure.name}_null"] = float(mean)
+        compared[f"{measure.name}_null"] = float(mean)
         if deviation > 1e-12 * max(abs(mean), 1):
-            beside[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
-    return beside
+            compared[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
+    return compared

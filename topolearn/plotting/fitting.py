@@ -40,11 +40,11 @@ class FittingLayout(PlaceHolderLayoutEngine):
         """Alternate fitting and arranging until both agree, because the space for text and the axes' size interact."""
         inner = self.inner or (ConstrainedLayoutEngine() if _untouched(fig) else None)
         renderer = RendererAgg(8, 8, fig.dpi)  # measures text, also for vector files
-        _fit_all(fig, renderer, anew=True)  # a first guess, which usually holds once the axes are arranged
+        _fit_all(fig, renderer, rewrap=True)  # a first guess, which usually holds once the axes are arranged
         for i in range(MOST_ROUNDS):
             _arrange(fig, inner)
             before = _room_taken(fig)
-            _fit_all(fig, renderer, anew=i == 0)
+            _fit_all(fig, renderer, rewrap=i == 0)
             if _room_taken(fig) == before and (i > 0 or not _keeps_a_shape(fig)):
                 break
 
@@ -57,10 +57,10 @@ def arrange(figure: Figure, dpi: float) -> None:
         figure.set_layout_engine("none")
 
 
-def _fit_all(figure: Figure, renderer: RendererBase, *, anew: bool) -> None:
+def _fit_all(figure: Figure, renderer: RendererBase, *, rewrap: bool) -> None:
     for ax in figure.axes:
         if ax in FITTED:
-            fit(ax, renderer, anew=anew)
+            fit(ax, renderer, rewrap=rewrap)
     _wrap_titles(figure, renderer)
 
 
@@ -106,17 +106,17 @@ def is_tight(figure: Figure | SubFigure) -> bool:
     return isinstance(engine.inner if isinstance(engine, FittingLayout) else engine, TightLayoutEngine)
 
 
-def fit(ax: Axes, renderer: RendererBase, *, anew: bool = True) -> None:
+def fit(ax: Axes, renderer: RendererBase, *, rewrap: bool = True) -> None:
     """Make the text of an axes legible, wrap it where it would overflow, and place the legend."""
     make_legible(ax)
     turn_names(ax, renderer)
     cell = Bbox.union([cell_of(ax), ax.bbox])  # columns of a layout may differ in width
     across, label = ax.bbox, ax.xaxis.label
     middle = (across.x0 + across.x1) / 2
-    wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, anew=anew)
-    wrap(ax.yaxis.label, across.height, renderer, anew=anew)
+    wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, rewrap=rewrap)
+    wrap(ax.yaxis.label, across.height, renderer, rewrap=rewrap)
     for title in (child for child in ax.get_children() if isinstance(child, Text) and child not in ax.texts):
-        wrap(title, cell.x1 - across.x0, renderer, anew=anew)
+        wrap(title, cell.x1 - across.x0, renderer, rewrap=rewrap)
     place_legend(ax, cell, renderer)
 
 

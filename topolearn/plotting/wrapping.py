@@ -30,8 +30,8 @@ def wrapped(text: str, room: float, width: Callable[[str], float]) -> str:
     return broken
 
 
-def wrap(text: Text, room: float, renderer: RendererBase, *, anew: bool = True) -> None:
-    """Wrap a text of a figure: always if `anew`, since it may have more room now, else only if it does not fit."""
+def wrap(text: Text, room: float, renderer: RendererBase, *, rewrap: bool = True) -> None:
+    """Wrap a text of a figure: always if `rewrap`, since it may have more room now, else only if it does not fit."""
     said, shown = SHOWN.get(text, ("", ""))
     if text.get_text() != shown:
         said = text.get_text()
@@ -41,6 +41,6 @@ def wrap(text: Text, room: float, renderer: RendererBase, *, anew: bool = True) 
         box = text.get_window_extent(renderer)
         return float(box.height if text.get_rotation() == 90 else box.width)
 
-    if said and (anew or length(text.get_text()) > room):
+    if said and (rewrap or length(text.get_text()) > room):
         text.set_text(wrapped(said, room, length))
         SHOWN[text] = said, text.get_text()

@@ -45,4 +45,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return (len(sizes.csr_densities) / 2) * (2 * sizes.csr_seconds + SETUP * (case["width"] / 4096) ** 2)
 
 
-BACKENDS = Stage("backends", "csr beside masked layers", 40, cases, measure, seconds)
+BACKENDS = Stage("backends", 40, cases, measure, seconds)

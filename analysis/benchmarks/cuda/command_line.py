@@ -84,4 +84,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 12 + n_steps * (0.012 if case["device"] == "cpu" else 0.003)
 
 
-COMMAND_LINE = Stage("training", "topolearn train", 50, cases, measure, seconds, NEEDS)
+COMMAND_LINE = Stage("training", 50, cases, measure, seconds, NEEDS)

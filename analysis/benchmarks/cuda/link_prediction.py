@@ -51,4 +51,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 0.2 + 2e-8 * width**2 + (2 + 2 * sizes.rounds / 3) * (flops / 4e13 + 0.01)
 
 
-LINK_PREDICTION = Stage("link prediction", "the paper's Figure 2", 30, cases, measure, seconds)
+LINK_PREDICTION = Stage("link prediction", 30, cases, measure, seconds)

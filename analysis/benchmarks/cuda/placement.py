@@ -62,4 +62,4 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
     }
 
 
-PLACEMENT = Stage("placement", "the CPU's links", 35, cases, measure, lambda case, sizes: 1.5)
+PLACEMENT = Stage("placement", 35, cases, measure, lambda case, sizes: 1.5)

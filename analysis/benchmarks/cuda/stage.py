@@ -21,7 +21,7 @@ class Stage:
 
     Attributes
     ----------
-    name, title : str
+    name : str
     limit : float
         Seconds after which it is cut short.
     cases : callable
@@ -35,7 +35,6 @@ class Stage:
     """
 
     name: str
-    title: str
     limit: float
     cases: Callable[[Sizes, torch.device], Sequence[Case]]
     measure: Callable[[Case, Sizes, torch.device], Mapping[str, Any]]

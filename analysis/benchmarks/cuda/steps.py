@@ -88,4 +88,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 2 + n_steps * a_step + N_UPDATES * 0.05 + (20 if case["mode"] == COMPILED else 0)
 
 
-STEPS = Stage("steps", "masked beside dense steps", 150, cases, measure, seconds)
+STEPS = Stage("steps", 150, cases, measure, seconds)

@@ -84,4 +84,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 3 + 0.4 * sizes.n_layers + sizes.n_steps * flops / RATE
 
 
-TOKENS = Stage("tokens", "tokens and memory of LLaMA-130M", 40, cases, measure, seconds)
+TOKENS = Stage("tokens", 40, cases, measure, seconds)

@@ -67,4 +67,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 0.4 * sizes.n_blocks + n_steps * sizes.n_blocks * max(block.flops / RATE, 4e-3) + (N_UPDATES + 3) * 0.1
 
 
-UPDATES = Stage("updates", "an update of each method", 60, cases, measure, seconds)
+UPDATES = Stage("updates", 60, cases, measure, seconds)

@@ -45,7 +45,7 @@ class Lives:
         return self.cells[(self.born <= state) & (state < self.died)]
 
     def packed(self) -> dict[str, Any]:
-        """Return what the page needs to make the same lists; see `packed`."""
+        """Return the data from which the page rebuilds the lives; see `packed`."""
         return packed([np.diff(self.cells, prepend=0), self.born, self.died])
 
 
