@@ -43,14 +43,16 @@ def versions_pinned(name, environment):
 
 
 def test_the_extras_are_exactly_these():
-    assert set(EXTRAS) == {"dev", "hf", "lightning", "accelerate", "eval", "cluster", "download", "bench", "all"}
+    assert set(EXTRAS) == {
+        "dev", "docs", "hf", "lightning", "accelerate", "eval", "cluster", "download", "bench", "all",
+    }  # fmt: skip
 
 
-def test_all_takes_every_extra_but_dev():
+def test_all_takes_every_extra_for_users():
     (text,) = EXTRAS["all"]
     requirement = Requirement(text)
     assert requirement.name == PROJECT["name"]
-    assert requirement.extras == set(EXTRAS) - {"all", "dev"}
+    assert requirement.extras == set(EXTRAS) - {"all", "dev", "docs"}
     assert not requirement.specifier
 
 

@@ -120,7 +120,7 @@ def test_a_picture_is_drawn(run, files, capsys):
         (["layer.npz", "--plot", "no/x.png"], "there is no directory 'no'"),
         (["layer.npz", "--step", "3"], "--step is for runs"),
         (["layer.npz", "--one-mode"], "'layer.npz' is 40 x 30, not square"),
-        (["kite.edges"], "has two columns of ids, of which 1, 2, 3 and 1 more are in both: pass --sides 1"),
+        (["kite.edges"], "has two columns of ids, some of them in both, such as 1, 2, 3: pass --sides 1"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
         (["layer.npz", "--measures", "hub_share"], "'hub_share' is not a measure of a BipartiteGraph"),
         (["layer.npz", "--null-models", "-1"], "null_models=-1"),

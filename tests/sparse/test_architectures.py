@@ -275,9 +275,9 @@ def test_a_rule_of_ones_own():
         ([G(("a",), ("act",))], InvalidTypeError, r"names 'act', which is a ReLU: name linear layers"),
         ([("a", "b")], InvalidTypeError, r"Unknown.neuron_groups is \[\('a', 'b'\)\]: make it a list of NeuronGroup"),
         (G(("a",), ("c",)), InvalidTypeError, r"Unknown.neuron_groups is NeuronGroup.*: make it a list"),
-        ([G(("a",), ("b",))], InvalidValueError, r"neurons of different number: a writes 16, b reads 8"),
-        ([G(("a",), ("c",), heads=3)], InvalidValueError, r"16 neurons are not 3 heads of one width"),
-        ([G(("a",), ("c",)), G(("c",), ("a",))], InvalidValueError, r"the layers (a, c|c, a) write in a circle"),
+        ([G(("a",), ("b",))], InvalidValueError, r"different numbers of neurons: a writes 16, b reads 8"),
+        ([G(("a",), ("c",), heads=3)], InvalidValueError, r"16 neurons cannot be split into 3 heads of equal width"),
+        ([G(("a",), ("c",)), G(("c",), ("a",))], InvalidValueError, r"the layers (a, c|c, a) form a cycle"),
         ([G(("a",), ("c",)), G(("a", "b"), ("c",))], None, ""),  # the second is of layers that are taken
     ],
 )
