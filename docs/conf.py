@@ -6,7 +6,7 @@ from pathlib import Path
 import topolearn
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
+sys.path.insert(0, str(ROOT))
 
 project = "topolearn"
 author = "the topolearn developers"
@@ -20,10 +20,8 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "mathml",
-    "method_defaults",
-    "results_table",
-    "rooms_diagram",
+    "docs.extensions.directives",
+    "docs.extensions.mathml",
 ]
 exclude_patterns = ["_build", "gallery", "gallery_built/**/*.ipynb", "gallery_built/**/*.py"]
 templates_path = ["_templates"]

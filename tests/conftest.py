@@ -16,7 +16,10 @@ from tests.devices.pretend import announce, pretend_device
 from tests.processes import scope_of
 from tests.profiles import PROFILE, SCALE
 from tests.training.idx_files import FILES, idx, write
-from topolearn.evolution import METHODS
+from topolearn.diagnostics import MEASURES
+from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
+from topolearn.generators import GENERATORS
+from topolearn.linkpred import PREDICTORS
 from topolearn.recording.report import pictures
 from topolearn.training import load_dataset, trainer
 from topolearn.training.data import mnist
@@ -76,6 +79,17 @@ def n_threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def registries_as_before():
+    """Take back what a test registers."""
+    registries = [GENERATORS, MEASURES, METHODS, PREDICTORS, REGROWTHS, REMOVAL_SCORES]
+    known = [set(registry) for registry in registries]
+    yield
+    for registry, names in zip(registries, known, strict=True):
+        for name in set(registry) - names:
+            registry.unregister(name)
 
 
 @pytest.fixture(scope="session")

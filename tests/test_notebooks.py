@@ -9,9 +9,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot
 from traitlets.config import Config
 
-from topolearn.diagnostics import MEASURES
-from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
-
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -35,18 +32,13 @@ def small(notebook):
 
 
 @pytest.fixture
-def shell(monkeypatch):
+def shell(monkeypatch, registries_as_before):
     """Return a shell with an empty namespace."""
     monkeypatch.chdir(NOTEBOOKS[0].parent)
     shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
-    registries = [MEASURES, METHODS, REGROWTHS, REMOVAL_SCORES]
-    known = [set(registry) for registry in registries]
     yield shell
     Shell.clear_instance()
     pyplot.switch_backend("agg")
-    for registry, names in zip(registries, known, strict=True):
-        for name in set(registry) - names:
-            registry.unregister(name)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -103,5 +103,5 @@ def test_no_line_names_a_host_or_an_address(name):
 
 
 @pytest.mark.parametrize("extra", [extra for extra in EXTRAS if extra != "all"])
-def test_the_readme_names_every_extra(extra):
-    assert f"`{extra}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_names_every_extra(extra):
+    assert f"`{extra}`" in (ROOT / "docs" / "how_to" / "install.md").read_text(encoding="utf-8")

@@ -1,14 +1,12 @@
-"""The directive ``rooms-diagram FILE``: which package of topolearn imports which, drawn from a table of packages."""
+"""Which package of topolearn imports which, drawn from a table of packages."""
 
+import io
+import re
 from pathlib import Path
-from typing import ClassVar
 
 import networkx as nx
 import pandas as pd
-from docutils import nodes
 from matplotlib.figure import Figure
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 BOX = {"boxstyle": "round,pad=0.45", "facecolor": "#eef3fa", "edgecolor": "#4a6fa5", "linewidth": 1.2}
 
@@ -54,28 +52,13 @@ def draw(graph: nx.DiGraph) -> Figure:
     return figure
 
 
+def svg(graph: nx.DiGraph) -> str:
+    """Return the diagram as an SVG element, which is as wide as the text of the page."""
+    file = io.StringIO()
+    draw(graph).savefig(file, format="svg", transparent=True)
+    element = file.getvalue()
+    return re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', ' width="100%"', element[element.index("<svg") :], count=1)
+
+
 def _mean(numbers: list[float]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
-
-
-class RoomsDiagram(SphinxDirective):
-    """Draws the diagram when the site is built."""
-
-    required_arguments: ClassVar[int] = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return the image."""
-        relative, absolute = self.env.relfn2path(self.arguments[0])
-        self.env.note_dependency(relative)
-        picture = Path(self.env.app.outdir) / "_images" / "rooms.svg"
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        draw(imports_of(Path(absolute))).savefig(picture, transparent=True)
-        depth = self.env.docname.count("/")
-        source = "../" * depth + "_images/rooms.svg"
-        return [nodes.raw("", f'<img src="{source}" alt="Which package imports which" width="100%">', format="html")]
-
-
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directive."""
-    app.add_directive("rooms-diagram", RoomsDiagram)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

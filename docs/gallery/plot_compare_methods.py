@@ -15,7 +15,9 @@ import topolearn as tl
 folder = tempfile.mkdtemp()
 runs = [
     tl.train(
-        tl.TrainConfig(method=name, density=0.05, hidden=(128, 128), epochs=10, seed=seed, run_dir=f"{folder}/{name}{seed}"),
+        tl.TrainConfig(
+            method=name, density=0.05, hidden=(128, 128), epochs=10, seed=seed, run_dir=f"{folder}/{name}{seed}"
+        ),
         quiet=True,
     )
     for name in ("set", "rigl", "chts")

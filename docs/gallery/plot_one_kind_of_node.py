@@ -2,8 +2,8 @@
 A network with one kind of node
 ===============================
 
-Zachary's karate club as an adjacency matrix whose nodes are ordered by community. Any network that networkx, igraph or a
-file holds will do.
+Zachary's karate club as an adjacency matrix whose nodes are ordered by community. Any network from networkx,
+igraph or a file will do.
 """
 
 import networkx as nx

@@ -19,7 +19,12 @@ rules = {
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
 for ax, (name, overrides) in zip(axes, rules.items(), strict=True):
     config = tl.TrainConfig(
-        method="chts", density=0.1, hidden=(128, 128), epochs=12, overrides=overrides, run_dir=tempfile.mkdtemp() + "/run"
+        method="chts",
+        density=0.1,
+        hidden=(128, 128),
+        epochs=12,
+        overrides=overrides,
+        run_dir=tempfile.mkdtemp() + "/run",
     )
     tl.plotting.overlap(tl.train(config, quiet=True), ax=ax)
     ax.set_title(f"{name} selection")

@@ -76,7 +76,9 @@ def test_a_task_that_does_not_say_how_is_refused():
         task = name
 
     try:
-        with pytest.raises(InvalidValueError, match="task 'uncounted' does not say how to count: give its row"):
+        with pytest.raises(
+            InvalidValueError, match="task 'uncounted' defines no workload to count: add one to its registry row"
+        ):
             count_config(Config())
     finally:
         TASKS.unregister(name)
