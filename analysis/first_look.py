@@ -1,6 +1,6 @@
 """The first look: a wide network with 3 % of its links next to two dense ones, on bundled digits, in half a minute.
 
-Run it with ``make run`` or ``python -m analysis.first_look``; each call makes new run directories under runs/. CHTs
+Run it with ``make run`` or ``python -m analysis.first_look``; each call creates new run directories in runs/. CHTs
 trains three layers of 1,024 neurons. Its peers are the dense network of the same width, and the dense network that has
 as many weights, which is narrower.
 """
@@ -25,12 +25,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train the networks, and print a table and where to look."""
+    """Train the networks, and print a table and the paths of the report and the runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the runs [runs]")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="directory for the runs [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--figure", type=Path, help="also save the picture of the topology's evolution here")
+    parser.add_argument("--figure", type=Path, help="also save the figure of the topology's evolution here")
     args = parser.parse_args()
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
     common = {"epochs": args.epochs, "seed": args.seed, "threads": 1}

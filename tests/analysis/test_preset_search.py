@@ -130,7 +130,7 @@ def test_a_search_without_finalists_is_refused_before_anything_runs(number, monk
     monkeypatch.setattr(preset_search, "runs_of", None)
     with pytest.raises(SystemExit):
         preset_search.main(["--finalists", number])
-    assert f"--finalists must be 1 or more, not {number}" in capsys.readouterr().err
+    assert f"--finalists must be at least 1, not {number}" in capsys.readouterr().err
 
 
 def test_the_best_combination_is_changed_and_the_best_of_all_are_finalists(tmp_path, monkeypatch, capsys):

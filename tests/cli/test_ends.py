@@ -197,7 +197,7 @@ def test_appending_is_all_or_nothing(error, tmp_path, monkeypatch):
         (MemoryError(), "out of memory: make the model"),
         (np.zeros, "out of memory (Unable to allocate"),
         (torch.zeros, "out of memory ("),
-        (RuntimeError("can't start new thread"), "the system starts no further thread (can't start new thread): "),
+        (RuntimeError("can't start new thread"), "the system cannot start another thread (can't start new thread): "),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nof 1 GiB"), "out of memory (CUDA out"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
     ],

@@ -76,7 +76,7 @@ def without(name):
             "has shape .32, 1.",
         ),
         ("updates-000005.npz", without("steps"), "has no 'steps'"),
-        ("initial.npz", column("shapes", 10**12), "is said to have the sizes .* and none has"),
+        ("initial.npz", column("shapes", 10**12), "has impossible sizes: "),
         ("initial.npz", column("shapes", 4), "ranges from|a list contains link"),
         ("initial.npz", lambda columns: {**columns, "layers": np.array(["a", "a"])}, "distinct names"),
         ("initial.npz", lambda columns: {**columns, "kept": np.array("all")}, "kept is all"),

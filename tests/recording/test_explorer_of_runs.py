@@ -135,13 +135,13 @@ def test_runs_with_no_links_or_too_many_are_rejected(tmp_path, dense, monkeypatc
     run = recorded(tmp_path / "full", n_steps=1)
     monkeypatch.setattr(limits, "MOST_LINKS", 20)
     with pytest.raises(
-        InvalidValueError, match=r"there are \d+ links.*up to 20: choose fewer.*layers=\['b'\].*--layers NAME"
+        InvalidValueError, match=r"\d+ links are too many .*limit 20\): choose fewer.*layers=\['b'\].*--layers NAME"
     ):
         run.explore(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert run.explore(layers=["b"])
     monkeypatch.setattr(limits, "MOST_LINKS", 1)
-    with pytest.raises(InvalidValueError, match=r"up to 1: every layer has more.*adjacency_change\(run, 'b'\)"):
+    with pytest.raises(InvalidValueError, match=r"limit 1\): every layer has more.*adjacency_change\(run, 'b'\)"):
         run.explore()
 
 

@@ -29,7 +29,7 @@ def small_room(monkeypatch):
 def test_a_packed_graph_that_fills_the_memory_is_rejected(packer, tmp_path):
     path = tmp_path / f"graph.csv.{packer}"
     path.write_bytes(PACK[packer](BOMB))
-    with pytest.raises(CorruptFileError, match=rf"graph\.csv\.{packer}.* as only a file does that was made to fill"):
+    with pytest.raises(CorruptFileError, match=rf"graph\.csv\.{packer}.* which only a file made to fill"):
         tl.read_graph(path)
 
 

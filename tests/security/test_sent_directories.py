@@ -110,7 +110,7 @@ def test_a_private_folder_is_always_new(there, tmp_path):
         path.mkdir()
     else:
         path.symlink_to(tmp_path)
-    with pytest.raises(tl.errors.InvalidValueError, match="cannot be made"):
+    with pytest.raises(tl.errors.InvalidValueError, match="cannot be created"):
         private_folder(path)
 
 

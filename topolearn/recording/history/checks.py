@@ -114,7 +114,7 @@ def check_head(head: Mapping[str, NDArray[Any]], kinds: Sequence[str]) -> None:
     >>> head = {"kept": np.array("full"), "layers": np.array(["a"]), "shapes": np.array([[10**12, 10]])}
     >>> check_head(head, ["full"])
     Traceback (most recent call last):
-    ValueError: layer 'a' is said to have the sizes [1000000000000, 10], and none has
+    ValueError: layer 'a' has impossible sizes: [1000000000000, 10]
     """
     kept, layers, shapes, step = (head.get(name) for name in ("kept", "layers", "shapes", "step"))
     if kept is None or kept.ndim or str(kept) not in kinds:
