@@ -77,9 +77,9 @@ def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tenso
         missing = k - chosen.numel()
         draws = torch.cat((chosen, draw(drawn, drawn + 2 * missing)))
         drawn += 2 * missing
-        values, positions = torch.unique(draws, return_inverse=True)
+        values, inverse = torch.unique(draws, return_inverse=True)
         first = torch.full_like(values, draws.numel())
-        first.scatter_reduce_(0, positions, torch.arange(draws.numel(), device=device), "amin")
+        first.scatter_reduce_(0, inverse, torch.arange(draws.numel(), device=device), "amin")
         chosen = draws[first.sort().values[:k]]
     return chosen
 
