@@ -252,7 +252,10 @@ def test_types_that_pass_for_others():
         ({"epochs": 2**40}, "epochs=.* must be at most"),
         ({"batch_size": 0}, "batch_size=0 must be at least 1"),
         ({"update_interval": 0}, "update_interval=0 must be at least 1"),
-        ({"method": "deepr", "update_interval": 5}, r"update_interval=5, but method 'deepr' demands 1: .*interval=5\)"),
+        (
+            {"method": "deepr", "update_interval": 5},
+            r"update_interval=5, but method 'deepr' requires 1: .*interval=5\)",
+        ),
         ({"threads": 0}, "threads=0 must be at least 1"),
         ({"threads": 10**6}, "threads=1000000 must be at most 1024"),
         ({"hidden": []}, "hidden=.* one or more widths"),
@@ -279,7 +282,7 @@ def test_types_that_pass_for_others():
         ({"overrides": {"zet": 0.1}}, "no field 'zet': did you mean 'zeta'"),
         ({"overrides": {"title": "mine"}}, "no field 'title'"),
         ({"overrides": {"density": 0.1}}, r"a top-level option, not a method override: density=\.\.\."),
-        ({"overrides": {"removal": None}}, "an evolution step needs both"),
+        ({"overrides": {"removal": None}}, "removal=None and regrowth=.* must be given together"),
         ({"overrides": {"generator_params": {"betta": 1}}}, "no parameter 'betta': did you mean 'beta'"),
     ],
     ids=str,
@@ -293,7 +296,7 @@ def test_values_out_of_range_are_refused(values, message):
     ("method", "message"),
     [
         ("dense", "has no sparse layer: leave backend='my_csr' out"),
-        ("gmp", "has storage='dense', and the my_csr backend has links alone: use 'masked'"),
+        ("gmp", "has storage='dense', but the my_csr backend stores only links: use backend='masked'"),
     ],
 )
 def test_your_own_backend_that_has_links_alone_is_refused_as_csr_is(method, message):
