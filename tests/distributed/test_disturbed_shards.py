@@ -14,7 +14,7 @@ WORDS = {
     "another model": ["shape of layer '2' is (41, 37) on rank 0 and (42, 37) on rank 1"],
     "hsdp": ["mesh has 2 dimensions, as hybrid sharding (HSDP)", "over a mesh of one dimension"],
     "columns": ["the weight of layer '0' is a DTensor, but its links are not sharded", "tl.distributed.shard_topology"],
-    "csr": ["layer '0' uses the csr backend", "sparsify(model, method, backend='masked')"],
+    "csr": ["layer '0' is on the csr backend", "sparsify(model, method, backend='masked')"],
     "no links": ["the weight of layer '0' is a DTensor", "after fully_shard(model, mesh=mesh), call tl.distributed"],
     "before sparsify": ["layer '0' has a weight that is a DTensor", "sparsify before sharding"],
     "not sharded": ["the weight of layer '0' is not sharded", "fully_shard(module, mesh=mesh)"],

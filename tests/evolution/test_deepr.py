@@ -327,7 +327,7 @@ def test_moves_of_a_failed_update_are_not_written_later():
     other = topology.layers["2"]
     values = other.link_values().clone()
     other.set_link_values(torch.full_like(values, float("nan")))
-    with pytest.raises(InvalidValueError, match="layer '2' has a non-finite weight"):
+    with pytest.raises(InvalidValueError, match="layer '2' has a weight that is not finite"):
         topology.step()
     other.set_link_values(values)
     trainer.zero_grad()

@@ -52,14 +52,14 @@ def test_errors_name_what_differs_between_ranks(results, case, words):
     assert results[0]["told"][case] == results[1]["told"][case]
 
 
-def test_what_one_rank_refuses_stops_the_others(results):
+def test_an_error_on_one_rank_stops_the_others(results):
     (kind, message), (own_kind, own) = (result["told"]["optimizer"] for result in results)
     assert (kind, own_kind) == ("InvalidValueError", "InvalidTypeError")
     assert message.startswith("rank 1 of the process group has failed, so the others stop: InvalidTypeError: optimizer")
     assert own.startswith("optimizer Rprop is not supported")
 
 
-def test_each_rank_has_its_own_refusal_first(results):
+def test_each_rank_raises_its_own_error_first(results):
     assert "interval=0 must be at least 1" in results[0]["told"]["both"][1]
     assert "optimizer Rprop is not supported" in results[1]["told"]["both"][1]
 

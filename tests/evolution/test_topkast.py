@@ -391,5 +391,5 @@ def test_a_non_finite_value_off_the_links_is_rejected():
         model[2].weight[model[2].trained & ~model[2].mask] = float("nan")
     backward(model)
     trainer.step()
-    with pytest.raises(InvalidValueError, match="layer '2' has a non-finite weight at step 1"):
+    with pytest.raises(InvalidValueError, match="layer '2' has a weight that is not finite at step 1"):
         topology.step()

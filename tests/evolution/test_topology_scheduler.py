@@ -103,7 +103,7 @@ def test_a_non_finite_weight_stops_the_update_and_leaves_the_model_unchanged():
     links = model[2].graph
     with torch.no_grad():
         model[2].weight[0, 0] = float("nan")
-    with pytest.raises(InvalidValueError, match=r"layer '2' has a non-finite weight at step 1"):
+    with pytest.raises(InvalidValueError, match=r"layer '2' has a weight that is not finite at step 1"):
         topology.step()
     assert model[2].graph == links
 

@@ -90,12 +90,12 @@ def updates_of(states: Mapping[str, LayerState], readings: Readings, *, decays: 
     InvalidValueError
         Raised by a reading.
     """
-    behind = {name: state for name, state in states.items() if works_behind(state.layer.cells.device)}
-    events = {name: _events_behind(state, readings, decays=decays) for name, state in behind.items()}
+    on_device = {name: state for name, state in states.items() if works_behind(state.layer.cells.device)}
+    events = {name: _events_on_device(state, readings, decays=decays) for name, state in on_device.items()}
     readings.settle()
-    updates = _copied(events, behind)
-    here = [name for name in states if name not in behind]
-    updates |= of_each(lambda name: _update(states[name], decays=decays), here, [])
+    updates = _copied(events, on_device)
+    on_cpu = [name for name in states if name not in on_device]
+    updates |= of_each(lambda name: _update(states[name], decays=decays), on_cpu, [])
     return {name: updates[name] for name in states}
 
 
@@ -113,7 +113,7 @@ def _update(state: LayerState, *, decays: bool) -> LayerUpdate:
     return LayerUpdate(state.layer.shape, {event: cells.numpy() for event, cells in events.items()})
 
 
-def _events_behind(state: LayerState, readings: Readings, *, decays: bool) -> _Events:
+def _events_on_device(state: LayerState, readings: Readings, *, decays: bool) -> _Events:
     """Return the same for a layer on an accelerator, counting on the device."""
     before, pruned, kept, survivors = state.layer.cells, state.pruned, state.kept, state.survivors
     lost = _Chosen(before, ~are_among(before, pruned), readings)

@@ -20,9 +20,9 @@ def not_finite(what: str, step: int) -> str:
     Examples
     --------
     >>> not_finite("layer '2'", 7)
-    "layer '2' has a non-finite weight at step 7: lower the learning rate, and skip empty batches"
+    "layer '2' has a weight that is not finite at step 7: lower the learning rate, and skip empty batches"
     """
-    return f"{what} has a non-finite weight at step {step}: lower the learning rate, and skip empty batches"
+    return f"{what} has a weight that is not finite at step {step}: lower the learning rate, and skip empty batches"
 
 
 @torch.no_grad()

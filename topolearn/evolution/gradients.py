@@ -88,5 +88,5 @@ class Gradients:
                 "gradients written into .grad by hand are not recorded, so let loss.backward() accumulate them"
             )
         if gradient is not None:
-            error = f"layer {name!r} has a non-finite gradient at step {step}: lower the learning rate"
+            error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
             readings.refuse_unless(torch.isfinite(gradient).all(), partial(InvalidValueError, error))

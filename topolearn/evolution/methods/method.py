@@ -57,7 +57,7 @@ class Method:
         Parameters of the removal and pruning scores: ``alpha`` of ``importance`` (eq. 2), ``gradient_weight`` of
         ``mest``.
     regrowth : str or None
-        A regrowth score: ``random``, ``gradient`` or a link predictor, with the suffix ``-soft`` as for ``removal``.
+        A regrowth score: ``random``, ``gradient`` or a link predictor, optionally with ``-soft``, as for ``removal``.
     zeta : float or None
         Fraction of the links that an update removes, in (0, 1). None removes links down to the final density (MEST), or
         leaves the number to a test such as ``sign``.

@@ -36,16 +36,16 @@ def grow(score: RegrowthScore, sites: Sequence[GrowthSite], readings: Readings, 
     InvalidValueError
         When a score is invalid; the message names the layer.
     """
-    behind = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
+    on_device = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
     grown: dict[str, Tensor] = {}
-    for alike in _alike(behind):
-        grown |= _together(score, alike, readings, soft=soft)
+    for alike in _by_shape(on_device):
+        grown |= _grow_together(score, alike, readings, soft=soft)
     others = {each.name: each for each in sites if each.name not in grown}
     devices = {each.site.links.device for each in others.values()}
-    return grown | of_each(lambda name: _alone(score, others[name], soft=soft), others, devices)
+    return grown | of_each(lambda name: _grow_alone(score, others[name], soft=soft), others, devices)
 
 
-def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
+def _by_shape(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
     """Yield groups of equally shaped sites whose scores fit in memory at the same time."""
     by_shape: dict[tuple[int, int], list[GrowthSite]] = {}
     for each in sites:
@@ -57,7 +57,7 @@ def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
 
 
 @contextmanager
-def _named(layers: str) -> Iterator[None]:
+def _errors_name(layers: str) -> Iterator[None]:
     """Prefix errors with the names of the layers."""
     try:
         yield
@@ -65,19 +65,19 @@ def _named(layers: str) -> Iterator[None]:
         raise InvalidValueError(f"layer {layers!r}: {error}") from None
 
 
-def _alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
-    with _named(each.name):
+def _grow_alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
+    with _errors_name(each.name):
         return score.choose(each.site, each.k, each.field, soft)
 
 
-def _together(
+def _grow_together(
     score: RegrowthScore, alike: Sequence[GrowthSite], readings: Readings, *, soft: bool
 ) -> Mapping[str, Tensor]:
     """Choose the links of equally shaped layers from the scores of all their cells."""
     assert score.matrix is not None
     names = ", ".join(each.name for each in alike)
     excluded = [each.site.excluded for each in alike]
-    with _named(names):
+    with _errors_name(names):
         scores = score.matrix([each.site for each in alike])
     for each, row, cells in zip(alike, scores, excluded, strict=True):
         row[cells] = 0

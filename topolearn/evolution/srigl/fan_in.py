@@ -60,8 +60,8 @@ class ConstantFanIn(Ordinary):
         """Remove and grow links in one stage, as the kept and grown links of a neuron must add up to its fan-in."""
         layer, field = state.layer, step.field(state.name, "removal")
         n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
-        behind = works_behind(layer.cells.device)
-        rewire = partial(rewire_on_accelerator, step.readings) if behind else rewire_with_constant_fan_in
+        is_accelerator = works_behind(layer.cells.device)
+        rewire = partial(rewire_on_accelerator, step.readings) if is_accelerator else rewire_with_constant_fan_in
         try:
             kept, grown = rewire(
                 layer, state.n_after, n_keep, field,
