@@ -163,7 +163,7 @@ def test_a_new_scheduler_takes_over_a_model_that_has_moved(pretend):
     model, optimizer, topology = scheduled(sparse_model(method, 0), method)
     left = updates_of(model, optimizer, topology, data[:4])
     moved = model.to(pretend.device)
-    with pytest.raises(InvalidValueError, match="is in no param group of the optimizer: make the optimizer after"):
+    with pytest.raises(InvalidValueError, match="is in no param group of the optimizer: create the optimizer after"):
         tl.TopologyScheduler(moved, optimizer, method, total_steps=STEPS, interval=2, state=topology.state_dict())
     trainer = OPTIMIZERS["momentum"](moved.parameters())
     trainer.load_state_dict(optimizer.state_dict())

@@ -69,7 +69,7 @@ def test_scores_that_cannot_be_ranked_are_rejected_and_nothing_changes(pretend, 
     step(topology, optimizer)
     topology.step()
     step(topology, optimizer)
-    with pytest.raises(tl.errors.InvalidValueError, match="layer '0': scores must be numbers of at least 0"):
+    with pytest.raises(tl.errors.InvalidValueError, match="layer '0': scores must be at least 0"):
         topology.step()
     assert topology.network() == before
     assert topology.n_updates == 0

@@ -1,4 +1,4 @@
-"""Small models and training loops that the tests of the scheduler share."""
+"""Small models and training loops shared by the tests of the scheduler."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def setup(
     method="chts", optimizer="momentum", *, sizes=(12, 20, 16, 3), seed=0, density=0.2, interval=2, total=20,
     backend="masked", dtype=torch.float32, **overrides,
 ):  # fmt: skip
-    """A small MLP that is sparse by a method, its optimizer, and its scheduler."""
+    """Return a small MLP sparsified with a method, its optimizer, and its scheduler."""
     torch.manual_seed(seed)
     overrides |= {} if METHODS[method].interval is None else {"interval": interval}
     rule = tl.method(method, density=density, **overrides)
@@ -61,7 +61,7 @@ def train_step(model, optimizer):
 
 
 def advance(model, optimizer, topology, n_steps):
-    """Take steps; return the updates among them."""
+    """Take steps and return the updates among them."""
     updates = []
     for _ in range(n_steps):
         train_step(model, optimizer)
@@ -71,7 +71,7 @@ def advance(model, optimizer, topology, n_steps):
 
 
 def scheduled(topology, step, name):
-    """How many links a layer is to have after an update: with constant fan-in, what active neurons share equally."""
+    """Return how many links a layer has after an update; with constant fan-in, what active neurons share equally."""
     n_links = topology.plan.after(step)[name]
     if not topology.method.constant_fan_in:
         return n_links
@@ -80,11 +80,11 @@ def scheduled(topology, step, name):
 
 
 def link_state(optimizer, layer):
-    """What the optimizer remembers of a layer's links, by name."""
+    """Return the optimizer state of a layer's links, by name."""
     parameter = layer.link_parameter
     return {k: v for k, v in optimizer.state[parameter].items() if torch.is_tensor(v) and v.shape == parameter.shape}
 
 
 def on_links(layer, state):
-    """State tensors as one value for each link."""
+    """Return state tensors with one value per link."""
     return {k: v if v.dim() == 1 else v.flatten()[layer.cells()] for k, v in state.items()}

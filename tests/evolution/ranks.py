@@ -1,4 +1,4 @@
-"""What each of two ranks does in the tests of distributed training, and what one process does alone."""
+"""Distributed training on two ranks, and the same training in one process."""
 
 import copy
 import pickle
@@ -20,7 +20,7 @@ CASES = [
 
 
 def sparse_mlp(method, sizes=(12, 20, 16, 3), seed=0, backend="masked", dtype=torch.float32, **overrides):
-    """A small MLP that is sparse by a method, its optimizer, and the method; no scheduler."""
+    """Return a small MLP sparsified with a method, its optimizer, and the method, without a scheduler."""
     torch.manual_seed(0)
     rule = tl.method(method, density=0.2, **overrides)
     model = tl.sparsify(mlp(*sizes).to(dtype), rule, seed=seed, backend=backend)
@@ -28,7 +28,7 @@ def sparse_mlp(method, sizes=(12, 20, 16, 3), seed=0, backend="masked", dtype=to
 
 
 def trained(method, backend, parts, mine, wrap=lambda model: model, **options):
-    """Train on some of the parts of each batch; return the links after each update, and the weights at the end."""
+    """Train on some of the parts of each batch; return the links after each update and the final weights."""
     model, trainer, rule = sparse_mlp(method, backend=backend, dtype=torch.float64)
     model = wrap(model)
     topology = tl.TopologyScheduler(model, trainer, rule, total_steps=12, interval=2, **options)
@@ -46,7 +46,7 @@ def trained(method, backend, parts, mine, wrap=lambda model: model, **options):
 
 
 def copied(group):
-    """Copy a scheduler that was given a group, and one that was not; return the error, and the group of the copy."""
+    """Copy a scheduler that was given a group, and one that was not; return the error and the group of the copy."""
     model, trainer, rule = sparse_mlp("rigl")
     given = tl.TopologyScheduler(model, trainer, rule, total_steps=12, interval=2, process_group=group)
     world = tl.TopologyScheduler(model, trainer, rule, total_steps=12, interval=2)
@@ -63,7 +63,7 @@ def pickled(value):
 
 
 def scheduled(method="set", backend="masked", wrap=None, sparsified=None, make=None, **options):
-    """Make a scheduler; return the error that it raised, or None."""
+    """Create a scheduler; return the error that it raised, or None."""
     model, trainer, rule = sparse_mlp(method, backend=backend, **(sparsified or {}))
     trainer = make(model.parameters()) if make else trainer
     model = wrap(model) if wrap else model
@@ -74,7 +74,7 @@ def scheduled(method="set", backend="masked", wrap=None, sparsified=None, make=N
     return None
 
 
-# What each of two ranks gives, and what both are then told.
+# What each of two ranks passes, and the error that both then raise.
 DIFFERENT = {
     "alike": ({}, {}),
     "seed": ({"seed": 0}, {"seed": 1}),
@@ -94,7 +94,7 @@ DIFFERENT = {
 
 
 def rank(index, store, folder):
-    """Run all cases as one of two ranks, with half of each batch; leave the results in a file."""
+    """Run all cases as one of two ranks, with half of each batch, and write the results to a file."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=2)
     alone = [dist.new_group([0]), dist.new_group([1])]
@@ -114,7 +114,7 @@ def rank(index, store, folder):
 
 
 def rank_of_four(index, store, folder):
-    """Train two models on four ranks, each by two of them, with seeds of their own."""
+    """Train two models on four ranks, each on two of them with its own seed."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=4)
     groups = [dist.new_group([0, 2]), dist.new_group([1, 3])]

@@ -1,4 +1,4 @@
-"""The scheduler in other people's loops: accumulated gradients, scaled ones, skipped steps, learning rates."""
+"""The scheduler in custom loops: accumulated gradients, scaled gradients, skipped steps, learning rates."""
 
 import warnings
 
@@ -19,7 +19,7 @@ from tests.evolution.loops import (
 )
 from topolearn.errors import InvalidValueError
 
-CONSTANT = {"set", "rigl", "rigl-soft", "cht", "chts", "deepr", "topkast"}  # as many links as at the start, all along
+CONSTANT = {"set", "rigl", "rigl-soft", "cht", "chts", "deepr", "topkast"}  # constant number of links
 BACKENDS = pytest.mark.parametrize("backend", ["masked", "csr"])
 
 
@@ -50,8 +50,8 @@ def test_accumulated_gradients_choose_the_links_of_the_whole_batch(method, backe
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("attached", [False, True])
 @pytest.mark.parametrize("method", ["rigl", "mest", "chts"])
-def test_a_step_that_the_scaler_skips_is_no_step(method, attached, fused, backend):
-    """The run with a scaler, one step of which overflows, is the run without that step and without a scaler."""
+def test_a_step_that_the_scaler_skips_does_not_count(method, attached, fused, backend):
+    """A run with a scaler, in which one step overflows, equals the run without that step and without a scaler."""
     found = []
     for scaled in (False, True):
         model, _, topology = setup(method, backend=backend, dtype=torch.float64)
@@ -102,10 +102,10 @@ def test_groups_of_parameters_and_attaching_change_nothing(method, backend):
     assert found[0] == found[1]
 
 
-def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
+def test_without_an_optimizer_step_nothing_is_counted_and_a_warning_is_issued():
     model, _, topology = setup(interval=1)
     backward(model)
-    with pytest.warns(UserWarning, match=r"optimizer\.step\(\) was not since the last time"):
+    with pytest.warns(UserWarning, match=r"called without an optimizer\.step\(\) since the last call"):
         assert topology.step() is None
     assert topology.n_steps == 0
 
@@ -113,7 +113,7 @@ def test_without_an_optimizer_step_nothing_is_counted_and_it_is_said():
 @BACKENDS
 @pytest.mark.parametrize("method", ["rigl", "mest"])
 @pytest.mark.filterwarnings("ignore:topology.step")
-def test_calls_between_the_batches_of_one_step_lose_none_of_them(method, backend):
+def test_calls_between_accumulated_batches_lose_no_gradients(method, backend):
     links = []
     for often in (False, True):
         model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
@@ -133,8 +133,8 @@ def test_calls_between_the_batches_of_one_step_lose_none_of_them(method, backend
 
 @BACKENDS
 @pytest.mark.parametrize("method", ["rigl", "srigl", "granet", "set", "mest"])
-def test_a_step_a_round_is_counted_and_it_is_said_once(method, backend):
-    """Of ten optimizer steps for each of the scheduler, no more than one is skipped."""
+def test_uncounted_steps_are_reported_once(method, backend):
+    """With ten optimizer steps per scheduler step, at most one of them is skipped."""
     model, trainer, topology = setup(method, "sgd", backend=backend, dtype=torch.float64)
     n_still = 0
     with warnings.catch_warnings(record=True) as caught:
@@ -146,8 +146,8 @@ def test_a_step_a_round_is_counted_and_it_is_said_once(method, backend):
                 train_step(model, trainer)
                 n_still += torch.equal(model[-1].weight, head)
             topology.step()
-    assert [str(each.message)[:93] for each in caught] == [
-        "optimizer.step() is called again before topology.step(): 2 optimizer steps are taken and 0 co"
+    assert [str(each.message)[:101] for each in caught] == [
+        "optimizer.step() was called again before topology.step(): of 2 optimizer steps, 0 are counted, so the"
     ]
     assert caught[0].filename.endswith("loops.py")
     assert (topology.n_steps, topology.n_updates) == (4, 2)
@@ -155,7 +155,7 @@ def test_a_step_a_round_is_counted_and_it_is_said_once(method, backend):
 
 
 @pytest.mark.parametrize("method", ["static", "dense"])
-def test_where_no_update_comes_no_step_is_missed(method):
+def test_without_updates_no_step_is_reported_as_missed(method):
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
     rule = tl.method(method) if method == "dense" else tl.method(method, density=0.5)
     trainer = torch.optim.SGD(tl.sparsify(model, rule).parameters(), lr=0.1)
@@ -172,9 +172,9 @@ def test_where_no_update_comes_no_step_is_missed(method):
     ("options", "steps"),
     [({"interval": 20}, "step 20 "), ({"interval": 16, "stop_fraction": 0.75}, "step 15 "), ({"interval": 50}, "")],
 )
-def test_an_interval_that_is_never_reached_is_said(options, steps):
+def test_an_interval_that_is_never_reached_gives_a_warning(options, steps):
     with pytest.warns(
-        UserWarning, match=rf"interval={options['interval']} leaves the topology.*{steps}.*total_steps=20"
+        UserWarning, match=rf"interval={options['interval']} never changes the topology.*{steps}.*total_steps=20"
     ):
         setup("set", **options)
 
@@ -187,7 +187,7 @@ def test_an_interval_that_is_reached_once_is_enough(interval):
 
 
 @BACKENDS
-def test_an_update_may_take_the_place_of_the_gradient_step(backend):
+def test_an_update_can_replace_the_gradient_step(backend):
     model, trainer, topology = setup("set", "adam", backend=backend, interval=3, skip_gradient_step=True)
     for step in range(1, 10):
         head, steps = model[-1].weight.detach().clone(), float(trainer.state[model[-1].weight].get("step", 0))
@@ -221,7 +221,7 @@ def test_the_learning_rate_rises_again_after_an_update():
         ({"rewarmup_steps": 2, "interval": 2}, "rewarmup_steps=2 must be less than interval=2"),
     ],
 )
-def test_options_that_leave_nothing_to_train_are_refused(options, message):
+def test_options_that_leave_nothing_to_train_are_rejected(options, message):
     with pytest.raises(InvalidValueError, match=message):
         setup("set", **options)
 
@@ -260,18 +260,19 @@ def test_a_gradient_that_is_not_finite_names_the_layer_and_leaves_the_model(back
     assert links_of(topology) == links
 
 
-def test_a_parameter_that_changed_its_shape_is_refused():
+def test_a_parameter_that_changed_its_shape_is_rejected():
     model, trainer, topology = setup("set", "sgd", backend="csr")
     advance(model, trainer, topology, 1)
     train_step(model, trainer)
     model[0].values.data = model[0].values.data[:-1]
-    with pytest.raises(InvalidValueError, match=r"the weight of layer '0' has shape \(47,\) at step 2, and \(48,\)"):
+    message = r"the weight of layer '0' has shape \(47,\) at step 2, but its links need \(48,\)"
+    with pytest.raises(InvalidValueError, match=message):
         topology.step()
 
 
 @pytest.mark.parametrize(("method", "backend"), [(m, b) for m in EVOLVING if m in CONSTANT for b in backends_of(m)])
 def test_another_optimizer_takes_over_with_a_new_scheduler(method, backend):
-    """Where the optimizer remembers nothing, the run is the one that kept it."""
+    """If the optimizer has no state, the run equals the one that keeps the optimizer."""
     results = []
     for replaced in (False, True):
         model, trainer, topology = setup(method, "sgd", backend=backend)
@@ -310,7 +311,7 @@ def test_the_new_optimizer_follows_the_links(backend):
             assert bool((each[new] == 0).all())
 
 
-def test_a_scheduler_that_nobody_holds_is_gone():
+def test_an_unreferenced_scheduler_is_collected():
     model, trainer, topology = setup("rigl", "sgd", interval=2)
     method = topology.method
     del topology

@@ -1,4 +1,4 @@
-"""The two backends train alike: whole runs agree, with the same links at every update."""
+"""The two backends train identically: whole runs agree, with the same links at every update."""
 
 import copy
 
@@ -51,7 +51,7 @@ def test_whole_trainings_agree(name, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
-def test_the_optimizer_remembers_links_and_nothing_else(optimizer):
+def test_the_optimizer_state_covers_links_only(optimizer):
     _, _, topology, optimizer = train("csr", optimizer, tl.method("chts", density=0.2), steps=20, interval=6)
     for layer in topology.layers.values():
         for state in optimizer.state[layer.values].values():
@@ -73,7 +73,7 @@ def test_the_optimizer_remembers_links_and_nothing_else(optimizer):
                 assert torch.equal(state[~new], before[2 * i][key][kept])
 
 
-def test_a_topology_state_goes_from_one_backend_to_the_other():
+def test_a_topology_state_loads_on_the_other_backend():
     method = tl.method("chts", density=0.2)
     masked, _, topology, _ = train("masked", "SGD", method)
     csr, _, other, _ = train("csr", "SGD", method, steps=5)

@@ -52,7 +52,7 @@ def test_a_closure_trains_as_the_plain_loop(method, backend):
     ("method", "options"),
     [("set", {"interval": 3, "rewarmup_steps": 2}), ("mest", {"score_params": {"gradient_weight": 100.0}})],
 )
-def test_learning_rates_and_gradients_of_links_are_those_behind_the_closure(method, options, way):
+def test_learning_rates_and_gradients_are_those_after_the_closure(method, options, way):
     assert all(map(torch.equal, trained(method, WAYS[way], **options), trained(method, plain, **options)))
 
 

@@ -22,7 +22,7 @@ COPIES = pytest.mark.parametrize("copied", [copy.deepcopy, pickled], ids=["deepc
 
 
 def facts(model, optimizer, topology):
-    """All that a training has come to, tensors as lists."""
+    """Return the complete training state, tensors as lists."""
     state = [
         {k: v.tolist() if torch.is_tensor(v) else v for k, v in optimizer.state[p].items()} for p in model.parameters()
     ]
@@ -38,7 +38,7 @@ def facts(model, optimizer, topology):
 
 
 def go_on(model, optimizer, topology, n_steps, attached=False):
-    """Train on with batches that depend on the step alone."""
+    """Continue training with batches that only depend on the step."""
     for _ in range(n_steps):
         torch.manual_seed(100 + topology.n_steps)
         optimizer.zero_grad()
@@ -109,12 +109,12 @@ def test_a_copy_between_the_optimizer_and_the_scheduler_counts_the_step(method, 
 
 @COPIES
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_a_copy_that_would_lose_gradients_is_refused(backend, copied):
+def test_a_copy_that_would_lose_gradients_is_rejected(backend, copied):
     model, optimizer, topology = setup("rigl", backend=backend, interval=2)
     advance(model, optimizer, topology, 1)
     backward(model)
     with pytest.raises(
-        InvalidValueError, match=r"layer '0' holds the gradients .* after topology.step\(\), before the"
+        InvalidValueError, match=r"layer '0' holds gradients of a backward pass .* after topology.step\(\), before the"
     ):
         copied((model, optimizer, topology))
     optimizer.step()

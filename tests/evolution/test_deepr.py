@@ -1,4 +1,4 @@
-"""DeepR: signs for good, noise and shrinking at every step, the sign test, and how little an update touches."""
+"""DeepR: fixed signs, noise and shrinking at every step, the sign test, and how little an update touches."""
 
 import copy
 import math
@@ -21,12 +21,12 @@ SIGNS = [-1, 1, -1, 1, -1, -1, 1, 1]
 
 
 def thetas(layer, name, seed=0):
-    """The weights of a layer on the side of their signs."""
+    """Return the weights of a layer times their signs."""
     return layer.link_values() * link_signs(layer.cells(), seed, name)
 
 
 def one_layer(backend, weights, *, lr, seed=0, interval=1, optimizer=torch.optim.SGD, **parts):
-    """Four inputs and two outputs, weights by cell, and a head that sends back 1 and -2."""
+    """Return a model with four inputs, two outputs, weights by cell, and a head whose gradients are 1 and -2."""
     rule = tl.method("deepr", density=len(weights) / 8, **{"interval": interval, **STILL, **parts})
     model = tl.sparsify(nn.Sequential(nn.Linear(4, 2, bias=False), nn.Linear(2, 1, bias=False)), rule, backend=backend)
     model[0].set_links(torch.tensor(sorted(weights)))
@@ -48,9 +48,9 @@ def values_of(layer):
     return dict(zip(layer.cells().tolist(), layer.link_values().tolist(), strict=True))
 
 
-# Gradients are (1, -2) x (1, 2, 3, 4), so that at a rate of .25 weights move by -.25 -.5 -.75 -1 / .5 1 1.5 2.
+# Gradients are (1, -2) x (1, 2, 3, 4), so at a rate of 0.25 weights move by -0.25 -0.5 -0.75 -1 / 0.5 1 1.5 2.
 WEIGHTS = {0: -0.5, 3: 0.75, 5: -1.0, 6: 0.5}
-MOVED = {0: -0.75, 3: -0.25, 5: 0.0, 6: 2.0}  # 3 must be positive; 5 has come to zero, which is no other sign
+MOVED = {0: -0.75, 3: -0.25, 5: 0.0, 6: 2.0}  # 3 must be positive; 5 is at zero, which is not the wrong sign
 
 
 @BACKENDS
@@ -64,14 +64,14 @@ def test_the_first_update_worked_by_hand(backend):
 
 
 @BACKENDS
-def test_l1_shrinks_each_link_towards_zero_and_removes_what_was_there(backend):
-    model, trainer, topology = one_layer(backend, WEIGHTS, lr=0.25, l1=0.5)  # .125 a step
+def test_l1_shrinks_each_link_towards_zero_and_removes_it_there(backend):
+    model, trainer, topology = one_layer(backend, WEIGHTS, lr=0.25, l1=0.5)  # 0.125 per step
     update = step(model, trainer, topology)["0"]
     assert sorted((update.removed @ [1, 4]).tolist()) == [3, 5]
     assert {cell: w for cell, w in values_of(model[0]).items() if w} == {0: -0.625, 6: 1.875}
     step(model, trainer, topology, x=(0.0,) * 4)
     assert {cell: w for cell, w in values_of(model[0]).items() if w} == {0: -0.5, 6: 1.75}
-    assert topology.link_ages()["0"].min() == 0  # the two others are below zero at once, so that new ones stand there
+    assert topology.link_ages()["0"].min() == 0  # the two others fall below zero at once and are replaced
 
 
 @BACKENDS
@@ -83,7 +83,7 @@ def test_between_updates_links_move_and_stay(backend):
     assert len(step(model, trainer, topology, x=(0.0,) * 4)["0"].removed) == 0
     for _ in range(2):
         step(model, trainer, topology, x=(0.0,) * 4)
-    assert values_of(model[0])[0] == 0.125  # beyond zero until the next update
+    assert values_of(model[0])[0] == 0.125  # past zero until the next update
     assert 0 in step(model, trainer, topology, x=(0.0,) * 4)["0"].removed @ [1, 4]
 
 
@@ -92,7 +92,7 @@ def test_the_rate_is_that_of_the_step(backend):
     model, trainer, topology = one_layer(backend, {6: 1.0}, lr=0.25, l1=0.5)
     trainer.zero_grad()
     trainer.step()
-    trainer.param_groups[0]["lr"] = 100.0  # as a schedule may already have set it for the next one
+    trainer.param_groups[0]["lr"] = 100.0  # as a schedule may already have set it for the next step
     topology.step()
     assert values_of(model[0]) == {6: 0.875}
     model, trainer, topology = one_layer(backend, {6: 1.0}, lr=0.25, l1=0.5, interval=3, rewarmup_steps=2)
@@ -103,7 +103,7 @@ def test_the_rate_is_that_of_the_step(backend):
     assert found == [0.875, 0.75, 0.625, 0.5625, 0.4375]  # half the rate in the first step after the update
 
 
-def test_noise_has_its_law_and_is_that_of_step_and_layer():
+def test_noise_has_its_law_and_depends_on_step_and_layer():
     rate, temperature, found = 0.05, 0.01, {}
     for backend in ("masked", "csr"):
         rule = tl.method("deepr", density=0.5, interval=100, l1=0.0, noise=temperature)
@@ -160,7 +160,7 @@ def test_links_have_their_signs_from_the_start_and_after_every_update(backend):
 
 
 @BACKENDS
-def test_a_link_that_returns_at_once_begins_anew_but_keeps_its_age(backend):
+def test_a_link_that_returns_at_once_starts_from_zero_but_keeps_its_age(backend):
     everything = {cell: 2.0 * sign for cell, sign in enumerate(SIGNS)}
     model, trainer, topology = one_layer(
         backend, everything, lr=0.25, optimizer=lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.5)
@@ -188,7 +188,7 @@ def test_layers_whose_links_stay_are_not_touched(backend, monkeypatch):
     assert values_of(model[0]) == WEIGHTS
 
 
-def test_nothing_moves_where_no_test_follows():
+def test_nothing_moves_after_the_last_test():
     model, trainer, topology = setup("deepr", "sgd", interval=1, total=20, stop_fraction=0.5, noise=1.0)
     advance(model, trainer, topology, 9)
     before = model[0].link_values().clone()
@@ -209,8 +209,8 @@ def test_a_step_that_a_scaler_skips_gets_no_noise():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_links_that_were_loaded_get_signs_of_their_own():
-    """A csr layer brings its links with its weights."""
+def test_loaded_links_get_their_own_signs():
+    """The state of a csr layer includes its links."""
     first, second = (setup("deepr", "sgd", backend="csr", interval=1, seed=0, noise=1e-3) for _ in range(2))
     advance(*first, 5)
     advance(*second, 1)
@@ -234,7 +234,7 @@ def test_with_a_falling_density_and_percolation():
         assert layer.n_links == topology.plan.final[name]
 
 
-def test_a_test_of_ones_own_needs_no_signs():
+def test_a_custom_test_needs_no_signs():
     REMOVAL_SCORES.register("below_one", RemovalScore(lambda links: (links.values.abs() < 1).float(), is_test=True))
     try:
         model, trainer, topology = setup("set", "sgd", removal="below_one", zeta=None, interval=2)
@@ -252,49 +252,57 @@ def test_a_test_of_ones_own_needs_no_signs():
         (
             "set",
             {"removal": "sign"},
-            r"zeta=0.3 says how many links go, but so does removal='sign', a test: give zeta=",
+            r"zeta=0.3 sets how many links to remove, but the test removal='sign' decides this: set zeta=",
         ),
-        ("set", {"removal": "sign-soft", "zeta": None}, r"removal='sign-soft': 'sign' is a test, and nothing to draw"),
-        ("set", {"l1": 0.1}, r"l1=0.1 needs links with a sign for good: give removal='sign'"),
-        ("set", {"noise": 0.1}, r"noise=0.1 needs links with a sign for good"),
+        (
+            "set",
+            {"removal": "sign-soft", "zeta": None},
+            r"removal='sign-soft': the test 'sign' cannot be soft: use removal='sign'",
+        ),
+        ("set", {"l1": 0.1}, r"l1=0.1 needs links with fixed signs: set removal='sign'"),
+        ("set", {"noise": 0.1}, r"noise=0.1 needs links with fixed signs"),
         ("deepr", {"removal": "weight_magnitude"}, r"zeta=None removes down to the final density, but the density"),
-        ("deepr", {"removal": "weight_magnitude", "zeta": 0.3}, r"l1=1e-05 needs links with a sign for good"),
-        ("deepr", {"zeta_schedule": "cosine"}, r"zeta_schedule='cosine' needs a zeta, and removal='sign' has none"),
-        ("deepr", {"storage": "dense"}, r"storage='dense' gives links back .* use storage='links'"),
+        ("deepr", {"removal": "weight_magnitude", "zeta": 0.3}, r"l1=1e-05 needs links with fixed signs"),
+        (
+            "deepr",
+            {"zeta_schedule": "cosine"},
+            r"zeta_schedule='cosine' needs a zeta, but removal='sign' does not use one",
+        ),
+        ("deepr", {"storage": "dense"}, r"storage='dense' restores the weights .* use storage='links'"),
         ("deepr", {"softness": (0.1, 0.2)}, r"softness=\(0.1, 0.2\) needs a soft removal"),
-        ("deepr", {"l1": -1.0}, r"l1=-1.0 must be a number of at least 0"),
-        ("deepr", {"noise": math.nan}, r"noise=nan must be a number of at least 0"),
-        ("deepr", {"noise": math.inf}, r"noise=inf must be a number of at least 0"),
+        ("deepr", {"l1": -1.0}, r"l1=-1.0 must be finite and at least 0"),
+        ("deepr", {"noise": math.nan}, r"noise=nan must be finite and at least 0"),
+        ("deepr", {"noise": math.inf}, r"noise=inf must be finite and at least 0"),
         ("deepr", {"interval": 0}, r"interval=0 must be at least 1"),
         ("static", {"interval": 2}, r"interval=2 needs a topology that evolves"),
-        ("granet", {"pruning": "sign"}, r"pruning='sign' is a test, which ranks no links"),
+        ("granet", {"pruning": "sign"}, r"pruning='sign' is a test and cannot rank links"),
     ],
 )
-def test_parts_that_do_not_go_together(name, parts, message):
+def test_parts_that_do_not_fit_together(name, parts, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method(name, **parts)
 
 
-def test_kept_weights_are_refused():
-    with pytest.raises(InvalidValueError, match=r"'deepr' gives every link a sign for good, .* use init='he'"):
+def test_kept_weights_are_rejected():
+    with pytest.raises(InvalidValueError, match=r"'deepr' assigns a fixed sign to every link, .* use init='he'"):
         tl.sparsify(mlp(20, 20, 3), "deepr", init="keep")
 
 
 def test_the_seed_of_the_scheduler_must_be_that_of_the_signs():
     model = tl.sparsify(mlp(20, 20, 3), "deepr", seed=3)
     trainer = OPTIMIZERS["sgd"](model.parameters())
-    with pytest.raises(InvalidValueError, match=r"\d+ of 20 links of layer '0' have not the sign that seed=0 gives"):
+    with pytest.raises(InvalidValueError, match=r"\d+ of 20 links of layer '0' do not have the sign that seed=0 gives"):
         tl.TopologyScheduler(model, trainer, "deepr", total_steps=9)
     assert tl.TopologyScheduler(model, trainer, "deepr", total_steps=9, seed=3).interval == 1
-    model[0].requires_grad_(False)  # what stays as it is may have any sign
+    model[0].requires_grad_(False)  # frozen links may have any sign
     tl.TopologyScheduler(model, trainer, "deepr", total_steps=9, seed=0)
 
 
 @pytest.mark.parametrize(
     ("name", "interval", "message"),
     [
-        ("deepr", 5, r"interval=5, but method 'deepr' demands 1: .* tl.method\('deepr', interval=5\)"),
-        ("set", None, r"method 'set' has no interval of its own: give interval="),
+        ("deepr", 5, r"interval=5, but method 'deepr' requires 1: .* tl.method\('deepr', interval=5\)"),
+        ("set", None, r"method 'set' does not define an interval: pass interval="),
     ],
 )
 def test_an_interval_is_given_once(name, interval, message):
@@ -304,7 +312,7 @@ def test_an_interval_is_given_once(name, interval, message):
         tl.TopologyScheduler(model, trainer, name, total_steps=9, interval=interval)
 
 
-def test_weights_whose_shape_has_changed_are_refused_between_updates_too():
+def test_weights_whose_shape_has_changed_are_rejected_between_updates_too():
     model, trainer, topology = setup("deepr", "sgd", interval=5, backend="csr")
     train_step(model, trainer)
     model[0].values.data = model[0].values.data[1:]
@@ -312,7 +320,7 @@ def test_weights_whose_shape_has_changed_are_refused_between_updates_too():
         topology.step()
 
 
-def test_what_a_failed_update_would_have_moved_is_not_written_later():
+def test_moves_of_a_failed_update_are_not_written_later():
     model, trainer, topology = setup("deepr", "sgd", backend="masked", noise=1e-3, total=6)
     advance(model, trainer, topology, topology.plan.last_update - 1)
     train_step(model, trainer)
@@ -325,5 +333,5 @@ def test_what_a_failed_update_would_have_moved_is_not_written_later():
     trainer.zero_grad()
     train_step(model, trainer)
     before = copy.deepcopy(model.state_dict())
-    assert topology.step() is None  # beyond the last update, where nothing moves but what the optimizer does
+    assert topology.step() is None  # after the last update, only the optimizer moves weights
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

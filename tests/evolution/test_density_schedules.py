@@ -31,7 +31,7 @@ SIZES = {"a": (100, 100)}
         ("constant", 0.0, 1.0),
     ],
 )
-def test_share_of_the_fall(schedule, u, expected):
+def test_share_of_the_decay(schedule, u, expected):
     assert DENSITY_SCHEDULES[schedule].share(u) == pytest.approx(expected, abs=5e-5)
 
 
@@ -56,7 +56,7 @@ def test_schedules_that_match_flops_cost_what_the_cubic_one_does(schedule):
     assert surplus(density_schedule=schedule) > 1.5 * cubic
 
 
-def test_a_sigmoid_that_matches_flops_ends_at_half_way():
+def test_a_sigmoid_that_matches_flops_ends_halfway():
     rule = tl.method("chtss", decay_start=0.1, decay_end=0.7)
     assert rule.end_of_decay == pytest.approx(0.4)
     assert tl.method("chtss", match_flops=False).end_of_decay == 0.75
@@ -69,7 +69,7 @@ def test_counts_of_equation_6():
     assert [plan.after(step)["a"] for step in (10, 20, 30, 40, 50)] == [3048, 1864, 1256, 1032, 1000]
 
 
-def test_the_last_update_brings_the_final_number_where_the_end_is_no_multiple_of_the_interval():
+def test_the_last_update_reaches_the_final_number_if_the_end_is_not_a_multiple_of_the_interval():
     rule = tl.method("set", density=0.1, density_schedule="sigmoid", start_density=0.5, decay_end=0.75)
     plan = DensityPlan(SIZES, rule, total_steps=100, interval=20)
     assert (plan.end, plan.last_update) == (60, 80)
@@ -87,17 +87,17 @@ def test_counts_of_mest():
     ("overrides", "message"),
     [
         ({"density": 0.6}, "falls from start_density=0.5 to density=0.6"),
-        ({"start_density": None}, "needs the density at the start"),
-        ({"decay_end": 0.9, "stop_fraction": 0.8}, "up to stop_fraction=0.8"),
+        ({"start_density": None}, "needs an initial density"),
+        ({"decay_end": 0.9, "stop_fraction": 0.8}, "decay_end <= stop_fraction=0.8"),
         ({"decay_start": 0.8}, "decay_start=0.8 and decay_end=0.69"),
-        ({"zeta": None, "distribution": "global"}, "zeta=None removes each layer down"),
-        ({"score_params": {"alpha": 0.5}}, "no removal or pruning score here has a parameter 'alpha'"),
+        ({"zeta": None, "distribution": "global"}, "zeta=None removes links of each layer down"),
+        ({"score_params": {"alpha": 0.5}}, "the removal and pruning scores of this method have no parameter 'alpha'"),
         ({"removal": "importance", "score_params": {"alpha": 2.0}}, r"alpha=2.0 must lie in \[0, 1\]"),
         ({"storage": "disk"}, "storage='disk' is unknown"),
         ({"removal": "mest", "storage": "dense"}, "have no gradient"),
     ],
 )
-def test_what_has_no_meaning_is_refused(overrides, message):
+def test_meaningless_values_are_rejected(overrides, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method("granet", **overrides)
 
@@ -106,24 +106,24 @@ def test_what_has_no_meaning_is_refused(overrides, message):
     ("name", "overrides", "message"),
     [
         ("set", {"decay_end": 0.5}, "decay_end=0.5 needs a density that falls"),
-        ("set", {"distribution": "global"}, "ranks links of all layers where the density falls"),
+        ("set", {"distribution": "global"}, "ranks the links of all layers together as the density falls"),
         ("set", {"zeta": None}, "zeta=None removes down to the final density"),
         ("set", {"softness": (0.1, 0.2)}, "needs a soft removal"),
-        ("static", {"early_stop": True}, "early_stop=True needs removal and regrowth"),
+        ("static", {"early_stop": True}, "early_stop=True only applies with removal and regrowth"),
         ("static", {"skip_gradient_step": True}, "needs a topology that evolves"),
         ("static", {"storage": "dense"}, "storage='dense' needs a topology that evolves"),
     ],
 )
-def test_what_would_be_ignored_is_refused(name, overrides, message):
+def test_values_that_would_be_ignored_are_rejected(name, overrides, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method(name, **overrides)
 
 
-def test_a_training_without_an_update_during_the_decay_is_refused():
+def test_a_training_without_an_update_during_the_decay_is_rejected():
     rule = tl.method("gmp", density=0.1)
     with pytest.raises(InvalidValueError, match="total_steps=10 with interval=8 has no update while the density falls"):
         DensityPlan(SIZES, rule, total_steps=10, interval=8)
 
 
-def test_a_constant_density_drops_what_was_said_of_its_fall():
+def test_a_constant_density_drops_all_decay_settings():
     assert tl.method("chtss", density_schedule="constant").start_density is None

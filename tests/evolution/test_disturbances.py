@@ -1,4 +1,4 @@
-"""What a loop runs beside its optimizer steps decides nothing: it trains as an undisturbed twin, bit for bit."""
+"""Extra backward passes of a loop have no effect: it trains like an undisturbed twin, bit for bit."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ N_STEPS = 9
 
 
 def batches():
-    """The batches of a training, and others, with larger gradients, that only disturbances see."""
+    """Return training batches, and others with larger gradients that only the disturbances use."""
     rng = torch.Generator().manual_seed(1)
     xs, others = torch.randn(2, N_STEPS, 8, 12, generator=rng, dtype=torch.float64)
     return list(zip(xs, torch.randint(0, 3, (N_STEPS, 8), generator=rng), 100 * others, strict=True))

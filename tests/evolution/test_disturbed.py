@@ -1,4 +1,4 @@
-"""Every method on every backend, whatever the user's code writes, keeps or averages beside its steps."""
+"""Every method on every backend, while user code writes, copies or averages weights and gradients."""
 
 import copy
 
@@ -60,7 +60,7 @@ READING = [saved, judged, copied, reloaded]
 
 
 def train(method, backend, beside):
-    """Train with something done between each backward pass and step; return model, scheduler and updates."""
+    """Train while calling a function between backward pass and step; return model, scheduler and updates."""
     model, optimizer, topology = setup(method, "momentum", backend=backend)
     average, updates = tl.AveragedModel(model), []
     for _ in range(10):
@@ -77,7 +77,7 @@ def train(method, backend, beside):
 @pytest.mark.filterwarnings("ignore:.*off its .* links were written")
 @pytest.mark.parametrize("beside", WRITING)
 @pytest.mark.parametrize(("method", "backend"), EVERY)
-def test_whatever_is_written_the_links_alone_are_trained(method, backend, beside):
+def test_only_links_are_trained_whatever_user_code_writes(method, backend, beside):
     model, optimizer, topology, updates = train(method, backend, beside)
     x = torch.randn(4, 12)
     y = model(x)
@@ -93,7 +93,7 @@ def test_whatever_is_written_the_links_alone_are_trained(method, backend, beside
 
 @pytest.mark.parametrize("beside", READING)
 @pytest.mark.parametrize(("method", "backend"), EVERY)
-def test_what_only_looks_changes_nothing(method, backend, beside):
+def test_code_that_only_reads_changes_nothing(method, backend, beside):
     plain = train(method, backend, lambda *_: None)
     disturbed = train(method, backend, beside)
     assert disturbed[3] == plain[3]

@@ -1,4 +1,4 @@
-"""Work for each layer: one after the other, or many at a time on several threads, with the same results."""
+"""Work for each layer, one after another or several at a time on threads, with the same results."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def test_results_are_in_the_order_of_the_layers_and_threads_as_before(threads, n
     assert torch.get_num_threads() == threads
 
 
-def test_many_layers_are_computed_alone_and_in_the_mode_of_the_caller(n_threads):
+def test_many_layers_are_computed_single_threaded_and_in_the_grad_mode_of_the_caller(n_threads):
     n_threads(2)
     names = [str(i) for i in range(2 * LAYERS)]
     for expected in (True, False):
@@ -32,7 +32,7 @@ def test_many_layers_are_computed_alone_and_in_the_mode_of_the_caller(n_threads)
     assert set(few.values()) == set(elsewhere.values()) == {2}
 
 
-def test_what_a_layer_raises_reaches_the_caller(n_threads):
+def test_errors_of_a_layer_reach_the_caller(n_threads):
     n_threads(2)
     with pytest.raises(KeyError, match="missing"):
         of_each({"1": 1}.__getitem__, ["1", "missing"] * LAYERS, CPU)

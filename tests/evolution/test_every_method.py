@@ -1,4 +1,4 @@
-"""What holds for every method, backend and optimizer: counts, places, memory, resuming."""
+"""Invariants of every method, backend and optimizer: counts, places, optimizer state, resuming."""
 
 import copy
 
@@ -27,7 +27,7 @@ from topolearn.evolution.state import TENSORS
 
 CASES = [(method, backend) for method in EVOLVING for backend in backends_of(method)]
 EVERY = pytest.mark.parametrize(("method", "backend"), CASES)
-MAIN = ("momentum", "adam")  # with every method; the others with CHTs, and with the rest by hand
+MAIN = ("momentum", "adam")  # with every method; the other optimizers only with CHTs
 EVERY_WITH_OPTIMIZERS = pytest.mark.parametrize(
     ("method", "backend", "optimizer"),
     [
@@ -46,7 +46,7 @@ def cells_of(edges, layer):
 
 
 def places(method, layer, cells):
-    """Where links grow that must be somewhere: the whole layer, or with constant fan-in the rows of some cells."""
+    """Return where missing links must grow: the whole layer, or with constant fan-in the rows of some cells."""
     n_in, n_out = layer.in_features, layer.out_features
     if not METHODS[method].constant_fan_in:
         return [range(n_in * n_out)] if cells else []
@@ -54,7 +54,7 @@ def places(method, layer, cells):
 
 
 def full_without(layer, lost, place):
-    """Whether all cells of a place but lost ones are links."""
+    """Return whether all cells of a place, except lost ones, are links."""
     return len(place) - len(set(place) & set(layer.cells().tolist())) < len(set(place) & lost)
 
 
@@ -94,7 +94,7 @@ def test_links_weights_gradients_and_state_after_any_step(method, backend, optim
 @pytest.mark.parametrize("optimizer", ["momentum", "adam", "rmsprop"])
 @EVERY
 def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method, backend, optimizer):
-    still = {"l1": 0.0, "noise": 0.0} if METHODS[method].has_signs else {}  # else weights move in an update
+    still = {"l1": 0.0, "noise": 0.0} if METHODS[method].has_signs else {}  # otherwise weights move in an update
     model, trainer, topology = setup(method, optimizer, backend=backend, interval=3, **still)
     for _ in range(2):
         train_step(model, trainer)
@@ -106,14 +106,14 @@ def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method
             layer.set_link_values(layer.link_values() * torch.tensor([-1.0, 1, 1, 1]).repeat(layer.n_links // 4))
         state = {"weight": layer.link_values().clone(), **on_links(layer, copy.deepcopy(link_state(trainer, layer)))}
         earlier = dict.fromkeys(state, torch.zeros(layer.in_features * layer.out_features))
-        if METHODS[method].chooses_anew:  # other cells than links have values, and trained ones a state
+        if METHODS[method].chooses_anew:  # cells that are not links have values too, and trained ones have state
             earlier = {"weight": layer.latest_values()}
             earlier |= {key: value.flatten().clone() for key, value in link_state(trainer, layer).items()}
         before[name] = layer.cells(), state, earlier
     update = topology.step()
     for name, layer in topology.layers.items():
         cells, state, earlier = before[name]
-        if METHODS[method].has_signs:  # links with another sign begin anew, even those that return at once
+        if METHODS[method].has_signs:  # links that return start from zero, even within one update
             stay = torch.isin(cells, torch.from_numpy(update[name].removed @ [1, layer.in_features]), invert=True)
             cells, state = cells[stay], {key: value[stay] for key, value in state.items()}
         now = {"weight": layer.link_values(), **on_links(layer, link_state(trainer, layer))}
@@ -121,7 +121,7 @@ def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method
         assert len(state) > 1
         for key, value in state.items():
             assert torch.equal(now[key][stays], value[torch.isin(cells, layer.cells())])
-            # A pruned weight that returns has a value, but none has yet been pruned.
+            # A pruned weight returns with its value, but none has been pruned yet.
             assert torch.equal(now[key][~stays], earlier[key][layer.cells()[~stays]])
         assert METHODS[method].removal is None or not stays.all()
 
@@ -141,7 +141,7 @@ def test_masked_and_csr_reach_the_same_links(method, backend):
 
 
 @EVERY_WITH_OPTIMIZERS
-def test_resumed_from_its_state_it_goes_on_bit_for_bit(method, backend, optimizer):
+def test_a_resumed_run_continues_bit_for_bit(method, backend, optimizer):
     parts = setup(method, optimizer, backend=backend)
     advance(*parts, 7)
     saved = copy.deepcopy([part.state_dict() for part in parts])
@@ -215,7 +215,7 @@ def test_the_density_falls_from_its_start_to_its_end(method):
 
 @EVERY
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_weight_that_is_not_finite_is_refused_and_the_model_stays(method, backend, value):
+def test_a_non_finite_weight_is_rejected_and_the_model_stays_unchanged(method, backend, value):
     model, trainer, topology = setup(method, "adam", backend=backend)
     advance(model, trainer, topology, 1)
     train_step(model, trainer)
@@ -234,7 +234,7 @@ def test_a_weight_that_is_not_finite_is_refused_and_the_model_stays(method, back
 
 
 @EVERY
-def test_frozen_layers_stay_as_they_are(method, backend):
+def test_frozen_layers_stay_unchanged(method, backend):
     model, trainer, topology = setup(method, "momentum", backend=backend, total=20)
     model[2].requires_grad_(False)
     topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
@@ -267,7 +267,7 @@ def test_ages_and_explored_cells(method, backend):
 @pytest.mark.parametrize("n_steps", [0, 2, 6])
 @pytest.mark.parametrize("method", EVOLVING)
 def test_the_tensors_of_a_state_share_no_memory(method, n_steps):
-    """Checkpoints refuse shared memory, and who writes one of them must not write another, or the training's own."""
+    """Checkpoints reject shared memory, and writing to one state must not change another, or the training itself."""
     for backend in backends_of(method):
         model, optimizer, topology = setup(method, backend=backend)
         advance(model, optimizer, topology, n_steps)

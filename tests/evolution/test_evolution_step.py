@@ -42,8 +42,8 @@ def test_hard_removal_takes_the_smallest_weights_of_both_signs():
     assert cells["a"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_hard_regrowth_takes_the_best_score_of_the_graph_that_is_left():
-    # After removal of the weakest link (input 2, output 2) the links are a path u0-v0-u1-v1-u2 by outputs u, inputs v.
+def test_hard_regrowth_takes_the_best_score_of_the_remaining_graph():
+    # After removal of the weakest link (input 2, output 2) the links are a path u0-v0-u1-v1-u2 (outputs u, inputs v).
     weights = {"a": [[1.0, 0, 0], [2.0, 3.0, 0], [0, 4.0, 0.5]]}
     cells, updates = step(weights, zeta=0.2, percolation=False)
     assert updates["a"].removed.tolist() == [[2, 2]]
@@ -58,7 +58,7 @@ def test_hard_regrowth_takes_the_best_score_of_the_graph_that_is_left():
 
 
 def test_regrowth_scores_the_graph_after_percolation():
-    # Layer a feeds b. Hidden neuron 1 loses its only link out, so its link in goes as well.
+    # Layer a feeds b. Hidden neuron 1 loses its only outgoing link, so its incoming link is removed as well.
     weights = {"a": [[5.0, 6.0], [7.0, 8.0]], "b": [[9.0, 0.1], [9.0, 0.0]]}
     layers = {name: LayerLinks.of(torch.tensor(w), torch.tensor(w) != 0) for name, w in weights.items()}
     groups = (NeuronGroup(("a",), ("b",)),)
@@ -71,10 +71,12 @@ def test_regrowth_scores_the_graph_after_percolation():
     assert {n: c.numel() for n, c in cells.items()} == {"a": 4, "b": 3}
 
 
-def test_percolation_that_would_empty_a_layer_is_left_out_with_a_warning():
-    # Removal leaves hidden neuron 0 with a link in only, and neuron 1 with a link out only.
+def test_percolation_that_would_empty_a_layer_is_skipped_with_a_warning():
+    # Removal leaves hidden neuron 0 with only an incoming link, and neuron 1 with only an outgoing link.
     weights = {"a": [[5.0, 0.0], [0.1, 0.0]], "b": [[0.1, 5.0]]}
-    with pytest.warns(UserWarning, match=r"percolation would leave no link in 'a', 'b': left as they are"):
+    with pytest.warns(
+        UserWarning, match="percolation would leave no links in 'a', 'b', so these layers stay unchanged"
+    ):
         cells, updates = step(weights, (NeuronGroup(("a",), ("b",)),), zeta=0.5)
     assert not len(updates["a"].percolated)
     assert {n: c.numel() for n, c in cells.items()} == {"a": 2, "b": 2}
@@ -84,15 +86,15 @@ def test_other_layers_percolate_where_one_would_be_emptied():
     # The chain c -> d loses hidden neuron 1 and keeps neuron 0, while a -> b falls apart as above.
     weights = {"a": [[5.0, 0.0], [0.1, 0.0]], "b": [[0.1, 5.0]], "c": [[5.0, 6.0], [7.0, 0.1]], "d": [[9.0, 0.1]]}
     groups = (NeuronGroup(("a",), ("b",)), NeuronGroup(("c",), ("d",)))
-    with pytest.warns(UserWarning, match=r"percolation would leave no link in 'a', 'b':"):
+    with pytest.warns(UserWarning, match=r"percolation would leave no links in 'a', 'b', so"):
         _, updates = step(weights, groups, zeta=0.5, regrowth="random")
     assert [len(updates[name].percolated) for name in "abd"] == [0, 0, 0]
     assert updates["c"].removed.tolist() == [[0, 0], [1, 1]]
     assert updates["c"].percolated.tolist() == [[0, 1]]
 
 
-def test_the_unit_of_percolation_is_the_methods():
-    # Queries drive coordinate 0 of a head, keys coordinate 1, its partner. Values, and the rest, are left alone.
+def test_the_method_sets_the_unit_of_percolation():
+    # Queries drive coordinate 0 of a head, keys its partner, coordinate 1. Values and all else stay unchanged.
     weights = {
         "q": [[5.0, 6.0], [0.0, 0.0], [7.0, 0.0], [0.0, 0.0]],
         "k": [[0.0, 0.0], [5.0, 6.0], [7.0, 0.0], [0.0, 0.0]],
@@ -103,7 +105,7 @@ def test_the_unit_of_percolation_is_the_methods():
         assert [len(updates[name].percolated) for name in "qk"] == [gone, gone]
 
 
-def test_heads_are_removed_and_regrown_apart():
+def test_heads_are_removed_and_regrown_separately():
     # The first head's links are all weaker than the second's. Without heads it would lose 4 of 8, all its own.
     weights = {"q": [[0.1, 0.2, 0.3, 0.4], [0.0] * 4, [1.0, 2.0, 3.0, 4.0], [0.0] * 4], "o": [[1.0, 1.0, 1.0, 1.0]]}
     group = NeuronGroup(("q",), ("o",), heads=2)
@@ -119,7 +121,7 @@ def test_heads_are_removed_and_regrown_apart():
 @pytest.mark.parametrize("regrowth", ["random", "ch2_l3n", "ch2_l3n-soft"])
 @pytest.mark.parametrize("removal", ["relative_importance", "weight_magnitude-soft"])
 def test_heads_evolve_as_layers_of_their_size(removal, regrowth):
-    """What happens to a head is what happens to a layer with its rows, name and random field."""
+    """A head evolves like a layer with its rows, name and random field."""
     torch.manual_seed(0)
     weight = torch.randn(12, 10) * (torch.rand(12, 10) < 0.4)
     parts = {f"v, head {i}": LayerLinks.of(w, w != 0) for i, w in enumerate(weight.split(4))}
@@ -132,7 +134,7 @@ def test_heads_evolve_as_layers_of_their_size(removal, regrowth):
     assert torch.equal(cells["v"], expected)
 
 
-def test_falling_targets_are_shared_among_heads():
+def test_falling_targets_are_split_among_heads():
     weight = torch.zeros(4, 10)
     weight[:2, :8], weight[2:, :2] = torch.rand(2, 8) + 1, torch.rand(2, 2) + 1  # 16 links and 4
     layers = {"v": LayerLinks.of(weight, weight > 0), "o": LayerLinks.of(torch.ones(1, 4), torch.ones(1, 4) > 0)}
@@ -157,7 +159,7 @@ def test_soft_removal_keeps_links_in_proportion_to_their_weight():
     assert seen == pytest.approx({2: 0.15, 1: 0.2667, 0: 0.5833}, abs=0.04)
 
 
-def test_soft_removal_hardens_as_training_goes_on():
+def test_soft_removal_hardens_during_training():
     def share_of_the_weakest(progress):
         n_weakest = 0
         for seed in range(400):
@@ -265,7 +267,7 @@ def test_a_step_is_a_function_of_seed_and_index(case):
     assert set(other) == set(first)
 
 
-def test_two_layers_alike_draw_differently():
+def test_two_identical_layers_draw_differently():
     weights = torch.arange(1.0, 101.0).reshape(10, 10).tolist()
     cells, _ = step({"a": weights, "b": weights}, removal="weight_magnitude-soft", percolation=False)
     assert cells["a"].numel() == cells["b"].numel() == 100

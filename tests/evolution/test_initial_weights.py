@@ -1,4 +1,4 @@
-"""Initial weights: what each name draws, which one a layer gets by itself, and where it is said."""
+"""Initial weights: what each name draws, the default of each layer, and where the name is reported."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ BOUND = math.sqrt(6 / (N_IN + N_OUT))
 
 
 class PreTrainedModel(nn.Module):
-    """Stands for the class of transformers, which the fast tests do not import."""
+    """Stands in for the class of transformers, which the fast tests do not import."""
 
     __module__ = "transformers.modeling_utils"
 
@@ -46,11 +46,11 @@ def layer_of(init, rule=SPARSE, *, backend="masked", seed=0, dtype=torch.float32
         (3, 9, None),
     ],
 )
-def test_weights_have_the_law_that_was_asked_for_on_every_backend(init, variance, largest):
+def test_weights_have_the_requested_law_on_every_backend(init, variance, largest):
     values = layer_of(init).link_values()
     assert values.square().mean().item() == pytest.approx(variance, rel=0.06)
     assert abs(values.mean().item()) < 0.05 * math.sqrt(variance)
-    fourth = {None: 3.0}.get(largest, 1.8)  # of a normal and a uniform law, over the squared variance
+    fourth = {None: 3.0}.get(largest, 1.8)  # kurtosis of a normal and a uniform distribution
     assert values.double().pow(4).mean().item() / variance**2 == pytest.approx(fourth, rel=0.12)
     if largest is not None:
         assert 0.99 * largest < values.abs().max().item() <= largest * (1 + 1e-6)
@@ -74,7 +74,7 @@ def test_xavier_is_the_dense_one_of_torch():
     assert torch.equal(layer.weight.detach(), dense)
 
 
-def test_signs_are_given_and_magnitudes_are_drawn():
+def test_signs_are_fixed_and_magnitudes_are_drawn():
     rule = tl.method("deepr", density=DENSITY)
     layer, other = layer_of("xavier", rule), layer_of("xavier", SPARSE)
     signs = tl.evolution.link_signs(layer.cells(), 0, "0")
@@ -84,14 +84,14 @@ def test_signs_are_given_and_magnitudes_are_drawn():
 @pytest.mark.parametrize(
     ("init", "variance"), [("he", 2 / (DENSITY * N_IN)), ("xavier", BOUND**2 / 3), (0.02, 0.02**2)]
 )
-def test_where_all_cells_have_values_the_links_have_the_largest_and_the_variance_of_the_law(init, variance):
+def test_with_values_for_all_cells_links_have_the_largest_and_the_variance_of_the_law(init, variance):
     layer = layer_of(init, tl.method("topkast", density=DENSITY))
     values, links = layer.latest_values(), layer.mask.flatten()
     assert values[links].square().mean().item() == pytest.approx(variance, rel=1e-3)
     assert values[links].abs().min() >= values[~links].abs().max()
 
 
-# --- Which one a layer gets by itself ------------------------------------------------------------------------------
+# --- The default of a layer ------------------------------------------------------------------------------------------
 def linears(*sizes, device=None):
     return [nn.Linear(a, b, device=device) for a, b in itertools.pairwise(sizes)]
 
@@ -130,7 +130,7 @@ def linears(*sizes, device=None):
         ),
     ],
 )
-def test_models_that_bring_their_weights_keep_them_where_they_can(rule, model, expected):
+def test_pretrained_models_keep_their_weights_where_they_can(rule, model, expected):
     model = model()
     before = {name: each.weight.detach().clone() for name, each in model.named_modules() if type(each) is nn.Linear}
     layers = tl.sparse.sparse_layers(tl.sparsify(model, rule))
@@ -143,7 +143,7 @@ def test_models_that_bring_their_weights_keep_them_where_they_can(rule, model, e
     tl.TopologyScheduler(model, optimizer, rule, total_steps=9, interval=rule.interval or 3)
 
 
-def test_weights_choose_the_links_of_layers_that_are_no_chain():
+def test_weights_choose_the_links_of_layers_that_are_not_a_chain():
     model = Llama(vocabulary=30, width=16, hidden=24, n_layers=1, n_heads=4, n_kv_heads=2)
     before = {name: each.weight.detach().clone() for name, each in model.named_modules() if type(each) is nn.Linear}
     layers = tl.sparse.sparse_layers(tl.sparsify(model, tl.method("topkast", density=0.1), init="keep"))
@@ -152,27 +152,27 @@ def test_weights_choose_the_links_of_layers_that_are_no_chain():
         assert torch.equal(layer.latest_values(), before[name].flatten())
 
 
-def test_nobody_elses_class_of_that_name_counts():
+def test_other_classes_of_the_same_name_do_not_count():
     other = type("PreTrainedModel", (nn.Sequential,), {"__module__": "transformers_of_mine.models"})
     model = tl.sparsify(other(*linears(20, 30, 3)), SPARSE)
     assert model[0].init_name == "he"
 
 
-# --- What is refused, and where it is said -------------------------------------------------------------------------
+# --- What is rejected, and where the name is reported ----------------------------------------------------------------
 @pytest.mark.parametrize(
     ("init", "rule", "message"),
     [
         ("xaver", SPARSE, "init='xaver' is unknown: did you mean 'xavier'?"),
-        (0.0, SPARSE, "init=0.0 is the standard deviation of the weights: use a positive number"),
-        (-1, SPARSE, "init=-1 is the standard deviation"),
-        (float("nan"), SPARSE, "init=nan is the standard deviation"),
-        (float("inf"), SPARSE, "init=inf is the standard deviation"),
+        (0.0, SPARSE, "init=0.0 cannot be a standard deviation: use a positive number"),
+        (-1, SPARSE, "init=-1 cannot be a standard deviation"),
+        (float("nan"), SPARSE, "init=nan cannot be a standard deviation"),
+        (float("inf"), SPARSE, "init=inf cannot be a standard deviation"),
         (True, SPARSE, "init=True is unknown"),
-        ("xavier", tl.method("set", weight_scale="cells"), "weight_scale='cells' scales the weights of init='he'"),
-        (0.02, tl.method("set", weight_scale="cells"), "init='0.02' has a scale of its own"),
+        ("xavier", tl.method("set", weight_scale="cells"), "weight_scale='cells' only applies to init='he'"),
+        (0.02, tl.method("set", weight_scale="cells"), "init='0.02' has its own scale"),
     ],
 )
-def test_what_has_no_meaning_is_refused_and_the_model_stays(init, rule, message):
+def test_meaningless_values_are_rejected_and_the_model_stays_unchanged(init, rule, message):
     model = mlp(20, 20, 3)
     with pytest.raises(InvalidValueError, match=re.escape(message)):
         tl.sparsify(model, rule, init=init)
@@ -180,11 +180,11 @@ def test_what_has_no_meaning_is_refused_and_the_model_stays(init, rule, message)
 
 
 @pytest.mark.parametrize(("init", "words"), [(None, ""), ("he", ""), ("keep", ", init=keep"), (0.02, ", init=0.02")])
-def test_a_printed_layer_says_what_is_not_usual(init, words):
+def test_a_printed_layer_shows_only_unusual_inits(init, words):
     assert repr(layer_of(init)).endswith(f"density=10.00%{words})")
 
 
-def test_a_run_and_its_layer_table_say_how_weights_began(tmp_path):
+def test_a_run_and_its_layer_table_show_the_init(tmp_path):
     model = nn.Sequential(Pretrained(*linears(8, 12, 6)), *linears(6, 8, 3))
     rule = tl.method("set", density=0.5)
     topology = tl.TopologyScheduler(
@@ -200,7 +200,7 @@ def test_a_run_and_its_layer_table_say_how_weights_began(tmp_path):
     assert re.findall(r"<td>(keep|he)</td>", table) == ["keep", "keep", "he"]
 
 
-def test_a_layer_remembers_in_copies_but_a_dense_one_does_not():
+def test_a_copied_layer_keeps_its_init_name_but_a_densified_one_does_not():
     model = tl.sparsify(mlp(20, 20, 3), SPARSE, init="xavier")
     assert tl.AveragedModel(model).module[0].init_name == "xavier"
     assert not hasattr(tl.densify(model)[0], "init_name")

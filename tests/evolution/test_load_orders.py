@@ -1,4 +1,4 @@
-"""Model, optimizer and topology load in any order, and the training goes on as if it had never stopped."""
+"""Model, optimizer and topology load in any order, and training continues as if it had never stopped."""
 
 import copy
 import itertools
@@ -15,7 +15,7 @@ EVERY = [(method, backend) for method in EVOLVING for backend in backends_of(met
 
 
 @pytest.mark.parametrize(("method", "backend"), EVERY)
-def test_a_training_goes_on_bit_for_bit_in_whatever_order_it_is_loaded(method, backend):
+def test_training_continues_bit_for_bit_in_any_order_of_loading(method, backend):
     training = setup(method, "adam", backend=backend)
     advance(*training, 7)
     saved = copy.deepcopy([each.state_dict() for each in training])
@@ -36,7 +36,7 @@ def test_a_training_goes_on_bit_for_bit_in_whatever_order_it_is_loaded(method, b
 
 
 @pytest.mark.parametrize(("method", "backend"), [("set", "csr"), ("chtss", "csr"), ("set", "masked")])
-def test_weights_of_an_earlier_step_bring_their_links_and_take_the_memory_along(method, backend):
+def test_weights_of_an_earlier_step_bring_their_links_and_move_the_optimizer_state(method, backend):
     model, trainer, topology = setup(method, "momentum", backend=backend)
     advance(model, trainer, topology, 5)
     best = copy.deepcopy(model.state_dict())
@@ -45,7 +45,7 @@ def test_weights_of_an_earlier_step_bring_their_links_and_take_the_memory_along(
     momentum = dense_momentum(trainer, layer)
     model.load_state_dict(best)
     trainer.zero_grad(set_to_none=True)
-    trainer.step()  # without gradients nothing moves, and the memory is brought into order
+    trainer.step()  # without gradients nothing moves, but the state is reordered
     expected = torch.where(layer.graph.to_torch(), momentum, 0)
     assert torch.equal(dense_momentum(trainer, layer), expected)
     assert all(torch.equal(value, best[key]) for key, value in model.state_dict().items())
@@ -61,7 +61,7 @@ def dense_momentum(optimizer, layer):
     return momentum.new_zeros(layer.shape).flatten().index_put_((layer.cells(),), momentum).view(layer.shape)
 
 
-def test_memory_of_links_that_nobody_knows_is_refused_at_the_step():
+def test_optimizer_state_of_unknown_links_is_rejected_at_the_step():
     first, second, third = (setup("set", "momentum", backend="csr", seed=seed) for seed in (0, 1, 2))
     for training in (first, second):
         advance(*training, 3)
@@ -96,7 +96,7 @@ def test_a_state_without_marks_loads_after_the_links_as_before(backend):
 
 
 @pytest.mark.parametrize(("method", "backend"), EVERY)
-def test_a_new_optimizer_goes_on_with_a_model_that_is_past_its_first_links(method, backend):
+def test_a_new_optimizer_continues_with_a_model_past_its_first_links(method, backend):
     model, trainer, topology = setup(method, "sgd", backend=backend)
     advance(model, trainer, topology, 13)
     rng, twin = torch.get_rng_state(), copy.deepcopy(model)
@@ -110,10 +110,10 @@ def test_a_new_optimizer_goes_on_with_a_model_that_is_past_its_first_links(metho
     assert all(torch.equal(value, twin.state_dict()[key]) for key, value in model.state_dict().items())
 
 
-def test_a_state_of_another_model_is_refused_at_the_door():
+def test_a_state_of_another_model_is_rejected():
     training, other = setup("chtss"), setup("chtss", sizes=(12, 24, 16, 3))
     advance(*training, 9)
-    with pytest.raises(CheckpointError, match=r"layer '0' is \(24, 12\) in the topology state and \(20, 12\)"):
+    with pytest.raises(CheckpointError, match=r"layer '0' has shape \(24, 12\) in the topology state but \(20, 12\)"):
         tl.TopologyScheduler(
             training[0], training[1], training[2].method, total_steps=20, interval=2, state=other[2].state_dict()
         )

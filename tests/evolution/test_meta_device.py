@@ -26,7 +26,7 @@ def test_layers_on_the_meta_device_never_have_a_dense_weight():
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_layers_made_on_the_meta_device_are_the_same_for_every_backend(backend):
+def test_layers_from_the_meta_device_are_the_same_for_every_backend(backend):
     def sparse(backend):
         model = nn.Sequential(nn.Linear(20, 30, device="meta"), nn.Linear(30, 2))
         return tl.sparsify(model, tl.method("set", density=0.1), backend=backend)[0]

@@ -1,4 +1,4 @@
-"""The table of methods, and what a user makes of it."""
+"""The table of methods, and how users combine its parts."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_table_is_shown_as_a_table():
     assert tl.methods()._repr_html_().startswith("<table")
 
 
-def test_what_differs_from_other_programs_is_listed_for_every_method_that_evolves():
+def test_differences_from_other_programs_are_listed_for_every_method_that_evolves():
     text = (Path(tl.evolution.__file__).parent / "README.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"`([\w-]+)`", text))
     assert {name for name, row in METHODS.items() if row.evolves} <= listed
@@ -50,7 +50,7 @@ def test_overrides_combine_parts():
     assert tl.method("set").zeta == 0.3
 
 
-def test_another_generator_drops_the_parameters_of_the_former():
+def test_another_generator_drops_the_parameters_of_the_old_one():
     assert tl.method("chts", generator="er").generator_params == {}
     assert tl.method("chts", generator="bsw").generator_params == {"beta": 0.25}
 
@@ -61,13 +61,13 @@ def test_another_generator_drops_the_parameters_of_the_former():
         ({"zeta": 0}, "zeta=0.0 must lie strictly between 0 and 1"),
         ({"zeta": 1}, "zeta=1.0 must lie strictly between 0 and 1"),
         ({"zeta": float("nan")}, "zeta=nan"),
-        ({"density": 0}, "density=0 leaves no link"),
+        ({"density": 0}, "density=0 leaves no links"),
         ({"density": 1.5}, "density=1.5 must lie in"),
         ({"stop_fraction": 0}, "stop_fraction=0.0"),
         ({"softness": (0.5, 1.0)}, "softness="),
         ({"softness": (0.5,)}, "softness="),
-        ({"removal": None}, "an evolution step needs both"),
-        ({"removal": None, "regrowth": None}, "percolation=True needs removal and regrowth"),
+        ({"removal": None}, "removal=None and regrowth=.* must be given together"),
+        ({"removal": None, "regrowth": None}, "percolation=True only applies with removal and regrowth"),
         ({"generator_params": {"gamma": 1}}, "no parameter 'gamma'.*beta"),
         ({"generator": None}, "no generator"),
         ({"zet": 0.2}, "no field 'zet': did you mean 'zeta'"),
@@ -75,7 +75,7 @@ def test_another_generator_drops_the_parameters_of_the_former():
         ({"weight_scale": "link"}, "weight_scale='link' is unknown: did you mean 'links'"),
     ],
 )
-def test_values_without_a_meaning_are_refused(overrides, message):
+def test_meaningless_values_are_rejected(overrides, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method("chts", **overrides)
 
@@ -91,7 +91,7 @@ def test_values_without_a_meaning_are_refused(overrides, message):
         ({"generator_params": 3}, "generator_params=3 must be of type dict"),
     ],
 )
-def test_values_of_another_type_are_refused(overrides, message):
+def test_values_of_another_type_are_rejected(overrides, message):
     with pytest.raises(InvalidTypeError, match=message):
         tl.method("chts", **overrides)
 
@@ -105,7 +105,7 @@ def test_values_of_another_type_are_refused(overrides, message):
         ({"zeta_schedule": "cosin"}, "unknown zeta schedule 'cosin': did you mean 'cosine'"),
     ],
 )
-def test_unknown_parts_are_refused_with_a_suggestion(overrides, message):
+def test_unknown_parts_are_rejected_with_a_suggestion(overrides, message):
     with pytest.raises(UnknownNameError, match=message):
         tl.method("chts", **overrides)
 
@@ -131,7 +131,7 @@ def test_softness_moves_linearly_in_the_exponent_or_in_delta(schedule, progress,
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize("name", ["set", "deepr"])
-def test_weights_may_be_scaled_as_those_of_a_dense_layer(name, backend):
+def test_weights_can_be_scaled_like_those_of_a_dense_layer(name, backend):
     for scale, variance in (("links", 2 / (0.1 * 200)), ("cells", 2 / 200)):
         model = torch.nn.Sequential(torch.nn.Linear(200, 300), torch.nn.Linear(300, 3))
         tl.sparsify(model, tl.method(name, density=0.1, weight_scale=scale), backend=backend)
@@ -143,6 +143,6 @@ def test_weights_may_be_scaled_as_those_of_a_dense_layer(name, backend):
 
 
 @pytest.mark.parametrize("name", ["dense", "topkast"])
-def test_a_scale_that_would_be_ignored_is_refused(name):
-    with pytest.raises(InvalidValueError, match=rf"weight_scale='cells' has no meaning, as method '{name}'"):
+def test_a_scale_that_would_be_ignored_is_rejected(name):
+    with pytest.raises(InvalidValueError, match=rf"weight_scale='cells' has no effect: method '{name}'"):
         tl.method(name, weight_scale="cells")

@@ -1,4 +1,4 @@
-"""One update of every method on small layers, worked by hand: the links that decay, go, percolate and grow.
+"""One update of every method on small layers, worked by hand: the links that decay, are removed, percolate and grow.
 
 The learning rate is 0, so that weights are those that are given. The gradient of the first layer is the outer product
 of the head's weights (1, -2, ...) and the input, as there is nothing between them.
@@ -20,7 +20,7 @@ EVENTS = ("decayed", "removed", "percolated", "regrown")
 
 @dataclass
 class Case:
-    """A method, the links of its layers as {cell: weight}, when the update comes, and what it does to each layer."""
+    """A method, the links of its layers as {cell: weight}, the time of the update, and its effect on each layer."""
 
     method: str
     sizes: tuple[int, ...]
@@ -32,23 +32,23 @@ class Case:
     inputs: tuple[float, ...] = ()
     parts: dict = field(default_factory=dict)
     stored: dict[int, float] = field(default_factory=dict)  # values of cells of the first layer that are not links
-    trained: set[int] = field(default_factory=set)  # its cells that get a gradient, where these are more than the links
+    trained: set[int] = field(default_factory=set)  # its trained cells, if there are more than the links
 
 
 # --- Fixed density, one layer of 4 inputs and 2 outputs (cells 0..3 and 4..7), 4 links -----------------------------
 FOUR = {0: 5.0, 3: -4.0, 5: 3.0, 6: -0.2}
 # (1, -2) x (1, 2, 3, 4): |gradient| 1 2 3 4 / 2 4 6 8.
 RIGL = Case(
-    # 15 of 75 steps: zeta = .15 (1 + cos 36 deg) = .2714, of 4 links 1.09: one goes, and 7 has the largest gradient.
+    # 15 of 75 steps: zeta = 0.15 (1 + cos 36 deg) = 0.2714, of 4 links 1.09: one goes; 7 has the largest gradient.
     "rigl", (4, 2), [FOUR], 0.5, [{"removed": {6}, "regrown": {7}}], inputs=(1, 2, 3, 4),
 )  # fmt: skip
 RIGL_SOFT = Case(
-    # zeta .3 of 4 links is 1.2: one goes, and what has no weight is kept with p = 0.
+    # zeta 0.3 of 4 links is 1.2: one goes, and a link of weight 0 is kept with p = 0.
     "rigl-soft", (4, 2), [FOUR | {6: 0.0}], 0.5, [{"removed": {6}, "regrown": {7}}], inputs=(1, 2, 3, 4),
     parts={"generator": "er"},
 )  # fmt: skip
 SET = Case(
-    # zeta .3 of 8 links: the 2 weakest go. All other cells are links, so chance has no choice: they return.
+    # zeta 0.3 of 8 links: the 2 weakest go. All other cells are links, so these two must return.
     "set", (8, 1), [{i: float(i + 1) for i in range(8)}], 1.0, [{"removed": {0, 1}, "regrown": {0, 1}}],
 )  # fmt: skip
 
@@ -66,14 +66,14 @@ def chain_of(weakest):
 
 
 CHT = Case("cht", (2, 3, 2), chain_of(0.1), 0.7, CHAIN, parts=OF_CHAIN)
-CHTS = Case("chts", (2, 3, 2), chain_of(0.0), 0.7, CHAIN, parts=OF_CHAIN)  # what has no weight is kept with p = 0
+CHTS = Case("chts", (2, 3, 2), chain_of(0.0), 0.7, CHAIN, parts=OF_CHAIN)  # a link of weight 0 is kept with p = 0
 
 # --- Falling density with relative importance, one layer of 4 inputs and 6 outputs ---------------------------------
 # Outputs 0..3 have links of 10 and, at cells 3, 6, 9, 12, of 1; outputs 4 and 5 have one link each, of almost nothing.
 # Sums: rows 21 11 21 11, columns 21 11 21 11. RI of the links of 1: 1/11 + 1/21 = .14; of the tiny ones, each the only
 # link of an output, 1; of the others 10/21 + 10/21 = .95 at least. So the links of 1 decay.
 # Then 2 of 8 (zeta .3) are removed by weight magnitude, softly: the tiny ones, but for p = 1e-20.
-# What is left are twice three links in a row, so that one cell each closes a path of length three: 5 and 15.
+# Two paths of three links are left, and one cell each closes a path of length three: 5 and 15.
 TWELVE = {0: 10.0, 1: 10.0, 3: 1.0, 4: 10.0, 6: 1.0, 9: 1.0, 10: 10.0, 11: 10.0, 12: 1.0, 14: 10.0}
 TWELVE |= {16: 1e-20, 21: 1e-20}
 BY_IMPORTANCE = [{"decayed": {3, 6, 9, 12}, "removed": {16, 21}, "regrown": {5, 15}}]
@@ -92,7 +92,7 @@ GMP = Case(
     "gmp", (4, 2), [FOUR], 0.25, [{"decayed": {6}}],
 )  # fmt: skip
 TOPKAST = Case(
-    # Two links among all cells: |5|, and |-4| that cell 3 had when it was last trained, before |3| and |-.2|.
+    # Two links among all cells: |5| and |-4|, the last value of cell 3, rank above |3| and |-0.2|.
     "topkast", (4, 2), [{0: 5.0, 6: -0.2}], 0.25, [{"removed": {6}, "regrown": {3}}], stored={3: -4.0, 5: 3.0},
     trained={0, 1, 2, 6},
 )  # fmt: skip
@@ -112,7 +112,7 @@ MEST = Case(
 # --- Constant fan-in, 6 inputs and 4 outputs, 12 links ------------------------------------------------------------
 SRIGL = Case(
     # zeta .2714 of 12: 3 go, all those of output 2. |gradient| of outputs 0, 2: 1..6, of 1, 3: 2 4 .. 12. Of the cells
-    # that are not kept 11 (12), 10 and 22 (10) are salient. Output 2 has no salient cell, max(1, .3 * 3) are wanted,
+    # that are not kept 11 (12), 10 and 22 (10) are salient. Output 2 has no salient cell, max(1, 0.3 * 3) are required,
     # so it is ablated. Each of the other three then has 12 / 3 = 4 inputs, and grows one: 5, 11, 22.
     "srigl", (6, 4),
     [{0: 5.0, 1: 4.0, 2: 3.0, 6: 6.0, 7: -7.0, 8: 8.0, 12: 0.1, 13: -0.2, 17: 0.3, 19: 9.0, 21: -2.0, 23: 10.0}], 0.5,
@@ -128,7 +128,7 @@ RUNS = [(name, backend) for name in CASES for backend in backends_of(name)]
 ELSEWHERE = {"deepr"}  # in test_deepr.py
 
 
-def test_every_method_that_evolves_is_worked_here_or_in_its_own_file():
+def test_every_method_that_evolves_is_covered_here_or_in_its_own_file():
     assert set(CASES) | ELSEWHERE == {name for name, row in METHODS.items() if row.evolves}
 
 
@@ -143,7 +143,7 @@ def made(case, backend, seed=0):
             layer.set_links(
                 torch.tensor(sorted(links)), *([torch.tensor(sorted(case.trained))] if case.trained else [])
             )
-            if isinstance(layer, StoredLinear):  # forget the values with which it was made
+            if isinstance(layer, StoredLinear):  # drop the initial values
                 layer.set_stored(torch.tensor([case.stored.get(cell, 0.0) for cell in range(layer.weight.numel())]))
             layer.set_link_values(torch.tensor([links[cell] for cell in sorted(links)]))
         head = model[-1].weight
@@ -180,7 +180,7 @@ def test_the_first_update(name, backend, seed):
         assert events_of(update, str(i), case.sizes[i]) == expected
         assert model[i].cells().tolist() == sorted((set(links) - lost) | grown)
         values = dict(zip(model[i].cells().tolist(), model[i].link_values().tolist(), strict=True))
-        # Links that are removed and grow again keep their weight, others start with what is stored, or at zero.
+        # Links that are removed and grow again keep their weight; others start with the stored value, or at zero.
         assert values == {cell: pytest.approx({**case.stored, **links}.get(cell, 0.0)) for cell in values}
 
 
@@ -195,7 +195,7 @@ def test_a_pruned_weight_of_gmp_returns_when_others_have_become_smaller():
     assert model[0].link_values().tolist() == pytest.approx([5.0, -0.2])
 
 
-def test_granet_and_gmp_differ_in_what_they_remember():
+def test_granet_and_gmp_differ_in_what_they_store():
     model, optimizer, topology = made(GRANET, "masked")
     to_the_next_update(GRANET, model, optimizer, topology)
     assert model[0].cells().tolist() == [0, 3, 7]
@@ -267,7 +267,7 @@ def test_overlap_elm_and_early_stop():
 
 
 @pytest.mark.parametrize(("theta", "is_minimum"), [(0.5, True), (0.51, False)])
-def test_a_layer_is_in_a_minimum_from_an_overlap_of_theta_on(theta, is_minimum):
+def test_a_layer_is_in_a_minimum_at_an_overlap_of_at_least_theta(theta, is_minimum):
     # Two squares of which one is whole: 7 of 8 links of two blocks. Links 7 and 15 go; of the cells that close a path,
     # 5 never was a link: 0-0 0-1 1-0 leave (1, 1), cell 5 of 4 inputs; the whole square loses cell 15.
     links = {0: 5.0, 1: 6.0, 4: 7.0, 10: 8.0, 11: 9.0, 14: 10.0, 15: 0.5, 7: 0.1}

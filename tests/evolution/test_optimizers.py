@@ -1,4 +1,4 @@
-"""Which optimizers are taken: those whose state can follow links, bare, as subclasses, or in wrappers."""
+"""Supported optimizers: those whose state can follow links, bare, as subclasses, or in wrappers."""
 
 import copy
 
@@ -50,7 +50,7 @@ def test_a_zero_gradient_leaves_a_zero_entry_and_its_weight_at_zero(name, option
         assert bool((each[[0, 2, 3]] != 0).all())
 
 
-def test_every_known_kind_has_variants_that_show_all_of_its_state():
+def test_variants_cover_the_whole_state_of_every_known_optimizer():
     assert {kind.__name__ for kind in LINK_STATE} == set(VARIANTS)
     for kind, keys in LINK_STATE.items():
         shown = set()
@@ -64,7 +64,7 @@ def test_every_known_kind_has_variants_that_show_all_of_its_state():
 
 
 class Eager(torch.optim.Optimizer):
-    """One that a zero gradient moves, of a library that nobody knows."""
+    """An optimizer of an unknown library."""
 
     def __init__(self, params, lr=0.1):
         super().__init__(params, {"lr": lr})
@@ -86,19 +86,19 @@ def muon(model):
 @pytest.mark.parametrize(
     ("make", "name", "reason"),
     [
-        (lambda m: torch.optim.Adafactor(m.parameters()), "Adafactor", "means over the rows and columns"),
+        (lambda m: torch.optim.Adafactor(m.parameters()), "Adafactor", "moments are means over rows and columns"),
         (lambda m: torch.optim.Adamax(m.parameters()), "Adamax", "exp_inf becomes eps"),
-        (lambda m: torch.optim.LBFGS(m.parameters()), "LBFGS", "history is of all weights"),
-        (lambda m: torch.optim.Rprop(m.parameters()), "Rprop", "step_size begins at the learning rate"),
-        (lambda m: torch.optim.SparseAdam(m.parameters()), "SparseAdam", "sparse gradients alone"),
+        (lambda m: torch.optim.LBFGS(m.parameters()), "LBFGS", "history covers all weights"),
+        (lambda m: torch.optim.Rprop(m.parameters()), "Rprop", "step_size starts at the learning rate"),
+        (lambda m: torch.optim.SparseAdam(m.parameters()), "SparseAdam", "accepts only sparse gradients"),
         (lambda m: Adam8bit(m.parameters()), "Adam8bit", "the code of zero is not zero"),
-        (lambda m: Eager(m.parameters()), "Eager", "stay zero, as the weight there must"),
+        (lambda m: Eager(m.parameters()), "Eager", "both state and weight must stay at zero"),
         pytest.param(muon, "Muon", "orthogonalised", marks=pytest.mark.skipif(
             not hasattr(torch.optim, "Muon"), reason="torch has no Muon yet")),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_others_are_refused_and_the_message_says_why(make, name, reason, wrapped):
+def test_other_optimizers_are_rejected_with_a_reason(make, name, reason, wrapped):
     model = tl.sparsify(mlp(20, 20, 3), "set")
     optimizer = Wrapper(make(model)) if wrapped else make(model)
     with pytest.raises(InvalidTypeError, match=rf"optimizer {name} is not supported: use one of SGD, .*{reason}"):
@@ -107,14 +107,14 @@ def test_others_are_refused_and_the_message_says_why(make, name, reason, wrapped
         tl.evolution.percolate_model(model, optimizer)
 
 
-def test_an_eps_of_zero_is_refused_as_it_makes_nan_where_no_link_is():
+def test_an_eps_of_zero_is_rejected_as_it_gives_nan_off_the_links():
     model = tl.sparsify(mlp(20, 20, 3), "set")
     with pytest.raises(InvalidValueError, match="eps=0 divides 0 by 0"):
         tl.TopologyScheduler(model, torch.optim.Adam(model.parameters(), eps=0), "set", total_steps=10, interval=2)
 
 
 class Wrapper:
-    """Hands its calls on, as the wrappers of accelerate and Lightning do."""
+    """Forwards calls, as the wrappers of accelerate and Lightning do."""
 
     def __init__(self, optimizer):
         self.optimizer = optimizer
@@ -160,7 +160,7 @@ def twice(optimizer):
 
 @pytest.mark.parametrize("wrap", [Wrapper, WrapperThatIsAnOptimizer, WrapperWithAHiddenAttribute, twice])
 @pytest.mark.parametrize("attached", [False, True])
-def test_a_wrapped_optimizer_trains_as_the_bare_one(wrap, attached):
+def test_a_wrapped_optimizer_trains_like_the_bare_one(wrap, attached):
     results = []
     for wrapping in (False, True):
         model, trainer, topology = setup("rigl", "adamw")
@@ -182,7 +182,7 @@ def test_a_wrapped_optimizer_trains_as_the_bare_one(wrap, attached):
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
 
-def test_percolation_lets_a_wrapped_optimizer_follow():
+def test_the_state_of_a_wrapped_optimizer_follows_percolation():
     model, trainer, _ = setup("static", "adam", density=0.05)
     nn.functional.cross_entropy(model(torch.randn(8, 12)), torch.randint(0, 3, (8,))).backward()
     trainer.step()
@@ -194,9 +194,9 @@ def test_percolation_lets_a_wrapped_optimizer_follow():
 
 
 @pytest.mark.parametrize("wrong", [None, 3, nn.Linear(2, 2), Wrapper(None), Wrapper(3)])
-def test_what_holds_no_optimizer_is_refused(wrong):
+def test_objects_without_an_optimizer_are_rejected(wrong):
     model = tl.sparsify(mlp(20, 20, 3), "set")
-    with pytest.raises(InvalidTypeError, match=f"optimizer is a {type(wrong).__name__}: give a torch.optim.Optimizer"):
+    with pytest.raises(InvalidTypeError, match=f"optimizer is a {type(wrong).__name__}: pass a torch.optim.Optimizer"):
         tl.TopologyScheduler(model, wrong, "set", total_steps=10, interval=2)
 
 
@@ -208,7 +208,7 @@ def test_wrappers_in_a_circle_end():
 
 
 class SlowWeights(WrapperThatIsAnOptimizer):
-    """Lookahead: it remembers weights of its own beside the optimizer's moments."""
+    """Lookahead: a wrapper with its own weights in addition to the optimizer's moments."""
 
     def __init__(self, optimizer):
         super().__init__(optimizer)
@@ -218,19 +218,19 @@ class SlowWeights(WrapperThatIsAnOptimizer):
 
 
 class Lookahead(Wrapper):
-    """One whose slow weights come with the first step."""
+    """A wrapper whose slow weights appear only with the first step."""
 
 
 @pytest.mark.parametrize("wrap", [SlowWeights, Lookahead])
-def test_a_wrapper_with_memory_of_its_own_is_refused(wrap):
+def test_a_wrapper_with_its_own_state_is_rejected(wrap):
     model = tl.sparsify(mlp(20, 20, 3), "set")
     wrapper = wrap(torch.optim.SGD(model.parameters(), lr=0.1))
-    with pytest.raises(InvalidTypeError, match=rf"{wrap.__name__} keeps a state of its own .* use the SGD alone"):
+    with pytest.raises(InvalidTypeError, match=rf"{wrap.__name__} keeps its own state .* SGD without the wrapper"):
         tl.TopologyScheduler(model, wrapper, "set", total_steps=10, interval=2)
 
 
 class Renamed(torch.optim.AdamW):
-    """Adds behaviour, and no state."""
+    """Adds behaviour, but no state."""
 
     def step(self, closure=None):
         for group in self.param_groups:
@@ -239,7 +239,7 @@ class Renamed(torch.optim.AdamW):
 
 
 class Remembering(torch.optim.SGD):
-    """Adds a state of every weight."""
+    """Adds state for every weight."""
 
     def __init__(self, params, lr, remember):
         super().__init__(params, lr, momentum=0.9)
@@ -276,7 +276,7 @@ def test_the_state_of_a_subclass_follows_the_links(backend):
     ],
     ids=["alike", "list", "other shape"],
 )
-def test_more_state_than_the_kind_has_is_refused_by_name_before_anything_changes(remember, backend):
+def test_unknown_state_is_rejected_by_name_before_anything_changes(remember, backend):
     model, _, topology = setup("set", backend=backend)
     trainer = Remembering(model.parameters(), 0.01, remember)
     topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
@@ -284,7 +284,7 @@ def test_more_state_than_the_kind_has_is_refused_by_name_before_anything_changes
     nn.functional.cross_entropy(model(torch.randn(8, 12)), torch.randint(0, 3, (8,))).backward()
     trainer.step()
     before = copy.deepcopy(model.state_dict()), {n: layer.cells() for n, layer in topology.layers.items()}
-    message = r"Remembering has the state 'trace' of sparse layer '0', .* known are momentum_buffer"
+    message = r"Remembering has state 'trace' for sparse layer '0', .*supported: momentum_buffer"
     with pytest.raises(InvalidTypeError, match=message):
         topology.step()
     state = setup("set", seed=1, backend=backend)[2].state_dict()
@@ -298,13 +298,13 @@ def test_more_state_than_the_kind_has_is_refused_by_name_before_anything_changes
 
 
 @pytest.mark.parametrize("remember", [lambda p: torch.tensor(1.0), lambda p: 3, lambda p: {"norm": p.norm()}])
-def test_numbers_of_a_whole_weight_are_no_state_of_its_links(remember):
+def test_scalars_of_a_whole_weight_are_not_link_state(remember):
     model, _, topology = setup("set")
     trainer = Remembering(model.parameters(), 0.01, remember)
     topology = tl.TopologyScheduler(model, trainer, topology.method, total_steps=20, interval=2)
     assert len(advance(model, trainer, topology, 4)) == 2
 
 
-def test_the_loops_try_every_known_kind():
+def test_the_loops_cover_every_known_optimizer():
     tried = {type(make([nn.Parameter(torch.zeros(1))])) for make in OPTIMIZERS.values()}
     assert tried == set(LINK_STATE)

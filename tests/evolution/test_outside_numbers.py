@@ -1,4 +1,4 @@
-"""Links that the programs of others keep and grow: layer densities, and RigL's toy mask, both of jaxpruner."""
+"""Numbers of another library, jaxpruner: layer densities, and the links that RigL's toy mask keeps and grows."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def sparsities(sizes, density):
     return [1 - counts[name] / np.prod(shape) for name, shape in sizes.items()]
 
 
-def test_densities_of_layers_by_erdos_renyi_and_by_its_kernel():
+def test_layer_densities_of_erdos_renyi_and_its_kernel_variant():
     """ERK counts all sides of the kernel; ER the last two only, as if it were a layer of 4 x 6 for each of the rest.
 
     jaxpruner rounds no counts; ours add up to exactly half of all cells.
@@ -29,12 +29,12 @@ def test_densities_of_layers_by_erdos_renyi_and_by_its_kernel():
 
 WEIGHTS = torch.tensor([-9.0, 1, 4, -1, 5, 8, -2, 3])
 MASK = "01010110"
-TOY = {0.25: "11010100", 0.5: "11001100", 0.75: "10101100"}  # of jaxpruner, by the share that is dropped
+TOY = {0.25: "11010100", 0.5: "11001100", 0.75: "10101100"}  # from jaxpruner, by the share that is dropped
 
 
 @pytest.fixture
 def jaxpruner_parts():
-    """Its drop score is the signed weight, its grow score in this test the magnitude, of cells without links too."""
+    """Register its drop score, the signed weight, and its grow score in this test, the magnitude of all cells."""
     REMOVAL_SCORES.register("signed", RemovalScore(lambda links: links.values + 10))  # scores are never negative
     REGROWTHS.register("toy", by_scores(lambda graph: WEIGHTS.abs().numpy().reshape(1, 8)))
     yield
@@ -43,7 +43,7 @@ def jaxpruner_parts():
 
 
 def updated(zeta, removal):
-    """Return the mask after an update of a single output neuron with eight inputs, as RigL makes it."""
+    """Return the mask after a RigL update of a single output neuron with eight inputs."""
     cells = torch.tensor([place for place, bit in enumerate(MASK) if bit == "1"])
     method = tl.method(
         "rigl", density=0.5, removal=removal, regrowth="toy", zeta=zeta, zeta_schedule="constant",
@@ -65,5 +65,5 @@ def test_the_toy_mask_of_rigl(zeta, jaxpruner_parts):
 
 
 def test_rigl_itself_drops_the_smallest_magnitudes(jaxpruner_parts):
-    """Where jaxpruner's toy drops -2 first, as the smallest number, RigL's rule drops -1 and 1."""
+    """jaxpruner's toy drops -2 first, as the smallest number, while RigL's rule drops -1 and 1."""
     assert updated(0.5, "weight_magnitude") == "10001110"

@@ -1,4 +1,4 @@
-"""Parts of one's own: registered, they stand in a method as the built-in ones do."""
+"""Custom parts: after registration, a method can use them like the built-in ones."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def after(method, seed=0):
 
 
 @pytest.mark.parametrize("ending", ["", "-soft"])
-def test_ones_own_predictor_chooses_as_the_built_in_one(own, ending):
+def test_a_custom_predictor_chooses_like_the_built_in_one(own, ending):
     own(REGROWTHS, "mine", by_scores(lambda g: score(g, "ch2_l3n")))
     row = tl.method("set", density=0.3)
     found = [after(row.with_overrides({"regrowth": f"{name}{ending}"})) for name in ("mine", "ch2_l3n")]
@@ -49,7 +49,7 @@ def test_ones_own_predictor_chooses_as_the_built_in_one(own, ending):
     assert len(found[0][1].regrown) > 0
 
 
-def test_ones_own_link_predictor_is_asked_by_name(own):
+def test_a_custom_link_predictor_is_used_by_name(own):
     known = PREDICTORS["ch2_l3n"]
     own(PREDICTORS, "mine", replace(known, name="mine"))
     own(REGROWTHS, "mine", by_predictor("mine"))
@@ -63,7 +63,7 @@ def test_ones_own_link_predictor_is_asked_by_name(own):
         score(g, "mines")
 
 
-def test_ones_own_removal_keeps_what_it_scores_high(own):
+def test_a_custom_removal_keeps_links_with_high_scores(own):
     own(REMOVAL_SCORES, "young", RemovalScore(lambda links: (links.cells % links.shape[1]).to(torch.float64)))
     graph, update = after(tl.method("set", density=0.3, removal="young", zeta=0.5))
     kept = set(map(tuple, graph.edges().tolist())) - set(map(tuple, update.regrown.tolist()))
@@ -71,19 +71,19 @@ def test_ones_own_removal_keeps_what_it_scores_high(own):
     assert update.removed[:, 0].max() <= min(source for source, _ in kept)
 
 
-def test_ones_own_row_is_a_method(own):
+def test_a_custom_row_is_a_method(own):
     own(METHODS, "mine", tl.method("chts", density=0.2, zeta=0.1))
     assert tl.method("mine").zeta == 0.1
     assert "mine" in tl.methods()
     assert tl.TrainConfig(method="mine", hidden=(9, 9)).build_method().density == 0.2
 
 
-def test_a_name_that_was_never_registered_is_refused():
+def test_a_name_that_was_never_registered_is_rejected():
     with pytest.raises(UnknownNameError, match="unknown regrowth score 'mine'"):
         tl.method("set", regrowth="mine")
 
 
-def test_links_and_barred_cells_are_never_chosen_and_chance_fills_up():
+def test_links_and_barred_cells_are_never_chosen_and_others_fill_up_at_random():
     site = Site(torch.tensor([0, 5]), (2, 3), torch.tensor([1]))
     rule = by_scores(lambda g: np.array([[9, 9, 0], [1, 0, 9]]))
     assert rule.choose(site, 1, RandomField(0), False).tolist() == [3]
@@ -94,16 +94,16 @@ def test_links_and_barred_cells_are_never_chosen_and_chance_fills_up():
     ("scores", "message"),
     [
         (np.zeros((3, 2)), r"scores have shape \(3, 2\), not \(n_out, n_in\) = \(2, 3\)"),
-        (np.full((2, 3), np.nan), "NaN or negative"),
-        (-np.ones((2, 3)), "NaN or negative"),
+        (np.full((2, 3), np.nan), "negative scores and NaN"),
+        (-np.ones((2, 3)), "negative scores and NaN"),
     ],
 )
-def test_scores_without_a_meaning_are_refused(scores, message):
+def test_invalid_scores_are_rejected(scores, message):
     with pytest.raises(InvalidValueError, match=message):
         by_scores(lambda g: scores).choose(Site(torch.tensor([0]), (2, 3), NONE), 1, RandomField(0), False)
 
 
-def test_ones_own_density_schedule_says_where_it_starts_and_whether_it_falls(own):
+def test_a_custom_density_schedule_defines_its_start_and_whether_it_falls(own):
     own(DENSITY_SCHEDULES, "halfway", DensitySchedule(lambda u: float(u >= 0.5), 0.5, surplus=0.2))
     own(DENSITY_SCHEDULES, "still", DensitySchedule(lambda u: 1.0, 0.0, falls=False))
     falling = tl.method("set", density=0.3, density_schedule="halfway")
@@ -113,5 +113,5 @@ def test_ones_own_density_schedule_says_where_it_starts_and_whether_it_falls(own
     dropped = falling.with_overrides({"density_schedule": "still"})
     assert dropped.start_density is None
     own(DENSITY_SCHEDULES, "open", DensitySchedule(lambda u: u, 0.5))
-    with pytest.raises(InvalidValueError, match="density_schedule='open' needs the density at the start"):
+    with pytest.raises(InvalidValueError, match="density_schedule='open' needs an initial density"):
         tl.method("set", density=0.3, density_schedule="open")

@@ -1,4 +1,4 @@
-"""Percolation against the function: what it removes changes no output, and what is left is active."""
+"""Percolation and the outputs of a model: removed links change no output, and the remaining ones are active."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ BACKENDS = ("masked", "csr")
 
 
 def llama(seed, *, n_kv_heads=2, density=0.06, backend="masked"):
-    """A LLaMA with random links, so few that many neurons are not active, and weights of order 1."""
+    """Return a LLaMA with weights of order 1 and so few random links that many neurons are inactive."""
     torch.manual_seed(seed)
     model = Llama(**SIZES, n_kv_heads=n_kv_heads).double()
     model = tl.sparsify(model, tl.method("static", density=density), seed=seed, backend=backend)
@@ -26,7 +26,7 @@ def llama(seed, *, n_kv_heads=2, density=0.06, backend="masked"):
 
 
 def scores_of(model, tokens):
-    """Queries times keys of each layer, before the softmax."""
+    """Return queries times keys of each layer, before the softmax."""
     found, handles = [], []
     for layer in model.model["layers"]:
         attention = layer.self_attn
@@ -50,7 +50,7 @@ TOKENS = torch.arange(24).reshape(2, 12) % 30
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_kv_heads", [4, 2, 1])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_pairs_leave_a_llama_as_it_is(seed, n_kv_heads, backend):
+def test_pairs_leave_the_outputs_of_a_llama_unchanged(seed, n_kv_heads, backend):
     model = llama(seed, n_kv_heads=n_kv_heads, backend=backend)
     logits, scores = scores_of(model, TOKENS)
     removed = percolate_model(model, unit="rotary_pair")
@@ -62,7 +62,7 @@ def test_pairs_leave_a_llama_as_it_is(seed, n_kv_heads, backend):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
-def test_coordinates_do_not_though_values_and_gated_layers_are_the_same():
+def test_coordinates_change_outputs_although_values_and_gated_layers_are_the_same():
     changes = []
     for seed in range(3):
         model, pairs = llama(seed), llama(seed)
@@ -77,8 +77,8 @@ def test_coordinates_do_not_though_values_and_gated_layers_are_the_same():
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_what_is_left_has_a_path_through_every_group(unit):
-    """From a side of the network that no group tests to another, by each of the writers that are multiplied."""
+def test_remaining_links_have_a_path_through_every_group(unit):
+    """From one untested side of the network to another, through each of the writers that are multiplied."""
     model = llama(5, density=0.1)
     percolate_model(model, unit=unit)
     network = tl.topology_of(model)
@@ -99,7 +99,7 @@ def test_what_is_left_has_a_path_through_every_group(unit):
         active = whole & (out > 0)
         for name in group.readers:
             assert not links[name][:, ~active].nnz
-        for name in group.writers:  # a shared head is alive for one of its heads at least
+        for name in group.writers:  # a shared head is alive for at least one of its query heads
             copies = links[name].shape[0] // network[name].n_out
             width = active.size // group.heads
             alive = active.reshape(-1, copies, width).any(axis=1).flatten()
@@ -109,7 +109,7 @@ def test_what_is_left_has_a_path_through_every_group(unit):
 
 
 def transformer(kind):
-    """A Transformer of torch's without biases, with the call that computes it."""
+    """Return one of torch's Transformers without biases, and a function that calls it."""
     options = {"nhead": 4, "dim_feedforward": 24, "dropout": 0.0, "batch_first": True, "bias": False}
     if kind == "encoder":
         return nn.TransformerEncoder(
@@ -147,7 +147,7 @@ def test_attention_of_shared_heads_keeps_its_function(num_kv_heads):
 
 
 class Branches(nn.Module):
-    """Two summed writers and two readers of one population, with a cross-attention of inputs of its own between."""
+    """Two summed writers and two readers of one population, with a cross-attention with its own inputs between."""
 
     def __init__(self, width=12, heads=3):
         super().__init__()
@@ -184,8 +184,8 @@ def test_sums_branches_and_cross_attention_keep_their_function(seed, backend):
     torch.testing.assert_close(model(x, memory), before, rtol=1e-12, atol=1e-12)
 
 
-def test_a_neuron_with_a_bias_and_no_link_in_still_speaks():
-    """The paper removes its links out all the same; so outputs change where there are biases."""
+def test_a_neuron_with_a_bias_and_no_incoming_link_still_has_an_output():
+    """The paper removes its outgoing links nevertheless, so outputs change if there are biases."""
     model = nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 6))
     nn.init.constant_(model[0].bias, 1.0)
     tl.sparsify(model, tl.method("static", density=0.1), exclude=[], seed=1)
@@ -224,7 +224,7 @@ def _of_links(optimizer, layer):
 
 @pytest.mark.parametrize("density", [0.05, 0.3])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_llama_trains_with_percolation_and_apart_by_heads(backend, density):
+def test_a_llama_trains_with_percolation_and_separate_heads(backend, density):
     model = Llama(**SIZES, n_kv_heads=2)
     rule = tl.method("chts", density=density, percolation_unit="rotary_pair", per_head=True)
     tl.sparsify(model, rule, backend=backend)
@@ -248,8 +248,8 @@ def test_a_llama_trains_with_percolation_and_apart_by_heads(backend, density):
 @pytest.mark.parametrize(
     ("method", "parts"), [("rigl", {}), ("granet", {}), ("mest", {}), ("deepr", {"interval": 2, "noise": 0.1})]
 )
-def test_heads_apart_are_the_same_on_both_backends(method, parts):
-    """Gradients of links, and of all cells, are those of the head; densities fall head by head."""
+def test_separate_heads_are_the_same_on_both_backends(method, parts):
+    """Gradients of links and cells are those of the head; densities fall head by head."""
     cells = {}
     for backend in BACKENDS:
         rule = tl.method(method, density=0.1, per_head=True, **parts)
@@ -269,7 +269,7 @@ def test_heads_apart_are_the_same_on_both_backends(method, parts):
 
 
 def _links_of_heads(topology):
-    """The links of each head of queries, keys and values."""
+    """Return the links of each head of queries, keys and values."""
     return {
         name: layer.graph.fan_in.reshape(-1, 4).sum(axis=1).tolist()
         for name, layer in topology.layers.items()
@@ -277,7 +277,7 @@ def _links_of_heads(topology):
     }
 
 
-def test_masks_and_links_percolate_alike():
+def test_masks_and_links_percolate_identically():
     networks = {}
     for backend in BACKENDS:
         model = llama(3, backend=backend)
@@ -289,7 +289,7 @@ def test_masks_and_links_percolate_alike():
 @pytest.mark.parametrize(
     ("model", "options", "error", "message"),
     [
-        (nn.Linear(3, 3), {}, InvalidValueError, r"the model has no sparse layer: call sparsify"),
+        (nn.Linear(3, 3), {}, InvalidValueError, r"the model has no sparse layers: call sparsify"),
         (llama(0), {"unit": "pair"}, UnknownNameError, r"unknown percolation unit 'pair'"),
         (llama(0), {"optimizer": torch.optim.LBFGS([nn.Parameter(torch.ones(1))])}, InvalidTypeError, r"LBFGS is not"),
         (
@@ -310,7 +310,7 @@ def test_percolation_parts_of_a_method_are_checked():
         tl.method("chts", percolation_unit="pairs")
     with pytest.raises(InvalidValueError, match=r"percolation_unit='rotary_pair' needs percolation=True"):
         tl.method("set", percolation_unit="rotary_pair")
-    with pytest.raises(InvalidValueError, match=r"per_head=True needs removal and regrowth"):
+    with pytest.raises(InvalidValueError, match=r"per_head=True only applies with removal and regrowth"):
         tl.method("static", per_head=True)
 
 
@@ -324,7 +324,7 @@ def test_percolation_parts_of_a_method_are_checked():
         ),
     ],
 )
-def test_parts_that_an_mlp_would_ignore_are_refused(parts, message):
+def test_parts_that_an_mlp_would_ignore_are_rejected(parts, message):
     rule = tl.method("chts", density=0.2, **parts)
     model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)), rule)
     with pytest.raises(InvalidValueError, match=message):

@@ -1,4 +1,4 @@
-"""Two ranks with half of each batch train as one process with the whole."""
+"""Two ranks with half of each batch train like one process with the whole batch."""
 
 import pytest
 import torch
@@ -25,9 +25,9 @@ def test_ranks_choose_the_links_of_the_whole_batch(results, method, backend):
             torch.testing.assert_close(weights_of_rank[name], weight)
 
 
-def test_a_parameter_that_shrinks_is_refused_under_ddp(results):
+def test_a_parameter_that_shrinks_is_rejected_under_ddp(results):
     for result in results:
-        assert "layer '0' is on the csr backend, and its parameter shrinks" in result["csr under ddp"][1]
+        assert "layer '0' uses the csr backend, so its parameter shrinks" in result["csr under ddp"][1]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_parameter_that_shrinks_is_refused_under_ddp(results):
         ("layers", ["layers is 0, 2 on rank 0 and 0 on rank 1"]),
     ],
 )
-def test_ranks_that_differ_are_told_in_what(results, case, words):
+def test_errors_name_what_differs_between_ranks(results, case, words):
     for result in results:
         kind, message = result["told"][case]
         assert kind == "InvalidValueError"
@@ -52,35 +52,35 @@ def test_ranks_that_differ_are_told_in_what(results, case, words):
     assert results[0]["told"][case] == results[1]["told"][case]
 
 
-def test_what_one_rank_refuses_stops_the_others(results):
+def test_an_error_on_one_rank_stops_the_others(results):
     (kind, message), (own_kind, own) = (result["told"]["optimizer"] for result in results)
     assert (kind, own_kind) == ("InvalidValueError", "InvalidTypeError")
     assert message.startswith("rank 1 of the process group has failed, so the others stop: InvalidTypeError: optimizer")
     assert own.startswith("optimizer Rprop is not supported")
 
 
-def test_each_rank_has_its_own_refusal_first(results):
+def test_each_rank_raises_its_own_error_first(results):
     assert "interval=0 must be at least 1" in results[0]["told"]["both"][1]
     assert "optimizer Rprop is not supported" in results[1]["told"]["both"][1]
 
 
-def test_a_parameter_that_shrinks_is_refused_for_the_unwrapped_model_too(results):
+def test_a_parameter_that_shrinks_is_rejected_for_the_unwrapped_model_too(results):
     for result in results:
         kind, message = result["told"]["csr"]
         assert kind == "InvalidValueError"
-        assert "layer '0' is on the csr backend, and its parameter shrinks" in message
+        assert "layer '0' uses the csr backend, so its parameter shrinks" in message
         assert "use sparsify(model, method, backend='masked')" in message
 
 
 @pytest.mark.parametrize("case", ["alike", "csr of constant density", "masked"])
-def test_ranks_that_agree_go_on(results, case):
+def test_ranks_that_agree_continue(results, case):
     assert case in DIFFERENT
     assert [result["told"][case] for result in results] == [None, None]
 
 
 @pytest.mark.parametrize("case", ["alone", "wrapped alone"])
-def test_ranks_with_a_group_each_train_each_for_itself(results, case):
-    """One by process_group=, the other by the group of its wrapper, both with seeds of their own."""
+def test_ranks_with_separate_groups_train_separately(results, case):
+    """One uses process_group=, the other the group of its wrapper, each with its own seed."""
     for index, result in enumerate(results):
         links, weights = trained("rigl", "masked", 2, [index], seed=index)
         assert result[case][0] == links
@@ -89,26 +89,26 @@ def test_ranks_with_a_group_each_train_each_for_itself(results, case):
     assert results[0][case][0] != results[1][case][0]
 
 
-def test_a_rank_alone_in_its_group_may_have_parameters_that_shrink(results):
+def test_a_rank_alone_in_its_group_can_have_parameters_that_shrink(results):
     assert [result["csr alone"] for result in results] == [None, None]
 
 
-def test_a_group_without_this_rank_is_refused(results):
+def test_a_group_without_this_rank_is_rejected(results):
     for result in results:
         kind, message = result["not a member"]
         assert kind == "InvalidTypeError"
         assert "must be a torch.distributed.ProcessGroup that contains this rank" in message
 
 
-def test_copies_have_the_group_of_the_original_or_are_refused(results):
+def test_copies_have_the_group_of_the_original_or_are_rejected(results):
     for result in results:
         error, are_of_the_world = result["copied"]
-        assert "was given process_group= can neither be copied nor pickled" in error
+        assert "created with process_group= cannot be copied or pickled" in error
         assert are_of_the_world == [True, True]
 
 
 @pytest.mark.slow
-def test_two_models_on_four_ranks_have_groups_of_their_own(tmp_path):
+def test_two_models_on_four_ranks_have_their_own_groups(tmp_path):
     results = told_by_ranks(4, rank_of_four, tmp_path)
     for index, result in enumerate(results):
         links, weights = trained("rigl", "masked", 1, [0], seed=index % 2)

@@ -1,4 +1,4 @@
-"""Links that grow again start with the value that they had last, if the method says so."""
+"""Links that grow again start with their last value, if the method asks for it."""
 
 import copy
 import itertools
@@ -45,7 +45,7 @@ def remembered(optimizer, layer):
         pytest.param("set", {"allow_return": False}, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
-def test_a_link_has_the_value_that_it_had_last(method, overrides, backend):
+def test_a_link_starts_with_its_last_value(method, overrides, backend):
     model, optimizer, topology = started(method, backend, **overrides)
     known = {name: {} for name in topology.layers}
     n_again, n_new = 0, 0
@@ -76,7 +76,7 @@ def test_a_link_has_the_value_that_it_had_last(method, overrides, backend):
 
 
 @pytest.mark.parametrize("kind", [FormerList, lambda values: FormerMatrix(30, values)])
-def test_random_updates_remember_as_a_dictionary_does(kind):
+def test_random_updates_agree_with_a_dictionary(kind):
     generator = torch.Generator().manual_seed(0)
     for dtype in (torch.float64, torch.bfloat16):
         former, known = kind(torch.empty(0, dtype=dtype)), {}
@@ -99,7 +99,7 @@ def test_random_updates_remember_as_a_dictionary_does(kind):
             former, before = twin, after
 
 
-def test_links_that_others_changed_are_no_obstacle():
+def test_links_changed_by_other_code_are_handled():
     model, optimizer, topology = started("set")
     advance(model, optimizer, topology, 7)
     layer = topology.layers["0"]
@@ -123,7 +123,7 @@ def test_masked_and_csr_layers_agree():
         torch.testing.assert_close(*(state["former_values"][name] for state in states), rtol=1e-9, atol=1e-9)
 
 
-def test_a_frozen_layer_stays_as_it_is():
+def test_a_frozen_layer_stays_unchanged():
     model, optimizer, topology = started("set")
     model[0].weight.requires_grad_(False)
     before = model[0].weight.clone()
@@ -140,8 +140,8 @@ def is_same(one, other):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("n_before", [1, 11])  # before the first update there is nothing to remember
-def test_a_training_goes_on_bit_for_bit(backend, n_before, tmp_path):
+@pytest.mark.parametrize("n_before", [1, 11])  # before the first update there is no history
+def test_training_continues_bit_for_bit(backend, n_before, tmp_path):
     training = started("chtss", backend)
     advance(*training, n_before)
     saved, rng = copy.deepcopy([each.state_dict() for each in training]), torch.get_rng_state()
@@ -161,7 +161,7 @@ def test_a_training_goes_on_bit_for_bit(backend, n_before, tmp_path):
             again[i].load_state_dict(copy.deepcopy(saved[i]))
         assert goes_on(again), order
     again = started("chtss", backend, seed=6)
-    advance(*again, 9)  # whose own history is forgotten
+    advance(*again, 9)  # this history is replaced
     load_checkpoint(tmp_path / "checkpoint", *again)
     assert goes_on(again)
     again = started("chtss", backend, seed=7)
@@ -174,14 +174,14 @@ def test_a_training_goes_on_bit_for_bit(backend, n_before, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda state: state["former"].update({"0": state["links"]["0"][:1]}), "has some of its present links"),
+        (lambda state: state["former"].update({"0": state["links"]["0"][:1]}), "contains current links"),
         (lambda state: state["former"].update({"0": torch.tensor([5, 4])}), "'former' of layer '0'"),
         (lambda state: state["former"].update({"0": torch.tensor([96])}), "'former' of layer '0'"),
         (lambda state: state["former_values"].update({"0": torch.zeros(1)}), "'former_values' of layer '0'"),
         (lambda state: state.pop("former"), "has no 'former'"),
     ],
 )
-def test_a_history_that_is_none_is_refused(change, message):
+def test_an_invalid_history_is_rejected(change, message):
     training = started("set")
     advance(*training, 9)
     before = copy.deepcopy(training[2].state_dict())
@@ -193,15 +193,15 @@ def test_a_history_that_is_none_is_refused(change, message):
         assert all(torch.equal(value, before[key][name]) for name, value in training[2].state_dict()[key].items())
 
 
-# --- What it costs, and where it is refused ------------------------------------------------------------------------
-def test_links_begin_at_zero_by_default_and_nothing_is_remembered():
+# --- What it costs, and where it is rejected -----------------------------------------------------------------------
+def test_links_start_at_zero_by_default_and_nothing_is_stored():
     training = setup("set", "adam", total=40)
     advance(*training, 9)
     assert not {"former", "former_values"} & training[2].state_dict().keys()
     assert tl.method("chts").regrown == "zero"
 
 
-def test_csr_layers_remember_former_links_alone():
+def test_csr_layers_store_only_former_links():
     training = started("set", "csr")
     advance(*training, 20)
     former = training[2]._links.ages["0"].former
@@ -216,23 +216,23 @@ def test_csr_layers_remember_former_links_alone():
         ("set", {"regrown": "histroy"}, "regrown='histroy' is unknown: did you mean 'history'?"),
         ("static", HISTORY, "regrown='history' needs removal and regrowth"),
         ("dense", HISTORY, "regrown='history' needs removal and regrowth"),
-        ("gmp", HISTORY, "storage='dense' gives links back the values that they had anyway"),
-        ("topkast", HISTORY, "storage='dense' gives links back the values that they had anyway"),
-        ("deepr", HISTORY, "the values with which they failed removal='sign'"),
+        ("gmp", HISTORY, "storage='dense' already restores the last values of links"),
+        ("topkast", HISTORY, "storage='dense' already restores the last values of links"),
+        ("deepr", HISTORY, "restores the values with which links failed the test removal='sign'"),
     ],
 )
-def test_where_it_has_no_meaning_it_is_refused(name, parts, message):
+def test_history_is_rejected_where_it_has_no_effect(name, parts, message):
     with pytest.raises(InvalidValueError, match=re.escape(message)):
         tl.method(name, **parts)
 
 
-def test_shards_are_refused_by_name():
+def test_shards_are_rejected_by_name():
     assert kind_of(tl.method("chts")).refusal_of_shards() is None
     refusal = kind_of(tl.method("chts", **HISTORY)).refusal_of_shards()
     assert refusal == "remembers the values of former links (regrown='history')"
 
 
-def test_the_hash_of_a_configuration_knows_it_only_where_it_is_asked_for():
+def test_the_configuration_hash_depends_on_history_only_if_requested():
     usual, same, other = (tl.TrainConfig(overrides=parts) for parts in ({}, {"regrown": "zero"}, HISTORY))
     assert config_hash(usual) == config_hash(same)
     assert identity(other)["method"] == {**identity(usual)["method"], **HISTORY}

@@ -1,4 +1,4 @@
-"""What `sparsify` cannot replace is refused by name with the cure, and nothing is touched; and what it leaves dense."""
+"""Layers that `sparsify` cannot replace are rejected by name with a fix, before any change; and what stays dense."""
 
 import copy
 import re
@@ -38,7 +38,7 @@ class Called(nn.Linear):
 
 
 class Marked(nn.Parameter):
-    """A parameter that may be anything."""
+    """A parameter of a custom class."""
 
 
 def linear(kind=nn.Linear, *sizes):
@@ -74,7 +74,7 @@ def without_hooks(layer):
     layer.weight._backward_hooks.clear()
 
 
-# Each: a layer, what the refusal says, and what the cure does, or None where it is another order of steps.
+# For each: a layer, the message, and the fix, or None if the fix is another order of steps.
 REFUSED = {
     "adapter": (Lora, "is a Lora with its own forward.*before adding adapters", None),
     "adapter on conv1d": (lambda: LoraConv1D(8, 8), "is a LoraConv1D with its own forward", None),
@@ -178,18 +178,18 @@ def assert_unchanged(model, modules, state):
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.parametrize("exclude", [None, ["0"]])
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_what_cannot_be_replaced_is_refused_by_name_and_stays_as_it_is(kind, exclude, backend):
+def test_layers_that_cannot_be_replaced_are_rejected_by_name_and_stay_unchanged(kind, exclude, backend):
     make, message, _ = REFUSED[kind]
     model = nn.Sequential(linear(), make(), nn.Linear(8, 2))
     modules, state = [id(module) for module in model.modules()], state_of(model)
-    with pytest.raises(InvalidValueError, match=rf"layer '1' .*{message}.*or leave it dense by exclude=\['1', ...\]"):
+    with pytest.raises(InvalidValueError, match=rf"layer '1' .*{message}.*or leave it dense with exclude=\['1', ...\]"):
         tl.sparsify(model, HALF, exclude=exclude, backend=backend, init="keep")
     assert_unchanged(model, modules, state)
 
 
 @OLD_NORMS
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_excluded_stays_the_module_that_it_is(kind):
+def test_excluded_modules_stay_unchanged(kind):
     model = nn.Sequential(linear(), REFUSED[kind][0](), nn.Linear(8, 2))
     before = list(model[1].modules())
     tl.sparsify(model, HALF, exclude=["1", "2"])
@@ -199,7 +199,7 @@ def test_what_is_excluded_stays_the_module_that_it_is(kind):
 
 @OLD_NORMS
 @pytest.mark.parametrize("kind", [kind for kind, (_, _, cure) in REFUSED.items() if cure])
-def test_the_cure_cures(kind):
+def test_the_suggested_fix_works(kind):
     make, _, cure = REFUSED[kind]
     model = nn.Sequential(linear(), make(), nn.Linear(8, 2))
     cure(model[1])
@@ -217,7 +217,7 @@ def shared(kind):
 
 
 @pytest.mark.parametrize("kind", [nn.Linear, Conv1D])
-def test_a_weight_that_two_layers_share_is_refused_with_both_names(kind):
+def test_a_weight_that_two_layers_share_is_rejected_with_both_names(kind):
     model = shared(kind)
     modules, state = [id(module) for module in model.modules()], state_of(model)
     with pytest.raises(InvalidValueError, match=r"layer '0' shares its weight \(0.weight, 1.weight\)"):
@@ -237,7 +237,7 @@ def test_a_weight_that_two_layers_share_is_refused_with_both_names(kind):
         (lambda attention: setattr(attention, "num_kv_heads", 1), "layer '1' has 'num_kv_heads', which Attention"),
     ],
 )  # fmt: skip
-def test_attention_that_cannot_be_unpacked_stays_as_it_is(change, message):
+def test_attention_that_cannot_be_unpacked_stays_unchanged(change, message):
     model = nn.ModuleList([nn.MultiheadAttention(8, 2), nn.MultiheadAttention(8, 2)])
     change(model[1])
     modules, state = [id(module) for module in model.modules()], state_of(model)
@@ -246,7 +246,7 @@ def test_attention_that_cannot_be_unpacked_stays_as_it_is(change, message):
     assert_unchanged(model, modules, state)
 
 
-# --- what stays dense, as no linear layer -----------------------------------------------------------------------------
+# --- Other modules, which stay dense ---------------------------------------------------------------------------------
 
 
 class Experts(nn.Module):
@@ -287,7 +287,7 @@ def tied():
         (tied(), None),
     ],
 )
-def test_a_model_of_linear_layers_alone_gives_no_warning(model, exclude):
+def test_a_model_with_only_linear_layers_gives_no_warning(model, exclude):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tl.sparsify(model, HALF, exclude=exclude)
@@ -305,13 +305,13 @@ def test_a_model_of_linear_layers_alone_gives_no_warning(model, exclude):
          r"MultiheadAttention \(59 % of the parameters\)"),
     ],
 )  # fmt: skip
-def test_what_sparsify_does_not_know_is_said_once_with_its_share(model, exclude, kinds):
+def test_modules_left_dense_give_one_warning_with_their_shares(model, exclude, kinds):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         tl.sparsify(model, HALF, exclude=exclude)
     assert len(said) == 1
     assert said[0].filename == __file__
-    assert re.fullmatch(f"sparsify leaves dense what it does not know: {kinds}", str(said[0].message))
+    assert re.fullmatch(f"sparsify leaves dense all modules other than linear layers: {kinds}", str(said[0].message))
 
 
 def test_a_warning_that_is_an_error_leaves_the_model_unchanged():

@@ -1,4 +1,4 @@
-"""Steps that a CUDA graph replays: no hook runs, nothing moves in memory, and the topology evolves all the same."""
+"""Steps that a CUDA graph replays: no hooks run, nothing moves in memory, and the topology still evolves."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def run(model, trainer):
 
 
 def replay(model, trainer=None):
-    """Do what `run` does as a graph does it: by the masks where they lie, without a hook, seen by nobody."""
+    """Do what `run` does like a graph: with the masks in place, and without hooks."""
     parameters = list(model.parameters())
     masks = {layer.weight: layer.trained_mask for layer in weights(model)}
     gradients = torch.autograd.grad(model(X).square().mean(), parameters)
@@ -43,7 +43,7 @@ def weights(model):
 
 
 @pytest.mark.parametrize("name", SPARSE)
-def test_a_training_with_replayed_steps_is_the_one_whose_steps_all_run(name):
+def test_training_with_replayed_steps_equals_training_with_all_steps_run(name):
     overrides = {"exploration_penalty": 0.0} if name == "topkast" else {}
     one, other = setup(name, **overrides), setup(name, **overrides)
     n_replayed = 0
@@ -74,7 +74,7 @@ RUN = {
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_it_is_known_beforehand_which_steps_must_run(name):
+def test_steps_that_must_run_are_known_in_advance(name):
     overrides, expected = RUN[name]
     model, trainer, topology = setup(name, **overrides)
     must_run = []
@@ -87,7 +87,7 @@ def test_it_is_known_beforehand_which_steps_must_run(name):
 
 
 @pytest.mark.parametrize("name", ["rigl", "mest"])
-def test_a_step_that_had_to_run_is_refused_and_may_still_run(name):
+def test_a_replay_of_a_step_that_must_run_is_rejected_and_the_step_can_still_run(name):
     model, trainer, topology = setup(name)
     for _ in range(3):
         replay(model)
@@ -110,7 +110,7 @@ def test_a_step_that_ran_is_not_counted_as_replayed():
     assert topology.n_steps == 1
 
 
-def test_an_uncounted_replay_is_told_how_it_is_counted():
+def test_the_warning_about_an_uncounted_replay_explains_how_to_count_it():
     model, _, topology = setup("set")
     replay(model)
     with pytest.warns(UserWarning, match=r"topology\.step\(replayed=True\)"):
@@ -124,7 +124,7 @@ def test_a_density_in_the_exploration_loss_is_not_replayed():
 
 @pytest.fixture
 def capturing(monkeypatch):
-    """Let it seem as if a CUDA graph were being captured."""
+    """Pretend that a CUDA graph is being captured."""
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
 
@@ -143,7 +143,7 @@ def test_a_captured_step_is_not_counted(capturing, attached):
 def test_a_topology_does_not_evolve_within_a_graph(capturing):
     model, trainer, topology = setup("set")
     run(model, trainer)
-    with pytest.raises(InvalidValueError, match=r"captured in a CUDA graph.*after graph\.replay\(\)"):
+    with pytest.raises(InvalidValueError, match=r"capturing a CUDA graph.*after graph\.replay\(\)"):
         topology.step()
 
 
@@ -153,7 +153,7 @@ def test_a_step_that_must_run_is_not_captured(monkeypatch):
     topology.step()
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
-    with pytest.raises(InvalidValueError, match="step 2 is captured in a CUDA graph, and must run"):
+    with pytest.raises(InvalidValueError, match="cannot capture step 2 in a CUDA graph: "):
         run(model, trainer)
 
 
@@ -167,8 +167,8 @@ def momentum(parameters, lr):
 
 @pytest.mark.parametrize("optimizer", [adam, momentum])
 @pytest.mark.parametrize("name", SPARSE)
-def test_what_a_graph_reads_keeps_its_place_in_memory(name, optimizer):
-    overrides = {"skip_gradient_step": False} if tl.method(name).skip_gradient_step else {}  # else .grad is None
+def test_tensors_that_a_graph_reads_keep_their_place_in_memory(name, optimizer):
+    overrides = {"skip_gradient_step": False} if tl.method(name).skip_gradient_step else {}  # otherwise .grad is None
     model, trainer, topology = setup(name, optimizer, **overrides)
     places = []
     for _ in range(24):
@@ -191,7 +191,7 @@ def read_by_graphs(layer, trainer):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("name", ["set", "rigl", "topkast", "deepr"])
-def test_a_graph_trains_as_its_steps_do(name):
+def test_a_graph_trains_like_its_steps(name):
     losses = {}
     for uses_graph in (False, True):
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""What each score removes and regrows on small layers, worked by hand from its equation."""
+"""The links that each score removes and regrows on small layers, worked by hand from its equation."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def removed(update, n_in):
     return {int(output * n_in + source) for source, output in update.removed}
 
 
-def test_every_removal_score_is_worked_here():
+def test_every_removal_score_is_covered_here():
     assert set(SCORES) == set(REMOVAL_SCORES)
 
 
@@ -54,7 +54,7 @@ def test_removal_scores(name):
 
 
 @pytest.mark.parametrize(
-    ("removal", "params", "expected"),  # the links that go for zeta .2, .4, .6 of 5 links
+    ("removal", "params", "expected"),  # the links removed for zeta 0.2, 0.4, 0.6 of 5 links
     [
         ("weight_magnitude", {}, [{5}, {5, 8}, {5, 6, 8}]),
         ("relative_importance", {}, [{8}, {6, 8}, {0, 6, 8}]),
@@ -121,7 +121,7 @@ def test_soft_removal_keeps_in_proportion_to_a_power_of_the_score(parts, progres
     assert n_kept / 600 == pytest.approx(probability, abs=0.05)
 
 
-def test_random_regrowth_takes_any_free_cell_alike():
+def test_random_regrowth_draws_free_cells_uniformly():
     # Link 1 goes; cells 1, 2, 3 are free.
     weight = torch.tensor([[5.0, 1.0], [0.0, 0.0]])
     counts = dict.fromkeys((1, 2, 3), 0)
@@ -134,14 +134,14 @@ def test_random_regrowth_takes_any_free_cell_alike():
 
 
 def complete(n_inputs, n_outputs):
-    """Links (output, input) of u = 0 to all inputs, of these to all outputs, and of the outputs to the last input v."""
+    """Return links (output, input) from u = 0 to all inputs, from these to all outputs, and from these to input v."""
     links = [(0, i) for i in range(n_inputs)]
     links += [(o, i) for o in range(1, n_outputs + 1) for i in range(n_inputs)]
     return links + [(o, n_inputs) for o in range(1, n_outputs + 1)], (n_outputs + 1, n_inputs + 1)
 
 
 def disjoint(n_paths):
-    """Links (output, input) of n paths u - a - b - v that share nothing."""
+    """Return links (output, input) of n disjoint paths u - a - b - v."""
     links = [(0, i) for i in range(n_paths)] + [(i + 1, i) for i in range(n_paths)]
     return links + [(i + 1, n_paths) for i in range(n_paths)], (n_paths + 1, n_paths + 1)
 
@@ -247,7 +247,7 @@ def test_soft_regrowth_by_the_gradient_draws_in_proportion_to_it(backend):
 
 @BACKENDS
 @pytest.mark.parametrize(("allow_return", "grown"), [(True, 5), (False, 4)])
-def test_a_removed_link_with_the_largest_gradient_returns_if_it_may(backend, allow_return, grown):
+def test_a_removed_link_with_the_largest_gradient_returns_if_allowed(backend, allow_return, grown):
     model = Outer(backend)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     rule = tl.method("rigl", density=1 / 3, zeta=0.9, stop_fraction=1.0, allow_return=allow_return)

@@ -1,4 +1,4 @@
-"""Constant fan-in beside a plain reference of its rule, on random layers; and what it refuses."""
+"""Constant fan-in compared with a plain reference of its rule on random layers, and what is rejected."""
 
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,7 @@ REWIRE = {"cpu": rewire_with_constant_fan_in, "accelerator": partial(rewire_on_a
 
 
 class Known(GradientRecord):
-    """A gradient that is given."""
+    """A given gradient."""
 
     def __init__(self, gradient):
         self.gradient, self.shape, self.average = gradient, tuple(gradient.shape), None
@@ -40,14 +40,14 @@ class Known(GradientRecord):
 
 
 def layer_of(links, gradient, *, is_output=False):
-    """The links {cell: weight} of a layer with the gradient of all cells."""
+    """Return the links {cell: weight} of a layer with the gradient of all cells."""
     cells = torch.tensor(sorted(links))
     values = torch.tensor([links[cell] for cell in sorted(links)], dtype=torch.float64)
     return LayerLinks(cells, values, tuple(gradient.shape), record=Known(gradient), is_output=is_output)
 
 
 def best(cells, score, k, field):
-    """The k cells of the highest score, with ties as the field has them."""
+    """Return the k cells with the highest scores, ties broken by the field."""
     draw = dict(zip(cells, field.bits(torch.tensor(cells, dtype=torch.int64)).tolist(), strict=True))
     return set(sorted(cells, key=lambda cell: (-score[cell], -draw[cell]))[:k])
 
@@ -95,19 +95,17 @@ def reference(links, gradient, target, n_keep, gamma, allow_return, field):
     seed=st.integers(0, 10**6),
 )
 @pytest.mark.parametrize("rewire", REWIRE.values(), ids=REWIRE)
-def test_an_update_is_that_of_the_rule(
-    rewire, n_in, n_out, density, share, gamma, levels, n_ablated, allow_return, seed
-):
+def test_an_update_follows_the_rule(rewire, n_in, n_out, density, share, gamma, levels, n_ablated, allow_return, seed):
     rng = torch.Generator().manual_seed(seed)
     target = max(n_out, round(density * n_in * n_out))
     n_active = max(n_out - n_ablated if gamma else n_out, -(-target // n_in))
     neurons = torch.randperm(n_out, generator=rng)[:n_active].tolist()
     inputs = [torch.randperm(n_in, generator=rng)[: target // n_active].tolist() for _ in neurons]
     cells = [n_in * i + j for i, several in zip(neurons, inputs, strict=True) for j in several]
-    # With few levels there are ties, and links and gradients of 0.
+    # Few levels create ties, and links and gradients of 0.
     draw = torch.randint(-levels, levels, (len(cells),), generator=rng).double()
     gradient = torch.randint(-levels, levels, (n_out, n_in), generator=rng).double()
-    gradient[torch.rand(n_out, generator=rng) < 0.2] = 0  # as of neurons that no example reaches
+    gradient[torch.rand(n_out, generator=rng) < 0.2] = 0  # as for neurons that no example activates
     links = dict(zip(cells, draw.tolist(), strict=True))
     field = RandomField(seed, "layer", 3, "removal")
     n_keep = len(cells) - int(share * len(cells))
@@ -147,7 +145,7 @@ def test_no_output_of_the_model_is_ablated(rewire):
     ],
 )
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_only_outputs_that_are_sparse_are_spared_from_ablation(declared, exclude, spared, backend):
+def test_only_sparse_output_layers_are_spared_from_ablation(declared, exclude, spared, backend):
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4), nn.Identity())
     model.output_layers = declared
     tl.sparsify(model, tl.method("srigl", density=0.5), exclude=exclude, backend=backend)
@@ -159,7 +157,7 @@ def test_only_outputs_that_are_sparse_are_spared_from_ablation(declared, exclude
 def test_a_start_is_rounded_down_and_the_plan_is_not():
     rule = tl.method("srigl", density=0.5, distribution={"b": 0.9})
     sizes = {"a": (10, 7), "b": (5, 3)}
-    assert initial_links(sizes, rule) == {"a": 35, "b": 12}  # of 35 and 14
+    assert initial_links(sizes, rule) == {"a": 35, "b": 12}  # rounded down from 35 and 14
     plan = tl.evolution.DensityPlan(sizes, rule, total_steps=100, interval=10)
     targets = plan.targets(10, {"a": 35, "b": 12})
     assert (targets.after, targets.decays) == ({"a": 35, "b": 14}, False)
@@ -170,13 +168,16 @@ def test_a_start_is_rounded_down_and_the_plan_is_not():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"generator": "er"}, r"generator='er' has fan-ins that differ.*generator='fixed_fan_in'"),
-        ({"removal": "weight_magnitude-soft"}, r"removal='weight_magnitude-soft' has no rule.*'weight_magnitude'"),
-        ({"regrowth": "random"}, r"regrowth='random' has no rule with constant_fan_in=True: give regrowth='gradient'"),
-        ({"percolation": True}, r"percolation=True has no rule with constant_fan_in=True"),
-        ({"per_head": True}, r"per_head=True has no rule with constant_fan_in=True"),
-        ({"storage": "dense"}, r"storage='dense' has no rule with constant_fan_in=True"),
-        ({"density_schedule": "cubic", "start_density": 0.5}, r"density_schedule='cubic' has no rule"),
+        ({"generator": "er"}, r"generator='er' creates unequal fan-ins.*generator='fixed_fan_in'"),
+        ({"removal": "weight_magnitude-soft"}, r"removal='weight_magnitude-soft' is not supported.*'weight_magnitude'"),
+        (
+            {"regrowth": "random"},
+            r"regrowth='random' is not supported with constant_fan_in=True: set regrowth='gradient'",
+        ),
+        ({"percolation": True}, r"percolation=True is not supported with constant_fan_in=True"),
+        ({"per_head": True}, r"per_head=True is not supported with constant_fan_in=True"),
+        ({"storage": "dense"}, r"storage='dense' is not supported with constant_fan_in=True"),
+        ({"density_schedule": "cubic", "start_density": 0.5}, r"density_schedule='cubic' is not supported"),
         ({"constant_fan_in": False}, r"ablation=0.3 needs constant_fan_in=True"),
         ({"ablation": 0.0}, r"ablation=0.0 must lie in \(0, 1\]"),
         ({"ablation": 1.1}, r"ablation=1.1 must lie in \(0, 1\]"),
@@ -186,13 +187,13 @@ def test_a_start_is_rounded_down_and_the_plan_is_not():
         ),
     ],
 )
-def test_combinations_without_a_rule_are_refused(overrides, message):
+def test_unsupported_combinations_are_rejected(overrides, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method("srigl", **overrides)
 
 
 @pytest.mark.parametrize("generator", ["fixed_fan_in+ep", "fixed_fan_in+resort"])
-def test_what_keeps_fan_ins_may_follow_the_generator(generator):
+def test_steps_that_keep_fan_ins_can_follow_the_generator(generator):
     model = nn.Sequential(nn.Linear(12, 9), nn.ReLU(), nn.Linear(9, 9), nn.Linear(9, 2))
     rule = tl.method("srigl", density=0.4, generator=generator)
     tl.sparsify(model, rule, backend="masked")
@@ -200,7 +201,7 @@ def test_what_keeps_fan_ins_may_follow_the_generator(generator):
     assert set(tl.topology_of(model)["0"].fan_in.tolist()) == {4}
 
 
-def test_a_static_topology_may_have_constant_fan_in():
+def test_a_static_topology_can_have_constant_fan_in():
     rule = tl.method("static", density=0.5, generator="fixed_fan_in", constant_fan_in=True)
     model = tl.sparsify(nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 2)), rule, backend="masked")
     assert model[0].graph.fan_in.tolist() == [2] * 4
@@ -208,7 +209,7 @@ def test_a_static_topology_may_have_constant_fan_in():
 
 
 @pytest.mark.parametrize(
-    ("cells", "parts", "is_refused"),
+    ("cells", "parts", "is_rejected"),
     [
         ([0, 1, 4, 5, 8, 9], {}, False),
         ([0, 1, 2, 4, 5, 6], {}, False),  # one is ablated
@@ -217,13 +218,14 @@ def test_a_static_topology_may_have_constant_fan_in():
         ([0, 4, 8], {}, True),
     ],
 )
-def test_a_model_must_have_the_fan_ins_of_the_method(cells, parts, is_refused):
+def test_a_model_must_have_the_fan_ins_of_the_method(cells, parts, is_rejected):
     rule = tl.method("srigl", density=0.5, **parts)
     model = tl.sparsify(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)), rule, backend="masked")
     model[0].set_links(torch.tensor(cells))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    if not is_refused:
+    if not is_rejected:
         tl.TopologyScheduler(model, optimizer, rule, total_steps=9, interval=2)
         return
-    with pytest.raises(InvalidValueError, match=r"layer '0' has \d links, \d to \d for an output neuron, .* shares 6"):
+    message = r"layer '0' has \d links, \d to \d per output neuron, .* distributes 6"
+    with pytest.raises(InvalidValueError, match=message):
         tl.TopologyScheduler(model, optimizer, rule, total_steps=9, interval=2)

@@ -1,4 +1,4 @@
-"""Top-KAST by hand and beside a plain dense program of its rule: what moves, what waits, what returns."""
+"""Top-KAST by hand, and compared with a plain dense program of its rule."""
 
 import copy
 
@@ -17,7 +17,7 @@ from topolearn.evolution import exploration_loss
 THETA = (4.0, -3.0, 2.0, 1.0, -0.5, 0.4, 0.3, 0.2)
 
 
-ALWAYS = {"stop_fraction": 1.0}  # sets are re-selected until the end, not until three quarters of the way
+ALWAYS = {"stop_fraction": 1.0}  # re-select until the end, not only for three quarters of training
 
 
 def by_hand(theta=THETA, optimizer=None, total=5, **overrides):
@@ -62,7 +62,7 @@ def test_two_steps_and_the_update_after_them():
     # .9 of the first step's, and 1.42416, 1.65163, 3.66338, 4.22919.
     moved = [3.583984, -3.482463, 0.907862, -0.260819]
     assert layer.latest_values().tolist() == pytest.approx([*moved, *THETA[4:]], abs=1e-6)
-    # Cell 4, -.5, now comes before cell 3, -.26: it is trained from here on, and cell 3 is left as it is.
+    # Cell 4, -.5, now comes before cell 3, -.26: it is trained from here on, and cell 3 stays unchanged.
     assert (layer.cells().tolist(), trained(layer)) == ([0, 1], [0, 1, 2, 4])
     assert repr(update) == "TopologyUpdate(1 at step 2: nothing changed)"
     assert momentum().tolist() == pytest.approx([2.72016, 3.15463, 7.10138, 0, 0, 0, 0, 0], abs=1e-6)
@@ -90,7 +90,7 @@ def test_a_link_that_is_overtaken_returns_with_its_value():
     assert found[2][2] == [-3.0, -0.5]
 
 
-def test_the_last_update_leaves_the_links_alone_to_train():
+def test_only_the_links_train_after_the_last_update():
     parts = by_hand()
     layer = parts[0][0]
     counts = []
@@ -104,7 +104,7 @@ def test_the_last_update_leaves_the_links_alone_to_train():
     assert layer.latest_values().view(2, 4)[off].all()
 
 
-def test_the_row_refines_the_links_alone_for_the_last_quarter():
+def test_the_method_trains_only_the_links_in_the_last_quarter():
     model, trainer, topology = setup("topkast", total=20)
     counts = {}
     for step_number in range(1, 21):
@@ -128,7 +128,7 @@ def test_ties_are_broken_at_random_and_counts_are_exact(seed):
     assert not model[0].mask.equal(again[0].mask)
 
 
-def test_the_gradient_that_is_added_is_that_of_the_exploration_loss():
+def test_the_added_gradient_is_that_of_the_exploration_loss():
     model, _, _ = setup("topkast", density=0.2, dtype=torch.float64)
     for layer in (model[0], model[2]):
         theta, links, cells = layer.weight.detach(), layer.mask, layer.trained
@@ -154,7 +154,7 @@ def test_the_gradient_that_is_added_is_that_of_the_exploration_loss():
 
 
 @pytest.mark.parametrize("fused", [False, True])
-def test_the_exploration_loss_is_added_once_a_step_at_any_scale_and_accumulation(fused):
+def test_the_exploration_loss_is_added_once_per_step_at_any_scale_and_accumulation(fused):
     found = []
     for scale, parts in ((None, 1), (2.0**10, 1), (2.0**10, 4)):
         model, _, topology = setup("topkast", dtype=torch.float64)
@@ -178,7 +178,7 @@ def test_the_exploration_loss_is_added_once_a_step_at_any_scale_and_accumulation
 
 
 class Plain:
-    """Top-KAST as a dense program: all weights in one matrix, sets from sorting, steps written out."""
+    """Top-KAST as a dense program: all weights in one matrix, sets by sorting, optimizer steps written out."""
 
     def __init__(self, theta, density, penalty):
         self.theta, self.density, self.penalty = theta.clone(), density, penalty
@@ -209,7 +209,7 @@ class Plain:
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_a_plain_dense_program_of_the_rule_goes_the_same_way(optimizer):
+def test_a_plain_dense_program_of_the_rule_agrees(optimizer):
     model, trainer, topology = setup(
         "topkast", optimizer, dtype=torch.float64, interval=3, total=22, exploration_penalty=0.01, **ALWAYS
     )
@@ -245,7 +245,7 @@ def test_a_plain_dense_program_of_the_rule_goes_the_same_way(optimizer):
 # --- The start -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("device", ["cpu", "meta"])
 @pytest.mark.parametrize("generator", ["er", "bsw"])
-def test_links_begin_with_the_largest_values_at_the_scale_of_he(device, generator):
+def test_links_start_with_the_largest_values_at_the_scale_of_he(device, generator):
     model = nn.Sequential(nn.Linear(60, 90, device=device), nn.Linear(90, 2))
     layer = tl.sparsify(model, tl.method("topkast", density=0.05, generator=generator))[0]
     values, links = layer.latest_values(), layer.mask.flatten()
@@ -254,7 +254,7 @@ def test_links_begin_with_the_largest_values_at_the_scale_of_he(device, generato
     assert values[links].square().mean().item() == pytest.approx(2 / (0.05 * 60), rel=1e-5)
     order = values.abs().argsort(descending=True)
     assert set(trained(layer)) == set(order[:540].tolist())
-    # All values are of one normal law: 5 % of it lie beyond 1.96 deviations, and half within .6745.
+    # All values follow one normal law: 5 % of them exceed 1.96 deviations, and half are within 0.6745.
     deviation = values.square().mean().sqrt()
     assert values[links].abs().min().item() == pytest.approx(1.96 * deviation.item(), rel=0.03)
     assert values.abs().median().item() == pytest.approx(0.6745 * deviation.item(), rel=0.05)
@@ -273,12 +273,15 @@ def test_links_of_a_kept_model_are_its_largest_weights():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"generator": "bsw"}, r"generator='bsw' chooses links, but under method 'topkast' init='keep'"),
-        ({"input_generator": "bsw"}, r"input_generator='bsw' chooses links, but under method 'topkast' init='keep'"),
-        ({"calibration": torch.ones(4, 12)}, "use no data: leave calibration out"),
+        ({"generator": "bsw"}, r"generator='bsw' chooses the links, but with method 'topkast' and init='keep'"),
+        (
+            {"input_generator": "bsw"},
+            r"input_generator='bsw' chooses the links, but with method 'topkast' and init='keep'",
+        ),
+        ({"calibration": torch.ones(4, 12)}, "does not use data: drop calibration"),
     ],
 )
-def test_what_the_weights_choose_is_not_chosen_by_others(options, message):
+def test_links_chosen_by_weights_are_not_chosen_otherwise(options, message):
     options = dict(options)
     parts = {name: options.pop(name) for name in ("generator", "input_generator") if name in options}
     rule = tl.method("topkast", **parts)
@@ -288,7 +291,7 @@ def test_what_the_weights_choose_is_not_chosen_by_others(options, message):
     assert type(model[0]) is nn.Linear
 
 
-# --- Combinations, and what is refused -----------------------------------------------------------------------------
+# --- Combinations, and what is rejected ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("method", "parts", "words"),
     [
@@ -319,25 +322,25 @@ def test_it_combines_with_other_parts(method, parts, words):
 @pytest.mark.parametrize(
     ("name", "overrides", "message"),
     [
-        ("topkast", {"backward_ratio": 0.5}, "backward_ratio=0.5 must be at least 1"),
-        ("topkast", {"backward_ratio": float("nan")}, "backward_ratio=nan must be at least 1"),
+        ("topkast", {"backward_ratio": 0.5}, "backward_ratio=0.5 must be finite and at least 1"),
+        ("topkast", {"backward_ratio": float("nan")}, "backward_ratio=nan must be finite and at least 1"),
         (
             "topkast",
             {"storage": "links"},
-            "backward_ratio=2.0 trains cells that are not links, and needs storage='dense'",
+            "backward_ratio=2.0 trains cells that are not links: set storage='dense'",
         ),
-        ("topkast", {"exploration_penalty": -1.0}, "exploration_penalty=-1.0 must be a number of at least 0"),
+        ("topkast", {"exploration_penalty": -1.0}, "exploration_penalty=-1.0 must be finite and at least 0"),
         (
             "topkast",
             {"backward_ratio": None},
-            "exploration_penalty=0.0001 needs cells that are trained beyond the links",
+            "exploration_penalty=0.0001 needs trained cells other than the links",
         ),
         ("topkast", {"pruning": "mest"}, "have no gradient"),
         ("topkast", {"start_density": 0.5}, "start_density=0.5 needs a density that falls"),
-        ("set", {"backward_ratio": 2.0}, "needs storage='dense'"),
+        ("set", {"backward_ratio": 2.0}, "trains cells that are not links: set storage='dense'"),
     ],
 )
-def test_values_without_a_meaning_are_refused(name, overrides, message):
+def test_meaningless_values_are_rejected(name, overrides, message):
     with pytest.raises(InvalidValueError, match=message):
         tl.method(name, **overrides)
 
@@ -345,13 +348,14 @@ def test_values_without_a_meaning_are_refused(name, overrides, message):
 @pytest.mark.parametrize(
     ("made", "run", "message"),
     [
-        ("topkast", "static", "layer '0' remembers all cells, but method 'static' has storage='links'"),
-        ("static", "topkast", "layer '0' remembers its links alone, but method 'topkast' has storage='dense'"),
+        ("topkast", "static", "layer '0' stores the values of all cells, but method 'static' has storage='links'"),
+        ("static", "topkast", "layer '0' stores the values of its links only, but method 'topkast' has "
+         "storage='dense'"),
         ("topkast", ("topkast", 3.0), "layer '0' has 48 links and trains 96 cells, but method 'topkast' with "
          "backward_ratio=3.0 trains 144"),
     ],
 )  # fmt: skip
-def test_a_model_of_another_method_is_refused(made, run, message):
+def test_a_model_of_another_method_is_rejected(made, run, message):
     model, trainer, _ = setup(made)
     run = tl.method(run, density=0.2) if isinstance(run, str) else tl.method(run[0], density=0.2, backward_ratio=run[1])
     with pytest.raises(InvalidValueError, match=message):
@@ -363,11 +367,14 @@ def test_a_model_of_another_method_is_refused(made, run, message):
     [
         (lambda state: state.pop("trained"), "has no 'trained'"),
         (lambda state: state["trained"].update({"0": state["trained"]["0"][1:]}), "lacks some of its links"),
-        (lambda state: state["trained"].update({"0": torch.tensor([3, 3])}), "'trained' of layer '0'.*not cells"),
+        (
+            lambda state: state["trained"].update({"0": torch.tensor([3, 3])}),
+            "'trained' of layer '0'.*must be sorted cells",
+        ),
         (lambda state: state["stored"].update({"0": torch.zeros(3)}), "'stored' of layer '0'.*has 3 elements, not 240"),
     ],
 )
-def test_a_state_with_a_part_that_does_not_fit_is_refused(change, message):
+def test_a_state_with_an_invalid_entry_is_rejected(change, message):
     model, _, topology = setup("topkast")
     values = model[0].latest_values()
     state = copy.deepcopy(topology.state_dict())
@@ -378,7 +385,7 @@ def test_a_state_with_a_part_that_does_not_fit_is_refused(change, message):
     assert torch.equal(model[0].latest_values(), values)
 
 
-def test_a_value_that_is_not_finite_off_the_links_is_refused():
+def test_a_non_finite_value_off_the_links_is_rejected():
     model, trainer, topology = setup("topkast", interval=1)
     with torch.no_grad():
         model[2].weight[model[2].trained & ~model[2].mask] = float("nan")

@@ -1,4 +1,4 @@
-"""The scheduler in a plain loop: when it updates, what it leaves behind, what it refuses."""
+"""The scheduler in a plain loop: when it updates, its results, and what it rejects."""
 
 import copy
 
@@ -21,7 +21,9 @@ def step_without_gradient(optimizer, topology):
     ("interval", "total", "stop_fraction", "expected"),
     [(2, 10, 1.0, [2, 4, 6, 8]), (5, 10, 1.0, [5]), (10, 10, 1.0, []), (1, 4, 0.5, [1]), (3, 10, 0.75, [3, 6])],
 )
-def test_updates_come_at_multiples_of_the_interval_and_never_at_the_last_step(interval, total, stop_fraction, expected):
+def test_updates_happen_at_multiples_of_the_interval_and_never_at_the_last_step(
+    interval, total, stop_fraction, expected
+):
     rule = tl.method("set", density=0.3, stop_fraction=stop_fraction)
     model = tl.sparsify(mlp(8, 8, 3), rule)
     trainer = OPTIMIZERS["sgd"](model.parameters())
@@ -40,7 +42,7 @@ def test_methods_that_do_not_evolve_never_update(method):
     assert [step_without_gradient(trainer, topology) for _ in range(9)] == [None] * 9
 
 
-def test_an_update_says_what_happened():
+def test_an_update_reports_what_happened():
     model, trainer, topology = setup(interval=1)
     before = sparse_layers(model)["0"].graph
     train_step(model, trainer)
@@ -53,7 +55,7 @@ def test_an_update_says_what_happened():
     assert repr(update).startswith(f"TopologyUpdate(1 at step 1: {frame['removed'].sum()} removed")
 
 
-def test_attached_to_the_optimizer_it_counts_its_steps():
+def test_an_attached_scheduler_counts_the_optimizer_steps():
     model, trainer, topology = setup(interval=2)
     handle = tl.attach(trainer, topology)
     for _ in range(4):
@@ -64,7 +66,7 @@ def test_attached_to_the_optimizer_it_counts_its_steps():
     assert topology.n_steps == 4
 
 
-def test_weights_without_links_are_refused_before_their_topology():
+def test_weights_without_links_are_rejected_before_their_topology():
     model, _, _ = setup()
     other, _, _ = setup(seed=1)
     state = {key: value for key, value in model.state_dict().items() if not key.endswith("links_packed")}
@@ -76,16 +78,16 @@ def test_weights_without_links_are_refused_before_their_topology():
     ("change", "message"),
     [
         (lambda s: s.pop("links"), "has no 'links'"),
-        (lambda s: s["links"].pop("2"), "'links' of the topology state is of layers 0; the model has 0, 2"),
+        (lambda s: s["links"].pop("2"), "'links' in the topology state has layers 0, but the model has 0, 2"),
         (
             lambda s: s["shapes"].update({"2": (16, 21)}),
-            r"layer '2' is \(16, 21\) in the topology state and \(16, 20\)",
+            r"layer '2' has shape \(16, 21\) in the topology state but \(16, 20\)",
         ),
-        (lambda s: s["links"].update({"0": torch.tensor([10**6])}), "not cells of the layer"),
-        (lambda s: s["links"].update({"0": torch.tensor([], dtype=torch.int64)}), "not cells of the layer"),
+        (lambda s: s["links"].update({"0": torch.tensor([10**6])}), "must be sorted cells of the layer"),
+        (lambda s: s["links"].update({"0": torch.tensor([], dtype=torch.int64)}), "must be sorted cells of the layer"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, message):
+def test_a_state_that_does_not_fit_is_rejected_and_changes_nothing(change, message):
     model, _, topology = setup()
     before = {name: layer.graph for name, layer in sparse_layers(model).items()}
     state = copy.deepcopy(topology.state_dict())
@@ -95,7 +97,7 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, messag
     assert {name: layer.graph for name, layer in sparse_layers(model).items()} == before
 
 
-def test_a_weight_that_is_not_finite_stops_the_update_and_leaves_the_model():
+def test_a_non_finite_weight_stops_the_update_and_leaves_the_model_unchanged():
     model, trainer, topology = setup(interval=1)
     train_step(model, trainer)
     links = model[2].graph
@@ -118,7 +120,7 @@ def build(model=None, rule="set", optimizer=None, **options):
         ({"optimizer": lambda m: torch.optim.SGD(m[2].parameters(), lr=0.1)}, InvalidValueError,
          "sparse layer '0' is in no param group"),
         ({"optimizer": lambda m: torch.optim.Rprop(m.parameters())}, InvalidTypeError, "Rprop is not supported: use"),
-        ({"model": mlp(20, 20, 3)}, InvalidValueError, "no sparse layer for method 'set': call sparsify"),
+        ({"model": mlp(20, 20, 3)}, InvalidValueError, "no sparse layers for method 'set': call sparsify"),
         ({"rule": tl.method("set", density=0.5)}, InvalidValueError, "has 20 links, but method 'set' at density 0.5"),
         ({"rule": "dense"}, InvalidValueError, "is dense, but the model has sparse layers"),
         ({"rule": "sett"}, ValueError, "did you mean 'set'"),
@@ -133,7 +135,7 @@ def test_bad_arguments(options, kind, message):
         build(**options)
 
 
-def test_attach_refuses_another_optimizer():
+def test_attach_rejects_another_optimizer():
     _, _, topology = setup()
     with pytest.raises(InvalidValueError, match="another optimizer"):
         tl.attach(torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1), topology)
@@ -145,7 +147,7 @@ class Custom(nn.Module):
         self.first, self.second, self.head = nn.Linear(20, 20), nn.Linear(20, 20), nn.Linear(20, 2)
 
 
-def test_percolation_without_known_groups_is_announced():
+def test_percolation_without_known_groups_gives_a_warning():
     model = tl.sparsify(Custom(), "chts")
     with pytest.warns(
         UserWarning, match=r"no neuron groups are known for the layers first, second, so their links do not percolate"

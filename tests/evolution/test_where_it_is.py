@@ -1,4 +1,4 @@
-"""Each rule has one obvious place: the README names files that exist, and what is special to a kind is asked once."""
+"""Each rule has one obvious place: the README names existing files, and only `kinds.py` tells kinds apart."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from topolearn.evolution.ordinary import Ordinary
 
 ROOM = Path(topolearn.__file__).parent / "evolution"
 README = (ROOM / "README.md").read_text(encoding="utf-8")
-ONLY_IN = {  # what tells the kinds apart, and the files that may ask for it
+ONLY_IN = {  # properties that distinguish the kinds, and the files that may use them
     "constant_fan_in": {"methods/method.py", "methods/consistency.py", "methods/table.py", "kinds.py"},
     "chooses_anew": {"methods/method.py", "methods/consistency.py", "kinds.py"},
     "has_signs": {"methods/method.py", "methods/consistency.py", "methods/table.py", "kinds.py"},
@@ -20,14 +20,14 @@ ONLY_IN = {  # what tells the kinds apart, and the files that may ask for it
 
 
 def places():
-    """The rows of the README's table of places: what, and the paths that it names."""
+    """Return the rows of the README's table of places: the topic, and the paths that it names."""
     table = README.split("## Where is …?")[1].split("##")[0]
     rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][1:]
     return [(what.strip(), re.findall(r"`([\w./]+(?:\.py|/))`", where)) for what, where in rows if "---" not in what]
 
 
 @pytest.mark.parametrize(("what", "paths"), places(), ids=[what for what, _ in places()])
-def test_the_readme_names_places_that_exist(what, paths):
+def test_the_readme_names_existing_places(what, paths):
     assert paths, f"no file is named for {what}"
     assert [path for path in paths if not (ROOM / path).exists()] == []
 
@@ -40,7 +40,7 @@ def test_every_file_that_the_readme_names_exists():
 
 
 @pytest.mark.parametrize("name", ONLY_IN)
-def test_what_tells_the_kinds_apart_is_asked_once(name):
+def test_only_one_place_tells_the_kinds_apart(name):
     asking = {
         path.relative_to(ROOM).as_posix()
         for path in ROOM.parent.rglob("*.py")
@@ -50,7 +50,7 @@ def test_what_tells_the_kinds_apart_is_asked_once(name):
     assert "kinds.py" in asking
 
 
-def test_the_words_that_tell_the_kinds_apart_are_those_of_methods():
+def test_properties_that_tell_the_kinds_apart_are_those_of_methods():
     assert all(hasattr(Method, name) for name in ONLY_IN)
 
 

@@ -108,10 +108,11 @@ def test_a_model_of_the_first_layer_is_resorted_with_the_others():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"generator": "bsf+ep", "input_generator": "csti"}, "generator='bsf.ep' makes the fan-outs of the first"),
-        ({"input_generator": "bsf+ep"}, "input_generator='bsf.ep' makes one layer, without steps: give 'bsf'"),
+        ({"generator": "bsf+ep", "input_generator": "csti"}, "generator='bsf.ep' equalizes the fan-outs of the first"),
+        ({"input_generator": "bsf+ep"},
+         "input_generator='bsf.ep' must not have steps, as it creates a single layer: use 'bsf'"),
         ({"generator": "fixed_fan_in", "input_generator": "csti", "constant_fan_in": True, "removal": None,
-          "regrowth": None}, "input_generator='csti' has fan-ins that differ"),
+          "regrowth": None}, "input_generator='csti' creates unequal fan-ins"),
     ],
 )  # fmt: skip
 def test_models_of_the_first_layer_that_do_not_fit(parts, message):
@@ -119,7 +120,7 @@ def test_models_of_the_first_layer_that_do_not_fit(parts, message):
         tl.method("set", **parts)
     with pytest.raises(UnknownNameError, match="unknown generator 'cst': did you mean 'csti'"):
         tl.method("set", input_generator="cst")
-    with pytest.raises(InvalidValueError, match="generator_params and input_generator"):
+    with pytest.raises(InvalidValueError, match="generator_params or input_generator"):
         tl.method("dense", input_generator="csti")
 
 

@@ -34,4 +34,4 @@ def test_ranks_have_one_model_and_resume_bit_for_bit(method, backend, tmp_path):
 def test_a_parameter_that_shrinks_is_rejected_on_every_rank(tmp_path):
     done = run("chtss", "csr", tmp_path)
     assert done.returncode
-    assert done.stderr.count("InvalidValueError: layer 'model.layers.0.self_attn.q_proj' is on the csr backend") == 2
+    assert done.stderr.count("InvalidValueError: layer 'model.layers.0.self_attn.q_proj' uses the csr backend") == 2

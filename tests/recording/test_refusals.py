@@ -84,7 +84,7 @@ def test_a_model_that_was_replaced_under_the_scheduler(recorder, loop):
         recorder.log(loss=loop.step())
     loop.model[0] = tl.sparsify(nn.Sequential(nn.Linear(12, 24)), loop.method, exclude=[])[0]
     with pytest.raises(
-        InvalidValueError, match=r"at step 8 layer '0' of the model is not the one .*make a new Topology"
+        InvalidValueError, match=r"at step 8 layer '0' of the model is not the one .*create a new Topology"
     ):
         for _ in range(5):
             loop.step()

@@ -1,4 +1,4 @@
-"""The k best of candidates that come in parts: those that all at once would give, and a bound that never misleads."""
+"""The k best of candidates that arrive in batches equal the k best of all, and the bound never misleads."""
 
 import weakref
 
@@ -18,14 +18,14 @@ SCORES = st.lists(st.sampled_from([0.25, 0.5, 1.0, 1.0, 2.0, 7.25]), max_size=40
 
 
 def reaches(bound, cells, scores, field, soft):
-    """Whether each candidate may enter a full pool, as the documentation of `Bound` says."""
+    """Return whether each candidate can enter a full pool, following the documentation of `Bound`."""
     if soft:
         return -torch.log(field.uniform(cells)) <= scores.double() * bound.level
     return (scores > bound.level) | ((scores == bound.level) & (field.bits(cells) >= bound.bits))
 
 
 def pooled(parts, k, field, soft, *, sift):
-    """The best of parts offered in turn, sorted, after checking the bound; how many candidates were offered."""
+    """Offer parts one after another; return the sorted best, after checking the bound, and the number offered."""
     found, offered = Pool(k, field, soft), 0
     for cells, scores in parts:
         if sift:
@@ -42,7 +42,7 @@ def pooled(parts, k, field, soft, *, sift):
 @SOFT
 @FEW
 @given(scores=SCORES, data=st.data())
-def test_the_best_are_those_of_all_in_any_order_and_any_parts(soft, scores, data):
+def test_the_best_do_not_depend_on_the_order_or_the_batches(soft, scores, data):
     n, field = len(scores), RandomField(data.draw(st.integers(0, 10**6)), purpose="select")
     k = data.draw(st.integers(0, n + 3))
     dtype = data.draw(st.sampled_from([torch.float32, torch.float64]))
@@ -84,7 +84,7 @@ def test_any_candidate_passes_while_there_are_fewer_than_k(soft):
 
 
 @SOFT
-def test_a_pool_of_none(soft):
+def test_a_pool_of_size_zero(soft):
     cells, scores, field = torch.arange(9), torch.ones(9, dtype=torch.float64), RandomField(1)
     empty = Pool(0, field, soft)
     assert empty.best()[0].tolist() == []
@@ -95,7 +95,7 @@ def test_a_pool_of_none(soft):
 
 @SOFT
 def test_no_more_than_twice_k_and_the_slack_are_kept(soft, monkeypatch):
-    """What is kept is the parts that are still alive, and the k best of those let go."""
+    """The pool holds the parts that are still alive, and the k best of the parts that were released."""
     monkeypatch.setattr(pool, "SLACK", 10)
     found, offered = Pool(20, RandomField(0), soft), []
     for start in range(0, 1000, 10):
@@ -123,7 +123,7 @@ def test_keys_of_both_signs_were_compared():
 
 @pytest.mark.parametrize("k", [1, 60, 800])
 @pytest.mark.parametrize("power", [0, 3])
-def test_an_expected_bound_keeps_nearly_all_out_from_the_start_and_none_of_the_best(k, power):
+def test_an_expected_bound_excludes_nearly_all_from_the_start_and_none_of_the_best(k, power):
     n, field = 8000, RandomField(7, purpose="select")
     cells, scores = torch.arange(n), torch.from_numpy(np.random.default_rng(1).random(n) ** power).double()
     expecting = Pool(k, field, soft=True)
@@ -135,7 +135,7 @@ def test_an_expected_bound_keeps_nearly_all_out_from_the_start_and_none_of_the_b
     assert torch.equal(expecting.best()[0].sort().values, sample(cells, scores, k, field))
 
 
-def test_a_pool_that_expected_too_much_says_so():
+def test_a_pool_that_expected_too_much_is_short():
     cells, scores, field = torch.arange(500), torch.ones(500, dtype=torch.float64), RandomField(0)
     expecting = Pool(40, field, soft=True)
     expecting.expect(500, 1e9)

@@ -1,4 +1,4 @@
-"""The random field: its bits never change silently, and they are as random as the choices need."""
+"""The random field: its bits never change silently, and they are as random as the selections require."""
 
 import dataclasses
 import hashlib
@@ -23,7 +23,7 @@ WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
 def mix(z):
-    """SplitMix64's finaliser, in Python's own integers."""
+    """SplitMix64's finaliser, in Python integers."""
     z = (z ^ (z >> 30)) * MIX_1 % WORD
     z = (z ^ (z >> 27)) * MIX_2 % WORD
     return z ^ (z >> 31)
@@ -46,19 +46,19 @@ def bits_by_hand(seed, layer, update, purpose, cell):
 
 
 def cell_with(bits, field):
-    """A cell whose draw has these 53 bits."""
+    """Return a cell whose draw has these 53 bits."""
     cell = (unmix(unmix(bits << 11) ^ (field.key % WORD)) - GOLDEN) % WORD
     return torch.tensor([cell - WORD if cell >= WORD // 2 else cell])
 
 
 def joint_counts(first, second, bins):
-    """How often two draws of U(0, 1] fall into each cell of a bins x bins grid."""
+    """Count how often two draws from U(0, 1] fall into each cell of a bins x bins grid."""
     column, row = (np.ceil(u * bins).astype(int) - 1 for u in (first, second))
     return np.bincount(row * bins + column, minlength=bins**2).reshape(bins, bins)
 
 
 def test_the_arithmetic_of_this_file_is_splitmix64():
-    """Its published first outputs for seed 0."""
+    """Against the published first outputs for seed 0."""
     assert [mix(GOLDEN * i % WORD) for i in (1, 2, 3)] == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
     assert all(unmix(mix(z)) == z for z in (0, 1, GOLDEN, WORD - 1))
 
@@ -106,10 +106,10 @@ def test_cells_keep_their_shape_and_their_draws_in_any_order():
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.float64])
-def test_cells_of_another_dtype_are_refused(dtype):
-    with pytest.raises(InvalidTypeError, match=str(dtype)) as refusal:
+def test_cells_of_another_dtype_are_rejected(dtype):
+    with pytest.raises(InvalidTypeError, match=f"must be torch.int64, not {dtype}") as raised:
         RandomField(0).bits(torch.arange(3, dtype=dtype))
-    assert isinstance(refusal.value, TopolearnError)
+    assert isinstance(raised.value, TopolearnError)
 
 
 def test_a_field_is_a_value():
@@ -131,7 +131,7 @@ def test_fields_that_look_alike_have_different_keys():
 
 
 def test_the_ends_of_the_range():
-    """Neither end of (0, 1] is met by chance, so the cells are found by running the hash backwards."""
+    """Neither end of (0, 1] occurs by chance, so the cells come from inverting the hash."""
     field = RandomField(5, "fc", 1, "removal")
     lowest, highest = cell_with(0, field), cell_with(2**53 - 1, field)
     assert field.uniform(lowest).item() == 2.0**-53
@@ -188,7 +188,7 @@ BASE = {"seed": 4, "layer": "fc1", "update": 5, "purpose": "removal"}
     ],
 )  # fmt: skip
 def test_two_draws_are_independent(changes, shift):
-    """Neighbouring cells and rows, and the same or the next cell of a field that differs in one word."""
+    """Neighbouring cells and rows, and the same or the next cell of a field that differs in one parameter."""
     first = RandomField(**BASE).uniform(CELLS).numpy()
     second = RandomField(**{**BASE, **changes}).uniform(CELLS + shift).numpy()
     assert abs(np.corrcoef(first, second)[0, 1]) < 4 / math.sqrt(first.size)

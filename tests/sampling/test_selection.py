@@ -1,4 +1,4 @@
-"""Choosing k candidates: the law of the draw, and that nothing but the field and the scores decides it."""
+"""Choosing k candidates: the draws follow their law and depend only on the field and the scores."""
 
 from itertools import combinations, permutations
 
@@ -19,7 +19,7 @@ DTYPES = [torch.float32, torch.float64]
 
 
 def law_by_hand(weights, k):
-    """The probability of each set of k, drawing one after another from what is left."""
+    """Return the probability of each set of k when drawing one after another from the remaining ones."""
     law = dict.fromkeys(combinations(range(len(weights)), k), 0.0)
     for order in permutations(range(len(weights)), k):
         probability, left = 1.0, sum(weights)
@@ -31,7 +31,7 @@ def law_by_hand(weights, k):
 
 
 def counted(draws, outcomes):
-    """How often each outcome was drawn; a KeyError if anything else was."""
+    """Count how often each outcome was drawn; raise KeyError for any other outcome."""
     counts = dict.fromkeys(outcomes, 0)
     for draw in draws:
         counts[tuple(draw.tolist())] += 1
@@ -39,7 +39,7 @@ def counted(draws, outcomes):
 
 
 def fields(n):
-    """n fields that differ in seed, update or both."""
+    """Return n fields that differ in seed, update or both."""
     return [RandomField(i % 50, "fc", i // 50, "removal") for i in range(n)]
 
 
@@ -79,7 +79,7 @@ def test_inclusion_agrees_with_successive_sampling_by_numpy():
 
 @FEW
 @given(scores=st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=20), exponent=st.floats(0, 9), data=st.data())
-def test_an_exponent_is_a_power_of_the_scores_in_the_very_draw(scores, exponent, data):
+def test_an_exponent_gives_the_same_draw_as_a_power_of_the_scores(scores, exponent, data):
     k, seed = data.draw(st.integers(0, len(scores))), data.draw(st.integers(0, 10**6))
     cells, weights = torch.arange(len(scores)), torch.tensor(scores, dtype=torch.float64)
     by_exponent = sample(cells, weights, k, RandomField(seed), exponent=exponent)
@@ -97,7 +97,7 @@ def test_the_draw_is_gumbel_top_k(exponent):
 
 @pytest.mark.parametrize("exponent", [1, 3, 9])
 def test_scores_of_any_size(exponent):
-    """Ratios of 1e600 and more: the larger always wins, and the tiny ones still come before the zeros."""
+    """Ratios of 1e600 and more: the larger score always wins, and tiny scores still come before zeros."""
     cells, scores = torch.arange(5), torch.tensor([1e-300, 0, 1e300, 5e-324, 1], dtype=torch.float64)
     for seed in range(20):
         for k, expected in enumerate(([], [2], [2, 4], [0, 2, 4], [0, 2, 3, 4], [0, 1, 2, 3, 4])):
@@ -159,7 +159,7 @@ def test_neither_the_order_nor_the_dtype_of_the_candidates_matters(scores, data)
 
 
 def test_scores_that_differ_in_their_last_bits_only():
-    """Their logarithms are one number in float32; a high exponent shows whether it was taken there."""
+    """Their logarithms are equal in float32; a high exponent reveals a logarithm taken in float32."""
     cells, scores = torch.arange(200), torch.tensor(1e30) * (1 + torch.arange(200) * 2.0**-22)
     assert scores.unique().numel() == 200
     drawn = sample(cells, scores, 50, RandomField(0), exponent=1e8)
@@ -171,7 +171,7 @@ def test_scores_that_differ_in_their_last_bits_only():
 @FEW
 @given(data=st.data())
 def test_choose_needs_no_matrix(soft, data):
-    """All non-links with their zeros, in order, and the positive ones alone, in any order, give one draw."""
+    """All non-links in order, zeros included, and the positive ones alone in any order give the same draw."""
     n_cells = data.draw(st.integers(1, 30))
     links = sorted(data.draw(st.sets(st.integers(0, n_cells - 1), max_size=n_cells)))
     free = [cell for cell in range(n_cells) if cell not in links]
@@ -193,7 +193,7 @@ def test_choose_needs_no_matrix(soft, data):
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_what_the_scores_leave_open_is_filled_uniformly(soft):
+def test_places_without_a_scored_cell_are_filled_uniformly(soft):
     links, scored = torch.tensor([1, 4, 8]), torch.tensor([2, 6])
     draws = [
         choose(scored, torch.tensor([3.0, 1.0]), 4, field, soft=soft, n_cells=9, excluded=links)
@@ -215,7 +215,7 @@ def test_choose_without_candidates_and_in_a_layer_too_large_to_list(soft):
 
 
 def test_the_softer_the_choice_the_more_it_differs_from_the_hard_one():
-    """Share of the 30 % removed that is among the 30 % smallest, for normal weights."""
+    """The share of the 30 % removed that is among the 30 % smallest, for normal weights."""
     weights = np.abs(np.random.default_rng(0).standard_normal(20_000))
     cells, scores, kept = torch.arange(20_000), torch.from_numpy(weights), 14_000
     hard = set(np.argsort(weights)[:6000].tolist())
@@ -253,7 +253,7 @@ def test_the_number_of_threads_does_not_matter(n_threads):
         ((1, 2), 1, r"\(3,\).*\(2,\)"),
     ],
 )
-def test_impossible_requests_are_refused(scores, k, message):
+def test_impossible_requests_are_rejected(scores, k, message):
     cells, values, field = torch.arange(3), torch.tensor(scores), RandomField(0)
     for select in (top, sample):
         with pytest.raises(InvalidValueError, match=message):
@@ -264,6 +264,6 @@ def test_impossible_requests_are_refused(scores, k, message):
 
 
 @pytest.mark.parametrize("exponent", [-1, float("inf"), float("nan")])
-def test_an_exponent_that_is_none_is_refused(exponent):
+def test_an_invalid_exponent_is_rejected(exponent):
     with pytest.raises(InvalidValueError, match="exponent"):
         sample(torch.arange(2), torch.ones(2), 1, RandomField(0), exponent=exponent)

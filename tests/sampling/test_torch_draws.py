@@ -1,4 +1,4 @@
-"""What torch draws within `torch_draws_from`: the numbers of the global generator, which stays as it is."""
+"""Draws within `torch_draws_from` equal those of the global generator, which stays unchanged."""
 
 import threading
 
@@ -56,7 +56,7 @@ DRAWS = {
 
 
 @pytest.mark.parametrize("name", DRAWS)
-def test_the_numbers_are_those_of_the_global_generator_which_is_left_alone(name):
+def test_draws_equal_those_of_the_global_generator_which_stays_unchanged(name):
     before = torch.get_rng_state()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
@@ -64,7 +64,7 @@ def test_the_numbers_are_those_of_the_global_generator_which_is_left_alone(name)
     generator = torch.Generator().manual_seed(3)
     with torch_draws_from(generator):
         first = DRAWS[name]()
-    with torch_draws_from(generator):  # which goes on
+    with torch_draws_from(generator):  # continues its sequence
         second = DRAWS[name]()
     assert torch.equal(first, expected[0])
     assert torch.equal(second, expected[1])
@@ -72,7 +72,7 @@ def test_the_numbers_are_those_of_the_global_generator_which_is_left_alone(name)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_innermost_generator_draws_and_a_named_one_goes_before_all():
+def test_the_innermost_generator_draws_unless_the_call_names_one():
     named = torch.Generator().manual_seed(1)
     with torch_draws_from(2), torch_draws_from(3):
         by_name, inner = torch.rand(4, generator=named), torch.rand(4)
@@ -90,7 +90,7 @@ def test_layers_on_the_meta_device_draw_nothing():
     assert torch.equal(generator.get_state(), before)
 
 
-def test_other_threads_draw_as_if_nothing_were_there():
+def test_other_threads_are_not_affected():
     drawn, before = [], torch.get_rng_state()
     with torch_draws_from(3):
         thread = threading.Thread(target=lambda: drawn.append(torch.rand(4)))

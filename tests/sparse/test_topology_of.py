@@ -139,17 +139,21 @@ def shared():
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        (nn.Linear(3, 3), {}, "itself a linear layer"),
+        (nn.Linear(3, 3), {}, "itself is a linear layer"),
         (nn.ReLU(), {}, "no linear layer"),
-        (nn.Sequential(nn.Linear(3, 3)), {}, r"no linear layer is left.*exclude=\[\]"),
-        (chain(8, 8, 4), {"exclude": ["heed"]}, r"pattern 'heed' matches no linear layer: 0, 2"),
-        (chain(8, 8, 4), {"exclude": "0"}, r"must be a list of patterns: use \['0'\]"),
+        (nn.Sequential(nn.Linear(3, 3)), {}, r"no linear layers are left.*exclude=\[\]"),
+        (chain(8, 8, 4), {"exclude": ["heed"]}, r"pattern 'heed' matches none of the linear layers: 0, 2"),
+        (chain(8, 8, 4), {"exclude": "0"}, r"must be a list of patterns: use exclude=\['0'\]"),
         (chain(8, 8, 4), {"init": "kep"}, "did you mean 'keep'"),
         (chain(8, 8, 4), {"method": tl.method("set", density=0.001)}, "leaves no link in a layer of 8 x 8"),
         (chain(8, 8, 4), {"method": "sett"}, "did you mean 'set'"),
         (chain(8, 8, 4), {"method": 3}, "not int"),
         (chain(8, 8, 4), {"calibration": torch.zeros(2, 8)}, "uses no data"),
-        (chain(8, 8, 4), {"method": "dense", "calibration": torch.zeros(2, 8)}, "method 'dense' uses no data"),
+        (
+            chain(8, 8, 4),
+            {"method": "dense", "calibration": torch.zeros(2, 8)},
+            "'dense' does not use data: drop calibration",
+        ),
         (chain(8, 8, 4), {"backend": "mask"}, "unknown backend"),
         (shared(), {}, r"shares its weight \(0.weight, 1.weight\).*exclude=\['0', ...\]"),
         (

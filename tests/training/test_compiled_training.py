@@ -78,9 +78,9 @@ def test_steps_are_counted_up_to_the_next_one_at_which_the_topology_may_change()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     topology = tl.TopologyScheduler(model, optimizer, method, total_steps=21, interval=5)
     assert topology.n_replayable == 4
-    with pytest.raises(tl.errors.InvalidValueError, match=r"replayed=7 steps after step 0 go beyond step 5"):
+    with pytest.raises(tl.errors.InvalidValueError, match=r"replayed=7 steps after step 0 pass step 5"):
         topology.step(replayed=7)
-    with pytest.raises(tl.errors.InvalidValueError, match="replayed=-1 must be the number of steps"):
+    with pytest.raises(tl.errors.InvalidValueError, match="replayed=-1 must be the number of replayed steps"):
         topology.step(replayed=-1)
     assert topology.step(replayed=3) is None
     assert (topology.n_steps, topology.n_replayable) == (3, 1)

@@ -254,7 +254,10 @@ def test_types_that_pass_for_others():
         ({"epochs": 2**40}, "epochs=.* must be at most"),
         ({"batch_size": 0}, "batch_size=0 must be at least 1"),
         ({"update_interval": 0}, "update_interval=0 must be at least 1"),
-        ({"method": "deepr", "update_interval": 5}, r"update_interval=5, but method 'deepr' demands 1: .*interval=5\)"),
+        (
+            {"method": "deepr", "update_interval": 5},
+            r"update_interval=5, but method 'deepr' requires 1: .*interval=5\)",
+        ),
         ({"threads": 0}, "threads=0 must be at least 1"),
         ({"threads": 10**6}, "threads=1000000 must be at most 1024"),
         ({"hidden": []}, "hidden=.* one or more positive widths"),
@@ -281,7 +284,7 @@ def test_types_that_pass_for_others():
         ({"overrides": {"zet": 0.1}}, "no field 'zet': did you mean 'zeta'"),
         ({"overrides": {"title": "mine"}}, "no field 'title'"),
         ({"overrides": {"density": 0.1}}, r"a top-level option, not a method override: density=\.\.\."),
-        ({"overrides": {"removal": None}}, "an evolution step needs both"),
+        ({"overrides": {"removal": None}}, "removal=None and regrowth=.* must be given together"),
         ({"overrides": {"generator_params": {"betta": 1}}}, "no parameter 'betta': did you mean 'beta'"),
     ],
     ids=str,
@@ -295,7 +298,7 @@ def test_values_out_of_range_are_rejected(values, message):
     ("method", "message"),
     [
         ("dense", "has no sparse layers: leave backend='my_csr' out"),
-        ("gmp", "has storage='dense', and the my_csr backend has links alone: use 'masked'"),
+        ("gmp", "has storage='dense', but the my_csr backend stores only links: use backend='masked'"),
     ],
 )
 def test_a_custom_links_only_backend_is_rejected_like_csr(method, message):

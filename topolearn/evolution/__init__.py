@@ -1,4 +1,4 @@
-"""How a topology changes: scores, schedules, the evolution step, the scheduler, and the table of methods."""
+"""Topology evolution: scores, schedules, the evolution step, the scheduler, and the table of methods."""
 
 from topolearn.evolution.admission import linear_layers
 from topolearn.evolution.attach import attach

@@ -1,4 +1,4 @@
-"""`LinkAges`: how long each link of a layer has been there, and which cells have ever been one."""
+"""`LinkAges`: the age of each link of a layer, and the cells that have ever been a link."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from topolearn.sparse import LinkChange
 
 
 class LinkAges:
-    """Ages and explored cells of one layer, where its links are; it costs nothing before the first update.
+    """Link ages and explored cells of one layer, on the device of its links; free before the first update.
 
     Parameters
     ----------
     cells : Tensor of int64
-        The links at the start, as sorted flat positions.
+        The initial links, as sorted flat positions.
     shape : (int, int)
         Numbers of output and input neurons.
 
     Attributes
     ----------
     former : FormerValues or None
-        The values that former links had last, where a method asks for them; copies share it.
+        The last values of former links, if the method needs them; copies share this object.
     """
 
     former: FormerValues | None = None
@@ -40,7 +40,7 @@ class LinkAges:
 
     @property
     def n_explored(self) -> Tensor:
-        """Number of cells that have been a link at any time, as a tensor where the links are."""
+        """Number of cells that have ever been a link, as a tensor on the device of the links."""
         return (
             torch.tensor(self._ever.numel(), device=self._cells.device)
             if self._explored is None
@@ -48,11 +48,11 @@ class LinkAges:
         )
 
     def born(self) -> Tensor:
-        """Return the step at which each link grew, in the order of the layer's cells; 0 for those from the start."""
+        """Return the step at which each link grew, in the order of the layer's cells; 0 for the initial links."""
         return self._births().to("cpu", copy=True)
 
     def follow(self, cells: Tensor, step: int) -> None:
-        """Take over the links after an update; one that was removed and regrown at once keeps its age."""
+        """Record the links after an update; a link removed and regrown in the same update keeps its age."""
         self._move(cells.device)
         places = search(self._cells, cells).clamp_(max=max(self._cells.numel() - 1, 0))
         stays = self._cells[places] == cells
@@ -61,7 +61,7 @@ class LinkAges:
         self._gathered().add(cells, ~stays)
 
     def change(self, change: LinkChange, step: int) -> None:
-        """Take over the links after an update, by what has changed."""
+        """Record the links after an update, given what has changed."""
         self._move(change.cells.device)
         returned = within(change.grown, change.lost)
         if returned.numel():
@@ -72,17 +72,17 @@ class LinkAges:
         self._gathered().add_new(change.grown)
 
     def explored(self) -> Tensor:
-        """Return the cells, sorted, that have been a link at any time, as a tensor of its own on the CPU."""
+        """Return the cells that have ever been a link, sorted, as a new tensor on the CPU."""
         return self._ever.to("cpu", copy=True) if self._explored is None else self._explored.cells().cpu()
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
-        """Take over links, the steps at which they grew, and the cells that were explored."""
+        """Restore the links, the steps at which they grew, and the explored cells."""
         device = self._cells.device
         self._cells, self._born, self._ever = cells.to(device), born.to(device), explored.to(device)
         self._explored = None
 
     def __copy__(self) -> LinkAges:
-        """Return ages that follow other links by themselves."""
+        """Return a copy that can be updated independently."""
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__, _explored=copy(self._explored))
         return twin
@@ -91,14 +91,14 @@ class LinkAges:
         return torch.zeros_like(self._cells) if self._born is None else self._born
 
     def _gathered(self) -> Explored:
-        """Return what gathers the explored cells, from the first update on."""
+        """Return the collection of explored cells, created at the first update."""
         if self._explored is None:
             self._explored = explored(self._ever, self.shape[0] * self.shape[1])
             self._ever = self._ever[:0]
         return self._explored
 
     def _move(self, device: torch.device) -> None:
-        """Follow the links to a device."""
+        """Move everything to the device of the links."""
         if device != self._cells.device:
             known = self.explored().to(device)
             self._cells, self._born = self._cells.to(device), self._births().to(device)

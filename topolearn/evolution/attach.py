@@ -1,4 +1,4 @@
-"""`attach`: an optimizer that calls the scheduler after each of its steps."""
+"""`attach`: let the optimizer call the topology scheduler after each step."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle:
-    """Let the optimizer call ``topology.step()`` after each of its own steps.
+    """Make the optimizer call ``topology.step()`` after each of its own steps.
 
-    A scheduler is attached once: a second call returns the handle of the first. Copies of an attached scheduler,
-    together with its optimizer, are attached too.
+    A scheduler is attached only once: further calls return the handle of the first. A copy of an attached scheduler,
+    made together with its optimizer, is attached as well.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        The one that ``topology`` was made with, bare or in a wrapper.
+        The optimizer that ``topology`` was created with, bare or in a wrapper.
     topology : TopologyScheduler
 
     Returns
     -------
     torch.utils.hooks.RemovableHandle
-        ``handle.remove()`` undoes it. The latest update is in ``topology.last_update``.
+        ``handle.remove()`` detaches the scheduler. The latest update is in ``topology.last_update``.
 
     Raises
     ------
@@ -39,13 +39,13 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
     """
     inner = unwrapped(optimizer)
     if topology.optimizer is not inner:
-        raise InvalidValueError("the topology scheduler was made with another optimizer: attach it to that one")
+        raise InvalidValueError("the topology scheduler was created with another optimizer: attach that one")
 
     if topology.attachment is not None and is_attached(topology):
         return topology.attachment
 
     def evolve_topology(*_: Any) -> None:
-        if not is_capturing():  # a step that a CUDA graph replays is counted by topology.step(replayed=True)
+        if not is_capturing():  # the user counts replayed steps, with topology.step(replayed=True)
             topology.step()
 
     topology.attachment = inner.register_step_post_hook(evolve_topology)
@@ -53,6 +53,6 @@ def attach(optimizer: Optimizer, topology: TopologyScheduler) -> RemovableHandle
 
 
 def is_attached(topology: TopologyScheduler) -> bool:
-    """Return whether the optimizer calls the scheduler, and its handle was not removed."""
+    """Return whether the optimizer calls the scheduler: it is attached and its handle was not removed."""
     handle = topology.attachment
     return handle is not None and handle.id in (handle.hooks_dict_ref() or {})

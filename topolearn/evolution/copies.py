@@ -1,4 +1,4 @@
-"""Copies and pickles of a scheduler, together with its model and optimizer: what they take along of a step."""
+"""Copying and pickling a scheduler together with its model and optimizer, in the middle of a step."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class InProgress(NamedTuple):
-    """What a copy must know besides the state of the training.
+    """The state of a step in progress, which a copy needs in addition to the training state.
 
     Attributes
     ----------
     took_step : bool
-        Whether the optimizer took a step that is not yet counted.
+        Whether the optimizer took a step that has not been counted yet.
     gradients : dict of str to Tensor
-        Those of the links in that step.
+        The gradients of the links in that step.
     attached : bool
         Whether the optimizer calls the scheduler.
     """
@@ -36,18 +36,18 @@ class InProgress(NamedTuple):
 
     @classmethod
     def of(cls, topology: TopologyScheduler, watch: OptimizerWatch, gradients: Gradients) -> InProgress:
-        """Return it of a scheduler."""
+        """Return the step in progress of a scheduler."""
         return cls(watch.took_step, gradients.links, is_attached(topology))
 
     def resume(self, topology: TopologyScheduler, watch: OptimizerWatch, gradients: Gradients) -> None:
-        """Give it to the copy."""
+        """Restore the step in progress in the copy."""
         watch.took_step, gradients.links = self.took_step, self.gradients
         if self.attached:
             attach(topology.optimizer, topology)
 
 
 def check_copied(layers: Layers, *, is_group_given: bool) -> None:
-    """Refuse to copy or pickle what a copy would lose.
+    """Check that a copy or pickle would not lose anything.
 
     Raises
     ------
@@ -57,16 +57,17 @@ def check_copied(layers: Layers, *, is_group_given: bool) -> None:
     for name, layer in layers.items():
         if isinstance(layer, ShardedLinear):
             raise InvalidValueError(
-                f"layer {name!r} is shared out over ranks, and its TopologyScheduler can neither be copied nor "
-                "pickled: save topology.state_dict() by torch.distributed.checkpoint"
+                f"layer {name!r} is sharded across ranks, so its TopologyScheduler cannot be copied or pickled: save "
+                "topology.state_dict() with torch.distributed.checkpoint"
             )
         if layer.record is not None and not layer.record.is_empty:
             raise InvalidValueError(
-                f"layer {name!r} holds the gradients of a backward pass for the coming update, which a copy of the "
+                f"layer {name!r} holds gradients of a backward pass for the next update, which a copy of the "
                 "TopologyScheduler would lose: copy or pickle it after topology.step(), before the next backward pass"
             )
     if is_group_given:
         raise InvalidValueError(
-            "a TopologyScheduler that was given process_group= can neither be copied nor pickled, as the group cannot: "
-            "make another with its group, and give it the state_dict() of this one by load_state_dict"
+            "a TopologyScheduler created with process_group= cannot be copied or pickled, because process groups "
+            "cannot: create another scheduler with its own group, and pass the state_dict() of this one to its "
+            "load_state_dict"
         )

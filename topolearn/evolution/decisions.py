@@ -1,4 +1,4 @@
-"""What the ranks that train one model must agree on, as text: all that decides which links it has."""
+"""What the ranks that train one model must agree on, as text: everything that determines its links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def decisions(topology: TopologyScheduler) -> dict[str, str]:
-    """Return what decides the links of a model from now on, as text by name.
+    """Return everything that determines the links of a model from now on, as text by name.
 
     Examples
     --------
@@ -32,12 +32,12 @@ def decisions(topology: TopologyScheduler) -> dict[str, str]:
     facts["method"] = repr(fields.pop("name"))
     facts |= {f"method.{field}": repr(value) for field, value in fields.items()}
     facts["neuron groups"] = repr(topology.groups)
-    facts["layers"] = ", ".join(topology.layers)  # in their order, in which ranks average gradients
+    facts["layers"] = ", ".join(topology.layers)  # their order matters: ranks average gradients in it
     for name, layer in topology.layers.items():
         facts[f"shape of layer {name!r}"] = repr(layer.shape)
         facts[f"links of layer {name!r}"] = _summary(layer.cells())
         facts[f"whether layer {name!r} trains"] = repr(layer.link_parameter.requires_grad)
-        if isinstance(layer, ShardedStored):  # each rank knows those of its own rows
+        if isinstance(layer, ShardedStored):  # each rank only knows the trained cells of its own rows
             facts[f"number of trained cells of layer {name!r}"] = repr(layer.n_trained)
         elif isinstance(layer, StoredLinear) and layer.trained is not None:
             facts[f"trained cells of layer {name!r}"] = _summary(layer.trained.flatten().nonzero().squeeze(1))

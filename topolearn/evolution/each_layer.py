@@ -1,4 +1,4 @@
-"""`of_each`: the same work for every layer of a model, many of them at a time on several threads."""
+"""`of_each`: the same work for every layer of a model, on several threads if there are many layers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from topolearn.threads import for_each, thread_count
 from topolearn.waiting import works_behind
 
 V = TypeVar("V")
-LAYERS = 3  # for each thread from which on threads take whole layers; fewer layers share the threads out within each
+LAYERS = 3  # per thread: with fewer layers, each layer uses all threads instead
 
 
 def of_each(work: Callable[[str], V], layers: Iterable[str], devices: Iterable[torch.device]) -> dict[str, V]:
-    """Return what the work gives for each layer, by its name.
+    """Return the result of the work for each layer, by layer name.
 
-    Many layers on the CPU are shared out among torch's threads, each of which computes its layers alone: the small
-    products of an update have no use for more. The work must not depend on the order of the layers.
+    Many layers on the CPU are distributed among torch's threads, and each thread computes its layers single-threaded:
+    the small products of an update do not benefit from more threads. The work must not depend on the order of the
+    layers.
 
     Parameters
     ----------
     work : callable
-        From the name of a layer to anything.
+        Maps the name of a layer to any result.
     layers : iterable of str
     devices : iterable of torch.device
-        Where the layers are.
+        The devices that the layers are on.
 
     Examples
     --------
@@ -37,7 +38,7 @@ def of_each(work: Callable[[str], V], layers: Iterable[str], devices: Iterable[t
     if len(names) < LAYERS * torch.get_num_threads() or torch.get_num_threads() == 1 or any(map(works_behind, devices)):
         return {name: work(name) for name in names}
     results: dict[str, V] = {}
-    with_gradients = torch.is_grad_enabled()  # each thread has its own mode
+    with_gradients = torch.is_grad_enabled()  # grad mode is thread-local
 
     def alone(name: str) -> None:
         with thread_count(1), torch.set_grad_enabled(with_gradients):

@@ -1,4 +1,4 @@
-"""What happened to the links of a layer in a step: computed where they are, and read by the host when somebody asks."""
+"""What happened to the links of a layer in a step, computed on their device and copied to the host when read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from topolearn.waiting import HostCopy, Readings, positions, works_behind
 
 
 class _Chosen:
-    """Those of some cells that a mask chooses; how many is among the numbers that the host reads at once."""
+    """The cells that a mask selects; the host reads their number together with all other readings."""
 
     def __init__(self, cells: Tensor, mask: Tensor, readings: Readings) -> None:
         self._cells, self._mask, self.n = cells, mask, 0
@@ -27,12 +27,12 @@ class _Chosen:
         self.n = n
 
     def cells(self) -> Tensor:
-        """Return the chosen cells, once their number was read."""
+        """Return the chosen cells, after their number has been read."""
         return self._cells[positions(self._mask, self.n)]
 
 
 class _Events(NamedTuple):
-    """The events of one layer; lists of one event are disjoint. `again` are links that were lost and grew again."""
+    """The events of one layer. The lists of an event are disjoint; `again` holds links that were lost and regrew."""
 
     lists: Mapping[str, tuple[_Chosen, ...]]
     grown: Tensor
@@ -40,14 +40,14 @@ class _Events(NamedTuple):
 
 
 class EventCells(Mapping[str, np.ndarray]):
-    """The cells of each event of a layer, which are waited for when they are read.
+    """The cells of each event of a layer; reading them waits for the copy to the host.
 
     Parameters
     ----------
     copy : HostCopy
-        The events of all layers, one behind the other.
+        The events of all layers, concatenated.
     places : Mapping of str to (int, int)
-        Where in it those of each event begin and end.
+        Where the cells of each event begin and end in the copy.
     """
 
     def __init__(self, copy: HostCopy, places: Mapping[str, tuple[int, int]]) -> None:
@@ -67,35 +67,35 @@ class EventCells(Mapping[str, np.ndarray]):
         return len(self._places)
 
     def __reduce__(self) -> tuple[type[dict], tuple[dict[str, np.ndarray]]]:
-        return dict, (dict(self),)  # a copy or a pickle has what was waited for
+        return dict, (dict(self),)  # a copy or a pickle holds plain arrays
 
 
 def updates_of(states: Mapping[str, LayerState], readings: Readings, *, decays: bool) -> dict[str, LayerUpdate]:
-    """Return what happened to each layer, once all that the step has left to read is read.
+    """Return what happened to each layer, after settling all readings of the step.
 
-    Not all that is pruned or kept was a link before, where pruned weights return from ``stored``. What is lost where
-    the density does not fall, as links are re-selected, is removed.
+    Pruned weights can return from ``stored``, so ``pruned`` and ``kept`` can contain cells that were not links before.
+    Links that are lost while the density does not fall, because links are re-selected, count as removed.
 
     Parameters
     ----------
     states : Mapping of str to LayerState
         The layers after the last stage.
     readings : Readings
-        What the host is to read; it is settled.
+        What the host has yet to read; this function settles it.
     decays : bool
         Whether the density fell in the step.
 
     Raises
     ------
     InvalidValueError
-        What the readings refuse.
+        Raised by a reading.
     """
-    behind = {name: state for name, state in states.items() if works_behind(state.layer.cells.device)}
-    events = {name: _events_behind(state, readings, decays=decays) for name, state in behind.items()}
+    on_device = {name: state for name, state in states.items() if works_behind(state.layer.cells.device)}
+    events = {name: _events_on_device(state, readings, decays=decays) for name, state in on_device.items()}
     readings.settle()
-    updates = _copied(events, behind)
-    here = [name for name in states if name not in behind]
-    updates |= of_each(lambda name: _update(states[name], decays=decays), here, [])
+    updates = _copied(events, on_device)
+    on_cpu = [name for name in states if name not in on_device]
+    updates |= of_each(lambda name: _update(states[name], decays=decays), on_cpu, [])
     return {name: updates[name] for name in states}
 
 
@@ -113,8 +113,8 @@ def _update(state: LayerState, *, decays: bool) -> LayerUpdate:
     return LayerUpdate(state.layer.shape, {event: cells.numpy() for event, cells in events.items()})
 
 
-def _events_behind(state: LayerState, readings: Readings, *, decays: bool) -> _Events:
-    """Return the same of a layer on an accelerator; what is counted is counted there."""
+def _events_on_device(state: LayerState, readings: Readings, *, decays: bool) -> _Events:
+    """Return the same for a layer on an accelerator, counting on the device."""
     before, pruned, kept, survivors = state.layer.cells, state.pruned, state.kept, state.survivors
     lost = _Chosen(before, ~are_among(before, pruned), readings)
     removed = _Chosen(state.removed, are_among(state.removed, before), readings)
@@ -134,7 +134,7 @@ def _events_behind(state: LayerState, readings: Readings, *, decays: bool) -> _E
 
 
 def _copied(events: Mapping[str, _Events], states: Mapping[str, LayerState]) -> dict[str, LayerUpdate]:
-    """Return the events of all layers, sent to the host in one copy."""
+    """Return the events of all layers, sent to the host in a single copy."""
     lists: list[Tensor] = []
     sizes: dict[str, dict[str, int]] = {}
     for name, each in events.items():

@@ -1,4 +1,4 @@
-"""The cells of a layer that have been a link at any time: as a list, or as a mask where the host would wait for one."""
+"""The cells of a layer that have ever been a link: a list, or a mask where a list would make the host wait."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from torch import Tensor
 from topolearn.graph import merged, without
 from topolearn.waiting import works_behind
 
-RARELY = 8  # a cell is written again when a list of eight times as many is due
+RARELY = 8  # the long list is rewritten when the short one reaches an eighth of it
 
 
 class Explored(Protocol):
-    """Cells that gather."""
+    """A growing set of cells."""
 
     @property
     def count(self) -> Tensor:
-        """How many they are, as a tensor where the cells are."""
+        """Number of explored cells, as a tensor on their device."""
 
     def cells(self) -> Tensor:
-        """Return them, sorted."""
+        """Return the explored cells, sorted."""
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links, some of which were not links before, as a mask says."""
+        """Add links; a mask marks those that were not links before."""
 
     def add_new(self, cells: Tensor) -> None:
         """Add links that were not links before."""
 
 
 class ExploredList:
-    """Cells as a list, in memory and time that do not depend on the size of the layer.
+    """Explored cells as a list; memory and time do not depend on the size of the layer.
 
     Examples
     --------
@@ -46,15 +46,15 @@ class ExploredList:
 
     @property
     def count(self) -> Tensor:
-        """How many they are."""
+        """Number of explored cells."""
         return torch.tensor(self._ever.numel() + self._recent.numel())
 
     def cells(self) -> Tensor:
-        """Return them, sorted, as a tensor of its own."""
+        """Return the explored cells, sorted, as a new tensor."""
         return merged(self._ever, self._recent)
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
-        """Add links; the long list of all is rewritten only when many have gathered beside it."""
+        """Add links; new cells go to a short list, which is merged into the long one only rarely."""
         self.add_new(cells[is_new])
 
     def add_new(self, cells: Tensor) -> None:
@@ -68,13 +68,13 @@ class ExploredList:
 
 
 class ExploredMask:
-    """Cells as a mask, to which links are added without knowing how many are new.
+    """Explored cells as a mask, to which links can be added without counting the new ones.
 
     Parameters
     ----------
     cells : Tensor of int64
     n_cells : int
-        Of the layer.
+        Number of cells of the layer.
 
     Examples
     --------
@@ -90,11 +90,11 @@ class ExploredMask:
 
     @property
     def count(self) -> Tensor:
-        """How many they are."""
+        """Number of explored cells."""
         return self._mask.sum()
 
     def cells(self) -> Tensor:
-        """Return them, sorted."""
+        """Return the explored cells, sorted."""
         return self._mask.nonzero().squeeze(1)
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
@@ -102,10 +102,10 @@ class ExploredMask:
         self.add_new(cells)
 
     def add_new(self, cells: Tensor) -> None:
-        """Add links that were not links before; the mask of a copy stays as it is."""
+        """Add links that were not links before; copies of this object keep their own mask."""
         self._mask = self._mask.index_fill(0, cells, True)
 
 
 def explored(cells: Tensor, n_cells: int) -> ExploredList | ExploredMask:
-    """Return what gathers explored cells, from the first ones on, where these are."""
+    """Return a collection of explored cells on the device of the first ones."""
     return ExploredMask(cells, n_cells) if works_behind(cells.device) else ExploredList(cells)

@@ -1,4 +1,4 @@
-"""`check_finite`: weights that are not finite are refused, also where no update reads them."""
+"""`check_finite`: reject weights that are not finite, even when no update reads them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,19 @@ from topolearn.waiting import Readings
 
 
 def not_finite(what: str, step: int) -> str:
-    """Return what is said of a weight that is not finite.
+    """Return the error message for a weight that is not finite.
 
     Examples
     --------
     >>> not_finite("layer '2'", 7)
-    "layer '2' has a weight that is not finite at step 7: lower the learning rate, and leave out empty batches"
+    "layer '2' has a weight that is not finite at step 7: lower the learning rate, and skip empty batches"
     """
-    return (
-        f"{what} has a weight that is not finite at step {step}: lower the learning rate, and leave out empty batches"
-    )
+    return f"{what} has a weight that is not finite at step {step}: lower the learning rate, and skip empty batches"
 
 
 @torch.no_grad()
 def check_finite(model: nn.Module, layers: Mapping[str, SparseLinear], step: int) -> None:
-    """Refuse weights of sparse layers, or of a model without any all parameters that train, which are not finite.
+    """Check that the weights of the sparse layers, or all trained parameters if there are none, are finite.
 
     Raises
     ------

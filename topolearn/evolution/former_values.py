@@ -1,4 +1,4 @@
-"""The values that former links of a layer had last, for links that grow again: as a list, or as a matrix."""
+"""The last values of the former links of a layer, for links that grow again: as a list, or as a matrix."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from topolearn.graph import are_among
 from topolearn.graph.cells import search
 from topolearn.sparse import CsrLinear, LinkChange, SparseLinear
 
-NEVER = math.nan  # of a cell that is a link, or never was one; no link has this value
+NEVER = math.nan  # marks cells that are links or have never been one; no link has this value
 
 
 class Prepared(NamedTuple):
-    """The values with which the links begin after an update, and what takes over those of the links that go."""
+    """The values of the links after an update, and the function that stores the values of the lost links."""
 
     values: Tensor
     commit: Callable[[], None]
 
 
 class FormerValues(Protocol):
-    """What former links had last."""
+    """The last values of former links."""
 
     def prepare(self, before: Tensor, values: Tensor, after: Tensor) -> Prepared:
-        """Prepare for an update; nothing is changed before the commit, which needs no more memory.
+        """Prepare for an update; nothing changes before the commit, which allocates no memory.
 
         Parameters
         ----------
@@ -36,24 +36,24 @@ class FormerValues(Protocol):
         values : Tensor, shape (n_before,)
             Their values.
         after : Tensor of int64, shape (n_after,)
-            The links after it, sorted: one that stays keeps its value, and any other gets the one that it had last, or
-            0 if it never was a link.
+            The links after the update, sorted. Links that stay keep their value; the others get their last value, or 0
+            if they have never been links.
         """
 
     def of_others(self, links: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the former links that are not among the present ones, sorted, and their values, on the CPU."""
+        """Return the former links that are not links now, sorted, and their values, on the CPU."""
 
     def restore(self, cells: Tensor, values: Tensor) -> None:
-        """Take over former links, sorted, and their values."""
+        """Restore former links, sorted, and their values."""
 
 
 class FormerList:
-    """Former links as a list: 8 bytes and a value for each of them, whatever the size of the layer.
+    """Former links as a list: 8 bytes and a value per former link, regardless of the size of the layer.
 
     Parameters
     ----------
     values : Tensor
-        Those of the links, for dtype and device.
+        The values of the links, which determine dtype and device.
 
     Examples
     --------
@@ -84,26 +84,26 @@ class FormerList:
         return Prepared(begin, commit)
 
     def of_others(self, links: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the former links that are not among the present ones, and their values."""
+        """Return the former links that are not links now, and their values."""
         others = ~are_among(self._cells, links.to(self._cells.device))
         return self._cells[others].cpu(), self._values[others].cpu()
 
     def restore(self, cells: Tensor, values: Tensor) -> None:
-        """Take over former links and their values."""
+        """Restore former links and their values."""
         self._cells, self._values = cells.to(self._cells.device), values.to(self._values)
 
 
 class FormerMatrix:
-    """Former links as a matrix, a value for each cell of the layer, so that nobody asks how many there are.
+    """Former links as a matrix with a value for each cell of the layer, which avoids counting the former links.
 
-    It is made at the first update.
+    The matrix is allocated at the first update.
 
     Parameters
     ----------
     n_cells : int
-        Of the layer.
+        Number of cells of the layer.
     values : Tensor
-        Those of the links, for dtype and device.
+        The values of the links, which determine dtype and device.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class FormerMatrix:
         return Prepared(begin, commit)
 
     def of_others(self, links: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the former links that are not among the present ones, and their values."""
+        """Return the former links that are not links now, and their values."""
         if not self._values.numel():
             return torch.empty(0, dtype=torch.int64), self._values.cpu()
         values = self._values.index_fill(0, links.to(self._values.device), NEVER).cpu()
@@ -141,14 +141,14 @@ class FormerMatrix:
         return cells, values[cells]
 
     def restore(self, cells: Tensor, values: Tensor) -> None:
-        """Take over former links and their values."""
+        """Restore former links and their values."""
         device = self._values.device
         self._values = self._values.new_full((self._n_cells,), NEVER)
         self._values[cells.to(device)] = values.to(self._values)
 
 
 def former_values(layer: SparseLinear) -> FormerValues:
-    """Return what remembers the former links of a layer: as much as it stores itself, cells or links.
+    """Return storage for the former links of a layer: a value per cell or per link, as the layer itself stores.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def former_values(layer: SparseLinear) -> FormerValues:
 
 
 def _looked_up(cells: Tensor, values: Tensor, wanted: Tensor) -> Tensor:
-    """Return the values of wanted cells among sorted ones, 0 for those that are not there."""
+    """Return the values of the wanted cells among sorted cells, 0 for missing ones."""
     if not cells.numel():
         return values.new_zeros(wanted.shape)
     places = search(cells, wanted).clamp_(max=cells.numel() - 1)

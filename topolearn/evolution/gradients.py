@@ -1,4 +1,4 @@
-"""The gradients that scores ask for: recorded for the steps at which an update is due, and at no other."""
+"""The gradients that scores need, recorded only in steps that precede an update."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from topolearn.waiting import Readings
 
 
 class Gradients:
-    """Keeps the gradients of a model's sparse layers for the next update, if the method asks for them.
+    """Keeps the gradients of a model's sparse layers for the next update, if the method needs them.
 
     Parameters
     ----------
     layers : Mapping of str to SparseLinear
     method : Method
     average : callable, optional
-        Makes a block of a dense gradient, in place, the mean over all ranks.
+        Averages a block of a dense gradient over all ranks, in place.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Gradients:
         return self._of_links or self._of_cells
 
     def expect(self, due: bool) -> None:
-        """Record from now on if an update is due at the next optimizer step, and nothing if not."""
+        """Start recording if an update is due at the next optimizer step, or stop otherwise."""
         self.links = {}
         for layer in self._layers.values():
             if due and self._of_cells and layer.link_parameter.requires_grad:
@@ -51,12 +51,12 @@ class Gradients:
 
     @torch.no_grad()
     def take(self, scale: float | Tensor) -> None:
-        """Keep the gradients as the optimizer step sees them, which it, or the user after it, may clear.
+        """Keep the gradients that the optimizer step sees, before they are cleared.
 
         Parameters
         ----------
         scale : float or Tensor
-            The factor that is still in those of the links.
+            The factor by which the gradients of the links are still scaled.
         """
         for layer in self._layers.values():
             if layer.record is not None:
@@ -69,7 +69,7 @@ class Gradients:
                 self.links[name] = gradient.div_(scale.to(gradient.device) if isinstance(scale, Tensor) else scale)
 
     def check(self, step: int, readings: Readings) -> None:
-        """Refuse an update without the gradients that it needs, or with some that are not finite.
+        """Check that the gradients that an update needs are available and finite.
 
         Raises
         ------
@@ -83,9 +83,9 @@ class Gradients:
         gradient, record = self.links.get(name), self._layers[name].record
         if (self._of_links and gradient is None) or (self._of_cells and (record is None or record.is_empty)):
             raise InvalidValueError(
-                f"layer {name!r} has no gradient at step {step}, which the method needs: run forward, backward and "
-                "optimizer.step() before each topology.step(), or freeze the layer by requires_grad_(False); what is "
-                "written into .grad by hand is not seen, so let loss.backward() accumulate it"
+                f"layer {name!r} has no gradient at step {step}, but the method needs one: run forward, backward and "
+                "optimizer.step() before each topology.step(), or freeze the layer with requires_grad_(False); "
+                "gradients written into .grad by hand are not recorded, so let loss.backward() accumulate them"
             )
         if gradient is not None:
             error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"

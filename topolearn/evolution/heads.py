@@ -1,4 +1,4 @@
-"""Attention heads as separate layers: the rows of each are removed and regrown by themselves."""
+"""Attention heads as separate layers: links are removed and regrown within each head."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from topolearn.sparse.gradient_record import RowsRecord
 
 
 def heads_of(groups: Sequence[NeuronGroup], shapes: Mapping[str, tuple[int, int]]) -> dict[str, int]:
-    """Return the number of heads of each layer that writes to more than one: of queries, keys and values.
+    """Return the number of heads of each layer (queries, keys, values) that writes to more than one.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def heads_of(groups: Sequence[NeuronGroup], shapes: Mapping[str, tuple[int, int]
 
 
 class Head(NamedTuple):
-    """A head of a layer, or the whole layer: its name, the first of its rows and the one behind its last."""
+    """A head of a layer, or the whole layer: its name, its first row, and the row after its last."""
 
     name: str
     first: int
@@ -41,7 +41,7 @@ class Head(NamedTuple):
 
 
 def split_rows(name: str, n_out: int, n_heads: int | None) -> list[Head]:
-    """Return the heads of a layer, or the whole one where it has none.
+    """Return the heads of a layer, or the whole layer if it has none.
 
     Examples
     --------
@@ -55,13 +55,13 @@ def split_rows(name: str, n_out: int, n_heads: int | None) -> list[Head]:
 
 
 class Heads:
-    """Splits layers into their heads, which are blocks of rows and so of cells, and joins them again.
+    """Splits layers into their heads, which are contiguous blocks of rows and cells, and joins them again.
 
     Parameters
     ----------
     layers : Mapping of str to LayerLinks
     n_heads : Mapping of str to int
-        Number of heads of the layers that are to be split; all others stay whole.
+        Number of heads of each layer to split; all others stay whole.
     """
 
     def __init__(self, layers: Mapping[str, LayerLinks], n_heads: Mapping[str, int]) -> None:
@@ -69,7 +69,7 @@ class Heads:
         self._heads = {name: split_rows(name, layer.shape[0], n_heads.get(name)) for name, layer in layers.items()}
 
     def split(self, targets: Targets) -> dict[str, LayerState]:
-        """Return the heads as layers; what a layer is to have is shared in proportion to the links of its heads."""
+        """Return the heads as layers; the targets of a layer are split in proportion to the links of its heads."""
         states = {}
         places = self._places({name: layer.cells for name, layer in self._layers.items()})
         for name, heads in self._heads.items():
@@ -84,7 +84,7 @@ class Heads:
         return states
 
     def join(self, states: Mapping[str, LayerState]) -> dict[str, LayerState]:
-        """Return the states of heads as those of their layers."""
+        """Return the states of the layers, joined from the states of their heads."""
         return {
             name: states[name] if len(heads) == 1 else self._joined(name, [states[head.name] for head in heads])
             for name, heads in self._heads.items()
@@ -122,7 +122,7 @@ class Heads:
         return split
 
     def _places(self, cells: Mapping[str, Tensor]) -> dict[str, list[slice]]:
-        """Return where the cells of each head lie among those of its layer, by one question for all layers."""
+        """Return where the cells of each head are among those of its layer, with one synchronization for all layers."""
         several = {name: heads for name, heads in self._heads.items() if len(heads) > 1}
         if not several:
             return {}
@@ -155,7 +155,7 @@ def _rows(layer: LayerLinks, head: Head, places: slice) -> LayerLinks:
 
 
 def _shares(total: int, present: Sequence[int]) -> list[int]:
-    """Return integers that add up to the total, in proportion to the present ones; the largest remainders round up."""
+    """Return integers with the given total, in proportion to ``present``; the largest remainders round up."""
     whole = max(sum(present), 1)
     shares = [total * each // whole for each in present]
     order = sorted(range(len(present)), key=lambda i: -(total * present[i] % whole))

@@ -1,4 +1,4 @@
-"""Initial weights: the named ways, one function each, and the one that a layer gets when none is named."""
+"""Initial weights: one function per named initialization, and the default for each layer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Draw = Callable[[int, float, torch.dtype, torch.Generator], Tensor]
 
 
 class Law(NamedTuple):
-    """A law of mean 0 from which the weights of links are drawn.
+    """A distribution with mean 0 from which the weights of links are drawn.
 
     Attributes
     ----------
     draw : callable
-        From a number of values, their standard deviation, a dtype and a generator to the values, on the CPU.
+        Maps a number of values, their standard deviation, a dtype and a generator to the values, on the CPU.
     numerator, denominator : float
-        Their quotient is the variance.
+        The variance is their quotient.
     """
 
     draw: Draw
@@ -40,42 +40,42 @@ class Law(NamedTuple):
 
 
 class Init(NamedTuple):
-    """How a layer gets its first weights: under what name, and by which law; None keeps those of the model."""
+    """An initialization: its name, and the law for a layer; a law of None keeps the weights of the model."""
 
     name: str
     law_of: Callable[[SparseLinear], Law | None]
 
 
 def normal(n: int, deviation: float, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
-    """Draw from a normal law."""
+    """Draw from a normal distribution."""
     return torch.randn(n, generator=generator, dtype=dtype, device="cpu") * deviation
 
 
 def uniform(n: int, deviation: float, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
-    """Draw from a uniform law, between ``-sqrt(3)`` and ``sqrt(3)`` deviations."""
+    """Draw from a uniform distribution between ``-sqrt(3)`` and ``sqrt(3)`` standard deviations."""
     bound = math.sqrt(3.0) * deviation
     return torch.empty(n, dtype=dtype, device="cpu").uniform_(-bound, bound, generator=generator)
 
 
 def he(layer: SparseLinear) -> Law:
-    r"""Return :math:`N(0, 2 / (\text{density} \cdot \text{in\_features}))`, that of `SparseLinear.reset_weight`."""
+    r"""Return :math:`N(0, 2 / (\text{density} \cdot \text{in\_features}))`, as `SparseLinear.reset_weight` does."""
     return Law(normal, 2 * layer.out_features, layer.n_links)
 
 
 def keep(layer: SparseLinear) -> None:
-    """Return no law: the weights that the model has where there are links, as they are."""
+    """Return no law: links keep the weights that the model has there."""
 
 
 def xavier(layer: SparseLinear) -> Law:
-    r"""Return :math:`U(-a, a)` with :math:`a = \sqrt{6 / (n_\text{in} + n_\text{out})}`, made for all cells.
+    r"""Return :math:`U(-a, a)` with :math:`a = \sqrt{6 / (n_\text{in} + n_\text{out})}`, scaled for all cells.
 
-    It is that of `torch.nn.init.xavier_uniform_` for the dense layer. Activations shrink with the density.
+    This is `torch.nn.init.xavier_uniform_` for the dense layer. Activations shrink with the density.
     """
     return Law(uniform, 2, layer.in_features + layer.out_features)
 
 
 def xavier_links(layer: SparseLinear) -> Law:
-    r"""Return `xavier` divided by :math:`\sqrt{\text{density}}`: made for the links that there are."""
+    r"""Return `xavier` divided by :math:`\sqrt{\text{density}}`: scaled for the links."""
     n_cells, n_neurons = layer.in_features * layer.out_features, layer.in_features + layer.out_features
     return Law(uniform, 2 * n_cells, n_neurons * layer.n_links)
 
@@ -86,12 +86,12 @@ INITS: Registry[Callable[[SparseLinear], Law | None]] = Registry(
 
 
 def as_init(init: str | float) -> Init:
-    """Return the initial weights of a name, or for a number, from a normal law with this standard deviation.
+    """Return the initialization with a name, or for a number, a normal one with this standard deviation.
 
     Raises
     ------
     InvalidValueError
-        When there is no such name, or the number is not positive.
+        When the name is unknown, or the number is not positive and finite.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def as_init(init: str | float) -> Init:
         number = float(init)
         if not 0 < number < math.inf:
             raise InvalidValueError(
-                f"init={init!r} is the standard deviation of the weights: use a positive number, such as 0.02"
+                f"init={init!r} cannot be a standard deviation: use a positive number, such as 0.02"
             )
         return Init(f"{number:g}", lambda layer: Law(normal, number**2, 1))
     if init not in INITS:
@@ -115,17 +115,17 @@ def as_init(init: str | float) -> Init:
 
 
 def default_inits(model: nn.Module, layers: Mapping[str, nn.Module], *, keeps: bool, draws: str) -> dict[str, Init]:
-    """Return the initial weights of each layer where none are named, as `topolearn.sparsify` has it.
+    """Return the default initialization of each layer, as documented in `topolearn.sparsify`.
 
     Parameters
     ----------
     model : torch.nn.Module
     layers : Mapping of str to torch.nn.Module
-        Its dense layers that become sparse.
+        The dense layers of the model that become sparse.
     keeps : bool
-        Whether the method can keep weights.
+        Whether the method can keep the weights of the model.
     draws : str
-        What is drawn for layers of models that bring their weights along, where these cannot be kept.
+        The initialization of layers of pretrained models whose weights cannot be kept.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def default_inits(model: nn.Module, layers: Mapping[str, nn.Module], *, keeps: b
 
 
 def is_pretrained(module: nn.Module) -> bool:
-    """Return whether a module is a model of transformers, which draws or loads its weights by rules of its own."""
+    """Return whether a module is a model of transformers, which draws or loads its own weights."""
     return any(
         kind.__name__ == "PreTrainedModel" and kind.__module__.partition(".")[0] == "transformers"
         for kind in type(module).__mro__

@@ -1,4 +1,4 @@
-"""Which kind a method is of: the one place that asks for what a method does beyond its scores and schedules."""
+"""Choosing the kind of a method: what it does beyond its scores and schedules."""
 
 from topolearn.evolution.deepr import Signed
 from topolearn.evolution.methods import Method

@@ -1,4 +1,4 @@
-"""What `sparsify` leaves dense because it does not know it, and how much of a model that is."""
+"""The modules that `sparsify` does not support and leaves dense, and their share of a model."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from topolearn.sparse import is_dense_linear
 
 
 def warn_of_unknown(model: nn.Module) -> None:
-    """Say which kinds of modules with matrices among their parameters stay dense, as no linear layers.
+    """Warn about modules other than linear layers that have matrices among their parameters and stay dense.
 
-    Biases, norms and other vectors are nothing that links would be of, and linear layers are made sparse or excluded by
-    the user: a model that has no other parameters gives no warning.
+    Biases, norms and other vectors cannot have links, and linear layers are either made sparse or excluded by the
+    user, so a model without other parameters gives no warning.
     """
     shares = unknown_shares(model)
     if shares:
         (first, most), *others = ((kind, _percent(share)) for kind, share in shares.items())
         kinds = ", ".join([f"{first} ({most} of the parameters)", *(f"{kind} ({share})" for kind, share in others)])
-        warnings.warn(f"sparsify leaves dense what it does not know: {kinds}", stacklevel=3)
+        warnings.warn(f"sparsify leaves dense all modules other than linear layers: {kinds}", stacklevel=3)
 
 
 def unknown_shares(model: nn.Module) -> dict[str, float]:
-    """Return the classes of modules whose own parameters have two dimensions or more, with their shares, largest first.
+    """Return the classes of modules with parameters of two or more dimensions, and their shares, largest first.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def unknown_shares(model: nn.Module) -> dict[str, float]:
     counted: set[int] = set()
     sizes: Counter[str] = Counter()
     for module in model.modules():
-        if is_dense_linear(module):  # and what it computes its weight from
+        if is_dense_linear(module):  # includes the parameters that its weight is computed from
             counted |= {id(parameter) for parameter in module.parameters()}
     for module in model.modules():
         for parameter in module.parameters(recurse=False):

@@ -1,4 +1,4 @@
-"""`LayerLinks`: what an evolution step knows of one layer, and `Targets`: how many links it is to have."""
+"""`LayerLinks`: the input of an evolution step for one layer, and `Targets`: how many links layers should have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topolearn.sparse import GradientRecord
 
 @dataclass(frozen=True)
 class LayerLinks:
-    """The links of one layer when a step begins.
+    """The links of one layer at the beginning of a step.
 
     Attributes
     ----------
@@ -24,17 +24,17 @@ class LayerLinks:
     shape : (int, int)
         Numbers of output and input neurons.
     gradient : Tensor, shape (n_links,), or None
-        The gradient of each link, for scores that ask for it.
+        The gradient of each link, for scores that need it.
     record : GradientRecord or None
-        The gradient of all cells, for regrowth that asks for it.
+        The gradient of all cells, for regrowth scores that need it.
     stored : Tensor, shape (n_out * n_in,), or None
         The last value of each cell, links among them, under ``storage="dense"``.
     frozen : bool
-        Whether the layer is left as it is.
+        Whether the layer stays unchanged.
     is_output : bool
-        Whether its output neurons are the outputs of the model, none of which may be ablated.
+        Whether its output neurons are the outputs of the model, which are never ablated.
     signs : Tensor of int8, shape (n_links,), or None
-        The sign that the weight of each link has for good, for methods that give it one.
+        The fixed sign of each link's weight, for methods with signs.
     """
 
     cells: Tensor
@@ -63,7 +63,7 @@ class LayerLinks:
         return cls(mask.flatten().nonzero().squeeze(1), weight.detach()[mask], (n_out, n_in), chosen)
 
     def among(self, cells: Tensor) -> LayerLinks:
-        """Return what is known of some cells: of links, or with ``stored`` of any."""
+        """Return the same data for some cells: a subset of the links, or any cells if there are ``stored`` values."""
         if self.stored is not None:
             return LayerLinks(cells, self.stored[cells], self.shape)
         if cells is self.cells:
@@ -75,18 +75,19 @@ class LayerLinks:
 
 @dataclass(frozen=True)
 class Targets:
-    """How many links the layers are to have after a step.
+    """How many links the layers should have after a step.
 
     Attributes
     ----------
     after : dict of str to int
-        Links of each layer after the step; with constant fan-in, at most.
+        Links of each layer after the step; with constant fan-in, an upper bound.
     final : dict of str to int
-        Links of each layer when the density has fallen to its end.
+        Links of each layer at the end of the density decay.
     decays : bool
         Whether the density falls at this step.
     pooled : bool
-        Whether only the sum of ``after`` counts: the layers' links are ranked together, and none is left without any.
+        Whether only the sum of ``after`` matters: the links of all layers are ranked together, and every layer keeps at
+        least one.
     """
 
     after: Mapping[str, int]

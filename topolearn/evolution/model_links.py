@@ -1,4 +1,4 @@
-"""`ModelLinks`: the links of a model while it trains; what an update reads of them, and all that follows them."""
+"""`ModelLinks`: the links of a model during training, and everything that follows them at an update."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from topolearn.waiting import Readings
 
 
 class ModelLinks:
-    """The links of the sparse layers of a model, with their ages and what an optimizer remembers of them.
+    """The links of the sparse layers of a model, with their ages and their optimizer state.
 
     Parameters
     ----------
     model : torch.nn.Module
     layers : Mapping of str to SparseLinear
-        Its sparse layers.
+        The sparse layers of the model.
     optimizer : torch.optim.Optimizer
-        One that trains them.
+        The optimizer that trains them.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class ModelLinks:
         self.ages = {name: LinkAges(layer.cells(), layer.shape) for name, layer in layers.items()}
 
     def itop_rate(self) -> dict[str, float]:
-        """Return, for each layer, the share of its cells that have been a link at any time, by one question for all."""
+        """Return the share of each layer's cells that have ever been a link, with one synchronization for all."""
         counts = torch.stack([each.n_explored for each in self.ages.values()]).tolist() if self.ages else []
         return {
             name: count / (each.shape[0] * each.shape[1])
@@ -53,30 +53,30 @@ class ModelLinks:
         }
 
     def reseed(self, seed: int) -> None:
-        """Take over the seed of a state that is loaded; links without signs do not depend on it."""
+        """Use the seed of a loaded state; links without signs do not depend on it."""
 
     def together(self) -> AbstractContextManager[None]:
-        """Let ranks that share the layers do something that must succeed on all of them or none."""
+        """Return a context in which an error on one rank raises on all ranks that share the layers."""
         return nullcontext()
 
     def expect(self, factor: float) -> None:
-        """Be told of the step that the optimizer is about to take, and by what its learning rates are multiplied."""
+        """Prepare for the next optimizer step, whose learning rates are multiplied by a factor."""
 
     def move(self, step: int, *, moves: bool) -> None:
-        """Move the links at a step, besides what the optimizer does; the layers have it by `write` or `take`."""
+        """Move the links at a step, in addition to the optimizer; `write` or `take` stores the result in the layers."""
 
     def write(self) -> None:
-        """Give the layers the weights of links that have moved."""
+        """Write the weights of moved links to the layers."""
 
     def read(self, step: int, readings: Readings) -> dict[str, LayerLinks]:
-        """Return the links of all layers as an update begins; what the readings refuse is known when they are settled.
+        """Return the links of all layers at the beginning of an update; settling the readings completes the checks.
 
         Raises
         ------
         InvalidValueError
-            When a layer was replaced, its weight has another shape or is not finite, or has left the optimizer.
+            When a layer was replaced, or its weight has another shape, is not finite, or has left the optimizer.
         InvalidTypeError
-            When the optimizer remembers what cannot follow the links.
+            When the optimizer has state that cannot follow the links.
         """
         self._check_present(step)
         self._check_shapes(step)
@@ -101,19 +101,19 @@ class ModelLinks:
         return links
 
     def counts(self, layers: Mapping[str, LayerLinks]) -> dict[str, int]:
-        """Return how many links each layer has, from what was read of them."""
+        """Return the number of links of each layer, given the result of `read`."""
         return {name: each.cells.numel() for name, each in layers.items()}
 
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
-        """Return cells and weights of the links of a layer."""
+        """Return the cells and weights of the links of a layer."""
         return LayerLinks(layer.cells(), layer.link_values(), layer.shape)
 
     def _stored_of(self, layer: SparseLinear) -> Tensor | None:
-        """Return the last value of each cell, if the layer remembers it."""
+        """Return the last value of each cell, if the layer stores it."""
         return layer.latest_values() if isinstance(layer, StoredLinear) else None
 
     def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
-        """Let nothing be off the links of a layer, whoever has written it."""
+        """Clear the weights off the links of a layer, in case other code has written them."""
         layer.clear_off_links(None if isinstance(layer, StoredLinear) else links.cells)
 
     def take(
@@ -123,7 +123,7 @@ class ModelLinks:
         updates: Mapping[str, LayerUpdate],
         step: int,
     ) -> None:
-        """Give the layers, and all that goes with them, their links after an update.
+        """Give the layers, with optimizer state and ages, their links after an update.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class ModelLinks:
         trained : Mapping of str to Tensor of int64
             The trained cells of layers that train more than their links.
         updates : Mapping of str to LayerUpdate
-            What happened.
+            What happened to each layer.
         step : int
         """
 
@@ -146,12 +146,12 @@ class ModelLinks:
         self.ages = ages
 
     def set(self, links: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> None:
-        """Give the layers, and the optimizer's memory of them, other links: all of them, or none if memory runs out.
+        """Give the layers and their optimizer state other links: all of them, or none if memory runs out.
 
         Raises
         ------
         InvalidTypeError
-            When the optimizer's memory cannot follow; nothing is changed then.
+            When the optimizer state cannot follow the links; nothing is changed then.
         """
         check_state(self._optimizer, self._layers)
 
@@ -167,22 +167,22 @@ class ModelLinks:
         of_each(committed, self._layers, devices)
 
     def _check_present(self, step: int) -> None:
-        """Refuse layers that are no longer in the model, as when somebody replaced them."""
+        """Check that all layers are still in the model, and were not replaced."""
         there = {id(module) for module in self._model.modules()}
         for name, layer in self._layers.items():
             if id(layer) not in there:
                 raise InvalidValueError(
                     f"at step {step} layer {name!r} of the model is not the one that this TopologyScheduler evolves: "
-                    "after replacing layers, make a new TopologyScheduler"
+                    "create a new TopologyScheduler after replacing layers"
                 )
 
     def _check_shapes(self, step: int) -> None:
-        """Refuse layers whose weights no longer have the shape that they had."""
+        """Check that the weights of all layers still have their original shape."""
         for name, layer in self._layers.items():
             shape = tuple(layer.link_parameter.shape)
             expected = (layer.n_links,) if isinstance(layer, CsrLinear) else layer.shape
             if shape != expected:
                 raise InvalidValueError(
-                    f"the weight of layer {name!r} has shape {shape} at step {step}, and {expected} by its links: "
-                    "leave the parameters of sparse layers to topolearn, and change values in place"
+                    f"the weight of layer {name!r} has shape {shape} at step {step}, but its links need {expected}: "
+                    "do not replace parameters of sparse layers; change their values in place"
                 )

@@ -1,4 +1,4 @@
-"""Where the sparse layers of a model are: on one device, that can compute what an update needs."""
+"""Checking that all sparse layers of a model are on one device that can compute updates."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from topolearn.sparse import CsrLinear, SparseLinear, check_products
 
 
 def check_one_device(layers: Mapping[str, SparseLinear]) -> None:
-    """Refuse layers on several devices, as links of neighbours percolate together, and devices that cannot serve.
+    """Check that the layers share one device, as they percolate together, and that the device supports updates.
 
     Raises
     ------
@@ -20,10 +20,10 @@ def check_one_device(layers: Mapping[str, SparseLinear]) -> None:
     for name, layer in layers.items():
         places.setdefault(layer.link_parameter.device, []).append(name)
     if len(places) > 1:
-        told = "; ".join(f"{', '.join(map(repr, names))} on {device}" for device, names in places.items())
+        listed = "; ".join(f"{', '.join(map(repr, names))} on {device}" for device, names in places.items())
         raise InvalidValueError(
-            f"the sparse layers are on {len(places)} devices ({told}), and their links meet at each update: move the "
-            "model to one device, by model.to(device), or leave layers of the others dense by exclude=[...]"
+            f"the sparse layers are on {len(places)} devices ({listed}), but updates need all of them on one: move the "
+            "model to one device with model.to(device), or leave the other layers dense with exclude=[...]"
         )
     for device, names in places.items():
         check_float64(f"layer {names[0]!r} is on {device}, which", device)

@@ -1,4 +1,4 @@
-"""`OptimizerWatch`: what happens around each step of an optimizer, through torch's own hooks."""
+"""`OptimizerWatch`: acting before and after each step of an optimizer, through torch's hooks."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from topolearn.sparse.optimizer_steps import Arguments, Keywords, once_computed,
 
 
 class OptimizerWatch:
-    """Knows whether the optimizer took a step, and acts before it where an update is due.
+    """Knows whether the optimizer took a step, and calls a function before each step.
 
-    What acts needs the gradients of the step. In ``optimizer.step(closure)`` the closure computes them, so it acts
-    after the closure, and before the optimizer reads them.
+    The function needs the gradients of the step. In ``optimizer.step(closure)`` the closure computes them, so the
+    function runs after the closure and before the optimizer reads the gradients.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
     before : callable
-        Called before each step, with the factor by which a ``GradScaler`` has scaled the gradients and that fused
-        optimizers take out themselves, a tensor then; returns the factor for the learning rate in this step, or None to
-        leave the parameters as they are.
+        Called before each step with the factor by which the gradients are still scaled: 1, or a tensor with the scale
+        of a ``GradScaler`` that a fused optimizer divides out itself. Returns the factor for the learning rate of this
+        step, or None to leave the parameters unchanged.
 
     Attributes
     ----------
     took_step : bool
-        Whether the optimizer took a step that nobody has counted yet; whoever counts it sets this to False.
+        Whether the optimizer took a step that has not been counted yet; the scheduler resets this when it counts.
     """
 
     def __init__(self, optimizer: Optimizer, before: Callable[[float | Tensor], float | None]) -> None:
@@ -43,7 +43,7 @@ class OptimizerWatch:
         self._has_warned = False
         self._before = weakref.WeakMethod(before)
         self._rates: list[Any] | None = None
-        watch = weakref.ref(self)  # the optimizer must not keep a scheduler alive that nobody holds any more
+        watch = weakref.ref(self)  # the optimizer must not keep an unused scheduler alive
 
         def before_step(optimizer: Optimizer, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
             if (alive := watch()) is None:
@@ -84,40 +84,39 @@ class OptimizerWatch:
         self.took_step |= not self._skips and not is_capturing()
 
     def warn_of_no_step(self, optimizer: Optimizer) -> None:
-        """Say that there is no step to be counted, unless a ``GradScaler`` has skipped it.
+        """Warn that there is no step to count, unless a ``GradScaler`` has skipped it.
 
         Raises
         ------
         InvalidValueError
-            Where a CUDA graph is being captured, which takes no step.
+            When a CUDA graph is being captured, which takes no step.
         """
         if is_capturing():
             raise InvalidValueError(
-                "topology.step() is captured in a CUDA graph, which could not evolve a topology: call it after "
-                "graph.replay(), as topology.step(replayed=True)"
+                "topology.step() was called while capturing a CUDA graph, which cannot evolve a topology: call "
+                "topology.step(replayed=True) after graph.replay()"
             )
         if not has_overflow(optimizer):
             warnings.warn(
-                "topology.step() was called, but optimizer.step() was not since the last time, so no step is "
-                "counted (a step that a GradScaler skips is none; one that a CUDA graph replays is counted by "
-                "topology.step(replayed=True))",
+                "topology.step() was called without an optimizer.step() since the last call, so no step is counted: "
+                "call optimizer.step() first, or topology.step(replayed=True) for a step that a CUDA graph replayed",
                 stacklevel=3,
             )
 
     def warn_of_uncounted_steps(self, n_counted: int) -> None:
-        """Say once, as another step begins before the last one was counted, that steps are lost to the topology."""
+        """Warn, once, that a step begins before the last one was counted, so the topology misses steps."""
         if self._has_warned:
             return
         self._has_warned = True
         warnings.warn(
-            f"optimizer.step() is called again before topology.step(): {n_counted + 2} optimizer steps are taken and "
-            f"{n_counted} counted, so that the topology changes later than planned, or never: call topology.step() "
+            f"optimizer.step() was called again before topology.step(): of {n_counted + 2} optimizer steps, "
+            f"{n_counted} are counted, so the topology changes later than planned, or never: call topology.step() "
             "after every optimizer.step(), or let tl.attach(optimizer, topology) do so",
             stacklevel=9,
         )
 
     def _restore(self, optimizer: Optimizer) -> None:
-        """Give back the learning rates, also those of a step that failed half-way."""
+        """Restore the learning rates, including those of a step that failed halfway."""
         if self._rates is not None:
             for group, rate in zip(optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate
@@ -125,16 +124,16 @@ class OptimizerWatch:
 
 
 def is_skipped(optimizer: Optimizer) -> bool:
-    """Return whether the step in progress is one that a ``GradScaler`` lets a fused optimizer skip.
+    """Return whether the current step is one that a ``GradScaler`` makes a fused optimizer skip.
 
-    On an accelerator the host waits for it, once a step, as torch does for an optimizer that is not fused.
+    On an accelerator this makes the host wait once per step, as torch does for optimizers that are not fused.
     """
     found_inf = getattr(optimizer, "found_inf", None)
     return isinstance(found_inf, Tensor) and bool(found_inf)
 
 
 def has_overflow(optimizer: Optimizer) -> bool:
-    """Return whether a gradient is not finite, which is why a ``GradScaler`` skips a step."""
+    """Return whether a gradient is not finite, the reason for which a ``GradScaler`` skips a step."""
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 

@@ -1,4 +1,4 @@
-"""`Ordinary`: the kind of most methods. The others are subclasses, which say where they differ."""
+"""`Ordinary`: the kind of most methods. The other kinds are subclasses that override what differs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Layers = Mapping[str, SparseLinear]
 
 
 class Ordinary:
-    """Keeps the scheduled number of links, removes and regrows by scores, and trains the links alone.
+    """Keeps the scheduled number of links, removes and regrows by scores, and trains only the links.
 
-    A kind is what a method does beyond its scores and schedules; `topolearn.evolution.kinds.kind_of` chooses it.
+    A kind defines what a method does beyond its scores and schedules; `topolearn.evolution.kinds.kind_of` chooses it.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class Ordinary:
     Attributes
     ----------
     reselects : bool
-        Whether every update re-selects the links among all cells, more of which are trained than are links.
+        Whether every update re-selects the links among all cells, and more cells than the links are trained.
     acts_each_step : bool
-        Whether it does something at each step of the optimizer, and not at updates alone.
+        Whether it acts at every optimizer step, and not only at updates.
     """
 
     reselects = False
@@ -53,37 +53,36 @@ class Ordinary:
     def __init__(self, method: Method) -> None:
         self.method = method
 
-    # Before the training
+    # Before training
 
     def starting_links(self, name: str, n_links: int, n_in: int, n_out: int) -> int:
-        """Return how many links a layer starts with, of those that its density gives."""
+        """Return how many links a layer starts with, given the number that its density implies."""
         return n_links
 
     def refusal_of_kept_weights(self) -> str | None:
-        """Return why the method cannot keep the weights of a model, if it cannot."""
+        """Return why the method cannot keep the weights of a model, or None if it can."""
         if self.method.weight_scale == "links":
             return None
         return (
-            f"weight_scale={self.method.weight_scale!r} is for weights that are drawn, and init='keep' draws none: "
-            "use init='he'"
+            f"weight_scale={self.method.weight_scale!r} scales drawn weights, but init='keep' draws none: use init='he'"
         )
 
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int
     ) -> dict[str, BipartiteGraph] | None:
-        """Return the links that the weights of a model choose, if they do and a generator does not."""
+        """Return the links chosen by the weights of a model, or None if a generator chooses them."""
         return None
 
     def give_weights(
         self, layer: SparseLinear, source: Law | Tensor, generator: torch.Generator, *, name: str, seed: int
     ) -> None:
-        """Draw the weights of a layer, unless it keeps those of the model, which it has where there are links.
+        """Draw the weights of a layer, unless it keeps the weights that the model has on its links.
 
         Parameters
         ----------
         layer : SparseLinear
         source : Law or Tensor, shape (out_features, in_features)
-            What the weights are drawn from, or those of the model.
+            The law that the weights are drawn from, or the weights of the model.
         generator : torch.Generator
         name : str
         seed : int
@@ -96,13 +95,13 @@ class Ordinary:
             layer.set_link_values(layer.link_values() * math.sqrt(density))
 
     def check_start(self, layers: Layers, first: Mapping[str, int], last: Mapping[str, int]) -> None:
-        """Refuse layers whose links are not those that the method starts with.
+        """Check that the layers have the links that the method starts with.
 
         Parameters
         ----------
         layers : Mapping of str to SparseLinear
         first, last : Mapping of str to int
-            How many links each layer starts with, and has when the density has fallen.
+            How many links each layer starts with, and has at the end of the density decay.
 
         Raises
         ------
@@ -112,7 +111,7 @@ class Ordinary:
             if layer.n_links != first[name]:
                 raise InvalidValueError(
                     f"layer {name!r} has {layer.n_links} links, but method {self.method.name!r} at density "
-                    f"{self.method.initial_density:g} starts with {first[name]}: sparsify the model with this very "
+                    f"{self.method.initial_density:g} starts with {first[name]}: sparsify the model with this same "
                     "method"
                 )
 
@@ -121,35 +120,35 @@ class Ordinary:
         return n_links
 
     def refusal_of_shards(self) -> str | None:
-        """Return why the method cannot evolve layers whose rows several ranks share out, if it cannot."""
+        """Return why the method cannot evolve layers that are sharded by rows, or None if it can."""
         if self.method.regrown == HISTORY:
             return f"remembers the values of former links (regrown={HISTORY!r})"
         regrowth = self.method.regrowth
         score = None if regrowth is None else split_soft(regrowth)[0]
         if score is not None and score != "gradient" and REGROWTHS[score].needs_gradient:
-            return f"asks for the gradient of all cells by a custom score (regrowth={regrowth!r})"
+            return f"needs the gradient of all cells for a custom score (regrowth={regrowth!r})"
         return None
 
     def model_links(self, model: nn.Module, layers: Layers, optimizer: Optimizer, seed: int) -> ModelLinks:
-        """Return the links of a model while it trains."""
+        """Return the links of a model for training."""
         if any(isinstance(layer, ShardedLinear) for layer in layers.values()):
             return ShardedLinks(model, layers, optimizer)
         remembers = self.method.regrown == HISTORY
         return (RememberingLinks if remembers else ModelLinks)(model, layers, optimizer)
 
-    # At every step of the optimizer
+    # At every optimizer step
 
     def before_optimizer(self, layers: Iterable[SparseLinear], scale: float | Tensor) -> None:
-        """Change the gradients, which still have a factor in them, before the optimizer takes them."""
+        """Change the gradients, which are still multiplied by ``scale``, before the optimizer uses them."""
 
     # At an update
 
     def links_after(self, scheduled: int, present: int) -> int:
-        """Return how many links a layer has after an update, of those that the plan gives it."""
+        """Return how many links a layer has after an update, given the number in the plan."""
         return min(scheduled, present)
 
     def remove(self, state: LayerState, step: Step) -> LayerState:
-        """Remove the links that the removal score holds least, or those that fail its test."""
+        """Remove the links with the lowest removal scores, or those that fail its test."""
         method, field = step.method, step.field(state.name, "removal")
         assert method.removal is not None
         layer = state.layer.among(state.pruned)
@@ -169,24 +168,24 @@ class Ordinary:
         return state.with_kept(kept, left_of(layer.cells, kept))
 
     def n_kept(self, n_links: int, n_final: int, step: Step) -> int:
-        """Return how many links removal keeps: ``n - floor(zeta n)`` of n, or as many as in the end."""
+        """Return how many of n links removal keeps: ``n - floor(zeta n)``, or without zeta the final number."""
         method = step.method
         if method.zeta is None:
             return n_final
         return n_links - int(ZETA_SCHEDULES[method.zeta_schedule](method.zeta, step.progress) * n_links)
 
     def sites(self, states: Mapping[str, LayerState], step: Step) -> list[GrowthSite]:
-        """Return where links grow by their scores, and as many as removal and percolation have taken."""
+        """Return where links grow by their scores, as many as removal and percolation removed."""
         missing = {name: state.pruned.numel() - state.survivors.numel() for name, state in states.items()}
         return [_site(states[name], k, step) for name, k in missing.items() if k]
 
     def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
-        """Grow as many links as removal and percolation have taken, among the non-links of the graph of the survivors.
+        """Grow as many links as removal and percolation removed, among the non-links of the surviving graph.
 
         Raises
         ------
         InvalidValueError
-            When a score is refused; the message names the layer.
+            When a score is invalid; the message names the layer.
         """
         assert step.method.regrowth is not None
         score, soft = split_soft(step.method.regrowth)
@@ -194,7 +193,7 @@ class Ordinary:
         return {name: replace(state, grown=grown.get(name, state.grown)) for name, state in states.items()}
 
     def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:
-        """Assert that each layer has its scheduled number of distinct links, and pooled layers together the sum."""
+        """Assert that each layer, or all pooled layers together, have the scheduled number of distinct links."""
         for name, state in states.items():
             expected = state.pruned.numel() if pooled else state.n_after
             error = f"internal error in layer {name!r}: {state.after.numel()} links, not {expected}"
@@ -209,22 +208,22 @@ class Ordinary:
     def trained_cells(
         self, layers: Mapping[str, LayerLinks], links: Mapping[str, Tensor], seed: int, index: int
     ) -> dict[str, Tensor]:
-        """Return the cells of each layer that are trained until the next update, where they are more than its links.
+        """Return the trained cells of each layer until the next update, for layers that train more than their links.
 
         Parameters
         ----------
         layers : Mapping of str to LayerLinks
             The layers before the update.
         links : Mapping of str to Tensor of int64
-            The links of each after it.
+            The links of each layer after the update.
         seed, index : int
-            Seed of the run and number of the update.
+            Seed of the run, and number of the update.
         """
         return {}
 
 
 def _site(state: LayerState, k: int, step: Step) -> GrowthSite:
-    """Return where k links of a layer may grow."""
+    """Return where k links of a layer can grow."""
     layer, survivors = state.layer, state.survivors
     barred = survivors[:0]
     if not step.method.allow_return:
@@ -235,6 +234,6 @@ def _site(state: LayerState, k: int, step: Step) -> GrowthSite:
 
 
 def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
-    """Return the lost links that must not grow again: all but those, at random, that are needed to find k cells."""
+    """Return the lost links that must not grow again: all except random ones needed to reach k free cells."""
     n_needed = max(k + lost.numel() - n_free, 0)
     return left_of(lost, best(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost

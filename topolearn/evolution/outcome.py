@@ -1,4 +1,4 @@
-"""What an update makes of the links of a model, wherever they are: in one process, or shared out over ranks."""
+"""Computing an update, whether the layers are in one process or sharded across ranks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from topolearn.graph import NeuronGroup
 
 
 class Outcome(NamedTuple):
-    """The links of each layer after an update, the trained cells where they are more, and what happened."""
+    """The links after an update, the trained cells of layers that train more, and what happened to each layer."""
 
     cells: dict[str, Tensor]
     trained: dict[str, Tensor]
@@ -43,11 +43,11 @@ def outcome_of(
     links : ModelLinks
         The links of the model.
     layers : Mapping of str to LayerLinks
-        What was read of them: of all rows, or of this rank's.
+        The layers as read from ``links``: all rows, or only this rank's rows.
     groups, step, targets, rewire
         As for `topolearn.evolution.step.Evolution`.
     explores : bool
-        Whether more cells are trained after it than the links, if the method does so.
+        Whether a method that trains more cells than the links still does so after this update.
     """
     if isinstance(links, ShardedLinks):
         return Outcome(*evolve_sharded(links, layers, groups, step, targets, rewire=rewire, explores=explores))

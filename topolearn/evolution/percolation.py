@@ -1,4 +1,4 @@
-"""Percolation of a model that trains: layers keep at least what they need to be layers, and the optimizer follows."""
+"""Percolation of a model: no layer loses all of its links, and the optimizer state follows."""
 
 import warnings
 from collections.abc import Container, Mapping, Sequence
@@ -26,7 +26,7 @@ def percolated(
 ) -> dict[str, Tensor]:
     """Return the links that percolation leaves, on any device; see `topolearn.percolate`.
 
-    Layers that it would empty stay as they are, with a warning, and so do frozen ones.
+    Layers that percolation would empty stay unchanged, with a warning. Frozen layers stay unchanged, too.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def percolated(
     emptied = [name for name, links in cells.items() if links.numel() and not left[name].numel()]
     if emptied:
         warnings.warn(
-            f"percolation would leave no link in {', '.join(map(repr, emptied))}: left as they are; raise the density, "
-            "or lower zeta",
+            f"percolation would leave no links in {', '.join(map(repr, emptied))}, so these layers stay unchanged: "
+            "raise the density, or lower zeta",
             stacklevel=2,
         )
     return {name: links if name in frozen or name in emptied else left[name] for name, links in cells.items()}
@@ -59,18 +59,18 @@ def percolated(
 def percolate_model(
     model: nn.Module, optimizer: Optimizer | None = None, *, unit: str = "coordinate"
 ) -> dict[str, np.ndarray]:
-    """Remove all links to and from inactive neurons of a model, in place, until none is left.
+    """Remove links to and from inactive neurons of a model, in place, until no neuron is inactive.
 
-    A training does this at each update, if its method percolates; this is for a model as it is, such as one that is
-    to be stored. Its outputs stay as they are where layers have no biases (a neuron without a link in still sends its
-    bias on) and, with rotary positions, for ``unit="rotary_pair"``.
+    Training does this at each update if the method percolates. Call this function on a model outside of training,
+    for example before storing it. The outputs of the model stay the same if its layers have no biases (a neuron without
+    incoming links still passes on its bias) and, with rotary positions, for ``unit="rotary_pair"``.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model with `SparseLinear` layers.
     optimizer : torch.optim.Optimizer, optional
-        One that trains it, bare or in a wrapper; what it remembers follows the links.
+        The optimizer that trains the model, bare or in a wrapper; its state follows the links.
     unit : {"coordinate", "rotary_pair"}
         As for `topolearn.percolate`.
 
@@ -82,8 +82,8 @@ def percolate_model(
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When the model has no sparse layer, or they are on several devices, its groups or the optimizer do not fit, or
-        `unit` is another word.
+        When the model has no sparse layers, or they are on several devices, its groups or the optimizer do not fit, or
+        `unit` is unknown.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def percolate_model(
     """
     layers = sparse_layers(model)
     if not layers:
-        raise InvalidValueError("the model has no sparse layer: call sparsify(model, method) first")
+        raise InvalidValueError("the model has no sparse layers: call sparsify(model, method) first")
     check_one_device(layers)
     if optimizer is not None:
         optimizer = unwrapped(optimizer)

@@ -1,4 +1,4 @@
-"""When the topology changes, and how many links each layer then has: `DensityPlan`, and the interval of updates."""
+"""When the topology changes, and how many links each layer has then: `DensityPlan`, and the update interval."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ Sizes = Mapping[str, tuple[int, int]]
 
 
 def initial_links(sizes: Sizes, method: Method) -> dict[str, int]:
-    """Return the number of links with which each layer begins.
+    """Return the initial number of links of each layer.
 
-    With constant fan-in it is a multiple of the number of output neurons; what rounding down takes may come back when
-    neurons are ablated.
+    With constant fan-in it is rounded down to a multiple of the number of output neurons; the links lost in rounding
+    can return when neurons are ablated.
 
     Raises
     ------
     InvalidValueError
         When the density leaves a layer, or with constant fan-in a neuron, without links.
     """
-    named_alike = method.decays and not isinstance(method.base_distribution, str)  # all fall from one density
+    named_alike = method.decays and not isinstance(method.base_distribution, str)  # all layers start from one density
     counts = distribute(sizes, method.initial_density, "uniform" if named_alike else method.base_distribution)
     kind = kind_of(method)
     return {name: kind.starting_links(name, counts[name], *sizes[name]) for name in counts}
 
 
 def final_links(sizes: Sizes, method: Method) -> dict[str, int]:
-    """Return the number of links of each layer when the density has fallen."""
+    """Return the number of links of each layer at the end of the density decay."""
     return distribute(sizes, method.density, method.base_distribution)
 
 
 def check_interval(word: str, given: int | None, method: Method) -> None:
-    """Refuse steps between updates, under the name that they have there, which contradict those of a method.
+    """Check that an update interval, given under some name, does not contradict that of a method.
 
     Raises
     ------
@@ -48,18 +48,18 @@ def check_interval(word: str, given: int | None, method: Method) -> None:
     """
     if None not in (given, method.interval) and given != method.interval:
         raise InvalidValueError(
-            f"{word}={given}, but method {method.name!r} demands {method.interval}: leave it out, or override that "
-            f"part of the method, as by tl.method({method.name!r}, interval={given})"
+            f"{word}={given}, but method {method.name!r} requires {method.interval}: drop {word}, or override the "
+            f"interval of the method with tl.method({method.name!r}, interval={given})"
         )
 
 
 def settle_interval(given: int | None, method: Method) -> int:
-    """Return the steps between two updates: those given, or those that the method demands.
+    """Return the steps between two updates: the given interval, or the one that the method requires.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When neither is there, or they differ.
+        When neither is given, or they differ.
     """
     if given is not None:
         given = check_size("interval", given)
@@ -67,8 +67,8 @@ def settle_interval(given: int | None, method: Method) -> int:
     interval = given or method.interval
     if interval is None:
         raise InvalidValueError(
-            f"method {method.name!r} has no interval of its own: give interval=..., the optimizer steps between two "
-            "updates"
+            f"method {method.name!r} does not define an interval: pass interval=..., the number of optimizer steps "
+            "between two updates"
         )
     return interval
 
@@ -76,8 +76,8 @@ def settle_interval(given: int | None, method: Method) -> int:
 class DensityPlan:
     """The number of links of each layer after each update.
 
-    Updates come at multiples of ``interval``; a warning says if none comes before the evolution ends. The last one at
-    which the density falls is the last that does not lie beyond the end of the decay, and brings the final numbers
+    Updates happen at multiples of ``interval``; a warning is issued if there is none before the evolution ends. The
+    density last falls at the last update that is not after the end of the decay, which reaches the final numbers
     exactly (eq. 6 writes the end as t_0 + n Delta t).
 
     Parameters
@@ -86,12 +86,13 @@ class DensityPlan:
         Numbers of input and output neurons of each layer.
     method : Method
     total_steps, interval : int
-        Length of the training, and steps between updates.
+        Length of training, and steps between updates.
 
     Raises
     ------
     InvalidValueError
-        When the training is so short, or updates so rare, that there is none between start and end of the decay.
+        When there is no update between start and end of the decay, because training is too short or the interval
+        too long.
 
     Examples
     --------
@@ -117,18 +118,18 @@ class DensityPlan:
             )
         if method.evolves and not self.last_update:
             warnings.warn(
-                f"interval={interval} leaves the topology as it is: updates come at multiples of the interval before "
-                f"step {stop:g} (stop_fraction={method.stop_fraction:g} of total_steps={total_steps}), and there is "
+                f"interval={interval} never changes the topology: updates happen at multiples of the interval before "
+                f"step {stop:g} (stop_fraction={method.stop_fraction:g} of total_steps={total_steps}), and there are "
                 "none: lower the interval, or train longer",
                 stacklevel=3,
             )
 
     def falls_at(self, step: int) -> bool:
-        """Whether the density falls at an update at this step."""
+        """Return whether the density falls at an update at this step."""
         return self._method.decays and self._first < step <= self.end
 
     def share(self, step: int) -> float:
-        """Return the share of the fall that is done after an update at a step, g of the schedule."""
+        """Return the share of the decay that is done after an update at a step, g of the schedule."""
         if not self._method.decays or step >= self.end:
             return 1.0
         return DENSITY_SCHEDULES[self._method.density_schedule].share(
@@ -141,9 +142,9 @@ class DensityPlan:
         return {name: last + round((self.start[name] - last) * left) for name, last in self.final.items()}
 
     def targets(self, step: int, present: Mapping[str, int]) -> Targets:
-        """Return what an update at a step is to bring about, from the present numbers of links.
+        """Return the targets of an update at a step, given the present numbers of links.
 
-        Layers that are not among the present ones are left out.
+        Layers missing from ``present`` are left out.
         """
         falls, pooled = self.falls_at(step), self._method.is_pooled
         after = {name: count for name, count in self.after(step).items() if name in present}

@@ -1,4 +1,4 @@
-"""`RememberingLinks`: the links of a model which, when they grow again, start with the value that they had last."""
+"""`RememberingLinks`: links that start with their last value when they grow again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topolearn.sparse import SparseLinear
 
 
 class RememberingLinks(ModelLinks):
-    """The links of a model's sparse layers, with the values that former links had last.
+    """The links of a model's sparse layers, with the last values of former links.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class RememberingLinks(ModelLinks):
         updates: Mapping[str, LayerUpdate],
         step: int,
     ) -> None:
-        """Give the layers their links after an update, and those that grow again their former values."""
+        """Give the layers their links after an update, and links that grow again their last values."""
         prepared = {}
         for name, layer in self._layers.items():
             former = self.ages[name].former

@@ -1,8 +1,8 @@
-"""Training by a captured CUDA graph: how the topology counts steps at which no hook runs, and which it must not miss.
+"""Training with a captured CUDA graph: counting steps that run no hooks, and running those that must not be replayed.
 
-Links, weights, gradients and moments change in place, so a graph that is captured once computes with the links that
-there are. But a replay calls no hook: say by ``topology.step(replayed=True)`` that a step was replayed, and run those
-where ``topology.can_replay`` is false, as an update needs their gradients, or their learning rate is lower::
+Links, weights, gradients and moments change in place, so a graph that is captured once always computes with the current
+links. But a replay calls no hooks: report it with ``topology.step(replayed=True)``. Where ``topology.can_replay`` is
+false, run the step instead, because an update needs its gradients or its learning rate is lower::
 
     optimizer = torch.optim.AdamW(model.parameters(), capturable=True)
     topology = tl.TopologyScheduler(model, optimizer, method, total_steps=10_000, interval=100)
@@ -15,7 +15,7 @@ where ``topology.can_replay`` is false, as an update needs their gradients, or t
 
     for batch in batches:
         x.copy_(batch)
-        if topology.n_steps < 3 or not topology.can_replay:  # the first steps warm up, as torch demands it
+        if topology.n_steps < 3 or not topology.can_replay:  # torch requires warm-up steps
             with torch.cuda.stream(side_stream):
                 step()
             torch.cuda.current_stream().wait_stream(side_stream)
@@ -24,7 +24,7 @@ where ``topology.can_replay`` is false, as an update needs their gradients, or t
         if graph is None:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
-                step()  # which runs nothing, and is not counted
+                step()  # only captured, not run, so it is not counted
         graph.replay()
         topology.step(replayed=True)
 """
@@ -38,7 +38,7 @@ from topolearn.evolution.methods import Method
 
 
 def is_capturing() -> bool:
-    """Return whether a CUDA graph is being captured, so that what is called now runs later."""
+    """Return whether a CUDA graph is being captured, so that calls made now only run later."""
     return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
 
 
@@ -53,7 +53,7 @@ def reason_to_run(method: Method, *, due: bool, needs_gradients: bool, factor: f
     needs_gradients : bool
         Whether updates need gradients.
     factor : float
-        By what the learning rate of the step is multiplied.
+        The factor by which the learning rate of the step is multiplied.
 
     Examples
     --------
@@ -63,18 +63,18 @@ def reason_to_run(method: Method, *, due: bool, needs_gradients: bool, factor: f
     "method 'rigl' needs its gradients for an update"
     """
     if method.exploration_penalty and method.decays:
-        return "the exploration loss is weighed by the density, which falls, and a graph keeps numbers as they were"
+        return "the exploration loss depends on the density, which falls, but a graph replays the captured value"
     if factor != 1:
-        return f"its learning rate is lower than others, by rewarmup_steps={method.rewarmup_steps}"
+        return f"rewarmup_steps={method.rewarmup_steps} lowers its learning rate"
     if due and needs_gradients:
         return f"method {method.name!r} needs its gradients for an update"
     if due and method.skip_gradient_step:
-        return "skip_gradient_step=True leaves the weights as they are at an update"
+        return "skip_gradient_step=True leaves the weights unchanged at an update"
     return None
 
 
 def check_replayed(n_steps: int, n_replayed: int, reason: str | None, *, took_step: bool) -> None:
-    """Refuse to count replayed steps of which one had to run, or since whose predecessor another one has run.
+    """Check that replayed steps could be replayed, and that no uncounted step ran before them.
 
     Raises
     ------
@@ -82,34 +82,34 @@ def check_replayed(n_steps: int, n_replayed: int, reason: str | None, *, took_st
     """
     if took_step:
         raise InvalidValueError(
-            "topology.step(replayed=...) counts steps of which no hook tells, but optimizer.step() ran since the last "
-            "topology.step(): count each step that runs by topology.step()"
+            "topology.step(replayed=...) counts steps that call no hooks, but optimizer.step() ran since the last "
+            "topology.step(): call topology.step() after each step that runs"
         )
     if reason is not None:
         raise InvalidValueError(
-            f"step {n_steps + n_replayed} was replayed by a CUDA graph or a compiled call, and had to run: {reason}. "
+            f"step {n_steps + n_replayed} was replayed by a CUDA graph or a compiled call, but had to run: {reason}. "
             "Where topology.can_replay is False, run forward, backward and optimizer.step(), and then topology.step()"
         )
 
 
 def check_within(n_steps: int, n_replayed: int, interval: int) -> None:
-    """Refuse to count replayed steps that go beyond the next one at which the topology may change, or fewer than none.
+    """Check that the number of replayed steps is positive and does not pass the next possible update.
 
     Raises
     ------
     InvalidValueError
     """
     if n_replayed < 0:
-        raise InvalidValueError(f"replayed={n_replayed} must be the number of steps that were replayed")
+        raise InvalidValueError(f"replayed={n_replayed} must be the number of replayed steps, at least 1")
     if n_replayed > (most := interval - n_steps % interval):
         raise InvalidValueError(
-            f"replayed={n_replayed} steps after step {n_steps} go beyond step {n_steps + most}, at which the topology "
-            "may change: replay at most topology.n_replayable, and count them, before the next ones"
+            f"replayed={n_replayed} steps after step {n_steps} pass step {n_steps + most}, at which the topology may "
+            "change: replay at most topology.n_replayable steps, and count them before replaying more"
         )
 
 
 def check_captured(step: int, reason: str | None) -> None:
-    """Refuse to capture a step that no CUDA graph may replay.
+    """Check that a step to be captured may be replayed by a CUDA graph.
 
     Raises
     ------
@@ -117,6 +117,5 @@ def check_captured(step: int, reason: str | None) -> None:
     """
     if reason is not None:
         raise InvalidValueError(
-            f"step {step} is captured in a CUDA graph, and must run: {reason}. Capture one where topology.can_replay "
-            "is True"
+            f"cannot capture step {step} in a CUDA graph: {reason}. Capture a step where topology.can_replay is True"
         )

@@ -42,62 +42,63 @@ UpdateHook = Callable[["TopologyScheduler", TopologyUpdate], None]
 class TopologyScheduler(Timetable):
     """Evolves the sparse layers of a model: every ``interval`` steps links are pruned, removed and regrown.
 
-    Call `step` after each ``optimizer.step()``, or `topolearn.attach` it to the optimizer. After an update each layer
-    has its scheduled number of links; links that stay keep weight and optimizer state, new ones start at zero, removed
-    ones leave nothing, and a link that is removed and regrown at once keeps both. With dense storage all values are
-    kept, and new links start with theirs; with ``regrown="history"`` in the method, with those that they had last.
-    Layers whose weight is frozen (``requires_grad=False``) stay as they are.
+    Call `step` after each ``optimizer.step()``, or `topolearn.attach` the scheduler to the optimizer. After an update
+    each layer has its scheduled number of links. Links that stay, or are removed and regrown in the same update, keep
+    their weight and optimizer state; new links start at zero in both, and nothing remains of removed ones. With dense
+    storage all values are kept and new links start with theirs; with ``regrown="history"``, with their last value.
+    Layers whose weight is frozen (``requires_grad=False``) stay unchanged.
 
-    Gradients may be accumulated over several backward passes, or come from a closure; passes whose gradients the
-    optimizer does not get decide nothing; a step that a ``GradScaler`` skips does not count; the model may be compiled
-    or wrapped in ``DistributedDataParallel`` (all ranks then choose the same links, and send none). A CUDA graph may
-    replay most steps (`topolearn.evolution.replay`). With a fused optimizer a ``GradScaler`` costs a wait for the
-    device at each step.
+    Gradients can be accumulated over several backward passes, or computed in a closure; backward passes whose gradients
+    never reach the optimizer have no effect. A step that a ``GradScaler`` skips does not count. The model can be
+    compiled or wrapped in ``DistributedDataParallel``: all ranks then choose the same links without communicating them.
+    A CUDA graph can replay most steps (`topolearn.evolution.replay`). With a fused optimizer, a ``GradScaler`` makes
+    the host wait for the device at each step.
 
-    To replace the optimizer in mid-run, make a new one, and with it a new scheduler from the ``state`` of the old one.
-    Copies and pickles of model, optimizer and scheduler together train on as these do, but for update hooks.
+    To replace the optimizer during a run, create the new one and a new scheduler with the ``state`` of the old one.
+    Model, optimizer and scheduler can be copied or pickled together, and continue identically except for update hooks.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model that `topolearn.sparsify` made sparse with the same method.
     optimizer : torch.optim.Optimizer
-        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta or ASGD, a subclass that remembers no more of a
-        weight, or a wrapper that holds one in its attribute ``optimizer``, as accelerate's and Lightning's do. It must
+        SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta or ASGD, a subclass without further state per weight,
+        or a wrapper that holds one in its attribute ``optimizer``, as those of accelerate and Lightning do. It must
         train the weights of all sparse layers that are not frozen, in any of its param groups.
     method : Method or str
-        What to prune, remove and regrow.
+        The method that determines what to prune, remove and regrow.
     total_steps : int
-        Length of the training, in optimizer steps; schedules are stretched over it.
+        Length of training, in optimizer steps; schedules are scaled to it.
     interval : int, optional
-        Optimizer steps between two updates; default what the method itself demands, which few do. There is no update
-        at the last step: new links need training.
+        Optimizer steps between two updates; by default the interval of the method, which few methods define. There is
+        no update at the last step, as new links need training.
     seed : int
-        Fixes every draw.
+        Seed of all random draws.
     state : Mapping, optional
-        The `state_dict` of a scheduler of this method, to go on from: the model may be past its first links then.
+        The `state_dict` of a scheduler of this method to continue from; the links of the model can then differ from
+        the initial ones.
     process_group : torch.distributed.ProcessGroup, optional
-        The ranks that share the layers, over which gradients for regrowth are averaged; default those of the model's
-        ``DistributedDataParallel`` wrapper, else all. Each of them must make the scheduler, with the same arguments and
-        links: a rank that never comes to that keeps the others waiting until the group's timeout.
+        The ranks that share the layers, over which gradients for regrowth are averaged; by default those of the model's
+        ``DistributedDataParallel`` wrapper, or else all. All of them must create the scheduler, with the same arguments
+        and links; if a rank does not, the others wait until the group's timeout.
 
     Attributes
     ----------
     model : torch.nn.Module
     n_steps, n_updates, last_update_step : int
-        How often `step` was called, how often it changed the topology, and when last (-1 before the first update).
+        Number of steps counted, number of updates, and the step of the last update (-1 before the first one).
     last_update : TopologyUpdate or None
     converged : dict of str to bool
         Whether each layer has been in an epitopological local minimum; with ``early_stop``, links are no longer
-        removed and regrown once all have.
+        removed and regrown once all layers have.
     attachment : torch.utils.hooks.RemovableHandle or None
-        What `topolearn.attach` returned.
+        The handle that `topolearn.attach` returned.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When the model's links are not what the method starts with, the optimizer does not fit, or the interval is
-        none, or another than the method's; on every rank, when ranks differ, or one of them cannot make it.
+        When the model does not have the links that the method starts with, the optimizer is not supported, or the
+        interval is missing or contradicts the method; on every rank, if ranks differ or one of them raises.
 
     Examples
     --------
@@ -148,7 +149,7 @@ class TopologyScheduler(Timetable):
         self.model, self.optimizer = model, unwrapped(optimizer)
         self.layers = sparse_layers(model)
         self._kind = kind_of(self.method)
-        check_model(model, self.layers, self._kind, self.interval, begins=state is None)
+        check_model(self.layers, self._kind, self.interval, begins=state is None)
         check_shrinking(model, self.layers, self.method, is_shared=self.process_group is not None)
         check_optimizer(self.optimizer, self.layers)
         sizes = {name: (layer.in_features, layer.out_features) for name, layer in self.layers.items()}
@@ -164,14 +165,14 @@ class TopologyScheduler(Timetable):
             self.load_state_dict(state)
 
     def _listen(self) -> None:
-        """Begin to hear of the steps of the optimizer, and record gradients if an update is due at the next."""
+        """Start watching the optimizer, and record gradients if an update is due at the next step."""
         self._update_hooks: OrderedDict[int, UpdateHook] = OrderedDict()
         self._gradients = Gradients(self.layers, self.method, mean_over(self.process_group))
         self._watch = OptimizerWatch(self.optimizer, self._before_optimizer)
         self._gradients.expect(self._is_due(self.n_steps + 1))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle has: all but hooks and the process group, of which it has its own."""
+        """Return the state of a copy or pickle: everything except hooks and the process group, which it recreates."""
         check_copied(self.layers, is_group_given=self._is_group_given)
         own = dict.fromkeys(("process_group", "attachment", "_update_hooks", "_gradients", "_watch"))
         return self.__dict__ | own | {"in_progress": InProgress.of(self, self._watch, self._gradients)}
@@ -184,27 +185,27 @@ class TopologyScheduler(Timetable):
         in_progress.resume(self, self._watch, self._gradients)
 
     def step(self, *, replayed: int = 0) -> TopologyUpdate | None:
-        """Count one optimizer step, or several that were replayed; change the topology if it is due.
+        """Count one optimizer step, or several replayed ones; update the topology if an update is due.
 
-        A call without an optimizer step since the last one, as when a ``GradScaler`` skipped it, does nothing.
+        A call without an optimizer step since the last call, such as after a ``GradScaler`` skipped it, does nothing.
 
         Parameters
         ----------
         replayed : int
-            How many steps a CUDA graph has replayed, or `topolearn.CompiledSteps` taken, of which no hook tells; True
-            is one.
+            How many steps a CUDA graph replayed or `topolearn.CompiledSteps` took, which call no hooks; True counts
+            as one.
 
         Returns
         -------
         TopologyUpdate or None
-            What changed, or None when no update was due.
+            What changed, or None if no update was due.
 
         Raises
         ------
         InvalidValueError
-            When a weight is not finite at a multiple of the interval, or without sparse layers at the last step, or a
-            gradient at an update; a parameter has changed its shape or left the optimizer; or a step was replayed that
-            had to run. The model is left as it is.
+            When a weight is not finite at a multiple of the interval (without sparse layers, at the last step), a
+            gradient is not finite at an update, a parameter has changed its shape or left the optimizer, or a step was
+            replayed that had to run. The model stays unchanged.
         """
         if replayed:
             check_within(self.n_steps, replayed, 1 if self._kind.acts_each_step else self.interval)
@@ -229,17 +230,17 @@ class TopologyScheduler(Timetable):
         return self.last_update
 
     def register_update_hook(self, hook: UpdateHook) -> RemovableHandle:
-        """Let a function be told of each topology update, once the model has its new links.
+        """Register a function to call after each topology update, when the model has its new links.
 
         Parameters
         ----------
         hook : callable
-            Called as ``hook(topology, update)``. What it raises, `step` raises, after the update.
+            Called as ``hook(topology, update)``. Its exceptions propagate from `step`, after the update.
 
         Returns
         -------
         torch.utils.hooks.RemovableHandle
-            ``handle.remove()`` undoes it.
+            ``handle.remove()`` removes the hook.
 
         Examples
         --------
@@ -250,7 +251,7 @@ class TopologyScheduler(Timetable):
         return handle
 
     def network(self) -> LayeredNetwork:
-        """Return the present topology: the graph of each sparse layer, and the neuron groups between them.
+        """Return the current topology: the graph of each sparse layer, and the neuron groups between them.
 
         Raises
         ------
@@ -258,11 +259,11 @@ class TopologyScheduler(Timetable):
             When the model is dense.
         """
         if not self.layers:
-            raise InvalidValueError(f"method {self.method.name!r} is dense: there is no topology")
+            raise InvalidValueError(f"method {self.method.name!r} is dense and has no topology: use a sparse method")
         return LayeredNetwork(graphs_of(self.layers), groups=self.groups)
 
     def itop_rate(self) -> dict[str, float]:
-        """Return, for each layer, the share of its cells that have been a link at any time (ITOP)."""
+        """Return, for each layer, the share of its cells that have ever been a link (ITOP)."""
         return self._links.itop_rate()
 
     def link_ages(self) -> dict[str, Tensor]:
@@ -272,18 +273,18 @@ class TopologyScheduler(Timetable):
     def state_dict(self) -> dict[str, Any]:
         """Return the state: counters, seed, links of each layer as flat positions, ages, values off the links.
 
-        Of layers that ranks share out it has sharded matrices, for ``torch.distributed.checkpoint``.
+        For sharded layers it contains sharded matrices, for ``torch.distributed.checkpoint``.
         """
         of_run = {key: copy(getattr(self, key)) for key in OF_RUN}
         return of_run | state_of(self.layers, self._links.ages, self._kind)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state. Model, optimizer and scheduler load in any order, where the model's state has its links.
+        """Load a state. Model, optimizer and scheduler can be loaded in any order if the model's state has its links.
 
         Raises
         ------
         CheckpointError
-            When a layer is missing, unknown, or of another shape, or a part is missing; nothing is changed then.
+            When a key or layer is missing, or a layer is unknown or of another shape; nothing is changed then.
         """
         check_state(state := as_lists(state), self.layers, self._kind)
         self._links.set(state["links"], state["trained"] if self._kind.reselects else {})
@@ -301,7 +302,7 @@ class TopologyScheduler(Timetable):
         self._gradients.expect(self._is_due(self.n_steps + 1))
 
     def _before_optimizer(self, scale: float | Tensor) -> float | None:
-        """Look after what an update needs of this step; return the factor of its learning rate, None to skip it."""
+        """Prepare for an update after this step; return the factor of its learning rate, or None to skip the step."""
         if is_capturing():
             check_captured(self.n_steps + 1, self._reason_to_run())
         factor = self._rate_factor(self.n_steps + 1)
@@ -317,7 +318,7 @@ class TopologyScheduler(Timetable):
         return factor
 
     def _update(self) -> TopologyUpdate:
-        """Evolve the topology; nothing is changed before all is known."""
+        """Evolve the topology; nothing changes before the whole update is computed."""
         assert self.plan is not None
         rewire = self._rewires_until(self.n_steps)
         with self._links.together():

@@ -1,13 +1,13 @@
-"""Names of many layers in few words."""
+"""Abbreviating lists of layer names."""
 
 from collections import Counter
 from collections.abc import Iterable
 
-MOST = 3  # which are written out
+MOST = 3  # patterns that are written out
 
 
 def shortened(names: Iterable[str]) -> str:
-    """Return names of layers for a message; those that differ by their numbers alone are named once.
+    """Return a short list of layer names for a message; names that differ only in numbers are listed once.
 
     Examples
     --------

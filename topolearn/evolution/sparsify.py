@@ -1,4 +1,4 @@
-"""`sparsify`: give a model the initial topology of a method."""
+"""`sparsify`: replace the linear layers of a model by sparse ones with the initial topology of a method."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,57 +38,59 @@ def sparsify(
     Parameters
     ----------
     model : torch.nn.Module
-        Any model with `torch.nn.Linear` layers, or ``Conv1D`` of GPT-2. Make the optimizer after this call. Layers on
-        the meta device are made on torch's default device, without ever having a dense weight unless the method stores
-        one.
+        Any model with `torch.nn.Linear` layers, or the ``Conv1D`` of GPT-2. Create the optimizer after this call.
+        Layers on the meta device are created on torch's default device; they never allocate a dense weight unless the
+        method stores one.
     method : Method or str
-        Generator and density come from it. The method ``dense`` leaves the model as it is.
+        The method that determines generator and density. The method ``dense`` leaves the model unchanged.
     exclude : sequence of str, optional
-        Patterns of names of layers that stay dense, such as ``["head", "blocks.*.norm"]``; default: the outputs, as
-        `topolearn.sparse.output_layers` finds them, or a module declares by ``output_layers = ["head"]``.
+        Name patterns of layers that stay dense, such as ``["head", "blocks.*.norm"]``; by default the output layers, as
+        `topolearn.sparse.output_layers` finds them or a module declares with ``output_layers = ["head"]``.
     backend : {"auto", "masked", "csr"}
-        As for `SparseLinear`; "auto" chooses by the density that a layer has on average while it trains.
+        As for `SparseLinear`; "auto" chooses based on the average density of a layer during training.
     init : {"he", "keep", "xavier", "xavier-links"} or float, optional
-        The initial weights of the links: ``he`` draws from N(0, 2 / (density * n_in)), scaled for the links that a
-        neuron has; ``keep`` keeps the model's weights; ``xavier`` draws from U(-a, a), a = sqrt(6 / (n_in + n_out)), as
+        The initial weights of the links: ``he`` draws from N(0, 2 / (density * n_in)), scaled for the links per neuron;
+        ``keep`` keeps the model's weights; ``xavier`` draws from U(-a, a), a = sqrt(6 / (n_in + n_out)), as
         `torch.nn.init.xavier_uniform_` does for the dense layer; ``xavier-links`` divides these by sqrt(density); a
-        number is the standard deviation of a normal law with mean 0, whatever the layer's size. Default: ``keep`` for
-        the layers of a `transformers.PreTrainedModel` in the model, or that is the model, and ``he`` for others; layers
-        of the former that have nothing to keep (on the meta device), or whose method cannot (DeepR, a generator with
-        Top-KAST), draw by ``xavier``. ``layer.init_name`` tells which it was, as do ``print(model)``, where it is not
-        ``he``, and a report.
-        A method that trains more than the links (Top-KAST) draws or keeps weights for all cells; the links are the
-        largest, and have the mean square of the law. One whose links have signs (DeepR) draws their magnitudes, and
-        keeps none. ``weight_scale="cells"`` is for ``he`` alone. Biases are kept either way, but for layers on the
-        meta device, which have none.
+        number is the standard deviation of a normal distribution with mean 0, regardless of the layer's size.
+
+        Default: ``keep`` for the layers of a `transformers.PreTrainedModel` (the model itself or a part of it), and
+        ``he`` for others. Layers of the former use ``xavier`` if they have no weights to keep (on the meta device), or
+        the method cannot keep them (DeepR, a generator with Top-KAST). ``layer.init_name`` holds the name, which
+        reports and, unless it is ``he``, ``print(model)`` show.
+
+        A method that trains more cells than the links (Top-KAST) draws or keeps weights for all cells; the links are
+        the largest, and have the mean square of the distribution. A method whose links have signs (DeepR) draws their
+        magnitudes and cannot keep weights. ``weight_scale="cells"`` requires ``he``. Biases are always kept, except in
+        layers on the meta device, which have none.
     calibration : Tensor, optional
-        Data, of shape (n_samples, n_features), for generators that start from data, and for these alone.
+        Data of shape (n_samples, n_features), only for generators that start from data.
     seed : int
-        Fixes topology and weights; each layer has its own stream, by its name.
+        Seed of topology and weights; each layer has its own random stream, derived from its name.
     batch : int
-        Activations of a neuron in a step, by which ``backend="auto"`` chooses.
+        Activations per neuron and step, on which ``backend="auto"`` bases its choice.
 
     Returns
     -------
     torch.nn.Module
-        The model itself. Its sparse layers have all else that the dense ones had: training mode, hooks, biases,
-        ``requires_grad``, and parameters, buffers, modules and attributes that the user added. They are not of the
-        class of the former, if that was a subclass of `torch.nn.Linear`; `topolearn.densify` puts it back.
+        The model itself. Its sparse layers keep everything else of the dense ones: training mode, hooks, biases,
+        ``requires_grad``, and parameters, buffers, modules and attributes that the user added. If a dense layer was of
+        a subclass of `torch.nn.Linear`, the sparse layer is not; `topolearn.densify` restores the class.
 
     Warns
     -----
     UserWarning
-        When other modules than linear layers have matrices among their parameters, such as convolutions or embeddings,
-        which stay dense.
+        When modules other than linear layers, such as convolutions or embeddings, have matrices among their parameters;
+        these stay dense.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When no linear layer is left to be made sparse, ``init`` is unknown, not positive or not for this method, a
-        pattern matches none, the density leaves a layer without links, the model is sparse already, a layer's weight is
-        shared, or is to be kept and on the meta device, or a layer is more than its weight and bias: one with a forward
-        of its own, as of adapters and quantised layers, a parametrised, pruned or uninitialised one. The model is
-        unchanged then.
+        When no linear layers are left to make sparse, ``init`` is unknown, not positive or not supported by the method,
+        a pattern matches no layer, the density leaves a layer without links, the model is sparse already, a layer's
+        weight is shared, or should be kept but is on the meta device, or a layer is more than its weight and bias: a
+        layer with a custom forward, such as adapters and quantised layers, or a parametrised, pruned or uninitialised
+        layer. The model is unchanged then.
 
     Examples
     --------
@@ -110,7 +112,7 @@ def sparsify(
         raise InvalidValueError("the model is sparse already: call densify(model) first, or rebuild it")
     if method.is_dense:
         if calibration is not None:
-            raise InvalidValueError(f"method {method.name!r} uses no data: leave calibration out")
+            raise InvalidValueError(f"method {method.name!r} does not use data: drop calibration")
         return model
     check_backend(method, backend)
     layers, kind = linear_layers(model, exclude), kind_of(method)
@@ -120,7 +122,7 @@ def sparsify(
     kept = {name: weights[name] for name, each in inits.items() if each.name == KEEP}
     network = _initial_network(model, layers, kind, calibration, seed, kept)
     warn_of_unknown(model)
-    with torch_draws_from(0):  # new layers draw weights, before they are given theirs
+    with torch_draws_from(0):  # new layers draw weights, which are replaced below
         on_average = method.mean_density / method.initial_density
         replace_linear(
             model, network.graphs, backend=backend, batch=batch, on_average=on_average, stored=method.remembers_all
@@ -137,7 +139,7 @@ def sparsify(
 def _inits(
     model: nn.Module, layers: Mapping[str, nn.Module], kind: Ordinary, named: Init | None, unmade: Sequence[str]
 ) -> dict[str, Init]:
-    """Return the initial weights of each layer: those that are named, if the method and the model can have them."""
+    """Return the initialization of each layer: the given one, if method and model allow it, or the default."""
     refusal, scale = kind.refusal_of_kept_weights(), kind.method.weight_scale
     is_scaled = scale != "links"
     if named is None:
@@ -151,8 +153,8 @@ def _inits(
             )
     elif is_scaled and named.name != HE:
         raise InvalidValueError(
-            f"weight_scale={scale!r} scales the weights of init='he', and init={named.name!r} has a scale of its own: "
-            "leave one of them out"
+            f"weight_scale={scale!r} only applies to init='he', and init={named.name!r} has its own scale: drop one of "
+            "them"
         )
     return dict.fromkeys(layers, named)
 
@@ -169,7 +171,7 @@ def _initial_network(
     seed: int,
     kept: Mapping[str, torch.Tensor],
 ) -> LayeredNetwork:
-    """Generate the topology with which a method begins, or let the weights that are kept choose it."""
+    """Generate the initial topology of a method, or let the kept weights choose it."""
     method = kind.method
     assert method.generator is not None
     shapes = {name: shape_of(layer) for name, layer in layers.items()}
@@ -177,7 +179,7 @@ def _initial_network(
     counts = initial_links(sizes, method)
     chosen = (kind.links_of_weights(kept, counts, seed) if kept else None) or {}
     if chosen and calibration is not None:
-        raise InvalidValueError("the links are chosen by the weights, and use no data: leave calibration out")
+        raise InvalidValueError("the kept weights choose the links, which does not use data: drop calibration")
     groups = neuron_groups(model, layers)
     if len(chosen) == len(layers):
         return LayeredNetwork(chosen, groups=groups)

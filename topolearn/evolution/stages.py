@@ -1,4 +1,4 @@
-"""What the stages of an evolution step take and return, `Step` and `LayerState`; and the first of them, `decay`."""
+"""`Step` and `LayerState`, which the stages of an evolution step take and return, and the first stage, `decay`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from topolearn.waiting import Readings, positions
 
 @dataclass(frozen=True)
 class Step:
-    """One evolution step: by which method, when, and with which draws.
+    """One evolution step: its method, time and random draws.
 
     Attributes
     ----------
     method : Method
     progress : float
-        Share of the evolution that has passed, in [0, 1].
+        Share of the evolution that is done, in [0, 1].
     seed, index : int
-        Seed of the run and number of the update: with a layer's name they fix every draw.
+        Seed of the run and number of the update, which with a layer's name determine every draw.
     readings : Readings
-        What the host has yet to read before the step is done.
+        Values that the host must read before the step is done.
     """
 
     method: Method
@@ -42,18 +42,18 @@ class Step:
     readings: Readings = field(default_factory=Readings)
 
     def checked(self, scores: Tensor) -> Tensor:
-        """Return scores that can be ranked: the step is refused if one is NaN or negative."""
+        """Return the scores; the step raises if one of them is negative or NaN."""
         self.readings.refuse_unless(are_valid(scores), lambda: InvalidValueError(INVALID))
         return scores
 
     def field(self, layer: str, purpose: str) -> RandomField:
-        """Return the draws of a layer for a purpose."""
+        """Return the random field of a layer for a purpose."""
         return RandomField(self.seed, layer, self.index, purpose)
 
 
 @dataclass(frozen=True)
 class LayerState:
-    """What the stages of a step have made of one layer, or attention head, so far; all cells are sorted.
+    """The result of the stages so far for one layer or attention head; all cells are sorted.
 
     Attributes
     ----------
@@ -61,15 +61,15 @@ class LayerState:
     layer : LayerLinks
         The layer before the step.
     n_after, n_final : int
-        How many links it is to have after the step, and when the density has fallen to its end.
+        How many links the layer should have after the step, and at the end of the density decay.
     pruned : Tensor of int64
-        The links that the falling density leaves.
+        The links that remain after density decay.
     removed : Tensor of int64
-        The links that removal takes.
+        The links that removal removes.
     kept : Tensor of int64
-        The links that removal leaves.
+        The links that remain after removal.
     survivors : Tensor of int64
-        The links that percolation leaves.
+        The links that remain after percolation.
     grown : Tensor of int64
         The links that grow.
     """
@@ -92,11 +92,11 @@ class LayerState:
 
     @cached_property
     def after(self) -> Tensor:
-        """The links after the last stage that has been gone through."""
+        """The links after the last completed stage."""
         return merged(self.survivors, self.grown) if self.grown.numel() else self.survivors
 
     def with_pruned(self, cells: Tensor) -> LayerState:
-        """Return the state after the density has fallen, or links were re-selected."""
+        """Return the state after density decay, or after links were re-selected."""
         return replace(self, pruned=cells, kept=cells, survivors=cells)
 
     def with_kept(self, cells: Tensor, removed: Tensor) -> LayerState:
@@ -105,27 +105,27 @@ class LayerState:
 
 
 def devices_of(states: Mapping[str, LayerState]) -> set[torch.device]:
-    """Return where the links of some layers are."""
+    """Return the devices that the links of some layers are on."""
     return {state.layer.cells.device for state in states.values()}
 
 
 def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False) -> dict[str, LayerState]:
-    """Prune layers to their scheduled numbers of links, or re-select their links: the cells that score highest stay.
+    """Prune layers to their scheduled numbers of links, or re-select their links: the highest scores stay.
 
-    With ``storage="dense"`` all cells are ranked, by their last values, so that pruned weights may return.
+    With ``storage="dense"`` all cells are ranked by their last values, so pruned weights can return.
 
     Parameters
     ----------
     states : Mapping of str to LayerState
     step : Step
-        ``pruning`` of its method is the score.
+        The ``pruning`` score of its method is used.
     pooled : bool
-        Whether the layers are ranked together, and only the sum of their numbers counts; each keeps its best link.
+        Whether the layers are ranked together, so only their total number of links is fixed; each keeps its best link.
 
     Raises
     ------
     InvalidValueError
-        When pooled layers have fewer links together than there are layers.
+        When pooled layers have fewer links in total than there are layers.
     """
     method, devices = step.method, devices_of(states)
     candidates = {name: candidates_of(state.layer) for name, state in states.items()}
@@ -144,7 +144,7 @@ def decay(states: Mapping[str, LayerState], step: Step, *, pooled: bool = False)
 
 
 def candidates_of(layer: LayerLinks) -> LayerLinks:
-    """Return the links, or under dense storage all cells, as if they were links."""
+    """Return the links, or with dense storage all cells, as candidates."""
     if layer.stored is None:
         return layer
     return layer.among(torch.arange(layer.stored.numel(), device=layer.stored.device))
@@ -155,8 +155,8 @@ def _prune_together(
 ) -> dict[str, Tensor]:
     if total < len(candidates):
         raise InvalidValueError(
-            f"{total} links for {len(candidates)} layers leave some without any: raise the density, or use another "
-            "distribution than 'global'"
+            f"{total} links for {len(candidates)} layers leave some layers without links: raise the density, or use a "
+            "distribution other than 'global'"
         )
     sizes = [layer.cells.numel() for layer in candidates.values()]
     together = torch.cat(list(scores.values()))

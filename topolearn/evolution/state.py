@@ -1,6 +1,6 @@
-"""The state of a scheduler as one table: what it says of the run, and what of each layer.
+"""The state of a scheduler as one table: the entries of the run, and those of each layer.
 
-`state_of`, `check_state` and the checkpoints of a training read the same rows.
+`state_of`, `check_state` and training checkpoints use the same rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,17 +21,17 @@ OF_RUN = ("n_steps", "n_updates", "last_update_step", "seed", "converged")  # at
 
 
 class Row(NamedTuple):
-    """What the state says of each layer under one key.
+    """The entry of each layer under one key of the state.
 
     Attributes
     ----------
     read : callable
-        From a layer and the ages of its links to the value.
+        Maps a layer and the ages of its links to the value.
     holds : {"shape", "cells", "any_cells", "of_links", "of_cells", "of_former"}
-        A plain shape; or a tensor, of sorted cells, or such that may be none, or with a number for each link, cell or
-        former link.
+        A plain shape, or a tensor: of sorted cells, of sorted cells that may be empty, or with a number for each link,
+        cell or former link.
     is_needed : callable
-        Whether the state of a kind of method has it.
+        Whether the state of a kind of method has this row.
     """
 
     read: Callable[[SparseLinear, LinkAges], Any]
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     @property
     def is_cells(self) -> bool:
-        """Whether it is a list of cells."""
+        """Whether the value is a list of cells."""
         return self.holds in ("cells", "any_cells")
 
 
@@ -89,7 +89,7 @@ def rows_of(kind: Ordinary) -> dict[str, Row]:
 
 
 def state_of(layers: Layers, ages: Mapping[str, LinkAges], kind: Ordinary) -> dict[str, Any]:
-    """Return what the state says of the layers: under each key, a value for each layer."""
+    """Return the state of the layers: under each key, a value for each layer."""
     if any(isinstance(layer, ShardedLinear) for layer in layers.values()):
         return state_of_shards(layers, ages, kind)
     return {
@@ -98,7 +98,7 @@ def state_of(layers: Layers, ages: Mapping[str, LinkAges], kind: Ordinary) -> di
 
 
 def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> None:
-    """Refuse the state of another scheduler, or a part of one.
+    """Check that a state is complete and fits the layers.
 
     Raises
     ------
@@ -107,57 +107,61 @@ def check_state(state: Mapping[str, Any], layers: Layers, kind: Ordinary) -> Non
     rows = rows_of(kind)
     for key in (*OF_RUN, *rows):
         if key not in state:
-            raise CheckpointError(f"the topology state has no {key!r}: it is not a TopologyScheduler's state")
+            raise CheckpointError(
+                f"the topology state has no {key!r}: use the state_dict() of a TopologyScheduler with the same method"
+            )
     _check_of_run(state)
     for key in ("converged", *rows):
-        if not isinstance(state[key], Mapping) or set(state[key]) != set(layers):
-            raise CheckpointError(
-                f"{key!r} of the topology state is of layers {_listed(state[key])}; the model has {', '.join(layers)}"
-            )
+        _check_layers(key, state, layers)
     for name, layer in layers.items():
         shape = state["shapes"][name]
         shape = tuple(shape) if isinstance(shape, Sequence) else shape
         if shape != layer.shape:
             raise CheckpointError(
-                f"layer {name!r} is {shape} in the topology state and {layer.shape} in the model: "
+                f"layer {name!r} has shape {shape} in the topology state but {layer.shape} in the model: "
                 "build the model with the sizes that it was trained with"
             )
         _check_tensors(name, {key: state[key][name] for key in rows}, layer.in_features * layer.out_features)
 
 
 def check_cells(state: Mapping[str, Any], layers: Layers) -> None:
-    """Refuse links of other layers, for those who take no more than them from a state.
+    """Check the links in a state, for callers that need nothing else of it.
 
     Raises
     ------
     CheckpointError
     """
     for key in [key for key in ("links", "trained") if key in state]:
-        if not isinstance(state[key], Mapping) or set(state[key]) != set(layers):
-            raise CheckpointError(
-                f"{key!r} of the topology state is of layers {_listed(state[key])}; the model has {', '.join(layers)}"
-            )
+        _check_layers(key, state, layers)
     for name, layer in layers.items():
         rows = {key: state[key][name] for key in ("links", "trained") if key in state}
         if "links" not in rows:
-            raise CheckpointError("the topology state has no 'links': it is not a TopologyScheduler's state")
+            raise CheckpointError("the topology state has no 'links': use the state_dict() of a TopologyScheduler")
         _check_tensors(name, rows, layer.in_features * layer.out_features)
 
 
 def _check_of_run(state: Mapping[str, Any]) -> None:
-    """Refuse numbers that no scheduler counts."""
+    """Check the counters of the run."""
     for key in ("n_steps", "n_updates", "last_update_step", "seed"):
         least = -1 if key == "last_update_step" else 0
         if type(state[key]) is not int or not least <= state[key] < 2**63:
-            raise CheckpointError(f"{key!r} of the topology state is {state[key]!r:.40}, and must be a whole number")
+            raise CheckpointError(f"{key!r} in the topology state is {state[key]!r:.40}, not an int >= {least}")
     if state["last_update_step"] > state["n_steps"] or state["n_updates"] > max(state["n_steps"], 0):
         raise CheckpointError(
-            f"the topology state has {state['n_updates']} updates, the last at step {state['last_update_step']}, "
-            f"within {state['n_steps']} steps: they do not fit each other"
+            f"the topology state is inconsistent: it has {state['n_updates']} updates, the last at step "
+            f"{state['last_update_step']}, but only {state['n_steps']} steps"
         )
     converged = state["converged"]
     if not isinstance(converged, Mapping) or not all(type(value) is bool for value in converged.values()):
-        raise CheckpointError("'converged' of the topology state must be true or false for each layer")
+        raise CheckpointError("'converged' in the topology state must be True or False for each layer")
+
+
+def _check_layers(key: str, state: Mapping[str, Any], layers: Layers) -> None:
+    """Check that an entry has a value for each layer."""
+    if not isinstance(state[key], Mapping) or set(state[key]) != set(layers):
+        raise CheckpointError(
+            f"{key!r} in the topology state has layers {_listed(state[key])}, but the model has {', '.join(layers)}"
+        )
 
 
 def _listed(values: Any) -> str:
@@ -165,21 +169,21 @@ def _listed(values: Any) -> str:
 
 
 def _check_tensors(name: str, values: Mapping[str, Any], n_cells: int) -> None:
-    """Refuse lists of cells that are not sorted cells of a layer, and lists that do not fit them."""
+    """Check that lists of cells are sorted cells of the layer, and that the other lists match them."""
     links = values["links"]
     rows = {key: OF_LAYERS[key] for key in values}
     for key in [key for key, row in rows.items() if row.is_cells]:
         cells, may_be_none = values[key], rows[key].holds == "any_cells"
         if not isinstance(cells, Tensor) or cells.dtype != torch.int64 or cells.dim() != 1:
-            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state is not a list of cells, as int64")
+            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state must be a 1-D int64 tensor")
         if not len(cells) and may_be_none:
             continue
         if not len(cells) or int(cells.min()) < 0 or int(cells.max()) >= n_cells or bool((cells.diff() <= 0).any()):
-            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state are not cells of the layer, sorted")
+            raise CheckpointError(f"{key!r} of layer {name!r} in the topology state must be sorted cells of the layer")
     if "trained" in values and not bool(torch.isin(links, values["trained"]).all()):
         raise CheckpointError(f"'trained' of layer {name!r} in the topology state lacks some of its links")
     if "former" in values and bool(torch.isin(values["former"], links).any()):
-        raise CheckpointError(f"'former' of layer {name!r} in the topology state has some of its present links")
+        raise CheckpointError(f"'former' of layer {name!r} in the topology state contains current links")
     lengths = {"of_links": len(links), "of_cells": n_cells, "of_former": len(values.get("former", ()))}
     for key, row in rows.items():
         length = lengths.get(row.holds)

@@ -1,4 +1,4 @@
-"""One evolution step: density decay, removal, percolation, regrowth (Figure 1 of the paper), on the links alone."""
+"""One evolution step: density decay, removal, percolation and regrowth (Figure 1 of the paper)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,31 +41,31 @@ def evolve(
     layers : Mapping of str to LayerLinks
         Weights and links by layer name.
     groups : sequence of NeuronGroup
-        How the layers' neurons meet; percolation follows these.
+        How the neurons of the layers are connected, for percolation.
     method : Method
         A method that evolves.
     progress : float
-        Share of the evolution that has passed, in [0, 1].
+        Share of the evolution that is done, in [0, 1].
     seed, index : int
-        Seed of the run and number of the update: with the layer's name they fix every draw.
+        Seed of the run and number of the update, which with the layer's name determine every draw.
     targets : Targets, optional
-        How many links the layers that are not frozen are to have; default as many as before.
+        How many links the layers that are not frozen should have; by default as many as before.
     rewire : bool
-        Whether links are removed and regrown, besides those that a falling density prunes.
+        Whether links are removed and regrown, in addition to pruning where the density falls.
     readings : Readings, optional
-        What the host is to read of the layers besides, before the step is done; it is settled.
+        Further values of the layers that the host must read before the step is done; this function settles them.
 
     Returns
     -------
     cells : dict of str to Tensor of int64
         The links of each layer after the step, as sorted flat positions.
     updates : dict of str to LayerUpdate
-        What happened.
+        What happened to each layer.
 
     Raises
     ------
     InvalidValueError
-        When a gradient that a score asks for is missing or not finite; the message names the layer.
+        When a gradient that a score needs is missing or not finite; the message names the layer.
     """
     step = Step(method, progress, seed, index, readings or Readings())
     evolution = Evolution(layers, groups, step, targets, rewire=rewire)
@@ -75,7 +75,7 @@ def evolve(
 
 
 class Evolution:
-    """An evolution step in two halves, between which ranks that share a layer tell each other where it may grow.
+    """An evolution step in two halves; between them, ranks that share a layer exchange gradients.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Evolution:
         self._free = [name for name, state in self._states.items() if not state.layer.frozen]
 
     def lose(self) -> None:
-        """Let the density fall, remove links, and percolate."""
+        """Apply density decay, removal and percolation."""
         step, states = self._step, self._states
         if self._targets.decays or self._kind.reselects:
             states |= decay({name: states[name] for name in self._free}, step, pooled=self._targets.pooled)
@@ -116,23 +116,23 @@ class Evolution:
             self._states = _percolate(states, self._heads, self._groups, step)
 
     def sites(self) -> list[GrowthSite]:
-        """Return where links are going to grow, and how many."""
+        """Return where and how many links will grow."""
         return self._kind.sites(self._free_states(), self._step) if self._rewires else []
 
     def learn(self, gradients: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-        """Take what was collected of gradients: of each layer, cells and magnitudes."""
+        """Store the gradients collected from all ranks: cells and magnitudes of each layer."""
         for name, layer in self._layers.items():
             if isinstance(layer.record, CollectedRecord) and name in gradients:
                 layer.record.collect(*gradients[name])
 
     def grow(self) -> None:
-        """Grow the links that are missing."""
+        """Grow the missing links."""
         if self._rewires:
             self._states |= self._kind.regrow(self._free_states(), self._step)
         self._kind.check_counts(self._free_states(), self._step, pooled=self._targets.pooled)
 
     def outcome(self) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
-        """Return the links after the step, and what happened, as `evolve` does."""
+        """Return the links after the step and what happened, as `evolve` does."""
         wholes = self._heads.join(self._states)
         updates = updates_of(wholes, self._step.readings, decays=self._targets.decays)
         return {name: state.after for name, state in wholes.items()}, updates
@@ -142,7 +142,7 @@ class Evolution:
 
 
 def _percolate(states: States, heads: Heads, groups: Sequence[NeuronGroup], step: Step) -> States:
-    """Take the network through percolation; all heads of a layer percolate together."""
+    """Percolate the network; all heads of a layer percolate together."""
     wholes = heads.join(states)
     survivors = heads.split_cells(
         percolated(

@@ -1,4 +1,4 @@
-"""`Timetable`: at which steps the topology of a model changes, and what that asks of the steps of its optimizer."""
+"""`Timetable`: the steps at which the topology changes, and what they require of the optimizer steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from topolearn.evolution.replay import reason_to_run
 
 
 class Timetable:
-    """What a `topolearn.TopologyScheduler` knows of the steps that come."""
+    """The part of `topolearn.TopologyScheduler` that looks ahead at coming steps."""
 
     method: Method
     plan: DensityPlan | None
@@ -25,26 +25,26 @@ class Timetable:
 
     @property
     def is_due(self) -> bool:
-        """Whether the step that was counted last is one of those at which the topology changes."""
+        """Whether the topology changes at the last counted step."""
         return self._is_due(self.n_steps)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether links are no longer removed and regrown, as all layers have converged."""
+        """Whether links are no longer removed and regrown because all layers have converged."""
         trained = (name for name, layer in self.layers.items() if layer.link_parameter.requires_grad)
         return self.method.early_stop and all(self.converged[name] for name in trained)
 
     @property
     def can_replay(self) -> bool:
-        """Whether a CUDA graph may replay the next step; else it must run. See `topolearn.evolution.replay`."""
+        """Whether a CUDA graph may replay the next step; if not, run it. See `topolearn.evolution.replay`."""
         return self._reason_to_run() is None
 
     @property
     def n_replayable(self) -> int:
-        """How many of the next steps may run in one call that no hook sees, such as `topolearn.CompiledSteps`.
+        """How many of the next steps may run in one call without hooks, such as `topolearn.CompiledSteps`.
 
-        They end at the next multiple of the interval, or before it where its step needs hooks; 0 if the next one does.
-        Count them by ``step(replayed=n)``.
+        They end at the next multiple of the interval, or one step before it if that step needs hooks; 0 if the next
+        step needs hooks. Count them with ``step(replayed=n)``.
         """
         if self._rate_factor(self.n_steps + 1) != 1 or self._kind.acts_each_step:
             return 0
@@ -52,7 +52,7 @@ class Timetable:
         return n if n == 0 or self._reason_to_run(n) is None else n - 1
 
     def _rewires_until(self, step: int) -> bool:
-        """Whether links are still removed and regrown at an update at this step, or a later one."""
+        """Return whether links are still removed and regrown at an update at this step or later."""
         return (
             self.plan is not None
             and self.method.removal is not None
@@ -70,6 +70,6 @@ class Timetable:
         return min(1.0, (step - self.last_update_step) / self.method.rewarmup_steps) if warms_up else 1.0
 
     def _reason_to_run(self, n: int = 1) -> str | None:
-        """Return why the next n steps, within an interval, cannot all be replayed; None if they can."""
+        """Return why the next n steps, within one interval, cannot all be replayed, or None if they can."""
         due, factor = self._is_due(self.n_steps + n), self._rate_factor(self.n_steps + 1)
         return reason_to_run(self.method, due=due, needs_gradients=self._gradients.are_needed, factor=factor)

@@ -1,4 +1,4 @@
-"""What one topology update did: the links that each layer lost and gained."""
+"""The result of a topology update: the links that each layer lost and gained."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ EVENTS = ("decayed", "removed", "percolated", "regrown")
 class LayerUpdate:
     """The link events of one layer in one update.
 
-    A link may be both removed and regrown.
+    A link can be both removed and regrown.
 
     Attributes
     ----------
     shape : (int, int)
         Numbers of output and input neurons of the layer.
     cells : Mapping of str to array of int64, shape (k,)
-        For each of `EVENTS`, its links as sorted flat positions in the adjacency, ``output * n_in + input``. Of a
-        layer on an accelerator, the host waits for them when they are read.
+        For each of `EVENTS`, its links as sorted flat positions in the adjacency, ``output * n_in + input``. For a
+        layer on an accelerator, reading them waits for the device.
     known_overlap : float, optional
-        The overlap, where it is known without waiting for the cells.
+        The overlap, if it is known without waiting for the cells.
 
     Examples
     --------
@@ -69,12 +69,12 @@ class LayerUpdate:
 
     @property
     def lost(self) -> np.ndarray:
-        """Cells of all links that were decayed, removed or percolated, sorted."""
+        """Cells of all decayed, removed or percolated links, sorted."""
         return np.sort(np.concatenate([self.cells[event] for event in EVENTS if event != "regrown"]))
 
     @cached_property
     def overlap(self) -> float:
-        """Share of the regrown links that had just been removed or percolated; 0 when none regrew."""
+        """Share of the regrown links that were removed or percolated in the same update; 0 if none regrew."""
         if self.known_overlap is not None:
             return self.known_overlap
         return overlap(np.concatenate((self.cells["removed"], self.cells["percolated"])), self.cells["regrown"])
@@ -89,17 +89,17 @@ class LayerUpdate:
 
 @dataclass(frozen=True)
 class TopologyUpdate(Mapping[str, LayerUpdate]):
-    """One topology update of a model: ``update[layer]`` are the link events of a layer.
+    """One topology update of a model; ``update[layer]`` returns the link events of a layer.
 
     Attributes
     ----------
     step : int
-        Number of optimizer steps taken when it happened.
+        Number of optimizer steps taken before the update.
     index : int
-        Its number, from 1.
+        Number of the update, starting at 1.
     layers : Mapping of str to LayerUpdate
     theta : float
-        Overlap from which on a layer is in an epitopological local minimum.
+        Overlap at or above which a layer is in an epitopological local minimum.
     """
 
     step: int
@@ -114,11 +114,11 @@ class TopologyUpdate(Mapping[str, LayerUpdate]):
 
     @property
     def elm(self) -> dict[str, bool]:
-        """Whether each layer is in an epitopological local minimum, its overlap at least theta (definition 1)."""
+        """Whether each layer is in an epitopological local minimum: its overlap is at least theta (definition 1)."""
         return {name: value >= self.theta for name, value in self.overlap.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row for each layer: the number of links of each event, the overlap, and whether it is an ELM."""
+        """Return a row per layer: the number of links of each event, the overlap, and whether it is in an ELM."""
         import pandas as pd
 
         rows = [

@@ -94,7 +94,7 @@ def attach_log(trainer: Any, method: Method | str, log: TrainerLog, interval: in
         raise InvalidTypeError(f"method must be a Method or the name of one, not {type(method).__name__}")
     _check_trainer(trainer)
     layers, interval = sparse_layers(trainer.model), settle_interval(interval, rule)
-    check_model(trainer.model, layers, kind_of(rule), interval, begins=False)
+    check_model(layers, kind_of(rule), interval, begins=False)
     if trainer.optimizer is not None:
         check_optimizer(unwrapped(trainer.optimizer), layers)
     return Attachment(trainer, rule, interval, int(seed), log)

@@ -1,4 +1,4 @@
-"""How a choice is drawn: the random field, and the selection of k among candidates."""
+"""Random selection: the random field, and choosing k of many candidates."""
 
 from topolearn.sampling.among_all import choose_among_all
 from topolearn.sampling.field import RandomField

@@ -1,4 +1,4 @@
-"""Choosing cells of several layers of one shape at once, from the scores of all their cells, with one question."""
+"""Choosing cells of several equally shaped layers at once, with a single device synchronization."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def choose_among_all(
 ) -> list[Tensor]:
     """Choose cells of each layer as `choose` does: by score, and uniformly where too few cells have one.
 
-    It makes the draws of `choose`, and asks one question for all layers: how many cells have a score. Where they do not
-    suffice, `fill` asks another.
+    The draws are those of `choose`. The host synchronizes with the device once for all layers, to count the cells that
+    have a score, and once more in `fill` for each layer that has too few of them.
 
     Parameters
     ----------
     scores : Tensor, shape (n_layers, n_cells)
-        The score of every cell, 0 for those that may not be chosen by it, valid as for `best`.
+        The score of every cell, valid as for `best`; 0 for cells that must not be chosen by score.
     counts : sequence of int
-        How many to choose in each layer.
+        How many cells to choose in each layer.
     fields : sequence of RandomField
         The source of the draws of each layer.
     excluded : sequence of Tensor of int64, sorted
-        Cells of each layer that may not be chosen at all.
+        Cells of each layer that must not be chosen at all.
     soft : bool
-        Draw in proportion to the scores, instead of taking the best.
+        Whether to draw in proportion to the scores instead of taking the best.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def _largest(scores: Tensor, counts: Sequence[int], fields: Sequence[RandomField
     if soft:
         keys = torch.stack([soft_keys(cells, row, field) for row, field in zip(scores, fields, strict=True)])
     largest = torch.topk(keys, most, dim=1).values
-    # Of a layer that needs none, the threshold is above all its keys.
+    # A layer that needs no cells gets a threshold above all its keys.
     thresholds = [
         row[n - 1] if n else torch.full_like(row[0], torch.inf) for row, n in zip(largest, counts, strict=True)
     ]

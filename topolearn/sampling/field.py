@@ -1,4 +1,4 @@
-"""The random field: a draw for a cell is a hash of where and why it is drawn, not of what was drawn before."""
+"""The random field: the draw for a cell is a hash of where and why it is drawn, independent of earlier draws."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ def _signed(value: int) -> int:
 
 
 def _shift_right(bits: Tensor, n: int) -> Tensor:
-    """Return the logical right shift; torch's own keeps the sign."""
+    """Return the logical right shift; torch's ``>>`` keeps the sign."""
     return (bits >> n).bitwise_and_((1 << (64 - n)) - 1)
 
 
 def _mix(bits: Tensor) -> Tensor:
-    """Return SplitMix64's finaliser of each int64: a bijection in which each input bit moves all others."""
+    """Return SplitMix64's finaliser of each int64: a bijection in which every input bit affects every output bit."""
     bits = _shift_right(bits, 30).bitwise_xor_(bits).mul_(_signed(_MIX_1))
     bits = _shift_right(bits, 27).bitwise_xor_(bits).mul_(_signed(_MIX_2))
     return _shift_right(bits, 31).bitwise_xor_(bits)
@@ -35,9 +35,9 @@ class RandomField:
     """Independent uniform draws for the cells of one layer, at one update, for one purpose.
 
     The draw of cell ``c`` is the first 53 bits of ``mix(mix(c + g) ^ key)``, where ``key`` is a hash of the four
-    fields below, ``mix`` is the finaliser of SplitMix64 and ``g`` the golden-ratio constant. It depends on nothing
-    else, so it is the same for dense and edge-list candidates, in any order, on any device, thread and rank, and
-    after a resume.
+    parameters below, ``mix`` is the finaliser of SplitMix64 and ``g`` is the golden-ratio constant. It depends on
+    nothing else, so it is the same for dense and edge-list candidates, in any order, on any device, thread and rank,
+    and after a resume.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class RandomField:
     update : int
         Index of the topology update; 0 is the initial topology.
     purpose : str
-        What is drawn, such as ``"removal"``: two purposes never share a draw.
+        What the draw is for, such as ``"removal"``; two purposes never share a draw.
 
     References
     ----------
@@ -76,7 +76,7 @@ class RandomField:
 
     @property
     def integer(self) -> int:
-        """A non-negative 63-bit integer made of the whole field, to seed a generator object with."""
+        """A non-negative 63-bit integer derived from the whole field, for seeding a generator object."""
         return self.key & ((1 << 63) - 1)
 
     def bits(self, cells: Tensor) -> Tensor:
@@ -94,24 +94,24 @@ class RandomField:
         Raises
         ------
         InvalidTypeError
-            For cells of another dtype, whose arithmetic would wrap around elsewhere.
+            For cells of another dtype, which would give other bits.
         """
         if cells.dtype != torch.int64:
-            raise InvalidTypeError(f"cells of {cells.dtype} have no draw: use torch.int64")
+            raise InvalidTypeError(f"cells must be torch.int64, not {cells.dtype}: convert them with cells.long()")
         return _shift_right(_mix(_mix(cells + _signed(_GOLDEN)) ^ self.key), 11)
 
     def uniform(self, cells: Tensor) -> Tensor:
-        """Return a draw of U(0, 1] for each cell, as float64; 0 never occurs, so its logarithm is finite."""
+        """Return a draw from U(0, 1] for each cell, as float64; 0 never occurs, so the logarithm is finite."""
         return (self.bits(cells) + 1).to(torch.float64) * 2.0**-53
 
     def normal(self, cells: Tensor) -> Tensor:
-        """Return a draw of N(0, 1) for each cell, as float64, by the inverse of its distribution function.
+        """Return a draw from N(0, 1) for each cell, as float64, using the inverse of its distribution function.
 
-        That is taken in the middles of 2^52 equal parts of (0, 1), so that no draw is infinite.
+        The inverse is evaluated at the midpoints of 2^52 equal subintervals of (0, 1), so no draw is infinite.
         """
         middles = (self.bits(cells) >> 1).to(torch.float64).add_(0.5).mul_(2.0**-52)
         return torch.special.ndtri(middles)
 
     def gumbel(self, cells: Tensor) -> Tensor:
-        """Return a draw of the standard Gumbel law, ``-log(-log(u))``, for each cell, as float64."""
+        """Return a draw from the standard Gumbel distribution, ``-log(-log(u))``, for each cell, as float64."""
         return -torch.log(-torch.log(self.uniform(cells)))

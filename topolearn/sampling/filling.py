@@ -1,4 +1,4 @@
-"""Choosing cells uniformly: the k of a layer's free cells, without a list of them."""
+"""Choosing k of a layer's free cells uniformly, without listing the free cells."""
 
 import math
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from topolearn.waiting import positions, works_behind
 def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
     """Draw k cells uniformly, without replacement, from those of ``range(n_cells)`` that are not excluded.
 
-    Draw number i of the field names the free cell of rank ``floor(u_i * n_free)``; one that came before is rejected.
-    Time and memory are proportional to ``k`` and the number of excluded cells, never to ``n_cells``.
+    Draw i of the field selects the free cell of rank ``floor(u_i * n_free)``; repeated cells are rejected. Time and
+    memory are proportional to ``k`` and the number of excluded cells, never to ``n_cells``.
 
     Parameters
     ----------
     k : int
-        How many to draw.
+        How many cells to draw.
     n_cells : int
         Number of cells of the layer, ``n_out * n_in``.
     excluded : Tensor of int64, sorted, without repeats
-        Cells that may not be drawn: links, and cells that were chosen already.
+        Cells that must not be drawn: links, and cells that are already chosen.
     field : RandomField
         The source of the draws.
 
@@ -36,7 +36,7 @@ def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
     Raises
     ------
     InvalidValueError
-        When fewer than k cells are free.
+        When k is negative or fewer than k cells are free.
 
     Examples
     --------
@@ -46,15 +46,15 @@ def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
     """
     n_free = n_cells - excluded.numel()
     if not 0 <= k <= n_free:
-        raise InvalidValueError(f"k={k} cells asked for, but {n_free} of {n_cells} are free")
-    # Beyond one half it is cheaper to draw the free cells that stay free.
+        raise InvalidValueError(f"cannot draw k={k} cells: {n_free} of {n_cells} are free, so k must be in 0..{n_free}")
+    # Beyond one half it is cheaper to draw the cells that stay free.
     ranks = _distinct(min(k, n_free - k), n_free, field, excluded.device)
     if 2 * k > n_free:
         left_out = ranks
         ranks = torch.ones(n_free, dtype=torch.bool, device=excluded.device)
         ranks[left_out] = False
         ranks = positions(ranks, k)
-    # Before the i-th excluded cell e_i lie e_i - i free ones, so a free rank is shifted by those not above it.
+    # e_i - i free cells precede the i-th excluded cell e_i, so a free rank shifts by the number of gaps <= itself.
     gaps = excluded - torch.arange(excluded.numel(), device=excluded.device)
     ranks = ranks.sort().values
     return ranks + torch.searchsorted(gaps, ranks, right=True)
@@ -70,25 +70,25 @@ def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tenso
     if works_behind(device):
         return _first_distinct(draw, k, n)
     chosen = draw(0, k)
-    if bool((chosen.sort().values.diff() > 0).all()):  # as is the rule when they are few
+    if bool((chosen.sort().values.diff() > 0).all()):  # nearly always, when k is small
         return chosen
     chosen, drawn = chosen[:0], 0
     while chosen.numel() < k:
         missing = k - chosen.numel()
         draws = torch.cat((chosen, draw(drawn, drawn + 2 * missing)))
         drawn += 2 * missing
-        values, positions = torch.unique(draws, return_inverse=True)
+        values, inverse = torch.unique(draws, return_inverse=True)
         first = torch.full_like(values, draws.numel())
-        first.scatter_reduce_(0, positions, torch.arange(draws.numel(), device=device), "amin")
+        first.scatter_reduce_(0, inverse, torch.arange(draws.numel(), device=device), "amin")
         chosen = draws[first.sort().values[:k]]
     return chosen
 
 
 def _first_distinct(draw: Callable[[int, int], Tensor], k: int, n: int) -> Tensor:
-    """Return the first k distinct integers of a sequence of n alike, from so many that there is one question to ask."""
+    """Return the first k distinct of ``n`` equally likely integers; draw enough to synchronize only once, as a rule."""
     if not k:
         return draw(0, 0)
-    # So many draws have k distinct ones on average; their number varies by less than the square root of k.
+    # This many draws contain k distinct values on average, with a standard deviation below the square root of k.
     n_draws = math.ceil(-n * math.log1p(-k / n)) + 8 * math.isqrt(k) + 8
     while True:
         draws = draw(0, n_draws)

@@ -1,4 +1,4 @@
-"""A number for a set of cells, which tells sets apart and follows their changes at the cost of the change."""
+"""A hash of a set of cells that can be updated at the cost of the change."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ MODULUS = 2**64
 
 
 def fingerprint(cells: Tensor) -> int:
-    """Return a number that tells sets of cells apart, and adds up over disjoint ones, modulo 2^64.
+    """Return a hash of a set of cells, additive over disjoint sets modulo 2^64.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""igraph's random state, which is global: set for a while, and given back."""
+"""Setting igraph's global random state temporarily."""
 
 import importlib
 import threading
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
-_LOCK = threading.Lock()  # the state is one for all threads: each has to wait for the others' draws
+_LOCK = threading.Lock()  # all threads share the state, so they take turns
 
 
 @contextmanager
 def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
-    """Let igraph draw from a generator of its own, seeded by this one; afterwards from Python's, as by default.
+    """Let igraph draw from a separate generator seeded by ``rng``, then restore its default, Python's ``random``.
 
-    It is one of Python's, which igraph calls fast: Leiden's algorithm draws for every node. Other threads that come
-    here meanwhile wait.
+    The separate generator is a ``random.Random``, which igraph calls quickly: the Leiden algorithm draws for every
+    node. Other threads that enter meanwhile wait.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def igraph_draws_from(rng: np.random.Generator) -> Iterator[None]:
     """
     import igraph
 
-    default = importlib.import_module("random")  # which igraph cannot be asked for
+    default = importlib.import_module("random")  # igraph has no getter for its current generator
     with _LOCK:
         igraph.set_random_number_generator(default.Random(int(rng.integers(2**63))))
         try:

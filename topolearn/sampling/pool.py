@@ -1,4 +1,4 @@
-"""Choosing k of candidates that come in batches: the k best so far, in memory proportional to k."""
+"""Choosing k of the candidates in a stream of batches, in memory proportional to k."""
 
 import dataclasses
 import math
@@ -10,20 +10,21 @@ from torch import Tensor
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.selection import largest, soft_keys
 
-SLACK = 2**13  # candidates above 2 k that are kept before the pool is pruned
-MARGIN, SPREAD, DEVIATIONS = 0.02, 2.5, 5.0  # of a guess: at least; for unequal scores; standard deviations of a count
+SLACK = 2**13  # the pool is pruned when it holds more than 2 k + SLACK candidates
+MARGIN, SPREAD, DEVIATIONS = 0.02, 2.5, 5.0  # slack of a guess: minimum, for unequal scores, in standard deviations
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a candidate must reach to enter a full pool.
+    """The threshold that a candidate must reach to enter a full pool.
 
     Attributes
     ----------
     level : float
-        Soft: the candidate's exponential draw ``-log(u)`` over its score must not exceed it. Hard: the score must.
+        Soft: the candidate's exponential draw ``-log(u)``, divided by its score, must not exceed the level. Hard: the
+        score must exceed the level, or equal it with enough random bits.
     bits : int
-        Hard: a candidate whose score equals the level needs at least these random bits.
+        Hard: the random bits that a candidate needs at least when its score equals the level.
     """
 
     level: float
@@ -32,21 +33,21 @@ class Bound:
 
 @dataclass
 class Pool:
-    """The k best of the candidates that were offered so far, by the keys of `top` or `sample`.
+    """The k best of the candidates offered so far, ordered by the keys of `top` or `sample`.
 
-    What is left in the end is what `choose` would take from the list of all candidates. Candidates that miss `bound`
-    need not be offered.
+    In the end the pool holds what `choose` would take from the list of all candidates. Callers can skip candidates
+    that miss `bound`.
 
     Parameters
     ----------
     k : int
-        How many to keep.
+        How many candidates to keep.
     field : RandomField
         The source of the draws.
     soft : bool
-        Whether `sample`, not `top`, orders the candidates.
+        Whether to order the candidates as `sample` does, rather than as `top` does.
     barred : Tensor of int64, optional
-        Cells that are left out when they are offered.
+        Cells to ignore when they are offered.
 
     Examples
     --------
@@ -70,17 +71,17 @@ class Pool:
 
     @property
     def bound(self) -> Bound:
-        """The bound of the k best, or the expected one; without any, all candidates with a positive score pass."""
+        """The bound of the k best, or the expected bound; with neither, all candidates with a positive score pass."""
         anything = Bound(math.inf, 0) if self.soft else Bound(0.0, 2**53)
         known = [bound for bound in (self._bound, self._expected) if bound]
         return min(known, key=lambda bound: bound.level, default=anything)
 
     def expect(self, n: int, total: float) -> None:
-        """Guess which bound a sample will have in the end, from the number of candidates and the sum of their scores.
+        """Guess the final bound of a sample from the number of candidates and the sum of their scores.
 
         A candidate with score s reaches level L with probability :math:`1 - e^{-Ls} \\approx Ls - (Ls)^2/2`, so that
-        about ``L * total`` of them do. The guess is a little higher, that hardly ever fewer than k reach it: then the
-        pool `is_short`, and what it holds is worth nothing.
+        about ``L * total`` of them do. The guess is slightly higher, so that at least k candidates nearly always reach
+        it. If fewer do, the pool `is_short` and its contents are useless.
         """
         if self.soft and self.k and total > 0:
             share = self.k / n
@@ -89,11 +90,11 @@ class Pool:
 
     @property
     def is_short(self) -> bool:
-        """Whether fewer than k candidates reached the expected bound: all are to be offered again, without it."""
+        """Whether fewer than k candidates reached the expected bound; offer them all again to a pool without one."""
         return self._expected is not None and self._size < self.k
 
     def offer(self, cells: Tensor, scores: Tensor) -> None:
-        """Take candidates, each cell once in all, with positive scores."""
+        """Add candidates with positive scores; each cell must be offered only once."""
         if self.barred is not None and self.barred.numel():
             admitted = ~torch.isin(cells, self.barred)
             cells, scores = cells[admitted], scores[admitted]
@@ -104,7 +105,7 @@ class Pool:
             self._prune()
 
     def best(self) -> tuple[Tensor, Tensor]:
-        """Return the cells of the k best, or of all if there are fewer, and their scores, in no order."""
+        """Return the cells and scores of the k best, or of all if there are fewer, in no particular order."""
         self._prune()
         return self._best[0][:2] if self._best else (torch.empty(0, dtype=torch.int64), torch.empty(0))
 
@@ -124,6 +125,6 @@ class Pool:
         if self.k == 0:
             return Bound(0.0 if self.soft else math.inf, 2**53)
         least = float(keys.min())
-        if self.soft:  # a little higher, since logarithms differ in the last digit between libraries
+        if self.soft:  # slightly higher, as the last digit of a logarithm varies between libraries
             return Bound(math.exp(-least) * (1 + 1e-9), 0)
         return Bound(least, int(self.field.bits(cells[scores == least]).min()))

@@ -1,4 +1,4 @@
-"""Choosing among the cells of each row, an output neuron, by itself."""
+"""Choosing among the cells of each row (output neuron) separately."""
 
 import torch
 from torch import Tensor
@@ -7,18 +7,18 @@ from topolearn.sampling.field import RandomField
 
 
 def top_in_rows(cells: Tensor, scores: Tensor, quota: Tensor, n_in: int, field: RandomField) -> Tensor:
-    """Return of each row those candidates that have its highest scores; ties are broken by the field.
+    """Return the highest-scoring candidates of each row; ties are broken by the field.
 
     Parameters
     ----------
     cells : Tensor of int64, shape (n,)
         The candidates as flat positions, ``output * n_in + input``, each once, in any order.
     scores : Tensor, shape (n,)
-        Their scores; any numbers.
+        Their scores, of either sign.
     quota : Tensor of int64, shape (n_out,)
-        How many to choose in each row; all of its candidates where there are fewer.
+        How many to choose in each row; rows with fewer candidates give all of them.
     n_in : int
-        Cells of a row.
+        Number of cells in a row.
     field : RandomField
         Breaks ties.
 

@@ -1,6 +1,7 @@
 """Choosing k candidates: the best (`top`), in proportion to a score (`sample`), or with a fallback (`choose`).
 
-`best` and `drawn` are `top` and `sample` for scores that somebody else checks, so that no host waits for the check.
+`best` and `drawn` are `top` and `sample` without the check of the scores, which would make the host wait for the
+device: their callers check the scores themselves.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,11 @@ from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
 from topolearn.waiting import works_behind
 
-INVALID = "scores must be numbers of at least 0; NaN or negative ones cannot be ranked"
+INVALID = "scores must be at least 0: negative scores and NaN cannot be ranked"
 
 
 def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor | slice], Tensor]) -> Tensor:
-    """Return the positions of the k largest keys; among equal keys those with the largest ``tie_keys(positions)``.
+    """Return the positions of the k largest keys, ties broken by the largest ``tie_keys(positions)``.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor | slice], Tensor]) 
     if k == keys.numel():
         return torch.arange(k, device=keys.device)
     threshold = torch.topk(keys, k, sorted=False).values.min()
-    if works_behind(keys.device):  # ties of all are computed, as nobody knows how many are needed
+    if works_behind(keys.device):  # compute all tie keys: counting the ties would synchronize
         return torch.topk(ranks(keys, threshold, tie_keys(slice(None))), k, sorted=False).indices
     above = (keys > threshold).nonzero().squeeze(1)
     tied = (keys == threshold).nonzero().squeeze(1)
@@ -44,7 +45,7 @@ def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor | slice], Tensor]) 
 
 
 def ranks(keys: Tensor, threshold: Tensor, ties: Tensor) -> Tensor:
-    """Return numbers that rank keys above a threshold first, then those that equal it, by their ties in (0, 1].
+    """Return ranking keys: keys above the threshold first, then keys equal to it, ordered by ``ties`` in (0, 1].
 
     Examples
     --------
@@ -61,17 +62,17 @@ def _check(cells: Tensor, scores: Tensor, k: int) -> None:
 
 
 def are_valid(scores: Tensor) -> Tensor:
-    """Return whether all scores can be ranked, as a tensor: numbers of at least 0."""
+    """Return whether all scores are at least 0 and not NaN, as a bool tensor."""
     return (scores >= 0).all()
 
 
 def _check_numbers(cells: Tensor, scores: Tensor, k: int) -> None:
     if cells.shape != scores.shape or cells.dim() != 1:
         raise InvalidValueError(
-            f"cells {tuple(cells.shape)} and scores {tuple(scores.shape)} must be 1-D and of one length"
+            f"cells {tuple(cells.shape)} and scores {tuple(scores.shape)} must be 1-D and of equal length"
         )
     if not 0 <= k <= cells.numel():
-        raise InvalidValueError(f"k={k} of {cells.numel()} candidates: k must lie in 0..{cells.numel()}")
+        raise InvalidValueError(f"cannot choose k={k} of {cells.numel()} candidates: k must be in 0..{cells.numel()}")
 
 
 def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
@@ -86,7 +87,7 @@ def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
     k : int
         How many to choose, 0 <= k <= n.
     field : RandomField
-        Breaks ties, so that equal scores are chosen uniformly at random.
+        Breaks ties, so that candidates of equal score are equally likely to be chosen.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def top(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
 
 
 def best(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
-    """Return what `top` does, for scores that are known to be valid, or -inf for what is not a candidate."""
+    """Return what `top` returns, for scores known to be valid; -inf marks cells that are not candidates."""
     _check_numbers(cells, scores, k)
     chosen = largest(scores, k, lambda tied: field.uniform(cells[tied]))
     return cells[chosen].sort().values
@@ -118,17 +119,18 @@ def best(cells: Tensor, scores: Tensor, k: int, field: RandomField) -> Tensor:
 def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent: float = 1.0) -> Tensor:
     r"""Draw k candidates without replacement, with probability proportional to ``scores ** exponent``.
 
-    The law is that of drawing one after another from what is left. It is computed as Gumbel top-k: the k largest of
-    ``exponent * log(score) + gumbel(cell)``, which neither overflows nor has a limit on the number of candidates.
-    Candidates with score 0 are taken, uniformly, only when those with a positive score are used up.
+    The distribution is that of successive sampling: drawing one candidate after another from the remaining ones. It is
+    computed as Gumbel top-k: the k largest of ``exponent * log(score) + gumbel(cell)``, which neither overflows nor
+    limits the number of candidates. Candidates with score 0 are drawn, uniformly, only after all those with a positive
+    score.
 
     Parameters
     ----------
     cells, scores, k, field
         As for `top`.
     exponent : float
-        :math:`\delta / (1 - \delta)` of eq. 2; 1 draws in proportion to the scores themselves, 0 uniformly among the
-        positive ones.
+        :math:`\delta / (1 - \delta)` of eq. 2; 1 draws in proportion to the scores themselves, 0 uniformly among
+        candidates with a positive score.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def sample(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponen
 
 
 def drawn(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent: float = 1.0) -> Tensor:
-    """Return what `sample` does, for scores that are known to be valid."""
+    """Return what `sample` returns, for scores known to be valid."""
     _check_numbers(cells, scores, k)
     if not 0 <= exponent < float("inf"):
         raise InvalidValueError(f"exponent={exponent} must be finite and at least 0")
@@ -161,9 +163,9 @@ def drawn(cells: Tensor, scores: Tensor, k: int, field: RandomField, *, exponent
 
 
 def soft_keys(cells: Tensor, scores: Tensor, field: RandomField, exponent: float = 1.0) -> Tensor:
-    """Return ``exponent * log(score) + gumbel(cell)`` in float64: the k largest of these are a sample."""
+    """Return ``exponent * log(score) + gumbel(cell)`` in float64: the k largest form a sample."""
     keys = exponent * torch.log(scores.to(torch.float64)) + field.gumbel(cells)
-    return keys.masked_fill_(scores == 0, -torch.inf)  # so already, but for exponent 0, where 0 * -inf is not a number
+    return keys.masked_fill_(scores == 0, -torch.inf)  # changes only exponent 0, where 0 * -inf is NaN
 
 
 def choose(
@@ -178,23 +180,23 @@ def choose(
 ) -> Tensor:
     """Choose k cells by score, and uniformly among the other free cells when too few have a score.
 
-    Only candidates with a positive score are drawn for, so that a list of these gives the draw that the full matrix
-    of scores would give.
+    Only candidates with a positive score get a draw, so a list of these gives the same result as the full matrix of
+    scores.
 
     Parameters
     ----------
     cells, scores
-        Candidates and their scores; free cells that are not listed have score 0.
+        Candidates and their scores; free cells that are not listed count as score 0.
     k : int
-        How many to choose.
+        How many cells to choose.
     field : RandomField
         The source of the draws.
     soft : bool
-        `sample` if true, `top` if false.
+        Choose with `sample` if true, with `top` if false.
     n_cells : int
         Number of cells of the layer, ``n_out * n_in``.
     excluded : Tensor of int64, sorted
-        Cells that may not be chosen: the links. Candidates must not be among them.
+        Cells that must not be chosen: the links. Candidates must not be among them.
 
     Returns
     -------
@@ -217,7 +219,7 @@ def choose(
 
 
 def filled_up(chosen: Tensor, k: int, n_cells: int, field: RandomField, excluded: Tensor) -> Tensor:
-    """Return k cells, sorted: those that were chosen, and others that are drawn uniformly where they do not suffice."""
+    """Return the chosen cells, filled up to k with uniformly drawn ones, sorted."""
     n_missing = k - chosen.numel()
     if not n_missing:
         return chosen

@@ -1,4 +1,4 @@
-"""`torch_draws_from`: what others draw by torch's global generator, drawn by another one instead."""
+"""`torch_draws_from`: redirect draws from torch's global generator to another generator."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ IN_PLACE = {
 OF_TENSORS = {"multinomial", "bernoulli", "poisson", "normal"}
 NEW = {"rand", "randn", "randint", "randperm"}
 LIKE = {"rand_like": "uniform_", "randn_like": "normal_", "randint_like": "random_"}
-UNMADE = "meta"  # where nothing is drawn
+UNMADE = "meta"  # a device on which nothing is drawn
 
 
-class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_grad is
-    """Let torch draw from a given generator within a block, where the call names no other one.
+class torch_draws_from(TorchFunctionMode):  # lower case because it is used like a function, as torch.no_grad is
+    """Context manager in which torch draws from a given generator, unless a call names another one.
 
-    The numbers are those that torch's global generator would give with the same seed. That one is one for all threads:
-    a thread that seeds it, or puts it back, changes what the others draw. This block holds for its own thread alone,
-    and leaves the global generator as it is. So the layers of torch and transformers can draw their initial weights in
-    two threads at once, and get what each would get alone.
+    The numbers are those that torch's global generator would give with the same seed. All threads share the global
+    generator: a thread that seeds or restores it changes what the others draw. This block affects only its own thread
+    and leaves the global generator unchanged, so two threads can initialize layers of torch or transformers at the same
+    time, and each gets the weights that it would get alone.
 
-    It sees the draws that Python asks torch for. Those within torch's own functions stay with the global generator:
-    `torch.nn.functional.dropout` and its kin, attention with dropout, ``gumbel_softmax``.
+    Only draws that Python code requests from torch are redirected. Draws inside torch's own functions still use the
+    global generator: `torch.nn.functional.dropout` and its variants, attention with dropout, and ``gumbel_softmax``.
 
     Parameters
     ----------
     generator : torch.Generator or int
-        One on the CPU, or a seed. Draws on another device come from a generator of that device with the same seed, and
-        from the global one of a device that can make no others.
+        A generator on the CPU, or a seed. Draws on another device come from a generator of that device with the same
+        seed, or from the device's global generator if it does not support others.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Call a function of torch, with the generator if it draws by one."""
+        """Call a torch function, passing the generator if the function draws random numbers."""
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         if kwargs.get("generator") is None and (place := _place(name, args, kwargs)) is not None:
             generator = self._of(place)
@@ -69,7 +69,7 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
         return func(*args, **kwargs)
 
     def _of(self, place: torch.device) -> torch.Generator | None:
-        """Return the generator for a device; None where there can be none."""
+        """Return the generator for a device, or None if the device does not support one."""
         key = str(place)
         if key not in self._generators:
             try:
@@ -80,7 +80,7 @@ class torch_draws_from(TorchFunctionMode):  # read as a function, as torch.no_gr
 
 
 def _place(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.device | None:
-    """Return where a function draws; None if it does not, or by no generator."""
+    """Return the device on which a function draws, or None if it does not take a generator."""
     if name in NEW:
         place = torch.device(kwargs.get("device") or torch.get_default_device())
     elif name in IN_PLACE or name in OF_TENSORS or name in LIKE:
@@ -94,7 +94,7 @@ def _place(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.d
 
 
 def _like(name: str, generator: torch.Generator, x: Tensor, *bounds: int, **options: Any) -> Tensor:
-    """Do what ``rand_like`` and its kin do, which take no generator in all versions of torch."""
+    """Emulate ``rand_like`` and the like, which accept no generator in some versions of torch."""
     bounds += tuple(options.pop(key) for key in ("low", "high") if key in options)
     needs_gradient = options.pop("requires_grad", False)
     options.pop("generator", None)

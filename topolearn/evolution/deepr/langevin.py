@@ -13,12 +13,12 @@ from topolearn.sampling import RandomField
 def langevin_step(
     values: Tensor, cells: Tensor, signs: Tensor, rate: float | Tensor, l1: float, noise: float, field: RandomField
 ) -> Tensor:
-    r"""Return the weights of links after what a step adds to that of the optimizer, on the side of their sign.
+    r"""Return the weights of links after the Langevin step that follows an optimizer step.
 
     .. math:: w \leftarrow w - \eta \alpha s + \sqrt{2 \eta T} \, \xi, \quad \xi \sim N(0, 1)
 
-    With :math:`w = s \theta` this is the step of the paper for :math:`\theta`, but for the gradient, which is the
-    optimizer's: :math:`\xi` and :math:`s \xi` have one law.
+    With :math:`w = s \theta` this is the step of the paper for :math:`\theta`, except that the optimizer applies the
+    gradient; :math:`\xi` and :math:`s \xi` have the same distribution.
 
     Parameters
     ----------
@@ -27,15 +27,15 @@ def langevin_step(
     cells : Tensor of int64, shape (n_links,)
         The links as flat positions.
     signs : Tensor, shape (n_links,)
-        :math:`s` of each, 1 or -1.
+        :math:`s` of each link, 1 or -1.
     rate : float or Tensor
-        :math:`\eta`, the learning rate of that step; a scalar tensor need not be read by the host.
+        :math:`\eta`, the learning rate of the optimizer step; a scalar tensor is not read by the host.
     l1 : float
         :math:`\alpha`.
     noise : float
         :math:`T`, the temperature.
     field : RandomField
-        Of the layer, the step and the purpose.
+        The random field of the layer, the step and the purpose.
 
     References
     ----------

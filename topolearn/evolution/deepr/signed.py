@@ -14,30 +14,30 @@ from topolearn.sparse import SparseLinear
 
 
 class Signed(Ordinary):
-    """Gives each link a fixed sign, and moves the links at every step besides what the optimizer does (DeepR)."""
+    """Gives each link a fixed sign, and moves the links at every step in addition to the optimizer (DeepR)."""
 
     acts_each_step = True
 
     def refusal_of_kept_weights(self) -> str:
-        """Return why the weights of a model cannot be kept, which have signs already."""
+        """Return why the weights of a model cannot be kept: they already have signs."""
         return super().refusal_of_kept_weights() or (
-            f"method {self.method.name!r} gives every link a sign for good, and weights that are kept have signs of "
-            "their own: use init='he'"
+            f"method {self.method.name!r} assigns a fixed sign to every link, but kept weights have their own signs: "
+            "use init='he'"
         )
 
     def give_weights(
         self, layer: SparseLinear, source: Law | Tensor, generator: torch.Generator, *, name: str, seed: int
     ) -> None:
-        """Draw the magnitudes of the weights; the signs are given."""
+        """Draw the magnitudes of the weights; the signs are fixed."""
         super().give_weights(layer, source, generator, name=name, seed=seed)
         layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
     def refusal_of_shards(self) -> str:
-        """Return why ranks cannot share out the rows of a layer."""
+        """Return why layers cannot be sharded by rows."""
         return "moves all links at every step (removal='sign')"
 
     def model_links(self, model: nn.Module, layers: Layers, optimizer: Optimizer, seed: int) -> SignedLinks:
-        """Return the links of a model while it trains, with their signs.
+        """Return the links of a model for training, with their signs.
 
         Raises
         ------

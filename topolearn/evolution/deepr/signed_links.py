@@ -1,4 +1,4 @@
-"""`SignedLinks`: the links of a model with their fixed signs, which move at every step."""
+"""`SignedLinks`: the links of a model with fixed signs, which move at every step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from topolearn.waiting import works_behind
 
 
 class _Known(NamedTuple):
-    """Cells and signs of a layer's links, and the stamp that these had."""
+    """Cells and signs of a layer's links, and the stamp of these links."""
 
     cells: Tensor
     signs: Tensor
@@ -33,14 +33,14 @@ class _Known(NamedTuple):
 
 
 class SignedLinks(ModelLinks):
-    """The links of a model's sparse layers with their signs, at hand at every step.
+    """The links of a model's sparse layers with their signs, cached between steps.
 
     Parameters
     ----------
     model, layers, optimizer
         As for `ModelLinks`.
     method : Method
-        One with signs.
+        A method with signs.
     seed : int
 
     Raises
@@ -60,11 +60,11 @@ class SignedLinks(ModelLinks):
         self._moved: dict[str, LayerLinks] = {}
 
     def reseed(self, seed: int) -> None:
-        """Give all cells the signs of another seed."""
+        """Use the signs of another seed."""
         self._seed, self._known = seed, {}
 
     def expect(self, factor: float) -> None:
-        """Keep the learning rates, times a factor, of the step that the optimizer is about to take."""
+        """Store the learning rates of the next optimizer step, multiplied by a factor."""
         rates = {id(weight): group["lr"] for group in self._optimizer.param_groups for weight in group["params"]}
         self._rates = {
             name: factor * _number(rates[id(layer.link_parameter)])
@@ -73,7 +73,7 @@ class SignedLinks(ModelLinks):
         }
 
     def move(self, step: int, *, moves: bool) -> None:
-        """Compute the weights to which the links move at a step; the layers keep theirs until they are written."""
+        """Compute the weights to which the links move at a step; `write` stores them in the layers."""
         self._moved = {}
         if not moves:
             return
@@ -81,7 +81,7 @@ class SignedLinks(ModelLinks):
         self._moved = {name: self._moved_links(name, layer, step) for name, layer in self._layers.items()}
 
     def write(self) -> None:
-        """Give the layers the weights to which their links have moved."""
+        """Write the weights to which the links have moved to the layers."""
         for name, links in self._moved.items():
             if not links.frozen:
                 self._layers[name].set_values_at(links.cells, links.values)
@@ -94,9 +94,9 @@ class SignedLinks(ModelLinks):
         updates: Mapping[str, LayerUpdate],
         step: int,
     ) -> None:
-        """Give the layers their links after an update; where none changed, no time goes.
+        """Give the layers their links after an update; layers without changes cost no time.
 
-        New links begin at 0 with nothing to remember, also those that have only just been removed.
+        New links start at 0 without optimizer state, including links that were removed in the same update.
         """
         moved = self._moved
         if not moved:  # links no longer move, and an update only prunes them
@@ -113,7 +113,7 @@ class SignedLinks(ModelLinks):
             commit()
 
     def _prepare(self, name: str, layer: SparseLinear, change: LinkChange, step: int) -> Callable[[], None]:
-        """Return what changes the links of a layer, and all that goes with them, without asking for more memory."""
+        """Prepare a change of a layer's links, and return the function that commits it without allocating memory."""
         change_links, ages = layer.prepare_change(change), copy(self.ages[name])
         ages.change(change, step)
         signs = change.moved(self._known[name].signs, link_signs(change.grown, self._seed, name))
@@ -126,7 +126,7 @@ class SignedLinks(ModelLinks):
         return commit
 
     def _clear_off_links(self, layer: SparseLinear, links: LayerLinks) -> None:
-        """Let nothing be off the links: where each step is an update, without looking for it."""
+        """Mask the weights off the links without checking them first, as each step is an update."""
         layer.mask_off_links()
 
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:
@@ -145,7 +145,7 @@ class SignedLinks(ModelLinks):
         return replace(links, values=values)
 
     def _find(self, name: str, layer: SparseLinear) -> _Known:
-        """Return cells and signs of a layer, looked up again if others have changed its links meanwhile."""
+        """Return the cells and signs of a layer, recomputed if other code has changed its links."""
         stamp, known = layer.link_stamp, self._known.get(name)
         if known is None or known.stamp[0] is not stamp[0] or known.stamp[1] != stamp[1]:
             cells = layer.cells()
@@ -154,28 +154,28 @@ class SignedLinks(ModelLinks):
 
 
 def _number(rate: float | Tensor) -> float | Tensor:
-    """Return a learning rate as a number, or, so that no host waits for it, where it is on an accelerator."""
+    """Return a learning rate as a number; one on an accelerator stays a tensor, so that the host need not wait."""
     if isinstance(rate, Tensor) and works_behind(rate.device):
         return rate.to(torch.float64, copy=True)
     return float(rate)
 
 
 def _check_signs(layers: Mapping[str, SparseLinear], seed: int) -> None:
-    """Refuse layers with links of the wrong sign; those that are frozen stay as they are anyway."""
+    """Check the signs of the links in all layers that are not frozen."""
     for name, layer in layers.items():
         if not layer.link_parameter.requires_grad:
             continue
         n_wrong = int((layer.link_values() * link_signs(layer.cells(), seed, name) < 0).sum())
         if n_wrong:
             raise InvalidValueError(
-                f"{n_wrong} of {layer.n_links} links of layer {name!r} have not the sign that seed={seed} gives them: "
-                "sparsify the model with this method and the scheduler's seed; a training goes on from the state of "
-                "its scheduler"
+                f"{n_wrong} of {layer.n_links} links of layer {name!r} do not have the sign that seed={seed} gives "
+                "them: sparsify the model with this method and the scheduler's seed; to resume training, pass "
+                "state=topology.state_dict()"
             )
 
 
 def _change(update: LayerUpdate, links: LayerLinks) -> LinkChange | None:
-    """Return how the links of a layer change by an update, or None if they do not; what returns is lost and grown."""
+    """Return how an update changes the links of a layer, or None; links that return count as both lost and grown."""
     lost, grown = update.lost, update.cells["regrown"]
     if not len(lost) and not len(grown):
         return None

@@ -1,4 +1,4 @@
-"""The fixed sign of every cell of a layer, for methods in which a link that would change its sign goes."""
+"""The fixed sign of every cell of a layer, for methods that remove links whose sign would change."""
 
 import torch
 from torch import Tensor
@@ -7,9 +7,10 @@ from topolearn.sampling import RandomField
 
 
 def link_signs(cells: Tensor, seed: int, layer: str) -> Tensor:
-    """Return the sign of each cell of a layer: that of its weight, if it is a link.
+    """Return the sign of each cell of a layer, which the weight of a link in the cell has.
 
-    It is a bit of the random field, so that nothing is stored: the same on any device and rank, and after a resume.
+    The sign is a bit of the random field, so it is never stored, and is the same on any device and rank, and after a
+    resume.
 
     Parameters
     ----------

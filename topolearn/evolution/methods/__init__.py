@@ -1,4 +1,4 @@
-"""What a method is: its fields, the rules by which they go together, and the table of those that have a name."""
+"""Methods: their fields, the rules for combining them, and the table of named methods."""
 
 from topolearn.evolution.methods.consistency import HISTORY, check_backend
 from topolearn.evolution.methods.method import Method

@@ -1,4 +1,4 @@
-"""A method is a row of a table: what it starts with, what it prunes, removes and regrows, and how fast."""
+"""`Method`: what a method starts with, what it prunes, removes and regrows, and how fast."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,113 +16,110 @@ from topolearn.registry import suggest
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way to train a sparse network, as a combination of named parts.
+    """A method for training a sparse network, as a combination of named parts.
 
     Attributes
     ----------
     name, title, paper : str
-        Its name in topolearn, its name in print, and where it comes from.
+        Its name in topolearn, its name in print, and its source.
     density : float
-        Share of the cells that are links, in (0, 1]; where the density falls, that at the end.
+        Share of the cells that are links, in (0, 1]; the final one if the density falls.
     generator : str or None
-        The model of the initial topology, one of `topolearn.generators.names`, such as ``bsw`` or ``bsf+ep+resort``;
-        None leaves all layers dense.
+        The generator of the initial topology, one of `topolearn.generators.names`, such as ``bsw`` or
+        ``bsf+ep+resort``; None leaves all layers dense.
     generator_params : dict
-        Parameters of that model.
+        Parameters of that generator.
     input_generator : str or None
-        Another model for the first layer, whose inputs are the features, such as ``csti`` before ``bsw``; with its
-        default parameters. None makes all layers by ``generator``.
+        Another generator, with its default parameters, for the first layer, whose inputs are the features; for example
+        ``csti`` before ``bsw``. None uses ``generator`` for all layers.
     weight_scale : {"links", "cells"}
-        What the deviation of new weights is made for: the links that a neuron has on average, so that activations keep
-        their scale at any density, or all its cells, as programs have it that mask a dense layer.
+        Whether the standard deviation of new weights is scaled for the average number of links per neuron, so that
+        activations keep their scale at any density, or for all cells, as in programs that mask a dense layer.
     distribution : str or dict of str to float
-        How the links are shared out among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
-        Where the density falls, ``global`` and ``erk+global`` begin as ``uniform`` and ``erk``, and then rank the links
-        of all layers together, so that layers keep what they need.
+        How the links are distributed among the layers: ``uniform``, ``erk``, or densities by patterns of layer names.
+        With a density that falls, ``global`` and ``erk+global`` start like ``uniform`` and ``erk``, and then rank the
+        links of all layers together, so that layers keep the links they need.
     density_schedule : str
         How the density falls: ``constant``, ``cubic`` (eq. 6), ``sigmoid`` (eq. 7), ``em_s`` or ``one_shot``.
     start_density : float or None
-        The density at the start, where it falls; None only for ``em_s``: .05 above the final one.
+        The initial density, if it falls; None is only allowed for ``em_s``, which starts 0.05 above the final density.
     decay_start, decay_end : float
-        Shares of the training at which the fall of the density begins and ends.
+        Shares of training at which the density decay starts and ends.
     match_flops : bool
-        Move the end of the decay so that it costs what a cubic one would: a sigmoid ends at half way.
+        Move the end of the decay so that it costs as much as a cubic one: a sigmoid ends halfway.
     pruning : str
-        The removal score by which the falling density prunes, or links are re-selected; always hard.
+        The removal score by which density decay prunes links, or links are re-selected; always hard.
     removal : str or None
-        A removal score; ``sign`` removes the links that have left the sign which the random field gave them for good.
-        With the ending ``-soft`` links are kept by sampling in proportion to it (eq. 2), without it
-        those with the highest scores are kept. None removes nothing but what the falling density does.
+        A removal score; ``sign`` removes the links whose weight has left their fixed sign. With the suffix ``-soft``
+        links are kept by sampling in proportion to the score (eq. 2); without it, those with the highest scores are
+        kept. None removes no links beyond density decay.
     score_params : dict
         Parameters of the removal and pruning scores: ``alpha`` of ``importance`` (eq. 2), ``gradient_weight`` of
         ``mest``.
     regrowth : str or None
-        A regrowth score, soft or hard likewise: ``random``, ``gradient`` or a link predictor.
+        A regrowth score: ``random``, ``gradient`` or a link predictor, optionally with ``-soft``, as for ``removal``.
     zeta : float or None
-        Fraction of the links that an update removes, in (0, 1); None removes down to the final density (MEST), or
-        leaves it to a test such as ``sign``.
+        Fraction of the links that an update removes, in (0, 1). None removes links down to the final density (MEST), or
+        leaves the number to a test such as ``sign``.
     zeta_schedule : str
-        How zeta moves through training: ``constant`` or ``cosine``.
+        How zeta changes during training: ``constant`` or ``cosine``.
     softness : (float, float)
         delta of eq. 2 at the start and at the end, each in [0, 1).
     softness_schedule : str
-        What moves linearly between them: the ``exponent`` delta / (1 - delta), or ``delta``.
+        What changes linearly between them: the ``exponent`` delta / (1 - delta), or ``delta``.
     interval : int or None
-        Optimizer steps between two updates, where the method itself demands it; None leaves it to the training.
+        Optimizer steps between two updates, if the method requires an interval; None leaves it to the scheduler.
     l1 : float
-        alpha of DeepR: how much a step shrinks each link towards 0, times the learning rate. It needs signs
-        (``removal="sign"``), as has `noise`; both act until the last update.
+        alpha of DeepR: how much a step shrinks each link towards 0, times the learning rate. Like `noise` it requires
+        signs (``removal="sign"``) and acts until the last update.
     noise : float
         The temperature T of DeepR: a step adds noise of variance 2 T, times the learning rate, to each link.
     percolation : bool
         Whether links to and from inactive neurons are removed at each update.
     percolation_unit : {"coordinate", "rotary_pair"}
-        What percolation tests where rotary positions follow: each coordinate of a head by itself, as the paper does,
-        or the two together that these positions mix, which alone leaves attention scores as they are.
+        What percolation tests in heads with rotary positions: each coordinate of a head separately, as in the paper, or
+        each pair of coordinates that the rotary positions mix. Only pairs leave the attention scores unchanged.
     per_head : bool
-        Whether the links of each attention head are removed and regrown apart, in the layers of queries, keys and
-        values.
+        Whether links are removed and regrown within each attention head, in the layers of queries, keys and values.
     allow_return : bool
-        Whether a link may grow again in the update that removed it; if not, it does so only where no other cell is
-        left.
+        Whether a link can grow again in the update that removed it. If not, it still does when no other cell is left.
     regrown : {"zero", "history"}
-        The value with which a link begins that grows again in a later update than the one that took it: 0, or the one
-        that it had last (cells that never were links begin at 0). The history costs memory: a value for each cell in a
-        masked layer, as much as its weight; in a csr layer 8 bytes and a value for each former link. Checkpoints have
-        former links alone. It is not for dense storage, which does so anyway, tests such as ``sign``, and layers that
-        ranks shard.
+        The initial value of a link that was removed in an earlier update: 0, or the last value of the link (cells that
+        have never been links start at 0). The history needs memory: a value per cell in a masked layer, as much as its
+        weight, or 8 bytes and a value per former link in a csr layer. Checkpoints contain only former links. It is not
+        supported with dense storage, which restores values anyway, tests such as ``sign``, and sharded layers.
     theta : float
-        Overlap of removed and regrown links from which on a layer is in an epitopological local minimum (ELM).
+        Overlap of removed and regrown links at or above which a layer is in an epitopological local minimum (ELM).
     early_stop : bool
-        Whether removal and regrowth end for good once every layer has been in such a minimum.
+        Whether removal and regrowth stop permanently once every layer has been in such a minimum.
     stop_fraction : float
-        Share of the training in which the topology evolves, in (0, 1].
+        Share of training in which the topology evolves, in (0, 1].
     skip_gradient_step : bool
-        Whether an update takes the place of the gradient step, as in RigL.
+        Whether an update replaces the gradient step, as in RigL.
     rewarmup_steps : int
-        Over how many steps after an update the learning rate rises again from 0, for new links under Adam.
+        Number of steps after an update in which the learning rate rises again from 0, for new links under Adam.
     storage : {"links", "dense"}
-        What is remembered: the links alone, or the last value of every cell, so that pruned weights may return (GMP).
+        What is stored: the values of the links only, or the last value of every cell, so pruned weights can return
+        (GMP).
     constant_fan_in : bool
-        Whether all output neurons of a layer that have links have equally many (SRigL): the scheduled number of links
-        over the number of these neurons, rounded down.
+        Whether all output neurons of a layer that have links have the same number of them (SRigL): the scheduled number
+        of links divided by the number of these neurons, rounded down.
     ablation : float or None
-        gamma of SRigL, in (0, 1]: a neuron with fewer than this share of its fan-in in salient cells loses all links at
-        an update. None ablates no neuron.
+        gamma of SRigL, in (0, 1]: a neuron whose number of salient cells is below this share of its fan-in loses all
+        links at an update. None ablates no neurons.
     backward_ratio : float or None
-        Cells that get gradients, the links among them, as a multiple of the number of links, at least 1; only with
-        dense storage. At each update the links are then re-selected among all cells, by ``pruning``, and the other
-        trained cells are those that come next; at the last one the links alone are left (Top-KAST). None trains the
-        links alone.
+        Number of trained cells, including the links, as a multiple of the number of links, at least 1; only with dense
+        storage. Each update then re-selects the links among all cells by ``pruning``, and the next best cells are
+        trained, too; after the last update only the links are (Top-KAST). None trains only the links.
     exploration_penalty : float
         lambda of the exploration loss (`topolearn.evolution.exploration_loss`), with a ``backward_ratio``.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For values of another type or out of range, and combinations without a meaning.
+        For values of another type or out of range, and combinations that make no sense.
     UnknownNameError
-        For names of no registered part.
+        For names that are not registered.
     """
 
     name: str
@@ -192,7 +189,7 @@ class Method:
 
     @property
     def chooses_anew(self) -> bool:
-        """Whether each update re-selects the links among all cells, which are trained beyond the links."""
+        """Whether each update re-selects the links among all cells, and more cells than the links are trained."""
         return self.backward_ratio is not None
 
     @property
@@ -202,7 +199,7 @@ class Method:
 
     @property
     def initial_density(self) -> float:
-        """The density at the start."""
+        """The initial density."""
         if not self.decays:
             return self.density
         if self.start_density is not None:
@@ -211,7 +208,7 @@ class Method:
 
     @property
     def end_of_decay(self) -> float:
-        """Share of the training at which the density has fallen, as ``match_flops`` has it."""
+        """Share of training at which the density decay ends, including the effect of ``match_flops``."""
         if not self.match_flops:
             return self.decay_end
         costs = DENSITY_SCHEDULES[COMPARED].area / DENSITY_SCHEDULES[self.density_schedule].area
@@ -219,7 +216,7 @@ class Method:
 
     @property
     def mean_density(self) -> float:
-        """The density on average over the training."""
+        """The average density during training."""
         if not self.decays:
             return self.density
         area = DENSITY_SCHEDULES[self.density_schedule].area
@@ -228,34 +225,34 @@ class Method:
 
     @property
     def base_distribution(self) -> str | dict[str, float]:
-        """How the links are shared out at the start."""
+        """How the links are distributed among the layers initially."""
         return split_pooled(self.distribution)[0]
 
     @property
     def is_pooled(self) -> bool:
-        """Whether the falling density ranks the links of all layers together."""
+        """Whether density decay ranks the links of all layers together."""
         return split_pooled(self.distribution)[1]
 
     @property
     def remembers_all(self) -> bool:
-        """Whether the last value of every cell is remembered, not of the links alone."""
+        """Whether the last value of every cell is stored, and not only those of the links."""
         return self.storage == DENSE
 
     @property
     def needs_link_gradient(self) -> bool:
-        """Whether a score asks for the gradient of the links."""
+        """Whether a score needs the gradient of the links."""
         scores = [split_soft(self.removal)[0]] if self.removal else []
         scores += [self.pruning] if self.prunes else []
         return any(REMOVAL_SCORES[score].needs_gradient for score in scores)
 
     @property
     def has_signs(self) -> bool:
-        """Whether each link has a sign for good, from the start."""
+        """Whether each link has a fixed sign."""
         return self.removal is not None and REMOVAL_SCORES[split_soft(self.removal)[0]].needs_signs
 
     @property
     def tests(self) -> bool:
-        """Whether removal is a test, which says by itself how many links go."""
+        """Whether removal is a test, which determines how many links are removed."""
         return self.removal is not None and REMOVAL_SCORES[split_soft(self.removal)[0]].is_test
 
     def to_dict(self) -> dict[str, Any]:
@@ -265,17 +262,17 @@ class Method:
     def with_overrides(self, overrides: Mapping[str, Any]) -> "Method":
         """Return the method with other values for some fields.
 
-        Another generator drops the parameters of the former one, and a constant density all that is said of its fall.
+        Changing the generator drops the parameters of the old one; a constant density drops all decay settings.
 
         Raises
         ------
         UnknownNameError, InvalidValueError
-            For a field that does not exist, or a value that is refused.
+            For a field that does not exist, or an invalid value.
         """
         known = [f.name for f in fields(self) if f.name not in ("name", "title", "paper")]
         for word in overrides:
             if word not in known:
-                raise InvalidValueError(f"a method has no field {word!r}: {suggest(word, known)}")
+                raise InvalidValueError(f"methods have no field {word!r}: {suggest(word, known)}")
         values = dict(overrides)
         if values.get("generator", self.generator) != self.generator:
             values.setdefault("generator_params", {})

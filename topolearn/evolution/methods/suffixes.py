@@ -1,11 +1,11 @@
-"""How the parts of a method are written: words with an ending that says how they are used."""
+"""Parsing the names of a method's parts, whose suffixes determine how they are used."""
 
 SOFT = "-soft"
 POOLED = "global"
 
 
 def split_soft(written: str) -> tuple[str, bool]:
-    """Return the name of a score and whether the selection by it is soft.
+    """Return the name of a score, and whether the selection is soft.
 
     Examples
     --------
@@ -16,7 +16,7 @@ def split_soft(written: str) -> tuple[str, bool]:
 
 
 def split_pooled(distribution: str | dict[str, float]) -> tuple[str | dict[str, float], bool]:
-    """Return the layer distribution at the start, and whether links of all layers are ranked together later.
+    """Return the initial layer distribution, and whether the links of all layers are ranked together later.
 
     Examples
     --------

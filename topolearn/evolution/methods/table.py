@@ -1,4 +1,4 @@
-"""The table of methods: each is one row of parts, with the defaults of its paper."""
+"""The table of methods: each row combines parts, with the defaults of the method's paper."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ _ROWS = [
 
 
 class MethodTable(Registry[Method]):
-    """All methods by name; shown as a table."""
+    """All methods by name, displayed as a table."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each method and a column for each part."""
@@ -195,7 +195,7 @@ METHODS = MethodTable("method", {row.name: row for row in _ROWS})
 
 
 def methods() -> MethodTable:
-    """Return all methods by name, a table when shown.
+    """Return all methods by name, displayed as a table.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def method(name: str, /, density: float | None = None, **overrides: Any) -> Meth
     Parameters
     ----------
     name : str
-        One of `methods`.
+        A name in `methods`.
     density : float, optional
         Share of the cells that are links.
     **overrides
@@ -220,7 +220,7 @@ def method(name: str, /, density: float | None = None, **overrides: Any) -> Meth
     Raises
     ------
     UnknownNameError, InvalidValueError
-        For an unknown method or field, or a value that is refused.
+        For an unknown method or field, or an invalid value.
 
     Examples
     --------
@@ -233,7 +233,7 @@ def method(name: str, /, density: float | None = None, **overrides: Any) -> Meth
 
 
 def _in_words(row: Method) -> str:
-    """Return title and paper of a method, how it starts, and what an update does, a line each."""
+    """Return lines with the title and paper of a method, how it starts, and what an update does."""
     start = "dense layers, all links" if row.is_dense else f"starts as {_describe_generator(row)}"
     if row.decays:
         surplus = DENSITY_SCHEDULES[row.density_schedule].surplus

@@ -1,4 +1,4 @@
-"""Where new links grow: among the non-links of a layer, by their scores."""
+"""Regrowth: choosing new links among the non-links of a layer by their scores."""
 
 from topolearn.evolution.regrowth.chance import at_random
 from topolearn.evolution.regrowth.gradient import by_gradient, gradient_matrix

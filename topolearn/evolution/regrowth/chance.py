@@ -1,4 +1,4 @@
-"""New links at random."""
+"""Random regrowth."""
 
 from dataclasses import replace
 
@@ -9,5 +9,5 @@ from topolearn.sampling import RandomField, fill
 
 
 def at_random(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
-    """Draw from all cells alike (SET), as a link predictor does where none of them has a score; soft or not."""
+    """Draw uniformly from all free cells (SET), as a link predictor does when no cell has a score."""
     return fill(k, site.n_cells, site.excluded, replace(field, purpose=f"{field.purpose}, filled"))

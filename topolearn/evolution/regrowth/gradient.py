@@ -1,4 +1,4 @@
-"""New links where the loss falls fastest."""
+"""Gradient regrowth: new links where the loss falls fastest."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from topolearn.sparse import largest_recorded, mean_magnitudes
 def by_gradient(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
     r"""Choose the cells where :math:`|\partial L / \partial W_{ij}|` is largest, links or not.
 
-    The gradient is that of the optimizer step before the update: of all accumulated batches, in float32, averaged
+    The gradient is that of the optimizer step before the update: over all accumulated batches, in float32, and averaged
     over ranks before the absolute value is taken.
 
     References
@@ -27,7 +27,7 @@ def by_gradient(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:
 
 
 def gradient_matrix(sites: Sequence[Site]) -> Tensor:
-    """Return the gradient magnitudes of all cells of layers of one shape, shape (n_sites, n_cells)."""
+    """Return the gradient magnitudes of all cells of equally shaped layers, shape (n_sites, n_cells)."""
     rows = []
     for site in sites:
         assert site.record is not None

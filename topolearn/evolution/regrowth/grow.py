@@ -1,4 +1,4 @@
-"""Growing the links of several layers: one by one on the CPU, all of one shape at once on an accelerator."""
+"""Growing the links of several layers: one by one on the CPU, all layers of a shape at once on an accelerator."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
 from topolearn.sparse import NOT_FINITE
 from topolearn.waiting import Readings, works_behind
 
-CELLS = 2**24  # whose scores exist at a time, in float64 with their draws
+CELLS = 2**24  # limit on the scores in memory at a time, in float64 with their draws
 
 
 class GrowthSite(NamedTuple):
-    """Where links of a layer grow, how many, and by which draws."""
+    """Where links of a layer grow, how many, and with which random field."""
 
     name: str
     site: Site
@@ -34,19 +34,19 @@ def grow(score: RegrowthScore, sites: Sequence[GrowthSite], readings: Readings, 
     Raises
     ------
     InvalidValueError
-        When a score is refused; the message names the layer.
+        When a score is invalid; the message names the layer.
     """
-    behind = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
+    on_device = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
     grown: dict[str, Tensor] = {}
-    for alike in _alike(behind):
-        grown |= _together(score, alike, readings, soft=soft)
+    for alike in _by_shape(on_device):
+        grown |= _grow_together(score, alike, readings, soft=soft)
     others = {each.name: each for each in sites if each.name not in grown}
     devices = {each.site.links.device for each in others.values()}
-    return grown | of_each(lambda name: _alone(score, others[name], soft=soft), others, devices)
+    return grown | of_each(lambda name: _grow_alone(score, others[name], soft=soft), others, devices)
 
 
-def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
-    """Yield sites of one shape, so many that their scores exist at a time."""
+def _by_shape(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
+    """Yield groups of equally shaped sites whose scores fit in memory at the same time."""
     by_shape: dict[tuple[int, int], list[GrowthSite]] = {}
     for each in sites:
         by_shape.setdefault(each.site.shape, []).append(each)
@@ -57,27 +57,27 @@ def _alike(sites: Sequence[GrowthSite]) -> Iterator[list[GrowthSite]]:
 
 
 @contextmanager
-def _named(layers: str) -> Iterator[None]:
-    """Let what is refused say of which layers."""
+def _errors_name(layers: str) -> Iterator[None]:
+    """Prefix errors with the names of the layers."""
     try:
         yield
     except InvalidValueError as error:
         raise InvalidValueError(f"layer {layers!r}: {error}") from None
 
 
-def _alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
-    with _named(each.name):
+def _grow_alone(score: RegrowthScore, each: GrowthSite, *, soft: bool) -> Tensor:
+    with _errors_name(each.name):
         return score.choose(each.site, each.k, each.field, soft)
 
 
-def _together(
+def _grow_together(
     score: RegrowthScore, alike: Sequence[GrowthSite], readings: Readings, *, soft: bool
 ) -> Mapping[str, Tensor]:
-    """Choose the links of layers of one shape from the scores of all their cells."""
+    """Choose the links of equally shaped layers from the scores of all their cells."""
     assert score.matrix is not None
     names = ", ".join(each.name for each in alike)
     excluded = [each.site.excluded for each in alike]
-    with _named(names):
+    with _errors_name(names):
         scores = score.matrix([each.site for each in alike])
     for each, row, cells in zip(alike, scores, excluded, strict=True):
         row[cells] = 0

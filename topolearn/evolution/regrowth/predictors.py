@@ -1,4 +1,4 @@
-"""New links where a link predictor expects them."""
+"""Regrowth by a link predictor."""
 
 import sys
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from topolearn.terminal import shows_bars
 
 
 def by_predictor(predictor: str) -> RegrowthScore:
-    """Return the regrowth that asks a link predictor, in float32.
+    """Return the regrowth score that a link predictor computes, in float32.
 
-    The predictor sees the graph that removal and percolation left, unweighted. A choice that takes long, as in layers
-    of a million neurons, shows a bar on a terminal. A custom one is registered in
-    `topolearn.linkpred.PREDICTORS`, then here: ``REGROWTHS.register("mine", by_predictor("mine"))``.
+    The predictor sees the unweighted graph that remains after removal and percolation. A choice that takes long, as in
+    layers of a million neurons, shows a progress bar on a terminal. Register a custom predictor in
+    `topolearn.linkpred.PREDICTORS`, and then here: ``REGROWTHS.register("mine", by_predictor("mine"))``.
     """
 
     def choose(site: Site, k: int, field: RandomField, soft: bool) -> Tensor:

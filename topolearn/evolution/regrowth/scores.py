@@ -1,4 +1,4 @@
-"""New links by a custom score."""
+"""Regrowth by a custom score."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +13,13 @@ from topolearn.sampling import RandomField, choose
 
 
 def by_scores(score: Callable[[BipartiteGraph], Any]) -> RegrowthScore:
-    """Return the regrowth that asks a score of all cells of a layer at once, in memory of n_out * n_in numbers.
+    """Return the regrowth score that a function computes for all n_out * n_in cells of a layer at once.
 
     Parameters
     ----------
     score : callable
-        From the graph that removal and percolation left to a matrix of scores, shape (n_out, n_in), each at least 0.
-        Those of links do not count; where too few non-links have one above 0, others grow at random.
+        Maps the graph that remains after removal and percolation to a matrix of scores of at least 0, shape
+        (n_out, n_in). Scores of links are ignored; if too few non-links have a positive score, others grow at random.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def by_scores(score: Callable[[BipartiteGraph], Any]) -> RegrowthScore:
     Raises
     ------
     InvalidValueError
-        When called, for scores of another shape, negative ones, or NaN.
+        When the score is used, if scores have another shape, are negative, or NaN.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`Site`: where new links may grow."""
+"""`Site`: where new links can grow, and `RegrowthScore`: how they are chosen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Site:
     Attributes
     ----------
     links : Tensor of int64, shape (n_links,)
-        The links that are left, as sorted flat positions ``output * n_in + input``.
+        The remaining links, as sorted flat positions ``output * n_in + input``.
     shape : (int, int)
         Numbers of output and input neurons.
     barred : Tensor of int64, shape (n_barred,), sorted
@@ -37,7 +37,7 @@ class Site:
 
     @cached_property
     def graph(self) -> BipartiteGraph:
-        """The links that are left, as a graph."""
+        """The remaining links as a graph."""
         n_out, n_in = self.shape
         return BipartiteGraph.from_cells(self.links.cpu().numpy(), n_in, n_out)
 
@@ -48,25 +48,25 @@ class Site:
 
     @property
     def excluded(self) -> Tensor:
-        """The cells, sorted, that are links already or must not grow."""
+        """The cells that are links already or must not grow, sorted."""
         return torch.cat((self.links, self.barred)).sort().values if self.barred.numel() else self.links
 
 
 @dataclass(frozen=True)
 class RegrowthScore:
-    """A score of non-links, by which new links are chosen.
+    """A score of non-links by which new links are chosen.
 
     Attributes
     ----------
     choose : callable
-        From `Site`, k, random field, and whether to sample, to k cells, sorted. When fewer than k have a score, the
-        others are drawn uniformly.
+        Maps a `Site`, k, a random field, and whether to sample, to k sorted cells. If fewer than k cells have a score,
+        the others are drawn uniformly.
     needs_gradient : bool
-        Whether it asks for the gradient of all cells.
+        Whether it needs the gradient of all cells.
     matrix : callable, optional
-        From sites of one shape to the scores of all their cells, shape (n_sites, n_cells), where the links are: a
-        tensor of its own. On an accelerator links of all these layers are then chosen at once; by `choose`, one layer
-        after the other, the host waits for each.
+        Maps equally shaped sites to the scores of all their cells, shape (n_sites, n_cells): a new tensor on the device
+        of the links. On an accelerator the links of all these layers are then chosen at once; with `choose`, the host
+        waits for each layer.
     """
 
     choose: Callable[[Site, int, RandomField, bool], Tensor]

@@ -1,4 +1,4 @@
-"""How strongly a link is held: the scores by which links are kept, and the rest removed or pruned."""
+"""Removal scores: the links with the highest scores are kept, the others removed or pruned."""
 
 from topolearn.evolution.removal.importance import interpolated, relative, relative_importance, soft_importance
 from topolearn.evolution.removal.mest import weight_and_gradient

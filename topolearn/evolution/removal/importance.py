@@ -1,4 +1,4 @@
-"""Relative importance (eq. 1), and the way from it to weight magnitude (eq. 2)."""
+"""Relative importance (eq. 1), and its interpolation with weight magnitude (eq. 2)."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ def relative_importance(w: Tensor, mask: Tensor) -> Tensor:
 
     .. math:: RI_{ij} = \frac{|W_{ij}|}{\sum |W_{*j}|} + \frac{|W_{ij}|}{\sum |W_{i*}|}
 
-    The sums run over the links of one input neuron j, and of one output neuron i. The only link of a neuron has a
-    share of 1 there, so RI keeps neurons alive where weight magnitude lets them die.
+    The sums run over the links of input neuron j, and of output neuron i. The only link of a neuron has a share of 1
+    there, so RI keeps neurons alive that weight magnitude lets die.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def soft_importance(w: Tensor, mask: Tensor, alpha: float, delta: float) -> Tens
     .. math:: S_{ij} = \left( \frac{|W_{ij}| / 2}{\alpha + (1 - \alpha) \sum |W_{i*}|}
         + \frac{|W_{ij}| / 2}{\alpha + (1 - \alpha) \sum |W_{*j}|} \right)^{\delta / (1 - \delta)}
 
-    alpha = 1 is weight magnitude, alpha = 0 half the relative importance; delta = .5 samples in proportion to these,
-    and towards 1 the sampling becomes a ranking.
+    alpha = 1 is weight magnitude, alpha = 0 half the relative importance. delta = 0.5 samples in proportion to these,
+    and as delta approaches 1, sampling becomes ranking.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def relative(links: LayerLinks) -> Tensor:
 
 
 def interpolated(links: LayerLinks, alpha: float) -> Tensor:
-    """Return what eq. 2 takes the power of, for each link; 0 for a link of weight 0."""
+    """Return the base of the power in eq. 2 for each link; 0 for a link of weight 0."""
     magnitudes = in_full(links.values).abs()
     output = links.cells // links.shape[1]
     inputs = links.cells - output * links.shape[1]
@@ -102,10 +102,10 @@ def interpolated(links: LayerLinks, alpha: float) -> Tensor:
 
 
 def _sums(magnitudes: Tensor, links: LayerLinks, output: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the sum over the links of each output, and of each input neuron, in float64, from the ends of the links.
+    """Return the sums over the links of each output and each input neuron, in float64.
 
-    On accelerators sums over a list of links depend on the order in which threads come, and those over a matrix do not:
-    all ranks, and a resumed run, must find the same.
+    On accelerators, sums over a list of links depend on thread order, while sums over a matrix do not: all ranks and
+    resumed runs must get the same result.
     """
     n_out, n_in = links.shape
     exact = magnitudes.to(torch.float64)

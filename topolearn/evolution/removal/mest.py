@@ -1,4 +1,4 @@
-"""MEST: weight and gradient magnitude of a link together."""
+"""MEST: weight plus gradient magnitude of a link."""
 
 from torch import Tensor
 
@@ -9,13 +9,13 @@ from topolearn.evolution.removal.score import in_full
 def weight_and_gradient(links: LayerLinks, gradient_weight: float) -> Tensor:
     r"""Return :math:`|w| + \lambda |\partial L / \partial w|` of each link.
 
-    A link of small weight whose gradient is large is still on its way, and is kept. The gradient is that of the
-    optimizer step before the update: accumulated, averaged over ranks, and not scaled by a ``GradScaler``.
+    A link with a small weight but a large gradient is still changing, and is kept. The gradient is that of the
+    optimizer step before the update: accumulated, averaged over ranks, and without the scale of a ``GradScaler``.
 
     Parameters
     ----------
     links : LayerLinks
-        With their gradient.
+        The links with their gradient.
     gradient_weight : float
         :math:`\lambda`.
 

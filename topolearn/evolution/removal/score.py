@@ -1,4 +1,4 @@
-"""`RemovalScore`: how strongly a link is held."""
+"""`RemovalScore`: a score of links, which determines the links to remove."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class RemovalScore:
     Attributes
     ----------
     compute : callable
-        From `LayerLinks`, and the parameters as keywords, to a score of at least 0 for each link.
+        Maps `LayerLinks`, and the parameters as keywords, to a score of at least 0 for each link.
     params : Mapping of str to (float, float, float)
-        Default, least and greatest value of each parameter.
+        Default, minimum and maximum of each parameter.
     needs_gradient : bool
-        Whether it asks for the gradient of the links.
+        Whether it needs the gradient of the links.
     needs_signs : bool
-        Whether it asks for the signs of the links, which they then have from the start.
+        Whether it needs links with fixed signs, which they then have from the start.
     is_test : bool
-        Whether it says by itself which links stay, those with a score above 0, and so how many.
+        Whether it determines itself which, and so how many, links stay: those with a score above 0.
     """
 
     compute: Callable[..., Tensor]
@@ -37,13 +37,13 @@ class RemovalScore:
     is_test: bool = False
 
     def __call__(self, links: LayerLinks, params: Mapping[str, float] | None = None) -> Tensor:
-        """Return the score of each link, with the parameters that are the score's own."""
+        """Return the score of each link, ignoring parameters of other scores."""
         chosen = {name: (params or {}).get(name, default) for name, (default, _, _) in self.params.items()}
         return self.compute(links, **chosen)
 
 
 def in_full(values: Tensor) -> Tensor:
-    """Return values in float32 at least, in which scores are computed."""
+    """Return values in at least float32, in which scores are computed."""
     return values if values.dtype == torch.float64 else values.to(torch.float32)
 
 
@@ -56,13 +56,13 @@ def on_matrix(compute: Callable[[LayerLinks], Tensor], w: Tensor, mask: Tensor) 
         When the mask is not bool or not of the weight's shape, or a weight on a link is not finite.
     """
     if mask.dtype != torch.bool:
-        raise InvalidTypeError(f"mask is {mask.dtype}: use a tensor of bool, such as w != 0")
+        raise InvalidTypeError(f"mask must be a bool tensor, not {mask.dtype}: use for example w != 0")
     if w.dim() != 2 or w.shape != mask.shape:
         raise InvalidValueError(
             f"w has shape {tuple(w.shape)} and mask {tuple(mask.shape)}: both must be (n_out, n_in)"
         )
     links = LayerLinks.of(w, mask)
     if not bool(torch.isfinite(links.values).all()):
-        raise InvalidValueError("w is not finite on all links: NaN and infinite weights have no score")
+        raise InvalidValueError("w must be finite on all links: NaN and infinite weights have no score")
     scores = compute(links)
     return scores.new_zeros(mask.numel()).index_put_((links.cells,), scores).view(mask.shape)

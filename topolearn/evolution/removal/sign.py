@@ -1,4 +1,4 @@
-"""The sign test: a link stays as long as its weight has the sign of its cell."""
+"""The sign test: a link stays while its weight has the sign of its cell."""
 
 from torch import Tensor
 
@@ -6,9 +6,9 @@ from topolearn.evolution.links import LayerLinks
 
 
 def keeps_sign(links: LayerLinks) -> Tensor:
-    r"""Return 1 for each link with :math:`s w \ge 0`, where s is its sign for good, and 0 for those to remove.
+    r"""Return 1 for each link with :math:`s w \ge 0`, where s is its fixed sign, and 0 for links to remove.
 
-    A link that has just grown has weight 0, and stays.
+    A link that has just grown has weight 0 and stays.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How the parts of a method move through training: zeta, the softness of a selection, the density."""
+"""Schedules: how zeta, the softness of selection and the density change during training."""
 
 from topolearn.evolution.schedules.density import COMPARED, DENSITY_SCHEDULES, DensitySchedule
 from topolearn.evolution.schedules.softness import SOFTNESS_SCHEDULES

@@ -1,6 +1,6 @@
-"""How the density falls from its start to its end.
+"""How the density falls from its initial to its final value.
 
-A schedule is a function g of ``u``, the share of the decay that has passed, from 0 to 1; the density is
+A schedule is a function g of ``u``, the share of the decay that is done, from 0 to 1; the density is
 ``start - (start - end) * g(u)``. The paper writes the same for the sparsity, 1 - density.
 """
 
@@ -16,19 +16,19 @@ COMPARED = "cubic"  # the schedule whose cost `match_flops` keeps
 
 @dataclass(frozen=True)
 class DensitySchedule:
-    """A way for the density to fall.
+    """How the density falls.
 
     Attributes
     ----------
     share : callable
-        g: share of the fall that is done when a share u of the decay has passed; g(0) = 0 and g(1) = 1.
+        g: the share of the total decrease that is reached after a share u of the decay; g(0) = 0 and g(1) = 1.
     area : float
-        Integral of 1 - g over [0, 1]: the links above the final ones, in units of those at the start times the length
-        of the decay, and so what the decay costs beyond training at the final density.
+        Integral of 1 - g over [0, 1]: the cost of the decay beyond training at the final density, relative to keeping
+        the initial surplus of links for the length of the decay.
     falls : bool
         Whether the density falls at all.
     surplus : float or None
-        Density at the start beyond the final one, where a method gives no ``start_density``; None if it must.
+        Initial minus final density if a method gives no ``start_density``; None if a method must give it.
     """
 
     share: Callable[[float], float]
@@ -38,12 +38,12 @@ class DensitySchedule:
 
 
 def constant(u: float) -> float:
-    """Return 1: the density is the final one all along."""
+    """Return 1: the density always has its final value."""
     return 1.0
 
 
 def cubic(u: float) -> float:
-    r"""Return :math:`1 - (1 - u)^3` (eq. 6): most links go early.
+    r"""Return :math:`1 - (1 - u)^3` (eq. 6): most links are pruned early.
 
     References
     ----------
@@ -62,7 +62,7 @@ def sigmoid(u: float) -> float:
 
     .. math:: g(u) = \frac{\sigma(k (2u - 1)) - 1/2}{\sigma(k) - \sigma(-k)} + \frac{1}{2}, \quad k = 6
 
-    As printed, eq. 7 runs backwards, is centred elsewhere and misses both ends; this is how its authors compute it.
+    As printed, eq. 7 runs backwards, is centred elsewhere and misses both ends; this is what the authors compute.
 
     References
     ----------
@@ -78,9 +78,9 @@ def sigmoid(u: float) -> float:
 
 
 def soft_bound(u: float) -> float:
-    """Return the two stages of MEST's soft memory bound: all, then half of the surplus, and none at the end.
+    """Return the two stages of MEST's soft memory bound: all of the surplus, then half of it, and none at the end.
 
-    The second stage begins at 60 % of the decay.
+    The second stage starts after 60 % of the decay.
 
     References
     ----------
@@ -97,7 +97,7 @@ def soft_bound(u: float) -> float:
 
 
 def one_shot(u: float) -> float:
-    """Return 0 until the decay ends, and 1 then: all surplus links go at once.
+    """Return 0 until the decay ends, and then 1: all surplus links are pruned at once.
 
     Examples
     --------

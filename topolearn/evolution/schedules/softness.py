@@ -1,7 +1,6 @@
-r"""How the exponent :math:`T = \delta / (1 - \delta)` of eq. 2 moves while delta goes from its first to its last value.
+r"""How the exponent :math:`T = \delta / (1 - \delta)` of eq. 2 changes as delta moves from its first to its last value.
 
-A schedule is a function of the two deltas and of ``progress``, the share of the steps in which the topology evolves
-that have passed.
+A schedule is a function of the two deltas and of ``progress``, the share of the topology's evolution that is done.
 """
 
 from collections.abc import Callable
@@ -12,9 +11,9 @@ Softness = Callable[[tuple[float, float], float], float]
 
 
 def linear_in_exponent(softness: tuple[float, float], progress: float) -> float:
-    r"""Return an exponent that moves linearly between those of the two deltas, as in the authors' programs.
+    r"""Return an exponent that moves linearly between the exponents of the two deltas, as in the authors' programs.
 
-    .5 and .75, the paper's, give 1 and 3.
+    The paper's 0.5 and 0.75 give 1 and 3.
 
     Examples
     --------
@@ -26,11 +25,11 @@ def linear_in_exponent(softness: tuple[float, float], progress: float) -> float:
 
 
 def linear_in_delta(softness: tuple[float, float], progress: float) -> float:
-    r"""Return the exponent of a delta that moves linearly, as the paper may be read.
+    r"""Return the exponent of a delta that moves linearly, another reading of the paper.
 
     Examples
     --------
-    >>> linear_in_delta((0.5, 0.75), 0.5)  # delta = .625
+    >>> linear_in_delta((0.5, 0.75), 0.5)  # delta = 0.625
     1.6666666666666667
     """
     first, last = softness

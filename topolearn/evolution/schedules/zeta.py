@@ -1,7 +1,6 @@
-"""How zeta, the fraction of the links that an update removes, moves through training.
+"""How zeta, the fraction of the links that an update removes, changes during training.
 
-A schedule is a function of zeta and of ``progress``, the share of the steps in which the topology evolves that have
-passed.
+A schedule is a function of zeta and of ``progress``, the share of the topology's evolution that is done.
 """
 
 import math
@@ -11,7 +10,7 @@ from topolearn.registry import Registry
 
 
 def constant(zeta: float, progress: float) -> float:
-    """Return zeta itself, at any progress."""
+    """Return zeta itself, regardless of progress."""
     return zeta
 
 

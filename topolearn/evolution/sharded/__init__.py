@@ -1,1 +1,1 @@
-"""How the topology changes of layers whose weights several ranks share out (FSDP2)."""
+"""Evolving the topology of layers whose weights are sharded across ranks (FSDP2)."""

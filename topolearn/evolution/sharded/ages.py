@@ -1,4 +1,4 @@
-"""`ShardedAges`: how long each link of a rank's rows has been there, and which cells of all have been one."""
+"""`ShardedAges`: the age of each link in a rank's rows, and the cells of all rows that have ever been a link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from topolearn.sparse.packed_links import packed, unpacked
 
 
 class ShardedAges(LinkAges):
-    """Ages of the links in this rank's rows, and explored cells of all rows, as bits on the host.
+    """Ages of the links in this rank's rows, and explored cells of all rows as bits on the host.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class ShardedAges(LinkAges):
 
     @property
     def n_explored(self) -> Tensor:
-        """Number of cells that have been a link at any time."""
+        """Number of cells that have ever been a link."""
         return torch.tensor(self._n_ever)
 
     @property
@@ -40,28 +40,28 @@ class ShardedAges(LinkAges):
         return self._cells
 
     def born(self) -> Tensor:
-        """Refuse what would ask other ranks.
+        """Raise, as the ages of all links would require communication.
 
         Raises
         ------
         InvalidValueError
         """
         raise InvalidValueError(
-            "the ages of the links of a sharded layer are shared out over the ranks, as its weights are: save "
-            "topology.state_dict() by torch.distributed.checkpoint"
+            "the link ages of a sharded layer are sharded across ranks, like its weight: save topology.state_dict() "
+            "with torch.distributed.checkpoint"
         )
 
     def explored(self) -> Tensor:
-        """Return the cells of all rows, sorted, that have been a link at any time."""
+        """Return the cells of all rows that have ever been a link, sorted."""
         return unpacked(self._ever_bits, self.shape[1]).flatten().nonzero().squeeze(1)
 
     @property
     def own_explored(self) -> Tensor:
-        """Which cells of this rank's rows have been a link at any time, as packed rows."""
+        """Which cells of this rank's rows have ever been a link, as packed rows."""
         return self._shard.rows(self._ever_bits)
 
     def follow(self, cells: Tensor, step: int) -> None:
-        """Take over the links of all rows after an update; ages are kept of those in this rank's rows."""
+        """Record the links of all rows after an update; ages are kept only for this rank's rows."""
         own = self._shard.within(cells)
         if self._cells.numel():
             places = torch.searchsorted(self._cells, own).clamp_(max=self._cells.numel() - 1)
@@ -72,7 +72,7 @@ class ShardedAges(LinkAges):
         self._explore(cells)
 
     def restore(self, cells: Tensor, born: Tensor, explored: Tensor) -> None:
-        """Take over links of all rows, the steps at which they grew, and the cells that were explored."""
+        """Restore the links of all rows, the steps at which they grew, and the explored cells."""
         first, last = self._shard.ends(cells)[self._shard.rank : self._shard.rank + 2]
         device = self._cells.device
         self._cells, self._born = cells[first:last].to(device), born[first:last].to(device)

@@ -1,4 +1,4 @@
-"""`ShardedLinks`: the links of a model whose weights ``fully_shard`` has sharded, while it trains."""
+"""`ShardedLinks`: the links of a model whose weights ``fully_shard`` has sharded, during training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from topolearn.sparse import SparseLinear
 
 
 class ShardedLinks(ModelLinks):
-    """The links of sharded layers: what an update reads is of this rank's rows, and so is what it writes.
+    """The links of sharded layers; updates read and write only this rank's rows.
 
     Parameters
     ----------
     model, layers, optimizer
-        As for `ModelLinks`; all layers are sharded, over one mesh.
+        As for `ModelLinks`; all layers are sharded over the same mesh.
 
     Attributes
     ----------
     sharded : dict of str to ShardedLinear
         The layers.
     exchange : Exchange
-        What ranks send each other.
+        Communication between the ranks.
     ages : dict of str to ShardedAges
     """
 
@@ -42,11 +42,11 @@ class ShardedLinks(ModelLinks):
         self.exchange = Exchange(first.shard.group, first.mask.device)
 
     def together(self) -> AbstractContextManager[None]:
-        """Let a rank that raises inside tell the others, which then raise too."""
+        """Return a context in which an error on one rank raises on all ranks."""
         return agreement(self.exchange.group if self.exchange.n_ranks > 1 else None, dict)
 
     def counts(self, layers: Mapping[str, LayerLinks]) -> dict[str, int]:
-        """Return how many links each layer has, in all rows."""
+        """Return the number of links of each layer, in all rows."""
         return {name: self.sharded[name].n_links for name in layers}
 
     def _links_of(self, name: str, layer: SparseLinear) -> LayerLinks:

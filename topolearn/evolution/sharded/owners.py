@@ -1,4 +1,4 @@
-"""Which rank evolves which layers: those whose neurons percolate together have one owner."""
+"""Assigning layers to the ranks that evolve them: layers that percolate together have one owner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Component:
         The rank that evolves them.
     names : tuple of str
     groups : tuple of NeuronGroup
-        How their neurons meet.
+        How their neurons are connected.
     """
 
     owner: int
@@ -28,7 +28,7 @@ class Component:
     groups: tuple[NeuronGroup, ...]
 
     def of(self, targets: Targets) -> Targets:
-        """Return what concerns these layers."""
+        """Return the targets of these layers."""
         after, final = (
             {name: counts[name] for name in self.names if name in counts} for counts in (targets.after, targets.final)
         )
@@ -36,9 +36,9 @@ class Component:
 
 
 def components_of(names: Sequence[str], groups: Sequence[NeuronGroup], method: Method, n_ranks: int) -> list[Component]:
-    """Return the components of a model's layers; the ranks own them in turn.
+    """Return the components of a model's layers, assigned to the ranks round-robin.
 
-    Layers belong together when they share a neuron group by which the method percolates or knows heads, or are ranked
+    Layers belong together if they share a neuron group that the method uses for percolation or heads, or are ranked
     together as the density falls.
 
     Examples

@@ -1,7 +1,7 @@
-"""The state of a scheduler of sharded layers: of each layer matrices, sharded as its weight is, not lists.
+"""The state of a scheduler of sharded layers: matrices that are sharded like the weights, instead of lists.
 
-``torch.distributed.checkpoint`` saves and loads these on any number of ranks, as their shapes stay what they are. What
-it has saved, in one file by ``dcp_to_torch_save``, a scheduler in one process loads too.
+``torch.distributed.checkpoint`` saves and loads them on any number of ranks, as their shapes never change. A checkpoint
+that ``dcp_to_torch_save`` converted to one file can also be loaded by a scheduler in one process.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from topolearn.evolution.sharded.ages import ShardedAges
 from topolearn.sparse import SparseLinear
 from topolearn.sparse.packed_links import packed, unpacked
 
-MARK = "links_packed"  # a key that lists have not
+MARK = "links_packed"  # a key that only sharded states have
 
 
 def state_of_shards(
     layers: Mapping[str, SparseLinear], ages: Mapping[str, LinkAges], kind: Ordinary
 ) -> dict[str, dict[str, Any]]:
-    """Return what the state says of sharded layers; no rank asks another.
+    """Return the state of sharded layers, without communication.
 
     Returns
     -------
     dict
-        ``shapes``; ``links_packed``, ``explored_packed`` and, where more cells are trained than are links,
-        ``trained_packed``, bits as `topolearn.sparse.packed_links` has them; ``born_at``, int32, the step at which each
-        link grew; and ``stored``, under dense storage.
+        ``shapes``; ``links_packed``, ``explored_packed`` and, if more cells than the links are trained,
+        ``trained_packed``, as bits packed by `topolearn.sparse.packed_links`; ``born_at``, int32, the step at which
+        each link grew; and ``stored``, with dense storage.
     """
     state: dict[str, dict[str, Any]] = {"shapes": {}, MARK: {}, "explored_packed": {}, "born_at": {}}
     state |= {"stored": {}} if kind.method.remembers_all else {}
@@ -54,9 +54,9 @@ def state_of_shards(
 
 
 def as_lists(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a state with lists of cells instead of matrices; one that has them already as it is.
+    """Return a state with lists of cells instead of matrices; a state that has lists already is returned unchanged.
 
-    Of sharded matrices all ranks must call it, each of which then has all rows.
+    For sharded matrices all ranks must call this function, which gives each of them all rows.
 
     Raises
     ------
@@ -75,7 +75,9 @@ def as_lists(state: Mapping[str, Any]) -> Mapping[str, Any]:
         return state
     for key in ("shapes", "explored_packed", "born_at"):
         if key not in state or set(state[key]) != set(state[MARK]):
-            raise CheckpointError(f"the topology state lacks {key!r} of some layers: save all of topology.state_dict()")
+            raise CheckpointError(
+                f"the topology state lacks {key!r} of some layers: save the whole topology.state_dict()"
+            )
     lists: dict[str, Any] = {key: value for key, value in state.items() if not key.endswith(("_packed", "born_at"))}
     shapes = state["shapes"]
     for key in (MARK, "explored_packed", "trained_packed"):

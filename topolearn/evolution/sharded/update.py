@@ -1,4 +1,4 @@
-"""An update of sharded layers: ranks send what it needs to the owners of the layers, who evolve them and tell all."""
+"""Updates of sharded layers: ranks send data to the owner of each layer, which evolves it and broadcasts the result."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ def evolve_sharded(
     rewire: bool,
     explores: bool,
 ) -> tuple[Cells, Cells, dict[str, LayerUpdate]]:
-    """Compute an update of sharded layers, which is that of one process; all ranks return the same.
+    """Compute an update of sharded layers; all ranks return the result that a single process would compute.
 
-    Links of all rows are known to each rank. So an owner needs the weights of links, or under dense storage the values
-    of all cells, once for all layers that it owns; where links grow by gradients, the ranks' best
-    (`topolearn.distributed.best_of_shards`); and it tells which links go and come. Owners work at the same time.
+    Each rank knows the links of all rows. An owner receives the weights of the links (with dense storage, the values of
+    all cells) of all layers that it owns and, if links grow by gradient, the best cells of each rank
+    (`topolearn.distributed.best_of_shards`). It then broadcasts the lost and grown links. Owners work in parallel.
 
     Parameters
     ----------
     links : ShardedLinks
     layers : Mapping of str to LayerLinks
-        What was read of this rank's rows.
+        This rank's rows of the layers, as read from ``links``.
     groups, step, targets, rewire, explores
         As for `topolearn.evolution.outcome.outcome_of`.
 
     Returns
     -------
     cells : dict of str to Tensor of int64
-        The links of each layer afterwards, in all rows.
+        The links of each layer after the update, in all rows.
     trained : dict of str to Tensor of int64
-        The trained cells, where they are more.
+        The trained cells of layers that train more than their links.
     updates : dict of str to LayerUpdate
 
     Raises
     ------
     InvalidValueError
-        On every rank, what one process would raise.
+        On every rank, if a single process would raise.
     """
     exchange, method = links.exchange, step.method
     components = components_of(list(layers), groups, method, exchange.n_ranks)
@@ -88,25 +88,25 @@ def evolve_sharded(
     with links.together():
         for evolution in evolutions:
             evolution.grow()
-            of_component, what = evolution.outcome()
+            of_component, its_updates = evolution.outcome()
             cells |= of_component
-            updates |= what
+            updates |= its_updates
         if explores:
             owned = {name: wholes[name] for name in cells}
             trained = kind_of(method).trained_cells(owned, cells, step.seed, step.index)
-    updates = _told(links, components, updates)
+    updates = _broadcast_updates(links, components, updates)
     after = {name: _after(layer.cells(), updates[name]) for name, layer in links.sharded.items()}
     if any(not torch.equal(after[name], each) for name, each in cells.items()):
-        raise TopolearnError("internal error: what ranks were told of an update does not lead to its links")
+        raise TopolearnError("internal error: the update that owners broadcast does not lead to their links")
     if explores and kind_of(method).reselects:
-        trained = _told_cells(links, owners, trained, [name for name, each in layers.items() if not each.frozen])
+        trained = _broadcast_cells(links, owners, trained, [name for name, each in layers.items() if not each.frozen])
     return after, trained, updates
 
 
 def _gathered(
     links: ShardedLinks, layers: Mapping[str, LayerLinks], owners: Mapping[str, int]
 ) -> dict[str, LayerLinks]:
-    """Return the layers that this rank owns, of all rows."""
+    """Return all rows of the layers that this rank owns."""
     exchange = links.exchange
     owned = [name for name, owner in owners.items() if owner == exchange.rank]
     cells = {name: links.sharded[name].cells() for name in owned}
@@ -136,9 +136,9 @@ def _to_owners(
     *,
     of_cells: Container[str] = (),
 ) -> dict[str, Tensor]:
-    """Send what this rank has of each layer to its owner; return that of all rows of the layers that this rank owns.
+    """Send this rank's values of each layer to the owner, and return the values of all rows of the owned layers.
 
-    That is a number for each link in its rows, or for some layers for each cell.
+    There is a value for each link in a rank's rows, or for each cell in the layers of ``of_cells``.
     """
     exchange, ranks = links.exchange, range(links.exchange.n_ranks)
     none = torch.empty(0, dtype=torch.uint8, device=exchange.device)
@@ -170,7 +170,7 @@ def _collect(
     *,
     soft: bool,
 ) -> None:
-    """Let owners have the gradients by which links may grow."""
+    """Send the owners the gradients by which links can grow."""
     free = {name: links.sharded[name] for name, layer in layers.items() if not layer.frozen}
     shapes = {name: layer.shape for name, layer in links.sharded.items()}
     n_heads = heads_of(groups, shapes) if step.method.per_head else {}
@@ -193,10 +193,10 @@ def _collect(
         evolution.learn(collected)
 
 
-def _told(
+def _broadcast_updates(
     links: ShardedLinks, components: Sequence[Component], updates: Mapping[str, LayerUpdate]
 ) -> dict[str, LayerUpdate]:
-    """Return what happened to all layers, as their owners tell."""
+    """Return what happened to all layers, as broadcast by their owners."""
     exchange, owners = links.exchange, owner_by_layer(components)
     names = list(owners)
     sizes = torch.zeros(len(names), len(EVENTS), dtype=torch.int64, device=exchange.device)
@@ -204,26 +204,26 @@ def _told(
         if name in updates:
             sizes[i] = torch.tensor([len(updates[name].cells[event]) for event in EVENTS])
     counts = exchange.added(sizes.flatten()).view(sizes.shape).tolist()
-    told: dict[str, LayerUpdate] = {}
+    shared: dict[str, LayerUpdate] = {}
     for rank in range(exchange.n_ranks):
         owned = [i for i, name in enumerate(names) if owners[name] == rank]
         total = sum(sum(counts[i]) for i in owned)
-        cells = torch.zeros(total, dtype=_kind(links), device=exchange.device)
+        cells = torch.zeros(total, dtype=_cell_dtype(links), device=exchange.device)
         if rank == exchange.rank and total:
             lists = [updates[names[i]].cells[event] for i in owned for event in EVENTS]
             cells.copy_(torch.from_numpy(np.concatenate(lists)))
         values = (exchange.tell(cells, rank) if total else cells).to(torch.int64).cpu().numpy()
         pieces = iter(np.split(values, np.cumsum([n for i in owned for n in counts[i]])[:-1] if owned else []))
         for i in owned:
-            told[names[i]] = LayerUpdate(links.sharded[names[i]].shape, {event: next(pieces) for event in EVENTS})
-    return {name: told[name] for name in links.sharded}
+            shared[names[i]] = LayerUpdate(links.sharded[names[i]].shape, {event: next(pieces) for event in EVENTS})
+    return {name: shared[name] for name in links.sharded}
 
 
-def _told_cells(
+def _broadcast_cells(
     links: ShardedLinks, owners: Mapping[str, int], cells: Mapping[str, Tensor], names: Sequence[str]
 ) -> Cells:
-    """Return cells of all layers, as their owners tell by bits."""
-    told = {}
+    """Return cells of all layers, broadcast by their owners as bits."""
+    shared = {}
     for name in names:
         layer = links.sharded[name]
         bits = torch.zeros(layer.bits.shape, dtype=torch.uint8, device=links.exchange.device)
@@ -232,17 +232,17 @@ def _told_cells(
             mask.view(-1)[cells[name]] = True
             bits = packed(mask)
         bits = links.exchange.tell(bits, owners[name])
-        told[name] = unpacked(bits, layer.in_features).flatten().nonzero().squeeze(1)
-    return told
+        shared[name] = unpacked(bits, layer.in_features).flatten().nonzero().squeeze(1)
+    return shared
 
 
 def _after(cells: Tensor, update: LayerUpdate) -> Tensor:
-    """Return the links after an update, from those before."""
+    """Apply an update to the links before it."""
     lost, grown = (torch.from_numpy(each).to(cells.device) for each in (update.lost, update.cells["regrown"]))
     return merged(without(cells, lost), grown)
 
 
-def _kind(links: ShardedLinks) -> torch.dtype:
-    """Return the integers that number all cells of a layer."""
+def _cell_dtype(links: ShardedLinks) -> torch.dtype:
+    """Return the smallest integer dtype for the cells of all layers."""
     n_cells = max(layer.out_features * layer.in_features for layer in links.sharded.values())
     return torch.int32 if n_cells <= torch.iinfo(torch.int32).max else torch.int64

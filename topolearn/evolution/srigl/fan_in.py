@@ -1,4 +1,4 @@
-"""`ConstantFanIn`: the kind of SRigL, in which each active neuron has the same number of inputs."""
+"""`ConstantFanIn`: the kind of SRigL, in which all active neurons have the same number of links."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from topolearn.waiting import works_behind
 
 
 class ConstantFanIn(Ordinary):
-    """Shares the scheduled number of links equally among the output neurons of a layer that have any (SRigL)."""
+    """Distributes the scheduled number of links equally among the active output neurons of a layer (SRigL)."""
 
     def starting_links(self, name: str, n_links: int, n_in: int, n_out: int) -> int:
-        """Return the largest number of links, up to one, that all output neurons can share equally.
+        """Return the number of links, rounded down to a multiple of the number of output neurons.
 
         Raises
         ------
@@ -31,37 +31,37 @@ class ConstantFanIn(Ordinary):
         """
         if n_links < n_out:
             raise InvalidValueError(
-                f"layer {name!r} has {n_links} links for {n_out} output neurons, so that with constant fan-in all "
-                f"would have none: raise its density to at least 1 / {n_in}"
+                f"layer {name!r} has {n_links} links for {n_out} output neurons, but constant fan-in needs at least "
+                f"one link per neuron: raise its density to at least 1 / {n_in}"
             )
         return n_links // n_out * n_out
 
     def refusal_of_shards(self) -> str:
-        """Return why ranks cannot share out the rows of a layer."""
-        return "shares links among the neurons of all ranks (constant_fan_in=True)"
+        """Return why layers cannot be sharded by rows."""
+        return "distributes links among the neurons of all ranks (constant_fan_in=True)"
 
     def check_start(self, layers: Layers, first: Mapping[str, int], last: Mapping[str, int]) -> None:
-        """Refuse layers whose neurons have unequal fan-ins, or others than a start or an update leaves."""
+        """Check that the fan-ins are those that sparsify or an update creates."""
         for name, layer in layers.items():
             fan_in = torch.bincount(layer.cells() // layer.in_features, minlength=layer.out_features)
             is_whole = self.method.ablation is not None or bool((fan_in > 0).all())
             if not is_whole or not has_constant_fan_in(layer.cells(), layer.shape, last[name]):
                 raise InvalidValueError(
-                    f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} for an "
-                    f"output neuron, but method {self.method.name!r} shares {last[name]} equally among those that "
-                    "have any: sparsify the model with this very method"
+                    f"layer {name!r} has {layer.n_links} links, {int(fan_in.min())} to {int(fan_in.max())} per output "
+                    f"neuron, but method {self.method.name!r} distributes {last[name]} links equally among active "
+                    "neurons: sparsify the model with this same method"
                 )
 
     def links_after(self, scheduled: int, present: int) -> int:
-        """Return the scheduled number, of which a layer has what its active neurons can share equally."""
+        """Return the scheduled number, an upper bound: the layer gets what its active neurons can share equally."""
         return scheduled
 
     def remove(self, state: LayerState, step: Step) -> LayerState:
-        """Remove and grow links at once: those that a neuron keeps and those that it grows share one number."""
+        """Remove and grow links in one stage, as the kept and grown links of a neuron must add up to its fan-in."""
         layer, field = state.layer, step.field(state.name, "removal")
         n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
-        behind = works_behind(layer.cells.device)
-        rewire = partial(rewire_on_accelerator, step.readings) if behind else rewire_with_constant_fan_in
+        is_accelerator = works_behind(layer.cells.device)
+        rewire = partial(rewire_on_accelerator, step.readings) if is_accelerator else rewire_with_constant_fan_in
         try:
             kept, grown = rewire(
                 layer, state.n_after, n_keep, field,
@@ -72,19 +72,19 @@ class ConstantFanIn(Ordinary):
         return replace(state.with_kept(kept, left_of(layer.cells, kept)), grown=grown)
 
     def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
-        """Return the states as they are: the links have grown."""
+        """Return the states unchanged, as `remove` has grown the links already."""
         return dict(states)
 
     def check_counts(self, states: Mapping[str, LayerState], step: Step, *, pooled: bool) -> None:
-        """Assert that the active neurons of each layer share its number of links equally."""
+        """Assert that the links of each layer are distributed equally among its active neurons."""
         for name, state in states.items():
             holds = _has_constant_fan_in(state.after, state.layer.shape, state.n_after)
-            error = f"internal error in layer {name!r}: {state.after.numel()} links, {state.n_after} at most, not of "
-            step.readings.refuse_unless(holds, partial(TopolearnError, f"{error}constant fan-in"))
+            error = f"internal error in layer {name!r}: unequal fan-ins, {state.after.numel()} links of {state.n_after}"
+            step.readings.refuse_unless(holds, partial(TopolearnError, error))
 
 
 def has_constant_fan_in(cells: Tensor, shape: tuple[int, int], target: int) -> bool:
-    """Whether all neurons that have links have ``floor(target / n_active)`` of them, all distinct.
+    """Return whether all neurons with links have ``floor(target / n_active)`` of them, all distinct.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The update of `rewire_with_constant_fan_in` on an accelerator: all that neurons decide is a mask, until the end."""
+"""`rewire_with_constant_fan_in` for accelerators: all intermediate results are masks, to avoid synchronization."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def rewire_on_accelerator(
     ablation: float | None = None,
     allow_return: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Return what `topolearn.evolution.srigl.rewire_with_constant_fan_in` does, with one question to the device.
+    """Do what `topolearn.evolution.srigl.rewire_with_constant_fan_in` does, with a single synchronization.
 
     Parameters
     ----------
     readings : Readings
-        Refuses a gradient that is not finite.
+        Collects the check that the gradient is finite.
     layer, target, n_keep, field, ablation, allow_return
-        As there.
+        As for `topolearn.evolution.srigl.rewire_with_constant_fan_in`.
     """
     assert layer.record is not None
     n_out, n_in = layer.shape
@@ -57,14 +57,14 @@ def rewire_on_accelerator(
 def _salient_neurons(
     layer: LayerLinks, gradient: Tensor, target: int, n_keep: int, ablation: float, field: RandomField
 ) -> Tensor:
-    """Return which neurons have enough salient cells to be active."""
+    """Return a mask of the neurons that have enough salient cells to be active."""
     (n_out, n_in), cells, rows = layer.shape, layer.cells, layer.cells // layer.shape[1]
     ones = torch.ones_like(cells)
     is_kept = _strongest(cells, layer.values.abs(), n_keep, field)
     others = gradient.flatten().clone()
     others[cells] = torch.where(is_kept, -torch.inf, others[cells])
     every = torch.arange(n_out * n_in, device=cells.device)
-    # As many others as links go; where fewer have a gradient, those without are chosen too, and do not count.
+    # As many other cells as links are lost; cells with zero gradient fill up the choice but are not salient.
     n_gone, most = cells.numel() - is_kept.sum(), min(cells.numel(), others.numel())
     ranked = torch.topk(others, most).indices
     is_salient = _first(others, ranked, n_gone, replace(field, purpose="salience").uniform(every))
@@ -80,7 +80,7 @@ def _salient_neurons(
 
 
 def _first(scores: Tensor, ranked: Tensor, n: Tensor, ties: Tensor) -> Tensor:
-    """Return which scores are among the n largest positive ones, for an n that the device knows alone."""
+    """Return a mask of the n largest positive scores, for an n that only the device knows."""
     threshold = scores[ranked.index_select(0, (n - 1).clamp(min=0).view(1))]
     above, tied = scores > threshold, scores == threshold
     order = torch.where(tied, ties, -1.0).argsort(descending=True)
@@ -90,14 +90,14 @@ def _first(scores: Tensor, ranked: Tensor, n: Tensor, ties: Tensor) -> Tensor:
 
 
 def _strongest(cells: Tensor, sizes: Tensor, n_keep: int, field: RandomField) -> Tensor:
-    """Return which links are among the ``n_keep`` of the largest positive sizes."""
+    """Return a mask of the ``n_keep`` links with the largest positive sizes."""
     chosen = torch.zeros_like(cells, dtype=torch.bool)
     chosen[largest(sizes, min(n_keep, cells.numel()), lambda tied: field.uniform(cells[tied]))] = True
     return chosen & (sizes > 0)
 
 
 def _within_quota(cells: Tensor, scores: Tensor, rows: Tensor, quota: Tensor, field: RandomField) -> Tensor:
-    """Return which cells, sorted by row, are among the best of their row, of which there are as many as its quota."""
+    """Return a mask of the best cells of each row, as many as its quota; the cells are sorted by row."""
     order = field.bits(cells).argsort(descending=True)
     order = order[scores[order].argsort(descending=True, stable=True)]
     order = order[rows[order].argsort(stable=True)]
@@ -108,7 +108,7 @@ def _within_quota(cells: Tensor, scores: Tensor, rows: Tensor, quota: Tensor, fi
 
 
 def _largest_in_rows(scores: Tensor, quota: Tensor, field: RandomField) -> Tensor:
-    """Return which cells have the largest scores of their row, of which there are as many as its quota."""
+    """Return a mask of the cells with the largest scores of each row, as many as its quota."""
     n_out, n_in = scores.shape
     bits = field.bits(torch.arange(n_out * n_in, device=scores.device)).view(n_out, n_in)
     by_bits = bits.argsort(dim=1, descending=True)

@@ -1,4 +1,4 @@
-"""SRigL's update of a layer: each active neuron has the same number of inputs, and the others have none."""
+"""SRigL's update of a layer: all active neurons get the same number of links, and all others get none."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def rewire_with_constant_fan_in(
     ablation: float | None = None,
     allow_return: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    r"""Return the links of a layer that an update keeps, and those that it grows.
+    r"""Return the links of a layer that an update keeps, and the links that it grows.
 
-    1. Salient are the ``n_keep`` links with the largest :math:`|w|`, and as many other cells as links go, those with
-       the largest :math:`|\partial L / \partial w|`. Links of weight 0 are never kept.
+    1. The salient cells are the ``n_keep`` links with the largest :math:`|w|`, and as many other cells as links are
+       removed: those with the largest :math:`|\partial L / \partial w|`. Links of weight 0 are never kept.
     2. A neuron with fewer than :math:`\max(1, \lfloor \gamma k \rfloor)` salient cells is ablated: it has no links
-       after the update. :math:`k` is the fan-in before the update, :math:`\gamma` is ``ablation``. All others, ablated
-       before or not, are active.
+       after the update. :math:`k` is the fan-in before the update, :math:`\gamma` is ``ablation``. All other neurons
+       are active, whether they were ablated before or not.
     3. The new fan-in is :math:`k' = \lfloor \text{target} / n_\text{active} \rfloor`.
-    4. Of the links of active neurons the ``n_keep`` with the largest :math:`|w|` are kept, :math:`k'` of a neuron at
-       most.
-    5. Each active neuron grows links where its gradient is largest, until it has :math:`k'`.
+    4. Of the links of active neurons, the ``n_keep`` with the largest :math:`|w|` are kept, but at most :math:`k'` per
+       neuron.
+    5. Each active neuron grows links where its gradient is largest, until it has :math:`k'` links.
 
-    At least :math:`\lceil \text{target} / n_\text{in} \rceil` neurons stay active, those with most salient cells, so
-    that :math:`k' \le n_\text{in}`.
+    At least :math:`\lceil \text{target} / n_\text{in} \rceil` neurons stay active, those with the most salient cells,
+    so that :math:`k' \le n_\text{in}`.
 
     Parameters
     ----------
     layer : LayerLinks
-        With ``record``. No neuron of a layer with ``is_output`` is ablated.
+        The layer with its ``record``. With ``is_output``, no neuron is ablated.
     target : int
-        Links that the layer may have, at least one for each output neuron.
+        Maximum number of links of the layer, at least one per output neuron.
     n_keep : int
         How many links to keep.
     field : RandomField
-        The source of all draws, which break ties.
+        Breaks ties.
     ablation : float, optional
-        :math:`\gamma`; without it no neuron is ablated.
+        :math:`\gamma`; if None, no neuron is ablated.
     allow_return : bool
-        Whether links that go may grow again; if not, they do so only where a neuron has no other cells left.
+        Whether removed links can grow again; if not, they still do where a neuron has no other cells left.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def rewire_with_constant_fan_in(
 
 
 def _salient_neurons(layer: LayerLinks, target: int, n_keep: int, ablation: float, field: RandomField) -> Tensor:
-    """Return the neurons, sorted, that have enough salient cells to be active."""
+    """Return the neurons that have enough salient cells to be active, sorted."""
     assert layer.record is not None
     n_out, n_in = layer.shape
     kept = _strongest(layer, torch.ones_like(layer.cells, dtype=torch.bool), n_keep, field)
@@ -101,7 +101,7 @@ def _salient_neurons(layer: LayerLinks, target: int, n_keep: int, ablation: floa
 
 
 def _strongest(layer: LayerLinks, among: Tensor, n_keep: int, field: RandomField) -> Tensor:
-    """Return those links among some, of at most ``n_keep``, that have the largest weights; none of weight 0."""
+    """Return the up to ``n_keep`` links with the largest weights in a mask, without links of weight 0."""
     sizes = layer.values.abs()
     among = among & (sizes > 0)
     cells = layer.cells[among]

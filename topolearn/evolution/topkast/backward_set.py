@@ -1,4 +1,4 @@
-"""The cells that Top-KAST trains beside the links: those that come next in the ranking by which links are chosen."""
+"""The cells that Top-KAST trains in addition to the links: the next ones in the ranking that selects links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from topolearn.sampling import best
 
 
 def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
-    """Return how many cells are trained, links among them: a multiple of the links, at most all.
+    """Return the number of trained cells, including the links: a multiple of the links, at most all cells.
 
     Examples
     --------
@@ -23,18 +23,18 @@ def n_trained(n_links: int, n_cells: int, ratio: float) -> int:
 
 
 def backward_set(layer: LayerLinks, links: Tensor, name: str, step: Step) -> Tensor:
-    """Return the cells that are trained until the next update: the links, and the best of the other cells.
+    """Return the cells trained until the next update: the links and the best of the other cells.
 
     Parameters
     ----------
     layer : LayerLinks
         The layer with its stored values.
     links : Tensor of int64
-        Its next links, as sorted flat positions.
+        The next links of the layer, as sorted flat positions.
     name : str
-        Name of the layer, for ties.
+        Name of the layer, for breaking ties.
     step : Step
-        ``pruning`` of its method is the score, and ``backward_ratio`` says how many.
+        The ``pruning`` of its method is the score, and ``backward_ratio`` determines how many cells to return.
 
     Returns
     -------

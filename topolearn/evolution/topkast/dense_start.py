@@ -1,4 +1,4 @@
-"""How layers begin whose values exist, and are trained, off the links too: the links are the largest values."""
+"""Initial values of layers that also store and train values off the links: the links get the largest values."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from topolearn.sparse import StoredLinear
 
 
 def draw_values(layer: StoredLinear, law: Law, generator: torch.Generator) -> Tensor:
-    """Draw a value for each cell of a layer from one law, of which the links have the largest.
+    """Draw a value for each cell of a layer from one law, and give the largest values to the links.
 
-    The links of a dense draw's largest values would be a random graph, and the order of these values would not depend
-    on it. So the largest are given to the links that there are: with random ones the law is the same, and a layer may
-    begin as any other graph, too. All values are scaled by one factor such that those of the links have the variance of
-    the law as their mean square.
+    Selecting the largest values of a dense draw as links gives a random graph, independent of the order of the values.
+    Giving the largest values to existing links therefore has the same distribution if the links are random, and also
+    works for any other graph. All values are scaled by a common factor, such that the mean square of the links' values
+    is the variance of the law.
 
     Returns
     -------
     Tensor, shape (out_features * in_features,)
-        On the CPU, the same for every device.
+        On the CPU, so that the values are the same for every device.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def draw_values(layer: StoredLinear, law: Law, generator: torch.Generator) -> Te
 def largest_links(
     weights: Mapping[str, Tensor], counts: Mapping[str, int], method: Method, seed: int
 ) -> dict[str, BipartiteGraph]:
-    """Return the links with which a method begins where a model's weights are kept: the best by its ``pruning``."""
+    """Return the initial links if the weights of a model are kept: the best by the method's ``pruning`` score."""
     states = {
         name: LayerState.before(name, _without_links(weight), counts[name], counts[name])
         for name, weight in weights.items()
@@ -64,19 +64,19 @@ def largest_links(
 
 
 def refusal_of_choice(method: Method) -> str | None:
-    """Return why the weights of a model cannot choose the links: the method names a generator that does."""
+    """Return why the weights of a model cannot choose the links, or None if no generator is given that does."""
     is_default = method.generator == Method.generator
     if is_default and method.input_generator is None:
         return None
     field = "input_generator" if is_default else "generator"
     return (
-        f"{field}={getattr(method, field)!r} chooses links, but under method {method.name!r} init='keep' lets the "
-        f"weights choose them: use init='he', or generator={Method.generator!r} alone"
+        f"{field}={getattr(method, field)!r} chooses the links, but with method {method.name!r} and init='keep' the "
+        f"weights choose them: use init='he', or generator={Method.generator!r} without input_generator"
     )
 
 
 def begin(layer: StoredLinear, values: Tensor, name: str, step: Step) -> None:
-    """Give a layer its values, and the cells that are trained until the first update."""
+    """Set the values of a layer, and the cells trained until the first update."""
     layer.set_stored(values.to(layer.weight))
     known = LayerLinks(layer.cells(), layer.link_values(), layer.shape, stored=layer.latest_values())
     layer.set_links(layer.cells(), backward_set(known, layer.cells(), name, step))

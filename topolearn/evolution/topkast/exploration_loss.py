@@ -1,4 +1,4 @@
-"""The exploration loss of Top-KAST, which holds back the cells that are trained without being links."""
+"""The exploration loss of Top-KAST, a penalty on trained cells that are not links."""
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ def exploration_loss(layer: StoredLinear) -> Tensor:
 
     .. math:: R = \frac{1}{2} \sum_{A} \theta_{ij}^2 + \frac{1}{2 D} \sum_{B \setminus A} \theta_{ij}^2
 
-    A are the links, a share D of all cells; B are the trained cells. A cell that is not a link must grow faster than it
-    shrinks by this to become one, the more so the fewer links there are. A `topolearn.TopologyScheduler` adds the
-    gradient of ``exploration_penalty`` R before each step of the optimizer, so that no loop needs to add R to its loss;
-    gradients that are accumulated, averaged over ranks or scaled are complete then.
+    A are the links, a share D of all cells; B are the trained cells. To become a link, a cell must grow faster than
+    this loss shrinks it, and the loss is stronger the fewer links there are. A `topolearn.TopologyScheduler` adds the
+    gradient of ``exploration_penalty`` R before each optimizer step, after gradients have been accumulated, averaged
+    over ranks and scaled, so training loops need not add R to their loss.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def exploration_loss(layer: StoredLinear) -> Tensor:
 
 @torch.no_grad()
 def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
-    r"""Add the gradient of ``factor`` times the exploration loss to that of a layer, if it has one.
+    r"""Add the gradient of ``factor`` times the exploration loss to the gradient of a layer, if it has one.
 
     .. math:: \text{factor} \cdot \theta \text{ on A}, \quad \text{factor} \cdot \theta / D \text{ on } B \setminus A
     """
@@ -55,12 +55,12 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
     if layer.link_parameter.grad is None:
         return
     gradient = local_of(layer.link_parameter.grad)
-    if works_behind(gradient.device):  # by the mask, which a captured CUDA graph can read, as it stays where it is
+    if works_behind(gradient.device):  # a captured CUDA graph can read the mask, whose memory never moves
         off_links = gradient.add(weight, alpha=share)
         gradient.copy_(torch.where(layer.mask, gradient + factor * weight, off_links))
     else:
         on_links = gradient.view(-1)[layer.links] + factor * weight.view(-1)[layer.links]
-        gradient.add_(weight, alpha=share)  # where nothing is trained the weight is 0
+        gradient.add_(weight, alpha=share)  # the weight is 0 off the trained cells
         gradient.view(-1)[layer.links] = on_links
 
 

@@ -25,7 +25,7 @@ class Reselecting(Ordinary):
     acts_each_step = True
 
     def refusal_of_kept_weights(self) -> str | None:
-        """Return why the weights of a model cannot be kept, as they choose the links."""
+        """Return why the weights of a model cannot be kept, or None if they can choose the links."""
         return super().refusal_of_kept_weights() or refusal_of_choice(self.method)
 
     def links_of_weights(
@@ -43,7 +43,7 @@ class Reselecting(Ordinary):
         begin(layer, values, name, Step(self.method, 0.0, seed, 0))
 
     def n_trained(self, n_links: int, n_cells: int) -> int:
-        """Return how many cells of a layer are trained, links among them."""
+        """Return how many cells of a layer are trained, including the links."""
         assert self.method.backward_ratio is not None
         return n_trained(n_links, n_cells, self.method.backward_ratio)
 
