@@ -1,5 +1,7 @@
 """Custom parts: after registration, a method can use them like the built-in ones."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -115,3 +117,15 @@ def test_a_custom_density_schedule_defines_its_start_and_whether_it_falls(own):
     own(DENSITY_SCHEDULES, "open", DensitySchedule(lambda u: u, 0.5))
     with pytest.raises(InvalidValueError, match="density_schedule='open' needs an initial density"):
         tl.method("set", density=0.3, density_schedule="open")
+
+
+def test_a_predictor_that_is_registered_first_is_not_a_built_in_regrowth():
+    code = """
+from topolearn.linkpred import PREDICTORS, LinkPredictor
+PREDICTORS.register("inside", LinkPredictor("inside", "path", lambda degree, internal, external: internal / degree))
+from topolearn.evolution import REGROWTHS, by_predictor
+assert "inside" not in REGROWTHS
+REGROWTHS.register("inside", by_predictor("inside"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from topolearn.registry import Registry
 
 REGROWTHS: Registry[RegrowthScore] = Registry(
     "regrowth score",
-    {name: by_predictor(name) for name in PREDICTORS}
+    {name: by_predictor(name) for name in PREDICTORS if name not in PREDICTORS.own}
     | {"random": RegrowthScore(at_random), "gradient": RegrowthScore(by_gradient, True, gradient_matrix)},
 )
 
