@@ -1,7 +1,7 @@
 """The tables of the results pages, each computed from a CSV in figures/ by the program that wrote it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +15,13 @@ from analysis import (
     zero_shot_results,
 )
 from analysis.benchmarks import speed as benchmark
+from topolearn.studies import spread
 
 FIGURES = Path(__file__).resolve().parents[2] / "figures"
 DIGITS = 2
+DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+NEW_IN_MORE = ("srigl", "deepr", "topkast")  # the other rows of that file repeat the first
+Row = tuple[str, str, str]
 UPDATE_COLUMNS = ("ms a step", "ms an update", "ms an update, plain torch", "share of training, %")
 
 
@@ -47,11 +51,10 @@ def table1_differences(dataset: str) -> pd.DataFrame:
 def table1_short() -> pd.DataFrame:
     """Return the mean accuracy of the best epoch next to the paper's, and the seconds of the slower dataset."""
     runs, rows = read("table1_mlp"), {}
-    names = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
     for label in ("FC", "CHTs (CH3-L3p)", "CHTs (CH2-L3n)", "CHT", "RigL", "SET", "RigL-soft"):
         of_label = runs[runs["label"] == label].groupby("dataset")
         row = {}
-        for dataset, name in names.items():
+        for dataset, name in DATASETS.items():
             paper = table1_mlp.PAPER[dataset].get(label)
             mean = 100 * of_label.get_group(dataset)["best_accuracy"].mean()
             row[name] = f"{mean:.2f}" + (f" ({paper[0]:.2f})" if paper else "")
@@ -73,6 +76,52 @@ def mnist_methods() -> pd.DataFrame:
         "links from rare pixels": table["rare_pixels"].map("{:.0f} %".format),
     }
     return pd.DataFrame(shown).set_index(table["method"].to_numpy()).rename_axis("method")
+
+
+def of_method(name: str) -> pd.DataFrame:
+    """Return what was measured of a method: accuracies, BLEU, and milliseconds of an update."""
+    rows = [*_mnist_rows(name), *_table1_rows(name), *_translation_rows(name), *_cost_rows(name)]
+    return pd.DataFrame(rows, columns=["", "result", "file"]).set_index("")
+
+
+def _mnist_rows(name: str) -> Iterator[Row]:
+    for file in ("mnist_methods", "mnist_more_methods"):
+        for row in read(file).itertuples():
+            method, _, variant = row.method.partition(", ")
+            if method == name and (file == "mnist_methods" or method in NEW_IN_MORE):
+                what = f"MNIST, 10 epochs{f', {variant}' if variant else ''}: last accuracy"
+                yield what, f"{row.last_mean:.2f} ({row.last_std:.2f})", file
+
+
+def _table1_rows(name: str) -> Iterator[Row]:
+    runs = read("table1_mlp")
+    methods = {label: row["method"] for group in table1_mlp.GROUPS.values() for label, row in group.items()}
+    methods["RigL-soft"] = "rigl-soft"  # written out as overrides of CHTs, from before it had a name
+    chosen = runs[runs["label"].map(methods) == name]
+    for (dataset, label), group in chosen.groupby(["dataset", "label"], sort=False):
+        accuracy = spread(100 * group["best_accuracy"])
+        deviation = f" ({accuracy.deviation:.2f})" if accuracy.n > 1 else ", one seed"
+        yield (
+            f"{DATASETS[dataset]}, 100 epochs, {label}: best accuracy",
+            f"{accuracy.mean:.2f}{deviation}",
+            "table1_mlp",
+        )
+
+
+def _translation_rows(name: str) -> Iterator[Row]:
+    runs = read("table2_translation")
+    method = runs["method"].fillna("dense")
+    for label, group in runs[(method == name) & ~runs["label"].str.contains(", lr ")].groupby("label", sort=False):
+        seeds = "one seed" if len(group) == 1 else f"mean of {len(group)} seeds"
+        yield f"Multi30k, {label}: BLEU", f"{group['bleu'].mean():.2f}, {seeds}", "table2_translation"
+
+
+def _cost_rows(name: str) -> Iterator[Row]:
+    costs = read("benchmark_update_cost").query("method == @name and model == 'MLP'")
+    for _, row in costs.iterrows():
+        phase = "" if pd.isna(row["phase"]) else f", {row['phase']}"
+        text = f"{_short(row['ms an update'])} ms, next to {_short(row['ms a step'])} ms per step"
+        yield f"an update of the MLP at 1 %{phase}", text, "benchmark_update_cost"
 
 
 def translation() -> pd.DataFrame:
@@ -149,6 +198,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "table1-differences": table1_differences,
     "table1-short": table1_short,
     "mnist-methods": mnist_methods,
+    "of-method": of_method,
     "translation": translation,
     "translation-rates": translation_rates,
     "zero-shot-paper": zero_shot_results.paper_table,
