@@ -1,4 +1,4 @@
-"""One thread for each test process, since pools that share cores slow each other, and pictures without a screen."""
+"""Test settings: one thread per process, since pools that share cores slow each other down, and no display."""
 
 import os
 import sys
@@ -15,19 +15,19 @@ import topolearn as tl
 
 torch.set_num_threads(1)
 
-# Examples of translation need what the extra [hf] brings.
+# The translation examples need the packages of the extra [hf].
 NEEDED = ("transformers", "tokenizers", "sacrebleu")
 collect_ignore_glob = [] if all(map(find_spec, NEEDED)) else ["topolearn/tasks/translation/*.py"]
 
 
 def pytest_addoption(parser):
-    """Let the pictures that image tests compare with be drawn anew."""
-    parser.addoption("--new-images", action="store_true", help="draw the pictures of tests/plotting/images anew")
+    """Add the option that regenerates the reference pictures of the image tests."""
+    parser.addoption("--new-images", action="store_true", help="regenerate the pictures in tests/plotting/images")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def caches(tmp_path_factory):
-    """Give the tests caches of their own, without crossovers measured here or code compiled for other processors."""
+    """Give the tests their own caches, without crossovers measured here or code compiled for other processors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPLCONFIGDIR", matplotlib.get_cachedir())  # the list of fonts stays where it is
         for name in ("XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR"):
@@ -37,7 +37,7 @@ def caches(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def example_runs(tmp_path_factory):
-    """Two finished runs, a sparse and a dense one, as the examples in docstrings use them."""
+    """Two finished runs, sparse and dense, that the examples in docstrings use."""
     folder = tmp_path_factory.mktemp("runs")
     options = {"hidden": (24, 24), "epochs": 2, "threads": 1}
     return {
@@ -48,7 +48,7 @@ def example_runs(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def doctest_names(request, doctest_namespace):
-    """Let examples in docstrings speak of ``run`` and ``dense``."""
+    """Define ``run`` and ``dense`` for the examples in docstrings."""
     if isinstance(request.node, pytest.DoctestItem):
         runs = request.getfixturevalue("example_runs")
         doctest_namespace.update(run=runs["chts"], dense=runs["dense"])
@@ -56,7 +56,7 @@ def doctest_names(request, doctest_namespace):
 
 @pytest.fixture(autouse=True)
 def no_open_figures():
-    """Close what a test has drawn."""
+    """Close the figures that a test leaves open."""
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")

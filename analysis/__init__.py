@@ -1,1 +1,1 @@
-"""Studies and benchmarks: one module for each table and figure, writing into figures/."""
+"""Studies and benchmarks: one module for each table and figure, written to figures/."""

@@ -1,4 +1,4 @@
-"""What a factor does: how often each of its levels wins under the same conditions, and by how much."""
+"""The effect of a factor: how often each of its levels wins under the same conditions, and by how much."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,30 +12,29 @@ from topolearn import plotting
 from topolearn.studies import spread, to_markdown, win_rates
 
 OF_ALL = {"method": "chts", "density": 0.01, "backend": "csr", "history": "summary", "measures": ["none"]}
-GRID = {"dataset": ["mnist", "fashion_mnist"], "regrowth": ["ch3_l3p-soft", "ch2_l3n-soft"]}  # what each level meets
+GRID = {"dataset": ["mnist", "fashion_mnist"], "regrowth": ["ch3_l3p-soft", "ch2_l3n-soft"]}  # the conditions
 CONDITION = (*GRID, "seed")
 
 
 def effects(runs: pd.DataFrame, factor: str, same: Sequence[str], value: str = "best_accuracy") -> pd.DataFrame:
-    """Return win rate and effect of each level of a factor, in the order of the runs.
+    """Return the win rate and the effect of each level of a factor, in the order of the runs.
 
     Parameters
     ----------
     runs : DataFrame
-        A row a run, those of the levels that compete alone.
+        One row per run, for the competing levels only.
     factor : str
-        Its column.
+        The column of the factor.
     same : sequence of str
-        The columns of a condition; those that not all levels have met are left out.
+        The columns that define a condition; conditions that some level lacks are left out.
     value : str
-        The column in which more is better, a share of 1.
+        The column to compare, a fraction of which more is better.
 
     Returns
     -------
     DataFrame
-        Per level: ``conditions``, ``win_rate``, ``mean`` of the value in percent, and its ``effect``: by how many
-        points it is above the mean of all levels under the same conditions, with a 95 % interval from ``low`` to
-        ``high``.
+        Per level: ``conditions``, ``win_rate``, ``mean`` of the value in percent, and ``effect``, its difference in
+        points from the mean of all levels under the same conditions, with a 95 % interval from ``low`` to ``high``.
     """
     rates = win_rates(runs, by=factor, value=value, same=same)
     wide = 100 * runs.set_index([factor, *same])[value].unstack(factor).dropna()[list(rates.index)]
@@ -51,7 +50,7 @@ def effects(runs: pd.DataFrame, factor: str, same: Sequence[str], value: str = "
 
 
 def draw(panels: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Return a figure of several factors, a column each: win rates above, effects below, the winner in orange."""
+    """Return a figure with one column per factor: win rates above, effects below, the winner in orange."""
     with plotting.style():
         figure = Figure(figsize=(5.4 * len(panels), 6.4), layout="constrained")
         axes = figure.subplots(2, len(panels), squeeze=False)
@@ -78,14 +77,14 @@ def _draw_effects(ax: Axes, levels: list[str], table: pd.DataFrame, colours: lis
 
 
 def title(runs: pd.DataFrame) -> str:
-    """Return what was run, in a line."""
+    """Return a one-line description of the runs."""
     epochs = " and ".join(str(each) for each in sorted(runs["epochs"].unique()))
     size = f"{runs['dataset'].nunique()} data sets, {runs['regrowth'].nunique()} link predictors, "
     return f"CHTs, MLP with 1 % of its links: {size}{runs['seed'].nunique()} seeds, {epochs} epochs; best epoch"
 
 
 def report(file: Path, panels: Mapping[str, pd.DataFrame], headline: str) -> None:
-    """Draw the panels beside a table of runs, and print them in Markdown."""
+    """Save the panels as a figure next to the table of runs, and print them as Markdown."""
     draw(panels, headline).savefig(file.with_suffix(".png"), dpi=130)
     for name, table in panels.items():
         print(f"{name}\n\n{to_markdown(table, digits=2)}\n")

@@ -1,4 +1,4 @@
-"""What the commands of all studies share: their options, and the table of finished runs that they write."""
+"""Options shared by the commands of all studies, and the table of finished runs that they write."""
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
@@ -20,12 +20,12 @@ KEPT = (
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a program; a mistake of its user ends in one line, and Ctrl-C and SIGTERM end it as they do ``topolearn``."""
+    """Run a program; expected errors end it with one line, and Ctrl-C and SIGTERM end it as they do ``topolearn``."""
     try:
         with stoppable():
             main()
     except KeyboardInterrupt as interrupt:
-        how = "the same command goes on from the last checkpoints"
+        how = "run the same command again to continue from the last checkpoints"
         raise SystemExit(tell_end("analysis", interrupt, how)) from None
     except Exception as error:
         reason = reason_of(error)
@@ -39,24 +39,22 @@ def run_main(main: Callable[[], None]) -> None:
 def options(description: str | None, *, runs: str, file: Path) -> argparse.ArgumentParser:
     """Return a parser with the options of every study."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data-dir", type=Path, default=Path("data"), help="has the files of each data set in a folder"
-    )
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder for each data set")
     parser.add_argument("--runs", type=Path, default=Path(runs), help="where the runs are kept")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--executor", choices=EXECUTORS, default="processes")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--table", action="store_true", help=f"run nothing: table and figure of {file}")
+    parser.add_argument("--table", action="store_true", help=f"run nothing: recreate table and figure from {file}")
     return parser
 
 
 def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the finished runs that a study wrote to a file, which has the columns that are needed."""
+    """Return the finished runs that a study wrote to a file; raise an error if a needed column is missing."""
     if not file.is_file():
-        raise MissingFileError(f"there is no {str(file)!r}: without --table the same command trains, and writes it")
-    with reading(file, "a table of runs", "without --table the same command trains, and writes it"):
-        runs = pd.read_csv(file, float_precision="round_trip")  # as it is written again
+        raise MissingFileError(f"there is no file {str(file)!r}: run the command without --table to train and write it")
+    with reading(file, "a table of runs", "run the command without --table to train and write it"):
+        runs = pd.read_csv(file, float_precision="round_trip")  # since it may be rewritten
         if missing := [name for name in needed if name not in runs]:
             raise KeyError(missing[0])
     return runs
@@ -69,10 +67,10 @@ def runs_of(
     also: Sequence[str] = (),
     whole: Iterable[tuple[Study, Path]] = (),
 ) -> pd.DataFrame:
-    """Run studies in their directories, write their finished runs to a file, and return these.
+    """Run studies in their directories, write their finished runs to a file, and return them.
 
-    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label. Where studies are parts
-    of ``whole`` ones, whatever of these is done goes to the file, so that a part does not push out the others.
+    With ``--table`` nothing is run, and the file is read. Columns in ``also`` follow the label. If the studies are
+    subsets of the ``whole`` ones, all finished runs of the latter are written, so that a subset does not drop the rest.
     """
     if args.table:
         return runs_in(file, KEPT[:2])
@@ -86,7 +84,7 @@ def runs_of(
     runs = pd.concat(whole_tables or [runs], ignore_index=True).assign(epochs=args.epochs)
     done = runs[runs["state"] == DONE]
     if done.empty:
-        raise SystemExit(f"no run of {args.runs} is done, so {file} is not written")
+        raise SystemExit(f"no run in {args.runs} is done, so {file} is not written")
     file.parent.mkdir(exist_ok=True)
     done[[*KEPT[:2], *also, *KEPT[2:]]].to_csv(file, index=False)
     return pd.read_csv(file)

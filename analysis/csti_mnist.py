@@ -1,6 +1,6 @@
-"""CSTI on MNIST: where the links of a topology that starts from the data's correlations go.
+"""CSTI on MNIST: where a topology initialised from the data's correlations places its links.
 
-The number of links out of each pixel, beside the standard deviation of the pixel. Run it with
+Compares the number of links out of each pixel with the pixel's standard deviation. Run it with
 ``python -m analysis.csti_mnist --data-dir DIR``; it writes figures/csti_mnist.png.
 """
 
@@ -19,7 +19,7 @@ SIDE = 28  # pixels
 
 
 def main() -> None:
-    """Draw the figure, and print how many links start in the central half of the image's area."""
+    """Draw the figure, and print the share of links that start in the central half of the image's area."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder with MNIST's IDX files")
     parser.add_argument("--density", type=float, default=0.01)
@@ -45,7 +45,7 @@ def main() -> None:
     margin = round(SIDE * (1 - np.sqrt(0.5)) / 2)
     centre = fan_out[margin:-margin, margin:-margin]
     print(f"{graph}\n{centre.sum() / fan_out.sum():.1%} of the links start in the central {centre.size / SIDE**2:.0%}")
-    print(f"{int((fan_out == 0).sum())} of {SIDE**2} pixels have no link\n{args.figure}")
+    print(f"{int((fan_out == 0).sum())} of {SIDE**2} pixels have no links\n{args.figure}")
 
 
 if __name__ == "__main__":

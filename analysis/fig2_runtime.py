@@ -1,10 +1,10 @@
 """Figure 2 of the paper: seconds of path-based and node-based link prediction, over density and over size.
 
-The exact path-based CH3-L3p and the node-based CH2-L3n as they are here, beside the node-based matrix form of the
-paper's authors, measured in turns in one process. In the paper's own figure the path-based method, which stores every
-path, climbs steeply with density and with size, and the node-based one stays low and nearly flat: the reason to prefer
-it there. Without stored paths the exact score of 1024 x 1024 neurons costs about as much as the matrix form at 5 %
-density, and less below. Run it with ``python -m analysis.fig2_runtime``; it writes figures/fig2_runtime.png and .csv.
+Compares this library's exact path-based CH3-L3p and node-based CH2-L3n with the node-based matrix form of the paper's
+authors, measured alternately in one process. In the paper's figure the path-based method, which stores every path,
+climbs steeply with density and size, while the node-based one stays low and nearly flat, which is why the paper prefers
+it. Without stored paths, the exact score of 1024 x 1024 neurons costs about as much as the matrix form at 5 % density,
+and less below. Run it with ``python -m analysis.fig2_runtime``; it writes figures/fig2_runtime.png and .csv.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--figure", type=Path, default=Path("figures/fig2_runtime.png"))
-    parser.add_argument("--table", action="store_true", help="measure nothing: draw the table beside the figure anew")
+    parser.add_argument("--table", action="store_true", help="measure nothing: redraw the figure from its table")
     args = parser.parse_args()
     if not args.table:
         args.figure.parent.mkdir(exist_ok=True)

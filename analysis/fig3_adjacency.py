@@ -1,7 +1,7 @@
 """Figure 3 of the paper: the adjacency of BSF, and of BSW from the ring lattice (beta 0) to a random graph (beta 1).
 
-Under each matrix stand the exponent of its degrees (maximum likelihood of a discrete power law, both sides pooled) and
-its closure 4 C4 / L3, the share of paths of length three that are closed. Run it with
+Each matrix is labelled with the exponent of its degrees (maximum likelihood of a discrete power law, both sides pooled)
+and its closure 4 C4 / L3, the share of closed paths of length three. Run it with
 ``python -m analysis.fig3_adjacency``; it writes figures/fig3_adjacency.png.
 """
 
@@ -24,11 +24,11 @@ MODELS: tuple[tuple[str, str, dict[str, float]], ...] = (
     ("BSW, beta = 0.5", "bsw", {"beta": 0.5}),
     ("BSW, beta = 1", "bsw", {"beta": 1.0}),
 )
-STEEPEST = 5.0  # degrees that fall off faster than this are those of no power law
+STEEPEST = 5.0  # degrees with a larger exponent do not count as a power law
 
 
 def exponent(graph: BipartiteGraph) -> float:
-    """Return the exponent of the degrees of all neurons; igraph estimates xmin and it, without a p-value's draws."""
+    """Return the exponent of the degrees of all neurons, estimated with xmin by igraph, without a p-value."""
     degrees = [int(degree) for degree in graph.degrees if degree > 0]
     return float(igraph.power_law_fit(degrees, method="discrete", p_precision=0.5).alpha)
 

@@ -1,9 +1,9 @@
-"""Figure 4: what beta of the small-world start, and the rule of removal, do to CHTs.
+"""Figure 4: the effect of beta of the small-world initialisation and of the removal rule on CHTs.
 
-Each beta and each removal score meets both data sets, both link predictors and all seeds:
-``python -m analysis.fig4_ablation --data-dir data --jobs 2``. Finished runs are kept and not run again, whatever size
-was asked for before; the paper's is ``--epochs 100 --all``. All runs go to figures/fig4_ablation.csv, their picture
-beside it. ``--table`` makes the picture and the table from the file alone.
+Each beta and each removal score is run on both data sets with both link predictors and all seeds:
+``python -m analysis.fig4_ablation --data-dir data --jobs 2``. Finished runs are kept and not repeated, also when the
+size changes; the paper's size is ``--epochs 100 --all``. All runs are written to figures/fig4_ablation.csv, with a
+figure next to it. ``--table`` recreates the figure and the table from the file alone.
 """
 
 from pathlib import Path
@@ -22,12 +22,12 @@ REMOVALS = {
     "relative_importance": "RI",
     "relative_importance-soft": "RI-soft",
 }
-BETA, REMOVAL = 0.25, "weight_magnitude-soft"  # of CHTs: those of the other factor's panel
+BETA, REMOVAL = 0.25, "weight_magnitude-soft"  # the values of CHTs, fixed in the panel of the other factor
 FILE = Path("figures/fig4_ablation.csv")
 
 
 def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100, every: bool = False) -> Study:
-    """Return the study: each beta with WM-soft, each removal with beta .25, or every beta with every removal."""
+    """Return the study: each beta with WM-soft, each removal with beta 0.25, or every beta with every removal."""
     settings: list[dict[str, Any]] = [
         {"label": f"beta {beta:g}, {word}", "generator_params.beta": beta, "removal": removal}
         for beta in BETAS
@@ -39,7 +39,7 @@ def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100, e
 
 
 def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the effects of beta and of the removal, over all conditions that the runs have."""
+    """Return the effects of beta and of the removal, over all conditions in the runs."""
     beta, removal = "generator_params.beta", "removal"
     every = len(runs[[beta, removal]].drop_duplicates()) == len(BETAS) * len(REMOVALS)
     of_beta = runs if every else runs[runs[removal] == REMOVAL]

@@ -1,9 +1,9 @@
-"""Figure 5: what equal partition and resort do for a scale-free start of CHTs, and how it compares with CSTI and BSW.
+"""Figure 5: the effect of equal partition and resort on a scale-free start of CHTs, compared with CSTI and BSW.
 
-Each start meets both data sets, both link predictors and all seeds:
-``python -m analysis.fig5_scale_free --data-dir data --jobs 2``. Finished runs are kept and not run again, whatever size
-was asked for before; the paper's is ``--epochs 100``. All runs go to figures/fig5_scale_free.csv, their picture beside
-it. ``--table`` makes the picture and the table from the file alone.
+Each start is run on both data sets with both link predictors and all seeds:
+``python -m analysis.fig5_scale_free --data-dir data --jobs 2``. Finished runs are kept and not repeated, also when the
+size changes; the paper's size is ``--epochs 100``. All runs are written to figures/fig5_scale_free.csv, with a figure
+next to it. ``--table`` recreates the figure and the table from the file alone.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ FILE = Path("figures/fig5_scale_free.csv")
 
 
 def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100) -> Study:
-    """Return the study: each start with both data sets and both link predictors."""
+    """Return the study: each start on both data sets with both link predictors."""
     settings = [{"label": label, "generator": name} for label, name in SCALE_FREE.items()]
     settings += [{"label": label, **row} for label, row in OTHERS.items()]
     base = OF_ALL | {"epochs": epochs, "data_dir": str(data_dir)}
@@ -32,7 +32,7 @@ def study(*, data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100) -
 
 
 def panels(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the effects of both techniques, and of the best scale-free start beside the two others."""
+    """Return the effects of both techniques, and of the best scale-free start compared with the two others."""
     start = runs["label"].str.partition(",")[0]
     named = runs.assign(start=start)
     of_bsf = effects(named[start.isin(list(SCALE_FREE))], "start", CONDITION)

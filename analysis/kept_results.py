@@ -1,8 +1,8 @@
-"""Results that outlive their runs: what the files in figures/ have is not trained again where the runs are not at hand.
+"""Results that outlive their runs: runs whose results are in figures/ are not repeated if their directories are gone.
 
-A study of many hours is trained in several places, and its run directories stay there. Its rows, learning curves and
-translations are in figures/, each by the label, the seed and the configuration's hash of its run; where a plan has
-changed since, and with it the hash, a row is left out, and its run is missing again.
+A study of many hours is trained on several machines, and its run directories stay there. Its rows, learning curves and
+translations are in figures/, identified by the label, the seed and the configuration hash of each run. If a plan has
+changed since, and with it the hash, the row is left out, and its run counts as missing.
 """
 
 import gzip
@@ -20,7 +20,7 @@ KEY = ["label", "seed"]
 
 
 def slug(label: str) -> str:
-    """Return a label as part of a file's name.
+    """Return a label in a form that suits a file name.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def slug(label: str) -> str:
 
 
 def kept_rows(file: Path, planned: Sequence[PlannedRun]) -> pd.DataFrame:
-    """Return the rows of a file whose runs are still planned as they were; none without the file."""
+    """Return the rows of a file whose runs are still planned unchanged; empty if there is no file."""
     if not file.is_file():
         return pd.DataFrame(columns=[*KEY, "hash"])
     rows = runs_in(file, [*KEY, "hash"])
@@ -39,7 +39,7 @@ def kept_rows(file: Path, planned: Sequence[PlannedRun]) -> pd.DataFrame:
 
 
 def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
-    """Return the former rows whose keys no new row has, and the new ones.
+    """Return the new rows, preceded by the former rows that they do not replace.
 
     Examples
     --------
@@ -55,14 +55,14 @@ def joined(former: pd.DataFrame, new: pd.DataFrame, key: Sequence[str] = KEY) ->
 
 
 def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFrame:
-    """Return rows by the labels of a plan, and those of a label by seed."""
+    """Return rows sorted by the labels of a plan, then by seed."""
     place = {run.label: number for number, run in reversed(list(enumerate(planned)))}
     order = np.lexsort((rows["seed"], rows["label"].map(place)))
     return rows.iloc[order].reset_index(drop=True)
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:
-    """Write lines of text to a compressed file, whose bytes depend on them alone."""
+    """Write lines of text to a compressed file whose bytes depend only on the lines."""
     file.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(f"{line}\n" for line in lines).encode()
     with written_aside(file) as aside:

@@ -1,4 +1,4 @@
-"""What the runs of Table 3 say: perplexity and size beside the paper's, and pairs to compare."""
+"""Results of Table 3: perplexity and size compared with the paper, and pairs to compare."""
 
 import pandas as pd
 
@@ -27,10 +27,10 @@ PAIRS = (
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a setting: perplexities, size and work, beside the paper's perplexity.
+    """Return one row per setting: perplexities, size and work, and the paper's perplexity.
 
-    That of a word compares with other tokenizers; *over FC* is how much larger the perplexity of a token is than that
-    of the dense network.
+    The perplexity of a word is comparable between tokenizers; *over FC* is the increase in the perplexity of a token
+    over the dense network.
     """
     dense, rows = runs.loc[runs["label"] == "FC", "perplexity"], {}
     for label, group in runs.groupby("label", sort=False):

@@ -1,8 +1,8 @@
-"""What becomes of the topology of a language model: queries and keys, values, gates, block by block.
+"""The topology of a language model during training: queries and keys, values, feed-forward, block by block.
 
 ``python -m analysis.language_topology --runs runs/table3`` measures the finished runs of ``analysis.table3_llama`` at
 some of their updates, and writes figures/table3_topology.csv, with a row for each step, block and kind of population,
-and a picture of each setting.
+and a figure for each setting.
 """
 
 import argparse
@@ -17,11 +17,11 @@ KINDS = {
     "queries and keys": ("q_proj", "k_proj"), "values": ("v_proj", "o_proj"),
     "feed-forward": ("gate_proj", "up_proj", "down_proj"),
 }  # fmt: skip
-GROUPS = {"methods": 2, "starts": 2}  # of the study, and their seeds
+GROUPS = {"methods": 2, "starts": 2}  # groups of the study, and their numbers of seeds
 
 
 def population(layer: str) -> tuple[str, str]:
-    """Return the block of a layer, counted from 1, and what it is for.
+    """Return the block of a layer, counted from 1, and its kind.
 
     Examples
     --------
@@ -33,11 +33,11 @@ def population(layer: str) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Measure the runs, and write table and pictures."""
+    """Measure the runs, and write the table and the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="as for the runs")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="data directory of the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/table3"), help="where the runs are kept")
-    parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
+    parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
     args = parser.parse_args()
     studies = [(study(name, seeds, args.data_dir), args.runs / name) for name, seeds in GROUPS.items()]
     table = of_studies(studies, args.states, population)

@@ -1,9 +1,9 @@
-"""Every method on the real MNIST, over seeds: accuracy, active neurons, overlap and seconds, as a table and a figure.
+"""Every method on MNIST with several seeds: accuracy, active neurons, overlap and seconds, as a table and a figure.
 
-Each method runs as its row says; some run from CSTI as well, so that rules can be compared from one start, and some
-with one part of another, to see what makes the difference. Run it with ``python -m analysis.mnist_methods --data-dir
-DIR``, and some rows alone with ``--methods LABEL ... --name NAME``. Finished runs are kept and not run again; the
-results go to figures/mnist_methods.csv and .png.
+Each method runs with its defaults. Some also run from CSTI, to compare rules from the same start, and some with one
+component of another method, to see what makes the difference. Run it with ``python -m analysis.mnist_methods --data-dir
+DIR``, or only some rows with ``--methods LABEL ... --name NAME``. Finished runs are kept and not repeated. The results
+are written to figures/mnist_methods.csv and .png.
 """
 
 import argparse
@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "chts-gmp, by weight": {"method": "chts-gmp", "pruning": "weight_magnitude"},
     "topkast, every 100 steps": {"method": "topkast", "interval": 100},
 }
-RARE = 0.01  # of the images; pixels that are not black in fewer are called rare
+RARE = 0.01  # a pixel is rare if it is not black in less than this share of the images
 FIGURES = Path("figures")
 
 
@@ -43,13 +43,13 @@ def settings() -> dict[str, dict[str, Any]]:
 
 
 def _needed_by(method: Method) -> dict[str, Any]:
-    """Return the options in which a method differs from the base: of an update a step, links are not kept."""
+    """Return the options in which a method differs from the base; with an update per step, no links are stored."""
     density = {"density": 1.0} if method.is_dense else {}
     return density | ({"history": "summary"} if method.interval == 1 else {})
 
 
 def study(labels: Iterable[str], args: argparse.Namespace) -> Study:
-    """Return the study of some rows, each with ``args.seeds`` seeds."""
+    """Return the study of the given rows, each with ``args.seeds`` seeds."""
     rows = settings()
     return Study(
         name="mnist_methods",
@@ -66,7 +66,7 @@ def study(labels: Iterable[str], args: argparse.Namespace) -> Study:
 
 
 def by_label(runs: Mapping[tuple[str, int], Run]) -> dict[str, list[Run]]:
-    """Return the runs of each label, a run for each seed."""
+    """Return the runs of each label, one per seed."""
     labelled: dict[str, list[Run]] = {}
     for (label, _), run in runs.items():
         labelled.setdefault(label, []).append(run)
@@ -74,7 +74,7 @@ def by_label(runs: Mapping[tuple[str, int], Run]) -> dict[str, list[Run]]:
 
 
 def table(runs: dict[str, list[Run]], is_rare: np.ndarray) -> pd.DataFrame:
-    """Return a row for each label: accuracies, active neurons, links from rare pixels in percent; seconds of a run."""
+    """Return a row per label: accuracies, active neurons and links from rare pixels in percent; seconds per run."""
     rows = []
     for label, several in runs.items():
         last = pd.DataFrame([run.metrics.iloc[-1] for run in several])
@@ -101,7 +101,7 @@ def table(runs: dict[str, list[Run]], is_rare: np.ndarray) -> pd.DataFrame:
 
 
 def _share_from(run: Run, pixels: np.ndarray) -> float:
-    """Return the share of the first layer's links that come from some of the inputs."""
+    """Return the share of the first layer's links that start at the given inputs."""
     if not run.history.layers:  # dense
         return float(pixels.mean())
     graph = topology_of(run.load_model("last"))["hidden1"]
@@ -109,7 +109,7 @@ def _share_from(run: Run, pixels: np.ndarray) -> float:
 
 
 def draw(results: pd.DataFrame, title: str) -> Figure:
-    """Return a figure of a table: a row for each method, a panel for each number."""
+    """Return a figure with a row per method and a panel per number."""
     with plotting.style():
         figure = Figure(figsize=(11, 1.6 + 0.26 * len(results)), layout="constrained")
         places = np.arange(len(results))
@@ -130,7 +130,7 @@ def draw(results: pd.DataFrame, title: str) -> Figure:
 
 
 def _panels(results: pd.DataFrame) -> Iterable[tuple[str, pd.Series, pd.Series | None]]:
-    """Return what each panel shows, its values and their standard deviations over the seeds."""
+    """Return the title of each panel, its values, and their standard deviations over the seeds."""
     return [
         (
             "test error of the best epoch",
@@ -150,11 +150,11 @@ def main() -> None:
     parser.add_argument("--density", type=float, default=0.01)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
-    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each run")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--name", default="mnist_methods", help="of the table and the figure")
+    parser.add_argument("--name", default="mnist_methods", help="name of the table and the figure")
     parser.add_argument("--methods", nargs="+", default=list(settings()), choices=list(settings()), metavar="LABEL")
-    parser.add_argument("--table", action="store_true", help="run nothing: draw the table of figures/NAME.csv anew")
+    parser.add_argument("--table", action="store_true", help="run nothing: redraw the figure from figures/NAME.csv")
     args = parser.parse_args()
     file = FIGURES / f"{args.name}.csv"
     if args.table:

@@ -1,7 +1,7 @@
-"""Soft against hard selection: how much of what is removed comes back (definition 1 and section 3.1 of the paper).
+"""Soft against hard selection: how many removed links return (definition 1 and section 3.1 of the paper).
 
-CHTs twice, with updates several times an epoch: once as it is, sampling in both halves of a step, once taking the best
-scores (the rigid rule). Run it with ``python -m analysis.overlap``; it writes figures/overlap_DATASET.png.
+Trains CHTs twice, with several updates per epoch: once unchanged, with sampling in both halves of a step, and once with
+the best scores (the hard rule). Run it with ``python -m analysis.overlap``; it writes figures/overlap_DATASET.png.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--density", type=float, default=0.05)
     parser.add_argument("--hidden", type=int, nargs="+", default=[256, 256, 256])
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--update-interval", type=int, default=9, help="steps between updates [9, five an epoch]")
+    parser.add_argument("--update-interval", type=int, default=9, help="steps between updates [9, five per epoch]")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=Path("runs/overlap"), help="where the runs are kept")
     args = parser.parse_args()

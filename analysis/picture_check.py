@@ -1,8 +1,8 @@
-"""Contact sheets of every picture of topolearn: at the widths of a paper, in light and dark, as the eye may see them.
+"""Contact sheets of every plot of topolearn: at paper widths, in light and dark, and as different eyes see them.
 
-Each public function of ``topolearn.plotting`` is drawn into a figure of a caller, at the width of one column and of a
-page, from a short training on the digits; the sheets show them as they are, in grey, as with deuteranopia, and in a
-dark style. Run it with ``python -m analysis.picture_check --out FOLDER``, from the root of the repository, and look.
+Each public function of ``topolearn.plotting`` draws into a figure as wide as a column and as a page, with data from
+short trainings on the digits. The sheets show the plots as they are, in grey, with simulated deuteranopia, and in a
+dark style. Run ``python -m analysis.picture_check --out FOLDER`` from the root of the repository, and inspect them.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from tests.plotting.every_picture import Drawing, draw_at, every_picture
 
 WIDTHS = {"column": 3.35, "page": 7.0}  # inches
 DPI = 110
-ACROSS = {"column": 5, "page": 3}  # pictures of a row of a sheet
+ACROSS = {"column": 5, "page": 3}  # pictures per row of a sheet
 DOWN = 4
 Pixels = NDArray[np.uint8]
-# G. Machado, M. Oliveira, L. Fernandes, IEEE TVCG 15 (2009) 1291, table 1, severity 1.0; of linear RGB
+# G. Machado, M. Oliveira, L. Fernandes, IEEE TVCG 15 (2009) 1291, table 1, severity 1.0; for linear RGB
 DEUTERANOPIA = np.array(
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
 )
 
 
 def grey(pixels: Pixels) -> Pixels:
-    """Return what a printer without colours makes of a picture."""
+    """Return a picture as a printer without colours prints it."""
     return np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
 
 
@@ -49,7 +49,7 @@ EYES: Mapping[str, Callable[[Pixels], Pixels]] = {"light": np.asarray, "grey": g
 
 
 def drawn(draw: Drawing, width: float, *, dark: bool) -> Pixels:
-    """Return the pixels of a picture in a figure of its caller."""
+    """Return the pixels of a plot drawn into a given figure."""
     context: Any = pyplot.style.context("dark_background") if dark else nullcontext()
     with context:
         figure = draw_at(draw, width)
@@ -61,7 +61,7 @@ def drawn(draw: Drawing, width: float, *, dark: bool) -> Pixels:
 
 
 def sheets(pictures: Mapping[str, Pixels], across: int) -> Iterator[Image.Image]:
-    """Yield sheets of pictures with their names, a row of them as high as the highest."""
+    """Yield sheets of pictures with their names; each row is as high as its highest picture."""
     names = list(pictures)
     width = max(p.shape[1] for p in pictures.values()) + 10
     for start in range(0, len(names), across * DOWN):
@@ -78,7 +78,7 @@ def sheets(pictures: Mapping[str, Pixels], across: int) -> Iterator[Image.Image]
 
 
 def trainings(folder: Path) -> list[tl.Run]:
-    """Return short runs on the digits, the first with measures."""
+    """Train short runs on the digits, the first with measures."""
     config: dict[str, Any] = {"hidden": (64, 64, 64), "epochs": 8, "density": 0.1, "threads": 1, "backend": "csr"}
     config["update_interval"] = 15
     first = tl.TrainConfig(run_dir=str(folder / "chts"), measures=("closure", "gamma"), **config)
@@ -90,7 +90,7 @@ def main() -> None:
     """Draw all sheets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets")
-    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of names of pictures")
+    parser.add_argument("--only", nargs="*", default=[""], help="prefixes of plot names")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""Search for a setting of the engine's parts that beats the paper's CHTs at 1 % of the links of an MLP.
+"""Search for a combination of components that beats the paper's CHTs at 1 % density in an MLP.
 
-Settings are chosen by examples that are held out of the training set; the test set is not read. First all combinations
-of starts, removals and regrowths meet both data sets for few epochs, then the best of them with one other part changed;
-at last the finalists of both meet them for as many epochs as the paper trains, with several seeds: ``python -m
-analysis.preset_search --jobs 2``. All runs go to figures/preset_search.csv. Whoever wins there is trained anew by
-``analysis.table1_mlp``, and tested there alone.
+Settings are chosen on examples held out from the training set; the test set is not used. First all combinations of
+starts, removals and regrowths are run on both data sets for few epochs, then variants of the best one with one other
+component changed. Finally the finalists run for as many epochs as in the paper, with several seeds:
+``python -m analysis.preset_search --jobs 2``. All runs are written to figures/preset_search.csv. The winner is
+retrained by ``analysis.table1_mlp``, and tested only there.
 """
 
 import argparse
@@ -44,7 +44,7 @@ REFERENCE = "CSTI, WM-soft, CH3-L3p-soft"  # the paper's
 
 
 def combinations() -> dict[str, dict[str, Any]]:
-    """Return all combinations of a start, a removal and a regrowth by their labels."""
+    """Return all combinations of a start, a removal and a regrowth, by label."""
     settings: dict[str, dict[str, Any]] = {}
     for start, removal, regrowth in itertools.product(STARTS, REMOVALS, REGROWTHS):
         row = {"method": "chts", **STARTS[start], "removal": REMOVALS[removal], "regrowth": REGROWTHS[regrowth]}
@@ -53,13 +53,13 @@ def combinations() -> dict[str, dict[str, Any]]:
 
 
 def changed(label: str) -> dict[str, dict[str, Any]]:
-    """Return a combination with one other part changed, in all ways, by their labels."""
+    """Return all variants of a combination with one other component changed, by label."""
     row = combinations()[label]
     return {f"{label}; {word}": row | change for word, change in CHANGES.items()}
 
 
 def study(rows: dict[str, dict[str, Any]], stage: str, *, data_dir: str | Path, seeds: int, epochs: int) -> Study:
-    """Return the study of some settings: each with both data sets and so many seeds."""
+    """Return the study of some settings, each on both data sets with several seeds."""
     settings = tuple({"label": label, **row} for label, row in rows.items())
     base = BASE | {"epochs": epochs, "data_dir": str(data_dir)}
     return Study(name=f"preset_{stage}", base=base, settings=settings, grid=GRID, seeds=tuple(range(seeds)))
@@ -68,19 +68,19 @@ def study(rows: dict[str, dict[str, Any]], stage: str, *, data_dir: str | Path, 
 def ranking(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the held-out accuracy of each setting on each data set, in percent, the best setting first.
 
-    ``gain`` is by how many points a setting is above the reference, on the data set where this is least: a preset is to
-    be better on all of them. A setting one of whose runs failed has no gain, and is last.
+    ``gain`` is the improvement in points over the reference, on the data set where it is smallest, because a preset
+    should be better on all of them. A setting with a failed run has no gain, and comes last.
 
     Raises
     ------
     StudyError
-        When runs of the reference failed, with which all others are compared.
+        When runs of the reference failed, because all others are compared with it.
     """
     setting = _settings_of(runs)
     whole = runs.groupby(setting)["seed"].count() == len(GRID["dataset"]) * runs["seed"].nunique()
     accuracy = 100 * runs.groupby([setting, "dataset"], sort=False)["best_accuracy"].mean().unstack()
     if not whole.get(REFERENCE, False):
-        raise StudyError(f"not all runs of {REFERENCE!r} are done: see their errors above, and run them again")
+        raise StudyError(f"not all runs of {REFERENCE!r} are done: fix the errors above, and run them again")
     accuracy["gain"] = accuracy.sub(accuracy.loc[REFERENCE]).min(axis=1).where(whole)
     return accuracy.sort_values("gain", ascending=False, kind="stable").rename_axis(columns=None)
 
@@ -92,25 +92,25 @@ def finalists(runs: pd.DataFrame, number: int) -> list[str]:
 
 
 def gains(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return by how many points each setting is above the reference on a data set, paired by seed, the best first."""
+    """Return each setting's improvement in points over the reference on a data set, paired by seed, the best first."""
     pairs = [(str(label), REFERENCE) for label in ranking(runs).dropna().index if label != REFERENCE]
     gained = differences(runs.assign(label=_settings_of(runs)), dataset, pairs)
     return gained.rename(lambda words: words.removesuffix(f" - {REFERENCE}"))
 
 
 def _settings_of(runs: pd.DataFrame) -> pd.Series:
-    """Return the label of each run without its data set."""
+    """Return the label of each run without the data set."""
     return runs["label"].str.rpartition(", dataset=")[0].rename("setting")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run all stages, and write their table."""
     parser = options(__doc__, runs="runs/preset", file=FILE)
-    parser.add_argument("--first-epochs", type=int, default=40, help="before the finalists, with one seed")
-    parser.add_argument("--finalists", type=int, default=6, help="how many, beside the reference")
+    parser.add_argument("--first-epochs", type=int, default=40, help="epochs before the finals, with one seed")
+    parser.add_argument("--finalists", type=int, default=6, help="number of finalists besides the reference")
     args = parser.parse_args(words)
     if args.finalists < 1:
-        parser.error(f"--finalists must be 1 or more, not {args.finalists}: they are compared with the reference")
+        parser.error(f"--finalists must be at least 1, not {args.finalists}: the reference is compared with them")
     first = _stage(combinations(), "combinations", 1, args.first_epochs, args)
     rows = changed(str(ranking(first).index[0]))
     first = pd.concat([first, _stage(rows, "changes", 1, args.first_epochs, args)])
@@ -127,7 +127,7 @@ def main(words: Sequence[str] | None = None) -> None:
 def _stage(
     rows: dict[str, dict[str, Any]], stage: str, seeds: int, epochs: int, args: argparse.Namespace
 ) -> pd.DataFrame:
-    """Run a stage, or take its runs from the file."""
+    """Run a stage, or read its runs from the file."""
     if args.table:
         runs = runs_in(FILE)
         return runs[runs["stage"] == stage]

@@ -1,9 +1,9 @@
-"""Table 1: a dense MLP and sparse ones of 1 % of its links, on MNIST and Fashion-MNIST, over seeds.
+"""Table 1: a dense MLP and sparse ones with 1 % of its links, on MNIST and Fashion-MNIST, over several seeds.
 
-The rows of the paper, and the same methods from other starts, as an initial topology that knows the data does more than
-any rule of evolution; and RigL-soft, our own: ``python -m analysis.table1_mlp --data-dir data --jobs 2``. Finished runs
-are kept and not run again. All runs go to figures/table1_mlp.csv with the hashes of their configurations, and their
-picture beside it; the table is printed in Markdown. ``--table`` makes both from the file alone.
+It has the rows of the paper, the same methods from other initial topologies (one derived from the data matters more
+than any evolution rule), and our own RigL-soft: ``python -m analysis.table1_mlp --data-dir data --jobs 2``. Finished
+runs are kept and not repeated. All runs are written to figures/table1_mlp.csv with the hashes of their configurations,
+with a figure next to it; the table is printed as Markdown. ``--table`` recreates both from the file alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,8 +52,8 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "static, CSTI": {"method": "static", **CSTI},
     },
     "csti+bsw": {f"{label}, CSTI + BSW": row | THEN_BSW for label, row in {**PAPER_ROWS, **BY_IMPORTANCE}.items()},
-    "preset": {"RigL-soft": L3P | {"regrowth": "gradient", "percolation": False}},  # of analysis.preset_search
-    "readings": {  # of what the paper leaves open
+    "preset": {"RigL-soft": L3P | {"regrowth": "gradient", "percolation": False}},  # from analysis.preset_search
+    "readings": {  # interpretations of what the paper leaves open
         "CHTs (CH3-L3p), no weight decay": L3P | {"weight_decay": 0.0},
         "CHT, never stopped": PAPER_ROWS["CHT"] | {"early_stop": False},
         "CHT, cosine zeta": PAPER_ROWS["CHT"] | COSINE,
@@ -64,7 +64,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "dense": {"FC": {"method": "dense", "density": 1.0, "backend": "masked"}},
 }
 
-# Accuracy, its deviation, and ANP by the authors' count, all in percent.
+# Accuracy, its standard deviation, and ANP by the authors' definition, all in percent.
 PAPER: dict[str, dict[str, tuple[float, float, float | None]]] = {
     "mnist": {
         "FC": (98.78, 0.02, None),
@@ -95,14 +95,14 @@ def study(
     epochs: int = 100,
     groups: Sequence[str] = tuple(GROUPS),
 ) -> Study:
-    """Return the study of a data set: the rows of some groups, each with so many seeds."""
+    """Return the study of a data set: the rows of some groups, each with several seeds."""
     settings = tuple({"label": label, **row} for group in groups for label, row in GROUPS[group].items())
     base = BASE | {"dataset": dataset, "epochs": epochs, "data_dir": str(data_dir)}
     return Study(name=f"table1_{dataset}", base=base, settings=settings, seeds=tuple(range(seeds)))
 
 
 def table(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return a row a method, in percent and seconds, beside the paper's; the best and the last epoch's accuracy."""
+    """Return one row per method with the accuracy of the best and the last epoch, compared with the paper."""
     rows = {}
     for label, group in runs[runs["dataset"] == dataset].groupby("label", sort=False):
         best, last = spread(100 * group["best_accuracy"]), spread(100 * group["last_accuracy"])
@@ -123,7 +123,7 @@ def table(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def differences(runs: pd.DataFrame, dataset: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataFrame:
-    """Return the paired differences of best accuracies between methods, in points, with their 95 % intervals."""
+    """Return the paired differences in best accuracy between methods, in points, with their 95 % intervals."""
     here = runs[runs["dataset"] == dataset]
     there = set(here["label"])
     rows = {}
@@ -145,7 +145,7 @@ def _with_deviation(mean: float, deviation: float | None) -> str:
 
 
 def draw(runs: pd.DataFrame) -> Figure:
-    """Return a figure of best accuracies: each seed, their mean with its interval, and the paper's value."""
+    """Return a figure of the best accuracies: each seed, the mean with its interval, and the paper's value."""
     there = [name for name in DATASETS if name in set(runs["dataset"])]
     n_rows = max(runs.loc[runs["dataset"] == name, "label"].nunique() for name in there)
     with plotting.style():
@@ -183,7 +183,7 @@ def main() -> None:
     """Run the study, and write its table and figure."""
     parser = options(__doc__, runs="runs/table1", file=FILE)
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
-    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="of rows")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
     args = parser.parse_args()
     size = {"data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
     asked = [(study(name, **size, groups=args.groups), args.runs / name) for name in args.datasets]

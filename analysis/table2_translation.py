@@ -1,13 +1,13 @@
-"""Table 2: a Transformer that translates captions from English to German, dense and sparse, by equal rules.
+"""Table 2: a Transformer that translates captions from English to German, dense and sparse, under equal conditions.
 
-``python -m analysis.table2_translation --data-dir data --jobs 2`` trains what is not trained yet, resumes what was
-stopped, and writes figures/table2_translation.csv as runs end; the rows of ``--groups`` one after another. A run takes
-about half an hour of a core. What the files in figures/ have is not trained again: without them, all is. ``--table``
-prints the tables from the files alone.
+``python -m analysis.table2_translation --data-dir data --jobs 2`` trains the missing runs, resumes interrupted ones,
+and updates figures/table2_translation.csv as runs end; it works through the rows of ``--groups`` in order. A run takes
+about half an hour on one core. Runs whose results are in figures/ are not repeated; without these files everything is
+trained. ``--table`` prints the tables from the files alone.
 
-The paper's network is made small enough for a CPU: 256 wide, 4 heads, 512 in the hidden layers, 3 + 3 blocks, joint
-byte pairs of 4,000 pieces, 5,000 steps of 1,024 tokens. Learning rates are chosen on validation sentences at a third of
-the steps, by ``--groups rates``.
+The paper's network is reduced to a size that suits a CPU: width 256, 4 heads, 512 hidden neurons, 3 + 3 blocks, a joint
+byte-pair vocabulary of 4,000 tokens, 5,000 steps of 1,024 tokens. Learning rates are chosen on validation sentences
+after a third of the steps, with ``--groups rates``.
 """
 
 import argparse
@@ -29,14 +29,14 @@ from topolearn.studies.study import PlannedRun
 
 FILE = Path("figures/table2_translation.csv")
 BOOTSTRAP = FILE.with_stem("table2_bootstrap")
-TEXTS = FILE.with_name("table2_translations")  # what each run made of the test sentences
+TEXTS = FILE.with_name("table2_translations")  # each run's translations of the test sentences
 STEPS = 5000
 BASE: dict[str, Any] = {
     "dataset": "multi30k", "steps": STEPS, "init": "keep", "measures": ["none"], "threads": 1, "device": "cpu",
 }  # fmt: skip
-SMALL = 0.1**0.5  # of Xavier's bound, that the dense network starts with weights as small as those of 10 % of links
-# Learning rates by validation BLEU, as `RATES` has it: FC and SET are best at the first, CHTss at the second. Others
-# take that of the method whose density goes the same way.
+SMALL = 0.1**0.5  # factor on Xavier's bound, so that the dense network starts with weights as small as at 10 % density
+# Learning rates chosen by validation BLEU in `RATES`: FC and SET are best at the first, CHTss at the second. The other
+# methods use the rate of the method with the same density schedule.
 CONSTANT, FALLING = {"lr": 2e-3}, {"lr": 4e-3}
 FC: dict[str, Any] = {"method": "dense", "density": 1.0, "schedule": "noam"} | CONSTANT
 THREE_SEEDS: dict[str, dict[str, Any]] = {
@@ -65,7 +65,7 @@ RATES: dict[str, dict[str, Any]] = {
     for rate in (5e-4, 1e-3, 2e-3, 4e-3)
 }
 GROUPS = {"seeds": THREE_SEEDS, "methods": ONE_SEED, "rates": RATES}
-MOST_SEEDS = 20  # of a row that the files keep
+MOST_SEEDS = 20  # maximum number of seeds per row that the files keep
 
 KEPT = (
     "label", "method", "density", "init", "gain", "lr", "steps", "seed", "hash", "bleu", "chrf", "val_bleu", "links",
@@ -78,31 +78,31 @@ NAMES = {
 
 
 def study(group: str, seeds: int, data_dir: Path) -> Study:
-    """Return the study of a group of rows, each with so many seeds."""
+    """Return the study of a group of rows, each with several seeds."""
     settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
     base = BASE | {"data_dir": str(data_dir)}
     return Study(name=f"table2_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="translation")
 
 
 def planned() -> list[PlannedRun]:
-    """Return all runs whose results the files keep, in their order there."""
+    """Return all runs whose results the files keep, in the order of the files."""
     return [run for group in GROUPS for run in study(group, MOST_SEEDS, Path("data")).runs()]
 
 
 def translations_of(label: str, seed: int) -> Path:
-    """Return the file of what a run made of the test sentences, a line each."""
+    """Return the file of a run's translations of the test sentences, one per line."""
     return TEXTS / f"{slug(label)}-s{seed}.txt.gz"
 
 
 def is_missing(run: PlannedRun) -> bool:
-    """Return whether the files lack the result of a run, or the translations that a bootstrap resamples."""
+    """Return whether the files lack the result of a run, or its translations for the bootstrap."""
     compared = {label for pair in PAIRS for label in pair}
     done = run.hash in set(kept_rows(FILE, [run])["hash"])
     return not done or (run.label in compared and not translations_of(run.label, run.seed).is_file())
 
 
 def keep_translations(one: Study, directory: Path) -> None:
-    """Copy the translations of finished runs to files beside the table."""
+    """Copy the translations of finished runs to files next to the table."""
     from topolearn.tasks.translation.training import TRANSLATIONS
 
     place = StudyDirectory(directory, one)
@@ -114,7 +114,7 @@ def keep_translations(one: Study, directory: Path) -> None:
 
 
 def bootstrap(runs: pd.DataFrame, data_dir: Path) -> pd.DataFrame:
-    """Return, seed by seed, how likely a difference of BLEU is by chance: paired bootstrap resampling of sentences."""
+    """Return the p-value of each difference in BLEU, seed by seed, from paired bootstrap resampling of sentences."""
     from topolearn.tasks.translation import compare, read_corpus
 
     references = read_corpus("multi30k", data_dir=data_dir).test.target
@@ -131,14 +131,14 @@ def bootstrap(runs: pd.DataFrame, data_dir: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Train what is missing, and write and print the tables."""
+    """Train the missing runs, and write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has the files of Multi30k in a folder")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder with Multi30k")
     parser.add_argument("--runs", type=Path, default=Path("runs/table2"), help="where the runs are kept")
-    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=["rates", "seeds", "methods"], help="of rows")
-    parser.add_argument("--seeds", type=int, default=3, help="of the rows that have several [%(default)s]")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=["rates", "seeds", "methods"], help="groups")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of the rows with several [%(default)s]")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
+    parser.add_argument("--table", action="store_true", help=f"train nothing: update {FILE} from finished runs")
     args = parser.parse_args()
     studies = {name: study(name, args.seeds if name == "seeds" else 1, args.data_dir) for name in GROUPS}
     places = {name: (each, args.runs / name) for name, each in studies.items()}
@@ -148,7 +148,7 @@ def main() -> None:
     write(places.values(), args.data_dir)
     runs = runs_in(FILE)
     curves = runs_in(transformer_runs.curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
-    curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
+    curves = curves[curves["steps"] == STEPS]  # without the runs that chose the learning rates
     if len(curves):
         title = f"Multi30k, {STEPS:,} steps, 200 validation sentences; means over seeds"
         draw(curves, BLEU, title).savefig(FILE.with_suffix(".png"), dpi=130)
@@ -157,7 +157,7 @@ def main() -> None:
 
 
 def write(places: Iterable[tuple[Study, Path]], data_dir: Path) -> None:
-    """Write the finished runs of studies, their learning curves and how certain differences are, to files."""
+    """Write the finished runs of studies, their learning curves and the bootstrap to files."""
     from topolearn.tasks.translation.model import IDLE
 
     there = [(each, directory) for each, directory in places if directory.is_dir()]

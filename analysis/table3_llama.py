@@ -1,12 +1,13 @@
-"""Table 3: language models on WikiText-2, dense and sparse, by equal rules.
+"""Table 3: language models on WikiText-2, dense and sparse, under equal conditions.
 
-``python -m analysis.table3_llama --data-dir data --jobs 2`` trains what is not trained yet, resumes what was stopped,
-and writes figures/table3_llama.csv as runs end; the rows of ``--groups`` one after another. A run takes about a quarter
-of an hour of a core. What the files in figures/ have is not trained again: without them, all is. ``--table`` prints the
-tables from the files alone.
+``python -m analysis.table3_llama --data-dir data --jobs 2`` trains the missing runs, resumes interrupted ones, and
+updates figures/table3_llama.csv as runs end; it works through the rows of ``--groups`` in order. A run takes about a
+quarter of an hour on one core. Runs whose results are in figures/ are not repeated; without these files everything is
+trained. ``--table`` prints the tables from the files alone.
 
-The paper's LLaMA is made small enough for a CPU: 128 wide, 4 blocks, byte pairs of 2,000 pieces, 4,000 steps of 2,048
-tokens. Learning rates are chosen on validation text at a third of the steps, by ``--groups rates``.
+The paper's LLaMA is reduced to a size that suits a CPU: width 128, 4 blocks, a byte-pair vocabulary of 2,000 tokens,
+4,000 steps of 2,048 tokens. Learning rates are chosen on validation text after a third of the steps, with
+``--groups rates``.
 """
 
 import argparse
@@ -30,8 +31,8 @@ BASE: dict[str, Any] = {
     "dataset": "wikitext-2", "steps": STEPS, "measures": ["none"], "threads": 1, "device": "cpu",
 }  # fmt: skip
 RATES = (1e-3, 3e-3, 1e-2)
-ZETA = {"zeta": 0.1}  # as the paper has it for LLaMA, of all methods that remove a share
-# Learning rates by validation perplexity, as `rates` has it; others take that of the method that regrows alike.
+ZETA = {"zeta": 0.1}  # as in the paper for LLaMA, for all methods that remove a fixed share
+# Learning rates chosen by validation perplexity in the group `rates`; others use that of the method that regrows alike.
 FC: dict[str, Any] = {"method": "dense", "density": 1.0, "lr": 3e-3}
 SPARSE: dict[str, dict[str, Any]] = {
     "SET": {"method": "set", "lr": 3e-3} | ZETA,
@@ -45,7 +46,7 @@ SPARSE: dict[str, dict[str, Any]] = {
 
 
 def sparse(name: str, sparsity: int) -> dict[str, Any]:
-    """Return the options of a method with so many percent of the links left out."""
+    """Return the options of a method at a sparsity in percent."""
     return SPARSE[name] | {"density": round(1 - sparsity / 100, 2)}
 
 
@@ -76,7 +77,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "sparsities": labelled(list(SPARSE), 80) | labelled(list(SPARSE), 95),
 }
 SEVERAL = ("methods", "starts")  # groups with several seeds
-MOST_SEEDS = 20  # of a row that the files keep
+MOST_SEEDS = 20  # maximum number of seeds per row that the files keep
 DEFAULT_GROUPS = ("rates", "methods", "bf16", "starts")
 
 KEPT = (
@@ -89,14 +90,14 @@ NAMES = {"best_perplexity": "perplexity", "n_links": "links"}
 
 
 def study(group: str, seeds: int, data_dir: Path) -> Study:
-    """Return the study of a group of rows, each with so many seeds."""
+    """Return the study of a group of rows, each with several seeds."""
     settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
     base = BASE | {"data_dir": str(data_dir)}
     return Study(name=f"table3_{group}", base=base, settings=settings, seeds=tuple(range(seeds)), task="language")
 
 
 def planned() -> list[PlannedRun]:
-    """Return all runs whose results the files keep, in their order there."""
+    """Return all runs whose results the files keep, in the order of the files."""
     return [run for group in GROUPS for run in study(group, MOST_SEEDS, Path("data")).runs()]
 
 
@@ -113,7 +114,7 @@ def rows_of(one: Study, directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     methods = {(run.label, run.seed): run.config.build_method() for run in one.runs()}
     keys = list(zip(runs["label"], runs["seed"], strict=True))
     of_runs = [methods[key] for key in keys]
-    best = curves.groupby(["label", "seed"])["val_word_perplexity"].min()  # where that of a token is the least, too
+    best = curves.groupby(["label", "seed"])["val_word_perplexity"].min()  # both minima are at the same step
     columns: dict[str, list[Any]] = {
         "sparsity": [None if method.is_dense else round(1 - method.density, 2) for method in of_runs],
         "start": [method.generator for method in of_runs],
@@ -132,14 +133,14 @@ def write_done(places: Iterable[tuple[Study, Path]]) -> None:
 
 
 def main() -> None:
-    """Train what is missing, and write and print the tables."""
+    """Train the missing runs, and write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has the files of WikiText-2 in a folder")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains a folder with WikiText-2")
     parser.add_argument("--runs", type=Path, default=Path("runs/table3"), help="where the runs are kept")
-    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(DEFAULT_GROUPS), help="of rows")
-    parser.add_argument("--seeds", type=int, default=2, help="of the rows that have several [%(default)s]")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(DEFAULT_GROUPS), help="groups of rows")
+    parser.add_argument("--seeds", type=int, default=2, help="seeds of the rows with several [%(default)s]")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--table", action="store_true", help=f"train nothing: write {FILE} of what is done, or read it")
+    parser.add_argument("--table", action="store_true", help=f"train nothing: update {FILE} from finished runs")
     args = parser.parse_args()
     studies = {name: study(name, args.seeds if name in SEVERAL else 1, args.data_dir) for name in GROUPS}
     places = {name: (each, args.runs / name) for name, each in studies.items()}
@@ -149,7 +150,7 @@ def main() -> None:
     write_done(places.values())
     runs = runs_in(FILE)
     curves = runs_in(curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
-    curves = curves[curves["steps"] == STEPS]  # and not those that chose learning rates
+    curves = curves[curves["steps"] == STEPS]  # without the runs that chose the learning rates
     if len(curves):
         title = f"WikiText-2, {STEPS:,} steps of 2,048 tokens; means over seeds"
         draw(curves, PERPLEXITY, title).savefig(FILE.with_suffix(".png"), dpi=130)

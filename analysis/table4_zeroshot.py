@@ -1,12 +1,13 @@
-"""Table 4: the language models of Table 3 answer tasks that they were not trained for, beside constant answers.
+"""Table 4: zero-shot tasks for the language models of Table 3, compared with constant answers.
 
-``python -m analysis.table4_zeroshot --data-dir data`` lets the finished runs of Table 3 answer, one after another, and
-writes figures/table4_zeroshot.csv as it goes; what is there is not computed again. A model takes about two minutes of a
-core. ``--table`` prints the tables from the file alone.
+``python -m analysis.table4_zeroshot --data-dir data`` evaluates the finished runs of Table 3 one after another, and
+updates figures/table4_zeroshot.csv as it proceeds; existing results are not recomputed. A model takes about two minutes
+on one core. ``--table`` prints the tables from the file alone.
 
-Each task is asked as lm-evaluation-harness asks it (``pip install 'topolearn[eval]'``). The first seed of each setting
-also answers as its training began. Many a score of a small model is that of a constant answer, so MCC, which is 0 for
-all of these, is beside accuracy, and a star is at models that say the same to at least 99 % of the documents.
+The prompts are those of lm-evaluation-harness (``pip install 'topolearn[eval]'``). The first seed of each setting is
+also evaluated untrained, with its initial weights. Many scores of small models equal those of a constant answer. So
+MCC, which is 0 for constant answers, is reported along with accuracy, and a star marks models that give the same answer
+for at least 99 % of the documents.
 """
 
 import argparse
@@ -36,12 +37,12 @@ COLUMNS = (
 
 
 def labelled_runs(directories: list[Path]) -> list[dict[str, Any]]:
-    """Return the finished language runs in directories of studies, in their order: label, settings, hash, and the run.
+    """Return the finished language runs in study directories, in planned order: label, settings, hash, and the run.
 
     Raises
     ------
     MissingFileError
-        When there is none.
+        When there are none.
     """
     listed = []
     for directory in directories:
@@ -51,7 +52,7 @@ def labelled_runs(directories: list[Path]) -> list[dict[str, Any]]:
         listed += sorted(rows, key=lambda row: row["place"])
     if not listed:
         raise MissingFileError(
-            f"there is no finished run in {', '.join(map(str, directories))}: train some by analysis.table3_llama"
+            f"there is no finished run in {', '.join(map(str, directories))}: train some with analysis.table3_llama"
         )
     return listed
 
@@ -63,7 +64,7 @@ def missing_tasks(rows: pd.DataFrame, model: str, hash_: str, tasks: list[str]) 
 
 
 def answer(candidate: Candidate, row: dict[str, Any], model: str, tasks: list[str], **options: Any) -> pd.DataFrame:
-    """Return a row for each task that a model answers, and those of the constant answers."""
+    """Evaluate a model: return a row for each task, and the rows of the constant answers."""
     table = evaluate_all([candidate], tasks, **options)
     described = {name: row[name] for name in ("label", "method", "density", "seed", "hash")}
     own = table[table["model"] != CONSTANT].assign(model=model, **described)
@@ -72,12 +73,12 @@ def answer(candidate: Candidate, row: dict[str, Any], model: str, tasks: list[st
 
 
 def main() -> None:
-    """Let models answer what is missing, and write and print the tables."""
+    """Evaluate models on the missing tasks, and write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="has the documents in a folder glue")
-    parser.add_argument("--runs", type=Path, nargs="+", default=[Path("runs/table3/methods")], help="studies' runs")
-    parser.add_argument("--tasks", nargs="+", default=list(LOCAL), metavar="NAME", help="[all that have documents]")
-    parser.add_argument("--table", action="store_true", help=f"answer nothing: print the tables of {FILE}")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="contains the documents in a folder glue")
+    parser.add_argument("--runs", type=Path, nargs="+", default=[Path("runs/table3/methods")], help="study directories")
+    parser.add_argument("--tasks", nargs="+", default=list(LOCAL), metavar="NAME", help="[all with local documents]")
+    parser.add_argument("--table", action="store_true", help=f"evaluate nothing: print the tables of {FILE}")
     args = parser.parse_args()
     if not args.table:
         answer_all(labelled_runs(args.runs), args.tasks, data_dir=args.data_dir)
@@ -87,7 +88,7 @@ def main() -> None:
 
 
 def answer_all(listed: list[dict[str, Any]], tasks: list[str], **options: Any) -> None:
-    """Let all models answer what they have not, and write the file after each."""
+    """Evaluate all models on the tasks that they have not answered, and write the file after each."""
     rows = read_rows() if FILE.is_file() else pd.DataFrame(columns=list(COLUMNS))
     first_seed = {label: min(row["seed"] for row in listed if row["label"] == label) for label in _each(listed)}
     for row in listed:
@@ -105,12 +106,12 @@ def answer_all(listed: list[dict[str, Any]], tasks: list[str], **options: Any) -
 
 
 def read_rows() -> pd.DataFrame:
-    """Return what was written; the answers True and False are words.
+    """Return the rows of the file, with the answers True and False as text.
 
     Raises
     ------
     MissingFileError
-        When nothing was.
+        When the file does not exist.
     """
     return runs_in(FILE).astype({"commonest": str, "f1_of": str})
 
@@ -118,7 +119,7 @@ def read_rows() -> pd.DataFrame:
 def _write(rows: pd.DataFrame) -> None:
     FILE.parent.mkdir(exist_ok=True)
     with written_aside(FILE) as aside:
-        rows.astype({"seed": "Int64"}).to_csv(aside, index=False)  # constant answers have none
+        rows.astype({"seed": "Int64"}).to_csv(aside, index=False)  # constant answers have no seed
 
 
 def _each(listed: list[dict[str, Any]]) -> list[str]:
@@ -126,7 +127,7 @@ def _each(listed: list[dict[str, Any]]) -> list[str]:
 
 
 def _planned(directory: Path) -> dict[str, tuple[int, str, str]]:
-    """Return place, label and hash of a study's runs by their directories; none without the study's record."""
+    """Return the position, label and hash of a study's runs by directory; empty without the study's record."""
     record = directory / RECORD
     runs = tomllib.loads(record.read_text(encoding="utf-8"))["run"] if record.is_file() else []
     return {each["hash"][:DIGITS]: (place, each["label"], each["hash"]) for place, each in enumerate(runs)}

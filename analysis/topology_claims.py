@@ -1,10 +1,10 @@
-"""Do networks that CHTs grows become what the paper says: small worlds, scale-free, with hubs in line?
+"""Do networks trained with CHTs become what the paper claims: small-world, scale-free, with aligned hubs?
 
-CHTs trains the paper's MLP on MNIST from BSW and from CSTI, over seeds, and the topology is measured through the
+CHTs trains the paper's MLP on MNIST from BSW and from CSTI with several seeds, and the topology is measured during
 training: closure and path length, sigma and omega against null models with the same degrees, the power law of the
-degrees, credit assignment paths, active neurons. Whether hubs are in line is seen beside the same layers with their
-hidden neurons shuffled. Run it with ``python -m analysis.topology_claims --data-dir DIR``; finished runs are kept and
-not run again; the results go to figures/topology_claims.csv and .png.
+degrees, credit assignment paths, and active neurons. The alignment of hubs is judged by a comparison with the same
+layers after shuffling their hidden neurons. Run it with ``python -m analysis.topology_claims --data-dir DIR``; finished
+runs are kept and not repeated. The results are written to figures/topology_claims.csv and .png.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PANELS = {
     "gamma": "power-law exponent γ of all degrees",
     "log10_paths": "credit assignment paths, log10",
     "hub_share": "paths through hubs",
-    "alignment": "hub paths, of those with shuffled neurons",
+    "alignment": "hub paths, relative to shuffled neurons",
     "active_neurons": "active hidden neurons",
 }
 
@@ -65,11 +65,11 @@ def study(args: argparse.Namespace) -> Study:
 
 
 def measure(path: Path, n_states: int) -> pd.DataFrame:
-    """Return the measures of a run: a row for each state, of `n_states` at most, and layer, and one for the network."""
+    """Return the measures of a run: for at most `n_states` states, one row per layer and one for the network."""
     run, rows = Run(path), []
     steps = run.history.graph_steps
     wanted = evenly(steps, min(n_states, len(steps)))
-    steps_an_epoch = run.metrics["step"].iloc[0]
+    steps_per_epoch = run.metrics["step"].iloc[0]
     for step, graphs in run.history.replay():
         if step in wanted:
             network = tl.LayeredNetwork(graphs)
@@ -77,7 +77,7 @@ def measure(path: Path, n_states: int) -> pd.DataFrame:
             rows += [{"step": step, "layer": NETWORK, **of_network(network)}]
     start, seed = run.config.overrides["generator"], run.config.seed
     table = pd.DataFrame(rows).assign(start=start, seed=seed)
-    return table.assign(epoch=table["step"] / steps_an_epoch)
+    return table.assign(epoch=table["step"] / steps_per_epoch)
 
 
 def of_layer(g: tl.BipartiteGraph) -> dict[str, float]:
@@ -102,7 +102,7 @@ def of_layer(g: tl.BipartiteGraph) -> dict[str, float]:
 
 
 def of_network(network: tl.LayeredNetwork) -> dict[str, float]:
-    """Return the measures of the whole network; alignment is the share of hub paths over that of shuffled neurons."""
+    """Return the measures of the whole network; alignment is the share of hub paths relative to shuffled neurons."""
     cap = diagnostics.credit_assignment_paths(network)
     rng = np.random.default_rng(0)
     by_chance = [diagnostics.credit_assignment_paths(shuffled(network, rng)).share for _ in range(SHUFFLES)]
@@ -119,7 +119,7 @@ def of_network(network: tl.LayeredNetwork) -> dict[str, float]:
 
 
 def shuffled(network: tl.LayeredNetwork, rng: np.random.Generator) -> tl.LayeredNetwork:
-    """Return the same layers, each with its inputs in random order, so that hubs meet hubs by chance alone."""
+    """Return the same layers, each with its inputs in random order, so that hubs are linked only by chance."""
     return tl.LayeredNetwork(
         {
             name: g if i == 0 else tl.BipartiteGraph(g.to_scipy()[:, rng.permutation(g.n_in)])
@@ -129,7 +129,7 @@ def shuffled(network: tl.LayeredNetwork, rng: np.random.Generator) -> tl.Layered
 
 
 def draw(table: pd.DataFrame, title: str) -> Figure:
-    """Return the figure: a panel for each measure, a line for each start and layer; means over seeds and their span."""
+    """Return a figure with a panel per measure and a line per start and layer: means over seeds, with their range."""
     with plotting.style():
         figure = Figure(figsize=(13, 10.5), layout="constrained")
         dashes = dict(zip(table["layer"].unique(), itertools.cycle(DASHES)))
@@ -172,9 +172,9 @@ def main() -> None:
     parser.add_argument("--density", type=float, default=0.01)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
+    parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--table", action="store_true", help=f"run nothing: draw the table of {FILE} anew")
+    parser.add_argument("--table", action="store_true", help=f"run nothing: redraw the figure from {FILE}")
     args = parser.parse_args()
     if args.table:
         table = runs_in(FILE, ("start", "layer", "epoch"))
@@ -186,7 +186,7 @@ def main() -> None:
         FILE.parent.mkdir(exist_ok=True)
         table.round(4).to_csv(FILE, index=False)
     title = (
-        f"CHTs on MNIST, density {100 * args.density:g} %, {args.epochs} epochs; mean and span of {args.seeds} seeds"
+        f"CHTs on MNIST, density {100 * args.density:g} %, {args.epochs} epochs; mean and range of {args.seeds} seeds"
     )
     draw(table, title).savefig(FILE.with_suffix(".png"), dpi=130)
     ends = table[table["epoch"].isin([0, table["epoch"].max()])]

@@ -1,4 +1,4 @@
-"""What the studies of Transformers share: finished runs with the work that they took, differences, learning curves."""
+"""Functions shared by the Transformer studies: finished runs with their work, differences, and learning curves."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ from topolearn.tasks.parameters import n_parameters
 
 @dataclass(frozen=True)
 class Quality:
-    """What the networks of a study are compared by.
+    """The score that a study compares networks by.
 
     Attributes
     ----------
     test, title : str
-        The column of the test score, and the score in words.
+        The column of the test score, and its readable name.
     validation : str
-        The metric that is taken while a network trains, from which learning curves are.
+        The metric during training, for learning curves.
     better : str
         "higher" or "lower".
     also : tuple of str
-        What else is kept of each evaluation.
+        Further columns to keep from each evaluation.
     """
 
     test: str
@@ -47,14 +47,14 @@ class Quality:
 
     @property
     def validation_title(self) -> str:
-        """The metric of learning curves in words."""
+        """The readable name of the metric of learning curves."""
         return f"validation {self.title}"
 
 
 def train_missing(
     study: Study, directory: Path, write: Callable[[], object], *, jobs: int, only: Callable[[PlannedRun], bool]
 ) -> None:
-    """Train the runs of a study that are asked for and not done, and write the tables after each that is."""
+    """Train the requested runs of a study that are not done, and write the tables after each finished one."""
     place = StudyDirectory(directory, study)
 
     def after(run: PlannedRun) -> None:
@@ -76,17 +76,17 @@ def finished(
         Its results directory.
     quality : Quality
     names : dict of str to str
-        Columns of `topolearn.studies.results` that get other names.
+        Columns of `topolearn.studies.results` to rename.
     steps : int
-        Work is a share of so many steps of the dense network.
+        Work is measured as a share of this number of steps of the dense network.
     idle : collection of str
-        Parameters that nothing reads, which do not count.
+        Unused parameters, which do not count.
 
     Returns
     -------
     runs, curves : DataFrame
-        A row a run, with all fields of its configuration as it was asked for, the number of its parameters, its work
-        and its mean density; and a row for each evaluation.
+        One row per run, with all fields of its configuration, its number of parameters, its work and its mean density;
+        and one row per evaluation.
     """
     runs = results(study, directory)
     runs = runs[runs["state"] == DONE].rename(columns=names)
@@ -114,9 +114,9 @@ def write(
     drawn: Sequence[str],
     planned: Sequence[PlannedRun],
 ) -> None:
-    """Write the finished runs of studies to a file, and their learning curves beside it; see `curves_of`.
+    """Write the finished runs of studies to a file, and their learning curves next to it; see `curves_of`.
 
-    What the files have of other planned runs stays; so a study may be trained in several places.
+    Rows of other planned runs are kept, so that a study can be trained on several machines.
     """
     former = kept_rows(file, planned)
     new = [(runs[list(kept)], curves[list(drawn)].round(5)) for runs, curves in tables if len(runs)]
@@ -133,7 +133,7 @@ def write(
 
 
 def curves_of(file: Path) -> Path:
-    """Return the file of learning curves beside that of finished runs.
+    """Return the file of learning curves that belongs to a file of finished runs.
 
     Examples
     --------
@@ -144,10 +144,10 @@ def curves_of(file: Path) -> Path:
 
 
 def curve(run: Run, steps: int, quality: Quality) -> pd.DataFrame:
-    """Return a row for each evaluation of a run: quality on validation text, and the work until then.
+    """Return a row for each evaluation of a run: the score on validation text, and the work so far.
 
-    Work counts a multiplication for each token and link, of sparse layers and generator; it is a share of that of so
-    many steps of the dense network. Attention scores, a hundredth of it, are left out.
+    Work counts one multiplication per token and link of the sparse layers and the generator, as a share of that of
+    `steps` steps of the dense network. Attention scores, one percent of it, are left out.
     """
     _, sparse = _dense(run)
     generator = run.config.width * run.config.vocabulary_size
@@ -166,26 +166,26 @@ def parameters_of(run: Run, idle: Collection[str] = ()) -> int:
 
 
 def mean_density(run: Run) -> float:
-    """Return the density of the sparse layers, on average over the steps."""
+    """Return the density of the sparse layers, averaged over the steps."""
     ends, density = _densities(run)
     return float(np.average(density, weights=np.diff(ends)))
 
 
 def _densities(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps between which the density stays, and what it is between them."""
+    """Return the steps between which the density is constant, and its values."""
     last, network = float(run.metrics["step"].iloc[-1]), run.network
     ends = np.append(network["step"].to_numpy(dtype=float), last)
     return (np.array([0.0, last]), np.ones(1)) if network.empty else (ends, network["density"].to_numpy())
 
 
 def _dense(run: Run) -> tuple[nn.Module, int]:
-    """Return the dense network of a run without memory, and the cells of the layers that are sparse, or would be."""
+    """Return the dense network of a run, without allocating it, and the number of cells of its sparsifiable layers."""
     model = imported(TASKS[run.config.task].workload)(run.config).model
     return model, sum(layer.get_parameter("weight").numel() for layer in linear_layers(model).values())
 
 
 def differences(runs: pd.DataFrame, quality: Quality, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Return the paired differences of quality between settings over seeds, with their 95 % intervals."""
+    """Return the paired differences in score between settings over seeds, with their 95 % intervals."""
     there = set(runs["label"])
     rows = {}
     for first, second in pairs:
@@ -200,7 +200,7 @@ def differences(runs: pd.DataFrame, quality: Quality, pairs: Sequence[tuple[str,
 def for_equal_work(
     curves: pd.DataFrame, quality: Quality, works: Sequence[float] = (0.2, 0.3, 0.5, 1.0)
 ) -> pd.DataFrame:
-    """Return the validation score of each setting after so much work, mean over seeds; none where it ends before."""
+    """Return the validation score of each setting after given amounts of work, averaged over seeds."""
     rows: dict[Any, dict[str, str]] = {}
     for label, group in curves.groupby("label", sort=False):
         lines = [line.sort_values("work") for _, line in group.groupby("seed")]
@@ -214,7 +214,7 @@ def for_equal_work(
 
 
 def draw(curves: pd.DataFrame, quality: Quality, title: str) -> Figure:
-    """Return the figure: quality over steps and over work, and perplexity over steps; means over seeds."""
+    """Return a figure of the score over steps and over work, and of the perplexity over steps; means over seeds."""
     panels = [("step", quality.validation), ("work", quality.validation), ("step", "val_perplexity")]
     panels = list(dict.fromkeys(panels))
     with plotting.style():
@@ -225,7 +225,7 @@ def draw(curves: pd.DataFrame, quality: Quality, title: str) -> Figure:
             for ax, (over, value) in zip(axes, panels, strict=True):
                 draw_line(axes_or_new(ax), means[over], means[value], label=label, **look)
         for ax, (over, value) in zip(axes, panels, strict=True):
-            ax.set(xlabel="work, of all steps of the dense network" if over == "work" else "step")
+            ax.set(xlabel="work, relative to the dense network" if over == "work" else "step")
             ax.set(ylabel="validation perplexity" if value == "val_perplexity" else quality.validation_title)
             if over == "work":
                 percent_ticks(ax.xaxis)

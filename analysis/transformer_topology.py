@@ -1,4 +1,4 @@
-"""What becomes of the topology of Transformers while they train, by place and kind of layer; shared by two studies."""
+"""The topology of Transformers during training, by place and kind of layer; shared by two studies."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ IN_PERCENT = ("density", "active_neurons", "itop")
 
 
 def of_run(run: tl.Run, n_states: int, population: Population) -> pd.DataFrame:
-    """Return a row for each place and kind of population, at steps spread over the updates of a run."""
+    """Return a row for each place and kind of population, at steps spaced over the updates of a run."""
     groups = tl.topology_of(run.load_model("last")).groups
     steps = run.history.steps
     wanted = {steps[i] for i in np.linspace(0, len(steps) - 1, min(n_states, len(steps))).astype(int)}
@@ -72,7 +72,7 @@ def _populations(network: tl.LayeredNetwork, population: Population) -> dict[tup
 
 
 def of_studies(studies: Iterable[tuple[Study, Path]], n_states: int, population: Population) -> pd.DataFrame:
-    """Return the rows of all finished sparse runs of studies, with label, seed and hash."""
+    """Return the rows of all finished sparse runs of several studies, with label, seed and hash."""
     tables = []
     for study, directory in studies:
         for plan in study.runs():
@@ -88,7 +88,7 @@ def of_studies(studies: Iterable[tuple[Study, Path]], n_states: int, population:
 
 
 def draw(table: pd.DataFrame, title: str) -> Figure:
-    """Return the figure: a panel for each measure, a line for each place and kind; means over seeds."""
+    """Return a figure with a panel per measure and a line per place and kind; means over seeds."""
     with plotting.style():
         figure = Figure(figsize=(14, 8), layout="constrained")
         names = (table["place"] + ", " + table["kind"]).unique()
@@ -106,9 +106,9 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
 
 
 def write(new: pd.DataFrame, file: Path, planned: Sequence[PlannedRun]) -> None:
-    """Write the rows of runs to a file, pictures of all settings beside it, and print the last state of each.
+    """Write the rows of runs to a file and a figure of each setting next to it, and print the last state of each.
 
-    What the file has of other planned runs stays.
+    Rows of other planned runs are kept.
     """
     table = as_planned(joined(kept_rows(file, planned), new.round(4)), planned)
     if table.empty:

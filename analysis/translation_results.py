@@ -1,4 +1,4 @@
-"""What the runs of Table 2 say: BLEU, chrF and size beside the paper's, and how certain differences are."""
+"""Results of Table 2: BLEU, chrF and size compared with the paper, and pairs to compare."""
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ PAIRS = (
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a setting: BLEU and chrF of the test sentences, size, and work, beside the paper's BLEU."""
+    """Return one row per setting: BLEU and chrF on the test sentences, size, work, and the paper's BLEU."""
     rows = {}
     for label, group in runs.groupby("label", sort=False):
         bleu, chrf = spread(group["bleu"]), spread(group["chrf"])

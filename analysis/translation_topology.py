@@ -1,9 +1,9 @@
-"""What becomes of the topology of a Transformer that learns to translate: queries and keys, values, feed-forward.
+"""The topology of a Transformer during translation training: queries and keys, values, feed-forward.
 
 ``python -m analysis.translation_topology --runs runs/table2`` measures the finished runs of
 ``analysis.table2_translation`` at some of their updates, and writes figures/table2_topology.csv, with a row for each
-step, place and kind of population, and a picture of each setting. Percolation removes next to nothing at 10 % of the
-links; ``--percolation`` trains nothing, but updates fresh networks of 1, 2, 5 and 10 %, and prints what goes where.
+step, place and kind of population, and a figure for each setting. Percolation removes almost nothing at 10 % density;
+``--percolation`` trains nothing, but updates fresh networks at 1, 2, 5 and 10 %, and prints the removed links by place.
 """
 
 import argparse
@@ -26,7 +26,7 @@ DENSITIES = (0.01, 0.02, 0.05, 0.1)
 
 
 def population(layer: str) -> tuple[str, str]:
-    """Return where a layer is, in encoder, decoder, or across from decoder to encoder, and what it is for.
+    """Return the place of a layer (encoder, decoder, or across from decoder to encoder) and its kind.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def population(layer: str) -> tuple[str, str]:
 
 
 def percolated_at(density: float) -> dict[str, int]:
-    """Return how many links an update by CHTs percolates in a fresh network, by place and kind."""
+    """Return the number of links that a CHTs update percolates in a fresh network, by place and kind."""
     from topolearn.tasks.translation import TranslationConfig
     from topolearn.tasks.translation.model import dense_model
 
@@ -47,9 +47,9 @@ def percolated_at(density: float) -> dict[str, int]:
     tl.sparsify(model, method, seed=0)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     topology = tl.TopologyScheduler(model, optimizer, method, total_steps=9, interval=1)
-    optimizer.step()  # which changes nothing without gradients
+    optimizer.step()  # changes nothing without gradients
     update = topology.step()
-    assert update is not None, "the interval is a step"
+    assert update is not None, "the interval is one step"
     counts: Counter[str] = Counter()
     for name, events in update.items():
         counts[", ".join(population(name))] += len(events.percolated)
@@ -57,12 +57,12 @@ def percolated_at(density: float) -> dict[str, int]:
 
 
 def main() -> None:
-    """Measure the runs, and write table and pictures."""
+    """Measure the runs, and write the table and the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="as for the runs")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="data directory of the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/table2"), help="where the runs are kept")
-    parser.add_argument("--states", type=int, default=12, help="at which the topology of a run is measured")
-    parser.add_argument("--percolation", action="store_true", help="print what percolation does to fresh networks")
+    parser.add_argument("--states", type=int, default=12, help="number of states per run to measure")
+    parser.add_argument("--percolation", action="store_true", help="print the effect of percolation on fresh networks")
     args = parser.parse_args()
     if args.percolation:
         print(pd.DataFrame({f"{d:.0%}": percolated_at(d) for d in DENSITIES}).rename_axis("percolated").to_string())

@@ -1,4 +1,4 @@
-"""What the answers of Table 4 say: scores beside baselines, constant answers in the paper's table, and who wins."""
+"""Results of Table 4: scores compared with baselines, constant answers in the paper's table, and win rates."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ import pandas as pd
 from topolearn.studies import compare, wilcoxon_p_value
 from topolearn.tasks.zero_shot import CONSTANT, UNTRAINED, ZERO_SHOT
 
-SAME = 0.99  # of the answers: from here on a model is called constant
+SAME = 0.99  # the share of equal answers from which a model counts as constant
 # The paper's Table 4, LLaMA-130M: FC, and CHTss with 70 % sparsity; F1 for MRPC and QQP, else accuracy.
 PAPER: Mapping[str, tuple[float, float]] = {
     "cola": (65.29, 69.13), "mnli": (32.44, 32.72), "mrpc": (64.96, 81.05), "qnli": (50.38, 49.37),
     "qqp": (52.09, 53.82), "rte": (48.38, 50.54), "sst2": (49.54, 49.08), "wnli": (49.30, 52.11),
     "hellaswag": (26.95, 26.97), "boolq": (43.85, 56.79), "cb": (46.43, 50.00), "copa": (56.00, 57.00),
 }  # fmt: skip
-# Documents of the validation sets with each right answer, as GLUE and SuperGLUE have them, in the harness's order.
+# The number of documents in the validation sets of GLUE and SuperGLUE with each correct answer, in the harness's order.
 COUNTS: Mapping[str, tuple[int, ...]] = {
     "cola": (322, 721), "mnli": (3479, 3123, 3213), "mrpc": (129, 279), "qnli": (2702, 2761), "qqp": (25545, 14885),
     "rte": (146, 131), "sst2": (428, 444), "wnli": (40, 31), "boolq": (1237, 2033), "cb": (23, 28, 5),
@@ -23,7 +23,7 @@ COUNTS: Mapping[str, tuple[int, ...]] = {
 
 
 def constant_scores(task: str) -> dict[str, float]:
-    """Return what each answer, given to everything, scores in percent: F1 where papers report it, else accuracy.
+    """Return the score in percent of always giving each answer: F1 where papers report it, else accuracy.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def constant_scores(task: str) -> dict[str, float]:
 
 
 def constant_with(task: str, score: float) -> str | None:
-    """Return the answer that, given to everything, has exactly this score, to two places.
+    """Return the answer that, if always given, has exactly this score, to two decimals.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def constant_with(task: str, score: float) -> str | None:
 
 
 def paper_table() -> pd.DataFrame:
-    """Return the paper's table beside the best constant answer, with the entries that are one."""
+    """Return the paper's table with the best constant answers, and mark entries that equal a constant answer."""
     rows = {}
     for task, (dense, sparse) in PAPER.items():
         best = max(constant_scores(task).items(), key=lambda pair: pair[1], default=None) if task in COUNTS else None
@@ -68,7 +68,7 @@ def paper_table() -> pd.DataFrame:
 
 
 def paper_comparison() -> pd.DataFrame:
-    """Return how CHTss compares with FC in the paper's table: all of it, and without constant answers."""
+    """Return the comparison of CHTss with FC in the paper's table, for all tasks and without constant answers."""
     varied = {task: pair for task, pair in PAPER.items() if not any(constant_with(task, each) for each in pair)}
     rows = {}
     for name, chosen in (("all tasks", PAPER), ("without constant answers", varied)):
@@ -80,14 +80,14 @@ def paper_comparison() -> pd.DataFrame:
 
 
 def scores(rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Return a score of each setting and task, the mean over seeds; baselines come last.
+    """Return the score of each setting and task, averaged over seeds; baselines come last.
 
     Parameters
     ----------
     rows : DataFrame
-        As `analysis.table4_zeroshot` writes them.
+        As written by `analysis.table4_zeroshot`.
     value : str
-        accuracy, f1 or mcc; shares are in percent. A star marks models that say the same to nearly everything.
+        accuracy, f1 or mcc; accuracy and f1 are in percent. A star marks models that nearly always answer the same.
     """
     tasks = list(dict.fromkeys(rows["task"]))
     named = rows["label"].where(rows["model"] == "trained", rows["model"])
@@ -109,7 +109,7 @@ def scores(rows: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def wins(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how each setting compares with the dense one, over tasks and seeds: by accuracy, and by MCC."""
+    """Return the comparison of each setting with the dense one over tasks and seeds, by accuracy and by MCC."""
     trained = rows[rows["model"] == "trained"]
     dense = list(dict.fromkeys(trained.loc[trained["method"] == "dense", "label"]))
     table: dict[str, dict[str, object]] = {}

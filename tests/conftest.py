@@ -1,4 +1,4 @@
-"""What tests of several rooms need; small runs on digits among it, which a test that changes one copies first."""
+"""Fixtures shared by several test packages, including small runs on digits; a test that changes a run copies it."""
 
 import hashlib
 import io
@@ -16,7 +16,10 @@ from tests.devices.pretend import announce, pretend_device
 from tests.processes import scope_of
 from tests.profiles import PROFILE, SCALE
 from tests.training.idx_files import FILES, idx, write
-from topolearn.evolution import METHODS
+from topolearn.diagnostics import MEASURES
+from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
+from topolearn.generators import GENERATORS
+from topolearn.linkpred import PREDICTORS
 from topolearn.recording.report import pictures
 from topolearn.training import load_dataset, trainer
 from topolearn.training.data import mnist
@@ -26,12 +29,12 @@ announce()
 SMALL = {
     "hidden": (32, 32), "epochs": 3, "batch_size": 32, "update_interval": 10, "measure_every": 1, "threads": 1,
 }  # fmt: skip
-pretend_device()  # before the first backward pass, at which autograd makes a queue for each device
+pretend_device()  # before the first backward pass, when autograd creates a queue for each device
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Let one worker run all tests that start processes of their own."""
+    """Let one worker run all tests that start their own processes."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -42,17 +45,17 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_report_collectionfinish(items):
-    """Say how many examples property tests will try at most, where the profile decides."""
+    """Report the maximum number of examples that property tests will try, if the profile sets it."""
     limits = [item.obj._hypothesis_internal_use_settings for item in items if item.get_closest_marker("hypothesis")]
     if PROFILE == "default":
         return []
     n = sum(each.max_examples for each in limits)
-    return [f"profile {PROFILE}: {len(limits)} property tests, at most {n} examples ({SCALE} times as many as usual)"]
+    return [f"profile {PROFILE}: {len(limits)} property tests, at most {n} examples ({SCALE} times the default)"]
 
 
 @pytest.fixture(scope="session")
 def blank_png():
-    """The file of a picture of one pixel."""
+    """The content of a PNG file of one pixel."""
     buffer = io.BytesIO()
     Image.new("L", (1, 1)).save(buffer, "png")
     return buffer.getvalue()
@@ -72,10 +75,21 @@ def rendered():
 
 @pytest.fixture
 def n_threads():
-    """Set the number of threads of torch, and put the former back afterwards."""
+    """Return a function that sets torch's number of threads, which is restored after the test."""
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def registries_as_before():
+    """Take back what a test registers."""
+    registries = [GENERATORS, MEASURES, METHODS, PREDICTORS, REGROWTHS, REMOVAL_SCORES]
+    known = [set(registry) for registry in registries]
+    yield
+    for registry, names in zip(registries, known, strict=True):
+        for name in set(registry) - names:
+            registry.unregister(name)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +100,7 @@ def pretend():
 
 @pytest.fixture
 def digits_as_mnist(monkeypatch, tmp_path):
-    """Write the small digits as files of MNIST, which is not on every machine; return the data directory."""
+    """Write the small digits as MNIST files, since not every machine has MNIST; return the data directory."""
     digits, folder = load_dataset("digits"), tmp_path / "data" / "mnist"
     folder.mkdir(parents=True)
     arrays = (digits.train_x.view(-1, 8, 8), digits.train_y, digits.test_x.view(-1, 8, 8), digits.test_y)
@@ -98,7 +112,7 @@ def digits_as_mnist(monkeypatch, tmp_path):
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """Return a function that calls a program with options, in a folder of its own."""
+    """Return a function that calls a program with options, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def call(main, *options):
@@ -110,7 +124,7 @@ def command(monkeypatch, tmp_path):
 
 @pytest.fixture
 def n_trained(monkeypatch):
-    """Count the trainings."""
+    """List the configurations that are trained."""
     trainings = []
     run = trainer.Trainer.run
 
@@ -124,14 +138,14 @@ def n_trained(monkeypatch):
 
 @pytest.fixture(scope="session")
 def small():
-    """Return a function that makes a small configuration, with other values where they are given."""
+    """Return a function that creates a small configuration, with optional overrides."""
 
     def config(run_dir, **values):
         method = METHODS[values.get("method", "chts")]
         backend = "masked" if method.storage == "dense" else "csr"
         sparse = {} if method.is_dense else {"density": 0.08, "backend": backend}
         values = {**SMALL, **sparse, **values}
-        if method.interval is not None:  # the method's own is overridden
+        if method.interval is not None:  # override the method's default
             values["overrides"] = {"interval": values["update_interval"], **values.get("overrides", {})}
         return tl.TrainConfig(run_dir=str(run_dir), **values)
 
@@ -150,7 +164,7 @@ def dense(tmp_path_factory, small):
 
 @pytest.fixture(scope="session")
 def tree():
-    """Return a function that lists what is below a directory, with a hash of each file; locks do not count."""
+    """Return a function that lists the contents of a directory, with a hash of each file; locks do not count."""
 
     def content(path):
         return {

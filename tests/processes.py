@@ -1,4 +1,4 @@
-"""Ranks for tests: forked from one server, which has imported what they need, so that they start at once."""
+"""Ranks for tests: forked from one server that has already imported what they need, so that they start quickly."""
 
 import multiprocessing
 from pathlib import PurePosixPath
@@ -10,26 +10,26 @@ import torch.multiprocessing as mp
 
 IMPORTED = ["topolearn.training", "topolearn.recording", "torch.distributed.fsdp", "torch.distributed.checkpoint"]
 
-FILES = {"test_ddp", "test_disturbed_shards", "test_ranks", "test_shards", "test_torchrun"}  # whose tests share ranks
+FILES = {"test_ddp", "test_disturbed_shards", "test_ranks", "test_shards", "test_torchrun"}  # their tests run ranks
 NEED_GLOO = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="torch was built without gloo"
 )
 
 
 def run_ranks(n, function, *args):
-    """Call a function of a module in several processes, with the number of each and then the arguments."""
+    """Call a module-level function in several processes, with the process index followed by the arguments."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
     mp.start_processes(function, args=args, nprocs=n, start_method="forkserver")
 
 
 def told_by_ranks(n, rank, folder):
-    """Run ``rank(index, store, folder)`` in several processes; return what each has left in ``folder/index.pt``."""
+    """Run ``rank(index, store, folder)`` in several processes; return what each saved to ``folder/index.pt``."""
     run_ranks(n, rank, folder / "store", folder)
     return [torch.load(folder / f"{index}.pt", weights_only=False) for index in range(n)]
 
 
 def scope_of(test):
-    """Return with which other tests a test, by its id, is run in one worker: those that run ranks, one by one.
+    """Return the scope of a test, given its id: tests that run ranks share one scope, and so one worker.
 
     Examples
     --------

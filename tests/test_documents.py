@@ -1,4 +1,4 @@
-"""What is written for those who carry on: the files and rooms that it names are there."""
+"""Documents for maintainers: the files and packages that they name exist."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def text_of(name):
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
-def test_files_that_are_named_are_there(name):
+def test_named_files_exist(name):
     missing = [path for path in PATH.findall(text_of(name)) if "NAME" not in path and not (ROOT / path).exists()]
     assert not missing
 
@@ -28,7 +28,7 @@ def test_contributing_names_every_room_and_no_other():
     assert {room for row in rows for room in re.findall(r"`(\w+)/`", row)} == set(ROOMS)
 
 
-def test_parts_are_in_the_registries_that_contributing_names():
+def test_contributing_names_the_right_file_of_each_registry():
     table = text_of("CONTRIBUTING.md").split("## Add a part")[1]
     for registry, path in re.findall(r"in `([A-Z_]+)`, `(topolearn/[\w/]+\.py)`", table):
         assert re.search(rf"^{registry}\b.*= ", text_of(path), flags=re.MULTILINE), (registry, path)

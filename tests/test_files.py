@@ -1,4 +1,4 @@
-"""Files are written whole or not at all; links, pipes and devices stay what they are."""
+"""Files are written completely or not at all; links, pipes and devices stay what they are."""
 
 import os
 import stat
@@ -66,6 +66,6 @@ def test_a_device_stays_one(tmp_path):
         os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
         device.write_text("")
     except OSError:
-        pytest.skip("devices cannot be made here")
+        pytest.skip("device files cannot be created here")
     write(device, "nowhere")
     assert stat.S_ISCHR(device.stat().st_mode)

@@ -1,4 +1,4 @@
-"""Rules of the house that can be read off the source: randomness, imports, docstrings, and how tests find helpers."""
+"""House rules that can be checked in the source: randomness, imports, docstrings, and how tests import helpers."""
 
 import ast
 import importlib
@@ -15,14 +15,14 @@ import topolearn
 PACKAGE = Path(topolearn.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 EACH_SOURCE = pytest.mark.parametrize("path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES])
-IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # that one shows all rooms
+IN_ROOMS = [path for path in SOURCES if path != PACKAGE / "__init__.py"]  # which exposes all rooms
 NAMED = [*SOURCES, *sorted((PACKAGE.parent / "analysis").rglob("*.py"))]
-VAGUE = {"found", "part", "parts"}  # each once meant five things or more
+VAGUE = {"found", "part", "parts"}  # each once had five meanings or more
 MAX_LINES = 350
 TESTS = sorted(Path(__file__).parent.rglob("*.py"))
 HELPERS = {path.stem for path in TESTS}  # and the tests themselves
 
-# Which rooms a room may import from, besides itself and the modules below all rooms: imports run one way.
+# The rooms that a room may import from, besides itself and the modules below all rooms: imports go one way.
 BELOW_ALL = {
     "defaults", "showing",
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "counting": {"graph", "generators", "sampling", "linkpred", "diagnostics", "sparse", "distributed", "evolution"},
 }
 MAY_IMPORT["recording"] = set(MAY_IMPORT)
-MAY_IMPORT["studies"] = set(MAY_IMPORT) | {"tasks"}  # of tasks it knows the registry's rows alone
+MAY_IMPORT["studies"] = set(MAY_IMPORT) | {"tasks"}  # it uses tasks only through the registry
 MAY_IMPORT["training"] = set(MAY_IMPORT) - {"studies"}
 MAY_IMPORT["integrations"] = set(MAY_IMPORT)
 MAY_IMPORT["benchmarks"] = set(MAY_IMPORT)
@@ -84,14 +84,14 @@ NEEDS_RANDOM_STATE = {"train_test_split", "StratifiedShuffleSplit", "KFold", "sh
 
 
 def dotted(node):
-    """The name of an attribute chain, such as ``np.random.default_rng``; empty for anything else."""
+    """Return the name of an attribute chain, such as ``np.random.default_rng``; empty for anything else."""
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def aliases(tree):
-    """What each imported name stands for."""
+    """Return the full name of each imported name."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -104,7 +104,7 @@ def aliases(tree):
 
 
 def forked(tree):
-    """Every node within a ``with torch.random.fork_rng(...)``."""
+    """Return every node within a ``with torch.random.fork_rng(...)``."""
     return {
         inner
         for block in ast.walk(tree)
@@ -118,7 +118,7 @@ def forked(tree):
 
 
 def global_randomness(source, seeding_allowed=False):
-    """Lines that draw from, or seed, a generator that is not passed around."""
+    """Return lines that draw from, or seed, a global generator."""
     tree = ast.parse(source)
     known, safe, found = aliases(tree), forked(tree), []
     for node in ast.walk(tree):
@@ -150,7 +150,7 @@ def global_randomness(source, seeding_allowed=False):
 
 
 def rooms_imported(tree, room):
-    """The rooms of topolearn that a module imports, anywhere in it, with the lines."""
+    """Return the rooms of topolearn that a module imports, at the top or in functions, with line numbers."""
     found = []
     for node in ast.walk(tree):
         modules = []
@@ -171,8 +171,8 @@ def rooms_imported(tree, room):
 
 
 def shortcuts(source):
-    """Lines of a test that import a sibling by its bare name, load a file's names with runpy, or use ``_entries``."""
-    lines = source.splitlines()  # not the tree, since scripts in strings import too
+    """Return lines of a test that import a sibling by its bare name, load names with runpy, or use ``_entries``."""
+    lines = source.splitlines()  # not the tree, since scripts in strings contain imports too
     imported = [re.match(r"\s*(?:from (\S+) import|import ([\w.]+))", line) for line in lines]
     names = [(number, match[1] or match[2]) for number, match in enumerate(imported, 1) if match]
     found = [(number, name) for number, name in names if name.split(".")[0] in HELPERS | {""}]
@@ -186,7 +186,7 @@ def shortcuts(source):
 
 
 def vague_names(source):
-    """Identifiers that do not say what they hold."""
+    """Return identifiers that do not say what they hold."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -205,7 +205,7 @@ def room_of(path):
 @EACH_SOURCE
 def test_no_global_generator(path):
     if path == PACKAGE / "training" / "random_states.py":
-        return  # it puts back what others seed
+        return  # it restores states that others seed
     assert global_randomness(path.read_text(), seeding_allowed=path == PACKAGE / "training" / "checkpoint.py") == []
 
 
@@ -254,7 +254,7 @@ def test_the_check_of_generators_passes(source):
 @pytest.mark.parametrize("path", IN_ROOMS, ids=[path.relative_to(PACKAGE).as_posix() for path in IN_ROOMS])
 def test_no_import_upward(path):
     room = room_of(path)
-    assert room in MAY_IMPORT, f"no rule says what {room} may import"
+    assert room in MAY_IMPORT, f"MAY_IMPORT has no entry for {room}"
     allowed = MAY_IMPORT[room] | (BELOW_ALL if room not in BELOW_ALL else set())
     upward = [found for found in rooms_imported(ast.parse(path.read_text()), room) if found[1] not in allowed]
     assert upward == []
@@ -275,8 +275,8 @@ def test_the_check_of_imports_finds(source, room):
     assert [name for _, name in rooms_imported(ast.parse(source), "graph")] == [room]
 
 
-def test_the_order_of_the_rooms_has_no_circle():
-    """Only the rooms named here may import all others."""
+def test_the_rooms_have_no_circular_imports():
+    """Only the rooms listed here may import all others."""
     everything = {
         "recording", "training", "studies", "integrations", "benchmarks", "tasks", "verification", "self_check", "cli",
         "__main__",
@@ -291,7 +291,7 @@ def test_the_order_of_the_rooms_has_no_circle():
 
 
 def words_of(path):
-    """The words of a file, in names, messages and comments alike."""
+    """Return the words in the names, messages and comments of a file."""
     return set(re.findall(r"[a-z]+", path.read_text().lower()))
 
 
@@ -319,11 +319,11 @@ def test_public_names_exist_and_are_documented(room):
             written = part.__doc__ or ""
             automatic = inspect.isclass(part) and written.startswith(f"{part.__name__}(")
             assert written.strip(), f"{module.__name__}.{name} has no docstring"
-            assert not automatic, f"{module.__name__}.{name} has only the signature that dataclass wrote"
+            assert not automatic, f"{module.__name__}.{name} has only the signature that dataclass generates"
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_rooms_say_what_is_public(room):
+def test_rooms_define_all(room):
     assert hasattr(importlib.import_module(f"topolearn.{room}"), "__all__")
 
 
@@ -344,7 +344,7 @@ def test_files_are_short_and_finished(path):
     text = path.read_text()
     assert len(text.splitlines()) <= MAX_LINES
     assert not [word for word in ("TODO", "FIXME", "XXX") if word in text]
-    assert ast.get_docstring(ast.parse(text)), "no docstring says what the file is for"
+    assert ast.get_docstring(ast.parse(text)), "the file has no module docstring"
 
 
 def test_the_sources_were_found():
@@ -399,7 +399,7 @@ def test_the_check_of_tests_passes(source):
 
 
 def flags_in_errors(source):
-    """Lines that raise an error with an option of a command line, and without the command that it is of."""
+    """Yield lines whose error message has a command-line option but not its command."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Raise):
             texts = [

@@ -1,4 +1,4 @@
-"""What was compiled and is kept on disk: never that of other sources, nor that of another function."""
+"""The on-disk cache of compiled functions: never stale, and never confuses two functions."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from topolearn.kernel_cache import _NamedFiles, sources_of, stamp_of
 
 
 def test_processes_that_save_at_the_same_moment_never_read_what_the_other_compiled(tmp_path):
-    """With numba's own files, whose names are numbers, both keys would lead to the file that was written last."""
+    """With numba's own numbered files, both keys would point to the file that was written last."""
     first, second = (_NamedFiles(str(tmp_path), "kernel", "stamp") for _ in range(2))
     before = second._load_index()
     first.save("eight vectors", b"8")
@@ -23,7 +23,7 @@ def test_processes_that_save_at_the_same_moment_never_read_what_the_other_compil
     assert [second.load(key) for key in ("eight vectors", "four vectors", "two vectors")] == [b"8", b"4", None]
 
 
-def test_what_other_sources_gave_is_neither_read_nor_left_on_disk(tmp_path):
+def test_stale_files_are_neither_read_nor_left_on_disk(tmp_path):
     old, new, other = (_NamedFiles(str(tmp_path), *names) for names in (("f", "old"), ("f", "new"), ("g", "old")))
     for each in (old, other):
         each.save("key", b"old")

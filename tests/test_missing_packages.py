@@ -1,4 +1,4 @@
-"""Without the packages of tables, pictures and runs, topolearn is imported, generates, scores and evolves."""
+"""Without the packages for tables, plots and runs, topolearn can be imported, and generates, scores and evolves."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ REFUSED = (
 )  # fmt: skip
 WITHOUT = f"""
 import importlib.abc, sys
-import numba, torch, torch._dynamo  # which look for some of them
+import numba, torch, torch._dynamo  # they probe for some of these packages
 
 class Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -64,6 +64,6 @@ def test_it_works_without_them():
     assert done.stdout.split("\n")[:-1] == list(USES)
 
 
-def test_what_needs_one_names_it():
+def test_an_error_names_the_missing_package():
     done = run("import topolearn\ntopolearn.methods().to_frame()")
     assert "ModuleNotFoundError: No module named 'pandas'" in done.stderr

@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, in a namespace of its own, at a small size; and is committed as it ran."""
+"""Every notebook runs from top to bottom at a small size, in its own namespace, and is committed with its outputs."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,6 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot
 from traitlets.config import Config
-
-from topolearn.diagnostics import MEASURES
-from topolearn.evolution import METHODS, REGROWTHS, REMOVAL_SCORES
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -22,11 +19,11 @@ class Shell(InteractiveShell):
         assert gui is None
 
     def init_virtualenv(self):
-        """Look for no other environment: the tests run in theirs."""
+        """Do not look for another environment: the tests already run in theirs."""
 
 
 def small(notebook):
-    """Return the code of a notebook, with the small values of its metadata after the cell tagged ``parameters``."""
+    """Return the code of a notebook, with the "small" values of its metadata after the cell tagged ``parameters``."""
     values = "".join(f"\n{name} = {value!r}" for name, value in notebook.metadata.get("small", {}).items())
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     tagged = ["parameters" in cell.metadata.get("tags", []) for cell in cells]
@@ -35,18 +32,13 @@ def small(notebook):
 
 
 @pytest.fixture
-def shell(monkeypatch):
-    """Return a shell without names, which starts no process: all of Python's libraries are there already."""
+def shell(monkeypatch, registries_as_before):
+    """Return a shell with an empty namespace."""
     monkeypatch.chdir(NOTEBOOKS[0].parent)
     shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
-    registries = [MEASURES, METHODS, REGROWTHS, REMOVAL_SCORES]
-    known = [set(registry) for registry in registries]
     yield shell
     Shell.clear_instance()
     pyplot.switch_backend("agg")
-    for registry, names in zip(registries, known, strict=True):
-        for name in set(registry) - names:
-            registry.unregister(name)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""The extras of pyproject.toml are the ones promised, and constraints.txt pins whatever they ask for."""
+"""The extras of pyproject.toml are the documented ones, and constraints.txt pins all their requirements."""
 
 import re
 import tomllib
@@ -32,7 +32,7 @@ ENVIRONMENTS = [
 
 
 def versions_pinned(name, environment):
-    """The versions that constraints.txt pins a package to in one environment; pip needs that to be one."""
+    """Return the versions that constraints.txt pins a package to in one environment; pip needs exactly one."""
     return [
         specifier.version
         for pin in PINS
@@ -43,14 +43,16 @@ def versions_pinned(name, environment):
 
 
 def test_the_extras_are_exactly_these():
-    assert set(EXTRAS) == {"dev", "hf", "lightning", "accelerate", "eval", "cluster", "download", "bench", "all"}
+    assert set(EXTRAS) == {
+        "dev", "docs", "hf", "lightning", "accelerate", "eval", "cluster", "download", "bench", "all",
+    }  # fmt: skip
 
 
-def test_all_takes_every_extra_but_dev():
+def test_all_takes_every_extra_for_users():
     (text,) = EXTRAS["all"]
     requirement = Requirement(text)
     assert requirement.name == PROJECT["name"]
-    assert requirement.extras == set(EXTRAS) - {"all", "dev"}
+    assert requirement.extras == set(EXTRAS) - {"all", "dev", "docs"}
     assert not requirement.specifier
 
 
@@ -68,7 +70,7 @@ def test_every_line_of_the_constraints_is_one_exact_pin():
         assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
         assert not pin.extras
         for specifier in pin.specifier:
-            Version(specifier.version)  # refuses a prefix such as 2.*
+            Version(specifier.version)  # rejects a prefix such as 2.*
 
 
 def test_no_package_is_pinned_twice_in_one_environment():
@@ -87,7 +89,7 @@ def test_torch_is_pinned_in_the_constraints_and_a_range_in_the_project():
 
 def test_transformers_stays_within_its_fifth_major_release():
     ranges = [wanted.specifier for _, wanted in WANTED if wanted.name == "transformers"]
-    assert len(ranges) == 2, "of the extras hf and dev"
+    assert len(ranges) == 2, "expected one each in the extras hf and dev"
     for specifier in ranges:
         assert specifier.contains("5.24.0")
         assert not specifier.contains("4.57.0")
@@ -101,5 +103,5 @@ def test_no_line_names_a_host_or_an_address(name):
 
 
 @pytest.mark.parametrize("extra", [extra for extra in EXTRAS if extra != "all"])
-def test_the_readme_names_every_extra(extra):
-    assert f"`{extra}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_names_every_extra(extra):
+    assert f"`{extra}`" in (ROOT / "docs" / "how_to" / "install.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Named entries: look-up, suggestions, and that nobody changes them by accident."""
+"""Registries: lookup, suggestions, and protection against accidental changes."""
 
 from collections.abc import Mapping
 
@@ -46,13 +46,13 @@ def test_membership(shapes, name):
         (7, "unknown shape 7: Known names: ring, grid, star"),
     ],
 )
-def test_unknown_names_name_the_nearest(shapes, name, message):
-    with pytest.raises(UnknownNameError) as refusal:
+def test_unknown_names_suggest_the_closest(shapes, name, message):
+    with pytest.raises(UnknownNameError) as error:
         shapes[name]
-    assert str(refusal.value) == message
-    assert isinstance(refusal.value, TopolearnError)
-    assert isinstance(refusal.value, ValueError)
-    assert isinstance(refusal.value, KeyError)
+    assert str(error.value) == message
+    assert isinstance(error.value, TopolearnError)
+    assert isinstance(error.value, ValueError)
+    assert isinstance(error.value, KeyError)
 
 
 def test_get_has_a_default(shapes):
@@ -74,22 +74,22 @@ def test_a_registry_is_read_only(shapes, entries):
     assert list(shapes) == ["ring", "grid", "star"]
 
 
-def test_your_own_entry_is_added_and_taken_away(shapes):
+def test_a_custom_entry_is_added_and_removed(shapes):
     assert shapes.register("my_disc", 3) == 3
     assert list(shapes) == ["ring", "grid", "star", "my_disc"]
-    shapes.register("my_disc", 4)  # as when a cell of a notebook is run again
+    shapes.register("my_disc", 4)  # for example, when a notebook cell runs again
     assert shapes["my_disc"] == 4
     with pytest.raises(UnknownNameError, match=r"did you mean 'my_disc'\?"):
         shapes["my_dics"]
     shapes.unregister("my_disc")
     assert "my_disc" not in shapes
-    with pytest.raises(InvalidValueError, match="'my_disc' is not there"):
+    with pytest.raises(InvalidValueError, match="'my_disc' is not registered"):
         shapes.unregister("my_disc")
 
 
 @pytest.mark.parametrize("name", ["", "two words", "7up", "a-soft", "a+b", 7, None, "ä"])
-def test_names_that_cannot_stand_in_a_configuration_are_refused(shapes, name):
-    with pytest.raises(InvalidValueError, match="a name is of letters, digits and underscores"):
+def test_names_that_a_configuration_cannot_contain_are_rejected(shapes, name):
+    with pytest.raises(InvalidValueError, match="a name consists of letters, digits and underscores"):
         shapes.register(name, 3)
 
 
@@ -101,7 +101,7 @@ def test_built_in_entries_stay_as_they_are(shapes):
     assert shapes["ring"] == 1
 
 
-def test_an_entry_of_another_kind_is_refused(shapes):
+def test_an_entry_of_another_type_is_rejected(shapes):
     with pytest.raises(InvalidTypeError, match="'three' is not a shape: register a NoneType or int"):
         shapes.register("my_disc", "three")
 

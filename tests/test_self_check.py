@@ -1,4 +1,4 @@
-"""The self-checks of an installation: right here, and each of them can fail."""
+"""The self-checks of an installation: they pass here, and each of them can fail."""
 
 from types import SimpleNamespace
 
@@ -12,12 +12,12 @@ from topolearn.self_check import SELF_CHECKS, SelfCheckError
 
 
 @pytest.mark.parametrize("name", SELF_CHECKS)
-def test_this_installation_is_right(name):
+def test_this_installation_passes(name):
     SELF_CHECKS[name]()
 
 
 def unlike(monkeypatch, change):
-    """Let the two networks that are compared differ."""
+    """Make the two compared networks differ."""
     networks = self_check._networks
 
     def changed():
@@ -40,35 +40,35 @@ def other_links(model):
     layer.set_links(torch.from_numpy(np.sort(np.concatenate([layer.cells()[1:], free[:1]]))))
 
 
-def test_products_that_differ_are_told(monkeypatch):
+def test_different_products_are_reported(monkeypatch):
     unlike(monkeypatch, scale)
     with pytest.raises(SelfCheckError, match="outputs of masked and csr layers differ"):
         self_check.products()
 
 
-def test_steps_that_differ_are_told(monkeypatch):
+def test_different_steps_are_reported(monkeypatch):
     run = tl.CompiledSteps.run
     monkeypatch.setattr(tl.CompiledSteps, "run", lambda steps, x, y, order, n: run(steps, x, y, order[:-n], n))
-    with pytest.raises(SelfCheckError, match="weights after steps by autograd and in compiled code differ"):
+    with pytest.raises(SelfCheckError, match="weights after steps with autograd and in compiled code differ"):
         self_check.compiled_steps()
 
 
-def test_updates_that_differ_are_told(monkeypatch):
+def test_different_updates_are_reported(monkeypatch):
     unlike(monkeypatch, other_links)
     with pytest.raises(SelfCheckError, match="updates of masked and csr layers choose different links"):
         self_check.updates()
 
 
-def test_choices_that_differ_are_told(monkeypatch):
+def test_different_link_choices_are_reported(monkeypatch):
     select = self_check.select
     monkeypatch.setattr(
         self_check, "select", lambda *a, seed, form, **o: select(*a, seed=int(form == "stream"), form=form, **o)
     )
-    with pytest.raises(SelfCheckError, match="the forms of ch2_l3n choose different links"):
+    with pytest.raises(SelfCheckError, match="the implementations of ch2_l3n choose different links"):
         self_check.link_prediction()
 
 
-def test_runs_that_are_not_whole_are_told(monkeypatch):
+def test_damaged_runs_are_reported(monkeypatch):
     verify = self_check.verify
 
     def cut(path):
@@ -76,11 +76,11 @@ def test_runs_that_are_not_whole_are_told(monkeypatch):
         return verify(path)
 
     monkeypatch.setattr(self_check, "verify", cut)
-    with pytest.raises(SelfCheckError, match="a run that was just written is not whole"):
+    with pytest.raises(SelfCheckError, match="a run that was just written has damaged files"):
         self_check.runs()
 
 
-def test_runs_that_go_on_differently_are_told(monkeypatch):
+def test_resumed_runs_that_differ_are_reported(monkeypatch):
     resume = self_check.resume
 
     def differently(path, *, quiet):
@@ -89,7 +89,7 @@ def test_runs_that_go_on_differently_are_told(monkeypatch):
         return SimpleNamespace(metrics=metrics)
 
     monkeypatch.setattr(self_check, "resume", differently)
-    with pytest.raises(SelfCheckError, match="a run that was continued differs"):
+    with pytest.raises(SelfCheckError, match="a resumed run differs"):
         self_check.runs()
 
 

@@ -1,4 +1,4 @@
-"""Work shared out among threads: all of it done once, errors told, and safe after a fork."""
+"""Work distributed over threads: every chunk is done once, errors are raised, and it is safe after a fork."""
 
 import multiprocessing
 import subprocess
@@ -34,13 +34,13 @@ def test_every_chunk_is_done_once(n, threads):
     assert len(done) == 100
 
 
-def test_chunks_are_shared_out(threads):
+def test_chunks_are_distributed(threads):
     threads(2)
     seen, both = set(), threading.Barrier(2, timeout=60)
 
     def work(_):
         seen.add(threading.get_ident())
-        both.wait()  # a thread that did two chunks would wait in vain
+        both.wait()  # times out if one thread does both chunks
 
     for_each(work, range(2))
     assert len(seen) == 2
@@ -89,8 +89,8 @@ def train_in_a_fork():
     assert np.array_equal(gradient, expected)
 
 
-def test_a_forked_process_has_threads_of_its_own():
-    """As the workers of a DataLoader are, in the midst of a training; torch allows it where there is no accelerator."""
+def test_a_forked_process_has_its_own_threads():
+    """DataLoader workers fork during training; torch allows it if there is no accelerator."""
     code = "from tests.test_threads import train_in_a_fork\ntrain_in_a_fork()\nprint('equal')"
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
@@ -101,7 +101,7 @@ def test_a_forked_process_has_threads_of_its_own():
 @pytest.mark.parametrize("n", [2, 5])
 def test_a_team_gives_the_bits_of_one_thread(team, n, threads, monkeypatch):
     if team == "torch's" and _openmp() is None:
-        pytest.skip("torch has no OpenMP of GNU's kind here")
+        pytest.skip("torch does not use GNU OpenMP here")
     called = []
     if team == "Python's":
         monkeypatch.setattr(work_sharing, "_openmp", lambda: None)
@@ -128,7 +128,7 @@ def test_small_work_stays_on_one_thread(threads, monkeypatch):
     assert set(used[1:]) == {3}
 
 
-def test_no_thread_goes_on_after_an_error(threads):
+def test_no_thread_continues_after_an_error(threads):
     threads(2)
     finished, begun, failed = [], threading.Event(), threading.Event()
 

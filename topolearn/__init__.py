@@ -1,14 +1,14 @@
 """topolearn: grow, watch and train sparse neural networks as graphs.
 
-Three verbs: *generate* a topology, *evolve* it while a network trains, *analyse* what it became.
+Three verbs: *generate* a topology, *evolve* it while a network trains, *analyse* the result.
 
-What it has is listed in ``__init__.pyi``; each name is imported when it is first used, and torch with it, so that a
-command which needs neither answers at once.
+The public names are listed in ``__init__.pyi``. Each is imported on first use, and torch with it, so that commands
+that need neither start instantly.
 """
 
 import lazy_loader
 
-import topolearn.ends as _ends  # noqa: F401  # first: a command that is interrupted as torch is loaded ends in one line
+import topolearn.ends as _ends  # noqa: F401  # first, so that Ctrl-C during the import of torch prints one line
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""Counts, shares and seeds, checked where they enter: the one place for what many rooms ask of numbers."""
+"""Checks of counts, shares and seeds, used wherever they enter the library."""
 
 from numbers import Integral, Real
 
@@ -8,7 +8,7 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
 def check_size(name: str, value: int) -> int:
-    """Return a count, such as a width or a number of steps, as an int, or refuse it.
+    """Return a count, such as a width or a number of steps, as an int, or raise an error.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def check_size(name: str, value: int) -> int:
 
 
 def check_share(name: str, value: float) -> float:
-    """Return a number in [0, 1] as a float, or refuse it.
+    """Return a number in [0, 1] as a float, or raise an error.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def check_share(name: str, value: float) -> float:
 
 
 def as_percent(value: float) -> str:
-    """Return the question whether a share out of range was meant as a percentage.
+    """Return a hint for a value that looks like a percentage, or an empty string.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def as_percent(value: float) -> str:
 
 
 def random_generator(seed: int | np.random.Generator | None) -> np.random.Generator:
-    """Return the generator object of a seed; a generator object is used as it is, None gives a fresh one.
+    """Return a numpy Generator for a seed; a Generator is returned as it is, None gives a fresh one.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is none of these, or negative.
+        When the seed is of another type, or negative.
     """
     if seed is None or isinstance(seed, np.random.Generator):
         return np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Compiled functions, kept on disk where there is a place for it, and compiled in each process elsewhere."""
+"""Compiled functions, cached on disk where a cache folder is writable, else compiled in each process."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Decorator = Callable[[Callable[..., Any]], Any]
 
 
 def njit(**options: Any) -> Decorator:
-    """Compile a function by ``numba.njit``, with its options, and keep what was compiled as `KernelCache` does.
+    """Compile a function with ``numba.njit`` and its options, and cache the result in a `KernelCache`.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def njit(**options: Any) -> Decorator:
 
 
 def cfunc(signature: Any, **options: Any) -> Decorator:
-    """Compile a C function as ``numba.cfunc`` does, kept as by `njit`."""
+    """Compile a C function as ``numba.cfunc`` does, cached as in `njit`."""
 
     def decorated(function: Callable[..., Any]) -> Any:
         compiled = CFunc(function, normalize_signature(signature), {}, options)
@@ -45,7 +45,7 @@ def cfunc(signature: Any, **options: Any) -> Decorator:
 
 
 def _keep(compiled: Any, function: Callable[..., Any]) -> None:
-    """Give a function its cache, if any folder can be written: of its source, of the user, or ``NUMBA_CACHE_DIR``."""
+    """Attach a cache if a folder is writable: next to the source, the user's, or ``NUMBA_CACHE_DIR``."""
     try:
         compiled._cache = KernelCache(function)
     except RuntimeError as error:

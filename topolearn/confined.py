@@ -1,4 +1,4 @@
-"""Directories that others may have packed: nothing in them leads elsewhere, and what is to be private is."""
+"""Directories that others may have packed: no link in them leads outside, and private ones stay private."""
 
 import os
 import stat
@@ -6,13 +6,11 @@ from pathlib import Path
 
 from topolearn.errors import InvalidValueError, UnsafePathError
 
-SHOWN = 3  # of the links that an error names
-
 
 def check_confined(folder: Path) -> None:
-    """Refuse a directory with a symbolic link that leads out of it: a write through it would change a file elsewhere.
+    """Reject a directory with a symbolic link that leads out of it: writing through it would change a file elsewhere.
 
-    The directory itself may be reached by a link. Hard links cannot be told from files.
+    The directory itself may be reached through a link. Hard links are indistinguishable from files.
 
     Raises
     ------
@@ -38,19 +36,19 @@ def check_confined(folder: Path) -> None:
         more = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
         raise UnsafePathError(
             f"{outside[0]!r} is a link that leads out of its directory, to {str(Path(outside[0]).readlink())!r}{more}: "
-            "what is written there would change another file; put the file itself in its place, or remove the link"
+            "writing to it would change another file; replace the link with the file itself, or remove it"
         )
 
 
 def private_folder(path: Path) -> Path:
-    """Make a new directory for this user alone, into which nobody else can have put or can put a file.
+    """Create a directory for this user alone, in which no other user can place files.
 
     Raises
     ------
     UnsafePathError
-        When another user owns a directory on the way, or may change what is in it.
+        When another user owns, or can write to, a directory above it.
     InvalidValueError
-        When it cannot be made.
+        When it cannot be created.
 
     Examples
     --------
@@ -62,18 +60,18 @@ def private_folder(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_parents(path.parent)
-        path.mkdir(mode=0o700)  # which fails where anything is, a link among it
+        path.mkdir(mode=0o700)  # fails if anything exists at this path, even a link
         path.chmod(0o700)  # whatever the umask
     except OSError as error:
         if isinstance(error, UnsafePathError):
             raise
-        raise InvalidValueError(f"the directory {path} cannot be made ({error.strerror}): choose another") from None
+        raise InvalidValueError(f"the directory {path} cannot be created ({error.strerror}): choose another") from None
     check_private(path)
     return path
 
 
 def check_private(path: Path) -> None:
-    """Refuse a directory that is not this user's alone.
+    """Reject a directory that is not private to this user.
 
     Raises
     ------
@@ -81,14 +79,14 @@ def check_private(path: Path) -> None:
     """
     state = path.lstat()
     if not stat.S_ISDIR(state.st_mode) or _is_of_another(state) or state.st_mode & 0o077:
-        raise UnsafePathError(f"{path} must be a directory that you own, with permissions 0700: remove it")
+        raise UnsafePathError(f"{path} must be a directory that you own, with mode 0700: remove it")
 
 
 def _check_parents(folder: Path) -> None:
-    """Refuse a place where others could put a directory of their own in the place of ours.
+    """Reject a location where other users could replace our directory with theirs.
 
-    The two nearest directories must be this user's, and writable by nobody else; above them, none may be writable by
-    everybody, unless it is sticky, as ``/tmp`` is.
+    The two nearest directories must belong to this user and be writable by no one else. Those above may only be
+    world-writable if they are sticky, as ``/tmp`` is.
     """
     folder = Path(os.path.realpath(folder))
     for height, each in enumerate((folder, *folder.parents)):
@@ -100,8 +98,8 @@ def _check_parents(folder: Path) -> None:
         is_foreign = height < 2 and _is_of_another(state)
         if is_foreign or (is_open and not is_sticky):
             raise UnsafePathError(
-                f"{each} may be changed by other users, who could make you run their programs: choose a directory of "
-                f"your own, or chmod go-w {each}"
+                f"{each} may be changed by other users, who could make you run their code: choose a directory that "
+                f"only you can write to, or run chmod go-w {each}"
             )
 
 
@@ -110,7 +108,7 @@ def _is_of_another(state: os.stat_result) -> bool:
 
 
 def _is_own_group(number: int) -> bool:
-    """Return whether a group is that of this user alone, as many systems give one to each user."""
+    """Return whether a group contains this user alone; many systems create such a group for each user."""
     try:
         import grp
         import pwd

@@ -1,4 +1,4 @@
-"""Fields of a dataclass hold values of their declared types, and tell what they are for: the place for both."""
+"""Dataclass fields: values converted to their declared types, and docstrings built from their metadata."""
 
 import inspect
 import textwrap
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def documented(cls: type[T]) -> type[T]:
-    """Put the fields of a dataclass into its docstring, as parameters, by the sentences in their metadata.
+    """Add the fields of a dataclass to its docstring as parameters, described by the "help" in their metadata.
 
     Examples
     --------
@@ -56,9 +56,9 @@ def documented(cls: type[T]) -> type[T]:
 
 
 def settle_fields(instance: Any) -> None:
-    """Give every field of a dataclass instance, frozen or not, a value of its declared type.
+    """Convert every field of a dataclass instance, frozen or not, to its declared type.
 
-    Integers pass for floats, lists for tuples, paths for text; a bool is not a number.
+    Integers are accepted as floats, lists as tuples, and paths as text; a bool is not accepted as a number.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What trainings and recordings take where nothing is said."""
+"""Defaults that training and recording share."""
 
-AUTO = "auto"  # the device, and how sparse layers compute: decided when training begins
+AUTO = "auto"  # the device and the backend of sparse layers are chosen when training begins
 MEASURES = ("closure", "path_length", "gamma", "fan_in_gini", "fan_out_gini", "credit_paths", "hub_share")

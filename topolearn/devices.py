@@ -1,4 +1,4 @@
-"""Devices, checked where their names enter: whether torch has them here, and what they are called."""
+"""Devices: checks that torch has them on this machine, and their names."""
 
 import platform
 from pathlib import Path
@@ -10,11 +10,11 @@ from topolearn.errors import InvalidValueError
 from topolearn.registry import suggest
 
 CPUINFO = Path("/proc/cpuinfo")
-COUNTED = ("cpu", "cuda", "xpu", "mps", "mtia")  # by modules of torch; a package may register one more kind
+COUNTED = ("cpu", "cuda", "xpu", "mps", "mtia")  # kinds with a module in torch; a package may register one more
 
 
 def devices_here() -> list[str]:
-    """Return the names of the devices that torch can compute on here, with numbers where there are several of a kind.
+    """Return the names of the devices that torch can compute on here, numbered if there are several of a kind.
 
     Examples
     --------
@@ -29,15 +29,15 @@ def devices_here() -> list[str]:
 
 
 def device_named(name: str, value: object, *others: str) -> torch.device:
-    """Return the device that a text names, whether torch has it here or not.
+    """Return the device with a given name, whether torch has it here or not.
 
     Parameters
     ----------
     name : str
-        Of the parameter.
+        The parameter's name, for the message.
     value : str or torch.device
     *others : str
-        What the parameter may be besides, for the message.
+        Other values that the parameter accepts, for the message.
 
     Raises
     ------
@@ -53,8 +53,8 @@ def device_named(name: str, value: object, *others: str) -> torch.device:
         return torch.device(value)  # type: ignore[call-overload]
     except (RuntimeError, TypeError):
         raise InvalidValueError(
-            f"{name}={str(value)!r} is unknown: {suggest(str(value), [*others, *devices_here()])}; import the package "
-            "that brings the device first"
+            f"{name}={str(value)!r} is unknown: {suggest(str(value), [*others, *devices_here()])}; if a package "
+            "provides the device, import it first"
         ) from None
 
 
@@ -64,7 +64,7 @@ def device_here(name: str, value: object) -> torch.device:
     Raises
     ------
     InvalidValueError
-        When it has none of the kind, or not so many.
+        When torch has no device of this kind, or fewer.
 
     Examples
     --------
@@ -90,12 +90,12 @@ def device_here(name: str, value: object) -> torch.device:
 
 
 def settled_device(name: str, value: str) -> str:
-    """Return the name of a device that is here: ``auto`` is CUDA where there is any, else the CPU.
+    """Return the name of an available device: ``auto`` is CUDA if available, else the CPU.
 
     Raises
     ------
     InvalidValueError
-        When it is not here.
+        When torch does not have the device here.
 
     Examples
     --------
@@ -123,13 +123,13 @@ def is_here(value: str) -> bool:
     return True
 
 
-def check_float64(told: str, device: torch.device) -> None:
-    """Refuse a device without float64, in which links are drawn and scored.
+def check_float64(subject: str, device: torch.device) -> None:
+    """Reject a device without float64, the precision in which links are drawn and scored.
 
     Parameters
     ----------
-    told : str
-        How the message begins, such as "device='mps'".
+    subject : str
+        The beginning of the message, such as "device='mps'".
     device : torch.device
 
     Raises
@@ -140,13 +140,13 @@ def check_float64(told: str, device: torch.device) -> None:
         float(torch.ones((), dtype=torch.float64, device=device) + 1)
     except (RuntimeError, TypeError) as error:
         raise InvalidValueError(
-            f"{told} cannot compute in float64, in which links are drawn and scored "
+            f"{subject} cannot compute in float64, in which links are drawn and scored "
             f"({_first_line(error)}): use one of {', '.join(each for each in devices_here() if each != device.type)}"
         ) from None
 
 
 def model_of(device: torch.device) -> str:
-    """Return what is known of a device: the model of an accelerator, the architecture of a CPU.
+    """Return the model of an accelerator, or the architecture of a CPU.
 
     Examples
     --------
@@ -162,14 +162,14 @@ def model_of(device: torch.device) -> str:
 
 
 def processor() -> str:
-    """Return the name of the processor, as far as the system tells it."""
+    """Return the name of the processor, as far as the system reports it."""
     lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.is_file() else []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
 
 
 def _count(kind: str) -> int:
-    """Return how many devices of a kind there are; 0 where torch has no module of the kind."""
+    """Return the number of devices of a kind; 0 if torch has no module for it."""
     try:
         return int(torch.get_device_module(kind).device_count())
     except RuntimeError:

@@ -1,8 +1,8 @@
-"""How a command ends that is told to: by Ctrl-C or SIGTERM, in one line, with 130 or 143, and nothing half written.
+"""How a command ends on Ctrl-C or SIGTERM: with one line, exit status 130 or 143, and no half-written file.
 
-Within `stoppable` both signals raise, SIGTERM by an exception derived from KeyboardInterrupt, so that whatever cleans
-up after Ctrl-C serves both. Before and after it, when nothing is being written, they end the process at once. The
-library never changes how signals are handled: this is for programs.
+Within `stoppable` both signals raise an exception. SIGTERM's is derived from KeyboardInterrupt, so that the same code
+cleans up after both. Outside of it, when nothing is being written, they end the process at once. The library itself
+never changes how signals are handled: this module is for programs.
 """
 
 import os
@@ -19,39 +19,38 @@ from typing import Any
 from topolearn.errors import reason_of
 from topolearn.terminal import say
 
-COMMANDS = ("topolearn", "topolearn.cli")  # as Python is asked to run them: a script, or modules
+COMMANDS = ("topolearn", "topolearn.cli")  # how Python may be asked to run the command: as a script or as a module
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
-PATIENCE = 5.0  # seconds for which further signals leave a process alone that is cleaning up
+PATIENCE = 5.0  # seconds for which further signals are ignored while the process cleans up
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was told to end by SIGTERM."""
+    """SIGTERM asked the process to end."""
 
 
-class _Told:
-    """The signal that this process has been told to end by, and whether it has said so."""
+class _Received:
+    """The signal that asked this process to end, and whether that was reported."""
 
-    number, at, said = 0, 0.0, False
-    lost = 0  # a signal whose exception got lost, until it is sent again
+    number, at, reported = 0, 0.0, False
+    lost = 0  # a signal whose exception was lost, until it is sent again
 
 
-_told = _Told()
+_received = _Received()
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let the first signal within a block raise KeyboardInterrupt, and those of the next seconds do nothing.
+    """Let the first signal within a block raise KeyboardInterrupt, and ignore those of the next few seconds.
 
-    After `PATIENCE` seconds of cleaning up the next one ends the process at once. A signal that was ignored stays so,
-    and a block in another thread than the first is left alone.
+    After `PATIENCE` seconds of cleaning up, the next signal ends the process at once. Ignored signals stay ignored,
+    and a block outside the main thread changes nothing.
 
     Raises
     ------
     Terminated
         For SIGTERM.
     KeyboardInterrupt
-        For SIGINT; also in place of an error that comes of a signal, as when a compiler finds what it was interrupted
-        in undone.
+        For SIGINT; also in place of an error that a signal caused, such as one of a compiler that was interrupted.
 
     Examples
     --------
@@ -65,16 +64,16 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _told.number, _told.said, _told.lost = 0, False, 0
+    _received.number, _received.reported, _received.lost = 0, False, 0
     former = {number: signal.signal(number, _raise) for number in _heeded()}
     hook, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield
     except Exception as error:
-        if not _told.lost:
+        if not _received.lost:
             raise
-        _told.number, _told.lost = _told.lost, 0
-        raise _exception(_told.number) from error
+        _received.number, _received.lost = _received.lost, 0
+        raise _exception(_received.number) from error
     finally:
         sys.unraisablehook = hook
         for number, handler in former.items():
@@ -82,7 +81,7 @@ def stoppable() -> Iterator[None]:
 
 
 def status_of(error: KeyboardInterrupt) -> int:
-    """Return the exit status of a process that a signal ended.
+    """Return the exit status for a process that a signal ended.
 
     Examples
     --------
@@ -92,24 +91,24 @@ def status_of(error: KeyboardInterrupt) -> int:
     return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
 
 
-def tell_end(program: str, error: KeyboardInterrupt, how_to_go_on: str = "") -> int:
-    """Say in one line that a signal has ended the program, and return its exit status."""
+def tell_end(program: str, error: KeyboardInterrupt, how_to_continue: str = "") -> int:
+    """Report in one line that a signal ended the program, and return its exit status."""
     words = SIGNALS[signal.Signals(status_of(error) - 128)]
-    if not _told.said:
-        _told.said = True
-        complain(f"{program}: {words}{'; ' if how_to_go_on else ''}{how_to_go_on}")
+    if not _received.reported:
+        _received.reported = True
+        complain(f"{program}: {words}{'; ' if how_to_continue else ''}{how_to_continue}")
     return status_of(error)
 
 
 def complain(line: str) -> None:
-    """Write a line to standard error, if that is still there."""
+    """Write a line to standard error if it is still open."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             say(line, stream=sys.stderr)
 
 
 def forget_output() -> None:
-    """Send what cannot be written to standard output or error nowhere: else Python complains of it as it ends."""
+    """Discard output that cannot be written to standard output or error: Python would complain about it at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -120,7 +119,7 @@ def forget_output() -> None:
 
 
 def leave_in_peace() -> None:
-    """Ignore signals from now on, as a command is done, and Python takes a moment to end; other programs stay as is."""
+    """Ignore signals while Python shuts down after a command; programs that import topolearn are left alone."""
     if _IS_COMMAND:
         for number in _heeded():
             signal.signal(number, signal.SIG_IGN)
@@ -128,7 +127,7 @@ def leave_in_peace() -> None:
 
 @contextmanager
 def children_spared() -> Iterator[None]:
-    """Let no process that is started within a block hear Ctrl-C, which a terminal sends to all; its parent ends it."""
+    """Shield processes started within a block from Ctrl-C, which a terminal sends to all; their parent ends them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -145,41 +144,41 @@ def _exception(number: int) -> KeyboardInterrupt:
 
 def _raise(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
-    if not _told.number:
-        _told.number, _told.at = number, now
+    if not _received.number:
+        _received.number, _received.at = number, now
         raise _exception(number)
-    if now - _told.at > PATIENCE:
+    if now - _received.at > PATIENCE:
         _end_at_once(number, frame)
 
 
 def _raise_again(unraisable: Any) -> None:
-    """Send a signal again whose exception was lost, as one raised while an object is destroyed is."""
+    """Resend a signal whose exception was lost, as happens when it is raised while an object is destroyed."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-        if not (_told.number or _told.lost):  # of which it would be a consequence
+        if not (_received.number or _received.lost):  # else it is a consequence of the signal
             sys.__unraisablehook__(unraisable)
         return
-    _told.lost, _told.number = _told.number or signal.SIGINT, 0
+    _received.lost, _received.number = _received.number or signal.SIGINT, 0
     with suppress(RuntimeError):
         threading.Timer(0.01, _send_again).start()
 
 
 def _send_again() -> None:
-    number, _told.lost = _told.lost, 0
+    number, _received.lost = _received.lost, 0
     if number:
         os.kill(os.getpid(), number)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
-    """End the process, which writes nothing now."""
-    first = signal.Signals(_told.number or number)
-    if not _told.said:
+    """End the process while it writes nothing."""
+    first = signal.Signals(_received.number or number)
+    if not _received.reported:
         with suppress(OSError):
             os.write(2, f"topolearn: {SIGNALS[first]}\n".encode())
     os._exit(128 + first)
 
 
 def _end_for_a_reason(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """End the process in one line for want of memory, which even loading torch may lack; show other errors as ever."""
+    """Report an expected error, such as too little memory to load torch, in one line; show others as usual."""
     reason = reason_of(error)
     if reason is None:
         sys.__excepthook__(kind, error, traceback)
@@ -189,24 +188,24 @@ def _end_for_a_reason(kind: type[BaseException], error: BaseException, traceback
 
 
 def _heeded() -> list[signal.Signals]:
-    """Return the signals that are not ignored, as under nohup, nor handled by a program that embeds Python."""
+    """Return the signals that are neither ignored, as under nohup, nor handled by a program that embeds Python."""
     return [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
 
 
 def _open_standard_streams() -> None:
-    """Open what is closed of standard input, output and error: the next file would take its number."""
+    """Reopen closed standard streams on the null device: otherwise the next file opened would take their number."""
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
         if getattr(sys, name) is None:
             stream = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
             setattr(sys, name, stream)
 
 
 def _program() -> str:
-    """Return what Python was asked to run: a module, or the name of a file without its ending."""
+    """Return what Python was asked to run: a module, or the name of a file without its suffix."""
     words = iter(sys.orig_argv[1:])
     for word in words:
         if word == "-m":
@@ -221,7 +220,7 @@ def _program() -> str:
 
 
 _IS_COMMAND = _program() in COMMANDS
-if _IS_COMMAND:  # and in no other program that imports topolearn
+if _IS_COMMAND:  # not in other programs that import topolearn
     _open_standard_streams()
     sys.excepthook = _end_for_a_reason
     for _number in _heeded():

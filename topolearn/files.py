@@ -1,4 +1,4 @@
-"""Files that are whole or not there, files that grow, and JSON."""
+"""Files that are written completely or not at all, files that grow, and JSON."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from typing import Any
 
 from topolearn.errors import CorruptFileError, MissingFileError
 
-_ASIDE = re.compile(r"\.[0-9a-f]{16}(\.[^.]*)?$")  # as `written_aside` names its files
+_ASIDE = re.compile(r"\.[0-9a-f]{16}(\.[^.]*)?$")  # the names of the temporary files of `written_aside`
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a file in a directory that does not exist.
+    """Raise an error if the directory of a file does not exist.
 
     Raises
     ------
@@ -29,11 +29,11 @@ def check_folder(path: Path) -> None:
 
 @contextmanager
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it onto `path` when the block ends, forget it when it fails.
+    """Yield a temporary path next to `path`; move it to `path` when the block succeeds, delete it when it fails.
 
-    Readers see the old file or the new one, never half of one. The temporary path has the suffix of `path`. A symbolic
-    link stays one, and the file that it names is replaced; into what is not a regular file, such as ``/dev/stdout`` or
-    a named pipe, the content is written.
+    Readers see the old file or the new one, never a partial one. The temporary path has the suffix of `path`. A
+    symbolic link is kept, and the file that it points to is replaced. If `path` is not a regular file, such as
+    ``/dev/stdout`` or a named pipe, the content is written into it.
 
     Raises
     ------
@@ -62,28 +62,28 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
                 shutil.copyfileobj(written, stream)
         else:
             with aside.open("rb+") as written:
-                os.fsync(written.fileno())  # else a power cut could leave the new name on an empty file
+                os.fsync(written.fileno())  # else a power failure could leave an empty file under the new name
             aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 
 
 def remove_asides(paths: Iterable[Path]) -> None:
-    """Remove those of some files that killed processes were writing aside, while nobody writes there."""
+    """Remove temporary files that killed processes left behind; no other process may be writing there."""
     for path in paths:
         if _ASIDE.match(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
 def append_bytes(path: Path, data: bytes) -> int:
-    """Add bytes to a file, all or none; return its size.
+    """Append bytes to a file, all or none; return its size.
 
-    They are there when this returns, whatever happens to the process; a power cut may still lose them.
+    Once this returns they survive the death of the process, but not a power failure.
 
     Raises
     ------
     OSError
-        When they cannot be written, as on a full disk; the file then is as it was.
+        When they cannot be written, as on a full disk; the file is then unchanged.
     """
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
@@ -92,7 +92,7 @@ def append_bytes(path: Path, data: bytes) -> int:
         try:
             while left:
                 left = left[os.write(file, left) :]
-        except BaseException:  # Ctrl-C among it
+        except BaseException:  # including Ctrl-C
             os.ftruncate(file, end)
             raise
         return end + len(data)
@@ -101,7 +101,7 @@ def append_bytes(path: Path, data: bytes) -> int:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write values as JSON, whole or not at all."""
+    """Write values as JSON, completely or not at all."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
@@ -112,7 +112,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is cut off or not JSON.
+        When the file does not exist, or is truncated or not JSON.
 
     Examples
     --------
@@ -126,8 +126,8 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {path}") from None
-    except (ValueError, OSError, RecursionError) as error:  # of text, of UTF-8, of a directory, of a million brackets
+    except (ValueError, OSError, RecursionError) as error:  # bad JSON or UTF-8, a directory, a million brackets
         raise CorruptFileError(f"{path} is not JSON: {error}") from None
     if not isinstance(values, dict):
-        raise CorruptFileError(f"{path} holds a {type(values).__name__}, not values by name")
+        raise CorruptFileError(f"{path} contains a {type(values).__name__}, not an object of named values")
     return values

@@ -1,8 +1,8 @@
-"""What was compiled, kept on disk for other processes: never that of other sources, and never that of another function.
+"""Compiled functions, cached on disk for other processes: never stale, and never confused with each other.
 
-Numba keeps compiled functions by itself, with two gaps. It recompiles a function when its own file changes, but not
-when what it calls in another file does, as after an upgrade. And it numbers the files of a function's variants, so that
-two processes which compile different variants at once may both write number 7, and each run what the other compiled.
+Numba has such a cache, with two gaps. It recompiles a function when its own file changes, but not when code that it
+calls in another file does, as after an upgrade. And it numbers the files of a function's variants, so that two
+processes that compile different variants at once may both write number 7, and each run what the other compiled.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ IMPORTED = re.compile(rf"^\s*from ({ROOT.name}[\w.]*) import (\([^)]*\)|.*)", re
 
 
 class KernelCache(FunctionCache):
-    """The cache of one function of this package, as numba asks for it."""
+    """The cache of one function of this package, with the interface that numba expects."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -29,12 +29,12 @@ class KernelCache(FunctionCache):
 
 
 class _NamedFiles(IndexDataCacheFile):
-    """Files on disk whose names say what is in them: each variant of a function has one of its own."""
+    """Files named after their content, so that each variant of a function has its own."""
 
     def save(self, key: Any, data: Any) -> None:
-        """Save a variant; one that another process saves at the same moment may have to be compiled once more."""
+        """Save a variant; if another process saves one at the same moment, it may have to be compiled again."""
         overloads = self._load_index()
-        if not overloads:  # all that is there is of other sources
+        if not overloads:  # existing files belong to other versions of the source
             base = self._index_name.removesuffix(".nbi")
             for path in Path(self._cache_path).glob(f"{base}.*.nbc"):
                 path.unlink(missing_ok=True)
@@ -46,12 +46,12 @@ class _NamedFiles(IndexDataCacheFile):
 
 @cache
 def stamp_of(module: str) -> str:
-    """Return a hash of the source of a module of this package, and of all modules of it that it imports."""
+    """Return a hash of the source of a module of this package and of all modules of the package that it imports."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources_of(module))).hexdigest()
 
 
 def sources_of(module: str) -> list[Path]:
-    """Return the files of a module of this package, of the modules of it that it imports, and so on, sorted.
+    """Return the files of a module of this package and of all package modules that it imports, recursively, sorted.
 
     Examples
     --------

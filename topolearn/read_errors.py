@@ -1,4 +1,4 @@
-"""Whatever is wrong with a file, its reader says so in one line that names the file."""
+"""Errors of readers: one line that names the file, the problem and the fix."""
 
 import errno
 import os
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 from topolearn.errors import CorruptFileError, MissingFileError, MissingPackageError, TopolearnError
 
-MOST = 300  # letters of a reason
+MOST = 300  # characters of a reason
 
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None]:
-    """Let all errors of a block that reads a file name it, say what it should be, and what to do.
+    """Make all errors of a block that reads a file name the file, what it should be, and what to do.
 
-    Errors of topolearn keep their kind, and get the name of the file if they lack it; so a value that is refused within
-    a configuration stays an `InvalidValueError`. What parsers raise on a broken file becomes a `CorruptFileError`.
+    Errors of topolearn keep their type, and get the name of the file if they lack it: an invalid value in a
+    configuration still raises `InvalidValueError`. What parsers raise on a broken file becomes a `CorruptFileError`.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None
     what : str
         What the file should be, such as "a checkpoint of topolearn".
     cure : str
-        What to do where it is not.
+        What to do if it is not.
 
     Raises
     ------
@@ -46,18 +46,18 @@ def reading(path: str | os.PathLike[str], what: str, cure: str) -> Iterator[None
         raise type(error)(f"{os.fspath(path)}: {error}") from None
     except FileNotFoundError:
         raise MissingFileError(f"there is no file {os.fspath(path)}: {cure}") from None
-    except (MemoryError, PermissionError):  # of which the system has said all there is to say
+    except (MemoryError, PermissionError):  # the system's own message is complete
         raise
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
-            raise  # nothing is wrong with the file
+            raise  # the file itself is fine
         raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
-    except Exception as error:  # parsers raise what they like on a broken file
+    except Exception as error:  # parsers raise anything on a broken file
         raise CorruptFileError(f"{os.fspath(path)} is not {what} ({words_of(error)}): {cure}") from None
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error says, in one line that is not endless.
+    """Return the message of an error as one line of limited length.
 
     Examples
     --------

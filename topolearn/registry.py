@@ -1,4 +1,4 @@
-"""Named entries: one dictionary for each kind, with an error that suggests the nearest name."""
+"""Registries: one mapping of named entries for each kind, with an error that suggests the closest name."""
 
 import difflib
 import re
@@ -11,26 +11,26 @@ T = TypeVar("T")
 
 
 def suggest(name: str, names: list[str]) -> str:
-    """Return a hint for an unknown name: the nearest known one, and all of them."""
+    """Return a hint for an unknown name: the closest known name, and the list of all names."""
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}Known names: {', '.join(names)}"
 
 
 class Registry(Mapping[str, T]):
-    """A mapping from names to the entries of one kind, to which you can add your own with `register`.
+    """A mapping from names to entries of one kind, to which `register` adds custom ones.
 
     Parameters
     ----------
     kind : str
-        What the entries are, in the singular; used in messages.
+        What an entry is called, in the singular; used in messages.
     entries : Mapping
         The entries by name, in the order in which they are shown.
 
     Raises
     ------
     UnknownNameError
-        When a name is looked up that is not there.
+        When an unknown name is looked up.
 
     Examples
     --------
@@ -48,17 +48,17 @@ class Registry(Mapping[str, T]):
         self._built_in = frozenset(entries)
 
     def register(self, name: str, entry: T) -> T:
-        """Add your own entry, for this process and the workers of its studies; use its name wherever such names go.
+        """Add a custom entry, for this process and the workers of its studies; its name works like a built-in one.
 
-        Registering a custom name again replaces its entry, as when a notebook cell runs twice. Configurations
-        keep names alone, so register before you read a run that was trained with the entry.
+        Registering a custom name again replaces its entry, for example when a notebook cell runs twice.
+        Configurations store only names, so register the entry before you read a run that was trained with it.
 
         Parameters
         ----------
         name : str
             Letters, digits and underscores, such as ``"my_rule"``.
         entry
-            The same kind of thing as the others: compare ``type(registry[name])`` of one that is there.
+            Of the same type as the existing entries: compare ``type(registry[name])`` of one of them.
 
         Returns
         -------
@@ -67,9 +67,9 @@ class Registry(Mapping[str, T]):
         Raises
         ------
         InvalidValueError
-            When a built-in entry has the name, or it is not of that form.
+            When a built-in entry has this name, or the name is malformed.
         InvalidTypeError
-            When the entry is of another type than the others.
+            When the entry is not of the same type as the others.
 
         Examples
         --------
@@ -79,7 +79,7 @@ class Registry(Mapping[str, T]):
         """
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
             raise InvalidValueError(
-                f"{self.kind} {name!r}: a name is of letters, digits and underscores, like 'my_rule'"
+                f"{self.kind} {name!r}: a name consists of letters, digits and underscores, like 'my_rule'"
             )
         if name in self._built_in:
             raise InvalidValueError(f"{self.kind} {name!r} is built in: choose another name")
@@ -97,15 +97,16 @@ class Registry(Mapping[str, T]):
         Raises
         ------
         InvalidValueError
-            When it is built in, or not there.
+            When the entry is built in, or not registered.
         """
         if name in self._built_in or name not in self._entries:
-            raise InvalidValueError(f"{self.kind} {name!r} is {'built in' if name in self._built_in else 'not there'}")
+            state = "built in" if name in self._built_in else "not registered"
+            raise InvalidValueError(f"{self.kind} {name!r} is {state}")
         del self._entries[name]
 
     @property
     def own(self) -> dict[str, T]:
-        """The entries that were registered, by name; not those that are built in."""
+        """The custom entries by name, without the built-in ones."""
         return {name: entry for name, entry in self._entries.items() if name not in self._built_in}
 
     def __getitem__(self, name: str) -> T:

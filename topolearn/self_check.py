@@ -1,4 +1,4 @@
-"""Whether this installation computes what it should: small computations in two ways that must agree."""
+"""Self-checks of an installation: small computations, each done in two ways that must agree."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ WIDTHS, DENSITY, TOLERANCE = (20, 48, 48, 5), 0.2, 1e-9
 
 
 class SelfCheckError(TopolearnError, RuntimeError):
-    """Two ways of computing the same do not agree."""
+    """Two ways of computing the same result disagree."""
 
 
 def _networks() -> Iterator[nn.Sequential]:
-    """Yield the same network of float64, with masked and with csr layers."""
+    """Yield the same float64 network with masked and with csr layers."""
     for backend in ("masked", "csr"):
         with torch_draws_from(0):
             layers = [nn.Linear(n_in, n_out) for n_in, n_out in pairwise(WIDTHS)]
@@ -60,7 +60,7 @@ def _agree(what: str, one: torch.Tensor, other: torch.Tensor) -> None:
 
 
 def products() -> None:
-    """Check that compiled products over links are those of masked matrices, forth and back."""
+    """Check that compiled products over links equal those of masked matrices, forward and backward."""
     x, y = _examples()
     outputs, gradients = [], []
     for model in _networks():
@@ -72,7 +72,7 @@ def products() -> None:
 
 
 def compiled_steps() -> None:
-    """Check that steps in compiled code are those of autograd."""
+    """Check that compiled training steps equal those with autograd."""
     (x, y), weights = _examples(), []
     for compiled in (False, True):
         *_, model = _networks()
@@ -85,22 +85,22 @@ def compiled_steps() -> None:
                 F.cross_entropy(model(x[batch]), y[batch]).backward()
                 optimizer.step()
         weights.append(torch.cat([each.detach().flatten() for each in model.parameters()]))
-    _agree("weights after steps by autograd and in compiled code", *weights)
+    _agree("weights after steps with autograd and in compiled code", *weights)
 
 
 def link_prediction() -> None:
-    """Check that all forms of a link predictor choose the same new links."""
+    """Check that all implementations of a link predictor choose the same new links."""
     graph = bipartite_small_world(60, 50, 0.1, seed=0)
     for predictor in ("ch2_l3n", "ch3_l3p"):
         for soft in (False, True):
             forms = ("dense", "stream", "community")
             chosen = [select(graph, predictor, 40, soft=soft, seed=0, form=form) for form in forms]
             if not all(np.array_equal(each, chosen[0]) for each in chosen[1:]):
-                raise SelfCheckError(f"the forms of {predictor} choose different links")
+                raise SelfCheckError(f"the implementations of {predictor} choose different links")
 
 
 def updates() -> None:
-    """Check that a topology update gives masked and csr layers the same links, as many as before."""
+    """Check that a topology update gives masked and csr layers the same links and keeps their number."""
     (x, y), links = _examples(), []
     for model in _networks():
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -119,26 +119,26 @@ def updates() -> None:
 
 
 class _Interruption(KeyboardInterrupt):
-    """As Ctrl-C, but not by the user, whose own ends the check."""
+    """A simulated Ctrl-C; a real one ends the check."""
 
 
 class _Interrupts:
-    """A logger that ends a training after its second epoch, as Ctrl-C does."""
+    """A logger that interrupts training after the second epoch, as Ctrl-C does."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Interrupt when the second epoch is told."""
+        """Interrupt when the second epoch is logged."""
         if metrics.get("epoch") == 2:
             raise _Interruption
 
     def log_network(self, network: LayeredNetwork, step: int) -> None:
-        """Leave the topology."""
+        """Ignore the topology."""
 
     def finish(self) -> None:
         """Do nothing."""
 
 
 def runs() -> None:
-    """Check that a run that was continued is, bit for bit, the one that was never interrupted, and is whole on disk."""
+    """Check that a resumed run equals an uninterrupted one bit for bit, and that its files are intact."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder, "first"), Path(folder, "second")
         settings: dict[str, Any] = {"hidden": (24, 24), "measures": ("none",), "threads": 1}
@@ -147,9 +147,9 @@ def runs() -> None:
             train(TrainConfig(epochs=3, run_dir=str(second), **settings), loggers=[_Interrupts()], quiet=True)
         again = resume(second, quiet=True)
         if not again.metrics["train_loss"].equals(whole.metrics["train_loss"]):
-            raise SelfCheckError("a run that was continued differs from one that was not interrupted")
+            raise SelfCheckError("a resumed run differs from one that was not interrupted")
         if set(verify(first)["state"]) != {WHOLE}:
-            raise SelfCheckError("a run that was just written is not whole")
+            raise SelfCheckError("a run that was just written has damaged files")
 
 
 SELF_CHECKS: dict[str, Callable[[], None]] = {

@@ -1,4 +1,4 @@
-"""How things show themselves in a notebook: by a room above theirs, which is imported when a notebook asks."""
+"""Notebook displays of objects, drawn by a higher-level package that is imported when a notebook asks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from topolearn.task_registry import imported
 
 
 def shown_by(reference: str) -> Callable[[Any], str]:
-    """Return the method ``_repr_html_`` of a class, which calls the function that a reference "module:name" names.
+    """Return a ``_repr_html_`` method that calls the function named by a reference "module:name".
 
     Examples
     --------
@@ -20,7 +20,7 @@ def shown_by(reference: str) -> Callable[[Any], str]:
     """
 
     def _repr_html_(thing: Any) -> str:
-        """Return what a notebook shows: a small picture and a table."""
+        """Return the notebook display: a small picture and a table."""
         return str(imported(reference)(thing))
 
     return _repr_html_

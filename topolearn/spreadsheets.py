@@ -1,9 +1,8 @@
-r"""Text in CSV files that a spreadsheet does not take for a formula, by one rule, and back again.
+r"""Text in CSV files that a spreadsheet does not take for a formula, and the way back.
 
-A cell, or the name of a column, that begins with ``=``, ``+``, ``-``, ``@``, a tab or an end of a line (or a
-full-width form of the first four) and is not a number is written with an apostrophe in front, as spreadsheets mark text
-themselves; so is one that begins with apostrophes and then one of these. Whoever takes one apostrophe away in front of
-such a text has the name again, exactly.
+A cell or column name that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break (or a full-width form of the
+first four) and is not a number is written with a leading apostrophe, the way spreadsheets mark text. The same holds for
+text that begins with apostrophes followed by one of these. Removing one apostrophe restores the original exactly.
 
 References
 ----------
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-_TEXT = "OTUS"  # kinds of columns that hold any
+_TEXT = "OTUS"  # the kinds of columns that may contain text
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE | re.ASCII)
 
 
 def as_cell(value: Any) -> Any:
-    r"""Return a value as a CSV file may have it: text that would be a formula with an apostrophe in front.
+    r"""Return a value as it is written to a CSV file: text that would be a formula gets a leading apostrophe.
 
     Examples
     --------
@@ -42,7 +41,7 @@ def as_cell(value: Any) -> Any:
 
 
 def from_cell(value: Any) -> Any:
-    """Return the value of a cell that `as_cell` made.
+    """Return the original value of a cell that `as_cell` wrote.
 
     Examples
     --------
@@ -53,13 +52,13 @@ def from_cell(value: Any) -> Any:
 
 
 def quoting(cells: Iterable[Any]) -> Literal[0, 2]:
-    """Return how cells are quoted: where they must be, of which the csv module forgets a carriage return."""
+    """Return how to quote cells: only where needed, except that the csv module overlooks carriage returns."""
     has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV, whole or not at all, without its index; cells and columns as `as_cell` makes them.
+    """Write a table as CSV, completely or not at all, without its index; `as_cell` converts cells and column names.
 
     Examples
     --------
@@ -79,7 +78,7 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote, with the names that it had.
+    """Read a table that `write_csv` wrote, with its original text.
 
     Examples
     --------
@@ -95,12 +94,12 @@ def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table that was read from a CSV file of ours with the names that it had."""
+    """Restore the original text of a table read from a CSV file that `write_csv` wrote."""
     return _mapped(table, from_cell)
 
 
 def _mapped(table: pd.DataFrame, change: Any) -> pd.DataFrame:
-    """Return a table with other text; columns of numbers stay what they are."""
+    """Return a table with its text changed; numeric columns stay as they are."""
     changed = table.copy(deep=False)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind in _TEXT:

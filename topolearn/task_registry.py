@@ -1,4 +1,4 @@
-"""What can be trained: a row for each task, whose parts are imported when they are first needed."""
+"""Trainable tasks: one registry entry each, whose components are imported when first needed."""
 
 import importlib
 import tomllib
@@ -12,7 +12,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.read_errors import reading
 from topolearn.registry import Registry, suggest
 
-DEFAULT = "classification"  # of a configuration file that names no task
+DEFAULT = "classification"  # for configuration files that name no task
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Metric:
     name : str
         Its column in ``metrics.csv``.
     title : str
-        What it is in words.
+        A readable name.
     is_share : bool
-        Whether it is a share of 1, best read in percent.
+        Whether it is a fraction of 1, which is shown in percent.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Metric:
     is_share: bool = False
 
     def text(self, value: float) -> str:
-        """Return a value in words.
+        """Return a value as text.
 
         Examples
         --------
@@ -48,46 +48,46 @@ class Metric:
 
 @dataclass(frozen=True)
 class Task:
-    """What ``topolearn train``, `topolearn.resume`, studies and reports need of a kind of training.
+    """What ``topolearn train``, `topolearn.resume`, studies and reports need to know about a kind of training.
 
-    Parts are references "module:name", so that a row costs no import.
+    Components are given as references "module:name", so that registering a task imports nothing.
 
     Attributes
     ----------
     name : str
-        What a configuration file says, as ``task = "classification"``.
+        The name in configuration files, as in ``task = "classification"``.
     config : str
-        The configuration: a frozen dataclass with ``load`` and ``save`` (TOML), ``with_values``, ``to_dict`` and
-        ``build_method``, and the fields ``method``, ``dataset``, ``seed`` and ``run_dir``.
+        The configuration class: a frozen dataclass with ``load`` and ``save`` (TOML), ``with_values``, ``to_dict``
+        and ``build_method``, and the fields ``method``, ``dataset``, ``seed`` and ``run_dir``.
     train, resume : str
         Functions: ``train(config, *, overwrite, quiet, loggers)`` and ``resume(run_dir, *, device, accept_changes,
         quiet, loggers)`` return a `Run`.
     load_model : str
         Function: ``load_model(run_dir, which)`` returns the model of the checkpoint "best" or "last".
     metrics : tuple of Metric
-        The numbers that it logs.
+        The metrics that it logs.
     score : str
-        The measure of success, such as "accuracy": ``test_accuracy`` is a metric, and ``best_accuracy`` and
-        ``last_accuracy`` are in the summary of a run.
+        The main score, such as "accuracy": ``test_accuracy`` is a metric, and the summary of a run contains
+        ``best_accuracy`` and ``last_accuracy``.
     outcomes : tuple of str
-        What else the summary of a run has, and tables of studies show.
+        Further values in the summary of a run that tables of studies show.
     scored_on : {"test", "val"}
-        On which examples it is measured while a model trains: the name of the metric begins with it.
+        The examples on which the score is measured during training; the name of its metric begins with it.
     better : {"higher", "lower"}
         Which scores are better.
     clock : str
-        The metric by which the training counts, such as "epoch": ``best_epoch`` is in the summary.
+        The metric that counts the progress of training, such as "epoch": the summary contains ``best_epoch``.
     curves : tuple of tuples of str
-        Metrics that a report draws beside the score; those of a tuple share a picture.
+        Metrics that a report plots next to the score; the metrics of one tuple share a plot.
     registries : tuple of str
-        Registries that only this task has, from which its configuration takes names.
+        Registries of this task alone that its configuration takes names from.
     presets : str
-        The package whose files ``NAME.toml`` are configurations that can be called by name.
+        The package whose files ``NAME.toml`` are configurations that can be used by name.
     workload : str
-        Function: ``workload(config)`` returns the `topolearn.counting.Workload` of a configuration, which
-        ``topolearn count`` counts.
+        Function: ``workload(config)`` returns the `topolearn.counting.Workload` of a configuration for
+        ``topolearn count``.
     files : tuple of str
-        Files and folders of a run that only this task has; its manifest lists them.
+        Files and folders of a run that only this task writes; its manifest lists them.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Task:
 
     @property
     def metric(self) -> Metric:
-        """The metric that decides, which is the score on test or validation examples."""
+        """The metric that decides: the score on the test or validation examples."""
         return self.metric_named(f"{self.scored_on}_{self.score}")
 
     @property
@@ -124,17 +124,17 @@ class Task:
 
     @property
     def best_at(self) -> str:
-        """Name of the time of the best score in the summary of a run."""
+        """Name of the epoch or step of the best score in the summary of a run."""
         return f"best_{self.clock}"
 
     def metric_named(self, name: str) -> Metric:
-        """Return a metric of the task; one that it does not name is called by its column."""
+        """Return a metric of the task; the title of an unknown one is its column name."""
         known = {metric.name: metric for metric in self.metrics}
         return known.get(name) or Metric(name, name.replace("_", " "))
 
 
 def imported(reference: str) -> Any:
-    """Return what a reference "module:name" names.
+    """Import and return the object named by a reference "module:name".
 
     Examples
     --------
@@ -205,8 +205,8 @@ TASKS: Registry[Task] = Registry(
                 Metric("train_loss", "train loss"),
                 Metric("val_loss", "validation loss"),
                 Metric("val_perplexity", "validation perplexity"),
-                Metric("val_word_perplexity", "validation perplexity of a word"),
-                Metric("val_byte_perplexity", "validation perplexity of a byte"),
+                Metric("val_word_perplexity", "validation perplexity per word"),
+                Metric("val_byte_perplexity", "validation perplexity per byte"),
             ),
             score="perplexity",
             better="lower",
@@ -224,12 +224,12 @@ TASKS: Registry[Task] = Registry(
 
 
 def preset(path: Path) -> Path:
-    """Return the file of a configuration: where it is, or that of the preset whose name it is.
+    """Return a configuration file, given as a path or as the name of a preset.
 
     Raises
     ------
     MissingFileError
-        When there is neither.
+        When it is neither.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is not TOML.
+        When the file does not exist or is not TOML.
     """
     if not path.is_file():
         raise MissingFileError(f"there is no configuration file {path}")
@@ -265,24 +265,24 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def task_of(path: Path) -> Task:
-    """Return the task of a configuration file; one that names none is of classification.
+    """Return the task of a configuration file; the default is classification.
 
     Raises
     ------
     MissingFileError, CorruptFileError, UnknownNameError
-        When there is no such file, it is not TOML, or names a task that is not known.
+        When the file does not exist, is not TOML, or names an unknown task.
     """
-    with reading(path, "a configuration", "name a task that is known"):
+    with reading(path, "a configuration", "name a known task"):
         return TASKS[str(read_toml(path).get("task", DEFAULT))]
 
 
 def without_task(path: Path, task: str) -> dict[str, Any]:
-    """Return the values in a configuration file of one task, without the task's name.
+    """Return the values in the configuration file of a task, without the task's name.
 
     Raises
     ------
     MissingFileError, CorruptFileError, InvalidValueError
-        When there is no such file, it is not TOML, or is of another task.
+        When the file does not exist, is not TOML, or is for another task.
     """
     values: Mapping[str, Any] = read_toml(path)
     named = values.get("task", DEFAULT)

@@ -1,4 +1,4 @@
-"""The door of terminals and tables: no name moves the cursor, breaks a line, ends a cell or turns text around."""
+"""Safe output to terminals and tables: no name can move the cursor, break a line, end a cell or reverse text."""
 
 import inspect
 import json
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TextIO
 
-WRAPPERS = ("topolearn", "contextlib", "functools")  # whose lines say nothing to who is warned
-# Control characters (also of eight bits), ends of lines and paragraphs, what turns the direction of text, surrogates.
+WRAPPERS = ("topolearn", "contextlib", "functools")  # a warning that points into these would not help the user
+# Control characters (C0 and C1), line and paragraph separators, characters that change text direction, surrogates.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def visible(text: object) -> str:
-    r"""Return text in one line, in which each character that a terminal would obey is written as Python escapes it.
+    r"""Return text on one line, with each character that would control a terminal escaped as in Python.
 
     Examples
     --------
@@ -29,14 +29,14 @@ def visible(text: object) -> str:
 
 
 def say(*blocks: object, stream: TextIO | None = None) -> None:
-    r"""Print blocks of text, whose lines end at line feeds alone, with everything else made `visible`.
+    r"""Print blocks of text, with all control characters but line feeds made `visible`.
 
-    A name goes through `visible` before it enters a block of several lines, or it could bring lines of its own.
+    Pass a name through `visible` before you insert it into a block of several lines, or it could add lines.
 
     Parameters
     ----------
     *blocks : object
-        Each printed on lines of its own.
+        Each starts on a new line.
     stream : file, optional
         Default standard output.
 
@@ -51,7 +51,7 @@ def say(*blocks: object, stream: TextIO | None = None) -> None:
 
 
 def say_json(values: Any, stream: TextIO | None = None) -> None:
-    r"""Print values as JSON in ASCII, which a terminal shows and a program reads back exactly.
+    r"""Print values as ASCII JSON, which is safe on a terminal and which programs read back exactly.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def say_json(values: Any, stream: TextIO | None = None) -> None:
 
 
 def say_content(text: str, stream: TextIO | None = None) -> None:
-    """Print what a model wrote: exactly into a file or a pipe, and with its lines, made `visible`, on a terminal."""
+    """Print the output of a model: exactly into a file or a pipe, but line by line and `visible` on a terminal."""
     stream = stream or sys.stdout
     if stream.isatty():
         say(text, stream=stream)
@@ -73,7 +73,7 @@ def say_content(text: str, stream: TextIO | None = None) -> None:
 
 
 def markdown_cell(value: object) -> str:
-    r"""Return a value as a cell of a table in Markdown has it: in one line, without an end of the cell, or HTML.
+    r"""Return a value as a cell of a Markdown table: on one line, with pipes and HTML escaped.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def markdown_cell(value: object) -> str:
 
 @contextmanager
 def visible_warnings() -> Iterator[None]:
-    """Let each warning be one line, with names as they are printed, within a block."""
+    """Print each warning within a block on one line, with control characters made `visible`."""
     former = warnings.formatwarning
 
     def formatted(message: Any, *place: Any, **options: Any) -> str:
@@ -99,7 +99,7 @@ def visible_warnings() -> Iterator[None]:
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and name the line of the user's program: the first outside of topolearn and of what wraps its functions.
+    """Warn at the user's line of code: the first one outside topolearn and the modules that wrap its functions.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def progress_bar(*args: Any, **options: Any) -> Any:
-    """Return a bar of tqdm, by its own arguments: in a notebook a widget, where ipywidgets is installed, else text.
+    """Return a tqdm bar with tqdm's arguments: a widget in a notebook with ipywidgets, else text.
 
     Examples
     --------
@@ -129,16 +129,16 @@ def progress_bar(*args: Any, **options: Any) -> Any:
 @cache
 def _bar_class() -> Any:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "IProgress not found")  # text does as well
+        warnings.filterwarnings("ignore", "IProgress not found")  # the text bar is fine
         from tqdm.auto import tqdm
 
     return tqdm
 
 
 def shows_bars(stream: TextIO | None) -> bool:
-    """Return whether a bar that is drawn again and again is seen as one: on a terminal, and in a notebook.
+    """Return whether a progress bar displays properly: on a terminal or in a notebook.
 
-    A program may have no standard error, have closed it, or have put an object in its place that can only be written.
+    A program may have no standard error, have closed it, or have replaced it with a minimal object.
 
     Examples
     --------
@@ -152,6 +152,6 @@ def shows_bars(stream: TextIO | None) -> bool:
 
 def in_notebook() -> bool:
     """Return whether this process is the kernel of a notebook."""
-    ipython = sys.modules.get("IPython")  # which a kernel has imported
+    ipython = sys.modules.get("IPython")  # a kernel has imported it
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and "IPKernelApp" in shell.config

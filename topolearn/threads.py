@@ -1,7 +1,7 @@
-"""Work shared out among threads, as many as torch uses: its own where a kernel can be handed to them, else Python's.
+"""Work distributed over as many threads as torch uses: torch's own if it lets them run a kernel, else Python's.
 
-The kernels run without the GIL. A forked process has none of its parent's threads, and OpenMP does not know that, so
-there all work is done by threads of Python's.
+The kernels run without the GIL. A forked process does not inherit its parent's threads, and OpenMP is unaware of that,
+so there all work runs on Python threads.
 """
 
 import ctypes
@@ -19,14 +19,14 @@ import torch
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-Rows = tuple[int, int]  # the first, and the one after the last
+Rows = tuple[int, int]  # the first row, and the one after the last
 FIRST_PROCESS = os.getpid()
-CHUNKS = 8  # for each thread, so that none waits long for the last
-LEAST = 2e6  # nanoseconds of work that are worth another chunk: torch's own threads spin for a while after a product
+CHUNKS = 8  # per thread, so that none waits long for the last
+LEAST = 2e6  # ns of work that justify another chunk: torch's own threads spin for a while after a product
 
 
 class Kernel:
-    """A C function that numba compiled, which takes an address.
+    """A C function compiled by numba that takes an address.
 
     Attributes
     ----------
@@ -36,18 +36,18 @@ class Kernel:
     """
 
     def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled  # which keeps its code
+        self._compiled = compiled  # keeps the machine code alive
         self.address, self.call = compiled.address, compiled.ctypes
 
 
 def for_each(work: Callable[[T], None], chunks: Sequence[T]) -> None:
-    """Do the work for all chunks, on as many threads as torch uses (`torch.set_num_threads`), on one for one chunk."""
+    """Do the work for all chunks, on as many threads as torch uses (`torch.set_num_threads`) or as there are chunks."""
     n_threads = min(torch.get_num_threads(), len(chunks))
     if n_threads <= 1:
         for chunk in chunks:
             work(chunk)
         return
-    waiting = iter(chunks)  # whoever is free takes the next one
+    waiting = iter(chunks)  # each free thread takes the next one
 
     def take() -> None:
         for chunk in waiting:
@@ -58,15 +58,15 @@ def for_each(work: Callable[[T], None], chunks: Sequence[T]) -> None:
         take()
     finally:
         begun = [other for other in others if not other.cancel()]
-        wait(begun)  # whatever happened: they write to memory of the caller
+        wait(begun)  # even after an error, since they write to the caller's memory
     for other in begun:
         other.result()
 
 
 def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
-    """Run a kernel on several threads at once; they share the work out among themselves.
+    """Run a kernel on several threads at once; the kernel divides the work among them.
 
-    Other threads than torch's would have to wait for a core: those of OpenMP go on spinning after a product.
+    Threads other than torch's would have to wait for a core, because OpenMP threads keep spinning after a product.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
     work : int
         The address.
     n_threads : int
-        The caller's thread among them; all of torch's, as it makes a new team for another size.
+        Including the calling thread. Use all of torch's threads: OpenMP creates a new team for another size.
     """
     if n_threads == 1:
         kernel.call(work)
@@ -85,7 +85,7 @@ def run_together(kernel: Kernel, work: int, n_threads: int) -> None:
 
 
 def team_barrier() -> int | None:
-    """Return the address of the function in which threads of `run_together` wait for each other, if there is one."""
+    """Return the address of the barrier at which threads of `run_together` wait for each other, or None."""
     if _openmp() is None or os.getpid() != FIRST_PROCESS:
         return None
     barrier = getattr(_library(), "GOMP_barrier", None)
@@ -94,14 +94,14 @@ def team_barrier() -> int | None:
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    """Return torch's library for the CPU, and with it what that is linked with."""
+    """Return torch's CPU library, through which the libraries that it links to are accessible."""
     path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
     return ctypes.CDLL(str(path)) if path.is_file() else None
 
 
 @cache
 def _openmp() -> Any:
-    """Return the function of torch's own OpenMP that runs a C function on a team of threads; None if it has none."""
+    """Return the function of torch's OpenMP that runs a C function on a team of threads, or None."""
     gomp_parallel = getattr(_library(), "GOMP_parallel", None)
     if gomp_parallel is not None:
         gomp_parallel.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint
@@ -111,19 +111,19 @@ def _openmp() -> Any:
 
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
-    """Return the threads of a process: a forked one has none of its parent's."""
+    """Return the thread pool of a process, since a forked process does not inherit its parent's threads."""
     return ThreadPoolExecutor(max(torch.get_num_threads(), os.cpu_count() or 1), thread_name_prefix="topolearn")
 
 
 def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, int]]:
-    """Cut rows into chunks (first, last) of about equal work: some for each thread, if there is enough of it.
+    """Cut rows into chunks (first, last) of about equal work: several per thread, if there is enough work.
 
     Parameters
     ----------
     nanoseconds : array, shape (n,)
-        About how long each row takes.
+        Approximate time for each row.
     step : int
-        All chunks but the last have a multiple of so many rows.
+        The number of rows of each chunk, except the last, is a multiple of this.
 
     Examples
     --------
@@ -138,9 +138,9 @@ def cut(nanoseconds: NDArray[np.number], *, step: int = 1) -> list[tuple[int, in
 
 
 def fill_chunks(total: NDArray[np.number], most: float) -> list[tuple[int, int]]:
-    """Cut rows, given the running total of their costs from 0 on, into chunks that cost at most so much each.
+    """Cut rows, given the running total of their costs (starting at 0), into chunks that cost at most `most` each.
 
-    A row that costs more is a chunk by itself.
+    A row that costs more forms its own chunk.
 
     Examples
     --------
@@ -156,28 +156,28 @@ def fill_chunks(total: NDArray[np.number], most: float) -> list[tuple[int, int]]
 
 
 class _Counts(threading.local):
-    """How many blocks of `thread_count` this thread is in."""
+    """The number of `thread_count` blocks that this thread is in."""
 
     depth = 0
 
 
 _counts, _lock = _Counts(), threading.Lock()
-_asked: list[int] = []  # the numbers of all blocks of all threads, and what the process had before the first
-_usual = 1
+_asked: list[int] = []  # the numbers requested by all active blocks of all threads
+_usual = 1  # the number of threads of the process before the first block
 
 
 @contextmanager
 def thread_count(n: int | None = None) -> Iterator[None]:
-    """Let torch compute on so many threads within a block, or a function, and on as many as before behind it.
+    """Set the number of threads that torch computes on within a block or a function, and restore it afterwards.
 
-    ``torch.set_num_threads`` is for the calling thread, and for all threads that begin later. Where several threads of
-    a process are in such blocks at once, each has its own number, which changes sums in their last bits, and behind
-    the last block all is as it was before the first.
+    ``torch.set_num_threads`` applies to the calling thread and to all threads started later. If several threads of a
+    process are in such blocks at once, each has its own number, which changes sums in their last bits. After the last
+    block everything is as it was before the first.
 
     Parameters
     ----------
     n : int, optional
-        Default as many as before, where blocks in other threads do not count.
+        Default the current number, not counting blocks in other threads.
 
     Examples
     --------
@@ -188,9 +188,9 @@ def thread_count(n: int | None = None) -> Iterator[None]:
     >>> torch.get_num_threads() == before
     True
     """
-    global _usual  # noqa: PLW0603  # as torch's number itself
+    global _usual  # noqa: PLW0603  # torch's number is global too
     with _lock:
-        own = torch.get_num_threads()  # a new thread takes up the number that was set last, by whichever thread
+        own = torch.get_num_threads()  # a new thread inherits the number that any thread set last
         before = _usual if own in _asked and not _counts.depth else own
         if not _asked:
             _usual = before

@@ -1,4 +1,4 @@
-"""Packed bytes, unpacked as far as they can be what they say: a small file cannot fill the memory."""
+"""Decompression with a limit: a small file cannot fill the memory."""
 
 import bz2
 import gzip
@@ -16,29 +16,29 @@ PACKERS: dict[str, Callable[[Any], Any]] = {
     "bz2": bz2.BZ2File,
     "xz": lzma.LZMAFile,
 }
-BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # what packers raise
-FREE = 2**28  # bytes up to which nobody asks how well they were packed
-MOST_TIMES = 200  # a list of links is packed to a tenth, text to a third
+BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # what decompressors raise
+FREE = 2**28  # bytes up to which any compression ratio is accepted
+MOST_TIMES = 200  # a list of links shrinks to a tenth, text to a third
 CHUNK = 2**22
 
 
 def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
-    """Return the bytes of a packed file.
+    """Decompress the bytes of a file.
 
     Parameters
     ----------
     raw : bytes
-        The file.
+        The content of the file.
     packer : {"gz", "bz2", "xz"}
     free : int
-        Bytes up to which any file may grow.
+        The size in bytes up to which any file may grow.
 
     Raises
     ------
     ValueError
-        When it grows beyond `free` and beyond 200 times its size, or half of the memory: it was made to fill that.
+        When it grows beyond `free` and 200 times its size, or beyond half of the memory, like a decompression bomb.
     OSError, EOFError, zlib.error, lzma.LZMAError
-        When it is cut off or of another kind; see `BROKEN`.
+        When it is truncated or of another format; see `BROKEN`.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
     b'1 2'
     >>> unpack(gzip.compress(bytes(10**6)), "gz", free=10**5)
     Traceback (most recent call last):
-    topolearn.errors.InvalidValueError: its 1,... bytes become more than ... bytes, ...
+    topolearn.errors.InvalidValueError: its 1,... bytes expand to more than ... bytes, ...
     """
     most = min(max(free, MOST_TIMES * len(raw)), usable_memory() // 2)
     chunks, size = [], 0
@@ -55,8 +55,8 @@ def unpack(raw: bytes, packer: str, *, free: int = FREE) -> bytes:
             size += len(chunk)
             if size > most:
                 raise InvalidValueError(
-                    f"its {len(raw):,} bytes become more than {most:,} bytes, as only a file does that was made to "
-                    "fill the memory: unpack it yourself if you trust it"
+                    f"its {len(raw):,} bytes expand to more than {most:,} bytes, which only a file made to fill the "
+                    "memory does: decompress it yourself if you trust it"
                 )
             chunks.append(chunk)
     return b"".join(chunks)

@@ -1,8 +1,8 @@
-"""How the host waits for an accelerator as rarely as it can.
+"""Fewer synchronizations between the host and an accelerator.
 
-Work on an accelerator goes on behind the host, until the host asks for a number. So numbers that only refuse or report
-are gathered and read at once (`Readings`), and lists of a known length are made without asking for it (`positions`). On
-the CPU nothing is gathered.
+An accelerator works asynchronously until the host asks for a number. So numbers that only serve checks or reports are
+gathered and read together (`Readings`), and index lists of a known length are built without asking for the length
+(`positions`). On the CPU nothing is deferred.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Readings:
-    """Numbers that the host reads at once, and what is done with each.
+    """Numbers that the host reads together, each with a function to call with it.
 
     Examples
     --------
@@ -31,9 +31,9 @@ class Readings:
         self._uses: list[Callable[[int], object]] = []
 
     def read(self, number: Tensor, use: Callable[[int], object]) -> None:
-        """Call a function with an integer or bool tensor's only element: at once on the CPU, else when it is settled.
+        """Call a function with the only element of an integer or bool tensor: at once on the CPU, else in `settle`.
 
-        What the function raises, for the CPU `read` raises, and else `settle`.
+        Errors of the function are raised by `read` on the CPU, and by `settle` on other devices.
         """
         if works_behind(number.device):
             self._numbers.append(number)
@@ -42,7 +42,7 @@ class Readings:
             use(int(number))
 
     def refuse_unless(self, holds: Tensor, error: Callable[[], Exception]) -> None:
-        """Raise an error unless a bool tensor's only element is true, when it is read."""
+        """Raise an error, once the number is read, unless a bool tensor's only element is true."""
 
         def use(is_held: int) -> None:
             if not is_held:
@@ -51,7 +51,7 @@ class Readings:
         self.read(holds, use)
 
     def settle(self) -> None:
-        """Read all numbers that were gathered, in one transfer, and use them in their order."""
+        """Read all gathered numbers in one transfer, and use them in order."""
         numbers, uses = self._numbers, self._uses
         self._numbers, self._uses = [], []
         if numbers:
@@ -61,7 +61,7 @@ class Readings:
 
 
 def positions(mask: Tensor, n: int) -> Tensor:
-    """Return the positions of the n true elements of a flat mask, sorted, without asking how many there are.
+    """Return the sorted positions of the n true elements of a flat mask, without a synchronization to count them.
 
     Examples
     --------
@@ -71,24 +71,24 @@ def positions(mask: Tensor, n: int) -> Tensor:
     """
     if works_behind(mask.device):
         return torch.nonzero_static(mask, size=n).squeeze(1)
-    return mask.nonzero().squeeze(1)  # in three quarters of the time
+    return mask.nonzero().squeeze(1)  # takes three quarters of the time on the CPU
 
 
 def works_behind(device: torch.device) -> bool:
-    """Whether a device works on behind the host, so that more work on it costs less than a question."""
+    """Return whether a device works asynchronously, so that more work on it costs less than a synchronization."""
     return device.type != "cpu"
 
 
 class HostCopy:
-    """A copy of a tensor on its way to the host, which is waited for when it is read.
+    """An asynchronous copy of a tensor to the host; reading it waits for the copy.
 
-    On CUDA it goes into pinned memory, on a stream of its own, while the device works on; from other accelerators it
-    comes when it is read.
+    On CUDA it goes to pinned memory, on its own stream, while the device keeps working. On other accelerators the copy
+    is made when it is read.
 
     Parameters
     ----------
     tensor : Tensor
-        A tensor that nobody changes.
+        Must not be modified afterwards.
 
     Examples
     --------
@@ -113,12 +113,12 @@ class HostCopy:
 
 
 def _sent(tensor: Tensor) -> tuple[Tensor, torch.cuda.Event]:
-    """Send a tensor to pinned memory; return where it arrives, and the event of its arrival."""
+    """Start a copy of a tensor to pinned memory; return the copy, and the event that marks its completion."""
     arriving = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     stream, event = torch.cuda.Stream(tensor.device), torch.cuda.Event()
     stream.wait_stream(torch.cuda.current_stream(tensor.device))
     with torch.cuda.stream(stream):
         arriving.copy_(tensor, non_blocking=True)
         event.record()
-    tensor.record_stream(stream)  # its memory is not used again before the copy is done
+    tensor.record_stream(stream)  # its memory is not reused before the copy is complete
     return arriving, event

@@ -1,1 +1,1 @@
-"""Timings: each program prints its peer beside it, measured in the same way on the same machine."""
+"""Benchmarks: each program also measures a peer, in the same way on the same machine."""

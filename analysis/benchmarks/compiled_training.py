@@ -1,10 +1,10 @@
-"""An epoch of `topolearn train` beside a bare loop of the dense network, on the paper's MLP.
+"""An epoch of `topolearn train` compared with a bare loop of the dense network, for the paper's MLP.
 
 Run it with ``python -m analysis.benchmarks.compiled_training --data-dir DIR``; it writes
-figures/benchmark_compiled_training.csv. An epoch counts whole: batches, the topology update, evaluation on the test
-set, recording and checkpoints, without measures; it is divided by its steps. The dense network's loop has batches at
-hand, and a fused SGD, and nothing else. After each epoch the dense loop takes its turn, in the same process; medians
-are given, and minima. ``--steps autograd`` leaves the steps to autograd, as before they were compiled.
+figures/benchmark_compiled_training.csv. An epoch includes batches, the topology update, evaluation on the test set,
+recording and checkpoints, but no measures; its time is divided by its steps. The loop of the dense network only has
+prepared batches and a fused SGD. It runs after each epoch, in the same process; medians and minima are reported.
+``--steps autograd`` uses autograd instead of compiled steps.
 
 For processors without AVX-512: ``NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma ONEDNN_MAX_CPU_ISA=AVX2
 ATEN_CPU_CAPABILITY=avx2 python -m analysis.benchmarks.compiled_training --vectors avx2``.
@@ -31,7 +31,7 @@ from topolearn.training.models import mlp
 from topolearn.training.trainer import Trainer
 
 FILE = Path("figures/benchmark_compiled_training.csv")
-BATCHES = 8  # that the dense loop goes round through
+BATCHES = 8  # number of batches that the dense loop cycles through
 
 
 class DenseLoop:
@@ -54,7 +54,7 @@ class DenseLoop:
         self.y = data.train_y[:n].split(batch_size)
 
     def steps(self, seconds: float) -> list[float]:
-        """Take steps for so many seconds, at least three; return what each took."""
+        """Take steps for a number of seconds, at least three steps; return the seconds of each."""
         taken: list[float] = []
         while len(taken) < 3 or sum(taken) < seconds:
             i, start = len(taken) % len(self.x), time.perf_counter()
@@ -66,7 +66,7 @@ class DenseLoop:
 
 
 class Turns:
-    """Notes how long each epoch took, and lets the dense loop take its turn after it."""
+    """Records the duration of each epoch, and runs the dense loop after it."""
 
     def __init__(self, dense: DenseLoop, seconds: float) -> None:
         self.dense, self.seconds = dense, seconds
@@ -75,14 +75,14 @@ class Turns:
         self._began = time.perf_counter()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Count an epoch when its row is logged: what comes after that is part of the next one."""
+        """Count an epoch when its row is logged; anything later is part of the next epoch."""
         if "epoch" in metrics:
             self.epochs.append(time.perf_counter() - self._began)
             self.dense_steps += self.dense.steps(self.seconds)
             self._began = time.perf_counter()
 
     def log_network(self, network: tl.LayeredNetwork, step: int) -> None:
-        """Leave the topology."""
+        """Ignore the topology."""
 
     def finish(self) -> None:
         """Do nothing."""
@@ -92,7 +92,7 @@ def measure(
     data: Dataset, density: float, threads: int, *, hidden: Sequence[int], batch_size: int, epochs: int, seconds: float,
     compiled: bool = True,
 ) -> dict[str, object]:  # fmt: skip
-    """Return milliseconds of a step of both, by medians and minima over epochs; the first epoch warms up."""
+    """Return the milliseconds per step of both, as medians and minima over epochs; the first epoch warms up."""
     with tempfile.TemporaryDirectory() as folder, thread_count(threads):
         turns = Turns(DenseLoop(data, hidden, batch_size), seconds)
         config = tl.TrainConfig(
@@ -126,8 +126,8 @@ def main() -> None:
     parser.add_argument("--densities", type=float, nargs="+", default=[0.01, 0.05, 0.1])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=5, help="that are measured")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of the dense loop after each epoch")
+    parser.add_argument("--epochs", type=int, default=5, help="number of epochs to measure")
+    parser.add_argument("--seconds", type=float, default=2.0, help="time for the dense loop after each epoch")
     parser.add_argument("--steps", choices=["compiled", "autograd"], default="compiled")
     parser.add_argument(
         "--vectors", default="avx512" if torch.backends.cpu.get_cpu_capability() == "AVX512" else "avx2"
@@ -143,7 +143,7 @@ def main() -> None:
             rows.append({"steps": args.steps, "vectors": args.vectors} | row | {"processor": processor()})
             print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
     table = pd.DataFrame(rows).round(4)
-    if FILE.is_file():  # other cases stay
+    if FILE.is_file():  # keep other cases
         before = pd.read_csv(FILE)
         case = ["steps", "vectors", "density", "threads", "batch"]
         table = pd.concat([before, table]).drop_duplicates(case, keep="last").sort_values(case)

@@ -1,10 +1,10 @@
-"""Seconds of measures beside networkx and igraph: layers of 1568 x 1568 at 1 %, and of 10^5 x 10^5 with 10^6 links.
+"""Seconds of measures compared with networkx and igraph: layers of 1568 x 1568 at 1 %, and 10^5 x 10^5 with 10^6 links.
 
 Run it with ``python -m analysis.benchmarks.diagnostics``; it writes figures/benchmark_diagnostics.csv. Every library
-starts from its own graph, which is made beforehand (rows "the graph itself" say how long that takes), and all take
-turns in one process; medians are given. The graphs are small worlds (BSW, beta = .25). Where all pairs are too many,
-all libraries search from the same number of nodes; what a peer would need too long for is measured on a part of the
-nodes and scaled up, and the table says on how many.
+starts from its own graph, created in advance (the rows "the graph itself" give the time for that). All alternate in one
+process; medians are reported. The graphs are small worlds (BSW, beta = 0.25). Where all pairs would be too many, all
+libraries search from the same number of nodes. What would take a peer too long is measured on some of the nodes and
+scaled up; the table gives their number.
 """
 
 import argparse
@@ -34,16 +34,16 @@ SIZES = {
     "1568": (1568, 24_586),
     "10^5": (10**5, 10**6),
     "small": (60, 300),
-}  # neurons a side, links; the last for tests
+}  # neurons per side, links; the last is for tests
 KEY = ["neurons a side", "threads", "measure"]
-LONG = 5.0  # seconds; what takes longer is measured once, and not again
-SHORT = 0.05  # seconds; what takes less is called so often that it takes as long
+LONG = 5.0  # seconds; anything slower is measured only once
+SHORT = 0.05  # seconds; anything faster is repeated until it takes this long
 Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A call of another library, on a part of the work: the seconds are multiplied by `times`."""
+    """A call of a library, on part of the work: its seconds are multiplied by `times`."""
 
     call: Call
     times: float = 1.0
@@ -51,7 +51,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Graphs:
-    """One layer as each library has it."""
+    """One layer as a graph of each library."""
 
     own: tl.BipartiteGraph
     networkx: nx.Graph
@@ -69,18 +69,18 @@ class Graphs:
 
 
 def same_search(graph: igraph.Graph) -> object:
-    """Search communities with igraph from the draws that this library's search has."""
+    """Search communities with igraph, with the same random draws as this library's search."""
     with igraph_draws_from(np.random.default_rng(0)):
         return graph.community_leiden("modularity", n_iterations=-1)
 
 
 def numbered(g: tl.BipartiteGraph) -> NDArray[np.int64]:
-    """Return the links as pairs of nodes: outputs come after the inputs."""
+    """Return the links as pairs of nodes, with the outputs numbered after the inputs."""
     return g.edges() + np.array([0, g.n_in])
 
 
 def cases(graphs: Graphs, n_few: int) -> dict[str, dict[str, Peer]]:
-    """Return for each measure the calls of each library; `n_few` nodes stand for all where networkx is slow."""
+    """Return the calls of each library for each measure; where networkx is slow, `n_few` nodes represent all."""
     g, x, i = graphs.own, graphs.networkx, graphs.igraph
     nodes, n = list(x), graphs.n_sources
     n_few = min(n_few, n)
@@ -159,16 +159,16 @@ def cases(graphs: Graphs, n_few: int) -> dict[str, dict[str, Peer]]:
             "networkx": Peer(lambda: nx.betweenness_centrality(x, k=n_few), scale),
             "igraph": Peer(i.betweenness),
         }
-    else:  # from as many nodes as this library searches from
+    else:  # search from as many nodes as this library does
         measures["path length"]["igraph"] = Peer(lambda: i.distances(nodes[:n_few]), scale)
         measures["mean betweenness"]["igraph"] = Peer(lambda: i.betweenness(sources=nodes[:n_few]), scale)
     return measures
 
 
 def measure(calls: dict[str, Peer], repeats: int) -> dict[str, float]:
-    """Return median seconds of each library, which take turns."""
+    """Return the median seconds of each library; the calls alternate."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    calls["topolearn"].call()  # loads what is compiled
+    calls["topolearn"].call()  # loads compiled code
     for _ in range(repeats):
         for name, peer in calls.items():
             if taken[name] and max(taken[name]) > LONG:
@@ -188,7 +188,7 @@ def _seconds(call: Call, n: int) -> float:
 
 
 def graphs_of(size: str) -> Graphs:
-    """Return the layer of a size, as each library has it."""
+    """Return the layer of a given size, as a graph of each library."""
     n, n_links = SIZES[size]
     own = tl.generators.bipartite_small_world(n, n, n_links / n**2, beta=0.25, seed=0)
     edges = numbered(own)
@@ -201,7 +201,7 @@ def graphs_of(size: str) -> Graphs:
 
 
 def table(sizes: list[str], *, repeats: int, n_few: int, only: list[str] | None = None) -> pd.DataFrame:
-    """Return a row for each layer and measure, on torch's present number of threads."""
+    """Return a row for each layer and measure, with torch's current number of threads."""
     rows: list[dict[str, Any]] = []
     for size in sizes:
         graphs = graphs_of(size)
@@ -228,10 +228,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--part", dest="n_few", type=int, default=8, help="nodes that stand for all where a peer is slow"
+        "--part", dest="n_few", type=int, default=8, help="number of nodes to measure where a peer is slow"
     )
     parser.add_argument("--sizes", nargs="+", default=["1568", "10^5"], choices=SIZES)
-    parser.add_argument("--measures", nargs="+", help="by their names in the table; the other rows are kept")
+    parser.add_argument("--measures", nargs="+", help="names of measures to update; other rows are kept")
     args = parser.parse_args()
     tables = []
     for threads in args.threads:

@@ -1,7 +1,7 @@
-"""Seconds and peak memory of every generator on large layers, beside igraph's and networkx's nearest.
+"""Seconds and peak memory of every generator on large layers, compared with the closest ones of igraph and networkx.
 
-Run it with ``python -m analysis.benchmarks.generators``. Each case runs in a process of its own; its memory is what
-the peak rose by over what imports and the given graph took. Ours and the peers' take turns; medians are shown.
+Run it with ``python -m analysis.benchmarks.generators``. Each case runs in its own process; its memory is the increase
+of the peak over imports and the given graph. Ours and the peers' alternate; medians are reported.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 FIGURES = Path("figures")
-LARGE, SMALL = 10**6, 10**5  # neurons on each side; links are ten for each
+LARGE, SMALL = 10**6, 10**5  # neurons on each side, with ten links each
 
 
 def _ours(name: str, n: int, **params: Any) -> Callable[[], Any]:
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], Any]], int]] = {
 
 
 def measure(case: str, n: int) -> dict[str, float]:
-    """Return seconds of one case in this process, and by how many MiB it raised the peak of resident memory."""
+    """Return the seconds of one case in this process, and the MiB by which it raised the peak resident memory."""
     run = CASES[case][0](n)
     before = _peak()
     start = time.perf_counter()

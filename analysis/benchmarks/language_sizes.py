@@ -1,9 +1,9 @@
-"""LLaMA at the paper's sizes: what it costs, counted without memory, and a real training step, dense and sparse.
+"""LLaMA at the paper's sizes: its costs, counted without allocation, and a real training step, dense and sparse.
 
-Run it with ``python -m analysis.benchmarks.language_sizes``; it writes figures/benchmark_language_sizes.csv. Each
-network takes its steps in a process of its own, one after the other, whose peak of memory is given beside what the
-process held before there was a network. A step has 2,048 tokens in windows of 256, in float32, with Adam; the median
-of a few is given, and the time of one topology update.
+Run it with ``python -m analysis.benchmarks.language_sizes``; it writes figures/benchmark_language_sizes.csv. The
+networks run one after the other, each in its own process, whose peak memory is reported along with its memory before
+the network was created. A step has 2,048 tokens in windows of 256, in float32, with Adam; the median of a few steps is
+reported, and the time of one topology update.
 """
 
 import argparse
@@ -32,13 +32,13 @@ GIB, TOKENS = 2**30, 2048
 
 
 def counted(name: str) -> dict[str, Any]:
-    """Return what the training of a preset costs, and the seconds that counting took."""
+    """Return the training costs of a preset, and the seconds for counting them."""
     start = time.perf_counter()
     costs = count_config(LanguageConfig.load(preset(Path(name)))).to_dict()
     total, memory = costs["total"], costs["bytes"]
     return {
         "network": name,
-        "seconds": round(time.perf_counter() - start, 2),  # the first also imports
+        "seconds": round(time.perf_counter() - start, 2),  # including imports in the first call
         "parameters": total["parameters"],
         "links at last": total["last_links"],
         "FLOPs dense": f"{total['dense_flops']:.3g}",
@@ -49,7 +49,7 @@ def counted(name: str) -> dict[str, Any]:
 
 
 def measured(name: str, method: str, backend: str, density: float, steps: int) -> dict[str, Any]:
-    """Train a few steps in this process; return times and peak of memory."""
+    """Train a few steps in this process; return the times and the peak memory."""
     from topolearn.tasks.language.loss import token_loss
     from topolearn.tasks.language.model import dense_model, draw_weights
 
@@ -88,7 +88,7 @@ def _peak() -> float:
 
 
 def _apart(name: str, method: str, backend: str, density: float, steps: int) -> dict[str, Any]:
-    """Measure in a fresh process, as a peak of memory never falls."""
+    """Measure in a fresh process, because the memory peak of a process never falls."""
     words = [sys.executable, "-W", "ignore", "-m", "analysis.benchmarks.language_sizes", "--one", name, method, backend]
     done = subprocess.run([*words, str(density), str(steps)], check=True, capture_output=True, text=True)
     numbers: dict[str, float] = json.loads(done.stdout)
@@ -100,7 +100,7 @@ def main() -> None:
     """Count all sizes, train the smallest, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trained", nargs="*", default=["language-60m"], choices=COUNTED, help="sizes to train")
-    parser.add_argument("--steps", type=int, default=3, help="between updates")
+    parser.add_argument("--steps", type=int, default=3, help="steps between updates")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:

@@ -1,9 +1,10 @@
-"""A sparse layer, forward and backward, beside sparselab's, torch's CSR and the dense one.
+"""A sparse layer, forward and backward, compared with sparselab's layer, torch's CSR and a dense layer.
 
 Run it with ``python -m analysis.benchmarks.layers`` (``pip install '.[bench]'``, for sparselab); it writes
-figures/benchmark_layers.csv. Layers of each shape, density and batch take turns in one process, with the gradient of
-inputs, links and biases; medians and minima of milliseconds are given. sparselab's layers have as many links, drawn by
-itself. Torch's CSR is its sparse product and `sampled_addmm`, as `topolearn.sparse` uses it without numba.
+figures/benchmark_layers.csv. Layers of each shape, density and batch alternate in one process, with the gradients of
+inputs, links and biases; medians and minima of milliseconds are reported. sparselab's layers have the same number of
+links, which sparselab draws. Torch's CSR is its sparse product and `sampled_addmm`, which `topolearn.sparse` uses
+without numba.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def ours(n_in: int, n_out: int, density: float) -> CsrLinear:
 
 @cache
 def theirs(n_in: int, n_out: int, density: float) -> nn.Module:
-    """Return sparselab's layer; it is kept, as sparselab takes a new layer at the same address for the one before."""
+    """Return sparselab's layer, cached, because sparselab mistakes a new layer at the same address for the old one."""
     from sparselab import SparseLinear
 
     layer: nn.Module = SparseLinear(n_in, n_out, sparsity=1 - density)
@@ -45,7 +46,7 @@ def theirs(n_in: int, n_out: int, density: float) -> nn.Module:
 
 
 class TorchCsr(nn.Module):
-    """The same links by torch's sparse products."""
+    """The same links with torch's sparse products."""
 
     def __init__(self, n_in: int, n_out: int, density: float) -> None:
         super().__init__()
@@ -53,14 +54,14 @@ class TorchCsr(nn.Module):
         self.index, self.values, self.bias = layer.index, layer.values, layer.bias
 
     def forward_and_backward(self, x: Tensor, dy: Tensor) -> None:
-        """Compute outputs and all gradients, as its autograd node would."""
+        """Compute outputs and all gradients, as an autograd node would."""
         turned, dz = x.t().contiguous(), dy.t().contiguous()
         torch_products.outputs(self.index, self.values, self.bias, turned, relu=False)
         torch_products.gradients(self.index, self.values, turned, dz, need_dx=True, behind_relu=False)
 
 
 def passes(n_in: int, n_out: int, density: float, batch: int, kinds: tuple[str, ...]) -> dict[str, Pass]:
-    """Return a function for each kind of layer that goes through it forth and back."""
+    """Return, for each kind of layer, a function that runs it forward and backward."""
     x, dy = torch.randn(batch, n_in).requires_grad_(), torch.randn(batch, n_out)
 
     def both_ways(layer: nn.Module) -> Pass:
@@ -90,7 +91,7 @@ def _without_autograd(layer: TorchCsr, x: Tensor, dy: Tensor) -> Pass:
 
 
 def measure(functions: dict[str, Pass], seconds: float) -> dict[str, list[float]]:
-    """Return the milliseconds of each function, in turns, for so long in all; the first two calls warm up."""
+    """Return the milliseconds of each function, alternating, for a total time; the first two calls warm up."""
     times: dict[str, list[float]] = {kind: [] for kind in functions}
     began = time.perf_counter()
     while len(next(iter(times.values()))) < 7 or time.perf_counter() - began < seconds:
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--densities", type=float, nargs="+", default=DENSITIES)
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--kinds", nargs="+", default=["topolearn", "sparselab", "dense", "torch csr"])
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each case")
+    parser.add_argument("--seconds", type=float, default=1.0, help="time for each case")
     args = parser.parse_args()
     rows = []
     for threads, (n_in, n_out), density, batch in itertools.product(args.threads, SHAPES, args.densities, args.batches):

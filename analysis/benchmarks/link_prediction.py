@@ -1,8 +1,8 @@
-"""Milliseconds of the exact CH3-L3p and of CH2-L3n for all non-links, beside the matrix form of the paper's authors.
+"""Milliseconds of exact CH3-L3p and CH2-L3n for all non-links, compared with the matrix form of the paper's authors.
 
 Run it with ``python -m analysis.benchmarks.link_prediction``; it writes figures/benchmark_link_prediction.csv. All
-three take turns in one process, on one thread and on two; medians are shown. Ours begin with a `BipartiteGraph` and
-choose their form by themselves; the matrix form begins with the dense float32 matrix that it needs. A case that would
+three alternate in one process, on one thread and on two; medians are reported. Ours start from a `BipartiteGraph` and
+choose their form automatically; the matrix form starts from the dense float32 matrix that it needs. A case that would
 take longer than `LIMIT` is timed on some of its rows, and marked.
 """
 
@@ -27,12 +27,12 @@ SIZES = ((256, 256), (512, 512), (784, 1568), (1024, 1024), (1568, 1568), (768, 
 DENSITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 OURS = ("ch3_l3p", "ch2_l3n")
 LIMIT = 20.0  # seconds on one thread
-LONGEST = 80.0  # that a case on some of its rows may take; it is left out if it would take longer
+LONGEST = 80.0  # maximum seconds for a case on some of its rows; slower cases are left out
 ROWS = 256  # output neurons that a longer case is timed on
 
 
 def matrix_form(adjacency: Tensor) -> Tensor:
-    """Score all cells by CH2-L3n in four matrix products, as the authors' program does for large models."""
+    """Score all cells with CH2-L3n in four matrix products, as the authors' code does for large models."""
     shared_rows, shared_columns = adjacency @ adjacency.T, adjacency.T @ adjacency
     rows, columns = adjacency.sum(dim=1), adjacency.sum(dim=0)
     by_row = (shared_rows > 0) * (shared_rows + 1) / (rows - shared_rows).clamp(min=1)
@@ -47,7 +47,7 @@ def _seconds(run: Callable[[], object]) -> float:
 
 
 def _ours(graph: BipartiteGraph, name: str) -> tuple[Callable[[], float] | None, str]:
-    """Return a function that times a predictor once, None where that takes too long, and the form that it takes."""
+    """Return a function that times a predictor once, or None if it takes too long, and the form that is used."""
     links = TwoWayCsr.of(graph)
     form = best_form(links, PREDICTORS[name], 4, "auto")
     estimate = getattr(costs(links, PREDICTORS[name], 4), form)
@@ -76,7 +76,7 @@ def measure(n_out: int, n_in: int, density: float, threads: int, repeats: int) -
     times: dict[str, list[float]] = {name: [] for name in runs}
     first = {name: run() for name, run in runs.items()}
     for name, seconds in first.items():
-        if seconds > 2:  # a long run needs no warming up
+        if seconds > 2:  # long runs need no warm-up
             times[name].append(seconds)
     for _ in range(repeats):
         for name, run in runs.items():
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs; others keep their rows")
+    parser.add_argument("--sizes", type=int, nargs="+", help="only layers with so many outputs; keeps other rows")
     args = parser.parse_args()
     rows = []
     for threads in args.threads:

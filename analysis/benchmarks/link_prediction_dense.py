@@ -1,8 +1,8 @@
-"""Milliseconds of the dense forms at the shapes of LLaMA's layers, beside the floor of their matrix products alone.
+"""Milliseconds of the dense forms at the shapes of LLaMA's layers, compared with the lower bound of their products.
 
 Run it with ``python -m analysis.benchmarks.link_prediction_dense --device cuda``; it writes
-figures/benchmark_link_prediction_dense.csv. Both take turns in one process; medians are shown. The floor of CH2-L3n is
-its four products; that of CH3-L3p is one product for each local community, batched by degree as in the form itself.
+figures/benchmark_link_prediction_dense.csv. Both alternate in one process; medians are reported. The bound for CH2-L3n
+is its four matrix products; that for CH3-L3p is one product per local community, batched by degree as in the form.
 """
 
 import argparse
@@ -20,18 +20,18 @@ from topolearn.linkpred import score
 FIGURES = Path("figures")
 SHAPES = ((768, 768), (2048, 768), (768, 2048), (4096, 4096))  # (n_out, n_in); LLaMA-130M, and one of a larger model
 DENSITIES = (0.01, 0.05, 0.1, 0.3)
-LAYERS = 4  # of one shape, scored at once
-BATCH = 2**22  # elements of a batch of products, as in the form
+LAYERS = 4  # number of layers of one shape that are scored together
+BATCH = 2**22  # elements per batch of products, as in the form
 
 
 def products_of_neurons(layers: Tensor) -> None:
-    """Do the four matrix products of a node-based score."""
+    """Compute the four matrix products of a node-based score."""
     (layers @ layers.mT) @ layers
     (layers.mT @ layers) @ layers.mT
 
 
 def products_of_paths(layers: Tensor) -> None:
-    """Do the products of a path-based score: (degree, degree) with (degree, seeds) for each community."""
+    """Compute the products of a path-based score: (degree, degree) with (degree, seeds) for each community."""
     _, n_out, n_in = layers.shape
     degrees = layers.sum(dim=2).flatten().to(torch.int64)
     other = layers.sum(dim=1).flatten().to(torch.int64)
@@ -56,7 +56,7 @@ def _milliseconds(run: Callable[[], object], device: torch.device) -> float:
 
 
 def measure(shape: tuple[int, int], density: float, name: str, device: torch.device, repeats: int) -> dict[str, object]:
-    """Return the median milliseconds for all layers of a predictor's dense form, and of its products alone."""
+    """Return the median milliseconds of a predictor's dense form on all layers, and of its products alone."""
     n_out, n_in = shape
     masks = torch.stack([erdos_renyi(n_in, n_out, density, seed=i).to_torch(device=device) for i in range(LAYERS)])
     numbers = masks.to(torch.float32)

@@ -1,8 +1,8 @@
 """Seconds and peak memory of choosing new links in large layers, and of the first call of a compiled predictor.
 
 Run it with ``python -m analysis.benchmarks.link_selection``; it writes figures/benchmark_link_selection.csv. Each case
-runs in a process of its own; its memory is the peak of the whole process, in which imports and the graph count too.
-The peer, at the size where it is possible at all, scores all non-links and then chooses.
+runs in its own process; its memory is the peak of the whole process, including imports and the graph. The peer, at the
+only size where it is feasible, scores all non-links and then chooses.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 FIGURES = Path("figures")
-# name: neurons a side, links, links to choose, generator, soft
+# name: neurons per side, links, links to choose, generator, soft
 CASES: dict[str, tuple[int, int, int, str, bool]] = {
     "10^4, the best": (10**4, 10**5, 3 * 10**4, "er", False),
     "10^4, all scores first": (10**4, 10**5, 3 * 10**4, "er", False),
@@ -31,7 +31,7 @@ CASES: dict[str, tuple[int, int, int, str, bool]] = {
 
 
 def measure(case: str, threads: int) -> dict[str, float]:
-    """Return seconds of one case in this process, and the peak of its resident memory in MiB."""
+    """Return the seconds of one case in this process, and its peak resident memory in MiB."""
     import numpy as np
     import torch
 
@@ -54,7 +54,7 @@ def measure(case: str, threads: int) -> dict[str, float]:
 
 
 def first_calls() -> dict[str, float]:
-    """Return the seconds of a predictor's first call in a process: compiling, and finding it compiled."""
+    """Return the seconds of a predictor's first call in a process, with and without compilation."""
     code = (
         "import time, numpy as np; from topolearn.linkpred import score; start = time.perf_counter();"
         "score(np.eye(100), 'ch3_l3p', form={form!r}, dtype='float32'); print(time.perf_counter() - start)"

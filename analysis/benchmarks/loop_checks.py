@@ -1,8 +1,8 @@
-"""What it costs a training step that masked layers look whether others have written their weights.
+"""The cost per training step of the check in masked layers for weights written by other code.
 
 Run it with ``python -m analysis.benchmarks.loop_checks``; it writes figures/benchmark_loop_checks.csv. Steps of the
-paper's MLP and of a Transformer block are taken in turns with the checks and without: the peer's layers mask their
-gradient by a hook alone. Clipping changes gradients in place, so that they are masked once more; it has its own rows.
+paper's MLP and of a Transformer block alternate with and without the checks: the peer's layers mask their gradient only
+with a hook. Clipping changes gradients in place, so that they are masked again; it has its own rows.
 """
 
 import argparse
@@ -25,15 +25,15 @@ INTEGERS = {4: torch.int32, 8: torch.int64}
 
 
 class Unchecked(MaskedLinear):
-    """A masked layer that relies on the hook of its gradient."""
+    """A masked layer that relies on its gradient hook alone."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs, whatever others have written."""
+        """Return the outputs without checking the weights."""
         return F.linear(x, self.weight, self.bias)
 
 
 def uncheck(model: nn.Module) -> nn.Module:
-    """Take the checks off the masked layers of a model."""
+    """Remove the checks from the masked layers of a model."""
     for layer in [module for module in model.modules() if type(module) is MaskedLinear]:
         layer.__class__ = Unchecked
         for handle in list(layer.weight._post_accumulate_grad_hooks or ()):
@@ -53,7 +53,7 @@ def _mask_of(layer: MaskedLinear) -> Callable[[Tensor], None]:
 
 
 def mlp(width: int) -> tuple[nn.Module, Tensor]:
-    """Return the MLP of the paper, three hidden layers, and a batch for it."""
+    """Return the paper's MLP with three hidden layers, and a batch for it."""
     sizes = (784, width, width, width)
     layers = [step for a, b in pairwise(sizes) for step in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(*layers, nn.Linear(width, 10)), torch.randn(32, 784)
@@ -66,7 +66,7 @@ def block(width: int) -> tuple[nn.Module, Tensor]:
 
 
 class Training:
-    """A model, its optimizer and a batch, which take a step."""
+    """A model, its optimizer and a batch."""
 
     def __init__(self, make: Callable[[int], tuple[nn.Module, Tensor]], width: int, density: float) -> None:
         torch.manual_seed(0)
@@ -87,7 +87,7 @@ class Training:
 
 
 def table(widths: Iterable[int], *, density: float, rounds: int) -> pd.DataFrame:
-    """Return the medians of both ways, and that of their paired ratio, for each model, with clipping and without."""
+    """Return the medians with and without checks, and of their paired ratio, for each model and with clipping."""
     rows = []
     for make, width in zip((mlp, block), widths, strict=True):
         for clips in (False, True):
@@ -97,7 +97,7 @@ def table(widths: Iterable[int], *, density: float, rounds: int) -> pd.DataFrame
             for n in range(rounds + 3):
                 order = (checked, unchecked) if n % 2 else (unchecked, checked)
                 taken = {id(checked): 0.0, id(unchecked): 0.0}
-                for each in (*order, *reversed(order)):  # so that a drift meets both alike
+                for each in (*order, *reversed(order)):  # so that a drift affects both equally
                     taken[id(each)] += each.step(clips) / 2
                 pairs.append((taken[id(checked)], taken[id(unchecked)]))
             pairs = pairs[3:]

@@ -1,9 +1,9 @@
-"""What it costs a run that its files are listed with checksums, and checked when they are read.
+"""The cost of listing the files of a run with checksums, and of checking them when they are read.
 
 Run it with ``python -m analysis.benchmarks.manifest``; it writes figures/benchmark_manifest.csv. Trainings are
-recorded in turns with a manifest and without one: the peer's methods do nothing. ``share`` is the time that a run
-spends in the manifest; ``ratio``, of paired runs, has the noise of whole trainings. Opening a run, and reading all
-tables and the history, is timed of finished runs whose manifest is there and is not.
+recorded alternately with and without a manifest: the peer's methods do nothing. ``share`` is the share of time that a
+run spends on the manifest; ``ratio``, of paired runs, has the noise of whole trainings. Opening a run, and reading all
+its tables and the history, is timed for finished runs with and without a manifest.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PIXELS = 784
 
 
 def images(n: int) -> Dataset:
-    """Return made-up images of MNIST's size."""
+    """Return random images of MNIST's size."""
     draw = np.random.default_rng(0)
     x = torch.tensor(draw.integers(0, 256, (n, PIXELS), dtype=np.uint8))
     y = torch.tensor(draw.integers(0, 10, n))
@@ -40,12 +40,12 @@ def images(n: int) -> Dataset:
 
 
 def digits(path: Path, scale: int) -> tl.Run:
-    """Train the command's default for some epochs: small files, written often."""
+    """Train the default configuration for some epochs: small files, written often."""
     return tl.train(tl.TrainConfig(epochs=5 * scale, run_dir=str(path), threads=1), quiet=True)
 
 
 def mnist(path: Path, scale: int) -> tl.Run:
-    """Train the paper's MLP at 1 % of its links on images of MNIST's size."""
+    """Train the paper's MLP at 1 % density on images of MNIST's size."""
     config = tl.TrainConfig(
         method="chts", density=0.01, hidden=(1568, 1568, 1568), epochs=2, run_dir=str(path), threads=1,
         measures=("none",),
@@ -74,13 +74,13 @@ RUNS: dict[str, Callable[[Path, int], tl.Run]] = {"digits": digits, "mnist-sized
 
 
 class Clock:
-    """Seconds that were spent in functions, whichever of them calls another."""
+    """Total seconds spent in functions, without double counting of nested calls."""
 
     def __init__(self) -> None:
         self.seconds, self._depth = 0.0, 0
 
     def watching(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that is timed."""
+        """Return a timed version of a function."""
 
         @wraps(function)
         def timed(*args: Any, **words: Any) -> Any:
@@ -97,7 +97,7 @@ class Clock:
 
 @contextmanager
 def without_manifest() -> Iterator[None]:
-    """Let runs be recorded without a manifest."""
+    """Record runs without a manifest."""
     nothing: dict[str, Any] = {name: lambda *_, **__: None for name in WRITING}
     with patch.multiple(Manifest, **nothing):
         yield
@@ -105,14 +105,14 @@ def without_manifest() -> Iterator[None]:
 
 @contextmanager
 def timed_manifest(clock: Clock) -> Iterator[None]:
-    """Time what is written of manifests."""
+    """Time the writing of manifests."""
     watched: dict[str, Any] = {name: clock.watching(getattr(Manifest, name)) for name in WRITING}
     with patch.multiple(Manifest, **watched):
         yield
 
 
 def recorded(train: Callable[[Path, int], tl.Run], scale: int, rounds: int) -> dict[str, float]:
-    """Return medians of whole trainings with and without a manifest, and the share of the time that is spent on it."""
+    """Return the medians of whole trainings with and without a manifest, and the share of time spent on it."""
     with_it, without_it, shares = [], [], []
     for n in range(rounds + 1):
         for is_listed in (True, False) if n % 2 else (False, True):
@@ -133,7 +133,7 @@ def recorded(train: Callable[[Path, int], tl.Run], scale: int, rounds: int) -> d
 
 
 def opened(run: tl.Run, rounds: int) -> dict[str, float]:
-    """Return the milliseconds in which a run is opened, and in which all of it is read, with a manifest and without."""
+    """Return the milliseconds for opening a run and for reading all of it, with and without a manifest."""
     kept = (run.path / MANIFEST).read_bytes()
     taken: dict[str, list[float]] = {"open_ms": [], "open_peer_ms": [], "read_ms": [], "read_peer_ms": []}
     for n in range(rounds):
@@ -166,7 +166,7 @@ def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs of each kind")
-    parser.add_argument("--scale", type=int, default=4, help="how long runs are")
+    parser.add_argument("--scale", type=int, default=4, help="length of the runs")
     args = parser.parse_args()
     torch.set_num_threads(1)
     measured = table(args.rounds, args.scale)

@@ -1,9 +1,10 @@
 """Seconds of networkx's functions with ``backend="topolearn"`` and without, at 10^3, 10^4 and 10^5 nodes.
 
 Run it with ``python -m analysis.benchmarks.networkx_backend``; it writes figures/benchmark_networkx_backend.csv. The
-graphs are bipartite, six links to a node on average (BSW, beta = .25; the largest component of its 2-core), and nodes
-are called by strings. Every call of the backend converts the graph anew. Both take turns in one process on one thread;
-medians are given. What would take longer than the limit, judged by the size before, is not measured and left empty.
+graphs are bipartite with six links per node on average (BSW, beta = 0.25; the largest component of the 2-core), and
+nodes are named by strings. Every call of the backend includes the conversion of the graph. Both alternate in one
+process on one thread; medians are reported. Cases that would exceed the time limit, extrapolated from the previous
+size, are left empty.
 """
 
 import argparse
@@ -26,13 +27,13 @@ import topolearn as tl
 FIGURES = Path("figures")
 SIZES = (10**3, 10**4, 10**5)
 DEGREE = 6
-LONG = 2.0  # seconds; what takes longer is measured once
+LONG = 2.0  # seconds; anything slower is measured only once
 BACKENDS = ("topolearn", "networkx")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A function, called on a graph and its first side; its time grows with nodes to a power."""
+    """A function to call on a graph, possibly with its first side; its time grows as a power of the nodes."""
 
     call: Callable[..., Any]
     on_side: bool = False
@@ -55,20 +56,20 @@ CASES = {
 
 
 def graph_of(n_nodes: int) -> tuple[nx.Graph, list[str]]:
-    """Return a bipartite graph of so many nodes, and its first side."""
+    """Return a bipartite graph of about `n_nodes` nodes, and its first side."""
     side = n_nodes // 2
     layer = tl.generators.bipartite_small_world(side, side, DEGREE / side, beta=0.25, seed=0)
     graph = nx.Graph()
     graph.add_nodes_from(f"input {i}" for i in range(side))
     graph.add_nodes_from(f"output {i}" for i in range(side))
     graph.add_edges_from((f"input {i}", f"output {j}") for i, j in layer.edges().tolist())
-    core = nx.k_core(graph, 2)  # as a node with one link has no redundancy
+    core = nx.k_core(graph, 2)  # a node with a single link has no redundancy
     graph = core.subgraph(max(nx.connected_components(core), key=len)).copy()
     return graph, [node for node in graph if node.startswith("input")]
 
 
 def seconds(case: Case, graph: nx.Graph, side: list[str], backend: str) -> float:
-    """Return the seconds of one call, with the conversion of the graph."""
+    """Return the seconds of one call, including the conversion of the graph."""
     graph.__networkx_cache__.clear()
     start = time.perf_counter()
     result = case.call(graph, *([side] if case.on_side else []), backend=backend)
@@ -88,7 +89,7 @@ def measure(limit: float, repeats: int, sizes: tuple[int, ...] = SIZES) -> pd.Da
                 backend: [] for backend in BACKENDS if not _too_long(medians.get((name, backend)), n, case.power, limit)
             }
             if n == sizes[0]:
-                seconds(case, graph, side, "topolearn")  # loads what is compiled
+                seconds(case, graph, side, "topolearn")  # loads compiled code
             for _ in range(repeats):
                 for backend, times in taken.items():
                     if not times or max(times) <= LONG:
@@ -103,15 +104,15 @@ def measure(limit: float, repeats: int, sizes: tuple[int, ...] = SIZES) -> pd.Da
 
 
 def _too_long(before: tuple[int, float] | None, n: int, power: int, limit: float) -> bool:
-    """Return whether a call would take longer than the limit, by what a smaller graph took."""
+    """Return whether a call would exceed the time limit, extrapolated from a smaller graph."""
     return before is not None and before[1] * (n / before[0]) ** power > limit
 
 
 def main(argv: list[str] | None = None) -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=float, default=100, help="seconds that a call may take at most [100]")
-    parser.add_argument("--repeats", type=int, default=3, help="calls of each, of which the median counts [3]")
+    parser.add_argument("--limit", type=float, default=100, help="maximum seconds per call [100]")
+    parser.add_argument("--repeats", type=int, default=3, help="calls per case, for the median [3]")
     parser.add_argument("-o", "--output", type=Path, default=FIGURES / "benchmark_networkx_backend.csv")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

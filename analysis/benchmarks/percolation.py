@@ -1,12 +1,12 @@
-"""Percolation of LLaMA-130M, 84 sparse layers, beside a step of its training and beside whole matrices in plain torch.
+"""Percolation of LLaMA-130M with 84 sparse layers, compared with a training step and with whole masks in plain torch.
 
-Run it with ``python -m analysis.benchmarks.percolation``; it writes figures/benchmark_percolation.csv. All of it takes
-turns in one process; medians are given. *Links* starts from the links of each layer, as an update does; *masks* from
-boolean masks, of which the links are read first. The peer has no links: it clears rows and columns of whole masks until
-nothing changes, as programs do that simulate sparsity.
+Run it with ``python -m analysis.benchmarks.percolation``; it writes figures/benchmark_percolation.csv. All cases
+alternate in one process; medians are reported. *Links* starts from the links of each layer, as an update does; *masks*
+from boolean masks, whose links are read first. The peer has no links: it clears rows and columns of whole masks until
+nothing changes, like programs that simulate sparsity.
 
-Links are drawn at random, and a share of the gated neurons loses all of its links in, as if a training had left them,
-since at these densities hardly any neuron of a random topology is inactive.
+Links are drawn at random, and a share of the gated neurons loses all its links in, as might happen in training, because
+at these densities almost no neuron of a random topology is inactive.
 """
 
 import argparse
@@ -30,7 +30,7 @@ INACTIVE = 0.2  # share of the gated neurons
 
 
 def links_of(model: Llama, density: float) -> dict[str, Tensor]:
-    """Return random links of each layer, without those into some gated neurons."""
+    """Return random links of each layer, without links into some gated neurons."""
     generator = torch.Generator().manual_seed(0)
     tl.sparsify(model, tl.method("static", density=density), init="keep", backend="masked")
     cells = {}
@@ -61,7 +61,7 @@ def by_masks(masks: Mapping[str, Tensor], groups: Sequence[NeuronGroup]) -> None
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Return how long a call takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -125,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="whole", choices=SIZES)
     parser.add_argument("--densities", type=float, nargs="+", default=[0.01, 0.05, 0.1, 0.3])
-    parser.add_argument("--tokens", type=int, default=512, help="of a training step")
+    parser.add_argument("--tokens", type=int, default=512, help="tokens per training step")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Topology updates as most programs have them: whole matrices in plain PyTorch, the peer of the update's cost."""
+"""Topology updates as most programs implement them, on whole matrices in plain PyTorch: the peer for update costs."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,7 +11,7 @@ ZETA = 0.3
 
 
 class PlainLayer:
-    """A dense weight with its mask, gradient and momentum, as large as a sparse layer and with as many links."""
+    """A dense weight with its mask, gradient and momentum, with the size and links of a sparse layer."""
 
     def __init__(self, layer: SparseLinear) -> None:
         self.weight = layer.dense_weight()
@@ -19,7 +19,7 @@ class PlainLayer:
         self.gradient, self.momentum = torch.randn_like(self.weight), torch.randn_like(self.weight)
 
     def update(self, keep: Callable[[Tensor, int], Tensor], grow: Callable[["PlainLayer", int], Tensor]) -> None:
-        """Keep some links, grow as many as were lost, and clear weight and momentum where there are none."""
+        """Keep some links, grow as many as were removed, and clear weight and momentum elsewhere."""
         n_links = int(self.mask.sum())
         kept = keep((self.weight.abs() * self.mask).flatten(), n_links - int(ZETA * n_links))
         self.mask = torch.zeros_like(self.mask).view(-1).index_fill_(0, kept, True).view_as(self.mask)
@@ -29,7 +29,7 @@ class PlainLayer:
         self.momentum *= self.mask
 
     def free(self, scores: Tensor) -> Tensor:
-        """Return the scores of cells that are not links, flat, and 0 at links."""
+        """Return the flat scores of all cells, with 0 at links."""
         return scores.masked_fill(self.mask, 0).flatten()
 
 
@@ -50,7 +50,7 @@ def _by_gradient(layer: PlainLayer, k: int) -> Tensor:
 
 
 def _by_ch2_l3n(layer: PlainLayer, k: int) -> Tensor:
-    """Choose by CH2-L3n as four products of dense matrices; as 1e-5 where too few cells have a score."""
+    """Choose with CH2-L3n as four products of dense matrices, with 1e-5 added if too few cells have a score."""
     a = layer.mask.to(torch.float32)
     rows, columns = a @ a.T, a.T @ a
     p = (rows > 0) * (1 + rows) / (a.sum(1) - rows).clamp(min=1)
@@ -75,7 +75,7 @@ def _of(keep: Callable[[Tensor, int], Tensor], grow: Callable[[PlainLayer, int],
     return prepare
 
 
-# From the layers of a model to an update of layers like these, by the name of the method.
+# By method name, functions that take the layers of a model and return an update of equivalent layers.
 PLAIN: dict[str, Prepare] = {
     "set": _of(_largest, _at_random),
     "rigl": _of(_largest, _by_gradient),

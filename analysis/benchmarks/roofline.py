@@ -1,7 +1,7 @@
-"""What this machine could do at best: its peaks, measured, and the least time that a computation takes by them.
+"""The limits of this machine: its measured peaks, and the minimum time of a computation that follows from them.
 
-A computation over links is bound by one of three: its multiplications, the rows of activations that its links read,
-from a cache or from memory, and what there is of each link, which passes through once a step.
+A computation over links is bound by one of three things: its multiplications, the rows of activations that its links
+read from a cache or from memory, or the data of each link, which is read once per step.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from numba import njit
 
 from topolearn.threads import thread_count
 
-SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}  # bytes that are read over and over: half of a level
-LINK_BYTES = 36  # of a link in a step: value and momentum read and written, gradient both ways, indices of two passes
+SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}  # bytes read repeatedly: half of each level
+LINK_BYTES = 36  # per link and step: value and momentum read and written, gradient both ways, indices of two passes
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The least milliseconds of a computation, and what binds it."""
+    """The minimum milliseconds of a computation, and what bounds it."""
 
     ms: float
     bound: str
@@ -32,15 +32,15 @@ class Floor:
 
 @dataclass(frozen=True)
 class Peaks:
-    """Measured peaks of some threads together.
+    """Measured peaks of a number of threads together.
 
     Attributes
     ----------
     threads : int
     flops : float
-        Multiplications and additions of float32 a second, by a large product of matrices.
+        float32 multiplications and additions per second in a large matrix product.
     bytes : dict of str to float
-        Bytes a second that are read from each level, by its name.
+        Bytes per second read from each level, by name.
     """
 
     threads: int
@@ -48,25 +48,25 @@ class Peaks:
     bytes: dict[str, float]
 
     def level_of(self, n_bytes: float) -> str:
-        """Return the level that holds so many bytes; threads share the last cache, and each reads all rows."""
+        """Return the level that fits a number of bytes; threads share the last cache, and each reads all rows."""
         return next((name for name, size in SIZES.items() if n_bytes <= 2 * size), "memory")
 
     def floor(self, layers: Sequence[tuple[int, int, int]], batch: int, *, step: bool) -> Floor:
-        """Return the least time of sparse layers, forth and back.
+        """Return the minimum time of sparse layers, forward and backward.
 
         Parameters
         ----------
         layers : sequence of (n_in, n_out, n_links)
         batch : int
         step : bool
-            Whether it is a step of training: the inputs of the first layer then need no gradient, and an optimizer
-            with a momentum follows.
+            Whether it is a training step, in which the inputs of the first layer need no gradient, and an optimizer
+            with momentum follows.
 
         Examples
         --------
         >>> peaks = Peaks(1, 1e11, {"L1": 2e11, "L2": 1e11, "L3": 5e10, "memory": 2e10})
         >>> peaks.floor([(1000, 1000, 10_000)], 32, step=False)
-        Floor(ms=0.0256, bound='rows from L2')
+        Floor(ms=0.025..., bound='rows from L2')
         """
         products, rows, links = 0.0, dict.fromkeys(self.bytes, 0.0), 0
         for i, (n_in, n_out, n_links) in enumerate(layers):
@@ -85,7 +85,7 @@ class Peaks:
 
 
 def measure_peaks(threads: int, *, n: int = 1024, seconds: float = 0.3) -> Peaks:
-    """Measure the peaks of so many threads."""
+    """Measure the peaks of a number of threads."""
     with thread_count(threads):
         x, y = torch.randn(n, n), torch.randn(n, n)
         flops = 2 * n**3 / _quick(lambda: x @ y, seconds)
@@ -97,14 +97,14 @@ def measure_peaks(threads: int, *, n: int = 1024, seconds: float = 0.3) -> Peaks
 
 
 def _seconds_to_read(size: int, repeats: int, threads: int, seconds: float) -> float:
-    """Return how long threads take to read so many bytes over and over, each its own."""
+    """Return the seconds for threads to read `size` bytes repeatedly, each from its own array."""
     arrays = [np.ones(size // 4, np.float32) for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         return _quick(lambda: list(pool.map(_read, arrays, [repeats] * threads)), seconds)
 
 
 def _quick(work: Callable[[], object], seconds: float) -> float:
-    """Return how long a quick run takes, which nobody on the machine disturbs: the tenth percentile of many."""
+    """Return the seconds of an undisturbed run: the tenth percentile of many."""
     work()
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:

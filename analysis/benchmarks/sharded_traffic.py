@@ -1,14 +1,14 @@
-"""Bytes that an update of sharded layers (FSDP2) sends, for LLaMA-130M, and memory of a rank, for LLaMA-1B.
+"""Bytes that an update of sharded layers (FSDP2) sends, for LLaMA-130M, and memory per rank, for LLaMA-1B.
 
 Run it with ``python -m analysis.benchmarks.sharded_traffic``; it writes figures/benchmark_sharded_traffic.csv and
-figures/benchmark_sharded_memory.csv. Traffic is what a rank receives on average, whatever way it takes. It is counted
-in one block of seven layers that gloo ranks train in float32, times the twelve blocks of the model, and computed from
-what happens to the links of that block in one process; 64 ranks are computed alone. The peer is what data parallelism
-receives at every step, for the same layers: an all-reduce of their dense gradients, which receives what FSDP's
-reduce-scatter and all-gather do together. Updates come once in many steps.
+figures/benchmark_sharded_memory.csv. Traffic is the average number of bytes that a rank receives. It is counted for one
+block of seven layers, trained by gloo ranks in float32, times the twelve blocks of the model; and it is computed from
+the changes of the links of that block in one process. For 64 ranks it is only computed. The peer is the traffic of data
+parallelism at every step for the same layers: an all-reduce of their dense gradients, which receives as much as FSDP's
+reduce-scatter and all-gather together. Updates happen once in many steps.
 
-Memory is computed: weights, gradients and the moments of Adam in float32 of all parameters, whose numbers the meta
-device knows, and what topolearn adds for the linear layers but the output.
+Memory is computed: weights, gradients and Adam's moments of all parameters in float32, with sizes from the meta device,
+and what topolearn adds for all linear layers except the output.
 """
 
 import argparse
@@ -34,13 +34,13 @@ BLOCK = {"vocabulary": 64, "width": 768, "hidden": 2048, "n_layers": 1, "n_heads
 SMALL = {"vocabulary": 64, "width": 24, "hidden": 40, "n_layers": 1, "n_heads": 4}
 BLOCKS = 12
 ONE_BILLION = {"vocabulary": 32000, "width": 2048, "hidden": 5461, "n_layers": 24, "n_heads": 32}
-STEPS = 200  # of the schedules; the first update is at the second
+STEPS = 200  # length of the schedules; the first update is at the second step
 DENSITY = 0.1
 FLOAT, INT, LONG = 4, 4, 8  # bytes
 
 
 def trained(method: str, sizes: Mapping[str, int], rank: int = 0, n_ranks: int = 1) -> tuple[Any, TopologyUpdate]:
-    """Train a block to its first update, which is returned with the scheduler."""
+    """Train a block until its first update; return the scheduler and the update."""
     torch.manual_seed(0)
     rule = tl.method(method, density=DENSITY)
     model = tl.sparsify(Llama(**sizes), rule, backend="masked")
@@ -61,7 +61,7 @@ def trained(method: str, sizes: Mapping[str, int], rank: int = 0, n_ranks: int =
 
 
 def count(rank: int, n_ranks: int, folder: str, methods: Sequence[str], sizes: Mapping[str, int]) -> None:
-    """Train as one of several ranks; leave how many bytes the update of each method received."""
+    """Train as one of several ranks, and save the number of bytes that the update of each method received."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=n_ranks)
     received = {method: trained(method, sizes, rank, n_ranks)[0]._links.exchange.received for method in methods}
@@ -70,7 +70,7 @@ def count(rank: int, n_ranks: int, folder: str, methods: Sequence[str], sizes: M
 
 
 def counted(n_ranks: int, methods: Sequence[str], sizes: Mapping[str, int]) -> dict[str, float]:
-    """Return how many bytes a rank receives in an update of each method, on average."""
+    """Return the average number of bytes that a rank receives in an update of each method."""
     with tempfile.TemporaryDirectory() as folder:
         mp.spawn(count, args=(n_ranks, folder, methods, sizes), nprocs=n_ranks)
         of_ranks = [torch.load(f"{folder}/{rank}.pt") for rank in range(n_ranks)]
@@ -78,14 +78,14 @@ def counted(n_ranks: int, methods: Sequence[str], sizes: Mapping[str, int]) -> d
 
 
 def computed(rule: Method, topology: Any, update: TopologyUpdate, n_ranks: int) -> float:
-    """Return how many bytes a rank receives in an update on average, at least, from what happened in it."""
-    received, apart = 0.0, (n_ranks - 1) / n_ranks  # of what ranks share out alike, the share of the others
+    """Return the minimum average number of bytes that a rank receives in an update, computed from its changes."""
+    received, apart = 0.0, (n_ranks - 1) / n_ranks  # the share of evenly sharded data that other ranks hold
     by_gradient = rule.regrowth is not None and rule.regrowth.startswith("gradient")
     for name, layer in topology.layers.items():
         n_cells, n_links, events = layer.in_features * layer.out_features, layer.n_links, update[name].counts()
         received += apart * FLOAT * (n_cells if rule.remembers_all else n_links)
         received += apart * FLOAT * n_links * rule.needs_link_gradient
-        if by_gradient:  # which cells are taken, by bits, and about as many candidates as grow
+        if by_gradient:  # a bit mask of occupied cells, and about as many candidates as regrown links
             received += apart * (n_cells / 8 + events["regrown"] * (INT + FLOAT))
         received += (n_ranks - 1) * INT * sum(events.values())
         received += (n_ranks - 1) * n_cells / 8 * rule.chooses_anew
@@ -95,7 +95,7 @@ def computed(rule: Method, topology: Any, update: TopologyUpdate, n_ranks: int) 
 def traffic(
     n_ranks: Sequence[int], counts: Sequence[int], methods: Sequence[str], sizes: Mapping[str, int]
 ) -> pd.DataFrame:
-    """Return the table of traffic, in megabytes of the whole model, for numbers of ranks, some of them counted."""
+    """Return a table of the whole model's traffic in megabytes, computed for all numbers of ranks, counted for some."""
     of_counts = {n: counted(n, methods, sizes) for n in counts}
     rows = []
     for method in methods:
@@ -116,7 +116,7 @@ def traffic(
 
 
 def memory(n_ranks: Sequence[int], sizes: Mapping[str, int], density: float = DENSITY) -> pd.DataFrame:
-    """Return the table of memory of a rank, in megabytes."""
+    """Return a table of the memory per rank, in megabytes."""
     with torch.device("meta"):
         model = Llama(**sizes)
     layers = [each for name, each in model.named_modules() if isinstance(each, torch.nn.Linear) and name != "lm_head"]

@@ -1,9 +1,9 @@
-"""A step of a small GPT whose feed-forward layers have 10 % of their links, beside sparselab's and the dense one.
+"""A step of a small GPT with feed-forward layers at 10 % density, compared with sparselab and the dense network.
 
 Run it with ``python -m analysis.benchmarks.small_gpt`` (``pip install '.[bench]'``, for sparselab); it writes
-figures/benchmark_small_gpt.csv. The network is the one of sparselab's headline: eight layers, width 640, feed-forward
-layers of 2,560 with GELU, about 40 million parameters when dense, SGD; sequences of 128 characters, eight a batch. Its
-attention is the same dense one for all. Networks take turns in one process; medians and minima are given.
+figures/benchmark_small_gpt.csv. The network is that of sparselab's headline: eight layers, width 640, feed-forward
+layers of 2,560 with GELU, about 40 million parameters when dense, SGD; batches of eight sequences of 128 characters.
+The attention is dense in all networks. They alternate in one process; medians and minima are reported.
 """
 
 import argparse
@@ -28,7 +28,7 @@ KINDS = ("topolearn", "sparselab", "dense")
 
 
 class Block(nn.Module):
-    """A layer of the GPT: causal self-attention and a feed-forward network, each behind a norm and with a bypass."""
+    """A layer of the GPT: causal self-attention and a feed-forward network, each with a norm and a skip connection."""
 
     def __init__(self, width: int, hidden: int, n_heads: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def gpt(width: int, hidden: int, n_layers: int, n_heads: int, n_words: int) -> n
 
 
 def sparse(model: nn.Module, kind: str) -> nn.Module:
-    """Return a network whose feed-forward layers are of a kind."""
+    """Return a network whose feed-forward layers are of the given kind."""
     if kind == "topolearn":
         names = [name for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]
         others = [name for name in names if "feed_forward" not in name]
@@ -69,7 +69,7 @@ def sparse(model: nn.Module, kind: str) -> nn.Module:
 
 
 def measure(kinds: tuple[str, ...], sizes: dict[str, int], batch: tuple[int, int], n: int) -> dict[str, list[float]]:
-    """Return the milliseconds of n steps of each kind, in turns; two before them warm up."""
+    """Return the milliseconds of n steps of each kind, alternating, after two warm-up steps."""
     with torch_draws_from(0):
         models = {kind: sparse(gpt(**sizes), kind) for kind in kinds}
         words = torch.randint(sizes["n_words"], (batch[0], batch[1] + 1))

@@ -1,8 +1,8 @@
-"""Seconds that sigma and omega of networks of one kind of node take, beside networkx, by turns in one process.
+"""Seconds for sigma and omega of one-mode networks, compared with networkx, alternating in one process.
 
-Run it with ``python -m analysis.benchmarks.small_world DIR``, where DIR has celegans.edges and others. Both read the
-same networkx graph. One random graph is made for each of sigma and omega; networkx moves a link about as often as
-``--moves`` says, and topolearn 20 times.
+Run it with ``python -m analysis.benchmarks.small_world DIR``, where DIR contains celegans.edges and others. Both
+libraries read the same networkx graph. One random graph is generated for each of sigma and omega; networkx moves each
+link about ``--moves`` times, and topolearn 20 times.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from topolearn import diagnostics
 
 
 def read(path: Path) -> nx.Graph:
-    """Return a network: a comment with the number of nodes, and two nodes a line."""
+    """Read a network: a comment with the number of nodes, then two nodes per line."""
     first, *lines = path.read_text(encoding="utf-8").splitlines()
     graph = nx.empty_graph(int(first.split()[2]))
     graph.add_edges_from(tuple(map(int, line.split()[:2])) for line in lines)
@@ -26,18 +26,18 @@ def read(path: Path) -> nx.Graph:
 
 
 def ours(graph: nx.Graph, seed: int) -> tuple[float, float]:
-    """Return sigma and omega by this library, conversion included."""
+    """Return sigma and omega from this library, including the conversion."""
     world = diagnostics.small_world(graph, n_null=1, seed=seed)
     return world.sigma, world.omega
 
 
 def theirs(graph: nx.Graph, seed: int, moves: int) -> tuple[float, float]:
-    """Return sigma and omega by networkx."""
+    """Return sigma and omega from networkx."""
     return nx.sigma(graph, niter=moves, nrand=1, seed=seed), nx.omega(graph, niter=moves, nrand=1, seed=seed)
 
 
 def timed(work: Callable[[], tuple[float, float]]) -> tuple[float, tuple[float, float]]:
-    """Return how long work takes, and what it gives."""
+    """Return the seconds that a call takes, and its result."""
     begun = time.perf_counter()
     values = work()
     return time.perf_counter() - begun, values
@@ -48,10 +48,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--networks", nargs="+", default=["celegans"])
-    parser.add_argument("--moves", type=int, default=1, help="of networkx, whose defaults are 100 and 5")
+    parser.add_argument("--moves", type=int, default=1, help="moves per link in networkx, whose defaults are 100 and 5")
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
-    diagnostics.small_world(nx.karate_club_graph(), n_null=1)  # what is compiled is kept
+    diagnostics.small_world(nx.karate_club_graph(), n_null=1)  # compiles and caches the kernels
     for name in args.networks:
         graph, seconds = read(args.directory / f"{name}.edges"), []
         for seed in range(args.rounds):

@@ -1,14 +1,14 @@
-"""Whether a long recording stays as fast and as small as it began: 10^5 topology updates of small recorded networks.
+"""Whether a long recording stays as fast and as small as at the start: 10^5 updates of small recorded networks.
 
-Run it with ``python -m analysis.benchmarks.soak``, which takes an hour of one core at most; it writes figures/soak.csv
-and figures/soak.png, and ends with a verdict. Several methods, each with both backends, take turns in one process, and
-all of them are recorded from the first update to the last: history, tables, a measure. At regular times the resident
-memory, the open descriptors, the processor's time of an update, and the size of what was recorded are noted. The peer
-is a step of the same network, dense and without a recording, timed in each turn: as a machine that does other things
-is now faster and now slower, whether time grows is judged by the ratio of both.
+Run it with ``python -m analysis.benchmarks.soak``, which takes at most an hour on one core; it writes figures/soak.csv
+and figures/soak.png, and ends with a verdict. Several methods, each with both backends, alternate in one process, and
+all are recorded from the first update to the last: history, tables and a measure. At regular times it samples the
+resident memory, the open descriptors, the CPU time per update, and the size of the recording. The peer is a step of the
+same network, dense and without a recording, timed in each turn: because the speed of a shared machine varies, the
+growth of time is judged by the ratio of both.
 
-Growth is the slope of a regression over all times but the first fifth, when caches fill and links are explored, times
-the length of the course, with the bounds of its 95 % interval; it is flat when the upper bound is below 5 %.
+Growth is the slope of a regression over all samples after the first fifth, in which caches fill and links are explored,
+times the length of the course, with its 95 % interval; it counts as flat if the upper bound is below 5 %.
 """
 
 import argparse
@@ -31,14 +31,14 @@ from topolearn.errors import InvalidValueError
 
 FIGURES = Path("figures")
 METHODS, BACKENDS = ("set", "chts", "rigl", "deepr"), ("csr", "masked")
-WARM, FLAT = 0.2, 0.05  # share of the course that is left out, and growth over it that is called flat
-EVERY = 2  # steps between updates: RigL takes no gradient step at one
+WARM, FLAT = 0.2, 0.05  # share of the course to leave out, and growth over it that counts as flat
+EVERY = 2  # steps between updates: with 1, RigL would take no gradient step
 JUDGED = {"memory": ("memory", "{:.0f} MB"), "ratio": ("time", "{:.1f} dense steps")}
 
 
 @dataclass
 class Course:
-    """One network, which trains and is recorded for as long as it is asked to."""
+    """A network that trains and is recorded, update by update."""
 
     name: str
     path: Path
@@ -47,7 +47,7 @@ class Course:
 
 
 def begun(method: str, backend: str, folder: Path, n_updates: int) -> Course:
-    """Begin the training of a network of three small layers, with a topology update at every second step."""
+    """Start training a network of three small layers, with a topology update every second step."""
     torch.manual_seed(0)
     rule = tl.method(method, density=0.1, stop_fraction=1.0, interval=EVERY if tl.method(method).interval else None)
     dense = nn.Sequential(nn.Linear(32, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10))
@@ -70,7 +70,7 @@ def begun(method: str, backend: str, folder: Path, n_updates: int) -> Course:
 
 
 def dense_step() -> Callable[[], None]:
-    """Return a step of the same network without links of its own."""
+    """Return a step of the same network, dense."""
     model = nn.Sequential(nn.Linear(32, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10))
     optimizer, batch = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9), torch.randn(16, 32)
 
@@ -83,14 +83,13 @@ def dense_step() -> Callable[[], None]:
 
 
 def soak(methods: Sequence[str], backends: Sequence[str], n_updates: int, n_samples: int, folder: Path) -> pd.DataFrame:
-    """Let all networks train by turns, and return a row for each time that was noted.
+    """Train all networks, alternating, and return a row for each sample.
 
     Returns
     -------
     DataFrame
-        Updates of all so far, ``memory`` (MB), ``descriptors``, ``recorded`` (MB), ``files``, ``time`` (median
-        milliseconds of an update, processor's time), ``peer`` (of a dense step), their ``ratio``, and ``time NAME`` of
-        each network.
+        Total ``updates`` so far, ``memory`` (MB), ``descriptors``, ``recorded`` (MB), ``files``, ``time`` (median CPU
+        milliseconds per update), ``peer`` (per dense step), their ``ratio``, and ``time NAME`` for each network.
     """
     try:
         import psutil
@@ -132,7 +131,7 @@ def _timed(call: Callable[[], None], n: int) -> Iterator[float]:
 
 
 def _check(course: Course, n_updates: int) -> None:
-    """Refuse a recording that lacks updates."""
+    """Raise an error if a recording lacks updates."""
     run = tl.Run(course.path)
     counts = len(run.history.steps) - 1, len(run.network) - 1, len(run.metrics)
     if counts != (n_updates,) * 3:
@@ -140,18 +139,18 @@ def _check(course: Course, n_updates: int) -> None:
 
 
 def growth(table: pd.DataFrame, column: str) -> tuple[float, float]:
-    """Return by which share of its mean a column grows over the course, and half the width of its 95 % interval."""
+    """Return the growth of a column over the course, relative to its mean, and half the width of its 95 % interval."""
     late = table[table["updates"] > WARM * table["updates"].max()]
     line = stats.linregress(late["updates"], late[column])
     scale = table["updates"].max() / late[column].mean()
     half = float(stats.t.ppf(0.975, max(len(late) - 2, 1))) * float(
         np.nan_to_num(line.stderr)
-    )  # NaN where all values are the same
+    )  # NaN if all values are equal
     return float(line.slope * scale), float(half * scale)
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Return in one line whether memory, descriptors and time are flat.
+    """Return one line that says whether memory, descriptors and time are flat.
 
     Examples
     --------
@@ -171,7 +170,7 @@ def verdict(table: pd.DataFrame) -> str:
 
 
 def draw(table: pd.DataFrame, file: Path) -> None:
-    """Draw memory, time and what was recorded over the updates."""
+    """Plot memory, time and the size of the recording over the updates."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3), layout="constrained")
@@ -183,10 +182,10 @@ def draw(table: pd.DataFrame, file: Path) -> None:
 
 
 def main() -> None:
-    """Run the soak, and write its table and picture."""
+    """Run the soak test, and write its table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--updates", type=int, default=100_000, help="of all networks together")
-    parser.add_argument("--samples", type=int, default=250, help="times at which memory and time are noted")
+    parser.add_argument("--updates", type=int, default=100_000, help="total number of updates of all networks")
+    parser.add_argument("--samples", type=int, default=250, help="number of samples of memory and time")
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
     parser.add_argument("--output", type=Path, default=FIGURES / "soak.csv")

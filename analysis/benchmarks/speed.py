@@ -1,11 +1,11 @@
-"""All ratios of the README's page on speed, from one command: us, our peers, and what the machine could do at best.
+"""All ratios in the README's section on speed, from one command: topolearn, its peers, and the machine's limits.
 
 Run it with ``python -m analysis.benchmarks.speed --data-dir DIR`` (``pip install '.[bench]'``, for sparselab); it takes
-some ten minutes, and writes figures/speed.csv and figures/speed.png. Each row is a computation and a peer of it, which
-take turns in one process; ratios are those of medians. ``floor ms`` is the least that the computation takes by the
-machine's peaks (`analysis.benchmarks.roofline`), measured before, and ``share of floor, %`` what we reach of it;
-``--table`` prints the README's table and draws anew, from files alone: figures/training_speed.png, too, from what
-``topolearn bench train --output figures/benchmark_training.csv`` measured.
+about ten minutes, and writes figures/speed.csv and figures/speed.png. Each row is a computation and a peer, which
+alternate in one process; ratios are ratios of medians. ``floor ms`` is the minimum time of the computation according to
+the machine's peaks (`analysis.benchmarks.roofline`), measured beforehand, and ``share of floor, %`` is how close
+topolearn gets. ``--table`` prints the README's table and redraws the figures from files alone, including
+figures/training_speed.png from the results of ``topolearn bench train --output figures/benchmark_training.csv``.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from topolearn.threads import thread_count
 from topolearn.training import Dataset, load_dataset
 
 FILE, PICTURE = Path("figures/speed.csv"), Path("figures/speed.png")
-BY_DENSITY = Path("figures/benchmark_training.csv")  # by `topolearn bench train`
+BY_DENSITY = Path("figures/benchmark_training.csv")  # from `topolearn bench train`
 HIDDEN, BATCH = (1568, 1568, 1568), 32
 UPDATES = ("set", "rigl", "chts")
 STEP, LAYER, WIDE, UPDATE = "training step", "layer", "wide step", "topology update"
@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 
 def training_steps(data: Dataset, densities: list[float], peaks: Peaks, epochs: int, seconds: float) -> Iterator[Row]:
-    """Yield epochs of ``topolearn train`` divided by their steps, beside a bare loop of the dense network."""
+    """Yield epochs of ``topolearn train`` divided by their steps, compared with a bare loop of the dense network."""
     sizes = [data.n_features, *HIDDEN]
     for density in densities:
         row = compiled_training.measure(
@@ -49,7 +49,7 @@ def training_steps(data: Dataset, densities: list[float], peaks: Peaks, epochs: 
 
 
 def single_layers(densities: list[float], batches: list[int], peaks: Peaks, seconds: float) -> Iterator[Row]:
-    """Yield one layer forth and back, beside sparselab's, torch's CSR and the dense one."""
+    """Yield one layer forward and backward, compared with sparselab's layer, torch's CSR and a dense layer."""
     n_in, n_out = layers.SHAPES[0]
     kinds = ("topolearn", "sparselab", "torch csr", "dense")
     for density in densities:
@@ -63,7 +63,7 @@ def single_layers(densities: list[float], batches: list[int], peaks: Peaks, seco
 
 
 def wide_steps(widths: list[int], peaks: Peaks) -> Iterator[Row]:
-    """Yield steps of networks that no dense one could be beside."""
+    """Yield steps of networks that are too wide for a dense peer."""
     for width in widths:
         row = wide_layers.in_process("--case", wide_layers.COMPILED, width, "--threads", peaks.threads)
         n_links = wide_layers.LINKS * width
@@ -75,7 +75,7 @@ def wide_steps(widths: list[int], peaks: Peaks) -> Iterator[Row]:
 
 
 def updates(methods: list[str], peaks: Peaks, n: int) -> Iterator[Row]:
-    """Yield topology updates of the MLP at 1 %, beside those that most programs have, over whole matrices."""
+    """Yield topology updates of the MLP at 1 %, compared with the usual updates of whole matrices."""
     setting = update_cost.SETTINGS["MLP"]
     with thread_count(peaks.threads):
         for name in methods:
@@ -100,7 +100,7 @@ def _row(benchmark: str, case: str, peer: str, ours: Any, theirs: Any, floor: Fl
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Return the README's table: for each benchmark and peer the ratios, from the least to the largest."""
+    """Return the README's table: the range of ratios for each benchmark and peer."""
     lines = [
         "| | beside | one thread | two threads | of what the machine could do |",
         "| --- | --- | --- | --- | --- |",
@@ -131,7 +131,7 @@ def _span(numbers: pd.Series) -> str:
 
 
 def draw(table: pd.DataFrame) -> plt.Figure:
-    """Draw how much longer than the floor each computation takes, and its peers."""
+    """Plot the times of each computation and its peers, relative to the floor."""
     rows = table[(table["threads"] == 1) & table["floor ms"].notna()].reset_index(drop=True)
     labels = rows["benchmark"] + ": " + rows["case"]
     names = list(dict.fromkeys(labels))
@@ -151,18 +151,18 @@ def draw(table: pd.DataFrame) -> plt.Figure:
 
 
 def main() -> None:
-    """Measure all rows on one and on two threads, write the table and the picture, or print what is there."""
+    """Measure all rows on one and on two threads, write the table and the figures, and print the summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--data-dir", default="data/mnist")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--densities", type=float, nargs="+", default=[0.01, 0.05, 0.1])
-    parser.add_argument("--batches", type=int, nargs="*", default=[32, 512], help="of single layers")
+    parser.add_argument("--batches", type=int, nargs="*", default=[32, 512], help="batch sizes of single layers")
     parser.add_argument("--widths", type=int, nargs="*", default=[10**5, 10**6])
     parser.add_argument("--methods", nargs="*", default=UPDATES, choices=UPDATES)
-    parser.add_argument("--epochs", type=int, default=4, help="that are measured")
-    parser.add_argument("--updates", type=int, default=5, help="that are measured")
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each case")
+    parser.add_argument("--epochs", type=int, default=4, help="number of epochs to measure")
+    parser.add_argument("--updates", type=int, default=5, help="number of updates to measure")
+    parser.add_argument("--seconds", type=float, default=1.0, help="time for each case")
     parser.add_argument("--table", action="store_true", help="print the README's table from the file, measure nothing")
     args = parser.parse_args()
     if not args.table:

@@ -1,10 +1,10 @@
-"""A training step of a Transformer for translation, dense and sparse, with what topology updates add to it.
+"""A training step of a translation Transformer, dense and sparse, including the cost of topology updates.
 
 Run it with ``python -m analysis.benchmarks.transformer_step``; it writes figures/benchmark_transformer_step.csv. The
-network is M2M100 of transformers at the sizes of the task, its embeddings and generator dense, with dropout .1, Adam
-and label smoothing .1; a step has 1,024 tokens on each side, of which padding is an eighth. Dense and sparse networks
-take turns, step by step, in one process; medians are given. An update comes every hundred steps: what it takes, and
-what the two steps after it take more, is shared out among them. While measuring, updates come more often.
+network is M2M100 of transformers at the sizes of the task, with dense embeddings and generator, dropout 0.1, Adam and
+label smoothing 0.1; a step has 1,024 tokens on each side, an eighth of which is padding. Dense and sparse networks
+alternate step by step in one process; medians are reported. There is an update every hundred steps: its time, and the
+extra time of the two steps after it, is spread over these. While measuring, updates are more frequent.
 """
 
 import argparse
@@ -25,13 +25,13 @@ from topolearn.evolution import METHODS
 
 FIGURES = Path("figures")
 INTERVAL = 100  # steps between updates, as in the paper
-PADDING = 1  # the token that fills up sentences
+PADDING = 1  # the padding token
 DENSE, BACKENDS = "dense", ("masked", "csr")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The sizes of a network, and its batch: sentences of equal length, some of them filled up."""
+    """The sizes of a network, and its batch: sentences of equal length, some of them padded."""
 
     width: int
     heads: int
@@ -58,7 +58,7 @@ class Training:
     kind : str
         "dense", or the backend of its sparse layers.
     method : Method
-        By which sparse layers evolve.
+        The method of the sparse layers.
     interval : int
         Steps between updates.
     """
@@ -76,7 +76,7 @@ class Training:
             self.topology = tl.TopologyScheduler(model, self.optimizer, method, total_steps=10**6, interval=interval)
 
     def step(self) -> float:
-        """Train on the batch; return milliseconds."""
+        """Train on the batch; return the milliseconds."""
         sources, attended, targets, wanted = self.batch
         start = time.perf_counter()
         self.optimizer.zero_grad()
@@ -87,7 +87,7 @@ class Training:
         return 1e3 * (time.perf_counter() - start)
 
     def evolve(self) -> float:
-        """Let the topology evolve, if there is one and it is time; return milliseconds."""
+        """Update the topology if it is due; return the milliseconds."""
         start = time.perf_counter()
         if self.topology is not None:
             self.topology.step()
@@ -109,7 +109,7 @@ def _network(setting: Setting) -> nn.Module:
 
 
 def _batch(setting: Setting) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return source tokens, which of them are not padding, and target tokens before and after each place."""
+    """Return source tokens, the mask of non-padding tokens, and target tokens before and after each position."""
     generator = torch.Generator().manual_seed(0)
     shape = setting.sentences, setting.length
     lengths = torch.randint(setting.length * 3 // 4, setting.length + 1, shape[:1], generator=generator)
@@ -123,10 +123,10 @@ def _batch(setting: Setting) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def measure(setting: Setting, method: tl.Method, kinds: Sequence[str], *, rounds: int, steps: int) -> pd.DataFrame:
-    """Return a row for each kind of network: milliseconds of a step, of an update, and of both in the long run.
+    """Return a row for each kind of network: the ms of a step, of an update, and of both averaged over time.
 
-    Each round trains two steps, which read new links for the first time, and so many others, and ends with an update.
-    The first round warms up.
+    Each round consists of two steps that read new links for the first time, `steps` other steps, and an update. The
+    first round warms up.
     """
     length = steps + 2
     trainings = {kind: Training(setting, kind, method, length) for kind in kinds}
@@ -155,8 +155,8 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["set", "chts"], choices=evolving)
     parser.add_argument("--densities", type=float, nargs="+", default=[0.1])
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--rounds", type=int, default=3, help="updates that are measured")
-    parser.add_argument("--steps", type=int, default=6, help="between updates, besides the two that follow one")
+    parser.add_argument("--rounds", type=int, default=3, help="number of updates to measure")
+    parser.add_argument("--steps", type=int, default=6, help="steps between updates, besides the two after one")
     args = parser.parse_args()
     tables = []
     for threads in args.threads:

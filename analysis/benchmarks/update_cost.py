@@ -1,12 +1,12 @@
-"""What a topology update costs, method by method, and its share of the training: the paper's MLP, a block of LLaMA.
+"""The cost of a topology update for each method, and its share of training: the paper's MLP, and a block of LLaMA.
 
 Run it with ``python -m analysis.benchmarks.update_cost``; it writes figures/benchmark_update_cost.csv. Ordinary steps,
-those around an update, and updates take turns in one process; medians are given. Beside SET, RigL and CHTs stands the
-update that most programs have: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
+those around an update, and updates alternate in one process; medians are reported. SET, RigL and CHTs are compared with
+the update that most programs use: whole matrices in plain PyTorch, with top-k and multinomial over all cells.
 
-Where the density falls, updates at its start and at the final density are measured apart. All but SRigL start from BSW;
-the share in the block is that of the block alone, without embeddings and head, so that it is smaller in a whole model.
-DeepR, which has an update at every step, has one in five here, so that there are steps of all kinds to time.
+If the density falls, updates at the start and at the final density are measured separately. All methods but SRigL start
+from BSW. The share for the block excludes embeddings and head; in a whole model it is smaller. DeepR, which updates at
+every step, updates every five steps here, so that there are steps of all kinds to time.
 """
 
 import argparse
@@ -27,16 +27,16 @@ from topolearn.sparse import MaskedLinear
 from topolearn.training.models import LlamaLayer, mlp
 
 FIGURES = Path("figures")
-EVERY = 5  # steps between updates while measuring; the first two after an update rebuild indices, and refill caches
+EVERY = 5  # steps between updates while measuring; the first two after an update rebuild indices and refill caches
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A model, its batch, and how often the paper updates its topology."""
+    """A model, its batch, and the interval of topology updates in the paper."""
 
     model: Callable[[], nn.Module]
-    batch: tuple[int, ...]  # the last number is that of features
-    tokens: int  # activations of a neuron in a step
+    batch: tuple[int, ...]  # the last number is the number of features
+    tokens: int  # activations per neuron in a step
     density: float
     interval: int
     optimizer: Callable[..., torch.optim.Optimizer]
@@ -60,7 +60,7 @@ SETTINGS = {
 
 
 def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
-    """Return the parts of a training in which updates differ, each with the method as it is there."""
+    """Return the phases of training in which updates differ, each with the method as configured there."""
     row = METHODS[name]
     overrides = dict(setting.overrides) if row.percolation else {}
     overrides |= {} if row.interval is None else {"interval": EVERY}  # so that there are steps of all kinds to time
@@ -75,7 +75,7 @@ def phases(name: str, setting: Setting) -> dict[str, tl.Method]:
 
 
 def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.device, n: int) -> dict[str, object]:
-    """Return median milliseconds of a step, of what the steps around an update take more, and of an update."""
+    """Return the median milliseconds of a step, the extra time of steps around an update, and of an update."""
     torch.manual_seed(0)
     model = tl.sparsify(setting.model(), rule, exclude=setting.exclude, batch=setting.tokens).to(device)
     optimizer = setting.optimizer(model.parameters())
@@ -120,7 +120,7 @@ def measure(setting: Setting, rule: tl.Method, plain: str | None, device: torch.
 
 
 def table(settings: list[str], methods: list[str], device: torch.device, n: int) -> pd.DataFrame:
-    """Return a row for each setting, method and phase, measured on torch's present number of threads."""
+    """Return a row for each setting, method and phase, with torch's current number of threads."""
     rows = []
     for setting in settings:
         for name in methods:
@@ -134,12 +134,12 @@ def table(settings: list[str], methods: list[str], device: torch.device, n: int)
 
 
 def main() -> None:
-    """Measure every method that evolves, and write the table."""
+    """Measure every evolving method, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     evolving = [name for name, row in METHODS.items() if row.evolves]
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--updates", type=int, default=5, help="that are measured, of each method and phase")
+    parser.add_argument("--updates", type=int, default=5, help="updates to measure per method and phase")
     parser.add_argument("--settings", nargs="+", default=["MLP", "LLaMA-130M block"], choices=SETTINGS)
     parser.add_argument("--methods", nargs="+", default=evolving, choices=evolving)
     args = parser.parse_args()

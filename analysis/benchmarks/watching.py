@@ -1,11 +1,11 @@
-"""What it costs to record a training: history of each kind, and measures after every update, at the paper's MLP.
+"""The cost of recording a training: each kind of history, and measures after every update, for the paper's MLP.
 
 Run it with ``python -m analysis.benchmarks.watching``; it writes figures/benchmark_watching.csv. The network is trained
-by CHTs on random images as large and many as MNIST's, with an update an epoch, in turns: with each kind of history and
-no measures, then with the default measures. Medians of the seconds of an epoch are given, and, as an epoch's seconds
-differ by more than recording costs, what the calls themselves take: of the history alone, and of all that is recorded
-of an update, tables among it, also as a share of an epoch of the run that records least. The peer is a library that
-pickles the masks: ``torch.save`` of the bool masks of all layers at each update.
+with CHTs on random images of MNIST's size and number, with one update per epoch, alternating between each kind of
+history without measures and the default measures. It reports the median seconds per epoch and, because these vary by
+more than recording costs, the time of the calls themselves: for the history alone, and for everything recorded at an
+update, including tables, also as a share of an epoch of the run that records least. The peer is a library that pickles
+the masks: ``torch.save`` of the bool masks of all layers at each update.
 """
 
 import argparse
@@ -32,7 +32,7 @@ WATCHED = {**{kind: (kind, ("none",)) for kind in KEPT}, "full, default measures
 
 
 def images(path: Path, n: int, n_features: int) -> str:
-    """Write random images, as a data set of one's own, and return its path."""
+    """Write random images as a custom data set, and return its path."""
     rng = np.random.default_rng(0)
     arrays = {
         f"{split}_{kind}": rng.integers(0, high, shape).astype(np.uint8)
@@ -44,14 +44,14 @@ def images(path: Path, n: int, n_features: int) -> str:
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Return the milliseconds of a call."""
+    """Return the milliseconds that a call takes."""
     start = time.perf_counter()
     call()
     return 1e3 * (time.perf_counter() - start)
 
 
 def calls(run: Run, folder: Path) -> dict[str, dict[str, float]]:
-    """Return milliseconds and KiB an update of each way to watch, from the updates of a run with a full history."""
+    """Return the ms and KiB per update of each way to record, from the updates of a run with a full history."""
     history, networks = run.history, [tl.LayeredNetwork(graphs) for _, graphs in run.history.replay()]
     costs = {}
     for kind in KEPT:
@@ -86,7 +86,7 @@ def calls(run: Run, folder: Path) -> dict[str, dict[str, float]]:
 
 @contextmanager
 def stopwatch() -> Iterator[list[float]]:
-    """Yield a list that gets the milliseconds that each update takes to be recorded."""
+    """Yield a list that receives the milliseconds for recording each update."""
     record, taken = TopologyLog.record, list[float]()
 
     def timed_record(self: TopologyLog, update: TopologyUpdate) -> None:
@@ -104,7 +104,7 @@ def _size(path: Path) -> float:
 
 
 def table(*, epochs: int, rounds: int, n_images: int, hidden: tuple[int, ...], density: float) -> pd.DataFrame:
-    """Return a row for each way to watch a training."""
+    """Return a row for each way to record a training."""
     seconds: dict[str, list[float]] = {name: [] for name in WATCHED}
     recorded: dict[str, list[float]] = {name: [] for name in WATCHED}
     with tempfile.TemporaryDirectory() as name:
@@ -120,7 +120,7 @@ def table(*, epochs: int, rounds: int, n_images: int, hidden: tuple[int, ...], d
                     run = tl.train(config, quiet=True)
                 recorded[watched] += taken
                 seconds[watched] += run.metrics["seconds"].tolist()[:-1]  # the last epoch has no update
-                print(f"round {i}, {watched}: {statistics.median(seconds[watched]):.2f} s an epoch", flush=True)
+                print(f"round {i}, {watched}: {statistics.median(seconds[watched]):.2f} s per epoch", flush=True)
         rows = calls(Run(folder / "full-0"), folder)
     least = statistics.median(seconds["summary"])
     frame = pd.DataFrame(rows).T
@@ -131,7 +131,7 @@ def table(*, epochs: int, rounds: int, n_images: int, hidden: tuple[int, ...], d
 
 
 def main() -> None:
-    """Train with each way to watch, and write the table."""
+    """Train with each way to record, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)

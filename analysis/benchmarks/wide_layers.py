@@ -1,10 +1,9 @@
 """Training steps of networks with very wide layers: 784-N-N-N-10 with ten links per neuron, N up to a million.
 
 Run it with ``python -m analysis.benchmarks.wide_layers``; it writes figures/benchmark_wide_layers.csv. Each case runs
-in a process of its own; its memory is the peak of the whole process, in which imports count too. A dense network is
-beside it as far as it fits. Steps are by autograd, and in compiled code, as `topolearn train` takes them. ``--data-dir
-DIR`` trains one epoch of MNIST as well, N = 10^5, with a topology update by CHTs every 625 steps, through
-`topolearn.train`.
+in its own process; its memory is the peak of the whole process, including imports. A dense network is included where it
+fits. Steps use autograd or compiled code, like `topolearn train`. ``--data-dir DIR`` also trains one epoch of MNIST
+with `topolearn.train`, N = 10^5, with a CHTs update every 625 steps.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 FIGURES = Path("figures")
 FEATURES, CLASSES, LINKS, BATCH = 784, 10, 10, 32
-MOST = 2 * 10**6  # neurons of a layer that compiled steps go through in a second
+MOST = 2 * 10**6  # neurons of a layer that compiled steps process per second
 SPARSE, COMPILED, DENSE = "sparse", "sparse, compiled steps", "dense"
 CASES = [(kind, width) for width in (10**4, 10**5, 10**6) for kind in (SPARSE, COMPILED)] + [(DENSE, 10**4)]
 EPOCH_WIDTH, INTERVAL = 10**5, 625
 
 
 def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str, float]:
-    """Return links and milliseconds of a step in this process, and the peak of its resident memory in MiB."""
+    """Return the links, the milliseconds per step in this process, and its peak resident memory in MiB."""
     import torch
     from torch.nn import functional as F
 
@@ -79,7 +78,7 @@ def measure(kind: str, width: int, threads: int, seconds: float = 5) -> dict[str
 
 
 def timed(step: Callable[[], None], seconds: float) -> list[float]:
-    """Return the seconds of at least three steps, after two that warm up."""
+    """Return the seconds of at least three steps, after two warm-up steps."""
     times: list[float] = []
     while len(times) < 5 or sum(times) < seconds:
         start = time.perf_counter()
@@ -89,7 +88,7 @@ def timed(step: Callable[[], None], seconds: float) -> list[float]:
 
 
 def compiled_steps(steps: CompiledSteps, x: Tensor, y: Tensor, n: int) -> list[float]:
-    """Return the seconds of n compiled steps, each slice of them by its mean; the first slice prepares the rest."""
+    """Return the mean seconds per step of each slice of n compiled steps; the first slice prepares the rest."""
     from torch import arange
 
     marks: list[tuple[float, int]] = []
@@ -102,7 +101,7 @@ def compiled_steps(steps: CompiledSteps, x: Tensor, y: Tensor, n: int) -> list[f
 
 
 def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
-    """Return seconds and accuracy of one epoch of MNIST with topology updates, and the peak memory in MiB."""
+    """Return the seconds and accuracy of one epoch of MNIST with topology updates, and the peak memory in MiB."""
     import topolearn as tl
 
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +123,7 @@ def measure_epoch(data_dir: str, threads: int) -> dict[str, float]:
 
 
 def in_process(*arguments: object) -> dict[str, float]:
-    """Return what a case gives in a process of its own."""
+    """Measure a case in its own process, and return the result."""
     command = [sys.executable, "-m", "analysis.benchmarks.wide_layers", *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
@@ -133,7 +132,7 @@ def main() -> None:
     """Measure all cases, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--data-dir", help="folder with MNIST's files: train an epoch as well")
+    parser.add_argument("--data-dir", help="folder with MNIST's files: also train an epoch")
     parser.add_argument("--case", nargs=2, metavar=("KIND", "N"), help="measure one case, in this process")
     args = parser.parse_args()
     if args.case:

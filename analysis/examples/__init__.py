@@ -1,1 +1,1 @@
-"""Small programs that show topolearn in other people's trainers."""
+"""Small programs that show topolearn in other training frameworks."""

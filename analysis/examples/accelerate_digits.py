@@ -1,7 +1,7 @@
-"""CHTss on bundled digits in a loop that accelerate runs, with accumulated gradients and saved states.
+"""CHTss on bundled digits in a loop with accelerate, with accumulated gradients and saved states.
 
 Run it with ``python -m analysis.examples.accelerate_digits --folder runs/accelerate``, or on several processes with
-``accelerate launch``; start it again with ``--resume`` to go on from the last epoch that was saved. It needs
+``accelerate launch``; run it again with ``--resume`` to continue from the last saved epoch. It requires
 ``pip install 'topolearn[accelerate]'``.
 """
 
@@ -22,12 +22,12 @@ METHOD, DENSITY, INTERVAL, ACCUMULATED = "chtss", 0.1, 10, 2
 
 
 def main() -> None:
-    """Train, and print accuracy and links."""
+    """Train, and print the accuracy and the number of links."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("runs/accelerate"), help="where states are [%(default)s]")
+    parser.add_argument("--folder", type=Path, default=Path("runs/accelerate"), help="folder for states [%(default)s]")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--stop", type=int, help="epochs after which to stop for now")
-    parser.add_argument("--resume", action="store_true", help="go on from the state in the folder")
+    parser.add_argument("--stop", type=int, help="number of epochs after which to pause")
+    parser.add_argument("--resume", action="store_true", help="continue from the state in the folder")
     args = parser.parse_args()
     torch.manual_seed(0)
     data = load_dataset("digits")

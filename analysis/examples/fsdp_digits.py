@@ -1,7 +1,7 @@
-"""CHTs on bundled digits with weights that ranks share out (FSDP2), saved, resumed, and turned into one folder.
+"""CHTs on bundled digits with weights sharded over ranks (FSDP2), saved, resumed, and exported to one folder.
 
-Run it with ``torchrun --nproc-per-node 2 -m analysis.examples.fsdp_digits --folder runs/fsdp``; start it again with
-``--resume``, on any number of processes, to go on from the last epoch that was saved.
+Run it with ``torchrun --nproc-per-node 2 -m analysis.examples.fsdp_digits --folder runs/fsdp``; run it again with
+``--resume``, on any number of processes, to continue from the last saved epoch.
 """
 
 import argparse
@@ -24,12 +24,12 @@ METHOD, INTERVAL, BATCH = tl.method("chts", density=0.1), 20, 32
 
 
 def main() -> None:
-    """Train, save after each epoch, and let one rank turn the last state into a folder."""
+    """Train, save after each epoch, and let one rank export the last state to a folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("runs/fsdp"), help="where states are [%(default)s]")
+    parser.add_argument("--folder", type=Path, default=Path("runs/fsdp"), help="where states are saved [%(default)s]")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--stop", type=int, help="epochs after which to stop for now")
-    parser.add_argument("--resume", action="store_true", help="go on from the last state in the folder")
+    parser.add_argument("--stop", type=int, help="number of epochs after which to pause")
+    parser.add_argument("--resume", action="store_true", help="continue from the last state in the folder")
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dist.init_process_group("nccl" if device == "cuda" else "gloo")
@@ -47,7 +47,7 @@ def _network() -> nn.Module:
 
 
 def _train(args: argparse.Namespace, mesh: DeviceMesh) -> Path:
-    """Train, and return where the last state is."""
+    """Train, and return the path of the last state."""
     data, device, n_ranks = load_dataset("digits"), mesh.device_type, mesh.size()
     x, y, test_x = (each.to(device) for each in (data.train_x.float() / 16, data.train_y, data.test_x.float() / 16))
     model = _network().to(device)
@@ -63,7 +63,7 @@ def _train(args: argparse.Namespace, mesh: DeviceMesh) -> Path:
         for batch in order[: per_epoch * BATCH].split(BATCH):
             mine = batch.tensor_split(n_ranks)[mesh.get_local_rank()]
             loss = nn.functional.cross_entropy(model(x[mine]), y[mine], reduction="sum")
-            (loss * n_ranks / BATCH).backward()  # its mean over ranks is that over the batch, however it was split
+            (loss * n_ranks / BATCH).backward()  # its mean over ranks is the mean over the batch, however it is split
             optimizer.step()
             topology.step()
             optimizer.zero_grad()

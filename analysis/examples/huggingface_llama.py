@@ -1,7 +1,7 @@
-"""A small LLaMA trained sparse by the Trainer of Hugging Face, stopped half-way, resumed, and read by the plain class.
+"""A small sparse LLaMA in the Hugging Face Trainer: stopped half-way, resumed, and loaded with the original class.
 
-Run it with ``python -m analysis.examples.huggingface_llama`` (``pip install 'topolearn[hf]'``); it reads bytes of the
-standard library, and takes about a minute.
+Run it with ``python -m analysis.examples.huggingface_llama`` (``pip install 'topolearn[hf]'``); it trains on source
+code of the standard library, and takes about a minute.
 """
 
 import argparse
@@ -16,17 +16,17 @@ from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback
 import topolearn as tl
 from topolearn.integrations import huggingface
 
-LENGTH = 64  # bytes of a sentence
+LENGTH = 64  # bytes per sequence
 
 
 def main() -> None:
-    """Train half-way, resume, and print what became of the topology."""
+    """Train half-way, resume, and print the resulting topology."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--method", default="chts")
     parser.add_argument("--density", type=float, default=0.2)
-    parser.add_argument("--out", type=Path, help="folder of the checkpoints [a temporary one]")
+    parser.add_argument("--out", type=Path, help="folder for checkpoints [a temporary one]")
     args = parser.parse_args()
     out = args.out or Path(tempfile.mkdtemp(prefix="huggingface-llama-"))
 
@@ -34,7 +34,7 @@ def main() -> None:
     first.add_callback(_StopAt(args.steps // 2))
     first.train()
 
-    trainer = _trainer(args, out)  # as another process would make it
+    trainer = _trainer(args, out)  # as a new process would create it
     trainer.train(resume_from_checkpoint=True)
     trainer.save_model(str(out / "final"))
 
@@ -54,18 +54,18 @@ def main() -> None:
 
 
 class _StopAt(TrainerCallback):
-    """Ends a training early, at a checkpoint, as a queue does whose time is over."""
+    """Stops training early, at a checkpoint, like a job queue with a time limit."""
 
     def __init__(self, step: int) -> None:
         self.step = step
 
     def on_step_end(self, args, state, control, **kwargs) -> None:  # type: ignore[no-untyped-def]
-        """Stop at the step."""
+        """Stop at the given step."""
         control.should_training_stop |= state.global_step == self.step
 
 
 def _trainer(args: argparse.Namespace, out: Path) -> Trainer:
-    """Make a sparse model and its trainer, and attach topolearn."""
+    """Create a sparse model and its trainer, and attach topolearn."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=256, hidden_size=args.width, intermediate_size=2 * args.width, num_hidden_layers=2,
@@ -84,7 +84,7 @@ def _trainer(args: argparse.Namespace, out: Path) -> Trainer:
 
 
 def _sentences() -> list[dict[str, torch.Tensor]]:
-    """Return the bytes of a file of the standard library, in pieces of one length."""
+    """Return the bytes of a file of the standard library, in sequences of equal length."""
     tokens = torch.tensor(list(inspect.getsource(typing).encode()))
     pieces = tokens[: len(tokens) // LENGTH * LENGTH].view(-1, LENGTH)
     return [{"input_ids": piece, "labels": piece} for piece in pieces]

@@ -1,7 +1,7 @@
-"""CHTs on bundled digits in the ``Trainer`` of Lightning, with an average of the weights that follows the links.
+"""CHTs on bundled digits in Lightning's ``Trainer``, with an average of the weights that follows the links.
 
-Run it with ``python -m analysis.examples.lightning_digits --folder runs/lightning``; start it again with
-``--resume runs/lightning/last.ckpt`` to go on from the end of an epoch. It needs
+Run it with ``python -m analysis.examples.lightning_digits --folder runs/lightning``; run it again with
+``--resume runs/lightning/last.ckpt`` to continue from the end of an epoch. It requires
 ``pip install 'topolearn[lightning]'``.
 """
 
@@ -40,35 +40,35 @@ class Classifier(lightning.LightningModule):
         self.log("accuracy", (self.network(batch[0]).argmax(1) == batch[1]).float().mean())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the optimizer of all parameters; the network has been made sparse before."""
+        """Return the optimizer of all parameters; the network is already sparse."""
         return torch.optim.AdamW(self.parameters(), lr=2e-3)
 
 
 class Average(lightning.Callback):
-    """An exponential average of the weights, which `tl.AveragedModel` keeps right when links move."""
+    """An exponential average of the weights, which `tl.AveragedModel` keeps correct when links change."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = tl.AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(0.99))
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
-        """Take the weights in."""
+        """Add the current weights to the average."""
         self.module.update_parameters(pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint has of the average."""
+        """Return the average for a checkpoint."""
         return self.module.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take an average from a checkpoint."""
+        """Load the average from a checkpoint."""
         self.module.load_state_dict(state_dict)
 
 
 def main() -> None:
-    """Train, and print accuracy and links."""
+    """Train, and print the accuracy and the number of links."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/lightning"), help="run and checkpoints [%(default)s]")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--resume", type=Path, help="a checkpoint")
+    parser.add_argument("--resume", type=Path, help="a checkpoint to resume from")
     args = parser.parse_args()
     data = load_dataset("digits")
     train, test = (

@@ -1,13 +1,10 @@
 """Figures 4 and 5: what is varied, and how wins and effects are counted."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from analysis import fig4_ablation, fig5_scale_free
 from analysis.ablation import draw, effects, title
-from topolearn.studies import to_markdown
 
 FIGURES = {"figure 4": fig4_ablation, "figure 5": fig5_scale_free}
 
@@ -100,10 +97,3 @@ def test_committed_runs_are_those_of_the_study(figure):
     planned = {(run.label, run.seed): run.hash for run in figure.study(seeds=n_seeds, epochs=int(epochs)).runs()}
     assert runs.set_index(["label", "seed"])["hash"].to_dict() == planned
     assert (runs["n_links"] == 61_465).all()
-
-
-@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
-def test_the_readme_has_the_tables_of_the_committed_runs(figure):
-    text = Path("analysis/README.md").read_text()
-    for found in figure.panels(pd.read_csv(figure.FILE)).values():
-        assert to_markdown(found, digits=2) in text

@@ -36,13 +36,13 @@ def test_finished_runs_are_written_and_read_again(tmp_path, monkeypatch):
 
 def test_a_table_that_nobody_wrote_names_what_writes_it(tmp_path):
     file = tmp_path / "x.csv"
-    with pytest.raises(MissingFileError, match=rf"no {str(file)!r}: without --table the same command trains"):
+    with pytest.raises(MissingFileError, match=rf"no file {str(file)!r}: run the command without --table"):
         runs_of([(study(), tmp_path / "runs")], arguments("--table"), file)
 
 
 def test_runs_that_failed_are_named_and_left_out(tmp_path, capsys):
     file = tmp_path / "x.csv"
-    with pytest.raises(SystemExit, match=r"no run of .* is done"):
+    with pytest.raises(SystemExit, match=r"no run in .* is done"):
         runs_of([(study(dataset="mnist", data_dir=str(tmp_path)), tmp_path / "runs")], arguments(), file)
     said = capsys.readouterr().out
     assert said.count("failed MissingFileError") == 2

@@ -34,7 +34,7 @@ def test_all_of_it_runs_on_the_pretend_device(pretend, tmp_path, monkeypatch, ca
     assert {stage["ended"] for stage in result["stages"].values()} == {"complete"}
     assert not [row for each in rows.values() for row in each if "failed" in row]
     skipped = {row["skipped"] for each in rows.values() for row in each if "skipped" in row}
-    assert {"there are no CUDA graphs on pretend", "torch.compile does not know pretend"} <= skipped
+    assert {"there are no CUDA graphs on pretend", "torch.compile does not support pretend"} <= skipped
     assert {row["method"]: row["differ after the last update"] for row in rows["placement"]} == dict.fromkeys(
         EVOLVING, 0
     )
@@ -43,7 +43,7 @@ def test_all_of_it_runs_on_the_pretend_device(pretend, tmp_path, monkeypatch, ca
     assert rows["training"][-1]["data"] == "patterns like MNIST"
     verdicts = {goal["name"]: goal["verdict"] for goal in result["goals"]}
     assert verdicts["links of the first update, as on the CPU"] == PASS
-    assert verdicts["waits of the host a layer and update"] == NOT_MEASURED
+    assert verdicts["host waits per layer and update"] == NOT_MEASURED
     assert "| weights off the links | 0 | 0, 13 methods | pass |" in (tmp_path / "cuda.md").read_text()
     assert _read(tmp_path / "crossovers-pretend.json", 0) == Crossovers([1], [8, 16], [1, 8], [[[0.0] * 2] * 2])
     assert capsys.readouterr().out.rstrip().endswith("cuda.json")
@@ -74,7 +74,7 @@ def test_a_stage_that_hangs_is_ended_and_its_rows_are_kept(tmp_path, monkeypatch
 
 
 def stage_of(measure, **options):
-    return Stage("s", "s", 60, lambda *_: [{"n": 1}, {"n": 2}], measure, lambda *_: 1, **options)
+    return Stage("s", 60, lambda *_: [{"n": 1}, {"n": 2}], measure, lambda *_: 1, **options)
 
 
 def test_after_its_limit_no_case_begins_and_a_failure_is_a_row():

@@ -1,7 +1,6 @@
 """Table 1: what its rows train, and what becomes of the runs."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ import pytest
 import topolearn as tl
 from analysis.command import DATASETS
 from analysis.table1_mlp import FILE, GROUPS, PAPER, differences, draw, study, table
-from topolearn.studies import to_markdown
 
 SOFT = "weight_magnitude-soft"
 ROWS = {  # first and other layers' start, removal, regrowth, percolation
@@ -132,24 +130,3 @@ def test_committed_runs_are_those_of_the_study():
             assert planned[row.label, row.seed] == row.hash, (dataset, row.label, row.seed)
     assert not runs.duplicated("hash").any()
     assert (runs.loc[runs["label"] != "FC", "n_links"] == 61_465).all()
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_the_readme_has_the_tables_of_the_committed_runs(dataset):
-    runs, text = pd.read_csv(FILE), Path("analysis/README.md").read_text()
-    for found in (table(runs, dataset), differences(runs, dataset)):
-        assert to_markdown(found) in text
-
-
-def test_the_short_table_of_the_main_readme_is_that_of_the_committed_runs():
-    runs, text = pd.read_csv(FILE), Path("README.md").read_text(encoding="utf-8")
-    _, _, lines = text.partition("| | MNIST | Fashion-MNIST | seconds |\n")
-    rows = [line.strip("| ").split(" | ") for line in lines.partition("\n\n")[0].splitlines()[1:]]
-    assert {"FC", "CHTs (CH3-L3p)", "CHT", "RigL", "SET", "RigL-soft"} <= {label for label, *_ in rows}
-    for label, *cells, seconds in rows:
-        of_row = runs[runs["label"] == label].groupby("dataset")
-        means = 100 * of_row["best_accuracy"].mean()
-        for dataset, cell in zip(DATASETS, cells, strict=True):
-            theirs = f" ({PAPER[dataset][label][0]:.2f})" if label in PAPER[dataset] else ""
-            assert cell == (f"{means[dataset]:.2f}{theirs}" if dataset in means else "-")
-        assert seconds == f"{of_row['seconds'].median().max():.0f}"

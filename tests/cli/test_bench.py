@@ -1,4 +1,4 @@
-"""`topolearn bench train`: a table of this machine, with its peers."""
+"""`topolearn bench train`: the table of training times on this machine."""
 
 import math
 
@@ -16,7 +16,7 @@ SIZES = (20, 30, 30, 4)
 SMALL = ["bench", "train", "--sizes", "20", "30", "30", "4", "--density", "0.1", "--batch", "8", "--seconds", "0.01"]
 
 
-def test_the_table_has_every_variant_beside_the_dense_network():
+def test_the_table_compares_every_variant_with_the_dense_network():
     table = measure_training([0.05, 0.4], [8], sizes=SIZES, seconds=0.01)
     assert table[["density", "batch"]].to_numpy().tolist() == [[0.05, 8], [0.4, 8]]
     for name in VARIANTS:
@@ -69,8 +69,8 @@ def test_the_crossover_lies_between_the_densities_around_it():
     assert math.isnan(crossover(table[:2], 8))
 
 
-def test_an_unknown_variant_is_refused():
-    with pytest.raises(InvalidValueError, match="there is no variant 'gpu': use some of dense"):
+def test_an_unknown_variant_is_rejected():
+    with pytest.raises(InvalidValueError, match="unknown variant 'gpu': use some of dense"):
         measure_training([0.1], [8], sizes=SIZES, variants=["gpu"])
 
 
@@ -90,7 +90,7 @@ def test_the_command_prints_and_writes_the_table_and_a_picture(tmp_path, capsys)
     ("arguments", "message"),
     [
         (["--density", "0"], "--density 0.0: give positive numbers"),
-        (["--density", "1.5"], "densities up to 1"),
+        (["--density", "1.5"], "densities at most 1"),
         (["--batch", "-1"], "--batch -1"),
         (["--sizes", "4", "4"], "give features, hidden widths and classes"),
         (["--threads", "0"], "--threads 0"),

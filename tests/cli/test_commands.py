@@ -1,4 +1,4 @@
-"""The command line: what arrives, what is said, and one line with exit code 2 for every mistake."""
+"""The command line: options that arrive, output, and one line with exit status 2 for every error."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ SMALL = ["--hidden", "16", "16", "--epochs", "1", "--density", "0.2", "--threads
 
 
 def tree(path):
-    """What is below a directory, with a hash of each file."""
+    """Everything below a directory, with a hash of each file."""
     return {
         each.relative_to(path).as_posix(): hashlib.sha256(each.read_bytes()).hexdigest() if each.is_file() else None
         for each in sorted(path.rglob("*"))
@@ -38,7 +38,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def folder(shared, tmp_path, monkeypatch):
-    """A working directory with the files that bad and good commands name."""
+    """A working directory with the files that the commands below name."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(shared / "chts", "complete")
     for name, old, new in (("unfinished", "", ""), ("edited", "    16,\n    16,\n", "    16,\n    12,\n")):
@@ -94,7 +94,7 @@ MISTAKES = [
     ([*NEW, "--epochs", "0"], "epochs=0 must be at least 1"),
     ([*NEW, "--epochs", "9" * 30], "must be at most"),
     ([*NEW, "--batch-size", "9" * 30], "must be at most"),
-    ([*NEW, "--hidden", "9" * 30], "must be one or more widths of at least 1, below"),
+    ([*NEW, "--hidden", "9" * 30], "must be one or more positive widths below"),
     ([*NEW, "--hidden", "0"], "hidden=[0] must be"),
     ([*NEW, "--seed", "-1"], "seed=-1 must be at least 0"),
     ([*NEW, "--seed", "9" * 30], "must be at least 0 and below"),
@@ -136,28 +136,28 @@ MISTAKES = [
     ([*NEW, "bare"], "there is no configuration file bare"),
     ([*NEW, "broken.toml"], "broken.toml is not TOML"),
     ([*NEW, "typo.toml"], "no option 'epoch': did you mean 'epochs'?"),
-    ([*NEW, "parts.toml", "--method", "chts"], "remove these (zeta) first"),
+    ([*NEW, "parts.toml", "--method", "chts"], "remove them first (zeta)"),
     ([*NEW, "good.npz"], "good.npz is not TOML"),
     (
         ["train", *SMALL, "--run-dir", "complete"],
-        "complete exists: continue it by topolearn train --resume complete, replace it",
+        "complete already exists: continue it with topolearn train --resume complete, replace it",
     ),
-    (["train", *SMALL, "--run-dir", "file"], "file exists"),
-    (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be made (Not a directory)"),
+    (["train", *SMALL, "--run-dir", "file"], "file already exists"),
+    (["train", *SMALL, "--run-dir", "file/new"], "file/new cannot be created (Not a directory)"),
     (["train", *SMALL, "--run-dir", LONG], "File name too long"),
-    (["train", "complete/config.toml"], "exists: continue it by topolearn train --resume"),
+    (["train", "complete/config.toml"], "exists: continue it with topolearn train --resume"),
     (["train", "--resume", "nothing"], "no run in nothing"),
     (["train", "--resume", "file"], "no run in file"),
     (["train", "--resume", "bare"], "bare/config.toml leaves values open"),
-    (["train", "--resume", "complete"], "the run complete is complete"),
+    (["train", "--resume", "complete"], "run complete is complete"),
     (["train", "--resume", "unfinished", "--epochs", "3"], "--resume takes no other options"),
-    (["train", "--resume", "edited"], "config.toml has other content than was written"),
+    (["train", "--resume", "edited"], "config.toml has changed since it was written"),
     (["report", "nothing"], "no run in nothing"),
     (["report", "file"], "no run in file"),
     (["report", "complete", "--compare", "nothing"], "no run in nothing"),
     (["report", "bare"], "no finished epoch"),
     (["download", "digits"], "'digits' is bundled: there is nothing to download"),
-    (["download", "good.npz"], "good.npz is a custom file"),
+    (["download", "good.npz"], "good.npz is your own file"),
     (["download", "mnits"], "unknown data set 'mnits': did you mean 'mnist'?"),
 ]
 
@@ -171,7 +171,7 @@ def test_a_mistake_is_one_line_and_changes_nothing(words, said, folder, capsys):
     (line,) = shown.err.splitlines()
     assert line.startswith("topolearn: error: ")
     assert said in line
-    if "--lr" in words and "1e6" in words:  # found out only while it trains
+    if "--lr" in words and "1e6" in words:  # only detected during training
         shutil.rmtree("new")
     assert tree(folder) == before
 
@@ -179,15 +179,15 @@ def test_a_mistake_is_one_line_and_changes_nothing(words, said, folder, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "name a command (see 'topolearn --help')"),
-        (["trian"], "there is no command 'trian': did you mean 'train'?"),
-        (["--verison"], "there is no argument '--verison': did you mean --version?"),
-        (["completion", "bsh"], "there is no choice 'bsh': did you mean 'bash'?"),
-        ([*NEW, "--densty", "0.1"], "there is no argument '--densty': did you mean --density? (see 'topolearn train -"),
+        ([], "no command given (see 'topolearn --help')"),
+        (["trian"], "unknown command 'trian': did you mean 'train'?"),
+        (["--verison"], "unknown argument '--verison': did you mean --version?"),
+        (["completion", "bsh"], "invalid choice 'bsh': did you mean 'bash'?"),
+        ([*NEW, "--densty", "0.1"], "unknown argument '--densty': did you mean --density? (see 'topolearn train -"),
         ([*NEW, "--hidden", "64,64"], "argument --hidden: invalid int value: '64,64'"),
         ([*NEW, "--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
         ([*NEW, "--lr", "fast"], "argument --lr: invalid float value: 'fast'"),
-        ([*NEW, "--zeta", "0.1"], "there is no argument '--zeta'"),
+        ([*NEW, "--zeta", "0.1"], "unknown argument '--zeta'"),
         (["report"], "the following arguments are required: RUN"),
         (["generate", "bsw"], "the following arguments are required: --n-in, --n-out, --density, -o"),
     ],
@@ -205,16 +205,16 @@ def test_words_that_cannot_be_read(words, said, folder, capsys):
     assert tree(folder) == before
 
 
-def test_what_the_system_refuses_is_one_line(folder, monkeypatch, capsys):
-    def refuse(*_):
+def test_system_errors_are_one_line(folder, monkeypatch, capsys):
+    def denied(*_):
         raise PermissionError(13, "Permission denied", "mnist")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "read_bytes", denied)
     assert main([*NEW, "--dataset", "mnist", "--data-dir", "mnist"]) == 2
     assert capsys.readouterr().err == "topolearn: error: [Errno 13] Permission denied: 'mnist'\n"
 
 
-def test_an_interrupted_training_says_how_to_go_on(folder, monkeypatch, capsys):
+def test_an_interrupted_training_says_how_to_continue(folder, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -223,7 +223,7 @@ def test_an_interrupted_training_says_how_to_go_on(folder, monkeypatch, capsys):
     assert "topolearn train --resume RUN" in capsys.readouterr().err
 
 
-def test_mistakes_in_this_program_are_not_hidden(folder, monkeypatch):
+def test_internal_errors_are_not_hidden(folder, monkeypatch):
     def wrong(*_, **__):
         raise AssertionError("a mistake")
 
@@ -290,7 +290,7 @@ def test_a_file_and_flags_on_top(folder):
     assert (config.overrides["zeta"], config.overrides["generator"]) == (0.1, "bsw")
 
 
-def test_the_file_of_a_run_makes_it_again(folder):
+def test_the_configuration_file_of_a_run_reproduces_it(folder):
     assert main(["train", "complete/config.toml", "--run-dir", "new", "--quiet"]) == 0
     runs = [tl.Run(name) for name in ("complete", "new")]
     first, again = (run.metrics.drop(columns="seconds") for run in runs)
@@ -311,7 +311,7 @@ def test_numbers_of_the_summary_are_those_of_the_run(folder, capsys):
 # --- the other commands ----------------------------------------------------------------------------------------------
 
 
-def test_report_beside_another_run(shared, tmp_path, capsys):
+def test_report_compared_with_another_run(shared, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert main(["report", str(shared / "chts"), "--compare", str(shared / "dense"), "-o", str(page)]) == 0
     assert capsys.readouterr().out == f"{page}\n"
@@ -322,7 +322,7 @@ def test_report_beside_another_run(shared, tmp_path, capsys):
     assert not (shared / "chts" / "report.html").exists()
 
 
-def test_training_writes_the_report_where_it_is_asked_for(shared):
+def test_training_writes_a_report_if_asked(shared):
     assert not (shared / "chts" / "report.html").exists()
     assert (shared / "dense" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert tl.Run(shared / "dense").is_complete

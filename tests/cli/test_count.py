@@ -65,7 +65,7 @@ def test_a_mistake_is_one_line(file, capsys, text, words):
     assert error.count("\n") == 1
 
 
-def test_a_task_that_does_not_say_how_is_refused():
+def test_a_task_without_a_workload_is_rejected():
     row = TASKS["classification"]
     name = "uncounted"
     TASKS.register(
@@ -76,7 +76,9 @@ def test_a_task_that_does_not_say_how_is_refused():
         task = name
 
     try:
-        with pytest.raises(InvalidValueError, match="task 'uncounted' does not say how to count: give its row"):
+        with pytest.raises(
+            InvalidValueError, match="task 'uncounted' defines no workload to count: add one to its registry row"
+        ):
             count_config(Config())
     finally:
         TASKS.unregister(name)

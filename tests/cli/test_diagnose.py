@@ -51,7 +51,7 @@ def test_machines_get_json(files, capsys):
     assert json.loads(capsys.readouterr().out)["even.npz"]["gamma"] is None
 
 
-def test_what_has_no_value_is_said(files, capsys):
+def test_missing_values_are_explained(files, capsys):
     assert main(["diagnose", "even.npz", "--measures", "gamma", "closure"]) == 0
     out = capsys.readouterr().out
     assert rows(out)["gamma"] == ["-"]
@@ -77,7 +77,7 @@ def test_one_kind_of_node(files, capsys):
     assert float(rows(capsys.readouterr().out)["transitivity"][0]) == pytest.approx(6 / 11, abs=1e-5)
 
 
-def test_one_kind_of_node_beside_random_graphs_and_in_a_picture(files, capsys):
+def test_one_kind_of_node_with_random_graphs_and_a_picture(files, capsys):
     words = [
         "kite.edges",
         "--one-mode",
@@ -114,13 +114,13 @@ def test_a_picture_is_drawn(run, files, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["none.npz"], "there is no file and no run 'none.npz'"),
-        (["none"], "there is no file and no run 'none'"),
+        (["none.npz"], "there is no file or run 'none.npz'"),
+        (["none"], "there is no file or run 'none'"),
         (["layer.npz", "--plot", "x.xyz"], "--plot 'x.xyz' must end with .png, .pdf or .svg"),
         (["layer.npz", "--plot", "no/x.png"], "there is no directory 'no'"),
-        (["layer.npz", "--step", "3"], "--step is for runs"),
+        (["layer.npz", "--step", "3"], "--step applies to runs"),
         (["layer.npz", "--one-mode"], "'layer.npz' is 40 x 30, not square"),
-        (["kite.edges"], "has two columns of ids, of which 1, 2, 3 and 1 more are in both: pass --sides 1"),
+        (["kite.edges"], "has two columns of ids, some of them in both, such as 1, 2, 3: pass --sides 1"),
         (["layer.npz", "--measures", "closur"], "did you mean 'closure'"),
         (["layer.npz", "--measures", "hub_share"], "'hub_share' is not a measure of a BipartiteGraph"),
         (["layer.npz", "--null-models", "-1"], "null_models=-1"),

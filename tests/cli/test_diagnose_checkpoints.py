@@ -13,7 +13,7 @@ from topolearn.cli import main
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    """Two heads, of which the second has no key, and its queries do nothing."""
+    """Two heads; the second has no keys, so its queries have no effect."""
     monkeypatch.chdir(tmp_path)
     tensors = {f"a.{name}_proj.weight": torch.ones(4, 4) - torch.eye(4) for name in "qkvo"}
     tensors["a.k_proj.weight"][2:] = 0
@@ -22,7 +22,7 @@ def weights(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_layers_and_the_network_and_what_does_nothing(weights, capsys):
+def test_layers_the_network_and_idle_links(weights, capsys):
     assert main(["diagnose", "model.safetensors", "--n-heads", "2"]) == 0
     out = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.strip()}
@@ -65,14 +65,14 @@ def test_layers_can_be_chosen_and_drawn(weights, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["model.safetensors", "--step", "3"], "--step is not for checkpoints"),
-        (["model.safetensors", "--one-mode"], "--sides is not for checkpoints"),
+        (["model.safetensors", "--step", "3"], "--step does not apply to checkpoints"),
+        (["model.safetensors", "--one-mode"], "--sides applies to graph files, not to checkpoints"),
         (["model.safetensors", "--n-heads", "3"], "n_heads=3 does not fit 'a'"),
         (["none.safetensors"], "there is no file or folder 'none.safetensors'"),
         (["weights.pt"], "a pickle can run any program"),
-        (["many.safetensors", "--plot", "x.png"], "has 61: choose 60 or fewer by --layers"),
-        (["layer.npz", "--n-heads", "2"], "--n-heads is for checkpoints"),
-        (["layer.npz", "--layers", "a"], "--layers is for checkpoints"),
+        (["many.safetensors", "--plot", "x.png"], "has 61 layers: choose at most 60 with --layers"),
+        (["layer.npz", "--n-heads", "2"], "--n-heads applies to checkpoints"),
+        (["layer.npz", "--layers", "a"], "--layers applies to checkpoints"),
     ],
 )
 def test_a_mistake_is_one_line(words, message, weights, capsys):

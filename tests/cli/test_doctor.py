@@ -1,4 +1,4 @@
-"""`topolearn doctor`: what is here, in words, and an exit code for what is not right."""
+"""`topolearn doctor`: the information it prints, and its exit status if a check fails."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from topolearn.cli import doctor, main
 from topolearn.self_check import SelfCheckError
 
 
-def test_it_says_what_is_here_and_checks_nothing_if_told_so(capsys, monkeypatch, tmp_path):
+def test_no_check_only_prints_information(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data" / "mnist").mkdir(parents=True)
     monkeypatch.setattr(doctor, "_check", lambda: pytest.fail("it checks"))
@@ -21,7 +21,7 @@ def test_it_says_what_is_here_and_checks_nothing_if_told_so(capsys, monkeypatch,
         assert words in text
 
 
-def test_a_check_that_fails_is_told_and_the_others_go_on(capsys, monkeypatch):
+def test_a_failed_check_is_reported_and_the_others_still_run(capsys, monkeypatch):
     done = []
 
     def fails():
@@ -36,19 +36,19 @@ def test_a_check_that_fails_is_told_and_the_others_go_on(capsys, monkeypatch):
     text = capsys.readouterr().out
     assert "FAILED: one and one are three" in text
     assert "FAILED: ZeroDivisionError: division by zero" in text
-    assert "2 of 5 checks failed: please report what is above" in text
+    assert "2 of 5 checks failed: please report this output" in text
     assert len(done) == 3
 
 
-def test_packages_of_extras_are_told_apart(monkeypatch, capsys):
+def test_missing_packages_of_extras_are_listed(monkeypatch, capsys):
     monkeypatch.setattr(
         doctor, "requires", lambda _: ["torch>=2", "nothing-like-it>=1; extra == 'eval'", "pytest>=8; extra == 'dev'"]
     )
     assert main(["doctor", "--no-check"]) == 0
-    assert "eval: without nothing-like-it; pip install 'topolearn[eval]'" in capsys.readouterr().out
+    assert "eval: missing nothing-like-it; pip install 'topolearn[eval]'" in capsys.readouterr().out
 
 
-def test_kernels_that_cannot_be_kept_are_told(monkeypatch, capsys):
+def test_kernels_that_cannot_be_cached_are_reported(monkeypatch, capsys):
     from topolearn.graph import kernels
 
     monkeypatch.setattr(kernels.places_among, "_cache", object())

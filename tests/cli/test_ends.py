@@ -1,4 +1,4 @@
-"""How commands end: by a signal, for want of memory, by an output that nobody reads; one line each, nothing lost."""
+"""How commands end (by a signal, out of memory, on a closed output): one line each, and nothing is lost."""
 
 import io
 import os
@@ -32,7 +32,7 @@ ONE_LINE = "topolearn: {}; 'topolearn train --resume RUN' continues the run\n"
 
 @pytest.fixture(autouse=True)
 def handlers(monkeypatch):
-    """Let Ctrl-C raise, wherever the tests were started, and see that handlers are put back."""
+    """Let Ctrl-C raise, wherever the tests were started, and check that handlers are restored."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(number) for number in ends.SIGNALS]
     yield
@@ -41,7 +41,7 @@ def handlers(monkeypatch):
 
 
 def signalled(monkeypatch, owner, name, call, number, *, times=1):
-    """Let a signal come, once or several times, as a function is called for the so-manieth time."""
+    """Send a signal, once or several times, at the n-th call of a function."""
     function, calls = getattr(owner, name), [0]
 
     def wrapped(*args, **words):
@@ -69,7 +69,7 @@ OFTEN = ("between the rows of an update", "as a file is moved")  # the others ar
 
 
 @pytest.mark.parametrize("point", [pytest.param(p, marks=() if p in OFTEN else pytest.mark.slow) for p in POINTS])
-def test_a_command_that_is_told_to_end_leaves_a_run_that_goes_on(point, chts, tmp_path, monkeypatch, capsys):
+def test_a_command_that_is_ended_leaves_a_run_that_can_be_resumed(point, chts, tmp_path, monkeypatch, capsys):
     number = POINTS[point][-1]
     status = 128 + number
     with monkeypatch.context() as patch:
@@ -81,7 +81,7 @@ def test_a_command_that_is_told_to_end_leaves_a_run_that_goes_on(point, chts, tm
 
 
 @BOTH
-def test_further_signals_leave_cleaning_up_alone_for_a_while(number, status, monkeypatch):
+def test_further_signals_do_not_disturb_cleaning_up_for_a_while(number, status, monkeypatch):
     ended = []
     monkeypatch.setattr(os, "_exit", ended.append)
     monkeypatch.setattr(os, "write", lambda *_: 0)
@@ -98,7 +98,7 @@ def test_further_signals_leave_cleaning_up_alone_for_a_while(number, status, mon
     assert ends.status_of(told.value) == status
 
 
-def test_a_signal_whose_exception_is_lost_comes_again(capsys):
+def test_a_signal_whose_exception_is_lost_is_sent_again(capsys):
     class Closing:
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
@@ -111,7 +111,7 @@ def test_a_signal_whose_exception_is_lost_comes_again(capsys):
 
 
 class Interrupted:
-    """What a compiler is left with whose callback was interrupted: the exception is lost, and later another comes."""
+    """Loses a signal's exception, as a compiler does whose callback is interrupted and that then fails otherwise."""
 
     def __init__(self, number):
         self.number = number
@@ -121,13 +121,13 @@ class Interrupted:
 
 
 @BOTH
-def test_an_error_that_comes_of_a_lost_signal_is_told_as_the_signal(number, status, capsys):
+def test_an_error_caused_by_a_lost_signal_is_reported_as_the_signal(number, status, capsys):
     with pytest.raises(KeyboardInterrupt) as told, ends.stoppable():
         compiler = Interrupted(number)
         del compiler
         raise RuntimeError("no compiled object yet")
     assert ends.status_of(told.value) == status
-    time.sleep(0.1)  # in which it would come again
+    time.sleep(0.1)  # the signal would be sent again in this time
     assert capsys.readouterr().err == ""
 
 
@@ -146,7 +146,7 @@ def test_a_signal_that_is_ignored_stays_so():
 
 
 @pytest.mark.parametrize("is_command", [True, False])
-def test_a_command_that_is_done_is_left_in_peace_and_no_other_program(is_command, monkeypatch, capsys):
+def test_a_finished_command_ignores_signals_and_other_programs_do_not(is_command, monkeypatch, capsys):
     former = {number: signal.getsignal(number) for number in ends.SIGNALS}
     monkeypatch.setattr(ends, "_IS_COMMAND", is_command)
     try:
@@ -177,7 +177,7 @@ def test_the_library_leaves_signals_alone(tmp_path, monkeypatch, chts, small):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, MemoryError])
-def test_what_is_appended_is_there_as_a_whole_or_not_at_all(error, tmp_path, monkeypatch):
+def test_appending_is_all_or_nothing(error, tmp_path, monkeypatch):
     path, write = tmp_path / "rows.csv", os.write
     append_bytes(path, b"whole\n")
 
@@ -197,12 +197,12 @@ def test_what_is_appended_is_there_as_a_whole_or_not_at_all(error, tmp_path, mon
         (MemoryError(), "out of memory: make the model"),
         (np.zeros, "out of memory (Unable to allocate"),
         (torch.zeros, "out of memory ("),
-        (RuntimeError("can't start new thread"), "the system starts no further thread (can't start new thread): "),
+        (RuntimeError("can't start new thread"), "the system cannot start another thread (can't start new thread): "),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nof 1 GiB"), "out of memory (CUDA out"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
     ],
 )
-def test_what_the_machine_lacks_is_one_line(error, said, monkeypatch, capsys):
+def test_missing_resources_are_reported_in_one_line(error, said, monkeypatch, capsys):
     def lacking(*_, **__):
         if isinstance(error, Exception):
             raise error
@@ -216,19 +216,19 @@ def test_what_the_machine_lacks_is_one_line(error, said, monkeypatch, capsys):
 
 
 class Unread(io.StringIO):
-    """A standard output whose reader is gone."""
+    """A standard output whose reader has gone."""
 
     def write(self, text):
         raise BrokenPipeError(32, "Broken pipe")
 
 
-def test_an_output_that_nobody_reads_ends_a_command_without_a_word(monkeypatch, capsys):
+def test_a_closed_output_ends_a_command_silently(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", Unread())
     assert main(["methods"]) == cli.UNREAD == 141
     assert capsys.readouterr().err == ""
 
 
-def test_letters_that_the_output_does_not_have_are_escaped(monkeypatch, tmp_path):
+def test_letters_that_the_output_cannot_encode_are_escaped(monkeypatch, tmp_path):
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", ascii_only)
     path = tmp_path / "Größe '\"\n 図.npz"
@@ -259,11 +259,11 @@ def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch, chts
     assert run.summary["seconds"] >= 0
 
 
-def test_a_worker_that_is_told_to_end_drops_its_run_and_begins_no_other(monkeypatch):
+def test_a_worker_that_is_ended_drops_its_run_and_starts_no_other(monkeypatch):
     former = signal.getsignal(signal.SIGTERM)
     try:
         worker.serve(os.getppid())
-        with pytest.raises(ends.Terminated, match="told to end"), worker.working():
+        with pytest.raises(ends.Terminated, match="it was terminated"), worker.working():
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)  # between two runs it only remembers
         with pytest.raises(ends.Terminated), worker.working():
@@ -286,7 +286,7 @@ def test_a_signal_during_import_ends_in_one_line(seconds, tmp_path):
 
 
 class OnlyWritten:
-    """What a program may put in the place of standard error."""
+    """A minimal replacement for standard error."""
 
     def write(self, text):
         return len(text)
@@ -301,7 +301,7 @@ def closed():
 @pytest.mark.parametrize(
     "stream", [None, OnlyWritten(), closed(), io.StringIO()], ids=["none", "object", "closed", "text"]
 )
-def test_an_update_shows_no_bar_where_standard_error_cannot_have_one(stream, monkeypatch):
+def test_an_update_shows_no_bar_if_standard_error_cannot_show_one(stream, monkeypatch):
     rule = tl.method("chts", density=0.2)
     model = tl.sparsify(torch.nn.Sequential(torch.nn.Linear(20, 20), torch.nn.Linear(20, 3)), rule, seed=0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -1,4 +1,4 @@
-"""``topolearn evaluate`` as it is typed, where it is refused before anything is evaluated."""
+"""``topolearn evaluate`` as it is typed: what is rejected before anything is evaluated."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def classifier(tmp_path_factory):
     return path
 
 
-def refused(capsys, *words):
+def rejected(capsys, *words):
     assert main(["evaluate", *map(str, words)]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -22,20 +22,20 @@ def refused(capsys, *words):
     return line
 
 
-def test_an_unknown_task_is_refused_with_the_nearest(capsys, tmp_path):
-    line = refused(capsys, tmp_path / "run", "--tasks", "cola,rt")
+def test_an_unknown_task_is_rejected_with_the_nearest_name(capsys, tmp_path):
+    line = rejected(capsys, tmp_path / "run", "--tasks", "cola,rt")
     assert "unknown zero-shot task 'rt': did you mean 'rte'? Known names: cola, sst2," in line
-    assert "tasks=[] must be a list of one or more names" in refused(capsys, tmp_path / "run", "--tasks", ",")
+    assert "tasks=[] must be a list of one or more names" in rejected(capsys, tmp_path / "run", "--tasks", ",")
 
 
-def test_what_is_no_run_of_a_language_model_is_refused(capsys, tmp_path, classifier):
-    assert f"{tmp_path / 'run'}" in refused(capsys, tmp_path / "run")
-    assert "is not the run of a language model: give one of task = 'language'" in refused(capsys, classifier)
-    assert "the same run is named twice" in refused(capsys, classifier, classifier)
+def test_anything_but_the_run_of_a_language_model_is_rejected(capsys, tmp_path, classifier):
+    assert f"{tmp_path / 'run'}" in rejected(capsys, tmp_path / "run")
+    assert "is not the run of a language model: give a run with task = 'language'" in rejected(capsys, classifier)
+    assert "the same run is given twice" in rejected(capsys, classifier, classifier)
 
 
-def test_a_table_that_cannot_be_written_is_refused(capsys, tmp_path):
-    line = refused(capsys, tmp_path / "run", "--output", tmp_path / "missing" / "table.csv")
+def test_a_table_that_cannot_be_written_is_rejected(capsys, tmp_path):
+    line = rejected(capsys, tmp_path / "run", "--output", tmp_path / "missing" / "table.csv")
     assert "there is no directory" in line
 
 

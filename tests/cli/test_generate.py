@@ -17,7 +17,7 @@ def test_generate_writes_a_graph_that_loads(tmp_path, capsys, suffix):
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
-def test_generate_draws_beside_the_file(tmp_path, capsys):
+def test_generate_draws_next_to_the_file(tmp_path, capsys):
     words = ["generate", "bsf+ep", "--n-in", "30", "--n-out", "40", "--density", "0.1", "--plot"]
     assert main([*words, "-o", str(tmp_path / "layer.npz")]) == 0
     assert (tmp_path / "layer.png").read_bytes().startswith(b"\x89PNG")
@@ -41,7 +41,7 @@ def test_generate_starts_from_a_data_set(tmp_path):
         ("brf --degree fixd", "did you mean 'fixed'"),
         ("er --density 0", "density=0 leaves no link"),
         ("er --density 1e-9", "leaves no link in a layer of 30 x 40 neurons"),
-        ("bsf --density 0.01", "the scale-free model needs 69"),
+        ("bsf --density 0.01", "the scale-free model needs at least 69"),
         ("er --seed -1", "seed=-1 must be at least 0"),
         ("er --n-in 0", "n_in=0 must be at least 1"),
         ("csti", "generator 'csti' needs data"),
@@ -50,7 +50,7 @@ def test_generate_starts_from_a_data_set(tmp_path):
         ("er -o nowhere/layer.npz", "there is no directory 'nowhere'"),
     ],
 )
-def test_generate_refuses_in_one_line_and_writes_nothing(tmp_path, capsys, monkeypatch, words, message):
+def test_generate_reports_errors_in_one_line_and_writes_nothing(tmp_path, capsys, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     given = ["generate", "--n-in", "30", "--n-out", "40", "--density", "0.1", "-o", "layer.npz", *words.split()]
     assert main(given) == 2

@@ -1,4 +1,4 @@
-"""Help answers at once, as it imports nothing heavy, and lists exactly what the registries have."""
+"""Help is instant, as it imports nothing heavy, and lists exactly the names in the registries."""
 
 import inspect
 import subprocess
@@ -49,7 +49,7 @@ def test_no_help_imports_anything_heavy():
     ],
     ids=["generators", "predictors", "formats", "executors", "downloads", "measures"],
 )
-def test_what_help_lists_is_what_there_is(written, registry):
+def test_help_lists_the_names_of_the_registries(written, registry):
     assert list(written) == list(registry)
 
 
@@ -68,7 +68,7 @@ def test_options_of_trainings_are_the_fields_of_their_configuration():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_docstring_of_a_configuration_tells_of_each_field(task):
+def test_the_docstring_of_a_configuration_documents_each_field(task):
     config = imported(TASKS[task].config)
     lines = inspect.getdoc(config).splitlines()
     for f in fields(config):
@@ -77,7 +77,7 @@ def test_the_docstring_of_a_configuration_tells_of_each_field(task):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_a_shell_is_told_commands_and_options(shell, capsys):
+def test_completion_scripts_have_commands_and_options(shell, capsys):
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     for word in ("train", "diagnose", "density", "accept-changes"):

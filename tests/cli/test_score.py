@@ -28,7 +28,7 @@ def test_the_best_are_listed_by_name(files, capsys):
     assert main(["score", "drugs.tsv", "--top", "2"]) == 0
     read, header, columns, *rows = capsys.readouterr().out.splitlines()
     assert read.startswith(
-        "read    drugs.tsv: links, parted by tabs; two kinds of nodes: 3 inputs x 2 outputs, 4 links;"
+        "read    drugs.tsv: links separated by tabs; two kinds of nodes: 3 inputs x 2 outputs, 4 links;"
     )
     assert header.startswith("BipartiteGraph(3 inputs x 2 outputs, 4 links")
     assert columns.split() == ["method", "input", "output", "score"]
@@ -58,7 +58,10 @@ def test_a_sample_is_another_list(files, capsys):
 def test_one_kind_of_node(files, capsys):
     assert main(["score", "kite.edges", "--one-mode", "--top", "2"]) == 0
     read, *lines = capsys.readouterr().out.splitlines()
-    assert read == "read    kite.edges: links, parted by blanks; one kind of node: 6 nodes, 7 links; ignored: nothing"
+    assert (
+        read
+        == "read    kite.edges: links separated by whitespace; one kind of node: 6 nodes, 7 links; ignored: nothing"
+    )
     assert lines[0] == "Graph(6 nodes, 7 links, density 46.67%, degrees 1-3)"
     assert lines[1].split() == ["method", "node", "other", "score"]
     assert sorted(line.split()[1:] for line in lines[2:]) == [["0", "3", "2.0"], ["0", "4", "2.0"]]
@@ -69,9 +72,9 @@ def test_flags_say_what_a_file_does_not(files, capsys):
     words = "--sides 1 --sep ~ --header --source who --target 1 --directed --self-loops drop --top 1"
     assert main(["score", "odd.txt", *words.split()]) == 0
     assert capsys.readouterr().out.splitlines()[0] == (
-        "read    odd.txt: links, parted by '~'; one kind of node: 4 nodes, 4 links; "
-        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loop, the direction of 5 links, "
-        "1 link that another one leads back"
+        "read    odd.txt: links separated by '~'; one kind of node: 4 nodes, 4 links; "
+        "header: columns 'who', 'whom', 'when'; ignored: column 'when', 1 self-loop, direction of 5 links, "
+        "1 reverse link"
     )
     (files / "more.txt").write_text("# nodes 9 edges 9\n1 2\n2 3\n2 3\n3 4\n")
     words = "--sides 1 --counts ignore --index-base 0 --duplicates merge --no-header --format links --top 1"
@@ -107,35 +110,38 @@ def test_evaluate_by_degree(files, capsys):
         ("nothing.npz", "there is no file 'nothing.npz'"),
         ("nothing.tsv", "there is no file 'nothing.tsv'"),
         ("layer.xyz", "there is no file 'layer.xyz'"),
-        ("cut.npz", "'cut.npz' is not a whole file of the format 'arrays'"),
+        ("cut.npz", "'cut.npz' is not a valid file of the format 'arrays'"),
         ("broken.tsv", "'broken.tsv' cannot be read: line 2 is 'aspirin'"),
         ("empty.tsv", "'empty.tsv' has no links"),
         ("layer.npz --method ch3l3p", "did you mean 'ch3_l3p'"),
-        ("layer.npz --top 1081", "k=1081 links asked for, but 1080 of 1200 pairs are non-links"),
-        ("layer.npz --top -1", "k=-1 links asked for"),
+        ("layer.npz --top 1081", "k=1081 links requested, but 1080 of 1200 pairs are non-links"),
+        ("layer.npz --top -1", "k=-1 links requested"),
         (
             "layer.npz --one-mode",
             "'layer.npz' is 40 x 30, not square: --sides 1 needs a row and a column for each node",
         ),
-        ("kite.edges", "pass --sides 1 if all nodes are of one kind, --sides 2 if the columns are of two"),
-        ("both.txt --sides 1", "links 1 pair in both directions: pass --directed to read them without direction"),
+        ("kite.edges", "pass --sides 1 if all nodes are of one kind, or --sides 2 if each column has its own kind"),
+        (
+            "both.txt --sides 1",
+            "has 1 pair of nodes linked in both directions: pass --directed to ignore their directions",
+        ),
         ("both.txt --sides 1", "or --duplicates merge if a-b and b-a are the same link"),
-        ("layer.npz --sep ,", "--sep ',' has no meaning in the format 'arrays'"),
+        ("layer.npz --sep ,", "--sep ',' does not apply to the format 'arrays'"),
         ("layer.npz --seed -1", "seed=-1 must be at least 0"),
         ("layer.npz --evaluate --fraction 0", "fraction=0.0 must be a number in (0, 1)"),
         ("layer.npz --evaluate --repeats 0", "repeats=0"),
-        ("layer.npz --evaluate --top 3", "--evaluate lists no links: leave --top and --soft out"),
+        ("layer.npz --evaluate --top 3", "--evaluate lists no links: omit --top and --soft"),
         ("layer.npz --evaluate --soft", "--evaluate lists no links"),
-        ("layer.npz --fraction 0.2", "--fraction, --repeats and --sampling are for --evaluate"),
-        ("layer.npz --repeats 2", "--fraction, --repeats and --sampling are for --evaluate"),
-        ("layer.npz --sampling degree", "--fraction, --repeats and --sampling are for --evaluate"),
+        ("layer.npz --fraction 0.2", "--fraction, --repeats and --sampling need --evaluate"),
+        ("layer.npz --repeats 2", "--fraction, --repeats and --sampling need --evaluate"),
+        ("layer.npz --sampling degree", "--fraction, --repeats and --sampling need --evaluate"),
         ("layer.npz --evaluate --sampling all", "sampling='all' must be one of 'uniform', 'degree'"),
-        ("layer.npz --evaluate --method ch3_l3p ch3_l3p", "two predictors are called 'ch3_l3p'"),
+        ("layer.npz --evaluate --method ch3_l3p ch3_l3p", "two predictors are named 'ch3_l3p'"),
         ("layer.npz --method adamic_adar", "'adamic_adar' needs paths of length two"),
         ("layer.npz -o nowhere/t.csv", "there is no directory 'nowhere'"),
     ],
 )
-def test_score_refuses_in_one_line(files, capsys, words, message):
+def test_score_reports_errors_in_one_line(files, capsys, words, message):
     before = sorted(path.name for path in files.iterdir())
     assert main(["score", *words.split()]) == 2
     error = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`topolearn sweep`: what arrives, what is said, and the exit code."""
+"""`topolearn sweep`: the options that arrive, the output, and the exit status."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_study_is_run_listed_and_retried(folder, monkeypatch, capsys):
     assert main(["sweep", "small.toml"]) == 1
     said = capsys.readouterr()
     assert said.err.startswith("small: 2 runs, 2 missing, 2 to do\n1/2  done ")
-    assert "1 of 2 runs are not done; those that failed are taken up by --retry-failed:" in said.out
+    assert "1 of 2 runs are not done; retry failed runs with --retry-failed:" in said.out
     assert [line.split()[1:4] for line in said.out.splitlines() if "the fuse" in line] == [["CHTs", "0", "failed"]]
     assert said.out.splitlines()[-1] == f"results {Path('runs/small/results.csv')}"
 
@@ -91,13 +91,16 @@ def test_options_arrive(folder, monkeypatch):
     }
 
 
-def test_an_interrupted_study_says_how_to_go_on(folder, monkeypatch, capsys):
+def test_an_interrupted_study_says_how_to_continue(folder, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(studies, "run_study", interrupted)
     assert main(["sweep", "small.toml"]) == 130
-    assert capsys.readouterr().err == "topolearn: interrupted; the same command goes on from the last checkpoints\n"
+    assert (
+        capsys.readouterr().err
+        == "topolearn: interrupted; run the same command again to continue from the last checkpoints\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,14 +108,14 @@ def test_an_interrupted_study_says_how_to_go_on(folder, monkeypatch, capsys):
     [
         (["nothing.toml"], "there is no study file nothing.toml"),
         (["typo.toml"], "typo.toml: there is no option 'epoch': did you mean 'epochs'?"),
-        (["small.toml", "--jobs", "0"], "jobs=0 must be a whole number of at least 1"),
-        (["small.toml", "--threads", "0"], "threads=0 must be a whole number of at least 1"),
+        (["small.toml", "--jobs", "0"], "jobs=0 must be a positive integer"),
+        (["small.toml", "--threads", "0"], "threads=0 must be a positive integer"),
         (["small.toml", "--executor", "slrum"], "unknown executor 'slrum': did you mean 'slurm'?"),
         (["small.toml", "--option", "address"], "--option 'address' must be NAME=VALUE"),
         (["small.toml", "--option", "address=x"], "executor 'processes' has no option 'address'"),
         (["small.toml", "--dir", "."], ". is not a results directory, as it has no study.toml"),
         (["small.toml", "--dir", ".", "--list"], ". is not a results directory, as it has no study.toml"),
-        (["small.toml", "--dir", "small.toml/out"], "out cannot be made (Not a directory)"),
+        (["small.toml", "--dir", "small.toml/out"], "out cannot be created (Not a directory)"),
     ],
     ids=str,
 )

@@ -12,7 +12,7 @@ from topolearn.sampling import torch_draws_from
 
 
 def mlp(widths, density=0.4, dtype=torch.float64, *, dense_head=True, bias=True, seed=0):
-    """Return a chain of csr layers, the same for the same seed; each but the last is followed by a ReLU."""
+    """Return a chain of csr layers, the same for the same seed; a ReLU follows all but the last."""
     with torch_draws_from(seed):
         return drawn(widths, density, dtype, dense_head=dense_head, bias=bias, seed=seed)
 

@@ -1,4 +1,4 @@
-"""Compiled steps beside the same steps by autograd: weights, moments, losses, counts."""
+"""Compiled steps compared with the same steps with autograd: weights, moments, losses, counts."""
 
 import copy
 from itertools import pairwise
@@ -26,7 +26,7 @@ MEAN, DEVIATION = 0.5, 2.0
 
 
 def by_autograd(model, optimizer, x, y, batches, rates, loss):
-    """Train as a usual loop does; return the sum of the losses of all examples, and how many were right."""
+    """Train with a usual loop; return the sum of the losses of all examples, and how many were right."""
     total, n_correct = 0.0, 0
     for batch, rate in zip(batches, rates, strict=True):
         for group in optimizer.param_groups:
@@ -76,7 +76,7 @@ def test_compiled_steps_are_those_of_autograd(widths, n_classes, density, batch,
     order = torch.tensor(np.random.default_rng(seed).integers(90, size=50 * batch - batch // 2))
     rates = np.linspace(0.05, 0.01, 50)
     expected = by_autograd(twin, of_twin, x, y, order.split(batch), rates, loss)
-    assume(np.isfinite(expected[0]))  # a few examples diverge, at which compiled steps stop
+    assume(np.isfinite(expected[0]))  # compiled steps stop when the loss diverges, as it does for a few draws
     steps = tl.CompiledSteps(model, optimizer, loss, mean=MEAN, deviation=DEVIATION)
     taken = steps.run(x, y, order, batch, rates=rates)
     assert taken.n_steps == 50
@@ -104,8 +104,8 @@ def test_in_float32_they_agree_to_rounding(name, source):
 
 
 @pytest.mark.parametrize("batch", [16, 33, 200])
-def test_results_do_not_depend_on_threads_nor_on_how_often_python_looks(batch, monkeypatch):
-    """Bit for bit; each kernel's work is shared out, however little it is."""
+def test_results_do_not_depend_on_threads_or_on_the_slices_between_returns_to_python(batch, monkeypatch):
+    """Bit for bit; even the smallest work is shared among threads."""
     monkeypatch.setattr(tape, "LEAST", 0.0)
     widths, results = [60, 90, 70, 4], []
     x, y = data(widths, 400, "cross_entropy", torch.float32)
@@ -128,8 +128,8 @@ def test_results_do_not_depend_on_threads_nor_on_how_often_python_looks(batch, m
         assert all(map(torch.equal, weights, results[0][1]))
 
 
-def test_they_go_on_from_steps_by_autograd_and_such_steps_from_them():
-    """And in two calls as in one, in which the optimizer counts on."""
+def test_compiled_steps_and_steps_with_autograd_can_alternate():
+    """Two calls also match one, and the optimizer keeps counting."""
     widths = [20, 30, 3]
     x, y = data(widths, 60, "cross_entropy", torch.float64)
     order, ends = torch.arange(60).repeat(4), []
@@ -146,7 +146,7 @@ def test_they_go_on_from_steps_by_autograd_and_such_steps_from_them():
     assert_alike(*ends, rtol=0, atol=0)
 
 
-def test_frozen_parameters_and_those_of_others_stay():
+def test_frozen_parameters_and_those_of_other_models_stay():
     model, other = mlp([10, 20, 3]), nn.Parameter(torch.ones(3, dtype=torch.float64))
     model[0].values.requires_grad_(False)
     optimizer = OPTIMIZERS["momentum"]([*model.parameters(), other])
@@ -158,7 +158,7 @@ def test_frozen_parameters_and_those_of_others_stay():
     assert torch.equal(other, torch.ones(3, dtype=torch.float64))
 
 
-def test_groups_have_learning_rates_of_their_own():
+def test_groups_have_their_own_learning_rates():
     model = mlp([10, 20, 3])
     optimizer = torch.optim.SGD([{"params": model[0].parameters()}, {"params": model[2].parameters()}], lr=0.1)
     before = [parameter.detach().clone() for parameter in model.parameters()]
@@ -172,8 +172,8 @@ def test_groups_have_learning_rates_of_their_own():
     ]
 
 
-def test_an_update_of_the_topology_follows_them():
-    """What the optimizer remembers moves with the links, as after steps by autograd."""
+def test_an_update_of_the_topology_may_follow():
+    """Optimizer state moves with the links, as after steps with autograd."""
     ends = []
     x, y = data([16, 24, 24, 3], 200, "cross_entropy", torch.float64)
     for compiled in (False, True):
@@ -214,7 +214,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(n_before):
 
 
 def test_an_interrupted_run_leaves_whole_steps(monkeypatch):
-    """Ctrl-C is heard between calls of a tenth of a second; what was done by then is in model and optimizer."""
+    """Ctrl-C takes effect between calls of a tenth of a second; model and optimizer have all steps taken by then."""
     monkeypatch.setattr("topolearn.compiled.steps.SLICE", 0.0)
     widths, ends = [20, 30, 3], []
     x, y = data(widths, 200, "cross_entropy", torch.float64)
@@ -239,7 +239,7 @@ def test_an_interrupted_run_leaves_whole_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 TiB")])
-def test_memory_that_runs_out_is_said_and_leaves_all_as_it_was(error, monkeypatch):
+def test_running_out_of_memory_is_reported_and_changes_nothing(error, monkeypatch):
     model = mlp([10, 20, 3])
     before, optimizer = copy.deepcopy(model.state_dict()), OPTIMIZERS["adam"](model.parameters())
     x, y = data([10, 20, 3], 50, "cross_entropy", torch.float64)

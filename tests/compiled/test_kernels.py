@@ -1,4 +1,4 @@
-"""Each kernel of a compiled step beside its reference in plain numpy."""
+"""Each kernel of a compiled step compared with its reference in plain numpy."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_a_batch_is_gathered_and_standardised(dtype, source, batch, n_features):
 @pytest.mark.parametrize("n_first", [0, 2])
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
 def test_a_loss_and_its_gradient(dtype, n_outputs, batch, n_first, loss):
-    """Of a whole batch at once, and of its first examples and the others, which lie in memory of their own."""
+    """For a whole batch at once, and for its first examples and the rest, which have separate memory."""
     rng = np.random.default_rng(1)
     outputs, order = (4 * rng.normal(size=(n_outputs, batch))).astype(dtype), rng.permutation(batch)
     labels = rng.integers(n_outputs, size=batch)
@@ -93,8 +93,8 @@ def test_a_loss_and_its_gradient(dtype, n_outputs, batch, n_first, loss):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_outputs_that_are_not_finite_stop_the_tape_behind_their_step(value):
-    """Minus infinity alone is an output that is never right, unless it is the label's."""
+def test_outputs_that_are_not_finite_stop_the_tape_after_their_step(value):
+    """Even minus infinity stops it at the label's output; elsewhere it is only a probability of 0."""
     outputs = np.array([[value], [1.0]])
     dz, dbias, order, labels = np.zeros_like(outputs), np.zeros(2), np.zeros(9, np.int64), np.zeros(1, np.int64)
     total, n_correct, tape = np.zeros(1), np.zeros(1, np.int64), Tape(0.0)
@@ -118,7 +118,7 @@ def test_the_step_of_an_optimizer(dtype, name):
     if name.startswith("adam"):
         settings = np.array([0.8, 0.95, 1e-4, 0.1, 6.0])
         kernel = adam_kernel(dtype, int(name == "adamw"))
-        more = (second.astype("float64"), 0.1, 8, 0.8, 0.95, 1e-4, 0.1)  # the steps 0 to 6, and the first of the run
+        more = (second.astype("float64"), 0.1, 8, 0.8, 0.95, 1e-4, 0.1)  # 6 steps before the run, and its second one
         expected = adam_reference(*arrays, *more, decoupled=name == "adamw")
     else:
         settings, has_momentum = np.array([0.9, 0.1]), name != "sgd"
@@ -140,7 +140,7 @@ def test_the_step_of_an_optimizer(dtype, name):
 @DTYPES
 @pytest.mark.parametrize("batch", [1, 16, 77])
 def test_products_by_input_are_those_by_output(dtype, batch):
-    """Values and gradients lie in the order of input neurons; sums are the same, on whole numbers exactly."""
+    """Values and gradients are in the order of input neurons; sums of whole numbers are exactly the same."""
     rng = np.random.default_rng(3)
     n_out, n_in = 9, 12
     cells = np.sort(rng.choice(n_out * n_in, 40, replace=False))

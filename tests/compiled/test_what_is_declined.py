@@ -1,4 +1,4 @@
-"""What cannot be compiled, and data that do not fit: declined with the reason, and nothing is changed."""
+"""Models, optimizers and data that cannot be compiled are rejected with the reason, and nothing changes."""
 
 import copy
 
@@ -21,12 +21,12 @@ def with_hook(model):
 
 
 class Loud(nn.Linear):
-    """A layer of somebody else's."""
+    """A user's own layer."""
 
 
 MODELS = {
     "no sequence": (lambda: mlp([4, 4, 2])[0], "the model is a CsrLinear, not a torch.nn.Sequential"),
-    "dense": (lambda: nn.Sequential(nn.Linear(4, 4)), "it has no layer of the csr backend"),
+    "dense": (lambda: nn.Sequential(nn.Linear(4, 4)), "it has no layer with the csr backend"),
     "masked": (
         lambda: tl.sparsify(
             nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), tl.method("set", density=0.5), backend="masked"
@@ -37,10 +37,10 @@ MODELS = {
     "subclass": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], Loud(4, 2)), "its module Loud is neither"),
     "relu first": (lambda: nn.Sequential(nn.ReLU(), *mlp([4, 4, 2])), "it begins with a ReLU"),
     "relu last": (lambda: mlp([4, 4, 4, 2])[:2], "it ends with a ReLU"),
-    "dense first": (lambda: nn.Sequential(nn.Linear(4, 4).double(), *mlp([4, 4, 2])), "its dense layer of 4 outputs"),
+    "dense first": (lambda: nn.Sequential(nn.Linear(4, 4).double(), *mlp([4, 4, 2])), "its dense layer with 4 outputs"),
     "wide head": (lambda: mlp([4, 4, 200]), "its dense last layer has 200 outputs, more than 128"),
-    "layers that do not meet": (lambda: nn.Sequential(*mlp([4, 6, 2])[:2], *mlp([4, 6, 2])), "do not meet"),
-    "two dtypes": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], nn.Linear(4, 2)), "not all float32, or all float64"),
+    "sizes that do not match": (lambda: nn.Sequential(*mlp([4, 6, 2])[:2], *mlp([4, 6, 2])), "layers do not match"),
+    "two dtypes": (lambda: nn.Sequential(*mlp([4, 4, 2])[:2], nn.Linear(4, 2)), "not all float32 or all float64"),
     "hook": (lambda: with_hook(mlp([4, 4, 2])), "its module CsrLinear has hooks"),
 }
 
@@ -51,7 +51,7 @@ def test_other_models_are_declined_with_the_reason(name):
     model = make()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     assert reason in refusal_of(model, optimizer)
-    with pytest.raises(InvalidValueError, match=r"cannot be compiled: .*Train by autograd"):
+    with pytest.raises(InvalidValueError, match=r"cannot be compiled: .*Train with autograd instead"):
         tl.CompiledSteps(model, optimizer)
 
 
@@ -64,12 +64,12 @@ def attached(weights):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (torch.optim.RMSprop, "the optimizer is RMSprop, not SGD, Adam or AdamW"),
+        (torch.optim.RMSprop, "the optimizer is RMSprop, not torch's SGD, Adam or AdamW"),
         (lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, dampening=0.5), "has dampening=0.5"),
         (lambda weights: torch.optim.SGD(weights, lr=0.1, maximize=True), "has maximize=True"),
         (lambda weights: torch.optim.Adam(weights, amsgrad=True), "has amsgrad=True"),
         (lambda weights: torch.optim.Adam(weights, lr=torch.tensor(0.1), foreach=False), "learning rate is a tensor"),
-        (attached, "the optimizer has hooks"),
+        (attached, "the optimizer has step hooks"),
     ],
 )
 def test_other_optimizers_are_declined_with_the_reason(make, reason):
@@ -77,15 +77,15 @@ def test_other_optimizers_are_declined_with_the_reason(make, reason):
     assert reason in refusal_of(model, make(list(model.parameters())))
 
 
-def test_hooks_of_parameters_modules_and_optimizers_at_large_are_never_passed_by():
+def test_hooks_of_parameters_and_global_hooks_of_modules_and_optimizers_are_never_skipped():
     model = mlp([4, 4, 2])
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     steps = tl.CompiledSteps(model, optimizer)
     for register, reason in (
         (lambda: model[0].values.register_hook(lambda gradient: gradient), "a parameter has hooks"),
         (lambda: model[0].bias.register_post_accumulate_grad_hook(lambda _: None), "a parameter has hooks"),
-        (lambda: register_module_forward_hook(lambda *_: None), "hooks for all modules"),
-        (lambda: register_optimizer_step_post_hook(lambda *_: None), "the optimizer has hooks"),
+        (lambda: register_module_forward_hook(lambda *_: None), "global module hooks"),
+        (lambda: register_optimizer_step_post_hook(lambda *_: None), "the optimizer has step hooks"),
     ):
         handle = register()
         try:
@@ -97,7 +97,7 @@ def test_hooks_of_parameters_modules_and_optimizers_at_large_are_never_passed_by
     assert steps.refusal is None
 
 
-def test_the_gradients_that_an_update_asks_for_are_left_to_autograd():
+def test_steps_whose_gradients_an_update_needs_are_left_to_autograd():
     method = tl.method("rigl", density=0.3)
     model = tl.sparsify(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)), method, backend="csr")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -115,12 +115,12 @@ X, Y, ORDER = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, dtype=torch
     ("x", "y", "order", "batch", "rates", "error", "message"),
     [
         (X.float(), Y, ORDER, 2, None, InvalidTypeError, "x is torch.float32.*uint8, or the model's torch.float64"),
-        (X[:, :3], Y, ORDER, 2, None, InvalidValueError, r"x has shape \(6, 3\): give \(n_examples, 4\)"),
-        (X, Y[:5], ORDER, 2, None, InvalidTypeError, "give 6 labels, int64"),
+        (X[:, :3], Y, ORDER, 2, None, InvalidValueError, r"x has shape \(6, 3\): it must be \(n_examples, 4\)"),
+        (X, Y[:5], ORDER, 2, None, InvalidTypeError, "must hold 6 labels, int64"),
         (X, Y.to(torch.int32), ORDER, 2, None, InvalidTypeError, "y is torch.int32"),
-        (X, Y + 2, ORDER, 2, None, InvalidValueError, "labels from 2 to 2: the model has 2 outputs"),
+        (X, Y + 2, ORDER, 2, None, InvalidValueError, "labels from 2 to 2: with 2 outputs, use 0 to 1"),
         (X, Y - 1, ORDER, 2, None, InvalidValueError, "labels from -1 to -1"),
-        (X, Y, ORDER + 1, 2, None, InvalidValueError, "numbers from 1 to 6 of 6 examples"),
+        (X, Y, ORDER + 1, 2, None, InvalidValueError, "indices from 1 to 6: there are 6 examples"),
         (X, Y, ORDER.to(torch.int32), 2, None, InvalidTypeError, "order is torch.int32"),
         (X, Y, ORDER, 0, None, InvalidValueError, "batch_size=0"),
         (
@@ -130,13 +130,13 @@ X, Y, ORDER = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, dtype=torch
             2,
             [0.1],
             InvalidValueError,
-            r"rates has shape \(1,\): give one for each of 3 steps, or 1 groups",
+            r"rates has shape \(1,\): it must be \(3,\), one rate per step, or \(1, 3\)",
         ),
         (X, Y, ORDER, 2, [0.1, -1, 0.1], InvalidValueError, "negative or not finite"),
         (X, Y, ORDER, 2, [0.1, np.nan, 0.1], InvalidValueError, "negative or not finite"),
     ],
 )
-def test_bad_data_are_declined_and_nothing_is_changed(x, y, order, batch, rates, error, message):
+def test_bad_data_are_rejected_and_nothing_changes(x, y, order, batch, rates, error, message):
     model = mlp([4, 4, 2])
     optimizer = torch.optim.Adam(model.parameters())
     before = copy.deepcopy(model.state_dict())
@@ -146,16 +146,16 @@ def test_bad_data_are_declined_and_nothing_is_changed(x, y, order, batch, rates,
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_targets_must_fit_and_the_loss_be_known():
+def test_targets_must_fit_and_the_loss_must_be_known():
     model = mlp([4, 4, 2])
     optimizer = torch.optim.Adam(model.parameters())
-    with pytest.raises(InvalidTypeError, match=r"give torch.float64 of \(6, 2\)"):
+    with pytest.raises(InvalidTypeError, match=r"must be torch.float64 of shape \(6, 2\)"):
         tl.CompiledSteps(model, optimizer, "squared_error").run(X, torch.zeros(6, 3, dtype=torch.float64), ORDER, 2)
     with pytest.raises(UnknownNameError, match="did you mean 'cross_entropy'"):
         tl.CompiledSteps(model, optimizer, "cross-entropy")
 
 
-def test_no_example_is_no_step():
+def test_an_empty_order_takes_no_step():
     model = mlp([4, 4, 2])
     taken = tl.CompiledSteps(model, torch.optim.Adam(model.parameters())).run(X, Y, ORDER[:0], 2)
     assert (taken.n_steps, taken.loss, taken.n_correct) == (0, 0.0, 0)

@@ -1,4 +1,4 @@
-"""Workloads of small models, and trainings of the same models, to compare counts with."""
+"""Workloads of small models, and real trainings of the same models to compare the counts with."""
 
 import torch
 from torch import nn
@@ -16,7 +16,7 @@ def mlp():
 
 
 def costs(method, **values):
-    """The count of the small MLP under a method."""
+    """Return the count of the small MLP under a method."""
     with torch.device("meta"):
         model, x = mlp(), torch.empty(BATCH, INPUTS)
     interval = None if method.is_dense or method.interval else 5
@@ -25,7 +25,7 @@ def costs(method, **values):
 
 
 def training(method, optimizer=None, backend="masked", steps=STEPS):
-    """Yield model, optimizer and scheduler of a real training before each step, and at the end."""
+    """Yield model, optimizer and scheduler of a real training before each step and at the end."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(BATCH, INPUTS, generator=generator), torch.arange(BATCH) % CLASSES
     model = mlp()

@@ -1,4 +1,4 @@
-"""The bytes that are counted are those of real tensors."""
+"""Counted bytes match those of real tensors."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ CLASSES = {
 
 
 def real(model, optimizer):
-    """Bytes of weights, gradients, optimizer and indices of a model in training."""
+    """Return the bytes of weights, gradients, optimizer and indices of a model in training."""
     parameters, layers = list(model.parameters()), sparse_layers(model).values()
     stored = sum(layer.stored.nbytes for layer in layers if isinstance(layer, StoredLinear))
     state = [value for each in parameters for value in optimizer.state[each].values() if getattr(value, "ndim", 0)]

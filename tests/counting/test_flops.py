@@ -1,4 +1,4 @@
-"""FLOPs, by hand and by what real products count."""
+"""FLOPs, compared with hand counts and with torch's FLOP counter on real products."""
 
 import pytest
 import torch
@@ -126,7 +126,7 @@ def test_classification_counts_its_own_training():
         ({"steps": 0}, InvalidValueError, "steps=0 must be at least 1"),
         ({"interval": None}, InvalidValueError, "does not define an interval: pass interval="),
         ({"inputs": [torch.zeros(2, 4)]}, InvalidValueError, "an input is on cpu, where it takes memory"),
-        ({"inputs": [3]}, InvalidTypeError, "an input is a int, not a tensor"),
+        ({"inputs": [3]}, InvalidTypeError, "an input is of type int, not a tensor"),
         ({"model": nn.Sequential(nn.Linear(4, 4))}, InvalidValueError, "0.weight is on cpu"),
         ({"model": "mlp"}, InvalidTypeError, "must be a torch.nn.Module, not str"),
         ({"inputs": [torch.empty(2, 5, device="meta")]}, InvalidValueError, "cannot run on the meta device"),
@@ -136,7 +136,7 @@ def test_classification_counts_its_own_training():
     ],
     ids=lambda each: str(each)[:40],
 )
-def test_what_cannot_be_counted_is_refused(values, error, words):
+def test_what_cannot_be_counted_is_rejected(values, error, words):
     with torch.device("meta"):
         model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.empty(2, 4)
     given = {"model": model, "inputs": [x], "method": "set", "steps": 100, "interval": 10}

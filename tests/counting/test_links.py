@@ -1,4 +1,4 @@
-"""The links that are counted are those of a real training, at every step."""
+"""Counted links match those of a real training, at every step."""
 
 from itertools import chain, repeat
 
@@ -9,7 +9,7 @@ from tests.counting.counted import STEPS, costs, training
 from topolearn.evolution import METHODS
 from topolearn.sparse import StoredLinear, sparse_layers, topology_of
 
-WHOLE = {"srigl": {"ablation": None}, "cht": {"early_stop": False}}  # as these depend on the weights
+WHOLE = {"srigl": {"ablation": None}, "cht": {"early_stop": False}}  # both depend on the weights
 
 
 @pytest.mark.parametrize("name", [name for name, row in METHODS.items() if not row.is_dense])

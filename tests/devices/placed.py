@@ -1,4 +1,4 @@
-"""Trainings in a plain loop on any device, and what each update left behind, on the CPU."""
+"""Trainings in a plain loop on any device, with the state after each update on the CPU."""
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ def method_named(name, density=0.2, **parts):
 
 
 def sparse_model(method, seed, sizes=SIZES, backend="masked", device=None):
-    """A small MLP, sparse by a method, with the weights of the seed; made on a device, or on the CPU."""
+    """Return a small MLP made sparse with a method, with the weights of a seed, on a device or the CPU."""
     torch.manual_seed(seed)
     model = mlp(*sizes)
     if method.is_dense:
@@ -43,7 +43,7 @@ def batches(seed, n=STEPS, sizes=SIZES):
 
 
 def step(model, optimizer, topology, x, y):
-    """Take a step wherever the model is; return the update, if there was one."""
+    """Take a step on the model's device; return the update, if there was one."""
     device = next(model.parameters()).device
     optimizer.zero_grad()
     logits = model(x.to(device))
@@ -53,7 +53,7 @@ def step(model, optimizer, topology, x, y):
 
 
 def updates_of(model, optimizer, topology, data):
-    """Take steps; return what each update left behind."""
+    """Take steps; return the state after each update, with its events."""
     left = [(step(model, optimizer, topology, x, y), state_of(model, optimizer, topology)) for x, y in data]
     return [state | events_of(update) for update, state in left if update is not None]
 
@@ -64,7 +64,7 @@ def events_of(update):
 
 
 def state_of(model, optimizer, topology):
-    """All that a training holds, on the CPU, by name."""
+    """Return everything that a training holds, on the CPU, by name."""
     state = {f"weights {name}": each for name, each in model.state_dict().items()}
     state |= {f"links {name}": layer.cells() for name, layer in topology.layers.items()}
     state |= {f"ages {name}": each for name, each in topology.link_ages().items()}
@@ -79,7 +79,7 @@ def state_of(model, optimizer, topology):
 
 
 def differing(one, other):
-    """Names of what is not bit for bit the same."""
+    """Return the names of all values that are not bit for bit the same."""
     return [name for name in one.keys() | other.keys() if not is_same(one.get(name), other.get(name))]
 
 
@@ -92,7 +92,7 @@ def is_same(one, other):
 
 
 def off_links(optimizer, topology):
-    """How many weights and moments of each layer are not zero where no cell is trained."""
+    """Return the number of non-zero weights and moments of each layer off its trained cells."""
     counts = {}
     for name, layer in topology.layers.items():
         off = ~layer.trained_mask.cpu()

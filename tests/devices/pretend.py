@@ -1,34 +1,34 @@
-"""A pretend accelerator: device "pretend", whose tensors hold tensors of the CPU.
+"""A pretend accelerator: the device "pretend", whose tensors hold CPU tensors.
 
-Autograd, dispatch and the rules of mixed devices are torch's own; what an operation computes, the CPU computes. So code
-for an accelerator runs anywhere, and what it costs there that a CPU never shows is counted: each time that the host
-waits. What holds for CUDA, too, and what for the pretence alone:
+Autograd, dispatch and the rules for mixed devices are torch's own; the CPU computes the results of operations. Code for
+an accelerator can therefore run anywhere, and a cost that a CPU never shows is counted: each time the host waits. What
+also holds for CUDA, and what only holds here:
 
-holds for CUDA, by the sources of torch 2.13, its documentation and its issues
-    Tensors of two devices in one operation are refused, but for CPU scalars and CPU indices. Copies between the
-    devices, reading a number, and every operation whose result has a size that the values decide make the host wait:
-    `WAITS`, indexing by a mask, and filling by a mask with a number that is on the device. ``nonzero_static`` and
-    repeats whose total is given do not. Numbers of Python are as precise as the tensor that they meet.
+holds for CUDA, according to torch 2.13's sources, documentation and issues
+    Tensors on two devices in one operation raise an error, except for CPU scalars and CPU indices. The host waits for
+    copies between devices, for reading a number, and for every operation whose result size depends on values: `WAITS`,
+    indexing with a mask, and filling with a mask and a number on the device. It does not wait for ``nonzero_static``
+    or for repeats with a given total. Python numbers are as precise as the tensor they are combined with.
 
 holds for CUDA under a condition
-    A copy that does not block lets the host go on where the memory of the host is pinned: the driver stages any other.
-    A mask that places one value makes nobody wait where that value is a number or on the CPU; of one on the device,
-    which looks the same here, CUDA first reads the mask.
+    A non-blocking copy lets the host continue if the host memory is pinned; the driver stages any other memory. Placing
+    one value with a mask does not wait if that value is a number or on the CPU; for a value on the device, which looks
+    the same here, CUDA first reads the mask.
 
-holds for devices that a package brings, and not for CUDA
-    ``.to(device)`` makes new parameters, as a CPU tensor cannot become one of this device in place, so an optimizer is
-    to be made afterwards; with CUDA, HIP, MPS, XPU, HPU and MTIA the parameter stays, and its data move, with its
-    hooks. There are no sparse products, which the csr backend needs, and no fused attention, so that attention and
-    layers of sequences take other steps than on the CPU, and agree up to rounding.
+holds for devices that a package adds, but not for CUDA
+    ``.to(device)`` creates new parameters, since a CPU tensor cannot become one of this device in place, so the
+    optimizer must be created afterwards; with CUDA, HIP, MPS, XPU, HPU and MTIA the parameter stays, and its data move,
+    with its hooks. There are no sparse products, which the csr backend needs, and no fused attention, so attention and
+    sequence layers compute in other steps than on the CPU and agree only up to rounding.
 
-holds here alone
-    All else is bit for bit as on the CPU: CUDA adds in another order, its logarithms can differ in the last digit, and
-    its ``topk`` and its sorts that are not stable break ties otherwise; sums by ``index_add_`` may differ from run to
-    run. Nothing is slow, and no copy is in flight while the host goes on. Draws are those of the CPU's generator, which
-    a checkpoint has; CUDA has one of its own. Storages hold nothing: ``copy.deepcopy`` needs `PretendDevice.copies`,
-    pickles need `PretendDevice.pickled`, and ``torch.save`` a copy on the CPU. There is no pinned memory, no stream, no
-    graph, no second device, and autocast knows linear layers alone. The device is this process's: a worker is to
-    register it anew.
+holds only here
+    Everything else is bit for bit as on the CPU. CUDA adds in another order, its logarithms can differ in the last
+    digit, its ``topk`` and unstable sorts break ties differently, and ``index_add_`` sums may differ from run to run.
+    Nothing is slow, and no copy is in flight while the host continues. Draws come from the CPU's generator, which
+    checkpoints save; CUDA has its own generator. Storages hold nothing: ``copy.deepcopy`` needs `PretendDevice.copies`,
+    pickling needs `PretendDevice.pickled`, and ``torch.save`` needs a copy on the CPU. There are no pinned memory,
+    streams, graphs or second device, and autocast covers only linear layers. The device belongs to its process: a
+    worker must register it again.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ import topolearn
 
 NAME = "pretend"
 PACKAGE = Path(topolearn.__file__).parent
-# Operations that make the host wait on CUDA: they return a number, or a result whose size the values decide.
+# Operations that make the host wait on CUDA: they return a number, or a result whose size depends on values.
 WAITS = frozenset({
     "_local_scalar_dense", "nonzero", "masked_select", "_unique", "_unique2", "unique_dim", "unique_consecutive",
     "unique_dim_consecutive", "equal", "is_nonzero", "bincount", "_to_sparse", "multinomial",
 })  # fmt: skip
 FILLS = frozenset({"masked_fill", "masked_fill_"})
 PUT = frozenset({"index_put", "index_put_", "_index_put_impl_"})
-BY_INDEX = PUT | {"index"}  # which take indices of the CPU
+BY_INDEX = PUT | {"index"}  # operations that accept CPU indices
 VIEWS = frozenset({"as_strided", "view", "_reshape_alias"})
 META = torch._C.DispatchKeySet(torch._C.DispatchKey.Meta)
 
 
 class _Module(_DummyBackendModule):
-    """What ``torch.pretend`` is."""
+    """The module ``torch.pretend``."""
 
     def get_amp_supported_dtype(self) -> list[torch.dtype]:
         return [torch.float16, torch.bfloat16]
@@ -78,19 +78,19 @@ class _Module(_DummyBackendModule):
         return torch.get_rng_state()
 
     def set_rng_state(self, state: Tensor, device: Any = None) -> None:
-        """Leave the state: draws are those of the CPU."""
+        """Do nothing: draws come from the CPU's generator."""
 
     def synchronize(self, device: Any = None) -> None:
-        """Wait for nothing, as nothing is in flight."""
+        """Do nothing: no operation is in flight."""
 
 
 class PretendDevice:
-    """The device, and what is counted of it.
+    """The device, and its count of waits.
 
     Attributes
     ----------
     trips : Counter
-        How often the host waited, by what for and where in topolearn, while `counted`.
+        How often the host waited within `counted`, by reason and place in topolearn.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class PretendDevice:
 
     @contextmanager
     def counted(self) -> Iterator[Counter[tuple[str, str]]]:
-        """Count from zero what the host waits for within."""
+        """Count the waits of the host within the block, starting from zero."""
         self.trips = Counter()
         self._is_counting = True
         try:
@@ -120,7 +120,7 @@ class PretendDevice:
 
     @contextmanager
     def out_of_memory(self, after: int) -> Iterator[None]:
-        """Let all operations within that make a tensor fail, after so many of them."""
+        """Make operations within the block fail that create a tensor, after ``after`` of them."""
         self._left = after
         try:
             yield
@@ -129,7 +129,7 @@ class PretendDevice:
 
     @contextmanager
     def without_float64(self) -> Iterator[None]:
-        """Refuse float64 within, as Apple's MPS does."""
+        """Reject float64 within the block, as Apple's MPS does."""
         self._has_float64 = False
         try:
             yield
@@ -137,17 +137,17 @@ class PretendDevice:
             self._has_float64 = True
 
     def copies(self) -> TorchFunctionMode:
-        """Return a context in which ``copy.deepcopy`` copies tensors of the device, as its storages hold nothing."""
+        """Return a context in which ``copy.deepcopy`` copies tensors of the device, whose storages hold nothing."""
         return _Copies()
 
     def pickled(self, value: Any) -> Any:
-        """Return what a pickle of a value is unpickled to."""
+        """Pickle and unpickle a value."""
         file = io.BytesIO()
         _Pickler(file).dump(value)
         return pickle.loads(file.getvalue())
 
     def run(self, op: Any, *args: Any, **kwargs: Any) -> Any:
-        """Run an operation of torch on what tensors of the device hold."""
+        """Run a torch operation on the CPU tensors that tensors of the device hold."""
         name, overload = op._schema.name.partition("::")[2], op._overloadname
         if name == "_copy_from":
             return self._copy(*args)
@@ -188,14 +188,14 @@ class PretendDevice:
         foreign = [each for each in tensors if not _is_own(each) and each.dim() > 0]
         if foreign and len(foreign) < len(tensors):
             if name not in BY_INDEX:
-                told = [(tuple(each.shape), str(each.device)) for each in tensors]
-                raise RuntimeError(f"Expected all tensors to be on the same device, in {name}: {told} at {_place()}")
-            if name != "index":  # torch has moved the indices already, and is counted
+                given = [(tuple(each.shape), str(each.device)) for each in tensors]
+                raise RuntimeError(f"Expected all tensors to be on the same device, in {name}: {given} at {_place()}")
+            if name != "index":  # for this one, torch has already moved the indices, which was counted
                 self._note("copy to the device")
         if name in PUT and args[2].numel() > 1 and any(each.dtype == torch.bool for each in _indices(args)):
-            self._note("index by a mask")  # of one value CUDA makes masked_fill; reading by a mask calls nonzero
+            self._note("index by a mask")  # for one value, CUDA uses masked_fill; reading with a mask calls nonzero
         if name in FILLS and overload == "Tensor" and _is_own(args[2]):
-            self._note("fill with a number of the device")  # which CUDA reads
+            self._note("fill with a number of the device")  # CUDA reads this number
         if name in WAITS and tensors:
             self._note(name)
         if name == "repeat_interleave" and overload != "self_int" and kwargs.get("output_size") is None:
@@ -213,7 +213,7 @@ class PretendDevice:
         self._left -= 1
 
     def _make(self, raw: Tensor) -> Tensor:
-        """Return a tensor of the device that holds one of the CPU."""
+        """Return a tensor of the device that holds a CPU tensor."""
         if raw.dtype == torch.float64 and not self._has_float64:
             raise TypeError("Cannot convert a pretend Tensor to float64 dtype as the device doesn't support float64")
         made = torch._C._acc.create_empty_tensor(tuple(raw.shape), raw.dtype)
@@ -222,14 +222,14 @@ class PretendDevice:
         return made
 
     def _of(self, tensor: Tensor) -> Tensor:
-        """Return what a tensor of the device holds."""
+        """Return the CPU tensor that a tensor of the device holds."""
         held = self._held[tensor.untyped_storage()._cdata]
         held = held if held.dtype == tensor.dtype else held.view(tensor.dtype)
         return torch.as_strided(held, tensor.shape, tensor.stride(), tensor.storage_offset())
 
 
 class _Copies(TorchFunctionMode):
-    """Copies what a tensor of the device holds."""
+    """Copies the CPU tensors that tensors of the device hold."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is not Tensor.__deepcopy__ or not _is_own(args[0]):
@@ -241,7 +241,7 @@ class _Copies(TorchFunctionMode):
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles tensors of the device by way of the CPU."""
+    """Pickles tensors of the device via the CPU."""
 
     def reducer_override(self, value: Any) -> Any:
         return (_on_device, (value.cpu(),)) if type(value) is Tensor and _is_own(value) else NotImplemented
@@ -256,7 +256,7 @@ def _is_own(value: object) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield what is in lists, tuples and mappings; in a quarter of the time of torch's own trees."""
+    """Yield the leaves of nested lists, tuples and mappings; four times as fast as torch's own trees."""
     if isinstance(value, list | tuple | dict):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _leaves(each)
@@ -265,7 +265,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
-    """Return the same lists, tuples and mappings with what a function makes of each leaf."""
+    """Return the same nested lists, tuples and mappings with a function applied to each leaf."""
     if isinstance(value, dict):
         return {key: _mapped(function, each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -275,7 +275,7 @@ def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _as_tensor(value: Any, declared: str, is_double: bool) -> Any:
-    """Return a number as a tensor where torch had made it one, as precise as what it meets."""
+    """Return a number as a tensor where torch wrapped it in one, as precise as the tensors it is combined with."""
     is_wrapped = isinstance(value, int | float | bool) and declared in ("Tensor", "Optional[Tensor]")
     if not is_wrapped:
         return value
@@ -287,7 +287,7 @@ def _indices(args: Any) -> list[Tensor]:
 
 
 def _place() -> str:
-    """Return where in topolearn the present operation was called."""
+    """Return the line of topolearn that called the current operation."""
     for frame in reversed(traceback.extract_stack()):
         path = Path(frame.filename)
         if PACKAGE in path.parents:
@@ -297,9 +297,9 @@ def _place() -> str:
 
 @cache
 def announce() -> _DummyDeviceGuard:
-    """Let torch know that there will be a device, and nothing else.
+    """Tell torch only that the device will exist.
 
-    Autograd counts devices at the first backward pass of a process, and fails on one that is registered later.
+    Autograd counts devices at the first backward pass of a process, and fails on devices registered later.
     """
     guard = _DummyDeviceGuard()
     torch._C._acc.register_python_privateuseone_device_guard(guard)
@@ -308,7 +308,7 @@ def announce() -> _DummyDeviceGuard:
 
 @cache
 def pretend_device() -> PretendDevice:
-    """Return the device, which is registered with torch at the first call, for good."""
+    """Return the device; the first call registers it with torch for the rest of the process."""
     device = PretendDevice()
     _setup_privateuseone_for_python_backend(NAME, backend_module=_Module(), device_guard=announce())
     library = torch.library.Library("_", "IMPL")
@@ -322,14 +322,14 @@ def pretend_device() -> PretendDevice:
 
 
 def _linear_under_autocast(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Compute a linear layer in the type of autocast, as CUDA does."""
+    """Compute a linear layer in the dtype of autocast, as CUDA does."""
     dtype = torch.get_autocast_dtype(NAME)
     with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastPrivateUse1)):
         return torch.nn.functional.linear(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
 
 
 def _register(name: str, run: Callable[..., Any]) -> None:
-    """Register an operation that torch has no way to send to the fallback."""
+    """Register an operation that torch cannot send to the fallback."""
     base, _, overload = name.partition(".")
     op = getattr(getattr(torch.ops.aten, base), overload or "default")
     torch.library.impl(f"aten::{name}", "privateuseone")(lambda *args, **kwargs: run(op, *args, **kwargs))

@@ -1,4 +1,4 @@
-"""What is chosen on an accelerator is what the CPU chooses, and the host waits no more often than is said."""
+"""An accelerator chooses what the CPU chooses, and the host waits no more often than documented."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_many_ties_are_broken_as_on_the_cpu(pretend):
 
 @FEW
 @given(n_cells=st.integers(1, 200), seed=st.integers(0, 99), data=st.data())
-def test_cells_are_filled_up_as_on_the_cpu_with_one_question(pretend, n_cells, seed, data):
+def test_cells_are_filled_up_as_on_the_cpu_with_one_wait(pretend, n_cells, seed, data):
     excluded = torch.tensor(sorted(data.draw(st.sets(st.integers(0, n_cells - 1)))), dtype=torch.int64)
     k = data.draw(st.integers(0, n_cells - len(excluded)))
     there = excluded.to(pretend.device)
@@ -53,7 +53,7 @@ def test_cells_are_filled_up_as_on_the_cpu_with_one_question(pretend, n_cells, s
 
 @FEW
 @given(n_cells=st.integers(2, 60), n_layers=st.integers(1, 4), dtype=DTYPES, soft=st.booleans(), data=st.data())
-def test_layers_choose_at_once_what_each_chooses(pretend, n_cells, n_layers, dtype, soft, data):
+def test_layers_choose_together_what_each_chooses_alone(pretend, n_cells, n_layers, dtype, soft, data):
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
     scores = torch.randint(0, 4, (n_layers, n_cells), generator=generator).to(dtype)
     is_link = torch.rand(n_layers, n_cells, generator=generator) < 0.3
@@ -70,7 +70,7 @@ def test_layers_choose_at_once_what_each_chooses(pretend, n_cells, n_layers, dty
         assert torch.equal(cells.cpu(), alone)
 
 
-def test_layers_with_enough_scores_ask_one_question(pretend):
+def test_layers_with_enough_scores_wait_once(pretend):
     scores = torch.ones(3, 20, device=pretend.device)
     fields, none = [RandomField(i) for i in range(3)], [torch.arange(0, device=pretend.device)] * 3
     with pretend.counted() as trips:
@@ -80,7 +80,7 @@ def test_layers_with_enough_scores_ask_one_question(pretend):
 
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("predictor", PREDICTORS)
-def test_links_that_are_predicted_for_layers_at_once(pretend, predictor, soft):
+def test_links_predicted_for_several_layers_together(pretend, predictor, soft):
     shape, generator = (30, 24), torch.Generator().manual_seed(1)
     masks = torch.rand(3, *shape, generator=generator) < torch.tensor([0.05, 0.15, 0.3])[:, None, None]
     links = [mask.flatten().nonzero().squeeze(1) for mask in masks]
@@ -89,7 +89,7 @@ def test_links_that_are_predicted_for_layers_at_once(pretend, predictor, soft):
     with pretend.counted() as trips:
         scores = layer_scores(there, shape, predictor, torch.float64)
         chosen = choose_among_all(scores, [40] * 3, fields, there, soft=soft)
-    assert trips.total() <= 2 + 3  # degrees, how many have a score, and those that are filled up
+    assert trips.total() <= 2 + 3  # for degrees, for how many have a score, and for each layer that is filled up
     for form in ("dense", "sparse"):
         for cells, mask, field in zip(chosen, masks, fields, strict=True):
             alone = select_cells(mask, predictor, 40, replace(field), soft=soft, form=form)
@@ -98,7 +98,7 @@ def test_links_that_are_predicted_for_layers_at_once(pretend, predictor, soft):
 
 @FEW
 @given(some=st.lists(st.booleans(), max_size=30))
-def test_what_is_left_of_cells(pretend, some):
+def test_the_cells_that_are_left(pretend, some):
     cells, mask = torch.arange(len(some)) * 2, torch.tensor(some, dtype=torch.bool)
     with pretend.counted() as trips:
         there, chosen = cells.to(pretend.device), cells[mask].to(pretend.device)

@@ -1,4 +1,4 @@
-"""Devices are named at the doors: what torch has here is taken, and anything else refused before a thing is made."""
+"""Devices are checked where they are named: those that torch has here are accepted, others rejected before any work."""
 
 import platform
 from dataclasses import replace
@@ -23,20 +23,20 @@ from topolearn.training.build import settle
 
 @pytest.fixture
 def gpus(monkeypatch):
-    """Return a function that lets torch count so many CUDA devices, of which it can use none."""
+    """Return a function that makes torch count n CUDA devices, none of which it can use."""
     return lambda n: monkeypatch.setattr(torch.cuda, "device_count", lambda: n)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "xpu", "mps", "pretend", "pretend:0", "cuda:99"])
 def test_a_configuration_names_any_device_that_torch_knows(device, tmp_path, pretend):
-    """It may be of a run elsewhere."""
+    """The configuration may be for a run on another machine."""
     config = tl.TrainConfig(device=device)
     config.save(tmp_path / "config.toml")
     assert tl.TrainConfig.load(tmp_path / "config.toml") == config
 
 
 @pytest.mark.parametrize("device", ["gpu", "cudo", "cuda:", "cuda:-1", "cuda:x", "", "CPU"])
-def test_a_device_that_torch_does_not_know_is_refused(device, pretend):
+def test_a_device_that_torch_does_not_know_is_rejected(device, pretend):
     with pytest.raises(InvalidValueError, match=rf"device='{device}' is unknown: .*Known names: auto, cpu.*, pretend"):
         tl.TrainConfig(device=device)
 
@@ -52,7 +52,7 @@ def test_naming_a_device_does_not_ask_cuda_for_it(monkeypatch):
     assert tl.TrainConfig(device="cuda:1").device == "cuda:1"
 
 
-def test_auto_is_the_cpu_though_another_accelerator_is_there(pretend, monkeypatch):
+def test_auto_is_the_cpu_even_with_another_accelerator(pretend, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert settle(tl.TrainConfig(), load_dataset("digits")).device == "cpu"
 
@@ -69,7 +69,7 @@ def test_auto_is_the_cpu_though_another_accelerator_is_there(pretend, monkeypatc
         ("meta", r"device='meta' cannot compute in float64, in which links are drawn .*use one of cpu, pretend$"),
     ],
 )
-def test_the_command_refuses_what_is_not_here(device, message, pretend, tmp_path, capsys):
+def test_the_command_rejects_devices_that_are_not_here(device, message, pretend, tmp_path, capsys):
     if device in devices.devices_here():
         pytest.skip("there is such a device")
     assert main(["train", "--device", device, "--run-dir", str(tmp_path / "run")]) == 2
@@ -87,13 +87,13 @@ def test_the_command_refuses_what_is_not_here(device, message, pretend, tmp_path
         (1, "cuda:1", r"device='cuda:1', but torch sees 1 CUDA device here: use one of cpu, cuda, pretend$"),
     ],
 )
-def test_a_number_beyond_the_devices_is_refused(n, device, message, gpus, pretend):
+def test_a_number_beyond_the_devices_is_rejected(n, device, message, gpus, pretend):
     gpus(n)
     with pytest.raises(InvalidValueError, match=message):
         settle(tl.TrainConfig(device=device), load_dataset("digits"))
 
 
-def test_a_device_without_float64_is_refused_with_the_reason(pretend, tmp_path):
+def test_a_device_without_float64_is_rejected_with_the_reason(pretend, tmp_path):
     method = method_named("set")
     model = sparse_model(method, 0).to(pretend.device)
     reason = r"cannot compute in float64, .* \(.*doesn't support float64\): use one of cpu$"
@@ -106,31 +106,31 @@ def test_a_device_without_float64_is_refused_with_the_reason(pretend, tmp_path):
     scheduled(model, method)
 
 
-def test_a_backend_without_products_is_refused_before_a_run_is_made(pretend, tmp_path):
+def test_a_backend_without_products_is_rejected_before_a_run_is_made(pretend, tmp_path):
     config = tl.TrainConfig(device="pretend", backend="csr", run_dir=str(tmp_path / "run"))
     with pytest.raises(InvalidValueError, match=r"the csr backend cannot compute on pretend.*use backend='masked'"):
         tl.train(config, quiet=True)
     assert list(tmp_path.iterdir()) == []
 
 
-# --- what a run and a study say of a device --------------------------------------------------------------------------
+# --- devices of runs and studies -------------------------------------------------------------------------------------
 
 
-def test_a_run_says_what_it_was_computed_by(pretend):
+def test_a_run_records_the_device_that_computed_it(pretend):
     kinds = {"cpu": platform.machine(), pretend.device: "pretend:0", "meta": "meta"}
     for device, title in kinds.items():
         assert environment([torch.nn.Linear(2, 2, device=device)])["device"] == title
     assert environment([])["device"] == platform.machine()
 
 
-def test_an_accelerator_is_called_by_its_model(pretend, monkeypatch):
+def test_an_accelerator_is_named_by_its_model(pretend, monkeypatch):
     monkeypatch.setattr(torch.pretend, "get_device_name", lambda device: f"Pretence 9000 ({device})", raising=False)
     assert environment([torch.nn.Linear(2, 2, device=pretend.device)])["device"] == "Pretence 9000 (pretend:0)"
 
 
 @pytest.mark.parametrize(("device", "is_placed"), [("auto", False), ("cuda", False), ("cuda:1", True)])
-def test_a_worker_is_dealt_a_device_unless_its_run_names_one(device, is_placed, tmp_path):
-    """It would see one alone, whose number is 0."""
+def test_a_worker_gets_a_device_unless_its_run_names_one(device, is_placed, tmp_path):
+    """A worker with a device sees only this one, as number 0."""
     run = SimpleNamespace(config=tl.TrainConfig(device=device))
     assert processes._is_placed([WorkItem(run, tmp_path)]) == is_placed
 
@@ -139,7 +139,7 @@ def test_a_worker_is_dealt_a_device_unless_its_run_names_one(device, is_placed, 
     ("asked", "was", "goes_on"),
     [("auto", "cuda", "auto"), ("cuda", "cuda", "cuda"), ("auto", "cpu", None), ("auto", "pretend", None)],
 )
-def test_a_run_of_a_study_goes_on_where_there_is_its_device_or_this_machine_decides(
+def test_a_run_of_a_study_continues_on_its_device_or_where_this_machine_decides(
     asked, was, goes_on, tmp_path, pretend, monkeypatch
 ):
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Links are scored and chosen on a device as on the CPU, by every predictor; what is for the CPU alone says so."""
+"""Every predictor scores and chooses links on a device as on the CPU; forms that need the CPU raise an error."""
 
 import networkx
 import numpy as np
@@ -21,7 +21,7 @@ def layers(n=2, n_in=18, n_out=14, density=0.15):
 
 
 def forms_of(predictor):
-    """The forms that a predictor has on the CPU."""
+    """Return the forms that a predictor has on the CPU."""
     graph, left = layers()[0][0], []
     for form in FORMS:
         try:
@@ -34,7 +34,7 @@ def forms_of(predictor):
 
 @pytest.mark.parametrize("predictor", [*PREDICTORS, "random"])
 def test_scores_are_those_of_the_dense_form(predictor, pretend):
-    """Up to rounding, as the CPU adds what paths bring in place."""
+    """Up to rounding, since the CPU adds up the contributions of paths in place."""
     graphs, masks = layers()
     seed = {"seed": 3} if predictor == "random" else {}
     for graph, mask in zip(graphs, masks, strict=True):
@@ -53,7 +53,7 @@ def test_scores_are_those_of_the_dense_form(predictor, pretend):
 @pytest.mark.parametrize("soft", [False, True], ids=["best", "sampled"])
 @pytest.mark.parametrize("predictor", [*PREDICTORS, "random"])
 def test_a_device_chooses_the_cells_of_every_form(predictor, soft, pretend):
-    """Compiled forms add in another order: choices agree as scores that agree to 33 bits are ties."""
+    """Compiled forms add in another order; choices agree because scores that agree to 33 bits count as ties."""
     forms = forms_of(predictor)
     assert DENSE in forms
     for i, graph in enumerate(layers(3)[0]):
@@ -78,9 +78,9 @@ def test_barred_cells_are_not_chosen_on_a_device(soft, pretend):
 
 
 @pytest.mark.parametrize("form", COMPILED)
-def test_compiled_forms_are_refused_on_a_device(form, pretend):
+def test_compiled_forms_are_rejected_on_a_device(form, pretend):
     graph, mask = (each[0] for each in layers())
-    refusal = pytest.raises(InvalidValueError, match=rf"form={form!r} runs on the CPU, not on pretend.*use 'dense'")
+    rejected = pytest.raises(InvalidValueError, match=rf"form={form!r} runs on the CPU, not on pretend.*use 'dense'")
     for use in (
         lambda: score(graph, "ch3_l3p", form=form, device="pretend"),
         lambda: score(mask.to(pretend.device), "ch3_l3p", form=form),
@@ -88,11 +88,11 @@ def test_compiled_forms_are_refused_on_a_device(form, pretend):
         lambda: select(graph, "ch3_l3p", 3, form=form, device="pretend"),
         lambda: select_cells(mask.to(pretend.device), "ch3_l3p", 3, RandomField(0), soft=True, form=form),
     ):
-        with refusal:
+        with rejected:
             use()
 
 
-def test_graphs_of_one_kind_of_nodes_are_refused_on_a_device(pretend):
+def test_graphs_of_one_kind_of_nodes_are_rejected_on_a_device(pretend):
     graph = networkx.karate_club_graph()
     with pytest.raises(InvalidValueError, match="device='pretend': one-mode graphs are scored on the CPU"):
         score(graph, "ch3_l3p", device="pretend")
@@ -109,7 +109,7 @@ def test_graphs_of_one_kind_of_nodes_are_refused_on_a_device(pretend):
         ("vulkan", "device='vulkan', but torch sees no VULKAN device here"),
     ],
 )
-def test_devices_that_are_not_here_are_refused(device, message, pretend):
+def test_devices_that_are_not_here_are_rejected(device, message, pretend):
     graph = layers()[0][0]
     for use in (
         lambda: score(graph, "ch3_l3p", device=device),

@@ -1,15 +1,15 @@
-"""A training step of a masked model lets the host go on: no method, optimizer or loop makes it wait for the device.
+"""A training step of a masked model never makes the host wait for the device, for any method, optimizer or loop.
 
-What does wait, and why:
+The host does wait here, for these reasons:
 
 a ``GradScaler``
-    Whether a step was skipped decides whether it counts, and torch asks for it once a step. With a fused optimizer,
-    which skips on the device, topolearn asks in its place, as often; Top-KAST's exploration loss is scaled as the
-    gradients are, and asks for the scale besides. bf16 needs no scaler.
-weights that others wrote
-    They are masked at once. How many they were is read at an update, for all layers together, and at ``state_dict()``.
+    Whether a step was skipped decides whether it counts, and torch reads this once per step. With a fused optimizer,
+    which skips on the device, topolearn reads it instead, just as often; Top-KAST's exploration loss is scaled like the
+    gradients, which also needs the scale. bf16 needs no scaler.
+weights that other code wrote
+    They are masked at once. Their number is read at an update, for all layers together, and at ``state_dict()``.
 the first step after a move
-    Only where a method lists its links at every step: DeepR looks for them once.
+    Only for methods that need the list of links in every step: DeepR finds them once.
 """
 
 import warnings
@@ -30,10 +30,10 @@ SGD, AdamW = torch.optim.SGD, torch.optim.AdamW
 
 
 class Subclass(torch.optim.SGD):
-    """One that torch does not know, so that it is looked at after each step."""
+    """An optimizer that torch does not know, whose weights are therefore checked after each step."""
 
 
-def rate_beside(parameters):
+def rate_on_device_of(parameters):
     return torch.tensor(0.01, device=parameters[0].device)
 
 
@@ -47,7 +47,7 @@ OPTIMIZERS = {
     "adamw, one by one": lambda p: AdamW(p, lr=0.01, foreach=False),
     "adamw, foreach": lambda p: AdamW(p, lr=0.01, foreach=True),
     "adamw, fused": lambda p: AdamW(p, lr=0.01, fused=True),
-    "adamw, a rate on the device": lambda p: AdamW(p, lr=rate_beside(p), capturable=True),
+    "adamw, a rate on the device": lambda p: AdamW(p, lr=rate_on_device_of(p), capturable=True),
     "a subclass": lambda p: Subclass(p, lr=0.1, momentum=0.9),
 }
 
@@ -77,7 +77,7 @@ def autocast(model, x):
     y.float().square().mean().backward()
 
 
-def judged_between(model, x):
+def evaluated_between(model, x):
     model.eval()
     model(x)
     model.train()
@@ -89,7 +89,7 @@ def with_penalty(model, x):
 
 
 PASSES = {each.__name__: each for each in (
-    backward, clipped_by_norm, clipped_by_value, accumulated, autocast, judged_between, with_penalty
+    backward, clipped_by_norm, clipped_by_value, accumulated, autocast, evaluated_between, with_penalty
 )}  # fmt: skip
 
 
@@ -162,7 +162,7 @@ GRADIENTS = [name for name in SPARSE if tl.method(name).needs_link_gradient or t
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_gradients_for_scores_are_kept_without_waiting(pretend, name, passes, to_none):
     model, trainer, topology, x = on_device(pretend, name, interval=2)
-    for _ in range(4):  # twice the step before an update, and the one at which it is due
+    for _ in range(4):  # twice: the step before an update, and the step at which it is due
         with pretend.counted() as trips:
             trainer.zero_grad(set_to_none=to_none)
             PASSES[passes](model, x)
@@ -181,7 +181,7 @@ def test_a_record_forgets_what_is_cleared_as_on_the_cpu(pretend, loop):
     for device in ("cpu", pretend.device):
         torch.manual_seed(0)
         layer = tl.SparseLinear(6, 5, graph=graph, backend="masked").to(device)
-        layer(torch.zeros(1, 6, device=device))  # which puts the hooks in their order
+        layer(torch.zeros(1, 6, device=device))  # puts the hooks in order
         layer.start_recording()
         for i, event in enumerate(loop):
             if event == "pass":
@@ -196,8 +196,8 @@ def test_a_record_forgets_what_is_cleared_as_on_the_cpu(pretend, loop):
     assert torch.equal(torch.zeros(5, 6) if on_cpu is None else on_cpu, on_device)
 
 
-def test_a_record_of_links_alone_becomes_zero_where_it_is_cleared():
-    """No product of sparse matrices runs on the pretend device."""
+def test_a_record_of_a_csr_layer_becomes_zero_when_it_is_cleared():
+    """On CPU tensors, since the pretend device has no sparse products."""
     record = CsrRecord(nn.Parameter(torch.ones(3)), (2, 2))
     passes = ((torch.full((2, 4), torch.nan), torch.ones(2, 4)),)
     for is_cleared in (False, True):
@@ -209,7 +209,7 @@ def test_a_record_of_links_alone_becomes_zero_where_it_is_cleared():
 def test_a_scaler_makes_a_fused_optimizer_wait_once(pretend, name):
     model, trainer, topology, x = on_device(pretend, name, "adamw, fused")
     step(model, trainer, topology, x)
-    trainer.grad_scale = torch.tensor(1.0).to(pretend.device)  # as a GradScaler sets them around such a step
+    trainer.grad_scale = torch.tensor(1.0).to(pretend.device)  # a GradScaler sets both around such a step
     for overflows in (False, True):
         trainer.found_inf = torch.tensor(float(overflows)).to(pretend.device)
         trainer.zero_grad()
@@ -232,7 +232,7 @@ def write(model):
 
 @pytest.mark.filterwarnings("error:.*off its .* links were written")
 @pytest.mark.parametrize("name", KINDS)
-def test_what_others_write_is_masked_at_once_and_never_waited_for(pretend, name):
+def test_writes_by_other_code_are_masked_at_once_without_waiting(pretend, name):
     run = on_device(pretend, name)
     step(*run)
     write(run[0])

@@ -1,4 +1,4 @@
-"""A model on a device is copied, stored, percolated and analysed as on the CPU; on two devices it is refused."""
+"""A model on a device is copied, stored, percolated and analysed as on the CPU; a model on two devices is rejected."""
 
 import copy
 
@@ -28,12 +28,12 @@ from topolearn.evolution import percolate_model
 from topolearn.sparse import BACKENDS, check_products, sparse_layers
 from topolearn.training.models import Llama
 
-NAMES = ("set", "topkast")  # links alone, and all values
+NAMES = ("set", "topkast")  # stores the links only, and all values
 
 
 @pytest.fixture
 def pair(pretend):
-    """Return a function that makes a training on the CPU and the same on the device, some steps on."""
+    """Return a function that runs some steps of the same training on the CPU and on the device."""
 
     def made(name, steps=STEPS - 2, **options):
         method = method_named(name)
@@ -50,7 +50,7 @@ def pair(pretend):
 
 @pytest.mark.parametrize("way", ["copied", "pickled"])
 @pytest.mark.parametrize("name", ["chts", "srigl", "topkast", "deepr"])
-def test_copies_of_a_training_go_on_as_it_does(name, way, pair, pretend):
+def test_copies_of_a_training_continue_like_the_original(name, way, pair, pretend):
     one, other = pair(name)
     with pretend.copies():
         twin = copy.deepcopy(other) if way == "copied" else pretend.pickled(other)
@@ -75,7 +75,7 @@ def test_states_load_across_devices(name, pair):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_exported_is_what_the_cpu_exports(name, pair, tmp_path):
+def test_exports_are_those_of_the_cpu(name, pair, tmp_path):
     one, other = pair(name)
     for suffix in (".safetensors", ".pt"):
         files = [tl.export_dense(each[0], tmp_path / f"{i}{suffix}") for i, each in enumerate((one, other))]
@@ -182,7 +182,7 @@ class Encoder(nn.Module):
     ],
 )
 def test_attention_evolves_as_on_the_cpu(make, name, parts, pretend):
-    """Up to rounding, as torch computes attention and layers of sequences in other steps on the CPU than elsewhere."""
+    """Up to rounding, since torch computes attention and sequence layers in other steps on the CPU than elsewhere."""
     links, states, percolated = [], [], 0
     for device in ("cpu", pretend.device):
         torch.manual_seed(0)
@@ -207,15 +207,15 @@ def test_attention_evolves_as_on_the_cpu(make, name, parts, pretend):
     assert percolated or not method.percolation
 
 
-# --- layers that hold links alone ------------------------------------------------------------------------------------
+# --- csr layers ------------------------------------------------------------------------------------------------------
 
 
-def test_layers_of_links_alone_are_refused_where_torch_has_no_sparse_products(pretend):
-    """torch has them for CUDA, and none for a device that a package brings, unless that registers them."""
+def test_csr_layers_are_rejected_where_torch_has_no_sparse_products(pretend):
+    """torch has them for CUDA, but for a device that a package adds only if the package registers them."""
     assert set(BACKENDS) == {"masked", "csr"}
     method = method_named("set")
     model = sparse_model(method, 0, backend="csr").to(pretend.device)
-    refusal = (
+    message = (
         r"the csr backend cannot compute on pretend:0, for which torch has no sparse products: use backend='masked'"
     )
     for use in (
@@ -224,7 +224,7 @@ def test_layers_of_links_alone_are_refused_where_torch_has_no_sparse_products(pr
         lambda: percolate_model(model),
         lambda: check_products(pretend.device),
     ):
-        with pytest.raises(InvalidValueError, match=refusal):
+        with pytest.raises(InvalidValueError, match=message):
             use()
     assert torch.equal(model.cpu()(torch.ones(2, 12)), sparse_model(method, 0, backend="csr")(torch.ones(2, 12)))
     check_products(torch.device("cpu"))
@@ -239,22 +239,22 @@ def test_the_faster_backend_of_a_device_is_the_masked_one(pretend):
 
 
 @pytest.mark.parametrize("name", ["set", "chts", "topkast", "static"])
-def test_a_model_on_two_devices_is_refused(name, pretend):
+def test_a_model_on_two_devices_is_rejected(name, pretend):
     method = method_named(name)
     model = sparse_model(method, 0)
     model[2].to(pretend.device)
     before = {key: each.clone() for key, each in model.state_dict().items()}
-    told = r"the sparse layers are on 2 devices \('0', '4' on cpu; '2' on pretend:0\).*model\.to\(device\)"
-    with pytest.raises(InvalidValueError, match=told):
+    message = r"the sparse layers are on 2 devices \('0', '4' on cpu; '2' on pretend:0\).*model\.to\(device\)"
+    with pytest.raises(InvalidValueError, match=message):
         scheduled(model, method)
-    with pytest.raises(InvalidValueError, match=told):
+    with pytest.raises(InvalidValueError, match=message):
         percolate_model(model)
     assert differing(before, model.state_dict()) == []
     scheduled(model.to(pretend.device), method)
 
 
 def test_dense_layers_may_be_elsewhere(pretend):
-    """They have no links to meet: the user moves activations by hand."""
+    """Dense layers have no links that could meet others; the user moves activations by hand."""
     method = method_named("chts")
     one, other = (scheduled(sparse_model(method, 0).to(each), method) for each in ("cpu", pretend.device))
     other[0][6].cpu()

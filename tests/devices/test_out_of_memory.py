@@ -1,4 +1,4 @@
-"""An accelerator that runs out of memory in an update leaves the model as it was, wherever that happens."""
+"""When an accelerator runs out of memory during an update, the model stays as it was, wherever that happens."""
 
 import pytest
 import torch
@@ -8,8 +8,8 @@ import topolearn as tl
 from topolearn.evolution import METHODS
 
 EVOLVING = [name for name, method in METHODS.items() if method.evolves]
-KINDS = ("set", "rigl", "chts", "srigl", "topkast", "deepr")  # which prepare different things
-LAST = 8  # tensors before the end of which each is tried, as writing begins there
+KINDS = ("set", "rigl", "chts", "srigl", "topkast", "deepr")  # these prepare different things
+LAST = 8  # tensors at the end of an update that are tried one by one, since writing begins there
 INTERVAL = 2
 PLENTY = 10**6
 
@@ -33,7 +33,7 @@ def run(model, trainer, topology, x):
 
 
 def state(model, trainer, topology, x):
-    """Return all that an update changes, on the CPU."""
+    """Return everything that an update changes, on the CPU."""
     tensors = {f"topology, {key}, {name}": each for key, of in topology.state_dict().items() if isinstance(of, dict)
                for name, each in of.items() if isinstance(each, torch.Tensor)}  # fmt: skip
     tensors |= {key: each.cpu() for key, each in model.state_dict().items()}
@@ -67,7 +67,7 @@ def test_an_update_happens_as_a_whole_or_not_at_all(pretend, name, parts):
             each[2].step()
         run(*each)
     before = state(*one)
-    state(*other)  # which reads what one has read, too
+    state(*other)  # reads the same as for the first
     with pretend.out_of_memory(after=PLENTY):
         other[2].step()
         n_made = PLENTY - pretend._left
@@ -85,7 +85,7 @@ def test_an_update_happens_as_a_whole_or_not_at_all(pretend, name, parts):
 
 
 @pytest.mark.parametrize(("name", "parts"), [*((name, {}) for name in EVOLVING), ("chts", {"regrown": "history"})])
-def test_the_training_goes_on_after_an_update_without_memory(pretend, name, parts):
+def test_training_continues_after_an_update_ran_out_of_memory(pretend, name, parts):
     everything = setup(pretend, name, **parts)
     topology = everything[2]
     for step in range(4 * INTERVAL):

@@ -1,4 +1,4 @@
-"""Every method chooses the links of the CPU on a device, and nothing lives off the links there."""
+"""Every method chooses the same links on a device as on the CPU, and nothing is non-zero off the links there."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ from topolearn.evolution import METHODS
 EVOLVING = [name for name, row in METHODS.items() if row.evolves]
 
 
-def test_the_methods_are_all_there():
+def test_all_methods_are_tested():
     assert len(METHODS) == 15
     assert set(METHODS) - set(EVOLVING) == {"dense", "static"}
 
@@ -46,7 +46,7 @@ def test_each_update_is_that_of_the_cpu(name, seed, pretend):
 @pytest.mark.parametrize(
     ("optimizer", "name"), [("adam", "chtss"), ("amsgrad", "srigl"), ("rmsprop", "mest"), ("adamw", "topkast")]
 )
-def test_the_memory_of_any_optimizer_follows_the_links(optimizer, name, pretend):
+def test_the_state_of_any_optimizer_follows_the_links(optimizer, name, pretend):
     method = method_named(name)
     one = scheduled(sparse_model(method, 0), method, optimizer)
     other = scheduled(sparse_model(method, 0).to(pretend.device), method, optimizer)
@@ -57,7 +57,7 @@ def test_the_memory_of_any_optimizer_follows_the_links(optimizer, name, pretend)
     assert not any(counts.values())
 
 
-# --- in whatever order the model comes to the device -----------------------------------------------------------------
+# --- whichever way the model gets to the device ----------------------------------------------------------------------
 
 
 def sparse_then_moved(method, device):
@@ -75,7 +75,7 @@ def moved_by_layers(method, device):
     return model
 
 
-def to_and_fro(method, device):
+def moved_back_and_forth(method, device):
     return sparse_model(method, 0).to(device).cpu().to(device)
 
 
@@ -106,7 +106,7 @@ ORDERS = [
     sparse_then_moved,
     moved_then_sparse,
     moved_by_layers,
-    to_and_fro,
+    moved_back_and_forth,
     of_another_dtype_in_between,
     with_a_gradient,
     loaded,
@@ -116,7 +116,11 @@ ORDERS = [
 
 @pytest.mark.parametrize(
     ("order", "name"),
-    [*((order, "set") for order in ORDERS), *((order, "topkast") for order in ORDERS[:2]), (to_and_fro, "gmp")],
+    [
+        *((order, "set") for order in ORDERS),
+        *((order, "topkast") for order in ORDERS[:2]),
+        (moved_back_and_forth, "gmp"),
+    ],
     ids=lambda each: getattr(each, "__name__", each),
 )
 def test_nothing_trains_off_the_links(order, name, pretend):
@@ -133,7 +137,7 @@ def test_nothing_trains_off_the_links(order, name, pretend):
     ("name", "first"), [("rigl", 0), ("chtss", 1), ("gmp", 0), ("topkast", 1), ("topkast", 2), ("deepr", 2)]
 )
 def test_a_training_moves_to_the_device_and_back(name, first, pretend):
-    """Model, optimizer and scheduler load what another device left, whichever comes first."""
+    """Model, optimizer and scheduler load the states from another device, in any order."""
     method, data = method_named(name), list(batches(0))
     whole = scheduled(sparse_model(method, 0), method)
     updates = updates_of(*whole, data)
@@ -152,7 +156,7 @@ def test_a_training_moves_to_the_device_and_back(name, first, pretend):
 
 
 def test_a_new_scheduler_takes_over_a_model_that_has_moved(pretend):
-    """On devices for which torch makes new parameters the optimizer is made after the move, and says so if not."""
+    """On devices for which torch creates new parameters, the optimizer must be created after the move."""
     method, data = method_named("chts"), list(batches(0))
     whole = scheduled(sparse_model(method, 0), method)
     updates = updates_of(*whole, data)
@@ -169,7 +173,7 @@ def test_a_new_scheduler_takes_over_a_model_that_has_moved(pretend):
 
 
 @pytest.mark.parametrize("name", ["set", "topkast"])
-def test_what_others_write_off_the_links_on_a_device_is_zero_again(name, pretend):
+def test_writes_by_other_code_off_the_links_are_reset_to_zero_on_a_device(name, pretend):
     method = method_named(name)
     training = scheduled(sparse_model(method, 0).to(pretend.device), method)
     data = list(batches(0))
@@ -180,6 +184,6 @@ def test_what_others_write_off_the_links_on_a_device_is_zero_again(name, pretend
         for layer in topology.layers.values():
             layer.weight.add_(1.0)
             optimizer.state[layer.weight]["momentum_buffer"].add_(1.0)
-    with pytest.warns(UserWarning, match="off its .* links were written, and are 0 again"):
+    with pytest.warns(UserWarning, match="off its .* links were written, and have been reset to 0"):
         step(*training, *data[3])
     assert not any(off_links(optimizer, topology).values())

@@ -1,4 +1,4 @@
-"""How often the host waits in an update: at most five times a layer where the score lives on the device."""
+"""How often the host waits during an update: at most five times per layer if the scores are on the device."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from topolearn.evolution import METHODS
 from topolearn.evolution.regrowth import REGROWTHS, RegrowthScore
 from topolearn.evolution.regrowth.chance import at_random
 
-AT_MOST = 5  # of a layer
+AT_MOST = 5  # waits per layer and update
 
 
 @pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.evolves])
@@ -23,8 +23,8 @@ def test_an_update_makes_the_host_wait_rarely(pretend, method):
     assert not any(trips.total() for trips in elsewhere)
 
 
-def test_more_layers_of_one_shape_make_no_more_questions(pretend):
-    """What is asked for all layers at once is asked once: the host waits as often for eight layers as for four."""
+def test_more_layers_of_one_shape_cause_no_more_waits(pretend):
+    """Layers of one shape are handled together: the host waits as often for eight layers as for four."""
     totals = []
     for n_layers in (4, 8):
         model = nn.Sequential(*(nn.Linear(40, 40) for _ in range(n_layers)))
@@ -43,7 +43,7 @@ def test_more_layers_of_one_shape_make_no_more_questions(pretend):
     assert totals[0] == totals[1] <= 4
 
 
-def test_reading_what_an_update_did_is_one_copy_for_all_layers(pretend):
+def test_reading_the_events_of_an_update_takes_one_copy_for_all_layers(pretend):
     rule = tl.method("chts", density=0.1)
     topology, _, _ = trained(pretend, rule, device=pretend.device, n_steps=8)
     with pretend.counted() as trips:
@@ -60,7 +60,7 @@ def no_numbers(sites):
     return torch.full((len(sites), sites[0].n_cells), torch.nan, device=sites[0].links.device)
 
 
-def test_scores_that_cannot_be_ranked_are_refused_and_nothing_changes(pretend, request):
+def test_scores_that_cannot_be_ranked_are_rejected_and_nothing_changes(pretend, request):
     REGROWTHS.register("broken", RegrowthScore(at_random, matrix=no_numbers))
     request.addfinalizer(lambda: REGROWTHS.unregister("broken"))
     rule = tl.method("set", density=0.1, regrowth="broken")
@@ -89,7 +89,7 @@ def step(topology, optimizer, factor=1.0):
 
 
 @pytest.mark.parametrize("where", ["weight", "gradient"])
-def test_what_is_not_finite_is_refused_and_nothing_changes(pretend, where):
+def test_values_that_are_not_finite_are_rejected_and_nothing_changes(pretend, where):
     topology, optimizer = small(tl.method("rigl", density=0.1), pretend.device)
     before = topology.network()
     step(topology, optimizer)
@@ -104,7 +104,7 @@ def test_what_is_not_finite_is_refused_and_nothing_changes(pretend, where):
 
 
 @pytest.mark.parametrize("name", ["set", "chts", "rigl"])
-def test_links_that_start_with_their_last_values_cost_no_wait(pretend, name):
+def test_links_that_start_with_their_last_values_cause_no_wait(pretend, name):
     usual, rule = (tl.method(name, density=0.1, regrown=regrown) for regrown in ("zero", "history"))
     _, *without = trained(pretend, usual, device=pretend.device)
     topology, *waits = trained(pretend, rule, device=pretend.device)

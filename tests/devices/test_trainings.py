@@ -1,4 +1,4 @@
-"""Whole trainings on a device leave behind what they leave on the CPU, also when they stop and go on elsewhere."""
+"""Whole trainings on a device leave the same files as on the CPU, even if they stop and continue elsewhere."""
 
 import signal
 import subprocess
@@ -22,12 +22,12 @@ from topolearn.recording.topology_log import TopologyLog
 from topolearn.training import Dataset, resume, trainer
 
 TABLES = ("metrics.csv", "layers.csv", "network.csv", "measures.csv")
-OTHER_SEEDS = ("chts", "topkast")  # the others have theirs in the plain loop, or by hand
+OTHER_SEEDS = ("chts", "topkast")  # other methods have more seeds in the plain loop, or in slow tests
 
 
 @pytest.fixture(scope="module")
 def toy():
-    """Data on which an epoch has six steps."""
+    """Return data with six steps per epoch."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(60, 12, generator=generator)
     y = x[:, :3].argmax(1)
@@ -54,7 +54,7 @@ def train(small, toy, tmp_path):
 
 
 def left_by(run):
-    """All that a run left behind, but for its device, where it is and how long it took."""
+    """Return everything that a run left behind, except its device, its path and how long it took."""
     left = {}
     for name in TABLES:
         if (run.path / name).exists():
@@ -107,7 +107,7 @@ def test_other_settings_train_on_a_device(values, train, pretend):
     assert run.load_model("last").hidden1.weight.dtype == torch.float32
 
 
-def test_what_is_recorded_of_an_own_loop_is_that_of_the_cpu(tmp_path, pretend):
+def test_the_record_of_a_custom_loop_is_that_of_the_cpu(tmp_path, pretend):
     def recorded(device):
         torch.manual_seed(0)
         model = torch.nn.Sequential(torch.nn.Linear(12, 20), torch.nn.ReLU(), torch.nn.Linear(20, 3))
@@ -136,7 +136,7 @@ def test_what_is_recorded_of_an_own_loop_is_that_of_the_cpu(tmp_path, pretend):
     assert differing(one, other) == []
 
 
-# --- stopped, and resumed elsewhere ----------------------------------------------------------------------------------
+# --- stopped and resumed elsewhere -----------------------------------------------------------------------------------
 
 
 class Stopped(BaseException):
@@ -145,7 +145,7 @@ class Stopped(BaseException):
 
 @pytest.fixture
 def stop():
-    """Return a context for a training that stops at a call of a function."""
+    """Return a context in which a training stops at a given call of a function."""
 
     def at(owner, name, call):
         function, calls, patch = getattr(owner, name), [0], pytest.MonkeyPatch()
@@ -170,18 +170,18 @@ WAYS = [("pretend", "cpu"), ("cpu", "pretend"), ("pretend", "pretend")]
     ("method", "way"),
     [*(("chts", way) for way in WAYS), ("topkast", WAYS[0]), ("srigl", WAYS[1]), ("deepr", WAYS[0]), ("gmp", WAYS[1])],
 )
-def test_a_run_goes_on_elsewhere_bit_for_bit(method, way, train, stop, toy, tmp_path, pretend):
+def test_a_run_continues_elsewhere_bit_for_bit(method, way, train, stop, toy, tmp_path, pretend):
     whole = train("whole", "cpu", method=method, epochs=3)
     first, then = way
     with stop(TopologyLog, "record", 5):
         train("stopped", first, method=method, epochs=3)
     assert not tl.Run(tmp_path / "stopped").is_complete
-    torch.manual_seed(7)  # no state of this process matters
+    torch.manual_seed(7)  # the random state of this process does not matter
     with pretend.counted() as trips:
         run = resume(tmp_path / "stopped", data=toy, device=then, quiet=True)
     assert (trips.total() > 0) == (then == "pretend")
     assert differing(left_by(whole), left_by(run)) == []
-    assert run.config.device == first  # the files name where it began
+    assert run.config.device == first  # the files name the device on which it began
 
 
 def test_a_run_goes_to_the_cpu_and_back(train, stop, toy, tmp_path, pretend):
@@ -237,17 +237,17 @@ def test_the_command_resumes_on_another_device(train, stop, file, tmp_path, pret
     config = tmp_path / "stopped" / "config.toml"
     config.write_text(config.read_text().replace('dataset = "toy"', f'dataset = "{file}"'))
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--epochs", "3"]) == 2
-    assert "--resume takes no other options but --device" in capsys.readouterr().err
+    assert "--resume takes no other options than --device" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cuda:99"]) == 2
     assert "device='cuda:99', but torch sees" in capsys.readouterr().err
     assert main(["train", "--resume", str(config.parent), "--device", "cpu", "--accept-changes", "--quiet"]) == 0
     run, whole = tl.Run(config.parent), train("whole", "cpu")
-    skipped = {"config"}  # which names the data by its file
+    skipped = {"config"}  # it names the data by its file
     one, other = ({name: each for name, each in left_by(each).items() if name not in skipped} for each in (run, whole))
     assert differing(one, other) == []
 
 
-def test_a_run_of_a_device_that_is_not_here_is_read_and_goes_on_at_the_cpu(train, stop, toy, tmp_path):
+def test_a_run_of_a_missing_device_can_be_read_and_continues_on_the_cpu(train, stop, toy, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     whole = train("whole", "cpu")
@@ -262,5 +262,5 @@ def test_a_run_of_a_device_that_is_not_here_is_read_and_goes_on_at_the_cpu(train
     ):
         resume(run.path, data=toy, quiet=True)
     for device in ("cpu", "auto"):
-        resumed = resume(run.path, data=toy, device=device, accept_changes=True, quiet=True)  # as it was edited
+        resumed = resume(run.path, data=toy, device=device, accept_changes=True, quiet=True)  # the file was edited
         assert differing(left_by(whole), left_by(resumed)) == []

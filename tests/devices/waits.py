@@ -1,4 +1,4 @@
-"""How often the host waits for an accelerator in an update, by method: ``python -m tests.devices.waits`` prints it."""
+"""Counts how often the host waits for an accelerator per update: ``python -m tests.devices.waits`` prints a table."""
 
 import itertools
 import warnings
@@ -15,9 +15,9 @@ WIDTHS = (40, 60, 60, 60, 10)
 
 
 def trained(pretend, rule, *, device="cpu", n_steps=20, seed=0):
-    """Train a small network; return the scheduler, and what the host waited for around updates and elsewhere.
+    """Train a small network; return the scheduler, and the waits of the host around updates and elsewhere.
 
-    Where no update is due at a multiple of the interval, as at the end, weights are looked at, which counts as around.
+    At multiples of the interval without an update, such as the end, weights are checked, which counts as around.
     """
     torch.manual_seed(seed)
     layers = [nn.Sequential(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(WIDTHS)]
@@ -41,10 +41,10 @@ def trained(pretend, rule, *, device="cpu", n_steps=20, seed=0):
 
 
 def main() -> None:
-    """Print, for each method, the waits of an update for each layer, those of other steps, and where most are."""
+    """Print, for each method, the waits per layer and update, those in other steps, and where most of them are."""
     pretend = pretend_device()
     warnings.simplefilter("ignore")
-    print(f"{'method':12} a layer and update   in other steps   where most, in the whole training")
+    print(f"{'method':12} per layer, update   in other steps   most frequent places in the whole training")
     for name, row in METHODS.items():
         if row.evolves:
             rule = tl.method(name, density=0.1, interval=None)
@@ -52,7 +52,7 @@ def main() -> None:
             places = sum(around, Counter())
             mean = places.total() / len(around) / len(topology.layers)
             most = ", ".join(f"{where} {n}" for (_, where), n in places.most_common(3))
-            print(f"{name:12} {mean:18.2f} {sum(each.total() for each in elsewhere):16}   {most}")
+            print(f"{name:12} {mean:17.2f} {sum(each.total() for each in elsewhere):16}   {most}")
 
 
 if __name__ == "__main__":

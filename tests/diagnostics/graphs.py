@@ -1,4 +1,4 @@
-"""Graphs on which measures are tried, small enough for brute force."""
+"""Graphs to test measures on, small enough for brute force."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from topolearn import BipartiteGraph
 from topolearn.generators import make
 
 NETWORKS = Path(__file__).parents[3] / "shared" / "data" / "networks"
-needs_networks = pytest.mark.skipif(not NETWORKS.is_dir(), reason="the real networks are not there")
+needs_networks = pytest.mark.skipif(not NETWORKS.is_dir(), reason="the real networks are not available")
 
 LAYERS = {
     "er": make("er", 40, 30, 0.08, seed=0),
@@ -33,7 +33,7 @@ ODD = {
 
 
 def one_mode_graphs():
-    """Small graphs of one kind of node: connected, in parts, with triangles and without."""
+    """Return small one-mode graphs: with and without triangles."""
     return {
         "karate": nx.karate_club_graph(),
         "random": nx.gnm_random_graph(40, 70, seed=1),
@@ -43,7 +43,7 @@ def one_mode_graphs():
 
 
 def read_edges(name):
-    """A real network as networkx has it."""
+    """Read a real network as a networkx graph."""
     lines = (NETWORKS / name).read_text().splitlines()
     graph = nx.Graph()
     graph.add_nodes_from(range(int(lines[0].split()[2])))
@@ -52,6 +52,6 @@ def read_edges(name):
 
 
 def read_pairs(name):
-    """A real network with two sides."""
+    """Read a real network with two sides."""
     pairs = [line.split("\t")[:2] for line in (NETWORKS / name).read_text().splitlines() if line]
     return BipartiteGraph.from_pairs(pairs)

@@ -1,4 +1,4 @@
-"""Active neurons, both definitions, against counting one by one."""
+"""Active neurons, by both definitions, against counting them one by one."""
 
 from itertools import pairwise
 
@@ -27,9 +27,9 @@ def test_active_neurons_agree_with_counting_by_hand(seed):
 
 
 def test_neurons_of_groups_count_once_by_the_rule_of_their_group():
-    """Two heads of width 2 share keys and values; behind them a gated layer of three neurons."""
+    """Two heads of width 2 share keys and values; a gated layer of three neurons follows."""
     links = {
-        "q": [(0, 0), (0, 1), (0, 3)],  # of head 0 both coordinates, of head 1 the second
+        "q": [(0, 0), (0, 1), (0, 3)],  # both coordinates of head 0, the second of head 1
         "k": [(0, 1)],  # the second coordinate of the shared head: products 1 and 3
         "v": [(0, 0), (0, 1)],
         "o": [(0, 0), (1, 0), (3, 0)],  # 3 of the 4 mixed values are read
@@ -49,7 +49,7 @@ def test_neurons_of_groups_count_once_by_the_rule_of_their_group():
     assert active_neuron_rate(tl.LayeredNetwork(graphs, ())) == pytest.approx((3 + 1 + 2 + 1 + 2 + 2 + 1) / 16)
 
 
-def test_an_unknown_definition_is_refused():
+def test_an_unknown_definition_is_rejected():
     network = tl.LayeredNetwork({"a": tl.BipartiteGraph(np.eye(2))})
     with pytest.raises(ValueError, match="definition='hiden' is unknown: did you mean 'hidden'"):
         active_neuron_rate(network, "hiden")

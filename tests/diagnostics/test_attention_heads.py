@@ -1,4 +1,4 @@
-"""Heads of attention, counted by their definition."""
+"""Attention heads, counted by definition."""
 
 import numpy as np
 import pytest
@@ -34,6 +34,6 @@ def test_heads_agree_with_slices_of_the_matrices(seed, sharing):
     assert (table["alive"] == (table["active_neurons"] > 0)).all()
 
 
-def test_a_network_without_heads_has_no_row():
+def test_a_network_without_heads_has_no_rows():
     network = tl.LayeredNetwork({"a": tl.BipartiteGraph(np.eye(2))})
     assert attention_heads(network).empty

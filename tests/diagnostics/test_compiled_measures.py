@@ -1,4 +1,4 @@
-"""Components, matching and degrees of ends, compiled, against scipy and numpy on random layers of every shape."""
+"""Compiled components, matchings and degree correlations, against scipy and numpy on random layers of every shape."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def layers(draw):
 
 @given(layers())
 @examples(150)
-def test_a_matching_is_one_and_as_large_as_scipys(g):
+def test_a_matching_is_valid_and_as_large_as_scipys(g):
     found = diagnostics.maximum_matching(g)
     assert all(np.unique(side).size == len(found) for side in found.T)
     assert set(map(tuple, found.tolist())) <= set(map(tuple, g.edges().tolist()))
@@ -56,7 +56,7 @@ def test_correlations_of_degrees_are_numpys(g):
             assert measure(g) == pytest.approx(np.corrcoef(*ends)[0, 1], abs=1e-9)
 
 
-def test_no_digits_are_lost_beside_a_hub():
+def test_no_digits_are_lost_next_to_a_hub():
     """One output with thousands of links, and one with a single link."""
     g = tl.BipartiteGraph(np.vstack([np.ones((1, 3000), bool), np.eye(1, 3000, dtype=bool)]))
     inputs, outputs = g.edges().T

@@ -1,4 +1,4 @@
-"""Credit assignment paths, counted one by one, and beyond any float."""
+"""Credit assignment paths, against enumeration, and in numbers beyond any float."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from topolearn.generators import make, resort
 
 
 def by_enumeration(adjacencies, allowed):
-    """Count chains of neurons, one by one."""
+    """Count chains of neurons one by one."""
     sizes = [adjacencies[0].shape[1], *(a.shape[0] for a in adjacencies)]
     return sum(
         all(a[after, before] for a, before, after in zip(adjacencies, path, path[1:], strict=False))
@@ -80,7 +80,7 @@ def test_a_layer_alone_has_no_hidden_neurons():
     assert (found.n_paths, found.n_hub_paths, found.share, found.hub_links) == (10, 10, 1, 0)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_rejected():
     layer = make("er", 5, 5, 0.5, seed=0)
     with pytest.raises(InvalidTypeError, match=r"a measure of a whole network, not of a BipartiteGraph: pass Layered"):
         dg.credit_assignment_paths(layer)
@@ -90,7 +90,7 @@ def test_bad_input_is_refused():
 
 
 def test_multiplied_layers_must_both_be_reached():
-    """Of three products, gate reaches the first two, up the last two, each from an input of its own."""
+    """Of three products, gate reaches the first two and up the last two."""
     gate = BipartiteGraph(np.array([[1, 1], [1, 0], [0, 0]]))
     up = BipartiteGraph(np.array([[0, 0], [1, 1], [1, 1]]))
     down = BipartiteGraph(np.ones((2, 3)))

@@ -1,4 +1,4 @@
-"""Distances: all of them, samples with their errors, any number of threads."""
+"""Distances: exact ones, samples with their errors, and any number of threads."""
 
 import networkx as nx
 import numpy as np
@@ -38,7 +38,7 @@ def test_odd_graphs(graph):
 
 
 @pytest.mark.parametrize("measure", [dg.path_length, dg.efficiency, dg.closeness, dg.betweenness])
-def test_a_sample_comes_as_near_as_its_error_says(measure):
+def test_a_sample_is_as_accurate_as_its_error_says(measure):
     exact = measure(BIG)
     assert exact.error == 0
     samples = [measure(BIG, sample=60, seed=seed) for seed in range(200)]
@@ -48,8 +48,8 @@ def test_a_sample_comes_as_near_as_its_error_says(measure):
     assert all(measure(BIG, sample=10_000) == exact for _ in range(2))
 
 
-def test_a_sample_of_finite_pairs_comes_near():
-    layer = make("er", 600, 600, 0.0012, seed=0)  # in many parts
+def test_a_sample_of_finite_pairs_is_accurate():
+    layer = make("er", 600, 600, 0.0012, seed=0)  # with many components
     exact = dg.path_length(layer, pairs="finite")
     z = [
         (found - exact) / found.error
@@ -73,7 +73,7 @@ def test_same_seed_same_sample():
     assert dg.path_length(BIG, sample=20, seed=3) != dg.path_length(BIG, sample=20, seed=4)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_rejected():
     with pytest.raises(InvalidValueError, match=r"pairs='all' must be one of 'component', 'finite'"):
         dg.path_length(BIG, pairs="all")
     with pytest.raises(InvalidValueError, match=r"sample=1 must be at least 2"):
@@ -86,5 +86,5 @@ def test_a_large_graph_is_not_measured_node_by_node():
     layer = make("er", 11_000, 11_000, 0.0005, seed=0)
     found = dg.path_length(layer)
     assert 0 < found.error < 0.05
-    with pytest.raises(InvalidValueError, match=r"22000 nodes is too large for the betweenness of each"):
+    with pytest.raises(InvalidValueError, match=r"22000 nodes is too large for the betweenness of each node"):
         dg.betweenness_centrality(layer)

@@ -11,7 +11,7 @@ from topolearn.errors import UndefinedMeasureError, UnknownNameError
 
 
 class Events:
-    """Link events given as rows (input, output), of a layer with four inputs."""
+    """Link events given as rows (input, output), for a layer with four inputs."""
 
     def __init__(self, **events):
         rows = {name: events.get(name, []) for name in ("decayed", "removed", "percolated", "regrown")}
@@ -29,7 +29,7 @@ class Past:
 
 START = BipartiteGraph.from_edges([(0, 0), (1, 0), (2, 0), (3, 0)], n_in=4, n_out=2)
 UPDATES = [
-    {"a": Events(removed=[(0, 0), (1, 0)], regrown=[(1, 0), (0, 1)])},  # (1, 0) comes back at once: it lives on
+    {"a": Events(removed=[(0, 0), (1, 0)], regrown=[(1, 0), (0, 1)])},  # (1, 0) returns at once: it stays alive
     {"a": Events(decayed=[(2, 0)], percolated=[(0, 1)], regrown=[(2, 1)])},
     {"a": Events(removed=[(3, 0)], regrown=[(0, 0)])},  # (0, 0) lives a second time
 ]
@@ -54,7 +54,7 @@ def test_ages_by_hand():
 
 
 def test_survival_by_hand():
-    """Of 6 lives that saw an update 2 ended at once, of 3 that saw a second 1 ended, of 2 that saw a third 1 did."""
+    """2 of 6 lives ended in their first update, 1 of 3 in the second, and 1 of 2 in the third."""
     found = dg.survival(PAST, "a")
     assert found["age"].tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(found["survival"], [1, 4 / 6, 4 / 6 * 2 / 3, 4 / 6 * 2 / 3 / 2])
@@ -62,7 +62,7 @@ def test_survival_by_hand():
     assert (found["high"] >= found["survival"]).all()
 
 
-def test_all_links_gone_and_none_gone():
+def test_all_links_lost_and_none_lost():
     gone = dg.survival(Past({"a": START}, [{"a": Events(removed=START.edges())}]), "a")
     assert gone["survival"].tolist() == [1]
     kept = dg.survival(Past({"a": START}, [{"a": Events()}, {"a": Events()}]), "a")
@@ -76,7 +76,7 @@ def test_without_updates_there_is_no_curve_but_there_are_ages():
 
 
 @pytest.mark.parametrize("measure", [dg.lifetimes, dg.link_ages, dg.survival])
-def test_an_unknown_layer_is_refused(measure):
+def test_an_unknown_layer_is_rejected(measure):
     with pytest.raises(UnknownNameError, match="there is no sparse layer 'b'"):
         measure(PAST, "b")
 

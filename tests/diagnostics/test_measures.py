@@ -1,4 +1,4 @@
-"""What holds for every measure in the registry, on any graph."""
+"""Properties of every measure in the registry, on any graph."""
 
 import math
 import warnings
@@ -40,14 +40,14 @@ def test_is_documented_and_a_number(measure):
 
 
 @each_measure
-def test_a_seed_decides(measure):
+def test_a_seed_determines_the_value(measure):
     graph = a_graph_for(measure)
     assert measure(graph, seed=1) == measure(graph, seed=1)
 
 
 @of_layers
 @pytest.mark.parametrize("name", ODD)
-def test_odd_layers_have_a_value_or_say_why_not(measure, name):
+def test_odd_layers_have_a_value_or_raise_with_a_reason(measure, name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -60,7 +60,7 @@ def test_odd_layers_have_a_value_or_say_why_not(measure, name):
 
 @pytest.mark.parametrize("measure", [m for m in MEASURES.values() if m.of in ("network", "any")], ids=lambda m: m.name)
 @pytest.mark.parametrize("name", ODD)
-def test_odd_networks_have_a_value_or_say_why_not(measure, name):
+def test_odd_networks_have_a_value_or_raise_with_a_reason(measure, name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -71,7 +71,7 @@ def test_odd_networks_have_a_value_or_say_why_not(measure, name):
             assert not math.isnan(value)
 
 
-PATHS = ("path_length", "efficiency", "closeness", "betweenness", "radiality")  # these draw on large graphs alone
+PATHS = ("path_length", "efficiency", "closeness", "betweenness", "radiality")  # these draw only on large graphs
 SETTLED = [measure for measure in OF_LAYERS if not measure.draws or measure.name in PATHS]
 ONE_SIDED = ("gamma_in", "gamma_out", "fan_in_gini", "fan_out_gini")
 
@@ -84,14 +84,14 @@ def test_the_order_of_neurons_does_not_matter(measure):
 
 
 @pytest.mark.parametrize("measure", [m for m in SETTLED if m.name not in ONE_SIDED], ids=lambda m: m.name)
-def test_inputs_and_outputs_are_alike(measure):
-    """Measures of a layer do not change when signals run backwards, save those that name a side."""
+def test_inputs_and_outputs_are_interchangeable(measure):
+    """Measures of a layer do not change when it is transposed, except those that name a side."""
     layer = LAYERS["bsw"]
     assert measure(BipartiteGraph(layer.to_scipy().T)) == pytest.approx(measure(layer), rel=1e-9)
 
 
 @each_measure
-def test_other_kinds_of_graph_are_refused(measure):
+def test_other_kinds_of_graph_are_rejected(measure):
     if measure.of == "layer":
         with pytest.raises(InvalidTypeError, match="is a measure of one layer"):
             measure(one_mode_graphs()["karate"])
@@ -127,7 +127,7 @@ def test_distances_of_topologies():
     for distance in (dg.jaccard_distance, dg.hamming_distance):
         assert distance(a, a) == 0
         assert 0 < distance(a, b) == distance(b, a) < 1
-        with pytest.raises(ValueError, match=r"graphs of 30 x 20 neurons and 20 x 30 neurons have no distance"):
+        with pytest.raises(ValueError, match=r"graphs of 30 x 20 neurons and 20 x 30 neurons cannot be compared"):
             distance(a, make("er", 20, 30, 0.2, seed=0))
     first, second = (set(g.cells.tolist()) for g in (a, b))
     assert dg.jaccard_distance(a, b) == pytest.approx(1 - len(first & second) / len(first | second))
@@ -135,6 +135,6 @@ def test_distances_of_topologies():
     assert dg.jaccard_distance(np.zeros((2, 2)), np.zeros((2, 2))) == 0
 
 
-def test_a_layer_too_large_for_singular_vectors_is_refused():
+def test_a_layer_too_large_for_singular_vectors_is_rejected():
     with pytest.raises(ValueError, match=r"3000 inputs x 2500 outputs, .* is too large for structural_consistency"):
         dg.structural_consistency(make("er", 3000, 2500, 0.001, seed=0))

@@ -1,4 +1,4 @@
-"""Deaths of neurons: by hand, and as many as dense matrices show."""
+"""Neuron deaths: by hand, and against dense matrices."""
 
 import itertools
 
@@ -16,8 +16,8 @@ from topolearn import diagnostics as dg
 
 def test_deaths_by_hand():
     rows = dg.neuron_deaths(PAST)
-    # update 1 takes (0, 0), and input 0 goes on by (0, 1); update 2 takes that and (2, 0), and output 1 goes on by
-    # (2, 1); update 3 takes (3, 0), the last of input 3, and brings (0, 0)
+    # update 1 removes (0, 0), and (0, 1) keeps input 0 alive; update 2 removes that and (2, 0), and (2, 1) keeps
+    # output 1 alive; update 3 removes (3, 0), the last link of input 3, and adds (0, 0)
     kept = rows[["side", "neuron", "update", "n_links", "neighbours"]].to_numpy().tolist()
     assert kept == [["input", 0, 2, 1, (1,)], ["input", 3, 3, 1, (0,)]]
     assert rows["revived"].tolist() == [3, pd.NA] or (rows["revived"][0] == 3 and pd.isna(rows["revived"][1]))
@@ -52,7 +52,7 @@ def test_deaths_are_those_of_dense_matrices(seed, n_updates):
     assert sorted(shown.itertuples(index=False, name=None)) == sorted(expected)
 
 
-def test_a_run_tells_the_steps(tmp_path):
+def test_a_run_gives_the_steps(tmp_path):
     import topolearn as tl
 
     config = tl.TrainConfig(
@@ -70,6 +70,6 @@ def test_a_run_tells_the_steps(tmp_path):
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5])
-def test_no_links_are_refused(k):
+def test_an_invalid_number_of_links_is_rejected(k):
     with pytest.raises((ValueError, TypeError), match="k="):
         dg.oldest_links(PAST, "a", k=k)

@@ -1,4 +1,4 @@
-"""Measures of graphs of one kind of node: each by networkx, scipy or its definition; and which are refused."""
+"""Measures of one-mode graphs, against networkx, scipy or their definitions; and rejected input."""
 
 import math
 import warnings
@@ -34,7 +34,7 @@ ODD = {
 }
 OF_ONE_MODE = [measure for measure in MEASURES.values() if measure.of in ("one-mode", "graph", "any")]
 each_graph = pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
-QUICK = [measure for measure in OF_ONE_MODE if measure.name != "rich_club_p"]  # which comes with rich_club
+QUICK = [measure for measure in OF_ONE_MODE if measure.name != "rich_club_p"]  # computed with rich_club
 each_measure = pytest.mark.parametrize("measure", QUICK, ids=[measure.name for measure in QUICK])
 KARATE = nx.karate_club_graph()
 
@@ -65,7 +65,7 @@ def test_measures_agree_with_other_libraries(graph, name):
 
 
 @each_graph
-def test_a_matching_is_as_large_as_can_be(graph):
+def test_a_matching_is_as_large_as_possible(graph):
     pairs = dg.maximum_matching(graph)
     assert (np.unique(pairs) == np.sort(pairs.ravel())).all()
     assert all(graph.has_edge(*pair) for pair in pairs.tolist())
@@ -112,13 +112,13 @@ def test_distances_of_one_mode_topologies():
     assert dg.jaccard_distance(first, second) == pytest.approx(2 / 3)
     assert dg.hamming_distance(first, second) == pytest.approx(2 / 6)
     for other, size in ((Graph([], 5), "5 nodes"), (LAYERS["er"], "40 x 30 neurons")):
-        with pytest.raises(InvalidValueError, match=f"graphs of 4 nodes and {size} have no distance"):
+        with pytest.raises(InvalidValueError, match=f"graphs of 4 nodes and {size} cannot be compared"):
             dg.jaccard_distance(first, other)
 
 
 @each_measure
 @pytest.mark.parametrize("name", ODD)
-def test_odd_graphs_have_a_value_or_say_why_not(measure, name):
+def test_odd_graphs_have_a_value_or_raise_with_a_reason(measure, name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -147,12 +147,12 @@ def test_every_kind_of_graph_has_the_same_value(measure):
 
 
 @pytest.mark.parametrize("name", [name for name, measure in MEASURES.items() if measure.of == "graph"])
-def test_a_whole_network_is_no_single_graph(name):
+def test_a_whole_network_is_not_a_single_graph(name):
     with pytest.raises(InvalidTypeError, match="is a measure of one graph, not of a network of 1 layers"):
         MEASURES[name](LayeredNetwork({"a": LAYERS["er"]}))
 
 
-def test_a_summary_of_one_kind_of_node_beside_random_graphs():
+def test_a_summary_of_a_one_mode_graph_with_null_models():
     values = dg.summary(KARATE, null_models=3)
     quick = {m.name for m in OF_ONE_MODE if m.is_quick}
     assert {"n_nodes", "n_links", "density"} | quick <= values.keys()
@@ -163,7 +163,7 @@ def test_a_summary_of_one_kind_of_node_beside_random_graphs():
 
 
 @pytest.mark.parametrize("order", [None, "degree", "community"])
-def test_pictures_take_what_measures_take(order):
+def test_plots_accept_the_same_graphs_as_measures(order):
     graph = Graph.from_networkx(KARATE)
     for same in (graph, KARATE, igraph.Graph.from_networkx(KARATE), graph.to_frame()):
         ax = plotting.adjacency(same, order=order)
@@ -179,12 +179,12 @@ def test_pictures_take_what_measures_take(order):
     assert len(ax.lines) == 2
 
 
-def test_the_small_world_plane_of_one_kind_of_node():
+def test_the_small_world_plane_of_one_mode_graphs():
     ax = plotting.small_world_plane({"karate": KARATE, "ring": GRAPHS["ring"]})
     curves = [line.get_label() for line in ax.lines[:2]]
-    assert curves == [f"Watts-Strogatz as {name}, β from 0 (right) to 1" for name in ("karate", "ring")]
+    assert curves == [f"Watts-Strogatz like {name}, β from 0 (right) to 1" for name in ("karate", "ring")]
     (karate,) = (line for line in ax.lines if line.get_label() == "karate")
     assert karate.get_xydata()[0] == pytest.approx([dg.path_length(KARATE), dg.clustering(KARATE)])
     assert ax.get_ylabel() == "mean local clustering C"
-    with pytest.raises(InvalidValueError, match="two pictures"):
+    with pytest.raises(InvalidValueError, match="separate plots"):
         plotting.small_world_plane({"karate": KARATE, "layer": LAYERS["er"]})

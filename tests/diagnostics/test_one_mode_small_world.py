@@ -1,4 +1,4 @@
-"""Small worlds of one kind of node, as networkx defines them, and their null models."""
+"""Small worlds in one-mode graphs, as networkx defines them, and their null models."""
 
 from collections import Counter
 
@@ -30,7 +30,7 @@ def test_a_small_world_lies_between_lattice_and_random_graph():
 
 
 def test_sigma_and_omega_are_those_of_networkx():
-    """Sigma by the transitivity, omega by the mean local clustering; the lattice is clustered no less."""
+    """Sigma uses the transitivity, omega the mean local clustering; the lattice is at least as clustered."""
     world = dg.small_world(KARATE, n_null=4, seed=1)
     assert world.clustering == pytest.approx(nx.average_clustering(KARATE))
     assert world.transitivity == pytest.approx(nx.transitivity(KARATE))
@@ -51,7 +51,7 @@ def test_sigma_and_omega_are_those_of_networkx():
 
 
 @pytest.mark.slow
-def test_random_graphs_are_as_networkx_makes_them():
+def test_random_graphs_resemble_those_of_networkx():
     ours = dg.small_world(KARATE, n_null=200)
     theirs = [nx.random_reference(KARATE, niter=10, seed=seed) for seed in range(12)]
     for name, measure, error in (
@@ -76,11 +76,11 @@ def test_null_models_keep_degrees_and_names(name):
 
 
 def test_random_graphs_are_equally_likely():
-    """Nodes of degrees 2, 2, 2, 1, 1 among others without links: six paths, and a triangle beside a link."""
+    """Nodes of degrees 2, 2, 2, 1, 1 and isolated ones: six paths, and a triangle with a separate link."""
     graph, rng = Graph([(0, 3), (0, 1), (1, 2), (2, 4)], 40), np.random.default_rng(0)
     counts = Counter(generators.randomise(graph, seed=rng) for _ in range(700))
     assert len(counts) == 7
-    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 22.5  # p = .001, 6 degrees of freedom
+    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 22.5  # p = 0.001, 6 degrees of freedom
 
 
 def test_dense_graphs_are_random_by_their_missing_links():
@@ -93,7 +93,7 @@ def test_dense_graphs_are_random_by_their_missing_links():
 
 
 def test_a_lattice_is_clustered_as_a_ring():
-    """Swaps find the ring again from a random graph with its degrees."""
+    """Swaps recover the ring from a random graph with the same degrees."""
     lattice = lattice_one_mode(Graph.from_networkx(ring(1.0, n=300)))
     assert dg.clustering(lattice) > 0.8 * nx.average_clustering(ring(0, n=300))
     perfect = Graph.from_networkx(ring(0, n=30))
@@ -111,7 +111,7 @@ def test_null_graphs_do_not_depend_on_jobs():
     assert dg.small_world(parted, n_null=2).path_length == pytest.approx(dg.path_length(KARATE))
 
 
-def test_what_has_no_value_says_why():
+def test_undefined_values_raise_with_a_reason():
     tree = dg.small_world(nx.balanced_tree(2, 3), n_null=2)
     assert "sigma" not in repr(tree)
     with pytest.raises(UndefinedMeasureError, match=r"sigma is undefined: random graphs .* have transitivity 0"):

@@ -1,4 +1,4 @@
-"""Every measure that networkx or igraph has agrees with theirs."""
+"""Measures that networkx or igraph also has agree with theirs."""
 
 import igraph
 import networkx as nx
@@ -13,7 +13,7 @@ from topolearn import diagnostics as dg
 each_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 each_graph = pytest.mark.parametrize("graph", one_mode_graphs().values(), ids=one_mode_graphs())
 
-# name, what networkx says of a networkx graph
+# name, and the function of networkx
 OF_ANY = {
     "efficiency": nx.global_efficiency,
     "n_components": nx.number_connected_components,
@@ -39,7 +39,7 @@ def matching_of(graph):
 
 
 def gap_of(graph):
-    """1 - the second largest eigenvalue of the normalised adjacency, nodes without links left out."""
+    """1 - the second largest eigenvalue of the normalised adjacency, without isolated nodes."""
     linked = graph.subgraph([node for node, degree in graph.degree if degree])
     return np.sort(linalg.eigvalsh(nx.normalized_laplacian_matrix(linked).toarray()))[1]
 
@@ -134,7 +134,7 @@ def test_local_communities_by_hand(layer):
 
 @each_layer
 def test_structural_consistency_by_the_whole_adjacency(layer):
-    """The form for two sides equals that of the paper, with eigenvectors of the adjacency of all neurons."""
+    """The form for two sides equals that of the paper, which uses eigenvectors of the adjacency of all neurons."""
     from topolearn.diagnostics.structural_consistency import _perturbed
 
     rng = np.random.default_rng(0)

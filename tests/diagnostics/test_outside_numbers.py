@@ -1,4 +1,4 @@
-"""Numbers that others have published, or that their programs print."""
+"""Values that others have published, or that their programs print."""
 
 import networkx as nx
 import pytest
@@ -38,7 +38,7 @@ def test_words_of_moby_dick():
     fit = dg.power_law(words, n_bootstraps=100, seed=0)
     assert (round(fit.gamma, 2), fit.xmin) == (1.95, 7)
     assert fit.ks == pytest.approx(0.00825, abs=5e-5)
-    assert fit.p_value == pytest.approx(0.68, abs=0.15)  # of 100 samples: two standard errors are 0.1
+    assert fit.p_value == pytest.approx(0.68, abs=0.15)  # with 100 bootstraps two standard errors are 0.1
     assert fit.verdict == "power law"
 
 

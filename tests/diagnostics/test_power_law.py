@@ -1,4 +1,4 @@
-"""Power laws: published exponents, brute force, the package powerlaw, p-values, other laws, odd samples."""
+"""Power laws: published exponents, brute force, the package powerlaw, p-values, other laws, unusual samples."""
 
 import gzip
 import json
@@ -21,11 +21,11 @@ from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasu
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "powerlaw"
 PUBLISHED = ("words", "terrorism", "blackouts", "cities", "fires")
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the published samples are not there")
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the published samples are not available")
 
 
 def published(name):
-    """A published sample, and what is known of it."""
+    """A published sample, and its reference values."""
     known = json.loads((DATA / "reference.json").read_text())[name]
     packed = DATA / f"{name}.txt.gz"
     text = gzip.decompress(packed.read_bytes()).decode() if packed.is_file() else (DATA / f"{name}.txt").read_text()
@@ -48,7 +48,7 @@ def test_published_exponents(name):
 @pytest.mark.parametrize("s", [1.01, 1.5, 2.5, 7, 40])
 @pytest.mark.parametrize("q", [1, 3, 20, 1000])
 def test_zeta_and_its_derivatives(s, q):
-    """Against mpmath, in 40 digits; the first term is divided out of all three."""
+    """Against mpmath with 40 digits; all three are divided by the first term."""
     with mpmath.workdps(40):
         whole, first, second = (mpmath.zeta(s, q, k) * mpmath.mpf(q) ** s for k in range(3))
         log = mpmath.log(q)
@@ -101,7 +101,7 @@ def test_other_numbers_agree_with_brute_force(n, seed, tied):
 
 @pytest.mark.parametrize("law", [lambda r: r.exponential(300, 400), lambda r: r.pareto(1.2, 400) * 300])
 def test_the_search_among_many_whole_numbers_is_complete(law):
-    """More distinct values than a comparison steps over, so that candidates are given up on the way."""
+    """With enough distinct values for the coarse comparison to reject candidates early."""
     samples = np.ceil(law(np.random.default_rng(0)))
     found = power_law(samples, n_bootstraps=0)
     fits = {xmin: power_law(samples, xmin=xmin, n_bootstraps=0) for xmin in np.unique(samples)[:-1]}
@@ -117,7 +117,7 @@ SLOW = pytest.mark.slow
     ("gamma", "xmin"), [(2.5, 1), *(pytest.param(*law, marks=SLOW) for law in [(2.1, 6), (3.5, 2)])]
 )
 @pytest.mark.parametrize("discrete", [True, False])
-def test_a_law_that_was_drawn_is_found_again(gamma, xmin, discrete):
+def test_the_law_of_drawn_samples_is_recovered(gamma, xmin, discrete):
     samples = draw(20_000, gamma, xmin, discrete=discrete, rng=np.random.default_rng(1))
     found = power_law(samples, xmin=xmin, discrete=discrete, n_bootstraps=0)
     assert abs(found.gamma - gamma) < 4 * found.gamma_error
@@ -163,7 +163,7 @@ def test_p_values_with_a_searched_start_are_uniform_enough():
 
 @pytest.mark.parametrize("law", [lambda r: r.exponential(20, 1000) + 1, lambda r: r.geometric(0.05, 1000)])
 def test_exponentials_are_rejected(law):
-    """From 1 on: a start that is sought retreats to a tail of some tens, short enough to pass for a power law."""
+    """With xmin=1: a searched xmin would retreat to a tail short enough to pass for a power law."""
     samples = law(np.random.default_rng(0))
     assert power_law(samples, xmin=1, n_bootstraps=50).p_value == 0
     found = power_law(samples, xmin=1, n_bootstraps=0)
@@ -175,7 +175,7 @@ def test_exponentials_are_rejected(law):
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=SLOW) for seed in range(1, 6))])
 @pytest.mark.parametrize("discrete", [True, False])
 def test_fits_agree_with_the_package_powerlaw(seed, discrete):
-    """It looks just below the steps of the data alone; by that distance its own xmin is the best, too."""
+    """That package compares only just below the steps of the data; by that distance its xmin is the best."""
     powerlaw = pytest.importorskip("powerlaw")
     rng = np.random.default_rng(seed)
     below = rng.integers(1, 3, 60) if discrete else rng.uniform(0.3, 2, 60)
@@ -206,7 +206,7 @@ def test_same_seed_same_p_value():
     assert power_law(samples, n_bootstraps=0).p_value is None
 
 
-def test_a_given_generator_goes_on():
+def test_a_given_generator_advances():
     rng = np.random.default_rng(1)
     samples = draw(300, 2.5, 1, discrete=True, rng=np.random.default_rng(0))
     assert len({power_law(samples, seed=rng, xmin=1).p_value for _ in range(4)}) > 1
@@ -223,15 +223,15 @@ def test_a_given_generator_goes_on():
         (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), {}, InvalidTypeError, "must be numbers"),
         ([1, 10**400], {}, InvalidValueError, "too large for a float"),
         ([1, 1e200], {}, InvalidValueError, r"sample 1e\+200 must lie in .*: use another unit"),
-        ([1, 2**52], {"discrete": True}, InvalidValueError, r"not below 2\*\*52: leave discrete out"),
-        (3.0, {}, InvalidValueError, r"shape \(\) must be one row"),
-        ([[1, 2], [3, 4]], {}, InvalidValueError, r"shape \(2, 2\) must be one row"),
+        ([1, 2**52], {"discrete": True}, InvalidValueError, r"is not an integer below 2\*\*52: leave discrete out"),
+        (3.0, {}, InvalidValueError, r"shape \(\) must be a 1-D array"),
+        ([[1, 2], [3, 4]], {}, InvalidValueError, r"shape \(2, 2\) must be a 1-D array"),
         ([1, 2, math.nan], {}, InvalidValueError, "sample nan cannot follow"),
         ([1, 2, -3], {}, InvalidValueError, "sample -3.0 cannot follow"),
         ([1, 2, math.inf], {}, InvalidValueError, "sample inf cannot follow"),
-        ([1, 2.5], {"discrete": True}, InvalidValueError, "sample 2.5 is not whole"),
+        ([1, 2.5], {"discrete": True}, InvalidValueError, "sample 2.5 is not an integer"),
         ([1, 2, 3], {"xmin": 0}, InvalidValueError, "xmin=0 must be a number above 0"),
-        ([1, 2, 3], {"xmin": 1.5}, InvalidValueError, "xmin=1.5 must be whole"),
+        ([1, 2, 3], {"xmin": 1.5}, InvalidValueError, "xmin=1.5 must be an integer, like the samples"),
         ([1, 2, 3], {"xmin": "1"}, InvalidTypeError, "xmin='1' must be a number"),
         ([1, 2, 3], {"xmin": math.nan}, InvalidValueError, "xmin=nan must be a number above 0"),
         ([1, 2, 3], {"discrete": "no"}, InvalidTypeError, "discrete='no' must be True, False or None"),
@@ -245,12 +245,12 @@ def test_a_given_generator_goes_on():
         ([1, 2, 3], {"xmin": 9}, UndefinedMeasureError, "from xmin=9 on is undefined"),
     ],
 )
-def test_odd_samples_are_refused(samples, options, error, message):
+def test_invalid_samples_are_rejected(samples, options, error, message):
     with pytest.raises(error, match=message):
         power_law(samples, **options)
 
 
-def test_an_unknown_law_is_refused():
+def test_an_unknown_law_is_rejected():
     with pytest.raises(UnknownNameError, match="did you mean 'log-normal'"):
         power_law([1, 1, 2], n_bootstraps=0).against("lognormal")
 
@@ -274,14 +274,14 @@ def test_extreme_samples_have_a_fit(samples):
 
 @pytest.mark.parametrize("start", [10**6, 10**9, 10**12, 10**15])
 def test_nearly_equal_whole_numbers_follow_a_geometric_law(start):
-    """Far out, (1 + k/x)^-gamma is exp(-k gamma/x): of a mean k of 2/3 each probability is 0.4 of the last."""
+    """For large x, (1 + k/x)^-gamma is exp(-k gamma/x); with a mean k of 2/3 each probability is 0.4 of the last."""
     found = power_law([start, start + 1, start + 1], n_bootstraps=0)
     assert found.gamma / start == pytest.approx(-math.log(0.4), rel=1e-5)
     assert found.ks == pytest.approx(0.6 - 1 / 3, abs=1e-5)
 
 
 def test_drawn_whole_numbers_follow_the_law():
-    """Both from the table and by bisection beyond it."""
+    """Both those from the table and those from the bisection beyond it."""
     drawn = draw(200_000, 1.6, 3, discrete=True, rng=np.random.default_rng(0))
     ends = np.array([3, 4, 5, 8, 20, 100, 513, 515, 600, 5_000, 10**6])
     expected = -np.diff(np.append(special.zeta(1.6, ends), 0)) / special.zeta(1.6, 3)
@@ -291,7 +291,7 @@ def test_drawn_whole_numbers_follow_the_law():
     assert draw(100, 1.01, 1, discrete=True, rng=np.random.default_rng(0)).max() == 2**52
 
 
-def test_the_law_where_it_gives_nothing():
+def test_the_law_outside_its_support():
     discrete = power_law([1, 1, 2, 3], n_bootstraps=0)
     assert discrete.pdf([-1, 0, 0.5, 1.5]).tolist() == [0] * 4
     assert discrete.ccdf([-1, 0, 1, math.inf]).tolist() == [1, 1, 1, 0]
@@ -301,7 +301,7 @@ def test_the_law_where_it_gives_nothing():
     assert integrate.quad(continuous.pdf, 2, math.inf)[0] == pytest.approx(continuous.ccdf(2))
 
 
-def test_a_fit_can_be_read():
+def test_the_repr_of_a_fit():
     found = power_law([1, 1, 1, 2, 3, 0], n_bootstraps=0)
     numbers = "gamma=2.328 ± 0.65, xmin=1, ks=0.105, n_tail=5 of 5, discrete"
     assert repr(found) == f"PowerLawFit(no power law: only 5 in the tail; {numbers})"
@@ -312,7 +312,7 @@ def test_zeros_are_left_out():
     assert power_law([0, 0, 1, 1, 2, 3], n_bootstraps=0) == power_law([1, 1, 2, 3], n_bootstraps=0)
 
 
-def test_a_start_without_a_sample_is_taken_as_it_is():
+def test_an_xmin_that_is_not_a_sample_is_used_as_given():
     samples = np.array([4, 5, 5, 7, 12])
     found = power_law(samples, xmin=3, n_bootstraps=0)
     expected = optimize.minimize_scalar(

@@ -1,4 +1,4 @@
-"""Other laws beside a power law: the package powerlaw, normalisers, largest likelihoods."""
+"""Alternatives to a power law: the package powerlaw, normalisers, maximum likelihoods."""
 
 import warnings
 
@@ -45,7 +45,7 @@ def test_the_normaliser_of_the_cut_off_law(exponent, rate):
 @pytest.mark.parametrize("name", ALTERNATIVES)
 @pytest.mark.parametrize("discrete", [True, False])
 def test_alternatives_are_normalised(name, discrete):
-    """The likelihoods are those of a law on the tail: they sum, or integrate, to one."""
+    """The likelihoods belong to a law on the tail: they sum, or integrate, to one."""
     samples = draw(300, 3.0, 2, discrete=discrete, rng=np.random.default_rng(0))
     fit = power_law(samples, xmin=2, discrete=discrete, n_bootstraps=0)
     tail = fit._tail
@@ -58,7 +58,7 @@ def test_alternatives_are_normalised(name, discrete):
 
 
 def log_normal_tail(x, counts, mean, deviation, xmin, discrete):
-    """The log-likelihood of a tail, by scipy."""
+    """Return the log-likelihood of a tail, from scipy."""
     law = stats.lognorm(deviation, scale=np.exp(mean))
     if discrete:
         return counts @ (np.log(law.cdf(x + 0.5) - law.cdf(x - 0.5)) - law.logsf(xmin - 0.5))
@@ -66,7 +66,7 @@ def log_normal_tail(x, counts, mean, deviation, xmin, discrete):
 
 
 def truncated_tail(x, counts, exponent, rate, xmin, discrete):
-    """The log-likelihood of a tail, with a sum or an integral taken as it is written."""
+    """Return the log-likelihood of a tail, with the sum or integral computed directly."""
 
     def law(x):
         return (x / xmin) ** -exponent * np.exp(-rate * (x - xmin))

@@ -1,4 +1,4 @@
-"""Power laws of graphs, of the side asked for, and what is said of a fit that is none."""
+"""Power laws of graphs and of their sides, and the verdicts on fits."""
 
 import pickle
 import re
@@ -17,7 +17,7 @@ from topolearn.generators import make
 
 
 @pytest.mark.parametrize("name", ["bsf", "er"])
-def test_a_graph_gives_its_degrees_whoever_made_it(name):
+def test_graphs_of_all_libraries_give_their_degrees(name):
     layer = make(name, 60, 50, 0.1, seed=0)
     given = [layer, layer.to_networkx(), layer.to_igraph(), layer.to_scipy(), LayeredNetwork({"a": layer})]
     expected = power_law(layer.degrees, n_bootstraps=5)
@@ -35,18 +35,18 @@ def test_a_graph_gives_its_degrees_whoever_made_it(name):
 @pytest.mark.parametrize(
     ("given", "side", "kind", "said"),
     [
-        ([1, 2, 3], "fan_in", InvalidTypeError, "side='fan_in' is for a graph, and numbers were given"),
+        ([1, 2, 3], "fan_in", InvalidTypeError, "side='fan_in' requires a graph, but numbers were given"),
         (nx.path_graph(4), "fan_in", InvalidTypeError, "side='fan_in' is a measure of one layer"),
         (BipartiteGraph(np.eye(3)), "fanin", InvalidValueError, "did you mean 'fan_in'"),
-        (np.eye(3), None, InvalidValueError, "one row of numbers"),
+        (np.eye(3), None, InvalidValueError, "must be a 1-D array"),
     ],
 )
-def test_a_side_is_of_a_graph_that_has_sides(given, side, kind, said):
+def test_a_side_requires_a_graph_with_sides(given, side, kind, said):
     with pytest.raises(kind, match=said):
         power_law(given, side=side)
 
 
-def test_the_verdict_asks_for_p_samples_and_span():
+def test_the_verdict_depends_on_p_samples_and_span():
     rng = np.random.default_rng(0)
     drawn = draw(2000, 2.5, 2, discrete=True, rng=rng)
     assert power_law(drawn).verdict == "power law"

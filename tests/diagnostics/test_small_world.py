@@ -1,4 +1,4 @@
-"""Small worlds: closure of BSW by beta, sigma and omega between lattice and random graph; rich clubs, null models."""
+"""Small worlds: closure of BSW by beta, sigma and omega of lattices and random graphs; rich clubs, null models."""
 
 import warnings
 
@@ -48,7 +48,7 @@ def test_null_graphs_are_those_of_the_seed_on_any_number_of_jobs():
 
 
 @pytest.mark.parametrize("name", ["no link", "one link", "matching", "star", "tree"])
-def test_where_nothing_closes_sigma_and_omega_say_so(name):
+def test_sigma_and_omega_raise_without_closure(name):
     found = dg.small_world(ODD[name], n_null=2)
     for measure in ("sigma", "omega"):
         with pytest.raises(UndefinedMeasureError, match=f"{measure} is undefined"):
@@ -74,10 +74,10 @@ def test_rich_club_density_by_hand():
 
 
 @pytest.mark.parametrize("measure", [dg.small_world, dg.rich_club])
-def test_no_null_model_is_refused(measure):
+def test_zero_null_models_are_rejected(measure):
     with pytest.raises(InvalidValueError, match=r"n_null=0 must be at least 1"):
         measure(LAYERS["er"], n_null=0)
-    with pytest.raises(InvalidValueError, match=r"0 null models are none"):
+    with pytest.raises(InvalidValueError, match=r"n=0 null models: ask for at least 1"):
         dg.null_ensemble(LAYERS["er"], dg.closure, 0)
 
 
@@ -100,14 +100,14 @@ def test_omega_is_never_below_minus_one_and_above_one_it_warns(seed, n_in, n_out
     assert [each.category for each in caught] == [MeasureRangeWarning] * (omega > 1)
 
 
-def test_omega_above_one_says_why():
+def test_omega_above_one_warns_with_the_reason():
     found = dg.SmallWorld(0.1, 2.0, 0.1, 0.0, 4.0, 0.0, 0.2, 5.0, 1)
     with pytest.warns(MeasureRangeWarning, match=r"omega = 1.5 is above 1: the graph's paths have 2 links on average"):
         assert found.omega == pytest.approx(1.5)
     assert repr(found) == "SmallWorld(sigma=2, omega=1.5, closure=0.1, path_length=2, n_null=1)"
 
 
-def test_what_has_no_sigma_and_omega_can_be_read_too():
+def test_the_repr_without_sigma_and_omega():
     assert repr(dg.small_world(ODD["tree"], n_null=2)).startswith("SmallWorld(closure=0, path_length=")
 
 

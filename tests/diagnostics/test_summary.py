@@ -1,4 +1,4 @@
-"""Summaries: what is in them, what is beside random graphs, what has no value."""
+"""Summaries: their content, the comparison with random graphs, and undefined measures."""
 
 import math
 import warnings
@@ -24,14 +24,14 @@ def test_a_summary_has_every_quick_measure():
     assert found["closure"] == dg.closure(LAYERS["bsf"])
 
 
-def test_an_estimate_has_its_error_beside_it():
+def test_an_estimate_is_followed_by_its_error():
     layer = make("er", 12_000, 12_000, 0.0005, seed=0)
     found = dg.summary(layer, ["path_length", "closure"])
     assert 0 < found["path_length_error"] < 0.05
     assert "closure_error" not in found
 
 
-def test_measures_stand_beside_random_graphs():
+def test_measures_are_compared_with_random_graphs():
     layer = LAYERS["bsw"]
     found = dg.summary(layer, ["closure", "fan_in_gini"], null_models=5, seed=3)
     nulls = [dg.closure(randomise(layer, seed=child)) for child in np.random.default_rng(3).spawn(5)]
@@ -42,13 +42,13 @@ def test_measures_stand_beside_random_graphs():
 
 
 def test_searches_in_random_graphs_do_not_depend_on_threads():
-    """igraph's random state is one for all threads."""
+    """igraph has one random state for all threads."""
     layer = make("er", 60, 60, 0.05, seed=0)
     found = [dg.summary(layer, ["modularity"], null_models=12, seed=1, n_jobs=n_jobs) for n_jobs in (1, 4, 4)]
     assert found[0] == found[1] == found[2]
 
 
-def test_what_has_no_value_is_nan_and_says_why():
+def test_undefined_measures_are_nan_and_warn_with_the_reason():
     with pytest.warns(UndefinedMeasureWarning, match="a power law is undefined where all samples above 0 are 1"):
         found = dg.summary(np.eye(4), ["gamma", "closure"], null_models=2)
     assert math.isnan(found["gamma"])
@@ -65,7 +65,7 @@ def test_networks_and_one_mode_graphs_have_summaries():
     assert "transitivity" in dg.summary(one_mode_graphs()["karate"])
 
 
-def test_comparison_is_a_row_for_each_graph():
+def test_a_comparison_has_one_row_per_graph():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMeasureWarning)
         table = dg.compare(LAYERS, ["closure", "gamma"], null_models=2)
@@ -74,7 +74,7 @@ def test_comparison_is_a_row_for_each_graph():
     assert table.select_dtypes("number").shape == table.shape
 
 
-def test_bad_questions_are_refused():
+def test_bad_input_is_rejected():
     layer = LAYERS["er"]
     with pytest.raises(UnknownNameError, match="did you mean 'closure'"):
         dg.summary(layer, ["closur"])
@@ -82,7 +82,7 @@ def test_bad_questions_are_refused():
         dg.summary(layer, ["hub_share"])
     with pytest.raises(InvalidValueError, match="null_models=-1"):
         dg.summary(layer, null_models=-1)
-    with pytest.raises(InvalidTypeError, match="random graphs are made of one graph"):
+    with pytest.raises(InvalidTypeError, match="null_models=3 requires a single graph"):
         dg.summary(LayeredNetwork({"a": layer}), null_models=3)
     with pytest.raises(InvalidTypeError, match="network_summary is a measure of a whole network"):
         dg.network_summary(layer)

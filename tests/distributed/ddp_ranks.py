@@ -1,4 +1,4 @@
-"""What each of two ranks does in the tests of ``DistributedDataParallel``, and what one process does alone."""
+"""The code of each of two ranks in the tests of ``DistributedDataParallel``, and its single-process reference."""
 
 from contextlib import nullcontext
 from functools import partial
@@ -23,7 +23,7 @@ OPTIONS = {
 
 
 class WithNorm(nn.Module):
-    """A sparse MLP behind a batch norm, whose buffers ranks go on to share."""
+    """A sparse MLP after a batch norm, whose buffers ranks continue to share."""
 
     def __init__(self):
         super().__init__()
@@ -102,7 +102,7 @@ def cases():
 
 
 def bytes_of_a_step(method, backend, model=None, early=False):
-    """Return the bytes of buffers that a wrapper sends for a step before there is a scheduler, and with one."""
+    """Return the bytes of buffers that a wrapper sends per step, without a scheduler and with one."""
     model, rule = made(method, backend, model=model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     if early:
@@ -120,7 +120,7 @@ def bytes_of_a_step(method, backend, model=None, early=False):
 
 
 def different(index, *, wraps_first):
-    """Give ranks models of different seeds; return the error, or the hashes of what they then have."""
+    """Give ranks models with different seeds; return the error, or the hashes of their links."""
     model, rule = made("static", seed=index)
     try:
         if wraps_first:
@@ -133,7 +133,7 @@ def different(index, *, wraps_first):
 
 
 def rank(index, store, folder):
-    """Run all cases as one of two ranks; leave the results in a file."""
+    """Run all cases as one of two ranks, and write the results to a file."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=2)
     results = {}

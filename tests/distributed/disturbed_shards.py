@@ -1,4 +1,4 @@
-"""Sharded training with all that loops do besides, and what is refused, as one of several ranks."""
+"""Sharded training with everything else that loops do, and what is rejected, as one of several ranks."""
 
 import warnings
 from functools import partial
@@ -25,7 +25,7 @@ def plain(model, optimizer, topology, mine, world):
 
 
 def in_passes(model, optimizer, topology, mine, world, *, syncs=True, clears=False, to_none=True, scaler=None):
-    """Accumulate three passes; without ``syncs`` ranks add up at the last alone; with ``clears`` the first is lost."""
+    """Accumulate three passes; without ``syncs``, ranks only reduce at the last; with ``clears``, the first is lost."""
     x, y = batches()
     links = []
     for step in range(STEPS):
@@ -90,7 +90,7 @@ def case(name, mine=0, world=1, wrap=lambda model: model):
 
 
 def language_model(mine=0, world=1, wrap=False):
-    """Train a LLaMA whose heads evolve apart, with gates, by gradients: links after each update."""
+    """Train a LLaMA with gates whose heads evolve separately, using gradients; return the links after each update."""
     torch.manual_seed(0)
     model = Llama(vocabulary=20, width=24, hidden=37, n_layers=2, n_heads=4, n_kv_heads=2).double()
     rule = tl.method("chts", density=0.3, regrowth="gradient-soft", per_head=True)
@@ -116,7 +116,7 @@ def language_model(mine=0, world=1, wrap=False):
 
 
 def low_precision(mine, world):
-    """Train by gathered weights in bf16: the links, their number, and what is off them."""
+    """Train with gathered weights in bf16; return the links, their number, and non-zero values off them."""
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
     model, rule = sparse_model("rigl", dtype=torch.float32)
     model = fully_sharded(model, world, mp_policy=policy)
@@ -133,7 +133,7 @@ def low_precision(mine, world):
 
 
 def written_by_others(mine, world):
-    """Write into the shards of weights; return what is there behind the next forward, and the warnings."""
+    """Write into the shards of weights; return their values after the next forward pass, and the warnings."""
     model = fully_sharded(sparse_model("set")[0], world)
     with torch.no_grad():
         for layer in tl.sparse.sparse_layers(model).values():
@@ -147,7 +147,7 @@ def written_by_others(mine, world):
 
 
 def refused(act):
-    """Return what an act is refused with, or None."""
+    """Return the error that an action raises, or None."""
     try:
         act()
     except TopolearnError as error:
@@ -256,7 +256,7 @@ def refusals(index, world):
 
 
 def disturbed(index, world):
-    """All of it on two ranks; with three, only what needs as many."""
+    """Run everything on two ranks; on three, only what needs three."""
     language = language_model(index, world, wrap=True)
     names = ["few rows", "frozen"] if world == 3 else list(CASES)
     results = {"language": language}

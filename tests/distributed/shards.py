@@ -1,4 +1,4 @@
-"""What each of several ranks does in the tests of sharded training, and what one process does alone."""
+"""The code that each of several ranks runs in the tests of sharded training, and its single-process reference."""
 
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ HALF = 5  # an update is due at the next step, and no gradient is recorded yet
 
 
 def sparse_model(method, *, seed=0, dtype=torch.float64, sizes=SIZES, **overrides):
-    """A small MLP that is sparse by a method, and the method."""
+    """A small MLP made sparse with a method, and the method."""
     torch.manual_seed(0)
     layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
     model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2]).to(dtype)
@@ -40,7 +40,7 @@ def sparse_model(method, *, seed=0, dtype=torch.float64, sizes=SIZES, **override
 
 
 def fully_sharded(model, world, **options):
-    """Shard layer by layer, then the rest, then the links."""
+    """Shard each layer, then the rest, then the links."""
     mesh = init_device_mesh("cpu", (world,))
     fully_shard(model[0], mesh=mesh, **options)
     fully_shard(model[2], mesh=mesh, **options)
@@ -94,7 +94,7 @@ def scheduler(model, optimizer, rule, **options):
 
 
 def trained(method, mine=0, world=1, wrap=lambda model: model, overrides=None, **options):
-    """Train a model; return links after each update, the state at the end, and what happened at updates."""
+    """Train a model; return links after each update, the final state, and what happened at updates."""
     model, rule = sparse_model(method, **(overrides or {}))
     wrapped = wrap(model)
     optimizer = optimizer_of(wrapped)
@@ -107,7 +107,7 @@ def trained(method, mine=0, world=1, wrap=lambda model: model, overrides=None, *
 
 
 def of_rank(index, world, store, folder, job):
-    """Run a job as one of several ranks, and leave what it returns in a file."""
+    """Run a job as one of several ranks, and write its result to a file."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=world)
     try:
@@ -123,7 +123,7 @@ def on_ranks(world, folder, job):
 
 
 def n_off_links(layers, optimizer):
-    """How many values are off the trained cells in a rank's rows: of weights, gradients and moments."""
+    """Number of non-zero values off the trained cells in a rank's rows: weights, gradients and moments."""
     n_off = 0
     for layer in layers.values():
         weight = layer.link_parameter
@@ -154,7 +154,7 @@ def prepared(method, world, wrap=fully_sharded):
 
 
 def checked(method, index, world, clip=0.1):
-    """Train with clipping, and look at what is off the links after each step."""
+    """Train with clipping, and check for values off the links after each step."""
     model, optimizer, topology = prepared(method, world)
     off = []
     links = run(
@@ -173,7 +173,7 @@ def saved(method, index, world, folder):
 
 
 def resumed(method, index, world, folder):
-    """Train the second half from what other ranks have saved."""
+    """Train the second half from the checkpoint of other ranks."""
     model, optimizer, topology = prepared(method, world)
     load(f"{folder}/{method}", model, optimizer, topology)
     links = run(model, optimizer, topology, index, world, steps=range(HALF, STEPS))
@@ -181,7 +181,7 @@ def resumed(method, index, world, folder):
 
 
 def recorded(index, world, folder):
-    """Record a run; return the network that its history ends with, and that of the model."""
+    """Record a run; return the last network of its history, and that of the model."""
     model, optimizer, topology = prepared("chts", world)
     with tl.record(f"{folder}/run", topology):
         run(model, optimizer, topology, index, world)
@@ -189,7 +189,7 @@ def recorded(index, world, folder):
 
 
 def several_ways(index, world, folder, cases):
-    """All that two or three ranks, or one, do."""
+    """Run everything for one, two or three ranks."""
     if world == 1:
         return {"resumed": {m: resumed(m, index, world, folder) for m in cases["saved"]}}
     results = {
@@ -206,7 +206,7 @@ def several_ways(index, world, folder, cases):
 
 
 def resumed_alone(method, folder):
-    """Train the second half in one process, from one file that was made of what ranks have saved."""
+    """Train the second half in one process, from one file converted from the checkpoint of several ranks."""
     file = f"{folder}/{method}.pt"
     dcp_to_torch_save(f"{folder}/{method}", file)
     saved = torch.load(file, weights_only=False)

@@ -1,4 +1,4 @@
-"""What ranks are told when they differ; two real ranks are in tests/evolution/test_ranks.py."""
+"""Messages when ranks differ; tests with two real ranks are in tests/evolution/test_ranks.py."""
 
 import pytest
 import torch
@@ -37,12 +37,12 @@ def test_one_process_is_never_asked():
     assert shared_group(nn.Linear(2, 2)) is mean_over(None) is None
 
 
-def test_what_is_raised_inside_comes_out():
+def test_exceptions_inside_propagate():
     with pytest.raises(ZeroDivisionError), agreement(None, dict):
         1 / 0  # noqa: B018
 
 
 @pytest.mark.parametrize("wrong", ["gloo", 0, torch.nn.Linear(2, 2)])
-def test_a_process_group_of_another_type_is_refused(wrong):
-    with pytest.raises(InvalidTypeError, match=r"must be a torch.distributed.ProcessGroup in which this rank is"):
+def test_a_process_group_of_another_type_is_rejected(wrong):
+    with pytest.raises(InvalidTypeError, match=r"must be a torch.distributed.ProcessGroup that contains this rank"):
         shared_group(nn.Linear(2, 2), wrong)

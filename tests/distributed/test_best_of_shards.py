@@ -1,4 +1,4 @@
-"""Some cells of each rank suffice to know the best of all: they lead to the choice that the whole gradient does."""
+"""Some cells of each rank suffice to determine the best of all: the choice equals that from the whole gradient."""
 
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ def gradients(kind, n_out, generator):
 
 
 def sent(gradient, bounds, k, field, excluded, *, soft):
-    """What ranks that hold rows up to each bound send of a gradient."""
+    """The candidates that ranks with rows up to each bound send of a gradient."""
     scores = gradient.abs().flatten().index_fill(0, excluded, 0).view(gradient.shape)
     ranks = [candidates_among(scores[a:b].flatten(), a * N_IN, field, soft=soft) for a, b in pairwise(bounds)]
     total = sum(each.cells.numel() for each in ranks)

@@ -1,4 +1,4 @@
-"""``DistributedDataParallel``: the same links with all of its options, and no links among what it sends."""
+"""``DistributedDataParallel``: the same links with all of its options, and no links in what it sends."""
 
 import pytest
 import torch
@@ -59,7 +59,7 @@ def test_a_model_wrapped_later_sends_what_ranks_may_differ_in_alone(results):
         assert result["bytes early"] == [0, of_cells]
 
 
-def test_ranks_that_begin_with_other_links_are_refused_or_made_equal_by_the_wrapper(results):
+def test_ranks_that_begin_with_other_links_are_rejected_or_synchronized_by_the_wrapper(results):
     for result in results:
         assert "links of layer '0'" in result["different"][0]
     first, second = (result["different"][1] for result in results)

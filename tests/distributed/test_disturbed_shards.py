@@ -1,4 +1,4 @@
-"""What loops do besides leaves the links of sharded layers those of one process; what cannot go well is refused."""
+"""Whatever else loops do, sharded layers keep the links of one process; unsupported setups are rejected."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ pytestmark = NEED_GLOO
 WORDS = {
     "another seed": ["InvalidValueError: the ranks of the process group do not agree: links of layer '0' is 89 with"],
     "another model": ["shape of layer '2' is (41, 37) on rank 0 and (42, 37) on rank 1"],
-    "hsdp": ["mesh has 2 dimensions, as hybrid sharding (HSDP)", "over a mesh of one dimension"],
+    "hsdp": ["mesh has 2 dimensions, as with hybrid sharding (HSDP)", "over a mesh of one dimension"],
     "columns": ["the weight of layer '0' is a DTensor, but its links are not sharded", "tl.distributed.shard_topology"],
     "csr": ["layer '0' is on the csr backend", "sparsify(model, method, backend='masked')"],
     "no links": ["the weight of layer '0' is a DTensor", "after fully_shard(model, mesh=mesh), call tl.distributed"],
@@ -85,7 +85,7 @@ def test_what_others_write_into_a_shard_is_zero_at_the_next_forward_and_warned_o
 
 
 @pytest.mark.parametrize("what", WORDS)
-def test_what_cannot_go_well_is_refused_on_every_rank(of_two, what):
+def test_unsupported_setups_are_rejected_on_every_rank(of_two, what):
     for result in of_two:
         assert result["refused"][what] is not None
         for words in WORDS[what]:

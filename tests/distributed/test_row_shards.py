@@ -1,4 +1,4 @@
-"""Which rows a rank holds, which layers it owns, and the state that it saves; no process group is needed."""
+"""Which rows a rank holds, which layers it owns, and the state that it saves; without a process group."""
 
 import itertools
 
@@ -52,7 +52,7 @@ def test_layers_that_need_each_other_have_one_owner_and_ranks_own_in_turn(method
     assert set(owner_by_layer(components)) == set(names)
 
 
-def test_a_state_without_some_of_its_matrices_is_refused():
+def test_a_state_without_some_of_its_matrices_is_rejected():
     bits = {"fc": packed(torch.ones(2, 3, dtype=torch.bool))}
     state = {"shapes": {"fc": (2, 3)}, "links_packed": bits, "explored_packed": bits, "born_at": {}}
     with pytest.raises(CheckpointError, match="lacks 'born_at' of some layers"):

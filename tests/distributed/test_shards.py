@@ -1,4 +1,4 @@
-"""Ranks that share out the weights of a model (FSDP2) choose the links of one process, on whatever number of ranks."""
+"""Ranks that shard the weights of a model (FSDP2) choose the same links as one process, on any number of ranks."""
 
 from functools import cache, partial
 
@@ -20,7 +20,7 @@ def methods(what):
 
 
 def done_by_ranks(folder, cases):
-    """The folder in which ranks leave things, and what they return."""
+    """The folder that ranks write to, and what they return."""
     return folder, {n: on_ranks(n, folder, partial(several_ways, folder=folder, cases=cases)) for n in WORLDS}
 
 
@@ -79,7 +79,7 @@ def test_norms_for_clipping_are_those_of_the_links_and_nothing_is_off_them_after
 
 @pytest.mark.parametrize("world", [1, 3])
 @pytest.mark.parametrize("method", methods("saved"))
-def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(request, alone, method, world):
+def test_a_checkpoint_of_two_ranks_continues_with_another_number(request, alone, method, world):
     _, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
     for result in results[world]:
@@ -90,7 +90,7 @@ def test_a_checkpoint_of_two_ranks_goes_on_with_another_number(request, alone, m
 
 
 @pytest.mark.parametrize("method", methods("saved"))
-def test_a_checkpoint_of_two_ranks_goes_on_in_one_process_without_shards(request, method):
+def test_a_checkpoint_of_two_ranks_continues_in_one_process_without_shards(request, method):
     folder, results = results_of(request, "saved", method)
     links, state = results[2][0]["saved"][method]
     links_alone, state_alone, model = resumed_alone(method, folder)

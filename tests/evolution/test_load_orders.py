@@ -69,7 +69,7 @@ def test_optimizer_state_of_unknown_links_is_rejected_at_the_step():
     third[0].load_state_dict(first[0].state_dict())
     before = copy.deepcopy(third[0].state_dict())
     third[0](torch.ones(2, 12)).sum().backward()
-    with pytest.raises(InvalidValueError, match="remembers of layer '0' belongs to other links than the layer has"):
+    with pytest.raises(InvalidValueError, match="state for layer '0' belongs to other links than the layer has"):
         third[1].step()
     assert all(torch.equal(value, before[key]) for key, value in third[0].state_dict().items())
 

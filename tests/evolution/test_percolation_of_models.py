@@ -290,7 +290,7 @@ def test_masks_and_links_percolate_identically():
     ("model", "options", "error", "message"),
     [
         (nn.Linear(3, 3), {}, InvalidValueError, r"the model has no sparse layers: call sparsify"),
-        (llama(0), {"unit": "pair"}, UnknownNameError, r"unit 'pair' of percolation is unknown"),
+        (llama(0), {"unit": "pair"}, UnknownNameError, r"unknown percolation unit 'pair'"),
         (llama(0), {"optimizer": torch.optim.LBFGS([nn.Parameter(torch.ones(1))])}, InvalidTypeError, r"LBFGS is not"),
         (
             llama(0),
@@ -306,7 +306,7 @@ def test_bad_input(model, options, error, message):
 
 
 def test_percolation_parts_of_a_method_are_checked():
-    with pytest.raises(UnknownNameError, match=r"unit 'pairs' of percolation is unknown: did you mean"):
+    with pytest.raises(UnknownNameError, match=r"unknown percolation unit 'pairs': did you mean"):
         tl.method("chts", percolation_unit="pairs")
     with pytest.raises(InvalidValueError, match=r"percolation_unit='rotary_pair' needs percolation=True"):
         tl.method("set", percolation_unit="rotary_pair")

@@ -97,7 +97,7 @@ def test_a_group_without_this_rank_is_rejected(results):
     for result in results:
         kind, message = result["not a member"]
         assert kind == "InvalidTypeError"
-        assert "must be a torch.distributed.ProcessGroup in which this rank is" in message
+        assert "must be a torch.distributed.ProcessGroup that contains this rank" in message
 
 
 def test_copies_have_the_group_of_the_original_or_are_rejected(results):

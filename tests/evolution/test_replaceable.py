@@ -76,11 +76,11 @@ def without_hooks(layer):
 
 # For each: a layer, the message, and the fix, or None if the fix is another order of steps.
 REFUSED = {
-    "adapter": (Lora, "is a Lora with a forward of its own.*before adding adapters", None),
-    "adapter on conv1d": (lambda: LoraConv1D(8, 8), "is a LoraConv1D with a forward of its own", None),
-    "own call": (lambda: linear(Called), "is a Called with a forward of its own", None),
-    "patched": (lambda: changed(patched), "with a forward of its own", lambda layer: vars(layer).pop("forward")),
-    "compiled": (lambda: changed(lambda layer: layer.compile()), "is compiled by itself: call layer.compile", None),
+    "adapter": (Lora, "is a Lora with its own forward.*before adding adapters", None),
+    "adapter on conv1d": (lambda: LoraConv1D(8, 8), "is a LoraConv1D with its own forward", None),
+    "own call": (lambda: linear(Called), "is a Called with its own forward", None),
+    "patched": (lambda: changed(patched), "with its own forward", lambda layer: vars(layer).pop("forward")),
+    "compiled": (lambda: changed(lambda layer: layer.compile()), "is compiled separately: call layer.compile", None),
     "spectral norm": (
         lambda: parametrizations.spectral_norm(linear()),
         r"a parametrised weight: call torch.nn.utils.parametrize.remove_parametrizations\(layer, 'weight'\)",
@@ -98,42 +98,42 @@ REFUSED = {
     ),
     "old weight norm": (
         lambda: nn.utils.weight_norm(linear()),
-        r"its weight by torch.nn.utils.weight_norm: call torch.nn.utils.remove_weight_norm\(layer, 'weight'\)",
+        r"its weight with torch.nn.utils.weight_norm: call torch.nn.utils.remove_weight_norm\(layer, 'weight'\)",
         remove_weight_norm,
     ),
     "old spectral norm": (
         lambda: nn.utils.spectral_norm(linear()),
-        r"its weight by torch.nn.utils.spectral_norm: call torch.nn.utils.remove_spectral_norm\(layer, 'weight'\)",
+        r"its weight with torch.nn.utils.spectral_norm: call torch.nn.utils.remove_spectral_norm\(layer, 'weight'\)",
         remove_spectral_norm,
     ),
     "pruned": (
         lambda: prune.l1_unstructured(linear(), "weight", 0.5),
-        r"its weight by torch.nn.utils.prune: call torch.nn.utils.prune.remove\(layer, 'weight'\)",
+        r"its weight with torch.nn.utils.prune: call torch.nn.utils.prune.remove\(layer, 'weight'\)",
         lambda layer: prune.remove(layer, "weight"),
     ),
     "pruned twice": (
         lambda: prune.random_unstructured(prune.l1_unstructured(linear(), "weight", 0.5), "weight", 0.5),
-        "its weight by torch.nn.utils.prune",
+        "its weight with torch.nn.utils.prune",
         lambda layer: prune.remove(layer, "weight"),
     ),
     "pruned bias": (
         lambda: prune.l1_unstructured(linear(), "bias", 0.5),
-        r"its bias by torch.nn.utils.prune: call torch.nn.utils.prune.remove\(layer, 'bias'\)",
+        r"its bias with torch.nn.utils.prune: call torch.nn.utils.prune.remove\(layer, 'bias'\)",
         lambda layer: prune.remove(layer, "bias"),
     ),
     "pruned conv1d": (
         lambda: prune.l1_unstructured(Conv1D(8, 8), "weight", 0.5),
-        "its weight by torch.nn.utils.prune",
+        "its weight with torch.nn.utils.prune",
         lambda layer: prune.remove(layer, "weight"),
     ),
     "lazy": (
         lambda: nn.LazyLinear(8),
-        "is an uninitialised LazyLinear: run a first forward",
+        "is an uninitialised LazyLinear: run a forward pass first",
         lambda layer: layer(torch.ones(1, 8)),
     ),
     "plain tensor": (
         lambda: changed(plain_weight),
-        "a weight that is a Tensor and no ordinary torch.nn.Parameter: sparsify before .*, or make it one",
+        "a weight that is a Tensor, not an ordinary torch.nn.Parameter: sparsify before .*, or convert it to one",
         lambda layer: set_weight(layer, layer.weight),
     ),
     "own parameter": (
@@ -148,7 +148,7 @@ REFUSED = {
     ),
     "other sizes": (
         lambda: changed(lambda layer: setattr(layer, "in_features", 4)),
-        r"a weight of shape \(8, 8\), and \(8, 4\) by",
+        r"a weight of shape \(8, 8\), but out_features and in_features are \(8, 4\)",
         lambda layer: setattr(layer, "in_features", 8),
     ),
     "no weight": (lambda: changed(lambda layer: setattr(layer, "weight", None)), "has no weight", None),
@@ -229,11 +229,11 @@ def test_a_weight_that_two_layers_share_is_rejected_with_both_names(kind):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (patched, "a forward of its own: put topolearn.Attention"),
+        (patched, "its own forward: replace it with topolearn.Attention"),
         (lambda attention: prune.l1_unstructured(attention, "in_proj_weight", 0.5), "'in_proj_weight'"),
         (lambda attention: prune.l1_unstructured(attention.out_proj, "weight", 0.5), "out_proj, computes its weight"),
         (lambda attention: parametrizations.weight_norm(attention.out_proj), "a parametrised weight"),
-        (lambda attention: setattr(attention, "out_proj", Lora()), "is a Lora with a forward of its own"),
+        (lambda attention: setattr(attention, "out_proj", Lora()), "is a Lora with its own forward"),
         (lambda attention: setattr(attention, "num_kv_heads", 1), "layer '1' has 'num_kv_heads', which Attention"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, with less than they need: limits, closed streams, places to read alone."""
+"""Commands in separate processes with restricted resources: limits, closed streams, read-only places."""
 
 import os
 import resource
@@ -18,7 +18,7 @@ def command(*words, options=()):
 
 
 def start(words):
-    """Start a command, as the head of a group of processes, whose complaints are kept."""
+    """Start a command as the leader of a process group, and keep its standard error."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(
         words, env=environment, preexec_fn=limited(), start_new_session=True,  # noqa: PLW1509
@@ -27,7 +27,7 @@ def start(words):
 
 
 def limited(**limits):
-    """Return what sets limits, by their names without RLIMIT_, in a process before it begins."""
+    """Return a function that sets limits, by their names without RLIMIT_, in a process before it starts."""
 
     def set_limits():
         signal.signal(signal.SIGINT, signal.default_int_handler)  # wherever the tests were started
@@ -50,7 +50,7 @@ def run(words, *, env=None, without=(), prepare=None, shell=None, **options):
 
 
 def assert_one_line(done, *said):
-    """The process ended by itself, and complained in one line at most."""
+    """Check that the process ended by itself, with at most one line of complaints."""
     assert done.returncode >= 0, f"signal {-done.returncode}: {done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
     assert "Exception ignored" not in done.stderr, done.stderr

@@ -1,4 +1,4 @@
-"""Trainings and studies that are killed at any moment: nothing is lost but the work since the last checkpoint."""
+"""Trainings and studies killed at any moment: only the work since the last checkpoint is lost."""
 
 import multiprocessing
 import os
@@ -29,7 +29,7 @@ def config(path, method, backend):
 
 
 def started(function, *args):
-    """Start a process that calls a function, forked from one that has imported all there is to import."""
+    """Start a process that calls a function, forked from one that has already imported everything."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*IMPORTED, "tests.faults.test_kills"])
     process = context.Process(target=function, args=args)
@@ -38,7 +38,7 @@ def started(function, *args):
 
 
 def train(path, method, backend):
-    """Begin a training, or go on with it, as a user would who does not know whether it had begun."""
+    """Start or resume a training, like a user who does not know whether it had been started."""
     os.setsid()
     if is_run(path):
         tl.resume(path, quiet=True)
@@ -47,7 +47,7 @@ def train(path, method, backend):
 
 
 def kill_some(path, draw, n_kills, longest, function, *args):
-    """Start and kill a training so often, at random moments; return how often it was killed before it had ended."""
+    """Start and kill a training several times at random moments; return how often it was killed before its end."""
     killed = 0
     for _ in range(n_kills):
         process = started(function, path, *args)
@@ -64,7 +64,7 @@ def kill_some(path, draw, n_kills, longest, function, *args):
 
 
 def check(path):
-    """Nothing in a killed run is called changed, cut or missing, and it can be read."""
+    """Check that nothing in a killed run counts as changed, cut or missing, and that it can be read."""
     for run in [path] if is_run(path) else [each for each in path.glob("*") if is_run(each)]:
         table = verify(run)
         assert set(table["state"]) <= {"whole", "unchecked"}, table[table["state"] != "whole"].to_string()
@@ -75,7 +75,7 @@ def leftovers(path):
 
 
 def killed_and_resumed(folder, method, backend, draw, n_kills):
-    """Compare a training that is killed again and again with one that is not."""
+    """Compare a training that is killed repeatedly with an uninterrupted one."""
     started(str).join()  # which waits for the imports
     began = time.monotonic()
     process = started(train, folder / "whole", method, backend)

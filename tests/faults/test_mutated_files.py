@@ -1,4 +1,4 @@
-"""Mutated files of every kind: each reading ends with the same result, or with one line that names the file."""
+"""Mutated files of every kind: each read gives the same result, or an error in one line that names the file."""
 
 import json
 import os
@@ -41,14 +41,14 @@ def trials(n, seed, names=tuple(SUBJECTS)):
 
 
 class Reader:
-    """A process that reads, which is started anew where it dies or hangs."""
+    """A process that reads files, and is restarted if it dies or hangs."""
 
     def __init__(self, originals, scratch):
         self._arguments = [sys.executable, "-m", "tests.faults.reader", str(originals), str(scratch)]
         self._process = None
 
     def ask(self, trial):
-        """Return how a reading ended, and what was said."""
+        """Return how a read ended, and its message."""
         if self._process is None:
             self._process = subprocess.Popen(self._arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._process.stdin.write(json.dumps(trial) + "\n")

@@ -1,4 +1,4 @@
-"""Every method and backend in storms of numbers: what comes out is right, or refused in one line."""
+"""Every method and backend with extreme numbers: the result is right, or rejected in one line."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(autouse=True)
 def unwritten_memory_is_nan():
-    """Let memory that nobody has written hold NaN, so that a result which reads it is not right by chance."""
+    """Fill uninitialised memory with NaN, so that a result that reads it is not right by chance."""
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)
@@ -33,7 +33,7 @@ def unwritten_memory_is_nan():
         if storm.expected(*case) is not None
     ],
 )
-def test_what_comes_out_of_a_storm_is_right_or_refused(method, backend, storm):
+def test_the_result_of_a_storm_is_right_or_rejected(method, backend, storm):
     outcome = RIGHT
     try:
         model, *others = begin(storm, method, backend)
@@ -83,7 +83,7 @@ CALIBRATIONS = {
 
 
 @pytest.mark.parametrize("data", CALIBRATIONS)
-def test_calibration_that_says_nothing_is_refused(data):
+def test_uninformative_calibration_is_rejected(data):
     model = mlp(12, 20, 3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with pytest.raises((InvalidValueError, InvalidTypeError), match="data") as refusal:
@@ -93,7 +93,7 @@ def test_calibration_that_says_nothing_is_refused(data):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64])
-def test_calibration_of_any_real_dtype_is_taken(dtype):
+def test_calibration_of_any_real_dtype_is_accepted(dtype):
     model = tl.sparsify(
         mlp(12, 20, 3), tl.method("cht", density=0.3, generator="csti"), calibration=(100 * DATA).to(dtype)
     )
@@ -102,14 +102,14 @@ def test_calibration_of_any_real_dtype_is_taken(dtype):
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.int32, torch.bool, torch.float8_e4m3fn])
-def test_a_layer_whose_weights_cannot_be_ranked_or_trained_is_refused_by_its_dtype(dtype, backend):
+def test_a_layer_whose_weights_cannot_be_ranked_or_trained_is_rejected_by_its_dtype(dtype, backend):
     graph = tl.generators.erdos_renyi(4, 3, 0.5, seed=0)
     with pytest.raises(InvalidTypeError, match=f"weights cannot be {dtype}") as refusal:
         tl.SparseLinear(4, 3, graph=graph, backend=backend, dtype=dtype)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_model_that_became_complex_is_refused_by_the_scheduler():
+def test_a_model_that_became_complex_is_rejected_by_the_scheduler():
     method = tl.method("set", density=0.3)
     model = tl.sparsify(mlp(12, 20, 3), method, backend="masked").to(torch.complex64)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -1,4 +1,4 @@
-"""What commands do when the machine lacks something: they work all the same, or end in one line, and lose nothing."""
+"""Commands on a machine that lacks a resource still work, or end with one line, and lose nothing."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ GENERATE = ["generate", "er", "--n-in", "16", "--n-out", "16", "--density", "0.5
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return the run that lacked nothing."""
+    """Return a run with all resources."""
     path = tmp_path_factory.mktemp("whole") / "run"
     assert run(command(*TRAIN, "--run-dir", path)).returncode == 0
     return tl.Run(path)
@@ -28,7 +28,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Return a function that mounts a small file system, which is unmounted afterwards."""
+    """Return a function that mounts a small file system and unmounts it afterwards."""
     mounted = []
 
     def mount(size, *options):
@@ -76,7 +76,7 @@ WORKS = {
 
 
 @pytest.mark.parametrize("lacking", WORKS)
-def test_a_training_works_all_the_same(lacking, tmp_path, whole):
+def test_a_training_works_anyway(lacking, tmp_path, whole):
     given = dict(WORKS[lacking])
     words = command(*TRAIN, "--run-dir", tmp_path / "run", options=given.pop("options", ()))
     done = run(words, **given)
@@ -100,7 +100,7 @@ def test_a_path_may_have_any_name(name, env, tmp_path, whole):
         assert done.returncode == 0, done.stderr
 
 
-def test_a_name_that_is_no_text_is_refused_or_works(tmp_path):
+def test_a_name_that_is_not_text_is_rejected_or_works(tmp_path):
     done = run([*command(*TRAIN, "--run-dir"), os.fsencode(tmp_path) + b"/\xff"])
     assert_one_line(done)
 
@@ -133,7 +133,7 @@ def test_a_command_ends_in_one_line(lacking, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["methods"], ["datasets"], ["train", "--help"]])
-def test_an_output_that_nobody_reads_is_no_mistake(words):
+def test_an_output_that_nothing_reads_is_not_an_error(words):
     done = run(command(*words), shell='"$@" | true')
     assert_one_line(done)
     assert done.stderr == ""
@@ -141,7 +141,7 @@ def test_an_output_that_nobody_reads_is_no_mistake(words):
 
 
 @pytest.mark.parametrize("size", ["8k", "16k", "28k"])
-def test_a_full_disk_ends_a_training_which_goes_on_where_there_is_room(size, tmp_path, small_disk, whole):
+def test_a_full_disk_ends_a_training_which_can_be_resumed_elsewhere(size, tmp_path, small_disk, whole):
     disk = small_disk(size)
     done = run(command(*TRAIN, "--run-dir", disk / "run"))
     assert_one_line(done, "is full" if size != "8k" else "topolearn: error: ")
@@ -153,7 +153,7 @@ def test_a_full_disk_ends_a_training_which_goes_on_where_there_is_room(size, tmp
 
 
 @pytest.mark.parametrize("resumes", [False, True])
-def test_a_place_that_can_only_be_read_is_named(resumes, small_disk, whole):
+def test_a_read_only_place_is_reported(resumes, small_disk, whole):
     disk = small_disk("10m")
     shutil.copytree(whole.path, disk / "run")
     (disk / "run" / "summary.json").unlink()  # as if it had been stopped

@@ -1,4 +1,4 @@
-"""Commands that are told to end at any time: 130 or 143, one line, no process left, and the run goes on bit for bit."""
+"""Commands interrupted at any time: code 130 or 143, one line, no process left, and an exactly resumable run."""
 
 import os
 import signal
@@ -25,19 +25,19 @@ STUDY += '[[setting]]\nlabel = "SET"\nmethod = "set"\n'
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return the run that was never stopped, and the seconds that it took."""
+    """Return an uninterrupted run, and its duration in seconds."""
     path, begun = tmp_path_factory.mktemp("whole") / "run", time.monotonic()
     assert run(command(*LONG, "--run-dir", path)).returncode == 0
     return tl.Run(path), time.monotonic() - begun
 
 
 def left_behind(path):
-    """The files that only a write in progress has."""
+    """Return the files that exist only during a write."""
     return [each for each in path.rglob(".*") if each.name != ".lock"]
 
 
 @pytest.mark.parametrize("number", STATUS)
-def test_a_training_may_be_told_to_end_at_any_time(number, whole, tmp_path):
+def test_a_training_may_be_interrupted_at_any_time(number, whole, tmp_path):
     (reference, seconds), rng = whole, np.random.default_rng([SEED, number])
     print(f"TOPOLEARN_FAULT_SEED={SEED}")
     for i in range(N_TIMES):
@@ -67,7 +67,7 @@ def in_the_middle(path):
 
 @pytest.mark.parametrize("to_all", [False, True], ids=["engine", "group"])
 @pytest.mark.parametrize("number", [*STATUS, signal.SIGKILL])
-def test_a_study_leaves_no_process_and_goes_on(number, to_all, tmp_path):
+def test_a_study_leaves_no_process_and_can_be_continued(number, to_all, tmp_path):
     psutil = pytest.importorskip("psutil")
     (tmp_path / "study.toml").write_text(STUDY)
     words = ["sweep", tmp_path / "study.toml", "--jobs", "2", "--quiet", "--dir"]
@@ -83,7 +83,7 @@ def test_a_study_leaves_no_process_and_goes_on(number, to_all, tmp_path):
         assert process.returncode == -number
     else:
         assert process.returncode == STATUS[number]
-        assert said.endswith("; the same command goes on from the last checkpoints\n")
+        assert said.endswith("; run the same command again to continue from the last checkpoints\n")
         assert said.count("\n") == 1
         assert left_behind(tmp_path / "out") == []
     assert psutil.wait_procs(children, timeout=60)[1] == []

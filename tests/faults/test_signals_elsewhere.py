@@ -1,4 +1,4 @@
-"""What else is told to end, at any time: trainings of other tasks, compiled calls, decoding, a loop of a user's own."""
+"""Other programs interrupted at any time: trainings of other tasks, compiled calls, decoding, custom loops."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ LENGTH = {"steps": 60, "evaluate_every": 10}
 
 
 def words_of(task, folder):
-    """Write the files of a small training of a task, and return the words that begin it, without where it goes."""
+    """Write the files of a small training of a task, and return the command that starts it, without a run directory."""
     if task == "translation":
         translation.write_corpus(folder)
         config = translation.config(folder / "run", dataset=str(folder), **LENGTH)
@@ -38,7 +38,7 @@ def words_of(task, folder):
 
 
 def told_after(process, seconds, number):
-    """Tell a process to end, if it goes on for so long; return what it complained, and how long it took to end."""
+    """Interrupt a process after some time, and return its standard error and how long it took to end."""
     try:
         return process.communicate(timeout=seconds)[1], 0.0
     except subprocess.TimeoutExpired:
@@ -49,7 +49,7 @@ def told_after(process, seconds, number):
 
 @pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize("task", ["translation", "language"])
-def test_a_training_of_another_task_may_be_told_to_end_at_any_time(task, number, tmp_path):
+def test_a_training_of_another_task_may_be_interrupted_at_any_time(task, number, tmp_path):
     pytest.importorskip("transformers")
     draw, begun = drawing(f"{task} {number}"), time.monotonic()
     words = words_of(task, tmp_path)
@@ -73,7 +73,7 @@ def test_a_training_of_another_task_may_be_told_to_end_at_any_time(task, number,
 
 @pytest.fixture(scope="module")
 def layers(tmp_path_factory):
-    """Return a folder with a layer whose scores and paths take a while."""
+    """Return a folder with a layer whose scores and paths take a while to compute."""
     folder = tmp_path_factory.mktemp("layers")
     tl.generators.make("er", 20_000, 20_000, 0.0025, seed=0).save(folder / "large.npz")
     tl.generators.make("er", 3_000, 3_000, 0.03, seed=0).save(folder / "middle.npz")
@@ -129,7 +129,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [*STATUS, signal.SIGKILL])
-def test_a_loop_with_workers_leaves_none_and_a_run_that_can_be_read(number, tmp_path):
+def test_a_loop_with_workers_leaves_no_process_and_a_readable_run(number, tmp_path):
     psutil = pytest.importorskip("psutil")
     (tmp_path / "loop.py").write_text(LOOP)
     process = start([sys.executable, str(tmp_path / "loop.py"), str(tmp_path / "run")])
@@ -151,7 +151,7 @@ def test_a_loop_with_workers_leaves_none_and_a_run_that_can_be_read(number, tmp_
         assert set(verify(tmp_path / "run")["state"]) <= {"whole", "unchecked"}
 
 
-def test_decoding_is_told_to_end(tmp_path):
+def test_decoding_is_interrupted(tmp_path):
     pytest.importorskip("transformers")
     words = words_of("translation", tmp_path)
     assert run(command(*words, "--run-dir", tmp_path / "run")).returncode == 0

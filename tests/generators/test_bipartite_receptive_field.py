@@ -1,4 +1,4 @@
-"""The receptive field model: exact counts, centres that leave no neuron out, and the law of the distances."""
+"""The receptive field model: exact counts, centres that isolate no neuron, and the distribution of distances."""
 
 import math
 from functools import partial
@@ -155,7 +155,7 @@ def test_uniform_degrees_stop_at_the_number_of_neurons(density):
     assert graph.fan_out.max() == 50
 
 
-def test_r_is_three_tenths_and_degrees_fixed_unless_told_otherwise():
+def test_r_is_three_tenths_and_degrees_fixed_by_default():
     expected = bipartite_receptive_field(40, 30, 0.2, r=0.3, degree="fixed", seed=3)
     assert bipartite_receptive_field(40, 30, 0.2, seed=3) == expected
 
@@ -176,7 +176,7 @@ def test_extreme_r(r):
         assert odd == bipartite_receptive_field(500, 400, 15 / 500, r=0, seed=0)
 
 
-def test_memory_is_that_of_the_links():
+def test_memory_grows_only_with_the_links():
     """1e11 cells."""
     for r in (0, 0.05, 0.3, 0.7, 1):
         assert bipartite_receptive_field(400_000, 250_000, 5e-6, r=r, seed=0).n_links == 500_000
@@ -191,10 +191,10 @@ def test_memory_is_that_of_the_links():
         ({"r": "0.3"}, InvalidTypeError, "r='0.3'"),
         ({"r": None}, InvalidTypeError, "r=None"),
         ({"r": True}, InvalidTypeError, "r=True"),
-        ({"degree": "fix"}, InvalidValueError, "degree='fix' is unknown: did you mean 'fixed'"),
+        ({"degree": "fix"}, InvalidValueError, "unknown degree='fix': did you mean 'fixed'"),
         ({"degree": None}, InvalidValueError, "degree=None.*fixed, uniform"),
     ],
 )
-def test_bad_parameters_are_refused(params, error, message):
+def test_bad_parameters_are_rejected(params, error, message):
     with pytest.raises(error, match=message):
         bipartite_receptive_field(8, 6, 0.5, **params)

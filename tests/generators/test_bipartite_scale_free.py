@@ -1,4 +1,4 @@
-"""The bipartite scale-free model: growth, degrees on two sides, their exact realisation, and where it exists."""
+"""The bipartite scale-free model: growth, degrees of both sides, their exact realisation, and valid densities."""
 
 import hashlib
 import os
@@ -56,7 +56,7 @@ def exponent(degrees):
 @example(n_in=40, n_out=2, density=0.6, seed=0)
 @example(n_in=40, n_out=40, density=0.3, seed=0)
 @example(n_in=40, n_out=40, density=0.97, seed=0)
-def test_exact_links_exact_degrees_and_no_lonely_neuron(n_in, n_out, density, seed):
+def test_exact_links_exact_degrees_and_no_isolated_neuron(n_in, n_out, density, seed):
     n_links = round(density * (n_in * n_out))
     assume(n_links >= n_in + n_out - 1)
     graph = bipartite_scale_free(n_in, n_out, density, seed=seed)
@@ -98,7 +98,7 @@ def test_hubs_are_on_both_sides(n_in, n_out, density):
     ("n_in", "n_out", "share", "tolerance"), [(800, 800, 0, 0.05), (500, 1000, 1 / 6, 0.04), (1000, 500, 1 / 6, 0.04)]
 )
 def test_stubs_that_move(n_in, n_out, share, tolerance):
-    """Half the difference of the sides' shares of the neurons; the draw of the hubs' sides adds little."""
+    """Half the difference between the shares of neurons of both sides; drawing the sides of hubs adds little."""
     found = [scale_free_degrees(n_in, n_out, 0.02, seed=seed) for seed in range(5)]
     assert np.mean([f.n_changed / (2 * f.fan_in.sum()) for f in found]) == pytest.approx(share, abs=tolerance)
 
@@ -142,13 +142,13 @@ def test_growth_is_that_of_networkx():
 
 
 def test_a_drawn_late_node_is_chosen_by_degree():
-    """Node 1001 of a tree, whose 1000 elders are the same in every draw of the last one."""
+    """Node 1001 of a tree, whose 1000 older nodes are the same in every draw."""
     rng = np.random.default_rng(0)
     late = sys.modules["topolearn.generators.barabasi_albert"]._attach_late
     early = np.array([[1, 2, 3, 4], [0, 0, 0, 1]])  # degrees 3, 2, 1, 1, 1
     found = np.bincount(late(early, np.array([40_000]), 5, rng)[1], minlength=5)
     np.testing.assert_allclose(found / 40_000, np.array([3, 2, 1, 1, 1]) / 8, atol=0.01)
-    # The second of two new nodes meets the first with its one link, and whomever that chose one stub more often.
+    # The second of two new nodes can meet the first, and meets the node that the first one chose by one more stub.
     first, second = np.array([late(early, np.array([1, 1]), 5, rng)[1] for _ in range(4000)]).T
     assert (second == 5).mean() == pytest.approx(1 / 10, abs=0.02)
     assert (second == first).mean() == pytest.approx((9 + 4 + 3) / 80 + 1 / 10, abs=0.03)
@@ -221,10 +221,10 @@ def test_another_process_makes_the_same_graph():
     ("n_in", "n_out", "density"), [(8, 6, 0.25), (784, 1568, 0.0005), (10**6, 10**6, 1e-6), (40, 1, 0.9)]
 )
 @pytest.mark.parametrize("function", [bipartite_scale_free, scale_free_degrees])
-def test_too_few_links_are_refused_with_the_range(function, n_in, n_out, density):
-    with pytest.raises(InvalidValueError, match=f"density={density} leaves .*{n_in} x {n_out}.*needs ") as refusal:
+def test_too_few_links_are_rejected_with_the_range(function, n_in, n_out, density):
+    with pytest.raises(InvalidValueError, match=f"density={density} leaves .*{n_in} x {n_out}.*needs ") as caught:
         function(n_in, n_out, density, seed=0)
-    least = float(re.search(r"use a density in \[(.*), 1\]", str(refusal.value))[1])
+    least = float(re.search(r"use a density in \[(.*), 1\]", str(caught.value))[1])
     if n_in < 1000:
         graph = bipartite_scale_free(n_in, n_out, least, seed=0)
         assert graph.n_links == n_in + n_out - 1
@@ -243,13 +243,13 @@ def test_too_few_links_are_refused_with_the_range(function, n_in, n_out, density
     ],
 )
 @pytest.mark.parametrize("function", [bipartite_scale_free, scale_free_degrees])
-def test_bad_input_is_refused(function, arguments, error, message):
+def test_bad_input_is_rejected(function, arguments, error, message):
     with pytest.raises(error, match=message):
         function(*arguments, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
-def test_bad_seeds_are_refused(seed):
+def test_bad_seeds_are_rejected(seed):
     with pytest.raises((InvalidValueError, InvalidTypeError), match="seed="):
         bipartite_scale_free(5, 5, 0.5, seed=seed)
 

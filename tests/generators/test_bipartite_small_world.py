@@ -1,4 +1,4 @@
-"""The bipartite small-world model: its lattice, its rewiring, and the closure that lies between."""
+"""The bipartite small-world model: its lattice, its rewiring, and the closure in between."""
 
 import math
 
@@ -42,7 +42,7 @@ def test_degrees_of_the_lattice(n_in, n_out, density, seed):
 
 @FEW
 @given(n_in=SIZES, n_out=SIZES, density=DENSITIES, seed=st.integers(0, 99))
-def test_neighbours_are_consecutive_around_the_neurons_own_place(n_in, n_out, density, seed):
+def test_neighbours_are_consecutive_around_the_place_of_the_neuron(n_in, n_out, density, seed):
     assume(round(density * (n_in * n_out)) > 0)
     small, large, neighbours = sides(lattice(n_in, n_out, density, seed))
     a, b = small.size, large.size
@@ -84,7 +84,7 @@ def test_a_whole_mean_degree_leaves_nothing_to_chance():
 @pytest.mark.parametrize(("n_in", "n_out"), [(400, 400), (500, 250), (250, 500)])
 @pytest.mark.parametrize("beta", [0.1, 0.25, 0.6])
 def test_the_number_of_rewired_links_is_binomial(n_in, n_out, beta):
-    """A rewired link falls back on the lattice with a chance below 1 %, so the missing links tell the number."""
+    """A rewired link returns to the lattice with probability below 1 %, so missing links give the number."""
     n_graphs, density = 300, 2 / min(n_in, n_out)
     ring = lattice(n_in, n_out, density)
     cells = [bipartite_small_world(n_in, n_out, density, beta=beta, seed=seed).cells for seed in range(n_graphs)]
@@ -115,12 +115,12 @@ def test_rewired_links_fall_anywhere_and_any_link_is_rewired(n_in, n_out):
 @pytest.mark.parametrize(("n_in", "n_out"), [(784, 1568), (1568, 784)])
 @pytest.mark.parametrize(("beta", "expected"), [(0, 0.599), (0.1, 0.372), (0.25, 0.177), (1, 0.010)])
 def test_closure(n_in, n_out, beta, expected):
-    """The lattice closes its paths of length three; Erdős-Rényi closes as many as its density."""
+    """The lattice closes its paths of length three; Erdős-Rényi closes a share equal to its density."""
     found = [closure(bipartite_small_world(n_in, n_out, 0.01, beta=beta, seed=seed)) for seed in range(5)]
     assert np.mean(found) == pytest.approx(expected, rel=0.05)
 
 
-def test_beta_is_a_quarter_unless_told_otherwise():
+def test_beta_is_a_quarter_by_default():
     assert bipartite_small_world(40, 30, 0.2, seed=3) == bipartite_small_world(40, 30, 0.2, beta=0.25, seed=3)
 
 
@@ -136,7 +136,7 @@ def test_beta_is_a_quarter_unless_told_otherwise():
         (None, InvalidTypeError),
     ],
 )
-def test_beta_out_of_range_is_refused(beta, error):
+def test_beta_out_of_range_is_rejected(beta, error):
     with pytest.raises(error, match=rf"beta={beta!r}.*\[0, 1\]"):
         bipartite_small_world(8, 6, 0.5, beta=beta)
 

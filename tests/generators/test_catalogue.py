@@ -23,7 +23,7 @@ def paths(network):
     return float(np.sum(reached))
 
 
-def test_a_name_alone_is_its_generator():
+def test_a_plain_name_is_its_generator():
     assert tl.generators.make("bsf", 40, 60, 0.1, seed=3) == tl.generators.bipartite_scale_free(40, 60, 0.1, seed=3)
 
 
@@ -33,7 +33,7 @@ def test_equal_partition_follows_a_name():
     assert set(equal.fan_out) == {6}
 
 
-def test_a_stack_has_equal_fan_outs_in_its_first_layer_alone_and_more_paths_when_resorted():
+def test_a_stack_has_equal_fan_outs_only_in_its_first_layer_and_more_paths_when_resorted():
     plain, sorted_ = (make_network(name, STACK, CHAIN, seeds=SEEDS) for name in ("bsf+ep", "bsf+ep+resort"))
     for network in (plain, sorted_):
         assert {name: graph.n_links for name, graph in network.graphs.items()} == {n: x[2] for n, x in STACK.items()}
@@ -60,7 +60,7 @@ def test_composition_works_through_sparsify():
     assert np.all(np.diff(network["2"].fan_out) >= 0)
 
 
-def test_sparsify_shares_links_out_as_the_method_says():
+def test_sparsify_distributes_links_as_the_method_says():
     model = nn.Sequential(nn.Linear(40, 60), nn.ReLU(), nn.Linear(60, 20), nn.ReLU(), nn.Linear(20, 3))
     rule = tl.method("set", density=0.1, distribution="erk")
     tl.sparsify(model, rule)
@@ -88,7 +88,7 @@ DATA = np.random.default_rng(1).random((30, 40))
 
 @pytest.mark.parametrize("first", ["er", "csti", "brf"])
 @pytest.mark.parametrize("name", ["bsw", "bsf", "csti"])
-def test_the_first_layer_can_have_a_model_of_its_own(name, first):
+def test_the_first_layer_can_have_its_own_model(name, first):
     params = {"beta": 0.1} if name == "bsw" else {}
     given = {"data": DATA} if name == "csti" else {}
     whole = make_network(name, STACK, CHAIN, seeds=SEEDS, **given, **params)
@@ -124,7 +124,7 @@ def test_models_of_the_first_layer_that_do_not_fit(parts, message):
         tl.method("dense", input_generator="csti")
 
 
-def test_sparsify_wants_data_for_the_first_layer_alone():
+def test_sparsify_needs_data_only_for_the_first_layer():
     model = nn.Sequential(nn.Linear(40, 60), nn.ReLU(), nn.Linear(60, 60), nn.ReLU(), nn.Linear(60, 3))
     rule = tl.method("chts", density=0.1, input_generator="csti")
     assert rule.needs_data
@@ -163,12 +163,12 @@ def test_unknown_names(name, message):
         tl.method("set", generator=name)
 
 
-def test_resort_without_known_neighbours_is_refused():
-    with pytest.raises(InvalidValueError, match="no two of the layers a, b, c are known to meet"):
+def test_resort_without_known_neighbours_is_rejected():
+    with pytest.raises(InvalidValueError, match="none of the layers a, b, c are known to meet"):
         make_network("bsf+resort", STACK, [], seeds=SEEDS)
 
 
-def test_data_that_is_not_wanted_is_refused():
+def test_unused_data_is_rejected():
     with pytest.raises(InvalidValueError, match="generator 'er' uses no data"):
         tl.generators.make("er", 5, 5, 0.5, data=np.zeros((3, 5)))
 

@@ -1,4 +1,4 @@
-"""CSTI: exact counts, the strongest cells first, ties at random, and what the data may be."""
+"""CSTI: exact counts, strongest cells first, random ties, and validation of the data."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ TOY = np.array([[0, 0, 1], [1, 1, 0], [2, 2, 0], [3, 3, 1]])
 
 
 def brute_strength(data, n_in, n_out):
-    """The strength of every cell, by numpy's own correlation and a full matrix."""
+    """The strength of every cell, from numpy's correlation and a full matrix."""
     with np.errstate(invalid="ignore", divide="ignore"):
         base = np.abs(np.corrcoef(np.asarray(data, dtype=float), rowvar=False)).reshape(data.shape[1], -1)
     base = np.nan_to_num(base)
@@ -53,7 +53,7 @@ def test_the_strongest_cells_are_the_links(n_in, n_out, n_features, density, see
 
 
 def test_ties_are_broken_uniformly():
-    """Features 0 and 1 are one: 8 cells of 5 x 5 are tied, of which 3 are drawn."""
+    """Features 0 and 1 are equal: 8 of 5 x 5 cells are tied, and 3 of these are drawn."""
     n_graphs = 600
     cells = np.concatenate([correlated(5, 5, 3 / 25, data=TOY, seed=seed).cells for seed in range(n_graphs)])
     counts = np.bincount(cells, minlength=25)
@@ -159,7 +159,7 @@ def test_blocks_of_samples_give_the_same_graph(monkeypatch):
         (np.array([[-1.7e308, 1], [1.7e308, 2], [0, 4]]), InvalidValueError, "feature 0 .*scale it down"),
     ],
 )
-def test_bad_data_are_refused(data, error, message):
+def test_bad_data_are_rejected(data, error, message):
     with pytest.raises(error, match=message):
         correlated(6, 5, 0.5, data=data, seed=0)
 

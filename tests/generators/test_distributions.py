@@ -1,4 +1,4 @@
-"""How links are shared out among layers."""
+"""Layer distributions: how many links each layer gets."""
 
 import pytest
 from hypothesis import given
@@ -88,8 +88,8 @@ def test_erk_layers_that_are_not_full_have_one_ratio_of_links_to_neurons(sizes, 
     ("distribution", "kind", "message"),
     [
         ("erkk", UnknownNameError, "unknown layer distribution 'erkk': did you mean 'erk'"),
-        (5, InvalidTypeError, "distribution=5 must be a name, or densities by layer name"),
-        ({"hidden9": 0.1}, InvalidValueError, "no layer fits 'hidden9'.*hidden1, hidden2, hidden3"),
+        (5, InvalidTypeError, "distribution=5 must be a name, or a dict of densities by layer name"),
+        ({"hidden9": 0.1}, InvalidValueError, "no layer matches 'hidden9'.*hidden1, hidden2, hidden3"),
         ({"hidden1": 1.5}, InvalidValueError, "density of 'hidden1'=1.5 must lie in"),
         ({"hidden1": 0}, InvalidValueError, "density=0 leaves no link"),
         ({"hidden1": "x"}, InvalidTypeError, "density of 'hidden1'='x' must be a number"),
@@ -100,6 +100,6 @@ def test_bad_distributions(distribution, kind, message):
         distribute(PAPER, 0.01, distribution)
 
 
-def test_erk_that_leaves_a_layer_empty_is_refused():
+def test_erk_that_leaves_a_layer_empty_is_rejected():
     with pytest.raises(InvalidValueError, match="leaves layer 'small' without links: raise the density"):
         distribute({"large": (1000, 1000), "small": (1, 1)}, 1e-5, "erk")

@@ -22,7 +22,7 @@ def assert_partitioned(graph, equal):
 @examples(80)
 @given(data=st.data(), n_in=st.integers(1, 25), n_out=st.integers(1, 25), seed=st.integers(0, 99))
 def test_any_layer_is_partitioned(data, n_in, n_out, seed):
-    """Any fan-ins at all are possible, from none to full."""
+    """Any fan-ins are possible, from none to full."""
     fan_in = data.draw(st.lists(st.integers(0, n_in), min_size=n_out, max_size=n_out))
     graph = BipartiteGraph(np.arange(n_in) < np.array(fan_in)[:, None])
     equal = equal_partition(graph, seed=seed)
@@ -87,12 +87,12 @@ def test_seeds_differ():
 
 
 @pytest.mark.parametrize("graph", [np.ones((3, 4)), None, "bsf", bipartite_scale_free])
-def test_other_things_are_refused(graph):
+def test_other_things_are_rejected(graph):
     with pytest.raises(InvalidTypeError, match="pass a BipartiteGraph"):
         equal_partition(graph)
 
 
 @pytest.mark.parametrize(("seed", "error"), [(-1, InvalidValueError), (0.5, InvalidTypeError), ("0", InvalidTypeError)])
-def test_bad_seeds_are_refused(seed, error):
+def test_bad_seeds_are_rejected(seed, error):
     with pytest.raises(error, match="seed="):
         equal_partition(BipartiteGraph(np.ones((3, 4))), seed=seed)

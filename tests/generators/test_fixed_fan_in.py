@@ -18,7 +18,7 @@ SIZES = st.integers(1, 60)
 
 @FEW
 @given(n_in=SIZES, n_out=SIZES, density=st.floats(0, 1, exclude_min=True), seed=st.integers(0, 99))
-def test_fan_ins_differ_by_one_at_most(n_in, n_out, density, seed):
+def test_fan_ins_differ_by_at_most_one(n_in, n_out, density, seed):
     n_links = round(density * (n_in * n_out))
     assume(n_links > 0)
     graph = fixed_fan_in(n_in, n_out, density, seed=seed)
@@ -58,7 +58,7 @@ def test_fan_outs_are_binomial():
     assert stats.chisquare(counts, np.diff(law.cdf(edges)) * fan_out.size).pvalue > 1e-3
 
 
-def test_memory_is_that_of_the_links():
+def test_memory_grows_only_with_the_links():
     """1e12 cells."""
     graph = fixed_fan_in(1_000_000, 1_000_000, 5e-7, seed=0)
     assert graph.n_links == 500_000

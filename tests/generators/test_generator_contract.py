@@ -1,4 +1,4 @@
-"""What holds for every generator, found through the registry: counts, seeds, shapes and refusals."""
+"""The contract of every generator in the registry: counts, seeds, shapes and errors."""
 
 import hashlib
 import math
@@ -25,7 +25,7 @@ EACH = pytest.mark.parametrize("name", list(GENERATORS))
 FEW = examples(30)
 SIZES = st.integers(1, 40)
 SEEDS = st.integers(0, 2**40)
-# What models need besides the seed. Few features are tiled often, so that ties leave much to draw.
+# Arguments of models other than the seed. Few features are tiled often, so that ties leave much to draw.
 NEEDS = {"csti": {"data": [[0, 1, 2], [1, 3, 1], [2, 0, 5], [4, 1, 1]]}}
 
 
@@ -36,8 +36,8 @@ def make(name, *layer, **params):
     return generators.make(name, *layer, **NEEDS.get(name, {}), **params)
 
 
-def is_refused_for_its_density(name, n_in, n_out, density):
-    """Whether the layer has fewer links than the model exists for; then the error must say which density it needs."""
+def has_too_few_links(name, n_in, n_out, density):
+    """Whether the layer has too few links for the model; then the error must name the densities that work."""
     if round(density * n_in * n_out) >= FEWEST_LINKS.get(name, lambda *_: 1)(n_in, n_out):
         return False
     with pytest.raises(InvalidValueError, match=r"use a density in \["):
@@ -55,7 +55,7 @@ def is_refused_for_its_density(name, n_in, n_out, density):
 def test_exact_links_and_one_graph_for_each_seed(name, n_in, n_out, density, seed):
     n_links = round(density * (n_in * n_out))
     assume(n_links > 0)
-    if is_refused_for_its_density(name, n_in, n_out, density):
+    if has_too_few_links(name, n_in, n_out, density):
         return
     graph = make(name, n_in, n_out, density, seed=seed)
     assert isinstance(graph, BipartiteGraph)
@@ -70,7 +70,7 @@ def test_exact_links_and_one_graph_for_each_seed(name, n_in, n_out, density, see
 @EACH
 @pytest.mark.parametrize(("n_in", "n_out"), [(30, 20), (20, 30), (25, 25), (1, 200), (200, 1)])
 def test_different_seeds_differ(name, n_in, n_out):
-    if is_refused_for_its_density(name, n_in, n_out, 0.2):
+    if has_too_few_links(name, n_in, n_out, 0.2):
         return
     made = {make(name, n_in, n_out, 0.2, seed=seed) for seed in range(10)}
     made |= {make(name, n_in, n_out, 0.2) for _ in range(3)}
@@ -89,7 +89,7 @@ def test_density_one_is_complete(name, n_in, n_out):
 @EACH
 @pytest.mark.parametrize(("n_in", "n_out"), [(784, 1568), (1568, 784), (1000, 10)])
 def test_layers_of_the_usual_sizes(name, n_in, n_out):
-    if is_refused_for_its_density(name, n_in, n_out, 0.01):
+    if has_too_few_links(name, n_in, n_out, 0.01):
         return
     graph = make(name, n_in, n_out, 0.01, seed=0)
     assert graph.shape == (n_out, n_in)
@@ -98,8 +98,8 @@ def test_layers_of_the_usual_sizes(name, n_in, n_out):
 
 @EACH
 def test_a_layer_too_large_for_a_dense_matrix(name):
-    """4e10 cells, more than 32 bits count."""
-    if is_refused_for_its_density(name, 200_000, 200_000, 2.5e-8):
+    """4e10 cells, more than 32 bits can count."""
+    if has_too_few_links(name, 200_000, 200_000, 2.5e-8):
         return
     graph = make(name, 200_000, 200_000, 2.5e-8, seed=0)
     assert graph.n_links == 1000
@@ -109,7 +109,7 @@ def test_a_layer_too_large_for_a_dense_matrix(name):
 @EACH
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint8, np.int32, np.int64, np.uint64])
 def test_numpy_sizes_are_plain_sizes(name, kind):
-    """Their product must not wrap around."""
+    """Their product must not overflow."""
     assert make(name, kind(100), kind(90), 0.1, seed=0) == make(name, 100, 90, 0.1, seed=0)
 
 
@@ -158,20 +158,20 @@ def test_global_random_states_are_not_touched(name):
         (8, 6, 0.5 + 0j, InvalidTypeError, "density="),
     ],
 )
-def test_impossible_layers_are_refused(name, n_in, n_out, density, error, message):
-    with pytest.raises(error, match=message) as refusal:
+def test_impossible_layers_are_rejected(name, n_in, n_out, density, error, message):
+    with pytest.raises(error, match=message) as caught:
         make(name, n_in, n_out, density, seed=0)
-    assert isinstance(refusal.value, TopolearnError)
-    assert isinstance(refusal.value, TypeError if error is InvalidTypeError else ValueError)
+    assert isinstance(caught.value, TopolearnError)
+    assert isinstance(caught.value, TypeError if error is InvalidTypeError else ValueError)
 
 
 @EACH
-def test_unknown_parameters_are_refused(name):
+def test_unknown_parameters_are_rejected(name):
     with pytest.raises(InvalidValueError, match=f"{name!r} has no parameter 'colour'"):
         make(name, 8, 6, 0.5, colour=1)
 
 
-def test_unknown_parameters_are_refused_with_a_suggestion():
+def test_unknown_parameters_are_rejected_with_a_suggestion():
     with pytest.raises(InvalidValueError, match="did you mean 'beta'"):
         make("bsw", 8, 6, 0.5, betta=0.1)
     with pytest.raises(InvalidValueError, match="'er' has no parameter 'beta': it has none"):
@@ -181,10 +181,10 @@ def test_unknown_parameters_are_refused_with_a_suggestion():
 @pytest.mark.parametrize(
     ("name", "hint"), [("bws", "did you mean 'bsw'"), ("BSW", "did you mean 'bsw'"), ("", "er, bsw")]
 )
-def test_unknown_names_are_refused_with_a_suggestion(name, hint):
-    with pytest.raises(UnknownNameError, match=hint) as refusal:
+def test_unknown_names_are_rejected_with_a_suggestion(name, hint):
+    with pytest.raises(UnknownNameError, match=hint) as caught:
         make(name, 8, 6, 0.5)
-    assert "unknown generator" in str(refusal.value)
+    assert "unknown generator" in str(caught.value)
 
 
 def test_the_registry_and_the_functions_are_the_same():
@@ -220,6 +220,6 @@ def test_another_process_makes_the_same_graphs():
 @pytest.mark.parametrize(
     ("seed", "message"), [(-1, "seed=-1 must be at least 0"), ("a", "seed='a' must be an integer"), (1.5, "seed=1.5")]
 )
-def test_bad_seeds_are_refused(name, seed, message):
+def test_bad_seeds_are_rejected(name, seed, message):
     with pytest.raises(TopolearnError, match=message):
         make(name, 5, 5, 0.5, seed=seed)

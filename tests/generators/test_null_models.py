@@ -1,4 +1,4 @@
-"""The null models: every degree is kept; one is uniform among all such graphs, the other as local as possible."""
+"""The null models keep every degree; one is uniform over all such graphs, the other as local as possible."""
 
 import random
 from itertools import combinations, product
@@ -71,12 +71,12 @@ def test_degrees_of_larger_graphs_are_kept(null, graph):
 
 @BOTH
 @pytest.mark.parametrize("thing", [None, np.eye(3), "er"])
-def test_what_is_no_graph_is_refused(null, thing):
-    with pytest.raises(InvalidTypeError, match=f"BipartiteGraph, not {type(thing).__name__}"):
+def test_other_objects_are_rejected(null, thing):
+    with pytest.raises(InvalidTypeError, match=f"a BipartiteGraph or a Graph, not {type(thing).__name__}"):
         null(thing)
 
 
-def test_bad_seeds_are_refused():
+def test_bad_seeds_are_rejected():
     with pytest.raises(InvalidValueError, match="seed=-1"):
         randomise(erdos_renyi(5, 5, 0.5, seed=0), seed=-1)
 

@@ -1,4 +1,4 @@
-"""Resort: hubs meet hubs, each layer's graph stays what it is."""
+"""Resort: hubs meet hubs, and each layer keeps its graph up to isomorphism."""
 
 from itertools import pairwise, permutations
 
@@ -26,7 +26,7 @@ def n_paths(network):
 
 
 def named(graph):
-    """The links of a graph, each neuron known by name."""
+    """The links of a graph, with neurons by name."""
     return {(graph.input_names[i], graph.output_names[o]) for i, o in graph.edges()}
 
 
@@ -44,7 +44,7 @@ def with_names(network):
 
 @examples(40)
 @given(sizes=st.lists(st.integers(1, 12), min_size=2, max_size=5), density=st.floats(0, 1), seed=st.integers(0, 99))
-def test_ranks_meet_and_every_graph_stays_what_it_is(sizes, density, seed):
+def test_ranks_meet_and_every_graph_stays_isomorphic(sizes, density, seed):
     rng = np.random.default_rng(seed)
     graphs = {f"fc{i}": BipartiteGraph(rng.random((sizes[i + 1], sizes[i])) < density) for i in range(len(sizes) - 1)}
     network = with_names(LayeredNetwork(graphs))
@@ -110,7 +110,7 @@ def test_layers_in_no_group_stay_as_they_are():
 
 
 def test_one_permutation_of_a_population_changes_nothing():
-    """What resort changes is who meets whom: the order in which hidden neurons came does not matter."""
+    """Resort changes which neurons meet; the original order of hidden neurons does not matter."""
     network = stack(40, 50, 30, density=0.2)
     order = np.random.default_rng(0).permutation(50)
     renamed = LayeredNetwork(
@@ -123,13 +123,13 @@ def test_one_permutation_of_a_population_changes_nothing():
 
 
 @pytest.mark.parametrize("network", [None, {}, BipartiteGraph(np.ones((2, 2))), [1]])
-def test_other_things_are_refused(network):
+def test_other_things_are_rejected(network):
     with pytest.raises(InvalidTypeError, match=f"network is a {type(network).__name__}: pass a LayeredNetwork"):
         resort(network)
 
 
 def test_products_that_no_layer_reads_keep_their_writers_in_one_order():
-    """Queries and keys move together, so their product is the same but for the names of its neurons."""
+    """Queries and keys move together, so their product is the same except for the names of its neurons."""
     rng = np.random.default_rng(0)
     graphs = {name: BipartiteGraph(rng.random((6, 4)) < 0.4) for name in "qk"}
     network = LayeredNetwork(graphs, [NeuronGroup(("q", "k"), (), "all", heads=2)])
@@ -142,9 +142,7 @@ def test_products_that_no_layer_reads_keep_their_writers_in_one_order():
     assert sorted(map(tuple, before.tolist())) == sorted(map(tuple, after.tolist()))
 
 
-def test_shared_heads_have_no_one_order():
+def test_shared_heads_have_no_single_order():
     graphs = {"v": BipartiteGraph(np.ones((2, 3))), "o": BipartiteGraph(np.ones((3, 4)))}
-    with pytest.raises(
-        InvalidValueError, match=r"group \(v -> o\) has heads that several others share \(v 2, o 4 neurons\)"
-    ):
+    with pytest.raises(InvalidValueError, match=r"group \(v -> o\) has shared attention heads \(v 2, o 4 neurons\)"):
         resort(LayeredNetwork(graphs, [NeuronGroup(("v",), ("o",), heads=2)]))

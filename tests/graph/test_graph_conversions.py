@@ -118,35 +118,35 @@ def sided(graph, sides, **names):
 @pytest.mark.parametrize(
     ("peer", "error", "message"),
     [
-        (nx.path_graph(2), errors.InvalidValueError, "bipartite=None of 0: set 0 for inputs, 1 for outputs"),
-        (sided(nx.Graph([("a", "b")]), {"a": 0, "b": 2}), errors.InvalidValueError, "bipartite=2 of 'b'"),
+        (nx.path_graph(2), errors.InvalidValueError, "node 0 has bipartite=None: set 0 for inputs, 1 for outputs"),
+        (sided(nx.Graph([("a", "b")]), {"a": 0, "b": 2}), errors.InvalidValueError, "node 'b' has bipartite=2"),
         (
             sided(nx.Graph([("a", "b"), ("b", "c")]), {"a": 0, "b": 0, "c": 1}),
             errors.InvalidValueError,
-            "ends of the link 'a' - 'b' lie on the same side",
+            "the link 'a' - 'b' joins two nodes of one side",
         ),
         (
             sided(nx.Graph([("a", "b"), ("b", "b")]), {"a": 0, "b": 1}),
             errors.InvalidValueError,
-            "ends of the link 'b' - 'b' lie on the same side",
+            "the link 'b' - 'b' joins two nodes of one side",
         ),
         (
             sided(nx.MultiGraph([("a", "b"), ("b", "a")]), {"a": 0, "b": 1}),
             errors.InvalidValueError,
-            "ends of the link 'a' - 'b' are linked twice",
+            "the link 'a' - 'b' appears twice",
         ),
         (
             sided(nx.Graph([("a", "b"), ("c", "b")]), {"a": 0, "b": 1, "c": 0}, a="Anna"),
             errors.InvalidValueError,
-            "'c' has no name and others of its side have: name all or none",
+            "'c' has no name, but others on its side have one: name all of them or none",
         ),
         (sided(nx.Graph([(1, "b"), ("1", "b")]), {1: 0, "1": 0, "b": 1}), errors.InvalidValueError, "'1' repeats"),
         (sided(nx.empty_graph(2), 0), errors.InvalidValueError, "n_in=2, n_out=0: each side needs"),
-        (nx.DiGraph([(0, 1)]), errors.InvalidTypeError, r"networkx.Graph is directed: pass graph.to_undirected"),
+        (nx.DiGraph([(0, 1)]), errors.InvalidTypeError, r"the graph is directed: pass graph.to_undirected"),
         ("graph", errors.InvalidTypeError, "graph is a str: pass a networkx.Graph"),
     ],
 )
-def test_bad_networkx_graphs_are_refused(peer, error, message):
+def test_bad_networkx_graphs_are_rejected(peer, error, message):
     with pytest.raises(error, match=message):
         BipartiteGraph.from_networkx(peer)
 
@@ -154,22 +154,26 @@ def test_bad_networkx_graphs_are_refused(peer, error, message):
 @pytest.mark.parametrize(
     ("peer", "error", "message"),
     [
-        (igraph.Graph.Ring(4), errors.InvalidValueError, "type=None of 0: set False for inputs, True for outputs"),
+        (
+            igraph.Graph.Ring(4),
+            errors.InvalidValueError,
+            "node 0 has type=None: set False for inputs, True",
+        ),
         (
             igraph.Graph(edges=[(0, 1)], n=3, vertex_attrs={"type": [True, True, False]}),
             errors.InvalidValueError,
-            "ends of the link 0 - 1 lie on the same side",
+            "the link 0 - 1 joins two nodes of one side",
         ),
         (
             igraph.Graph(edges=[(0, 1), (1, 0)], vertex_attrs={"type": [False, True]}),
             errors.InvalidValueError,
-            "ends of the link 0 - 1 are linked twice",
+            "the link 0 - 1 appears twice",
         ),
-        (igraph.Graph(n=2, directed=True), errors.InvalidTypeError, "igraph.Graph is directed"),
-        (nx.Graph(), errors.InvalidTypeError, "graph is a Graph: pass a igraph.Graph"),
+        (igraph.Graph(n=2, directed=True), errors.InvalidTypeError, "the graph is directed"),
+        (nx.Graph(), errors.InvalidTypeError, "graph is a Graph: pass an igraph.Graph"),
     ],
 )
-def test_bad_igraph_graphs_are_refused(peer, error, message):
+def test_bad_igraph_graphs_are_rejected(peer, error, message):
     with pytest.raises(error, match=message):
         BipartiteGraph.from_igraph(peer)
 
@@ -207,6 +211,6 @@ def test_pairs_of_names():
 @pytest.mark.parametrize(
     ("pairs", "message"), [([], "no pairs"), ([("a", "b"), ("a",)], "entry 1 is"), ([("a", "b", "c")], "entry 0 is")]
 )
-def test_what_is_no_pair_is_refused(pairs, message):
+def test_what_is_no_pair_is_rejected(pairs, message):
     with pytest.raises(errors.InvalidValueError, match=message):
         BipartiteGraph.from_pairs(pairs)

@@ -157,7 +157,7 @@ def test_repr_says_what_the_network_is():
 @pytest.mark.parametrize(
     ("graphs", "groups", "error", "message"),
     [
-        ({}, None, errors.InvalidValueError, "graphs is empty: a network needs 1 layer or more"),
+        ({}, None, errors.InvalidValueError, "graphs is empty: a network needs at least 1 layer"),
         ([full(1, 1)], None, errors.InvalidTypeError, "graphs is a list: pass a dict"),
         ({"a": np.eye(2)}, None, errors.InvalidTypeError, r"graphs\['a'\] is a ndarray: map a str"),
         ({3: full(1, 1)}, None, errors.InvalidTypeError, r"graphs\[3\] is a BipartiteGraph: map a str"),
@@ -171,7 +171,7 @@ def test_repr_says_what_the_network_is():
             {"a": full(1, 2), "b": full(3, 1)},
             [NeuronGroup(("a",), ("b",))],
             errors.InvalidValueError,
-            r"group \(a -> b\) has neurons of different number: a writes 2, b reads 3",
+            r"group \(a -> b\) has different numbers of neurons: a writes 2, b reads 3",
         ),
         (
             {"fc1": full(1, 2), "fc2": full(2, 1)},
@@ -183,54 +183,54 @@ def test_repr_says_what_the_network_is():
             {"a": full(1, 2), "b": full(2, 2), "c": full(2, 2)},
             [NeuronGroup(("a",), ("b",)), NeuronGroup(("a",), ("c",))],
             errors.InvalidValueError,
-            r"layer 'a' writes in \(a -> b\) and in \(a -> c\): join these groups",
+            r"layer 'a' writes in \(a -> b\) and in \(a -> c\): merge these groups",
         ),
         (
             {"a": full(1, 2), "b": full(2, 2), "c": full(2, 2)},
             [NeuronGroup(("a",), ("c",)), NeuronGroup(("b",), ("c",))],
             errors.InvalidValueError,
-            r"layer 'c' reads in \(a -> c\) and in \(b -> c\): join these groups",
+            r"layer 'c' reads in \(a -> c\) and in \(b -> c\): merge these groups",
         ),
         ({"a": full(1, 2)}, ["a"], errors.InvalidTypeError, "group 'a' is a str: pass NeuronGroup"),
         (
             {"q": full(2, 6), "k": full(2, 6)},
             [NeuronGroup(("q", "k"), (), "all", heads=4)],
             errors.InvalidValueError,
-            r"group \(q, k -> \): 6 neurons are not 4 heads of one width \(q writes 6, k writes 6\)",
+            r"group \(q, k -> \): 6 neurons cannot be split into 4 heads of equal width \(q writes 6, k writes 6\)",
         ),
         (
             {"q": full(2, 8), "k": full(2, 6)},
             [NeuronGroup(("q", "k"), (), "all", heads=4)],
             errors.InvalidValueError,
-            r"k writes 6 neurons, 3 heads of width 2, which do not divide 4 heads",
+            r"k writes 6 neurons, or 3 heads of width 2, which does not divide 4 heads",
         ),
         (
             {"q": full(2, 8), "k": full(2, 3)},
             [NeuronGroup(("q", "k"), (), "all", heads=4)],
             errors.InvalidValueError,
-            r"k writes 3 neurons, 1.5 heads of width 2, which do not divide 4 heads",
+            r"k writes 3 neurons, or 1.5 heads of width 2, which does not divide 4 heads",
         ),
         (
             {"q": full(2, 6), "k": full(2, 6)},
             [NeuronGroup(("q", "k"), (), "all", heads=2, rotary="halves")],
             errors.InvalidValueError,
-            r"rotary positions pair coordinates, but heads have 3 each",
+            r"rotary positions need an even number of coordinates per head, not 3",
         ),
         (
             {"a": full(2, 2)},
             [NeuronGroup(("a",), ("a",))],
             errors.InvalidValueError,
-            r"the layers a write in a circle, and paths through it never end",
+            r"the layers a form a cycle, so paths through them never end",
         ),
         (
             {"a": full(2, 2), "b": full(2, 2), "c": full(2, 2)},
             [NeuronGroup(("a",), ("b",)), NeuronGroup(("b",), ("a", "c"))],
             errors.InvalidValueError,
-            r"the layers (a, b|b, a) write in a circle",
+            r"the layers (a, b|b, a) form a cycle",
         ),
     ],
 )
-def test_bad_networks_are_refused(graphs, groups, error, message):
+def test_bad_networks_are_rejected(graphs, groups, error, message):
     with pytest.raises(error, match=message):
         LayeredNetwork(graphs, groups)
 
@@ -240,22 +240,34 @@ def test_bad_networks_are_refused(graphs, groups, error, message):
     [
         (("a", ("b",)), errors.InvalidTypeError, "writers='a': pass a tuple of layer names"),
         ((("a",), (3,)), errors.InvalidTypeError, r"readers=\(3,\): pass a tuple of layer names"),
-        (((), ("b",)), errors.InvalidValueError, r"writers=\(\): pass 1 layer name or more"),
+        (((), ("b",)), errors.InvalidValueError, r"writers=\(\): pass at least 1 layer name"),
         ((("a",), ("b", "b")), errors.InvalidValueError, r"readers=\('b', 'b'\): pass each layer name once"),
         ((("a",), ("b",), "some"), errors.UnknownNameError, r"combine='some': Known names: any, all"),
         (
             (("a",), ()),
             errors.InvalidValueError,
-            r"readers=\(\): the neurons that a write to are then tested by nothing",
+            r"readers=\(\): nothing would read the neurons that a writes to",
         ),
-        ((("a", "b"), ()), errors.InvalidValueError, r"only those of two writers or more with combine='all'"),
-        ((("a",), (), "all"), errors.InvalidValueError, r"only those of two writers or more with combine='all'"),
-        ((("a",), ("b",), "any", 0), errors.InvalidValueError, r"heads=0: pass the number of attention heads, 1 or"),
+        (
+            (("a", "b"), ()),
+            errors.InvalidValueError,
+            r"a group without readers needs at least two writers and combine='all'",
+        ),
+        (
+            (("a",), (), "all"),
+            errors.InvalidValueError,
+            r"a group without readers needs at least two writers and combine='all'",
+        ),
+        (
+            (("a",), ("b",), "any", 0),
+            errors.InvalidValueError,
+            "heads=0: pass the number of attention heads, at least",
+        ),
         ((("a",), ("b",), "any", True), errors.InvalidValueError, r"heads=True: pass the number of attention heads"),
         ((("a",), ("b",), "any", 1, "half"), errors.UnknownNameError, r"rotary='half': did you mean 'halves'"),
     ],
 )
-def test_bad_groups_are_refused(arguments, error, message):
+def test_bad_groups_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         NeuronGroup(*arguments)
 

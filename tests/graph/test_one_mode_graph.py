@@ -1,4 +1,4 @@
-"""One-mode graphs: what they are, what they refuse, and how they go to files and other libraries and come back."""
+"""One-mode graphs: their properties, validation, files and conversions to other libraries."""
 
 import contextlib
 import copy
@@ -80,7 +80,7 @@ def test_numbers_are_those_of_networkx(graph):
     np.testing.assert_array_equal(graph.to_scipy().toarray(), nx.to_numpy_array(theirs) > 0)
 
 
-def test_what_a_graph_says_of_itself():
+def test_repr_describes_the_graph():
     assert repr(NAMED) == "Graph(5 nodes, 2 links, density 20.00%, degrees 0-2)"
     assert repr(Graph([], 3)) == "Graph(3 nodes, no links)"
     assert repr(Graph.from_igraph(igraph.Graph.Ring(4))) == "Graph(4 nodes, 4 links, density 66.67%, degrees 2)"
@@ -89,7 +89,7 @@ def test_what_a_graph_says_of_itself():
 
 def test_a_graph_never_changes():
     for name in ("names", "cells", "colour"):
-        with pytest.raises(AttributeError, match="Graph cannot change"):
+        with pytest.raises(AttributeError, match="Graph is immutable"):
             setattr(NAMED, name, None)
     for array in (NAMED.cells, NAMED.indices, NAMED.indptr, NAMED.degrees):
         with pytest.raises(ValueError, match="read-only"):
@@ -123,15 +123,15 @@ def test_where_a_graph_comes_from_stays_with_it():
         (lambda: Graph([(0, 1), (1, 0)], 3), errors.InvalidValueError, r"edges\[1\] = \[1, 0\] repeats edges\[0\]"),
         (lambda: Graph([(0, 1)], 2.5), errors.InvalidTypeError, "n_nodes=2.5"),
         (lambda: Graph([(0, 1)], 2, names="ab"), errors.InvalidTypeError, "names='ab': pass a sequence of 2"),
-        (lambda: Graph([(0, 1)], 2, names=["a", "a"]), errors.InvalidValueError, "names must differ"),
+        (lambda: Graph([(0, 1)], 2, names=["a", "a"]), errors.InvalidValueError, "names must be unique"),
         (lambda: Graph.from_cells([3], 3), errors.InvalidValueError, r"cells\[0\] = 3 is out of range.*0\.\.2"),
-        (lambda: Graph.from_cells([1, 1], 3), errors.InvalidValueError, "a link is there twice"),
+        (lambda: Graph.from_cells([1, 1], 3), errors.InvalidValueError, "each link must appear once"),
         (lambda: Graph.from_adjacency(np.ones((2, 3))), errors.InvalidValueError, "is not square.*BipartiteGraph"),
         (lambda: Graph.from_adjacency(np.eye(2)), errors.InvalidValueError, r"adjacency\[0, 0\].*2 self-loops"),
         (
             lambda: Graph.from_adjacency(np.triu(np.ones((3, 3)), 1)),
             errors.InvalidValueError,
-            r"adjacency\[0, 1\] is a link and adjacency\[1, 0\] is none.*for 3 of 3.*symmetrise=True",
+            r"adjacency\[0, 1\] is a link but adjacency\[1, 0\] is not: 3 of 3.*symmetrise=True",
         ),
         (lambda: Graph.from_networkx("graph"), errors.InvalidTypeError, "graph is a str"),
         (lambda: Graph.from_networkx(nx.DiGraph([(0, 1)])), errors.InvalidTypeError, "directed.*symmetrise=True"),
@@ -151,7 +151,7 @@ def test_where_a_graph_comes_from_stays_with_it():
         (lambda: Graph.from_frame(pd.DataFrame({"a": [0]})), errors.InvalidValueError, "column 'node' is not in"),
     ],
 )
-def test_what_is_no_graph_is_refused(make, error, message):
+def test_invalid_graphs_are_rejected(make, error, message):
     with pytest.raises(error, match=message):
         make()
 
@@ -163,7 +163,7 @@ def test_directions_are_dropped_by_option_only():
     directed = igraph.Graph([(0, 1), (1, 0), (2, 1)], directed=True)
     assert Graph.from_igraph(directed, symmetrise=True).edges().tolist() == [[0, 1], [1, 2]]
     assert Graph.from_pairs([("a", "b"), ("b", "a")], symmetrise=True).n_links == 1
-    with pytest.raises(errors.InvalidValueError, match="a link is there twice"):  # in one direction
+    with pytest.raises(errors.InvalidValueError, match="each link must appear once"):  # in one direction
         Graph.from_networkx(nx.MultiDiGraph([(0, 1), (0, 1)]), symmetrise=True)
 
 
@@ -200,7 +200,7 @@ def test_hard_graphs_survive_in_files_and_replace_each_other(suffix, tmp_path):
 
 
 @every_suffix
-def test_a_cut_file_is_refused_or_whole(suffix, tmp_path):
+def test_a_truncated_file_is_rejected_or_whole(suffix, tmp_path):
     path = tmp_path / f"graph{suffix}"
     NAMED.save(path)
     whole = path.read_bytes()
@@ -211,7 +211,7 @@ def test_a_cut_file_is_refused_or_whole(suffix, tmp_path):
 
 
 @every_suffix
-def test_files_of_the_other_kind_of_graph_are_refused(suffix, tmp_path):
+def test_files_of_the_other_kind_of_graph_are_rejected(suffix, tmp_path):
     layer = BipartiteGraph.from_edges([(0, 1), (1, 0)], 2, 2, input_names=["a", "b"])
     layer.save(tmp_path / f"layer{suffix}")
     NAMED.save(tmp_path / f"graph{suffix}")
@@ -238,7 +238,7 @@ def test_other_programs_read_the_files_and_theirs_are_read(tmp_path):
         assert Graph.load(tmp_path / name) == Graph.from_networkx(KARATE)
 
 
-def test_the_door_reads_every_kind_of_graph():
+def test_as_graph_reads_every_kind_of_graph():
     graph, layer = Graph.from_networkx(KARATE), BipartiteGraph(np.eye(3))
     links = nx.to_numpy_array(KARATE)
     sources = pd.DataFrame({"source": ["a"], "target": ["b"]})
@@ -271,6 +271,6 @@ def test_the_door_reads_every_kind_of_graph():
         ([(0, 1)], errors.InvalidTypeError, "a list is not a graph"),
     ],
 )
-def test_what_could_be_either_is_asked_about(given, error, message):
+def test_ambiguous_graphs_raise_and_name_the_options(given, error, message):
     with pytest.raises(error, match=message):
         as_graph(given)

@@ -15,14 +15,14 @@ FEW = examples(60)
 
 
 def own(group, neuron, n, size):
-    """The neuron of a layer with n of them that stands at a neuron of the population."""
+    """The neuron of a layer of n neurons that corresponds to a neuron of the population."""
     width = size // group.heads
     head, coordinate = divmod(neuron, width)
     return head * n // size * width + coordinate
 
 
 def mixed(group, neuron, size, unit):
-    """The coordinates that stand or fall with a neuron."""
+    """The coordinates that are active or inactive together with a neuron."""
     if unit == "coordinate" or group.rotary is None:
         return [neuron]
     width = size // group.heads
@@ -105,7 +105,7 @@ def test_chains_agree_with_percolation_by_hand(data, graphs):
 @FEW
 @given(data=st.data())
 def test_groups_agree_with_percolation_by_hand(data, graphs):
-    """Layers from earlier to later populations, so that writers and readers are shared, and layers are skipped."""
+    """Layers lead from earlier to later populations, so some share writers and readers, and some skip populations."""
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     ends = data.draw(st.lists(st.sampled_from(list(combinations(range(len(sizes)), 2))), min_size=1, max_size=6))
     layers = {f"fc{i}": data.draw(graphs(n_in=sizes[a], n_out=sizes[b], named=False)) for i, (a, b) in enumerate(ends)}
@@ -136,7 +136,7 @@ def test_large_sparse_networks_agree_with_percolation_by_hand(combine):
 @given(data=st.data())
 @pytest.mark.parametrize("unit", ["coordinate", "rotary_pair"])
 def test_attention_agrees_with_percolation_by_hand(unit, data, graphs):
-    """Heads that share keys and values, rotary positions of either kind, and a gated layer behind."""
+    """Heads that share keys and values, both kinds of rotary positions, and then a gated layer."""
     heads, width = data.draw(st.sampled_from([(1, 2), (2, 2), (4, 2), (2, 4)]))
     shared = data.draw(st.sampled_from([kv for kv in (1, 2, 4) if heads % kv == 0]))
     n, n_kv, n_in = heads * width, shared * width, data.draw(st.integers(1, 3))
@@ -153,7 +153,7 @@ def test_attention_agrees_with_percolation_by_hand(unit, data, graphs):
 
 
 def test_a_pair_of_coordinates_needs_one_link_from_each_side():
-    """Of a head of width 4, queries drive coordinates 0 and 3, keys 2 and 3."""
+    """In a head of width 4, queries drive coordinates 0 and 3, and keys 2 and 3."""
     q, k = (BipartiteGraph.from_edges([(0, i) for i in driven], 1, 4) for driven in ((0, 3), (2, 3)))
     for rotary, unit, left in [
         ("halves", "coordinate", ([3], [3])),
@@ -189,7 +189,7 @@ def test_all_needs_a_link_from_every_writer():
 
 
 def test_a_dead_end_unravels_the_whole_chain():
-    """One missing link far away takes all links of a path, against and along the order of the layers."""
+    """One missing link far away removes all links of a path, both backward and forward through the layers."""
     path = [BipartiteGraph.from_edges([(0, 0)], 1, 1)] * 30
     for gap in (0, 15, 29):
         layers = {str(i): layer for i, layer in enumerate(path)}
@@ -220,8 +220,6 @@ def test_only_networks_percolate():
         percolate({"fc1": BipartiteGraph(np.eye(2))})
 
 
-def test_an_unknown_unit_is_refused():
-    with pytest.raises(
-        errors.UnknownNameError, match=r"unit 'pair' of percolation is unknown: .*coordinate, rotary_pair"
-    ):
+def test_an_unknown_unit_is_rejected():
+    with pytest.raises(errors.UnknownNameError, match=r"unknown percolation unit 'pair': .*coordinate, rotary_pair"):
         percolate(LayeredNetwork({"fc1": BipartiteGraph(np.eye(2))}), unit="pair")

@@ -1,4 +1,4 @@
-"""Whatever is in a file, it is read as it was written, or refused with an error of ours; nothing ends the process."""
+"""Any file is read as it was written or rejected with a TopolearnError; none crashes the process."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def path(tmp_path_factory):
 @examples(50)
 @given(data=st.data())
 def test_a_list_is_read_as_it_was_written(data, path):
-    """In any dialect; names are the oracle, with networkx's graph of the same pairs."""
+    """In any dialect; the names, and networkx's graph of the same pairs, are the oracle."""
     names = data.draw(st.lists(NAMES, min_size=2, max_size=8, unique=True))
     pairs = data.draw(st.lists(st.tuples(st.sampled_from(names), st.sampled_from(names)), min_size=1, max_size=20))
     sep = data.draw(st.sampled_from(SEPARATORS))
@@ -53,8 +53,8 @@ def test_a_list_is_read_as_it_was_written(data, path):
 
 @examples(100)
 @given(data=st.data())
-def test_a_damaged_file_is_refused_or_read_and_never_another_error(data, path):
-    """Files of all formats, with bytes that are cut out, changed or repeated."""
+def test_a_damaged_file_is_rejected_or_read_and_raises_nothing_else(data, path):
+    """Files of all formats, with bytes removed, changed or repeated."""
     name = data.draw(st.sampled_from(sorted(READ)))
     content, options, *_ = READ[name]
     start = data.draw(st.integers(0, len(content)))
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_refused_or_read_and_never_another_error(data, path):
 
 @examples(100)
 @given(content=st.binary(max_size=200) | st.text(max_size=80).map(str.encode))
-def test_any_bytes_are_refused_or_read(content, path):
+def test_any_bytes_are_rejected_or_read(content, path):
     path.write_bytes(content)
     for sides in (None, 1, 2):
         try:
@@ -80,8 +80,8 @@ def test_any_bytes_are_refused_or_read(content, path):
             assert "\n" not in str(error)
 
 
-def test_no_matrix_market_file_ends_the_process(tmp_path):
-    """Scipy's compiled reader aborts on some of these; ours, and that of BipartiteGraph.load, do not."""
+def test_no_matrix_market_file_crashes_the_process(tmp_path):
+    """SciPy's compiled reader aborts on some of these; `read_graph` and `BipartiteGraph.load` do not."""
     banner = "%%MatrixMarket matrix coordinate pattern general\n"
     for i, content in enumerate(
         [

@@ -1,4 +1,4 @@
-"""Files of others, in every format and dialect, are read right or asked about, and never misread."""
+"""Files of every format and dialect are read correctly or rejected with a question, and never misread."""
 
 import pickle
 import re
@@ -26,7 +26,7 @@ def clustering(graph):
 
 
 @pytest.mark.parametrize("name", READ)
-def test_each_file_is_read_right_and_said_in_one_line(name, tmp_path):
+def test_each_file_is_read_correctly_and_summed_up_in_one_line(name, tmp_path):
     content, options, expected, words = READ[name]
     graph = tl.read_graph(written(tmp_path, name, content), **options)
     nodes, n_links, *more = expected
@@ -47,7 +47,7 @@ def test_each_file_is_read_right_and_said_in_one_line(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_what_can_be_read_in_two_ways_or_would_be_lost_is_asked(name, tmp_path):
+def test_ambiguous_or_lossy_content_raises_and_names_the_options(name, tmp_path):
     content, options, message = ASKED[name]
     with pytest.raises(errors.InvalidValueError, match=re.escape(message)) as caught:
         tl.read_graph(written(tmp_path, name, content), **options)
@@ -55,7 +55,7 @@ def test_what_can_be_read_in_two_ways_or_would_be_lost_is_asked(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_network_is_refused_in_one_line(name, tmp_path):
+def test_files_that_are_not_networks_are_rejected_in_one_line(name, tmp_path):
     content, options, message = BROKEN[name]
     with pytest.raises(errors.CorruptFileError, match=re.escape(message)) as caught:
         tl.read_graph(written(tmp_path, name, content), **options)
@@ -63,7 +63,7 @@ def test_what_is_no_network_is_refused_in_one_line(name, tmp_path):
     assert repr(name) in str(caught.value).replace(str(tmp_path) + "/", "")
 
 
-def test_weights_stand_as_the_links_do_and_those_of_merged_links_are_added(tmp_path):
+def test_weights_follow_the_order_of_links_and_sum_over_merged_links(tmp_path):
     path = written(tmp_path, "w.csv", b"source,target,w\nc,a,1.5\na,b,2\na,c,10\n")
     graph = tl.read_graph(path, sides=1, weight="w", duplicates="merge")
     assert graph.source.weights.tolist() == [11.5, 2]  # of c-a, which come first, and of a-b
@@ -75,7 +75,7 @@ def test_weights_stand_as_the_links_do_and_those_of_merged_links_are_added(tmp_p
     assert tl.read_graph(path, weight=True).source.weights.tolist() == [2, 5]
 
 
-def test_what_topolearn_saved_comes_back_as_it_was(tmp_path):
+def test_saved_graphs_are_read_back_unchanged(tmp_path):
     for suffix in (".npz", ".mtx", ".csv", ".graphml"):
         LAYER.save(tmp_path / f"layer{suffix}")
         graph = tl.read_graph(tmp_path / f"layer{suffix}")
@@ -99,7 +99,7 @@ def test_frames_are_read_as_files_are():
     names = ["a", "b", "c"]
     matrix = pd.DataFrame([[0, 1, 1], [1, 0, 1], [1, 1, 0]], index=names, columns=names)
     assert tl.read_graph(matrix).n_links == 3
-    with pytest.raises(errors.InvalidValueError, match="has no name in column 'source' of row 1"):
+    with pytest.raises(errors.InvalidValueError, match="has a missing name in column 'source', row 1"):
         tl.read_graph(pd.DataFrame({"source": ["a", None], "target": ["b", "c"]}), sides=1)
     with pytest.raises(errors.InvalidTypeError, match="pass a path or a pandas DataFrame"):
         tl.read_graph([(0, 1)])
@@ -111,7 +111,7 @@ def test_a_missing_file_a_directory_and_a_wrong_option_are_named(tmp_path):
     written(tmp_path, "out.x", b"1 2\n")
     with pytest.raises(errors.InvalidValueError, match=r"is a directory: pass a file in it, such as 'out\.x'"):
         tl.read_graph(tmp_path)
-    with pytest.raises(errors.InvalidValueError, match="sides=3 is none of None, 1, 2"):
+    with pytest.raises(errors.InvalidValueError, match="sides=3 must be one of None, 1, 2"):
         tl.read_graph(tmp_path / "out.x", sides=3)
     with pytest.raises(errors.UnknownNameError, match="did you mean 'links'"):
         tl.read_graph(tmp_path / "out.x", format="link")

@@ -1,4 +1,4 @@
-"""Published networks as they come, beside their published numbers; they are not on every machine."""
+"""Published networks against their published numbers; the files are not on every machine."""
 
 import networkx as nx
 import pytest
@@ -25,7 +25,7 @@ TWO_KINDS = {
     "bip_drug_target_ion_channel.tsv": (210, 204, 1476),
     "bip_drug_target_enzyme.tsv": (445, 664, 2926),
 }
-DIRECTED = {  # links, those without direction, options besides
+DIRECTED = {  # directed links, undirected links, other options
     "macaque_directed.edges": (463, 255, {}),
     "celegansneural.gml": (2345, 2148, {}),
     "us_airports_directed.edges": (8265, 4623, {"self_loops": "drop"}),
@@ -49,18 +49,18 @@ def test_networks_of_two_kinds_of_nodes(name):
 
 
 @pytest.mark.parametrize("name", DIRECTED)
-def test_directed_networks_are_asked_about_and_lose_nothing_without_a_word(name):
+def test_directed_networks_raise_and_lose_nothing_silently(name):
     n_directed, n_links, options = DIRECTED[name]
     with pytest.raises(errors.InvalidValueError, match=r"has directed links, .* pass directed=True .* or sides=2"):
         tl.read_graph(NETWORKS / name)
     graph = tl.read_graph(NETWORKS / name, directed=True, **options)
     assert graph.n_links == n_links
-    assert "the direction of" in graph.source.line
+    assert "direction of" in graph.source.line
     kept = tl.read_graph(NETWORKS / name, sides=2)
     assert (kept.n_in, kept.n_out) == (graph.n_nodes, graph.n_nodes)
     assert kept.n_links == n_directed
 
 
-def test_a_table_of_names_is_no_network():
-    with pytest.raises(errors.InvalidValueError, match="has each name once, as a list of names has"):
+def test_a_table_of_names_is_not_a_network():
+    with pytest.raises(errors.InvalidValueError, match="has each name only once, as a table of names does"):
         tl.read_graph(NETWORKS / "us_airports_names.txt")

@@ -1,4 +1,4 @@
-"""Arrays in files are checked before compiled code sees them: whatever they hold, they are refused or right."""
+"""Arrays in files are checked before compiled code sees them: any content is rejected or read correctly."""
 
 import io
 import zipfile
@@ -29,7 +29,7 @@ def row(values, dtype):
     st.lists(NUMBERS, max_size=6),
     st.sampled_from([np.int64, np.int32, np.uint64, np.float64, np.int8]),
 )
-def test_any_arrays_are_refused_or_a_whole_matrix(name, shape, first, second, data, dtype):
+def test_any_arrays_are_rejected_or_a_valid_matrix(name, shape, first, second, data, dtype):
     arrays = {"format": np.array(name.encode()), "shape": np.array(shape), "data": np.array(data, dtype=float)}
     arrays |= {"indptr": row(first, dtype), "indices": row(second, dtype)}
     arrays |= {"row": row(first, dtype), "col": row(second, dtype)}
@@ -52,16 +52,16 @@ def test_what_scipy_saves_is_read(name, tmp_path):
 
 
 CHANGES = {
-    "indptr": (np.array([0, 2, 10**9, 2, 2, 2]), "indptr must rise from 0, and have 6 numbers"),
-    "indices": (np.array([0, 10**12]), "indices go from 0 to 1000000000000, and must lie in 0..6"),
-    "shape": (np.array([5, 2**40]), "shape .* is not that of an adjacency"),
-    "data": (np.ones(2, dtype="U3"), "data are of type <U3, not numbers"),
-    "format": (np.array(b"dia"), "in the format 'dia': save it by"),
+    "indptr": (np.array([0, 2, 10**9, 2, 2, 2]), "indptr must increase from 0 and have 6 numbers"),
+    "indices": (np.array([0, 10**12]), "indices range from 0 to 1000000000000, but must be in 0..6"),
+    "shape": (np.array([5, 2**40]), "shape .* is not the shape of an adjacency"),
+    "data": (np.ones(2, dtype="U3"), "data have dtype <U3, not numbers"),
+    "format": (np.array(b"dia"), "has the format 'dia': save it with"),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_false_array_is_named(name, tmp_path):
+def test_a_wrong_array_is_named(name, tmp_path):
     value, said = CHANGES[name]
     stored = {"format": np.array(b"csr"), "shape": np.array([5, 7]), "data": np.ones(2, dtype=bool)}
     stored |= {"indices": np.array([0, 6]), "indptr": np.array([0, 1, 2, 2, 2, 2])}
@@ -75,5 +75,5 @@ def test_a_header_that_asks_for_more_than_there_is_takes_no_memory(tmp_path):
     np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": (10**12,)})
     with zipfile.ZipFile(tmp_path / "graph.npz", "w") as packed:
         packed.writestr("indices.npy", header.getvalue() + bytes(80))
-    with pytest.raises(CorruptFileError, match=r"indices.npy says 8,000,000,000,000 bytes and has 80"):
+    with pytest.raises(CorruptFileError, match=r"indices.npy declares 8,000,000,000,000 bytes but has 80"):
         BipartiteGraph.load(tmp_path / "graph.npz")

@@ -53,6 +53,6 @@ def test_kernels_get_the_same_types_for_every_graph(adjacency):
     assert all(array.flags.writeable and array.flags.c_contiguous for array in arrays)
 
 
-def test_a_side_that_32_bits_cannot_number_is_refused():
+def test_a_side_that_32_bits_cannot_number_is_rejected():
     with pytest.raises(InvalidValueError, match="a side of 2147483648 neurons is too large"):
         TwoWayCsr.of(SimpleNamespace(shape=(1, 2**31)))

@@ -1,4 +1,4 @@
-"""What the tests of other people's trainers share."""
+"""Fixtures shared by the tests of other libraries' trainers."""
 
 import gc
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def _imported_is_no_garbage():
-    """Trainers collect garbage whenever they begin, and would look at all that was ever imported each time."""
+    """Trainers collect garbage whenever they start, which would scan everything imported so far each time."""
     gc.freeze()
     yield
     gc.unfreeze()

@@ -1,4 +1,4 @@
-"""One of several processes of a Hugging Face trainer: trains, stops or not, resumes, and says what it has."""
+"""One of several processes of a Hugging Face trainer: trains, may stop, resumes, and reports its state."""
 
 import hashlib
 import sys

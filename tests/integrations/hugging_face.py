@@ -1,4 +1,4 @@
-"""A tiny LLaMA, its data and its trainer, which the tests of the Hugging Face integration share."""
+"""A tiny LLaMA, its data and its trainer, shared by the tests of the Hugging Face integration."""
 
 import importlib
 import warnings
@@ -25,7 +25,7 @@ INTERVAL, SEED = 2, 3
 
 
 class Sentences(torch.utils.data.Dataset):
-    """Forty sentences of eight tokens, by their number."""
+    """Forty sentences of eight tokens, by number."""
 
     def __len__(self):
         return 40
@@ -65,7 +65,7 @@ def trainer_of(model, folder, kind="Trainer", callbacks=(), optimizers=(None, No
 
 
 def attached(method, folder, backend="masked", *, record=None, **options):
-    """A trainer of a tiny model, and what attaching topolearn to it returned."""
+    """A trainer of a tiny model, and the Attachment of topolearn to it."""
     rule = rule_of(method)
     sizes = options.pop("sizes", {})
     trainer = trainer_of(llama(rule, backend, **sizes), folder, **options)
@@ -77,7 +77,7 @@ def state_of(trainer):
 
 
 def moments_of(trainer):
-    """What the optimizer remembers, in the order of its parameters."""
+    """The state of the optimizer, in the order of its parameters."""
     optimizer = trainer.optimizer.optimizer
     return [
         {key: value for key, value in optimizer.state[p].items() if torch.is_tensor(value)}
@@ -87,7 +87,7 @@ def moments_of(trainer):
 
 
 def assert_same(one, other):
-    """Two trainings are the same, bit for bit: weights, links, moments and the scheduler's state."""
+    """Two training runs are the same, bit for bit: weights, links, moments and the scheduler's state."""
     a, b = state_of(one[0]), state_of(other[0])
     assert list(a) == list(b)
     assert [key for key in a if not torch.equal(a[key], b[key])] == []

@@ -33,7 +33,7 @@ def interval_of(method):
 
 
 def made(method, backend="masked", seed=SEED):
-    """The model, made sparse, and its optimizer."""
+    """The sparse model and its optimizer."""
     torch.manual_seed(0)
     rule = rule_of(method)
     data = torch.rand(32, 12, generator=torch.Generator().manual_seed(2)) if rule.needs_data else None
@@ -72,13 +72,13 @@ def plain(method, backend="masked", accumulate=1):
 
 
 def off_links(topology):
-    """How many weights are not zero, and neither links nor trained."""
+    """Number of weights that are not zero although they are neither links nor trained."""
     masked = [layer for layer in topology.layers.values() if hasattr(layer, "mask")]
     return sum(int(((layer.weight != 0) & ~layer.trained_mask).sum()) for layer in masked)
 
 
 def assert_same_training(one, other):
-    """Weights, what the optimizer remembers, and the state of the topology are equal bit for bit."""
+    """Weights, optimizer state and topology state are equal, bit for bit."""
     weights, others = one.model.state_dict(), other.model.state_dict()
     assert list(weights.values())
     for mine, theirs in zip(weights.values(), others.values(), strict=True):

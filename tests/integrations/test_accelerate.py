@@ -1,4 +1,4 @@
-"""accelerate: the links of a plain loop, and a training that goes on bit for bit from any step."""
+"""accelerate: the links of a plain loop, and training that resumes bit for bit from any step."""
 
 import pickle
 
@@ -29,7 +29,7 @@ EMA = get_ema_multi_avg_fn(0.9)
 
 
 class Loop:
-    """A training that accelerate runs."""
+    """A training loop with accelerate."""
 
     def __init__(self, method, backend="masked", accumulate=1):
         self.accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=accumulate)
@@ -42,7 +42,7 @@ class Loop:
         self.accelerator.register_for_checkpointing(self.average)
 
     def run(self, start=0, stop=None, folder=None, save_at=None):
-        """Take batches from one number up to another; save after one of them. Return the links after each update."""
+        """Train on some batches, save after one of them, and return the links after each update."""
         links, n = [], 0
         self.topology.register_update_hook(lambda topology, _: links.append(links_of(topology)))
         for _ in range(EPOCHS):
@@ -61,7 +61,7 @@ class Loop:
 
 
 @pytest.mark.parametrize(("method", "backend"), OFTEN)
-def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
+def test_a_training_resumes_bit_for_bit(method, backend, tmp_path):
     whole = Loop(method, backend)
     links = whole.run(folder=tmp_path, save_at=CUT)
     topology, expected = plain(method, backend)
@@ -81,7 +81,7 @@ def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
 @pytest.mark.parametrize(
     ("method", "backend"), [("chtss", "masked"), ("chtss", "csr"), ("rigl", "csr"), ("set", "masked")]
 )
-def test_it_goes_on_with_accumulated_gradients(method, backend, tmp_path):
+def test_it_continues_with_accumulated_gradients(method, backend, tmp_path):
     whole = Loop(method, backend, accumulate=2)
     links = whole.run(folder=tmp_path, save_at=10)
     topology, expected = plain(method, backend, accumulate=2)
@@ -110,7 +110,7 @@ def test_a_registration_is_undone(tmp_path):
     assert not (tmp_path / "topology.safetensors").exists()
 
 
-def test_a_folder_without_topology_or_of_another_method_is_refused_and_nothing_is_loaded(tmp_path):
+def test_a_folder_without_topology_or_of_another_method_is_rejected_and_nothing_is_loaded(tmp_path):
     loop = Loop("set")
     loop.run(stop=CUT)
     loop.accelerator.save_state(tmp_path)
@@ -124,11 +124,13 @@ def test_a_folder_without_topology_or_of_another_method_is_refused_and_nothing_i
         assert all(torch.equal(value, before[key]) for key, value in other.model.state_dict().items())
 
 
-def test_a_model_that_was_not_prepared_is_refused(tmp_path):
+def test_a_model_that_was_not_prepared_is_rejected(tmp_path):
     accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer = made("set")
     register(accelerator, scheduled(model, optimizer, "set"))
-    with pytest.raises(InvalidValueError, match="the layers '0', '2' are not both in models that the accelerator"):
+    with pytest.raises(
+        InvalidValueError, match="the layers '0', '2' are not both in the models prepared by the accelerator"
+    ):
         accelerator.save_state(tmp_path)
 
 
@@ -136,6 +138,6 @@ def test_a_model_that_was_not_prepared_is_refused(tmp_path):
     ("accelerator", "topology", "words"),
     [("cpu", None, "accelerator is a str"), (None, "set", "topology is a str: give the TopologyScheduler")],
 )
-def test_other_things_are_refused(accelerator, topology, words):
+def test_other_things_are_rejected(accelerator, topology, words):
     with pytest.raises(InvalidTypeError, match=words):
         register(accelerator or accelerate.Accelerator(cpu=True), topology)

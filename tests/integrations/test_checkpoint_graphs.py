@@ -1,4 +1,4 @@
-"""Checkpoints open as the networks that they are: links where weights are not zero, heads and gates where known."""
+"""Checkpoints are read as networks: links where weights are not zero, heads and gates where known."""
 
 import json
 import warnings
@@ -30,7 +30,7 @@ def sparse_model(kind="LlamaForCausalLM", sizes=WIDER, density=0.15, **options):
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory):
-    """A sparse model, and the folder in which a plain one with its zeros is saved."""
+    """A sparse model, and the folder of a dense model saved with its zeros."""
     if transformers is None:
         pytest.skip("transformers is not installed")
     model = sparse_model()
@@ -120,7 +120,7 @@ def test_layers_are_in_natural_order(tmp_path):
     assert list(tl.from_checkpoint(tmp_path)) == ["layers.0", "layers.2", "layers.10"]
 
 
-def test_what_is_left_out_is_said_and_can_be_asked_for(tmp_path):
+def test_what_is_left_out_is_reported_and_can_be_included(tmp_path):
     zeros = ("fc.weight", "lm_head.weight", "embed_tokens.weight", "in_proj_weight")
     tensors = {name: torch.eye(3) for name in zeros}
     ones = {"dense.weight": torch.ones(3, 3), "experts": torch.ones(2, 3, 3)}
@@ -133,7 +133,7 @@ def test_what_is_left_out_is_said_and_can_be_asked_for(tmp_path):
 
 @NEEDS_TRANSFORMERS
 def test_a_dense_writer_asks_for_nothing(llama, tmp_path):
-    """As in a model of which one layer was left dense."""
+    """A model in which one layer was left dense."""
     model = sparse_model(exclude=["*.0.self_attn.k_proj", "lm_head"])
     folder = tl.export_dense(model, tmp_path / "plain")
     network, left_out = read_checkpoint(folder)
@@ -164,7 +164,7 @@ def test_links_that_topolearn_saved_are_the_links_zero_or_not(llama, tmp_path):
 
 
 def test_idle_links_are_those_of_neurons_that_nothing_reads():
-    """A table by hand: gate times up, of which down reads some."""
+    """A small example by hand: gate times up, only some of which down reads."""
     gate, up, down = np.eye(3), np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1]]), np.array([[1, 1, 0]])
     graphs = {name: tl.BipartiteGraph(a) for name, a in {"gate": gate, "up": up, "down": down}.items()}
     network = tl.LayeredNetwork(graphs, [tl.NeuronGroup(("gate", "up"), ("down",), "all")])
@@ -212,7 +212,7 @@ def test_a_configuration_of_another_library_says_nothing(tmp_path):
     [
         ({"model_type": "none"}, "'none', which transformers"),
         ({"model_type": ["llama"]}, "which transformers"),
-        ({"model_type": "llama"}, "no weight is of a layer of"),
+        ({"model_type": "llama"}, "no weight belongs to a layer of"),
     ],
 )
 def test_a_configuration_that_does_not_help_warns(config, said, tmp_path):

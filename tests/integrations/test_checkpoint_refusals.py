@@ -1,4 +1,4 @@
-"""Checkpoints that cannot be read are refused in one line that says what to do; nothing pickled is opened."""
+"""Unusable checkpoints are rejected in one line that says what to do; pickles are never opened."""
 
 import json
 import pickle
@@ -26,7 +26,7 @@ ATTENTION = {f"{name}_proj.weight": torch.eye(4) for name in "qkvo"}
 
 
 class Trap:
-    """What runs a program when it is unpickled."""
+    """An object that runs a program when it is unpickled."""
 
     def __reduce__(self):
         return Path.write_text, (Path("sprung"), "x")
@@ -70,25 +70,25 @@ def stale_topology():
     return written("model.safetensors", {"fc.weight": EYE})
 
 
-REFUSED = {
+REJECTED = {
     "no file": (lambda: "no/such/model.safetensors", {}, MissingFileError, "there is no file or folder"),
     "empty folder": (lambda: ".", {}, MissingFileError, "there is no .safetensors file in"),
     "several": (several, {}, InvalidValueError, "give one of a.safetensors, b.safetensors"),
     "cut": (lambda: cut("m.safetensors", 90), {}, CorruptFileError, "m.safetensors is cut off"),
     "cut header": (lambda: cut("m.safetensors", 4), {}, CorruptFileError, "fetch it again"),
-    "pickle": (lambda: pickled("pytorch_model.bin"), {}, InvalidTypeError, "a pickle can run any program"),
+    "pickle": (lambda: pickled("pytorch_model.bin"), {}, InvalidTypeError, "opening a pickle can run any program"),
     "pickles alone": (lambda: pickled("model.pt").parent, {}, InvalidTypeError, "has model.pt and no .safetensors"),
     "other kind": (lambda: written("m.gguf", {"a": EYE}), {}, InvalidTypeError, "give a .safetensors file"),
     "index without shards": (index, {}, CorruptFileError, "names no shards"),
     "index that leads elsewhere": (lambda: index(a="../a.safetensors"), {}, CorruptFileError, "names no shards"),
     "missing shard": (lambda: index(a="a.safetensors"), {}, MissingFileError, "1 are missing (a.safetensors)"),
-    "vectors": (lambda: written("m.safetensors", {"a.weight": EYE[0]}), {}, InvalidValueError, "it holds a.weight"),
+    "vectors": (lambda: written("m.safetensors", {"a.weight": EYE[0]}), {}, InvalidValueError, "only a.weight"),
     "integers": (lambda: written("m.safetensors", {"a.weight": EYE.int()}), {}, InvalidValueError, "two dimensions"),
-    "dense": (lambda: written("m.safetensors", {"a.weight": EYE + 1}), {}, InvalidValueError, "takes dense ones, too"),
+    "dense": (lambda: written("m.safetensors", {"a.weight": EYE + 1}), {}, InvalidValueError, "include dense layers"),
     "NaN": (lambda: written("m.safetensors", {"a.weight": NAN}), {}, InvalidValueError, "layer 'a': adjacency"),
     "heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 3}, InvalidValueError, "n_heads=3 does not fit"),
     "no heads": (lambda: written("m.safetensors", ATTENTION), {"n_heads": 0}, InvalidValueError, "n_heads=0"),
-    "names": (lambda: written("m.safetensors", {"a.weight": EYE}), {"n_heads": 2}, InvalidValueError, "leave it out"),
+    "names": (lambda: written("m.safetensors", {"a.weight": EYE}), {"n_heads": 2}, InvalidValueError, "omit n_heads"),
     "pattern": (lambda: written("m.safetensors", ATTENTION), {"layers": ["z*"]}, InvalidValueError, "'z*' of layers="),
     "text": (lambda: written("m.safetensors", ATTENTION), {"layers": "q*"}, InvalidTypeError, "use ['q*']"),
     "csr": (lambda: written("m.safetensors", {"a.crow": EYE[0].int()}), {}, InvalidValueError, "tl.export_dense"),
@@ -96,24 +96,24 @@ REFUSED = {
     "run": (lambda: written("last.safetensors", {"random/torch": EYE}), {}, InvalidValueError, "tl.Run(folder)"),
     "configuration": (
         lambda: written("model.safetensors", {"a.weight": EYE}, model_type="llama", num_attention_heads=0),
-        {}, CorruptFileError, "describes no model that transformers can make",
+        {}, CorruptFileError, "does not describe a model that transformers can build",
     ),
     "another model": (
         lambda: written("model.safetensors", {"model.layers.0.mlp.up_proj.weight": EYE}, model_type="llama", **SIZES),
-        {}, CheckpointError, "(4, 4) outputs and inputs, and (24, 16) by config.json",
+        {}, CheckpointError, "(4, 4) outputs and inputs, but (24, 16) in config.json",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "options", "error", "message"), REFUSED.values(), ids=REFUSED)
-def test_it_is_refused(make, options, error, message, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("make", "options", "error", "message"), REJECTED.values(), ids=REJECTED)
+def test_unusable_checkpoints_are_rejected(make, options, error, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = make()
     if transformers is None and Path("config.json").exists():
         pytest.skip("transformers is not installed")
-    with pytest.raises(error) as refusal:
+    with pytest.raises(error) as caught:
         tl.from_checkpoint(path, **options)
-    assert message in str(refusal.value)
+    assert message in str(caught.value)
     assert not Path("sprung").exists()
 
 

@@ -1,4 +1,4 @@
-"""The topology in a trainer of Hugging Face: the same links as in a loop by hand, what is logged, and all options."""
+"""The topology in a Hugging Face trainer: the same links as in a custom loop, what is logged, and all options."""
 
 import json
 
@@ -24,7 +24,7 @@ transformers = pytest.importorskip("transformers")
 
 
 class Batches(transformers.TrainerCallback):
-    """Writes down the links after each step."""
+    """Records the links after each step."""
 
     def __init__(self):
         self.links = []
@@ -36,7 +36,7 @@ class Batches(transformers.TrainerCallback):
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize("method", ["rigl", "chtss"])
 def test_links_are_those_of_a_loop_by_hand(method, backend, tmp_path):
-    """Two batches a step, gradients clipped, the learning rate falls; the batches are those that the trainer draws."""
+    """Two batches per step, clipped gradients, a falling learning rate; the batches are those drawn by the trainer."""
     rule, seen = rule_of(method), Batches()
     options = {"gradient_accumulation_steps": 2, "max_grad_norm": 0.5}
     trainer = trainer_of(llama(rule, backend, torch.float64), tmp_path, callbacks=[seen], **options)
@@ -103,7 +103,7 @@ def test_numbers_reach_the_log_and_whatever_the_trainer_reports_to(tmp_path):
     assert attachment.topology.n_updates == 4
 
 
-def test_a_recording_goes_on_with_its_training(tmp_path):
+def test_a_recording_continues_with_its_training(tmp_path):
     trainer, _ = attached("set", tmp_path / "out", record=tmp_path / "run")
     trainer.train()
     links = tl.Run(tmp_path / "run").history.at(8)
@@ -127,7 +127,7 @@ def test_a_recording_goes_on_with_its_training(tmp_path):
     ids=str,
 )
 def test_options_of_the_trainer(backend, options, tmp_path):
-    """Each trains, changes its links, stays zero off them, and goes on from a checkpoint as if nothing had been."""
+    """Each trains, changes its links, stays zero off them, and resumes from a checkpoint as if it had never stopped."""
     whole = attached("rigl", tmp_path, backend, **options)
     whole[0].train()
     assert whole[1].topology.n_updates == 3
@@ -142,7 +142,7 @@ def test_options_of_the_trainer(backend, options, tmp_path):
 
 @pytest.mark.parametrize(("at", "backend"), [(1, "csr"), (5, "masked")])
 def test_smaller_batches_begin_from_the_first_links(at, backend, tmp_path):
-    """Memory runs out at a step; the trainer begins again with half the batch, as long as it takes."""
+    """Memory runs out at a step; the trainer starts again with half the batch size until it fits."""
     whole = attached("chtss", tmp_path / "whole", backend, per_device_train_batch_size=2)
     trainer, attachment = attached("chtss", tmp_path, backend, auto_find_batch_size=True, record=tmp_path / "run")
     first = {name: layer.cells().clone() for name, layer in sparse_layers(trainer.model).items()}
@@ -207,15 +207,15 @@ def test_a_model_card_says_what_is_sparse(tmp_path):
     card = (tmp_path / "README.md").read_text()
     assert card.startswith("---")
     assert card.endswith(attachment.model_card())
-    for text in ("## Sparse topology", "method `set`, 4 topology updates", "7 layers are sparse", "(25.00 %)"):
+    for text in ("## Sparse topology", "method `set`, 4 topology updates", "7 layers are sparse", "(25.00%)"):
         assert text in card
-    assert "| model.layers.0.self_attn.k_proj | 16 | 8 | 32 | 25.00 % |" in card
+    assert "| model.layers.0.self_attn.k_proj | 16 | 8 | 32 | 25.00% |" in card
     trainer.create_model_card(model_name="tiny")
     assert (tmp_path / "README.md").read_text() == card
 
 
 def test_what_is_uploaded_has_its_topology(tmp_path):
-    """Before a push from a checkpoint, the trainer copies the weights alone into the folder that it uploads."""
+    """Before a push from a checkpoint, the trainer only copies the weights into the folder that it uploads."""
     trainer, _ = attached("set", tmp_path)
     trainer.train()
     trainer.callback_handler.on_push_begin(trainer.args, trainer.state, trainer.control)

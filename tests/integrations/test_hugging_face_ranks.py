@@ -1,4 +1,4 @@
-"""A Hugging Face trainer in two processes: the same model in both, one folder, and the same refusals."""
+"""A Hugging Face trainer in two processes: the same model in both, one folder, and the same errors."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def run(method, backend, folder):
 
 
 @pytest.mark.parametrize(("method", "backend"), [("rigl", "masked"), ("chts", "csr"), ("topkast", "masked")])
-def test_ranks_have_one_model_and_go_on_bit_for_bit(method, backend, tmp_path):
+def test_ranks_have_one_model_and_resume_bit_for_bit(method, backend, tmp_path):
     done = run(method, backend, tmp_path)
     said = [line.split() for line in done.stdout.splitlines() if line.startswith("rank")]
     assert len(said) == 2, done.stderr
@@ -31,7 +31,7 @@ def test_ranks_have_one_model_and_go_on_bit_for_bit(method, backend, tmp_path):
     assert len({digest for line in said for digest in line[3:]}) == 1
 
 
-def test_a_parameter_that_shrinks_is_refused_on_every_rank(tmp_path):
+def test_a_parameter_that_shrinks_is_rejected_on_every_rank(tmp_path):
     done = run("chtss", "csr", tmp_path)
     assert done.returncode
     assert done.stderr.count("InvalidValueError: layer 'model.layers.0.self_attn.q_proj' uses the csr backend") == 2

@@ -1,4 +1,4 @@
-"""What cannot be attached, or resumed, is refused with the reason, before anything changes."""
+"""What cannot be attached or resumed is rejected with a reason, before anything changes."""
 
 import shutil
 
@@ -92,15 +92,17 @@ def test_a_trainer_that_makes_its_model(tmp_path):
     trainer = transformers.Trainer(
         args=transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to=[]), model_init=lambda: llama(SET)
     )
-    with pytest.raises(InvalidValueError, match=r"makes another model by model_init.*give it model="):
+    with pytest.raises(InvalidValueError, match=r"creates another model with model_init.*give it a model="):
         attach(trainer)
 
 
-@pytest.mark.parametrize(("name", "said"), [("is_fsdp_enabled", "by FSDP"), ("is_deepspeed_enabled", "by DeepSpeed")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("is_fsdp_enabled", "with FSDP"), ("is_deepspeed_enabled", "with DeepSpeed")]
+)
 def test_a_trainer_that_shards_its_model(name, said, tmp_path):
     trainer = trainer_of(llama(SET), tmp_path)
     setattr(trainer, name, True)
-    with pytest.raises(InvalidValueError, match=rf"{said}, which links do not follow.*torchrun"):
+    with pytest.raises(InvalidValueError, match=rf"{said}, which evolving links do not support.*torchrun"):
         attach(trainer)
 
 
@@ -131,7 +133,7 @@ def test_a_topology_that_is_cut_off(trained, tmp_path):
 
 
 def test_a_checkpoint_of_another_method_or_model(trained, tmp_path):
-    refused(attached("rigl", tmp_path)[0], trained, CheckpointError, "with the method 'set', .*attached with 'rigl'")
+    refused(attached("rigl", tmp_path)[0], trained, CheckpointError, "with method 'set', .*attached with 'rigl'")
     other, _ = attached("set", tmp_path, sizes={"intermediate_size": 32})
     refused(other, trained, CheckpointError, r"has shape \(24, 16\) in the topology state but \(32, 16\) in the model")
 
@@ -143,7 +145,7 @@ def test_links_that_were_saved_before_the_training(trained, tmp_path):
     refused(trainer, trained, CheckpointError, "has no 'n_steps'")
 
 
-def test_a_folder_that_is_no_checkpoint_is_left_to_the_trainer(tmp_path):
+def test_a_folder_that_is_not_a_checkpoint_is_left_to_the_trainer(tmp_path):
     trainer, _ = attached("set", tmp_path)
     with pytest.raises(ValueError, match="No valid checkpoint found in output directory"):
         trainer.train(resume_from_checkpoint=True)
@@ -151,7 +153,7 @@ def test_a_folder_that_is_no_checkpoint_is_left_to_the_trainer(tmp_path):
         trainer.train(resume_from_checkpoint=str(tmp_path / "nowhere"))
 
 
-def test_a_run_directory_that_is_there_already(tmp_path):
+def test_a_run_directory_that_exists(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
     trainer, _ = attached("set", tmp_path, record=tmp_path / "run")

@@ -1,4 +1,4 @@
-"""A training of Hugging Face that stops and goes on is the one that never stopped; its folders have two readers."""
+"""Hugging Face training that is resumed equals training that never stopped; its folders have two readers."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def logits(model):
 
 
 def assert_plain_reader(folder, model):
-    """``from_pretrained`` of the plain class reads a folder strictly, and computes what the sparse model does."""
+    """``from_pretrained`` of the dense class loads a folder strictly, and computes the same as the sparse model."""
     plain, report = transformers.LlamaForCausalLM.from_pretrained(folder, output_loading_info=True)
     assert {key: value for key, value in report.items() if value} == {}
     torch.testing.assert_close(logits(plain), logits(model), rtol=1e-5, atol=1e-6)
@@ -41,7 +41,7 @@ def assert_plain_reader(folder, model):
 
 
 @pytest.mark.parametrize(("method", "backend"), CASES)
-def test_any_method_goes_on_bit_for_bit_and_writes_plain_weights(method, backend, tmp_path):
+def test_any_method_resumes_bit_for_bit_and_writes_plain_weights(method, backend, tmp_path):
     """From the fourth of five batches of an epoch, at an update, into the second epoch."""
     options = {"max_steps": 8, "per_device_train_batch_size": 8}
     whole = attached(method, tmp_path, backend, **options)
@@ -78,7 +78,7 @@ def stop_at(step):
 
 
 class Losses:
-    """Evaluation losses that make one checkpoint the best."""
+    """Returns evaluation losses that make one checkpoint the best."""
 
     def __init__(self, best):
         self.losses = {step: float(step != best) for step in (4, 8, 10)}
@@ -91,7 +91,7 @@ class Losses:
     ("method", "backend"),
     [("chtss", "masked"), ("chtss", "csr"), ("rigl", "csr"), ("gmp", "masked"), ("topkast", "masked"), ("set", "csr")],
 )
-def test_the_best_model_comes_back_with_its_links(method, backend, tmp_path):
+def test_the_best_model_is_restored_with_its_links(method, backend, tmp_path):
     losses = Losses(best=4)
     options = {
         "eval_strategy": "steps", "eval_steps": 4, "load_best_model_at_end": True, "greater_is_better": False,
@@ -113,7 +113,7 @@ def test_the_best_model_comes_back_with_its_links(method, backend, tmp_path):
     assert huggingface.read_topology(tmp_path / "best")[0]["n_steps"] == 4
 
 
-def test_a_model_that_is_saved_before_it_trains_has_its_links_beside_it(tmp_path):
+def test_a_model_that_is_saved_before_it_trains_has_its_links_next_to_it(tmp_path):
     trainer, _ = attached("set", tmp_path, "csr")
     trainer.save_model()
     assert_plain_reader(tmp_path, trainer.model)

@@ -1,4 +1,4 @@
-"""Lightning: the links of a plain loop, and a training that goes on bit for bit from the end of an epoch."""
+"""Lightning: the links of a plain loop, and training that resumes bit for bit from the end of an epoch."""
 
 import copy
 import pickle
@@ -93,7 +93,7 @@ def fit(method, backend, folder, ckpt=None, save=False, **options):
 
 
 @pytest.mark.parametrize(("method", "backend"), OFTEN)
-def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
+def test_a_training_resumes_bit_for_bit(method, backend, tmp_path):
     topology, seen = fit(method, backend, tmp_path, save=True)
     by_hand, expected = plain(method, backend)
     assert seen.links == expected
@@ -105,7 +105,7 @@ def test_a_training_goes_on_bit_for_bit(method, backend, tmp_path):
 
 
 @pytest.mark.parametrize(("method", "backend"), [("chtss", "masked"), ("chtss", "csr"), ("rigl", "csr")])
-def test_it_goes_on_with_accumulated_gradients(method, backend, tmp_path):
+def test_it_continues_with_accumulated_gradients(method, backend, tmp_path):
     topology, seen = fit(method, backend, tmp_path, save=True, accumulate_grad_batches=2)
     by_hand, expected = plain(method, backend, accumulate=2)
     assert seen.links == expected
@@ -140,7 +140,7 @@ def test_it_records_and_logs(tmp_path):
     assert {"topology/density", "topology/overlap", "topology/removed", "topology/active_neurons"} <= set(told)
 
 
-def test_a_second_fit_goes_on(tmp_path):
+def test_a_second_fit_continues(tmp_path):
     module, callback = Module("set"), callback_of("set")
     trainer = trainer_of(tmp_path, callback, epochs=2)
     trainer.fit(module, batches())
@@ -157,21 +157,21 @@ def test_steps_after_the_training_are_not_counted(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["EMAWeightAveraging", "StochasticWeightAveraging"])
-def test_averages_that_do_not_know_links_are_refused(name, tmp_path):
+def test_averages_that_do_not_know_links_are_rejected(name, tmp_path):
     kind = getattr(lightning.pytorch.callbacks, name)
     other = kind(swa_lrs=0.1) if name.startswith("Stochastic") else kind()
     with pytest.raises(InvalidValueError, match=rf"the callback {name} averages weights .* tl\.AveragedModel"):
         trainer_of(tmp_path, callback_of("set"), other).fit(Module("set"), batches())
 
 
-def test_a_dense_module_or_an_endless_training_is_refused(tmp_path):
+def test_a_dense_module_or_an_endless_training_is_rejected(tmp_path):
     with pytest.raises(InvalidValueError, match="the module has no sparse layer for method 'set'"):
         trainer_of(tmp_path, callback_of("set")).fit(Module("dense"), batches())
     with pytest.raises(InvalidValueError, match=r"the training has inf optimizer steps .* give Trainer\(max_steps"):
         trainer_of(tmp_path, callback_of("set"), epochs=-1).fit(Module("set"), batches())
 
 
-def test_a_checkpoint_without_topology_or_of_another_method_is_refused(tmp_path):
+def test_a_checkpoint_without_topology_or_of_another_method_is_rejected(tmp_path):
     trainer_of(tmp_path, SaveAt(tmp_path / "bare.ckpt", 0), epochs=1).fit(Module("set"), batches())
     fit("mest", "masked", tmp_path, save=True)
     for name, words in (("bare", "without a TopologyCallback"), ("last", "with 'mest', and this trainer .* 'set'")):
@@ -180,7 +180,7 @@ def test_a_checkpoint_without_topology_or_of_another_method_is_refused(tmp_path)
 
 
 class LinksOfRank(lightning.Callback):
-    """Leaves links and weights of each rank in a file."""
+    """Writes the links and weights of each rank to a file."""
 
     def __init__(self, callback, folder):
         self.callback, self.folder = callback, folder
@@ -214,6 +214,6 @@ def test_a_copy_is_a_callback_that_has_not_begun(copied):
     assert (callback.method, callback.interval, callback.seed) == (rule_of("set"), 3, SEED)
 
 
-def test_a_method_must_be_one():
+def test_a_method_must_be_a_method():
     with pytest.raises(InvalidTypeError, match="method must be a Method or the name of one, not int"):
         TopologyCallback(3, interval=2)

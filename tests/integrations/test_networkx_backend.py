@@ -57,13 +57,13 @@ EVERYWHERE = {  # of any graph
 
 @pytest.fixture(autouse=True)
 def fresh():
-    """Keep no converted graph."""
+    """Do not cache converted graphs."""
     with nx.config(cache_converted_graphs=False):
         yield
 
 
 def answer(call, graph, top, backend):
-    """What a call returns, or raises; None for what the backend leaves to networkx."""
+    """The result or error of a call; None if the backend leaves it to networkx."""
     try:
         result = call(graph, top, backend=backend)
     except NotImplementedError:
@@ -90,7 +90,7 @@ def alike(first, second):
 
 @st.composite
 def graphs(draw):
-    """A graph of two sides or of one, whose nodes are called by numbers or by something else, with the first side."""
+    """A bipartite or one-mode graph, with numbers or other objects as nodes, and its first side."""
     n, m, seed = draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(st.integers(0, 10**6))
     p = draw(st.sampled_from([0.1, 0.3, 0.6, 1]))
     graph = bipartite.random_graph(n, m, p, seed=seed) if draw(st.booleans()) else nx.gnp_random_graph(n + m, p, seed)
@@ -146,7 +146,7 @@ LEFT_OUT = {
 
 @INSTALLED
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_what_is_left_to_networkx_falls_back_or_is_refused(name):
+def test_what_is_left_to_networkx_falls_back_or_is_rejected(name):
     graph, call, words = LEFT_OUT[name]
     with pytest.raises(NotImplementedError):
         call(graph, **words, backend="topolearn")
@@ -165,7 +165,7 @@ def test_one_search_is_worth_no_conversion():
     assert BACKEND.should_run("projected_graph", (), {"B": WOMEN, "nodes": []}) is True
 
 
-def test_a_converted_graph_comes_back():
+def test_a_converted_graph_is_restored():
     graph = to_networkx(from_networkx(WOMEN))
     assert graph.graph == WOMEN.graph
     assert graph.nodes(data=True) == WOMEN.nodes(data=True)
@@ -198,7 +198,7 @@ def test_networkx_is_imported_without_topolearn():
 @pytest.mark.slow  # networkx's own tests of bipartite graphs, twice
 @pytest.mark.parametrize(("fallback", "least"), [("1", 200), ("", 50)], ids=["with fallback", "alone"])
 def test_networkx_own_bipartite_tests_pass(fallback, least, tmp_path):
-    """Alone, what the backend leaves to networkx is expected to fail, and the rest passes."""
+    """Without fallback, calls left to networkx are expected to fail, and all others pass."""
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "networkx.algorithms.bipartite"]
     settings_of = {"NETWORKX_TEST_BACKEND": "topolearn", "NETWORKX_FALLBACK_TO_NX": fallback}
     done = subprocess.run(

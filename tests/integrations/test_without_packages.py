@@ -1,4 +1,4 @@
-"""The integrations can be imported without the packages that they are for, and say at use what to install."""
+"""The integrations can be imported without their packages; on use, the error says what to install."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from topolearn.integrations import accelerate, huggingface, lightning
 
 
 class Callback(lightning.TopologyCallback):
-    """A class that has not met Lightning's yet."""
+    """A class that is not combined with Lightning's yet."""
 
 
 USES = [

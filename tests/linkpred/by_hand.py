@@ -19,7 +19,7 @@ PER_NODE = {
 
 
 def scores_by_hand(adjacency, predictor):
-    """The scores of one layer, by walking over the whole graph with both sides as one set of nodes."""
+    """The scores of one layer, from walks over the whole graph with both sides as one set of nodes."""
     n_out, n_in = adjacency.shape
     near = {("out", i): {("in", j) for j in range(n_in) if adjacency[i, j]} for i in range(n_out)}
     near |= {("in", j): {("out", i) for i in range(n_out) if adjacency[i, j]} for j in range(n_in)}
@@ -30,7 +30,7 @@ def scores_by_hand(adjacency, predictor):
 
 
 def one_mode_by_hand(graph, predictor):
-    """The scores of all pairs of nodes of a networkx graph, in its order of nodes."""
+    """The scores of all pairs of nodes of a networkx graph, in the order of its nodes."""
     near = {node: set(graph[node]) for node in graph}
     scores = np.zeros((len(near), len(near)))
     for (i, u), (j, v) in itertools.permutations(enumerate(near), 2):

@@ -1,4 +1,4 @@
-"""The layers that the tests of link predictors share."""
+"""Layers shared by the tests of link predictors."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ EACH_FORM = pytest.mark.parametrize("form", FORMS)
 
 
 def reference_cases():
-    """The graphs that the authors' own program has scored, with its scores."""
+    """The graphs that the code of the authors scored, with its scores."""
     cases = json.loads(REFERENCE.read_text())["cases"]
     assert len(cases) >= 8
     return cases
@@ -29,7 +29,7 @@ def reference_cases():
 
 @st.composite
 def layers(draw, most=40):
-    """Any shape up to so many neurons a side, any density, none and all included."""
+    """Any shape up to ``most`` neurons per side, and any density, from no links to all."""
     shape = draw(st.tuples(st.integers(1, most), st.integers(1, most)))
     density = draw(st.sampled_from([0, 0.03, 0.1, 0.2, 0.4, 0.7, 0.95, 1]))
     return np.random.default_rng(draw(st.integers(0, 10**6))).random(shape) < density

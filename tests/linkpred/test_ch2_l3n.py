@@ -1,4 +1,4 @@
-"""CH2-L3n against the authors' own scores, and against its definition by explicit loops."""
+"""CH2-L3n against the scores of the authors, and against its definition with explicit loops."""
 
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from topolearn.linkpred import ch2_l3n
 
 SMALL = arrays.arrays(bool, st.tuples(st.integers(1, 8), st.integers(1, 8)))
 
-# Some of the reference cases, so that they are tested wherever the file is not.
+# Some of the reference cases, to test them where the file is missing.
 KNOWN = {
     "path4: single L3 path, 2x2": (["10", "11"], [[0, 4], [0, 0]]),
     "hand 3x3": (["110", "101", "011"], [[0, 0, 8], [0, 8, 0], [8, 0, 0]]),
@@ -29,7 +29,7 @@ def read(rows):
 
 
 def ch2_l3n_by_hand(adjacency):
-    """For each non-link its paths, their community, and the links of each member by kind."""
+    """The paths of each non-link, their community, and the links of each member by kind."""
     n_out, n_in = adjacency.shape
     outputs, inputs = [("out", i) for i in range(n_out)], [("in", j) for j in range(n_in)]
     neighbours = {

@@ -1,4 +1,4 @@
-"""The compiled forms: nothing is compiled unasked, all is kept on disk, and Python runs on beside them."""
+"""The compiled forms: compiled on first use, cached on disk, and run without the GIL."""
 
 import os
 import pkgutil
@@ -23,7 +23,7 @@ MODULES = ["topolearn.graph.kernels", *IN_ROOM]
 
 
 def run(code, **environment):
-    """What a fresh Python prints."""
+    """The output of a new Python process."""
     answer = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
@@ -31,7 +31,7 @@ def run(code, **environment):
     return answer.stdout.split()
 
 
-def test_numba_is_imported_by_the_first_compiled_score_only():
+def test_numba_is_imported_only_by_the_first_compiled_score():
     printed = run(
         "import sys, numpy, topolearn, topolearn.linkpred\n"
         "print('numba' in sys.modules, 'llvmlite' in sys.modules)\n"
@@ -54,8 +54,8 @@ def test_every_kernel_releases_the_gil_and_is_kept(module):
 
 
 @pytest.mark.parametrize("predictor", ["ch3_l3p", "ch3_l3n"])
-def test_python_goes_on_while_rows_are_scored(predictor):
-    """Rows that are done appear one by one; were the GIL held, they would appear all at once, however often."""
+def test_python_keeps_running_while_rows_are_scored(predictor):
+    """Finished rows appear one by one; if the GIL were held, they would appear all at once."""
     from topolearn.linkpred.compiled.kernels.stream import make_scratch, score_rows
 
     links, per_path = TwoWayCsr.of(erdos_renyi(700, 700, 0.06, seed=0)), PREDICTORS[predictor].per == "path"
@@ -117,7 +117,7 @@ def test_an_error_in_a_thread_reaches_the_caller(n_threads):
 
 
 @pytest.mark.slow
-def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
+def test_compiled_code_is_cached_for_the_next_process(tmp_path):
     code = (
         "import numpy\n"
         "from topolearn.linkpred import score\n"

@@ -1,4 +1,4 @@
-"""Which form is taken: the model of its cost, and what rules a form out."""
+"""The choice of a form: the cost model, and the conditions that rule a form out."""
 
 from math import inf
 
@@ -116,7 +116,7 @@ def test_a_graph_without_links_costs_next_to_nothing_in_a_stream(predictor):
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])
-def test_thickly_linked_layers_are_summed_by_products(itemsize, monkeypatch):
+def test_dense_layers_are_summed_with_products(itemsize, monkeypatch):
     thin, thick = links(300, 400, 0.05), links(300, 400, 0.7)
     node_based, path_based = PREDICTORS["ch2_l3n"], PREDICTORS["ch3_l3p"]
     assert [multiplies(layer, node_based, itemsize) for layer in (thin, thick)] == [False, True]

@@ -20,7 +20,7 @@ COLUMNS = ["predictor", "repeat", *MEASURES, "n_hidden"]
 
 
 def real_network(name):
-    """A network from a file of two names a line: bipartite by its prefix, else one-mode."""
+    """A network from a file with two names per line: bipartite if it is named ``bip_...``, else one-mode."""
     path = NETWORKS / f"{name}.{'tsv' if name.startswith('bip_') else 'edges'}"
     if not path.exists():
         pytest.skip(f"no network at {path}")
@@ -148,7 +148,7 @@ def test_every_name_can_be_evaluated():
 
 
 def spies(seen):
-    """Two functions that note what they are given, and score nothing."""
+    """Two functions that record their arguments and return zeros."""
 
     def first(graph):
         seen.append(graph)
@@ -174,7 +174,7 @@ def test_all_predictors_see_the_same_hidden_links_and_rank_alike_together_and_al
 
 @pytest.mark.parametrize("name", ["two sides", "one"])
 def test_non_links_by_degree_are_as_many_as_hidden_links_and_have_their_degrees(name):
-    """Their number and their law, and never a link; the degrees are those of the whole graph."""
+    """Their number and distribution; links are never drawn, and the degrees are those of the whole graph."""
     if name == "one":
         graph = Graph.from_networkx(nx.Graph([(0, 1), (0, 2), (0, 3), (4, 5)]))
         weights = {(0, 4): 3, (0, 5): 3, (1, 2): 1, (1, 3): 1, (2, 3): 1}
@@ -212,8 +212,8 @@ def test_degrees_alone_win_nothing_against_non_links_by_degree():
     assert abs(corrected - 0.5) < 0.08
 
 
-def test_degrees_of_a_worms_neurons_are_worth_nothing_once_corrected_for():
-    """C. elegans, a quarter of the links hidden, against the numbers of another program."""
+def test_degrees_of_worm_neurons_predict_nothing_once_corrected_for():
+    """C. elegans with a quarter of the links hidden, against the numbers of another program."""
     expected = {
         ("uniform", "preferential_attachment"): 0.7594,
         ("uniform", "resource_allocation"): 0.8472,
@@ -247,15 +247,15 @@ def test_degrees_of_a_worms_neurons_are_worth_nothing_once_corrected_for():
         (np.eye(9), 3, {}, InvalidTypeError, "predictor=3"),
         (np.eye(9), ["ch3_l3p", 3], {}, InvalidTypeError, "predictor=3"),
         (np.eye(9), [], {}, InvalidValueError, "predictors is empty"),
-        (np.eye(9), ["ch3_l3p", "ch3_l3p"], {}, InvalidValueError, "two predictors are called 'ch3_l3p'"),
+        (np.eye(9), ["ch3_l3p", "ch3_l3p"], {}, InvalidValueError, "two predictors are named 'ch3_l3p'"),
         (np.eye(9), ["ch3_l3p", "adamic_adar"], {}, InvalidValueError, "'adamic_adar' needs paths of length two"),
         (np.eye(9), "ch3_l3p", {"sampling": "degrees"}, InvalidValueError, "sampling='degrees' .*'uniform', 'degree'"),
         (np.eye(9), lambda graph: np.zeros(3), {}, InvalidValueError, r"shape \(3,\)"),
-        (np.eye(9), lambda graph: "best", {}, InvalidTypeError, "gave a str"),
+        (np.eye(9), lambda graph: "best", {}, InvalidTypeError, "returned a str"),
         (np.eye(9), lambda graph: np.full((9, 9), np.nan), {}, InvalidValueError, "finite"),
         ("a graph", "ch3_l3p", {}, InvalidTypeError, "adjacency is a str"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(graph, predictor, keywords, error, message):
+def test_invalid_evaluations_are_rejected(graph, predictor, keywords, error, message):
     with pytest.raises(error, match=message):
         evaluate(graph, predictor, **{"fraction": 0.2, **keywords})

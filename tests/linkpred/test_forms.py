@@ -1,4 +1,4 @@
-"""All forms of a predictor give the same scores, for layers of any shape, one or several, on any number of threads."""
+"""All forms of a predictor give the same scores, for one or several layers of any shape and any number of threads."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ WIDE, TALL = with_hubs(45, 300, 0.05), with_hubs(600, 30, 0.1)
 
 
 def agree(adjacency, predictor, forms=FORMS):
-    """Check that some forms give the dense scores, in both precisions."""
+    """Check that the given forms match the dense scores in both precisions."""
     expected = score(adjacency, predictor, form="dense")
     for form in forms:
         for dtype, tolerance in TOLERANCE.items():
@@ -153,7 +153,7 @@ def test_layers_without_paths_have_no_scores(predictor, form, adjacency):
 
 
 @pytest.mark.parametrize("form", ["sparse", *COMPILED])
-def test_compiled_forms_are_refused_off_the_cpu(form):
+def test_compiled_forms_are_rejected_off_the_cpu(form):
     message = f"form='{form}' runs on the CPU, not on meta"
     for graph in (np.eye(3), torch.eye(3, dtype=torch.bool), torch.zeros(2, 3, 3, dtype=torch.bool)):
         with pytest.raises(InvalidValueError, match=message):
@@ -177,7 +177,7 @@ def test_a_neuron_with_more_links_than_the_community_form_counts(predictor, monk
 
 
 def test_counts_up_to_the_largest_that_the_community_form_allows():
-    """Two neurons share as many links as an int16 holds."""
+    """Two neurons share as many links as an int16 can hold."""
     n = cost.MAX_DEGREE
     adjacency = np.zeros((3, n + 1), dtype=bool)
     adjacency[:2, : n - 1] = adjacency[1:, n - 1] = True

@@ -1,4 +1,4 @@
-"""Networks of one kind of node: every predictor by its definition, and pairs of nodes as candidates."""
+"""One-mode networks: every predictor against its definition, and pairs of nodes as candidates."""
 
 import igraph
 import networkx as nx
@@ -58,7 +58,7 @@ def test_larger_graphs_with_hubs(predictor):
 
 @EACH
 def test_a_graph_of_two_kinds_of_node_has_the_scores_of_its_layer(predictor):
-    """Paths of length three of a bipartite graph join the two sides only, whether these are known or not."""
+    """Paths of length three of a bipartite graph join only its two sides, whether these are known or not."""
     layer = score(WOMEN, predictor)
     assert layer.shape == (14, 18)
     np.testing.assert_array_equal(layer, score(BipartiteGraph.from_networkx(WOMEN), predictor))
@@ -71,7 +71,7 @@ def test_a_graph_of_two_kinds_of_node_has_the_scores_of_its_layer(predictor):
     assert not whole[np.ix_(events, events)].any()
 
 
-def test_links_are_chosen_between_the_sides_of_a_graph_that_has_them():
+def test_links_are_chosen_between_the_sides_of_a_two_sided_graph():
     links = select(WOMEN, "ch3_l3p", 12, seed=0)
     np.testing.assert_array_equal(links, select(BipartiteGraph.from_networkx(WOMEN), "ch3_l3p", 12, seed=0))
     assert links.max(axis=0).tolist() <= [17, 13]
@@ -196,13 +196,13 @@ def test_a_function_is_evaluated_on_a_graph_whose_links_are_hidden():
         (nx.DiGraph([(0, 1), (1, 2)]), InvalidTypeError, "networkx graph is directed"),
         (igraph.Graph([(0, 1), (1, 2)], directed=True), InvalidTypeError, "igraph graph is directed"),
         (nx.Graph([("a", "b"), ("c", "c")]), InvalidValueError, "node 'c' is linked to itself"),
-        (nx.MultiGraph([(0, 1), (1, 0), (1, 2)]), InvalidValueError, "a link is there twice"),
-        (igraph.Graph([(0, 1), (0, 1)]), InvalidValueError, "a link is there twice"),
+        (nx.MultiGraph([(0, 1), (1, 0), (1, 2)]), InvalidValueError, "each link must appear once"),
+        (igraph.Graph([(0, 1), (0, 1)]), InvalidValueError, "each link must appear once"),
         (nx.empty_graph(1), InvalidValueError, "n_nodes=1"),
         (nx.Graph(), InvalidValueError, "n_nodes=0"),
     ],
 )
-def test_graphs_that_are_not_simple_are_refused(graph, error, message):
+def test_graphs_that_are_not_simple_are_rejected(graph, error, message):
     for use in (score, lambda graph, name: select(graph, name, 1), evaluate):
         with pytest.raises(error, match=message):
             use(graph, "ch3_l3p")
@@ -217,13 +217,13 @@ def test_graphs_that_are_not_simple_are_refused(graph, error, message):
         ([(0, 1)], {"names": [*"ab"]}, "names has 2 names for 3 nodes"),
     ],
 )
-def test_edges_that_name_no_pair_are_refused(edges, keywords, message):
+def test_edges_that_name_no_pair_are_rejected(edges, keywords, message):
     with pytest.raises(InvalidValueError, match=message):
         Graph(edges, 3, **keywords)
 
 
 @pytest.mark.parametrize("form", ["dense", "stream", "community"])
-def test_forms_and_devices_for_two_sides_are_refused(form):
+def test_forms_and_devices_for_two_sides_are_rejected(form):
     for use in (score, lambda graph, name, **keywords: select(graph, name, 1, **keywords)):
         with pytest.raises(InvalidValueError, match=f"form='{form}' is for graphs with two sides"):
             use(KARATE, "ch3_l3p", form=form)
@@ -232,8 +232,8 @@ def test_forms_and_devices_for_two_sides_are_refused(form):
 
 
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize(("k", "message"), [(-1, "k=-1"), (484, "k=484 links asked for, but 483 of 561 pairs")])
-def test_more_links_than_there_are_non_links_are_refused(name, k, message):
+@pytest.mark.parametrize(("k", "message"), [(-1, "k=-1"), (484, "k=484 links requested, but 483 of 561 pairs")])
+def test_more_links_than_non_links_are_rejected(name, k, message):
     with pytest.raises(InvalidValueError, match=message):
         select(KARATE, name, k)
     assert len(select(KARATE, name, 483)) == 483

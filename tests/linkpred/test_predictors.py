@@ -1,4 +1,4 @@
-"""Every predictor against the authors' own scores and against its definition, and the bounds on its memory."""
+"""Every predictor against the scores of the authors and against its definition, and the limits on its memory."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_every_predictor_has_a_definition_and_a_function_of_its_name():
 
 
 def test_internal_links_of_ch1_are_counted_as_the_authors_do():
-    """No one is added (starred names have one): on a single path each neuron has one internal link of two."""
+    """Nothing is added, unlike for starred symbols: on a single path, each neuron has one internal link of two."""
     assert linkpred.ch1_l3(np.array([[1, 0], [1, 1]]))[0, 1] == pytest.approx(0.5, rel=1e-15)
 
 
@@ -110,7 +110,7 @@ NEEDS = r"the scores of a graph of 1000000 x 1000000 neurons need"
 
 @pytest.mark.parametrize(("form", "bytes_a_cell"), [("auto", 8), ("stream", 8), ("community", 8), ("dense", 33)])
 @EACH
-def test_graphs_too_large_for_memory_are_refused_before_anything_is_made(predictor, form, bytes_a_cell):
+def test_graphs_too_large_for_memory_are_rejected_before_anything_is_made(predictor, form, bytes_a_cell):
     with pytest.raises(InvalidValueError, match=rf"{NEEDS} {bytes_a_cell}000000000000 bytes.*linkpred.select"):
         score(HUGE, predictor, form=form)
     half = (bytes_a_cell + 1) // 2
@@ -118,7 +118,7 @@ def test_graphs_too_large_for_memory_are_refused_before_anything_is_made(predict
         score(sparse.csr_array((10**6, 10**6)), predictor, form=form, dtype="float32")
 
 
-def test_random_scores_too_large_for_memory_are_refused_before_anything_is_made():
+def test_random_scores_too_large_for_memory_are_rejected_before_anything_is_made():
     with pytest.raises(InvalidValueError, match=f"{NEEDS} 33000000000000 bytes"):
         random(HUGE)
     with pytest.raises(InvalidValueError, match=f"{NEEDS} 17000000000000 bytes.*float32"):
@@ -153,7 +153,7 @@ def test_what_memory_bounds_without_products(predictor, form, monkeypatch):
     assert score(graph, predictor, form=form, dtype="float32").any()
 
 
-def test_a_hub_too_large_for_memory_is_refused(monkeypatch):
+def test_a_hub_too_large_for_memory_is_rejected(monkeypatch):
     monkeypatch.setattr(memory, "memory_of", lambda device: 70_000)
     links = np.zeros((40, 30), dtype=bool)
     links[0] = links[:, 0] = True
@@ -195,11 +195,11 @@ def test_random_scores_do_not_depend_on_the_block(monkeypatch):
         ("random", -1, InvalidValueError, "seed=-1"),
         ("random", 1.5, InvalidTypeError, "seed=1.5"),
         ("random", True, InvalidTypeError, "seed=True"),
-        ("ch3_l3p", 1, InvalidValueError, "'ch3_l3p' draws nothing"),
+        ("ch3_l3p", 1, InvalidValueError, "'ch3_l3p' is deterministic"),
         ("randm", 1, UnknownNameError, "did you mean 'random'"),
     ],
 )
-def test_seeds_that_make_no_sense_are_refused(predictor, seed, error, message):
+def test_invalid_seeds_are_rejected(predictor, seed, error, message):
     with pytest.raises(error, match=message):
         score(np.eye(3), predictor, seed=seed)
 
@@ -239,7 +239,7 @@ def test_barred_cells_are_left_out_and_nothing_else_changes(name, soft, form):
         assert torch.equal(cells, expected)
 
 
-def test_random_scores_of_several_layers_differ_and_the_first_is_that_of_a_layer_alone():
+def test_random_scores_of_several_layers_differ_and_the_first_equals_that_of_a_single_layer():
     layers = torch.zeros(3, 4, 5, dtype=torch.bool)
     layers[:, 1, 2] = True
     scores = random(layers, seed=1)

@@ -1,4 +1,4 @@
-"""What holds for every link predictor: invariants of the scores, kinds of input, and exact arithmetic."""
+"""Properties of every link predictor: invariants of the scores, kinds of input, and exact arithmetic."""
 
 import numpy as np
 import pytest
@@ -126,7 +126,7 @@ def test_the_shortcut_is_the_predictor(graph):
 
 
 @EACH
-def test_a_weight_that_wants_a_gradient_is_scored_as_its_links(predictor, graph):
+def test_a_weight_that_requires_a_gradient_is_scored_as_its_links(predictor, graph):
     scores = score(torch.nn.Parameter(graph.to_torch().float()), predictor)
     assert not scores.requires_grad
     np.testing.assert_array_equal(scores.numpy(), score(graph, predictor))
@@ -146,7 +146,7 @@ def test_autocast_does_not_reach_the_scores(predictor, form, graph, dtype):
 
 @pytest.fixture
 def precision():
-    """Set torch's precision of float32 products by either of its interfaces; put all back afterwards."""
+    """Set torch's precision of float32 products with either of its interfaces, and restore everything afterwards."""
     backends = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul] if HAS_BACKENDS else []
     precisions = [backend.fp32_precision for backend in backends]
 
@@ -199,7 +199,7 @@ def test_the_newer_tf32_setting_is_restored(graph, precision, backend):
 
 
 @pytest.mark.parametrize("name", ["ch2l3n", "CH2_L3n", "ch2-l3n"])
-def test_unknown_predictors_are_refused_with_a_suggestion(graph, name):
+def test_unknown_predictors_are_rejected_with_a_suggestion(graph, name):
     with pytest.raises(UnknownNameError, match=f"unknown link predictor '{name}': did you mean 'ch2_l3n'"):
         score(graph, name)
 
@@ -211,7 +211,7 @@ def test_unknown_predictors_are_refused_with_a_suggestion(graph, name):
         (np.eye(3), {"form": None}, InvalidValueError, "form=None"),
         (np.array([[1, np.nan]]), {}, InvalidValueError, "nan"),
         (torch.tensor([[1, float("nan")]]), {}, InvalidValueError, "nan"),
-        (torch.tensor([True, False]), {}, InvalidValueError, r"shape \(2,\): pass two dimensions"),
+        (torch.tensor([True, False]), {}, InvalidValueError, r"shape \(2,\): pass an array of two dimensions"),
         (torch.tensor([True, False]), {"form": "dense"}, InvalidValueError, r"2-D.*\(2,\)"),
         (torch.ones(1, 2, 2, 3, dtype=torch.bool), {}, InvalidValueError, r"\(1, 2, 2, 3\)"),
         (np.ones((1, 2, 3)), {}, InvalidValueError, "adjacency"),
@@ -225,10 +225,10 @@ def test_unknown_predictors_are_refused_with_a_suggestion(graph, name):
         (np.eye(3), {"dtype": "flaot32"}, InvalidTypeError, "flaot32"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(adjacency, keywords, error, message):
-    with pytest.raises(error, match=message) as refusal:
+def test_invalid_graphs_are_rejected(adjacency, keywords, error, message):
+    with pytest.raises(error, match=message) as caught:
         score(adjacency, "ch2_l3n", **keywords)
-    assert isinstance(refusal.value, TopolearnError)
+    assert isinstance(caught.value, TopolearnError)
 
 
 @EACH
@@ -239,12 +239,12 @@ def test_graphs_without_paths_of_length_three(predictor, edges):
 
 @pytest.mark.parametrize("predictor", IN_ALL_FORMS)
 @pytest.mark.parametrize("form", ["auto", "dense"])
-def test_no_layer_at_all_is_refused(predictor, form):
-    with pytest.raises(InvalidValueError, match=r"\(0, 3, 4\): pass one layer or more"):
+def test_no_layer_at_all_is_rejected(predictor, form):
+    with pytest.raises(InvalidValueError, match=r"\(0, 3, 4\): pass at least one layer"):
         score(torch.zeros(0, 3, 4, dtype=torch.bool), predictor, form=form)
 
 
 @pytest.mark.parametrize("predictor", names())
-def test_forms_of_the_cpu_are_refused_elsewhere(predictor):
+def test_forms_of_the_cpu_are_rejected_elsewhere(predictor):
     with pytest.raises(InvalidValueError, match="form='community' runs on the CPU, not on meta"):
         score(np.eye(3), predictor, form="community", device="meta")

@@ -1,4 +1,4 @@
-"""New links without all scores: the choice that all scores would give, in every form and in chunks of any size."""
+"""Choose new links without storing all scores: the same choice as from all scores, in every form and chunk size."""
 
 import tracemalloc
 from importlib import import_module
@@ -35,7 +35,7 @@ def chosen_from_all(adjacency, predictor, k, *, soft, seed=0, form="dense", dtyp
 
 
 def check(edges, adjacency, k):
-    """Check that what was chosen are k different non-links."""
+    """Check that the choice consists of k different non-links."""
     assert edges.dtype == np.int64
     assert edges.shape == (k, 2)
     assert len({tuple(edge) for edge in edges.tolist()}) == k
@@ -93,7 +93,7 @@ def test_those_with_a_score_are_all_taken_before_any_other(predictor, soft, form
 @SOFT
 @pytest.mark.parametrize("form", ["dense", *COMPILED])
 def test_equal_scores_are_chosen_equally_often(soft, form):
-    """The only non-links of this graph are on its diagonal, and there is no difference between them."""
+    """The only non-links of this graph are on its diagonal, and they are all alike."""
     counts = np.zeros(8)
     for seed in range(200):
         edges = select(~np.eye(8, dtype=bool), "ch2_l3p", 2, soft=soft, seed=seed, form=form)
@@ -156,13 +156,13 @@ def test_weights_are_kept_or_counted_for_each_row(predictor, soft, monkeypatch):
 
 
 def test_weights_of_wide_layers_are_counted_for_each_row():
-    """Their rows of scores have few that are not zero, so that nobody goes through all of them."""
+    """Few scores in their rows are non-zero, so no kernel goes through all of them."""
     assert not pair_weights.fills_rows(TwoWayCsr.of(erdos_renyi(20_000, 20_000, 0.0002, seed=0)))
 
 
 @pytest.mark.parametrize("form", COMPILED)
 @pytest.mark.parametrize("predictor", ["ch2_l3n", "ch3_l3p"])
-def test_a_bound_that_was_expected_too_high_is_made_good(predictor, form, monkeypatch):
+def test_a_bound_that_was_too_high_is_corrected(predictor, form, monkeypatch):
     adjacency, offers = with_hubs(60, 45, 0.06), []
     expected = select(adjacency, predictor, 150, soft=True, seed=0, form=form)
     offer = pool.Pool.offer
@@ -244,7 +244,7 @@ def test_random_draws_from_all_non_links_uniformly_whatever_the_form():
     np.testing.assert_allclose(counts[~adjacency], 100, atol=4 * np.sqrt(300 * 2 / 9))
 
 
-def test_cells_are_drawn_from_the_field_that_is_given():
+def test_cells_are_drawn_from_the_given_field():
     adjacency, field = with_hubs(70, 90, 0.05), RandomField(3, "fc", 8, "regrowth")
     for form in FORMS:
         cells = select_cells(torch.from_numpy(adjacency), "ch3_l3p", 30, field, soft=True, form=form)
@@ -269,9 +269,9 @@ def test_progress_counts_all_rows(monkeypatch):
 @pytest.mark.parametrize(
     ("graph", "predictor", "k", "keywords", "error", "message"),
     [
-        (np.eye(3), "ch3_l3p", -1, {}, InvalidValueError, r"k=-1 links asked for, but 6 of 9 pairs.*0\.\.6"),
-        (np.eye(3), "ch3_l3p", 7, {}, InvalidValueError, "k=7 links asked for, but 6 of 9 pairs"),
-        (np.eye(3), "random", 7, {}, InvalidValueError, "k=7 links asked for, but 6 of 9 pairs"),
+        (np.eye(3), "ch3_l3p", -1, {}, InvalidValueError, r"k=-1 links requested, but 6 of 9 pairs.*0\.\.6"),
+        (np.eye(3), "ch3_l3p", 7, {}, InvalidValueError, "k=7 links requested, but 6 of 9 pairs"),
+        (np.eye(3), "random", 7, {}, InvalidValueError, "k=7 links requested, but 6 of 9 pairs"),
         (np.eye(3), "ch3_l3p", 1.5, {}, InvalidTypeError, "k=1.5"),
         (np.eye(3), "ch3_l3p", True, {}, InvalidTypeError, "k=True"),
         (np.eye(3), "ch3-l3p", 1, {}, UnknownNameError, "did you mean 'ch3_l3p'"),
@@ -282,12 +282,12 @@ def test_progress_counts_all_rows(monkeypatch):
     ],
 )
 @EACH_FORM
-def test_what_cannot_be_chosen_is_refused(graph, predictor, k, keywords, error, message, form):
+def test_invalid_choices_are_rejected(graph, predictor, k, keywords, error, message, form):
     with pytest.raises(error, match=message):
         select(graph, predictor, k, form=form, **keywords)
 
 
-def test_forms_that_do_not_fit_are_refused():
+def test_forms_that_do_not_fit_are_rejected():
     with pytest.raises(InvalidValueError, match="form='x' is not available"):
         select(np.eye(3), "ch3_l3p", 1, form="x")
     for form in ("sparse", *COMPILED):
@@ -299,7 +299,7 @@ def test_forms_that_do_not_fit_are_refused():
 @EACH_FORM
 def test_a_full_graph_has_no_more_links(name, form):
     assert select(np.ones((70, 66)), name, 0, form=form).shape == (0, 2)
-    with pytest.raises(InvalidValueError, match="k=1 links asked for, but 0 of 4620 pairs"):
+    with pytest.raises(InvalidValueError, match="k=1 links requested, but 0 of 4620 pairs"):
         select(np.ones((70, 66)), name, 1, form=form)
 
 
@@ -326,7 +326,7 @@ def test_the_best_of_a_large_layer_are_the_best():
     assert (scores[edges[:, 1], edges[:, 0]] >= least * (1 - 1e-9)).all()
 
 
-def test_tables_too_large_for_memory_are_refused(monkeypatch):
+def test_tables_too_large_for_memory_are_rejected(monkeypatch):
     graph = erdos_renyi(90, 80, 0.1, seed=0)
     monkeypatch.setattr(memory, "memory_of", lambda device: 90 * 90 * 8 - 1)
     with pytest.raises(InvalidValueError, match="need 64800 bytes"):

@@ -1,4 +1,4 @@
-"""Runs to draw: one whose topology evolves, one that is dense."""
+"""Runs to plot: with an evolving topology, static, dense, and unfinished."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every picture there is, found in ``plotting.__all__``, ready to be drawn into axes or a figure."""
+"""Every plot, collected from ``plotting.__all__``, ready to be drawn into axes or a figure."""
 
 import inspect
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ Drawing = partial[Any]
 NO_PICTURES = ("style", "animate", "save_animation", "live", "LiveFigure", "explore", "Explorer")
 FUNCTIONS = [name for name in plotting.__all__ if name not in NO_PICTURES]
 
-# What each function needs beside its first argument; a new function must work without an entry, or add one.
+# What each function needs in addition to its first argument; a new function must work without an entry, or add one.
 EXTRA = {"layer_metric": ("itop",), "measure": ("closure",)}
 USUAL = {3.35: 2.7, 7.0: 4.0}  # inches of height, by the width
 HEIGHTS: dict[str, dict[float, float]] = {
@@ -41,12 +41,12 @@ SPEEDS = pd.DataFrame(
 
 
 def few(names: Sequence[str], *quick: str) -> list[Any]:
-    """Return names to try one by one; all but some of them are left to the long tests."""
+    """Return names as test parameters, all but the quick ones marked as slow."""
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def first_arguments() -> dict[str, Any]:
-    """Return what a function is given for its first parameter, by the parameter's name; a run for any other."""
+    """Return the first argument of functions, by parameter name; a run is passed for any other name."""
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(12, 12)) * (rng.random((12, 12)) < 0.3) for _ in range(3)]
     pair = {"random": make("er", 60, 60, 0.1, seed=0), "scale-free": make("bsf", 60, 60, 0.1, seed=0)}
@@ -56,7 +56,7 @@ def first_arguments() -> dict[str, Any]:
 
 
 def every_picture(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
-    """Return a function ``draw(ax=...)`` or ``draw(figure=...)`` for each picture, by name, and for some variants."""
+    """Return a function ``draw(ax=...)`` or ``draw(figure=...)`` for each plot, by name, and for some variants."""
     return every_function(run) | variants(run, runs)
 
 
@@ -69,7 +69,7 @@ def named() -> BipartiteGraph:
 
 
 def every_function(run: Any) -> dict[str, Drawing]:
-    """Return such a function for each name in ``plotting.__all__`` that draws a picture."""
+    """Return such a function for each plotting function in ``plotting.__all__``."""
     given = first_arguments()
     pictures = {}
     for name in FUNCTIONS:
@@ -81,7 +81,7 @@ def every_function(run: Any) -> dict[str, Drawing]:
 
 
 def draw_at(draw: Drawing, width: float, height: float | None = None, **options: Any) -> Figure:
-    """Draw a picture into a figure of the caller, as wide as asked for, and return the figure."""
+    """Draw a plot into a new figure of a given width, and return the figure."""
     name = draw.func.__name__
     height = height or HEIGHTS.get(name, USUAL)[width]
     figure = pyplot.figure(figsize=(width, height), **options)
@@ -90,7 +90,7 @@ def draw_at(draw: Drawing, width: float, height: float | None = None, **options:
 
 
 def variants(run: Any, runs: Sequence[Any]) -> dict[str, Drawing]:
-    """Return pictures with many lines, many cells, long words, laws that hold and laws that do not."""
+    """Return plots with many lines, many cells, long texts, and plausible and implausible power laws."""
     scale_free, random = make("bsf", 300, 300, 0.02, seed=0), make("er", 300, 300, 0.02, seed=0)
     rng = np.random.default_rng(1)
     people = Graph(np.array([(i, j) for i in range(60) for j in range(i) if rng.random() < 3 / 60]), 60)

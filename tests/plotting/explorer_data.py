@@ -1,4 +1,4 @@
-"""What stands in a page of the explorer, read as its script reads it."""
+"""The data in a page of the explorer, decoded as its script decodes it."""
 
 import base64
 import gzip
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def data_of(html):
-    """Return the values that a page holds."""
+    """Return the JSON data of a page."""
     return json.loads(re.search(r'<script type="application/json" id="scene">(.*?)</script>', html, re.S)[1])
 
 
 def unpacked(columns):
-    """Return columns of whole numbers: byte by byte of each, the lowest first."""
+    """Return columns of integers, stored as byte planes with the lowest first."""
     content, start, result = gzip.decompress(base64.b64decode(columns["bytes"])), 0, []
     for width in columns["widths"]:
         planes = np.frombuffer(content, np.uint8, width * columns["n"], start).reshape(width, -1)

@@ -1,4 +1,4 @@
-"""A stand-in for a training run: links drift towards a few good neurons, as they do in real ones."""
+"""A fake training run whose links drift towards a few good neurons, as they do in real runs."""
 
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -151,7 +151,7 @@ def layer_table(history):
 
 
 def network_table(history, metrics):
-    """Return what metrics say of the network, from the start on."""
+    """Return the columns of the metrics that describe the network, including the start."""
     if metrics.empty:
         return pd.DataFrame(columns=["index", "step", *NETWORK])
     first = metrics.iloc[:1].assign(step=0)

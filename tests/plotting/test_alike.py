@@ -1,4 +1,4 @@
-"""Runs that differ in their seeds alone share a line and a band; others are told by what they differ in."""
+"""Runs that differ only in their seeds share a line and a band; others are labelled by what they differ in."""
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,12 @@ def run_of(folder, name, seed, **values):
 
 @pytest.fixture
 def study(tmp_path):
-    """Three methods by three seeds, in directories that are named by hashes."""
+    """Three methods with three seeds each, in directories named by hashes."""
     settings = [{"method": "set"}, {"method": "chts"}, {"method": "chts", "density": 0.1}]
     return [run_of(tmp_path, f"{i}{seed}ab", seed, **each) for i, each in enumerate(settings) for seed in range(3)]
 
 
-def test_runs_of_a_study_are_told_by_what_they_differ_in(study):
+def test_runs_of_a_study_are_labelled_by_what_they_differ_in(study):
     groups = alike(study)
     assert list(groups) == ["set, density 0.05", "chts, density 0.05", "chts, density 0.1"]
     assert [[run.config.seed for run in group] for group in groups.values()] == [[0, 1, 2]] * 3
@@ -33,14 +33,14 @@ def test_runs_of_a_study_are_told_by_what_they_differ_in(study):
     assert list(alike(study[:3])) == ["set"]
 
 
-def test_runs_alone_or_alike_have_their_names(study):
+def test_single_and_identical_runs_are_labelled_by_name(study):
     assert list(alike(study[:1])) == [study[0].name]
     assert list(alike([study[0], study[0]])) == [study[0].name, f"{study[0].name} (2)"]
     study[1].config = None
     assert list(alike(study[:2])) == [run.name for run in study[:2]]
 
 
-def test_parts_of_methods_and_unlike_configurations(study):
+def test_overrides_of_methods_are_compared(study):
     for run, overrides in zip(study[:2], ({"zeta": 0.3}, {"zeta": 0.1}), strict=True):
         run.config = {"method": "set", "overrides": overrides, "run_dir": run.name}
     assert list(alike(study[:2])) == ["zeta=0.3", "zeta=0.1"]
@@ -58,15 +58,15 @@ def test_means_and_bands_are_those_of_the_seeds(study):
     assert "mean of 3 seeds" in ax.get_legend().get_texts()[0].get_text()
 
 
-def test_seeds_of_different_lengths_share_what_all_have(study):
+def test_seeds_of_different_lengths_share_their_common_times(study):
     study[0].metrics = study[0].metrics.iloc[:2]
     assert len(plotting.accuracy(study[:3]).lines[0].get_xdata()) == 2
 
 
-def test_seeds_without_a_time_in_common_are_told(study):
+def test_seeds_without_a_common_time_raise(study):
     study[0].metrics = study[0].metrics.iloc[:1]
     study[1].metrics = study[1].metrics.iloc[2:]
-    with pytest.raises(InvalidValueError, match="never tested at the same epoch: draw them one by one"):
+    with pytest.raises(InvalidValueError, match="never tested at the same epoch: plot them one by one"):
         plotting.accuracy(study[:2])
 
 
@@ -90,14 +90,14 @@ def measured(run, values):
         ([0.5, 0.9], "fc1, never above"),
     ],
 )
-def test_a_layer_that_stops_being_a_small_world_is_told(study, values, said):
+def test_the_label_of_a_layer_says_when_it_stops_being_a_small_world(study, values, said):
     ax = plotting.measure(measured(study[0], values), "sigma")
     line, reference = ax.lines
     assert line.get_label() == said
     assert set(reference.get_ydata()) == {1.0}
 
 
-def test_what_comes_with_a_method_is_not_told(study):
+def test_settings_implied_by_the_method_are_left_out(study):
     for run, (method, zeta) in zip(study[:3], (("set", 0.3), ("set", 0.1), ("rigl", None)), strict=True):
         overrides = {"zeta": zeta, "generator": "er" if method == "set" else "bsw"}
         run.config = {"method": method, "overrides": overrides, "seed": 0}

@@ -1,4 +1,4 @@
-"""What a notebook shows of a thing: its numbers, a picture of it, and no markup of its own."""
+"""Notebook displays: numbers, a picture, and no injected markup."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ WILD = "<script>alert(1)</script>"
 
 
 def read(card):
-    """The pictures of a card as arrays, and its table."""
+    """Return the pictures of a card as arrays, and its table."""
     pictures = [
         np.array(Image.open(io.BytesIO(base64.b64decode(each)))) for each in re.findall(r"base64,([^\"]+)", card)
     ]
@@ -38,12 +38,12 @@ def test_a_graph():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1)])
-def test_a_graph_of_next_to_nothing(shape):
+def test_a_tiny_graph(shape):
     _, table = read(tl.BipartiteGraph(np.zeros(shape, dtype=bool))._repr_html_())
     assert table.loc["links"].tolist() == [0] or table.loc["links"].tolist() == ["0"]
 
 
-def test_nodes_of_one_kind():
+def test_a_one_mode_graph():
     _, table = read(tl.Graph([[0, 1], [1, 2]], 4)._repr_html_())
     assert table.loc[["nodes", "degree"]].iloc[:, 0].tolist() == ["4", "0 to 2, mean 1"]
 
@@ -85,7 +85,7 @@ def test_a_run(tmp_path):
     assert table.loc["n links"].iloc[0] in (run.summary["n_links"], str(run.summary["n_links"]))
 
 
-def test_runs_that_have_just_begun_or_go_on(tmp_path):
+def test_runs_that_have_just_begun_or_continue(tmp_path):
     model = tl.sparsify(tl.training.mlp(4, [6], 2), tl.method("static", density=0.5), seed=0)
     recorder = tl.record(tmp_path / "run", model, measures=["none"])
     card = tl.Run(tmp_path / "run")._repr_html_()

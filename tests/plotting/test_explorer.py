@@ -1,4 +1,4 @@
-"""The explorer's page: what it holds is the graph, at every state shown; names are text; nothing is loaded."""
+"""The explorer's page: it contains the graph in every state shown; names are text; nothing is loaded."""
 
 import base64
 import hashlib
@@ -52,7 +52,7 @@ def test_the_page_has_the_links_of_every_state_that_it_shows(states, data):
     read = lives_in(data_of(Explorer(scene).html)["layers"][0])
     for state in shown:
         assert there(read, state).tolist() == graphs[state].cells.tolist() == lives.at(state).tolist()
-    for cell, born, died in zip(*(each.tolist() for each in read), strict=True):  # each life is as long as it can be
+    for cell, born, died in zip(*(each.tolist() for each in read), strict=True):  # each life has its maximum length
         assert all(cell in states[state] for state in range(born, died))
         assert born == 0 or cell not in states[born - 1]
         assert died == len(states) or cell not in states[died]
@@ -74,7 +74,7 @@ def test_the_page_of_a_layer_has_its_links(cells):
 
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(0, 9 * 8 // 2 - 1)))
-def test_the_page_of_a_graph_of_one_kind_has_its_links(cells):
+def test_the_page_of_a_one_mode_graph_has_its_links(cells):
     graph = Graph.from_cells(sorted(cells), 9, names=[f"n{i}" for i in range(9)])
     data = data_of(graph.explore().html)
     (layer,) = data["layers"]
@@ -93,14 +93,14 @@ def test_numbers_of_any_size_are_packed():
     assert weights_in(data).tobytes() == weights.tobytes()
 
 
-def test_layers_that_meet_share_a_column():
+def test_adjacent_layers_share_a_column():
     ring, wide = BipartiteGraph(np.eye(4)), BipartiteGraph(np.ones((2, 4)))
     groups = [NeuronGroup(("q", "k"), (), "all", heads=2), NeuronGroup(("v",), ("o",))]
     network = LayeredNetwork({"q": ring, "k": wide, "v": ring, "o": ring}, groups)
     data = data_of(network.explore().html)
     ends = {layer["name"]: (layer["source"], layer["target"]) for layer in data["layers"]}
     assert ends["v"][1] == ends["o"][0]
-    assert ends["q"][1] != ends["k"][1]  # whose one head two heads share: fewer neurons, and a column of its own
+    assert ends["q"][1] != ends["k"][1]  # its single head is shared by two: fewer neurons, and its own column
     titles = [each["title"] for each in data["populations"]]
     assert titles[ends["v"][1]] == "v → o"
     assert [data["populations"][i]["column"] for i in (*ends["v"], ends["o"][1])] == [0, 1, 2]
@@ -125,7 +125,7 @@ def test_titles_and_sentences_are_in_the_page_as_text():
     assert page.html.count(html_entities.escape(EVIL).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")) >= 3
 
 
-def test_the_browser_is_told_to_load_nothing_and_to_run_the_one_script():
+def test_the_policy_lets_the_browser_load_nothing_and_run_only_the_one_script():
     html = tl.Graph([(0, 1)], 2).explore().html
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', html)[1].replace("&#39;", "'")
     for tag in ("script", "style"):
@@ -136,7 +136,7 @@ def test_the_browser_is_told_to_load_nothing_and_to_run_the_one_script():
     assert not re.search(r"https?:|//[a-z]+\.|@import|url\(|\bfetch\b|XMLHttp|WebSocket|<link|innerHTML|eval\(", html)
 
 
-def test_the_frame_in_a_notebook_reaches_nothing_of_it():
+def test_the_frame_cannot_access_the_notebook():
     shown = tl.Graph([(0, 1)], 2).explore()._repr_html_()
     assert shown.startswith('<iframe sandbox="allow-scripts" ')
     assert "allow-same-origin" not in shown
@@ -147,7 +147,7 @@ def test_a_page_of_100_000_links_is_small():
     rng = np.random.default_rng(0)
     cells = rng.choice(10**6, 100_000, replace=False)
     assert len(BipartiteGraph.from_cells(cells, 1000, 1000).explore().html) < 400_000
-    n = 100_000 * most_frames(100_000)  # lives, if all links are others at each stop
+    n = 100_000 * most_frames(100_000)  # the number of lives if all links change at each slider position
     born = rng.integers(0, 200, n)
     lives = Lives(np.sort(rng.integers(0, 10**6, n)), born, born + rng.integers(1, 30, n), 1000)
     weights = np.where(rng.random(n) < 100_000 / n, rng.normal(size=n), np.nan)
@@ -170,7 +170,7 @@ def test_a_page_of_100_000_links_is_small():
         ),
     ],
 )
-def test_what_cannot_be_drawn_is_declined_with_the_limit_and_the_way_out(graph, words, tmp_path):
+def test_graphs_that_are_too_large_are_rejected_with_the_limit_and_a_solution(graph, words, tmp_path):
     with pytest.raises(InvalidValueError, match=words):
         graph().explore(tmp_path / "page.html")
     assert list(tmp_path.iterdir()) == []
@@ -198,7 +198,7 @@ def test_a_page_is_written_whole_into_a_directory_that_exists(tmp_path):
         graph.explore(tmp_path / "missing" / "page.html")
 
 
-def test_scripts_are_short_and_end_no_tag():
+def test_scripts_are_short_and_close_no_tag():
     from importlib.resources import files
 
     for name in SCRIPTS:

@@ -1,4 +1,4 @@
-"""The explorer as a person uses it, by mouse and keys: needs Chromium and selenium, and is run by hand."""
+"""The explorer in a browser, used by mouse and keyboard: requires Chromium and selenium, and is run manually."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Return a browser whose messages and requests are kept."""
+    """Return a browser that records its messages and requests."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
@@ -40,7 +40,7 @@ def browser(tmp_path_factory):
 
 
 class Opened:
-    """A page in a browser, its parts, and where its neurons stand."""
+    """A page in a browser, with its elements and the selected neuron."""
 
     def __init__(self, browser, path):
         self.browser = browser
@@ -67,7 +67,7 @@ class Opened:
         return webdriver.ActionChains(self.browser, duration=milliseconds)
 
     def move(self, across, down, *, click=False):
-        """Move the mouse to a point of the picture, given in shares of its width and height."""
+        """Move the mouse to a point of the picture, given as fractions of its width and height."""
         size = self.get("stage").size
         moved = self.actions().move_to_element_with_offset(
             self.get("stage"), round((across - 0.5) * size["width"]), round((down - 0.5) * size["height"])
@@ -75,13 +75,13 @@ class Opened:
         (moved.click() if click else moved).perform()
 
     def neuron(self):
-        """Return which neuron is pointed at: population and number."""
+        """Return the selected neuron, as its population and number."""
         self.text("told")
         told = self.get("marked").get_attribute("data-neuron")
         return tuple(map(int, told.split("/"))) if told else None
 
     def slide(self, name, share):
-        """Drag a slider to a share of its length."""
+        """Drag a slider to a fraction of its length."""
         slider = self.get(name)
         now, least, most = (float(slider.get_attribute(each)) for each in ("value", "min", "max"))
         width = slider.size["width"] - 16  # between the middles of its thumb at both ends
@@ -102,7 +102,7 @@ class Opened:
 
 
 def grown(sizes, n_links, n_states, *, zeta=0.3, seed=0):
-    """Return the graphs of a chain of layers through so many states."""
+    """Yield the graphs of a chain of layers in each state."""
     rng = np.random.default_rng(seed)
     shapes = {f"fc{i + 1}": shape for i, shape in enumerate(pairwise(sizes))}
     cells = {name: rng.choice(n_in * n_out, n_links, replace=False) for name, (n_in, n_out) in shapes.items()}
@@ -115,7 +115,7 @@ def grown(sizes, n_links, n_states, *, zeta=0.3, seed=0):
 
 
 def scene_through(states, shown, rng=None):
-    """Return the scene of a chain of layers, with weights if there is a generator for them."""
+    """Return the scene of a chain of layers, with weights if a generator is given."""
     lives = lives_through(states, shown)
     network = LayeredNetwork(states[0])
     populations, ends = populations_of(network, network.graphs)
@@ -144,7 +144,7 @@ def page(browser, scene, tmp_path):
     assert opened.messages() == []
 
 
-def test_each_neuron_that_the_mouse_points_at_is_told_with_its_links(page, states):
+def test_the_neuron_under_the_mouse_is_described_with_its_links(page, states):
     pointed = set()
     graphs = list(states[-1].values())
     for column, across in enumerate((0.05, 0.35, 0.65, 0.95)):
@@ -166,7 +166,7 @@ def test_each_neuron_that_the_mouse_points_at_is_told_with_its_links(page, state
     assert page.neuron() is None
 
 
-def test_ages_and_weights_of_links_are_told(page, scene):
+def test_ages_and_weights_of_links_are_shown(page, scene):
     page.move(0.95, 0.5)
     _, i = page.neuron()
     lives = scene.layers[-1].lives
@@ -193,7 +193,7 @@ def test_a_click_follows_links_through_all_layers(page, states):
     for matrix in matrices[1:]:
         ahead = matrix @ ahead
         reached.append(ahead.sum())
-    page.move(0.2, 0.5)  # to nothing: what was clicked stays
+    page.move(0.2, 0.5)  # to an empty spot: the clicked neuron stays selected
     rows = page.browser.execute_script(
         "const followed = document.querySelector('#told table');"
         "return [...followed.tBodies[0].rows].map((row) => row.cells[1].textContent)"
@@ -246,8 +246,8 @@ def test_keys_go_from_neuron_to_neuron_and_follow(page):
     assert page.neuron() is None
 
 
-def test_the_order_by_links_puts_hubs_first(page, states):
-    page.get("order").send_keys("by links")
+def test_the_order_by_degree_puts_hubs_first(page, states):
+    page.get("order").send_keys("by degree")
     page.move(0.95, 0.065)
     _, i = page.neuron()
     assert states[-1]["fc3"].fan_in[i] == states[-1]["fc3"].fan_in.max()
@@ -260,10 +260,10 @@ def test_a_neuron_is_searched_by_number(page):
     page.move(0.2, 0.5)
     assert page.neuron() == (0, 7)
     page.get("wanted").send_keys("77")
-    assert page.text("matches") == "none is called so"
+    assert page.text("matches") == "no match"
 
 
-def test_a_ring_tells_neighbours_and_finds_names(browser, tmp_path):
+def test_a_ring_shows_neighbours_and_finds_names(browser, tmp_path):
     names = [EVIL, "b", "c", "d", "e"]
     graph = Graph([(0, 1), (0, 2), (2, 3), (3, 4)], 5, names=names)
     page = Opened(browser, graph.explore(tmp_path / "ring.html").save(tmp_path / "ring.html"))
@@ -320,7 +320,7 @@ def test_colours_follow_the_system(browser, page, dark):
         const all = pen.getImageData(0, 0, pen.canvas.width, pen.canvas.height).data, seen = new Set();
         for (let i = 0; i < all.length; i += 4) if (all[i + 3] > 120) seen.add(all[i + 2] >> 6);
         return [...seen]"""
-    assert (3 in browser.execute_script(pixels)) == dark  # the bright blue is of the dark page alone
+    assert (3 in browser.execute_script(pixels)) == dark  # only the dark page uses the bright blue
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
@@ -333,7 +333,7 @@ COUNT = """window.ticks = []; window.changes = 0;
 
 
 def rates(browser, perform):
-    """Return pictures a second and changes a second while something is done, and the longest time without a picture."""
+    """Return frames per second and changes per second during an action, and the longest time between frames."""
     browser.execute_script("ticks.length = 0; changes = 0;")
     perform()
     ticks, changes = browser.execute_script("return [ticks, changes]")
@@ -342,7 +342,7 @@ def rates(browser, perform):
 
 
 @pytest.mark.parametrize("sizes", [(1000, 1000), (784, 1000, 1000, 1000)], ids=["one layer", "three layers"])
-def test_a_hundred_thousand_links_move_at_30_pictures_a_second(browser, tmp_path, sizes):
+def test_a_hundred_thousand_links_move_at_30_frames_per_second(browser, tmp_path, sizes):
     n_states = most_frames(100_000)
     states = list(grown(sizes, 100_000 // (len(sizes) - 1), n_states))
     scene = scene_through(states, list(range(n_states)), np.random.default_rng(0))
@@ -369,8 +369,8 @@ def test_a_hundred_thousand_links_move_at_30_pictures_a_second(browser, tmp_path
         pictures, changes, longest = rates(browser, perform)
         print(
             f"\n{len(sizes) - 1} layers, 100,000 links, {n_states} states, {path.stat().st_size / 1e6:.1f} MB, {what}: "
-            f"{pictures:.0f} pictures and {changes:.0f} changes a second, at most {longest:.0f} ms between pictures"
+            f"{pictures:.0f} frames and {changes:.0f} changes per second, at most {longest:.0f} ms between frames"
         )
         assert pictures >= 30
-        assert changes >= 15  # as many as the mouse makes
+        assert changes >= 15  # the rate of the mouse events
     assert page.messages() == []

@@ -1,4 +1,4 @@
-"""Exponents over a training are shown with what they are worth: "no power law" stands beside those of no power law."""
+"""Exponents during training are marked with "no power law" if the degrees do not follow one."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ KINDS = {"random": "er", "free": "bsf"}
 
 
 def run_of(last):
-    """A run whose layer begins scale-free and ends as another kind; its exponent changes more than its closure."""
+    """Return a run whose layer starts scale-free and ends as given; its exponent changes more than its closure."""
     graphs = {0: make("bsf", 400, 400, 0.02, seed=0), 9: make(KINDS[last], 400, 400, 0.02, seed=1)}
     rows = [{"index": i, "step": step, "layer": "fc", "gamma": 3.0 + step, "closure": 0.1 + i / 90}
             for i, step in enumerate(graphs)]  # fmt: skip
@@ -23,14 +23,14 @@ def run_of(last):
 
 
 @pytest.mark.parametrize("last", KINDS)
-def test_what_changed_most_is_no_exponent_without_a_power_law(last):
+def test_the_largest_change_is_not_an_exponent_without_a_power_law(last):
     (said,) = measure_changes(run_of(last))
     assert ("closure (4-cycles) of fc changed most" in said) == (last == "random")
     assert ("power-law exponent of all degrees of fc changed most" in said) == (last == "free")
 
 
 @pytest.mark.parametrize("last", KINDS)
-def test_tables_and_pictures_say_no_power_law(last):
+def test_tables_and_plots_say_no_power_law(last):
     run = run_of(last)
     (row,) = measure_table(run)
     told = row["power-law exponent of all degrees"]
@@ -41,7 +41,7 @@ def test_tables_and_pictures_say_no_power_law(last):
     assert row["closure (4-cycles)"] == "0.1 → 0.111"
 
 
-def test_without_graphs_nobody_knows():
+def test_without_graphs_the_verdict_is_unknown():
     run = run_of("free")
     run.history.graph_steps = []
     (said,) = measure_changes(run)

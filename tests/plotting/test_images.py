@@ -1,7 +1,7 @@
-"""The main pictures look as they did: compared with those in ``images``, pixel by pixel, up to a tolerance.
+"""The main plots look as before: they are compared with those in ``images``, pixel by pixel, up to a tolerance.
 
-After a change that is meant, draw them anew with ``python -m pytest tests/plotting/test_images.py --new-images``, and
-look at each.
+After an intended change, regenerate them with ``python -m pytest tests/plotting/test_images.py --new-images``, and look
+at each.
 """
 
 import io
@@ -16,7 +16,7 @@ from topolearn import plotting
 
 IMAGES = Path(__file__).parent / "images"
 DPI = 50
-TOLERANCE = 6.0  # root mean square of grey values, of 255; fonts of another matplotlib move letters by less
+TOLERANCE = 6.0  # root mean square of grey values, out of 255; fonts of other matplotlib versions cause less
 
 
 def layer(name, n=60, density=0.1):
@@ -48,7 +48,7 @@ PICTURES = {
 
 
 def drawn(name, run):
-    """Return the pixels of a picture, as grey values."""
+    """Return the pixels of a plot as grey values."""
     picture = PICTURES[name](run)
     figure = getattr(picture, "figure", None) or picture
     buffer = io.BytesIO()
@@ -57,20 +57,20 @@ def drawn(name, run):
 
 
 def difference(a, b):
-    """Return the root mean square of what differs, infinite for other sizes."""
+    """Return the root mean square difference, infinite if the sizes differ."""
     return float(np.sqrt(np.square(a - b).mean())) if a.shape == b.shape else np.inf
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_looks_as_it_did(name, run, request):
+def test_a_plot_looks_as_before(name, run, request):
     file, pixels = IMAGES / f"{name}.png", drawn(name, run)
     if request.config.getoption("--new-images"):
         Image.fromarray(pixels.astype(np.uint8)).save(file, optimize=True)
     assert difference(pixels, np.asarray(Image.open(file).convert("L"), dtype=float)) < TOLERANCE
 
 
-def test_another_picture_is_noticed(run):
-    """The tolerance is below what a turned adjacency, a missing line or another colour changes."""
+def test_a_different_plot_is_noticed(run):
+    """The tolerance is below the effect of a flipped adjacency, a missing line or another colour."""
     g = layer("bsf")
     turned = tl.BipartiteGraph(g.to_scipy()[::-1])
     pixels = []

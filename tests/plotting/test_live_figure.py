@@ -1,4 +1,4 @@
-"""A live figure draws what a training tells it, in one place, and is told everything by any training."""
+"""A live figure draws everything that any training logs, in one place."""
 
 import sys
 
@@ -13,7 +13,7 @@ from topolearn.errors import InvalidTypeError, MissingPackageError, UnknownNameE
 
 
 class Place:
-    """What a notebook shows, and how often it was drawn."""
+    """The output of a notebook, and the number of its updates."""
 
     def __init__(self):
         self.shown, self.updates = [], 0
@@ -38,7 +38,7 @@ def place(monkeypatch):
 
 
 def train(tmp_path, logger, steps=8):
-    torch.manual_seed(0)  # from some starts the loss grows beyond all bounds
+    torch.manual_seed(0)  # with some initial weights the loss diverges
     model = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2))
     model = tl.sparsify(model, tl.method("set", density=0.4), seed=0)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -53,7 +53,7 @@ def train(tmp_path, logger, steps=8):
     return tl.Run(recorder.path)
 
 
-def test_a_live_figure_shows_all_that_a_loop_logs(place, tmp_path):
+def test_a_live_figure_shows_everything_that_a_loop_logs(place, tmp_path):
     logger = tl.plotting.live(layer="0")
     run = train(tmp_path, logger)
     loss, topology, adjacency, degrees = logger.figure.axes[:4]
@@ -65,7 +65,7 @@ def test_a_live_figure_shows_all_that_a_loop_logs(place, tmp_path):
     cells = np.asarray(adjacency.images[0].get_array())
     np.testing.assert_array_equal(cells, run.history.at(8)["0"].to_scipy().toarray())
     assert degrees.lines
-    assert len(place.shown) == 1, "it is drawn in one place"
+    assert len(place.shown) == 1, "it was drawn in several places"
     assert place.shown[0]["image/png"].startswith(b"\x89PNG")
 
 
@@ -79,7 +79,7 @@ def test_the_last_numbers_of_a_dense_training_are_drawn(place, tmp_path):
 
 
 def test_drawing_takes_a_small_share_of_the_time(place, monkeypatch):
-    clock = iter(np.arange(0, 1e6, 1.0))  # every look at the clock takes a second, so drawing takes one
+    clock = iter(np.arange(0, 1e6, 1.0))  # every call of the clock takes a second, so drawing takes one
     monkeypatch.setattr("topolearn.plotting.live_figure.time.perf_counter", lambda: next(clock))
     logger = tl.plotting.live(panels=[("loss",)])
     for step in range(100):
@@ -87,14 +87,14 @@ def test_drawing_takes_a_small_share_of_the_time(place, monkeypatch):
     assert 8 <= place.updates <= 10
 
 
-def test_nothing_is_drawn_before_something_is_known(place):
+def test_nothing_is_drawn_before_something_is_logged(place):
     logger = tl.plotting.live(panels=[("loss",)])
     logger.log_metrics({"other": 1.0}, 1)
     assert logger.figure is None
     assert not place.shown
 
 
-def test_what_cannot_be_drawn_is_refused(place, tmp_path):
+def test_invalid_panels_and_layers_are_rejected(place, tmp_path):
     with pytest.raises(InvalidTypeError, match=r"panels=.*'loss'.*: pass a sequence of names for each panel"):
         tl.plotting.live(panels=["loss"])
     with pytest.raises(UnknownNameError, match="layer='hiden1'"):
@@ -109,7 +109,7 @@ def test_a_figure_follows_a_recorder(tmp_path, place):
     titles = [ax.get_title(loc="left") for ax in figure.figure.axes]
     assert "loss" in titles
     assert any(title.startswith("0\n") for title in titles)  # the first layer, by its name
-    with pytest.raises(InvalidTypeError, match=r"is not one: pass what tl\.record returns"):
+    with pytest.raises(InvalidTypeError, match=r"is not a recorder: pass the result of tl\.record"):
         tl.plotting.live([("loss",)])
 
 

@@ -1,6 +1,6 @@
-"""Every picture at the widths of a column and of a page: no words meet or are cut, none is covered, all can be read.
+"""Every plot at the widths of a column and of a page: no text overlaps, is cut off, covered or illegible.
 
-The functions are those of ``plotting.__all__``, so that a new one is tried by itself.
+The functions are those of ``plotting.__all__``, so that new ones are tested automatically.
 """
 
 from itertools import combinations
@@ -34,14 +34,14 @@ def pictures(tmp_path_factory):
 
 
 def axis_labels(axis):
-    """The labels of the ticks that are within the limits of an axis."""
+    """Return the labels of the ticks within the limits of an axis."""
     low, high = sorted(axis.get_view_interval())
     slack = 1e-6 * (high - low)
     return [tick.label1 for tick in axis.get_major_ticks() if low - slack <= tick.get_loc() <= high + slack]
 
 
 def words(figure):
-    """All text that is seen."""
+    """Return all visible text."""
     texts = [text for each in (figure, *all_parts(figure)) for text in each.texts]
     for ax in figure.axes:
         inner = [*ax.texts, ax.title, ax._left_title, ax._right_title, ax.xaxis.label, ax.yaxis.label]
@@ -55,12 +55,12 @@ def all_parts(figure):
 
 
 def overlap(one, other):
-    """How many pixels two boxes share, across or upwards."""
+    """Return the overlap of two boxes in pixels, horizontally and vertically."""
     return min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
 
 
 def faults(figure):
-    """What is wrong with the words of a figure."""
+    """Return descriptions of all faults in the text of a figure."""
     figure.canvas.draw()
     boxes = [(text.get_text(), text.get_window_extent()) for text in words(figure)]
     wrong = [
@@ -82,7 +82,7 @@ def faults(figure):
 
 
 def unreadable(figure):
-    """Text too close to the colour behind it; what is written on data is written beside them."""
+    """Return text whose colour is too close to the background."""
     behind = background_of(figure)
     return [f"{text.get_text()!r} cannot be read" for text in words(figure) if contrast(text.get_color(), behind) < 4.5]
 
@@ -99,7 +99,7 @@ def test_words_fit_into_a_page(name, pictures):
     assert faults(draw_at(pictures[name], 7.0)) == []
 
 
-def test_all_pictures_are_tried(pictures):
+def test_all_plots_are_tested(pictures):
     assert list(pictures) == NAMES
 
 
@@ -112,12 +112,12 @@ def test_words_fit_in_layouts_of_the_caller(name, options, pictures):
 
 
 @pytest.mark.parametrize("name", ["overlap", "small_world_plane", "degree_change"])
-def test_a_dark_figure_of_the_caller_is_read_as_well(name, pictures):
+def test_a_dark_figure_of_the_caller_is_legible_too(name, pictures):
     assert faults(draw_at(pictures[name], 7.0, facecolor="#101820")) == []
 
 
 @pytest.mark.parametrize("name", few(FUNCTIONS, "adjacency", "overlap"))
-def test_figures_made_here_are_as_good(name, pictures):
+def test_new_figures_have_no_faults_either(name, pictures):
     drawn = pictures[name]()
     assert faults(getattr(drawn, "figure", None) or drawn) == []
 
@@ -162,7 +162,7 @@ def test_a_legend_of_the_caller_stays(pictures):
     assert mine.get_title().get_text() == "mine"
 
 
-def test_subplots_can_be_moved_and_tight_layout_works_on(pictures, recwarn):
+def test_subplots_can_be_moved_and_tight_layout_keeps_working(pictures, recwarn):
     figure, axes = pyplot.subplots(1, 2, figsize=(7, 3))
     plotting.adjacency(make("bsw", 900, 900, 0.02, seed=0), axes[0])
     pictures["overlap"](ax=axes[1])
@@ -184,11 +184,11 @@ def test_lines_differ_without_their_colours(n_lines):
     legend(ax)
     figure.canvas.draw()
     assert len({(line.get_marker(), line.get_linestyle(), str(line._dash_pattern)) for line in ax.lines}) == n_lines
-    assert all(line.get_markevery()[1] > 1 for line in ax.lines), "marks of long lines stand apart"
+    assert all(line.get_markevery()[1] > 1 for line in ax.lines), "a long line has a marker on each point"
 
 
 def test_a_line_shows_through_one_that_hides_it(pictures):
-    """The later of two lines has gaps, and the earlier is the thicker."""
+    """The later of two lines has gaps, and the earlier one is thicker."""
     below, above = pictures["active_neurons"]().lines
     assert below.get_linestyle() == "-"
     assert above.get_linestyle() == "--"

@@ -1,4 +1,4 @@
-"""Every picture: one signature, the data it is given, and nothing left behind."""
+"""Every plot: a common signature, the right data, and no side effects."""
 
 import inspect
 import warnings
@@ -47,7 +47,7 @@ def test_contract(name, functions):
         assert given.get_axes() or given.subfigs
         assert pyplot.get_fignums() == []
         assert isinstance(functions[name](), Figure)
-    assert len(pyplot.get_fignums()) == 1, "a picture of its own is one that pyplot shows"
+    assert len(pyplot.get_fignums()) == 1, "a new figure must be a pyplot figure"
     pyplot.close()
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_left_behind(name, functions, capsys):
 
 
 @pytest.mark.parametrize("name", ["evolution", "adjacency_change", "degree_change"])
-def test_panels_fit_into_a_part_of_a_figure(name, functions):
+def test_panels_fit_into_a_subfigure(name, functions):
     part = Figure(figsize=(14, 7), layout="constrained").subfigures(1, 2)[0]
     assert functions[name](figure=part) is part
 
@@ -199,7 +199,7 @@ def test_one_colour_scale_for_first_and_last(run):
     assert limits[0] == limits[1]
 
 
-def test_names_are_shown_letter_by_letter(run, monkeypatch):
+def test_names_are_shown_literally(run, monkeypatch):
     monkeypatch.setattr(run, "name", "_$a_b$")
     ax = plotting.accuracy(run)
     ax.figure.canvas.draw()
@@ -231,8 +231,8 @@ def test_errors(draw, words, run, dense, unfinished):
     assert isinstance(caught.value, TopolearnError)
 
 
-def test_long_names_of_many_layers_fit_beside_the_axes():
-    """As those of a Transformer: nothing is cut off, and the layout of the figure is applied."""
+def test_long_names_of_many_layers_fit_next_to_the_axes():
+    """Like those of a Transformer: nothing is cut off, and the layout of the figure is applied."""
     names = [f"model.decoder.layers.{i}.encoder_attn.out_proj" for i in range(40)]
     with plotting.style(), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -240,7 +240,7 @@ def test_long_names_of_many_layers_fit_beside_the_axes():
         for name in names:
             ax.plot([0, 1], [0, 1], label=name)
         legend(ax)
-        for _ in range(2):  # the second time with the places of the first
+        for _ in range(2):  # the second time with the positions of the first
             ax.figure.canvas.draw()
         whole, shown = ax.figure.bbox, ax.get_legend().get_window_extent()
     assert whole.x0 <= shown.x0 < shown.x1 <= whole.x1

@@ -1,4 +1,4 @@
-"""Runs that are being written, empty or kept in part; figures that cannot be drawn into; many figures; vector files."""
+"""Runs that are being written, empty or incomplete; invalid axes and figures; many figures; vector files."""
 
 import warnings
 
@@ -22,7 +22,7 @@ NEEDS_LOG = {"accuracy", "evolution", "loss", "metrics", "score"}
 NEEDS_UPDATE = {"link_flow", "overlap", "survival"}
 NEEDS_GRAPH = {"adjacency_change", "degree_change", "evolution", "small_world_plane", "survival"}
 NEEDS_TASK = {"accuracy", "score"}
-# What cannot be drawn of a run of a loop that takes one measure, by what there is of it.
+# The plots that fail for a run of a custom loop with one measure, by the state of the run.
 REFUSED = {
     "nothing yet": NEEDS_LOG | NEEDS_UPDATE,
     "an update, no log": NEEDS_LOG,
@@ -32,7 +32,7 @@ REFUSED = {
 
 
 def loop(path, n_steps, *, log, history="full"):
-    """A run that is still being written, by a loop of its own."""
+    """Yield a run that a custom loop is still writing."""
     model = torch.nn.Sequential(torch.nn.Linear(20, 30), torch.nn.ReLU(), torch.nn.Linear(30, 30), torch.nn.ReLU())
     model = tl.sparsify(model, tl.method("chts", density=0.2))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -66,7 +66,7 @@ def states(tmp_path_factory):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("state", REFUSED)
-def test_a_run_that_is_being_written_is_drawn_or_the_way_out_is_told(state, name, states):
+def test_a_run_that_is_being_written_is_drawn_or_the_error_gives_a_solution(state, name, states):
     draw = every_function(states[state])[name]
     if name not in REFUSED[state]:
         with warnings.catch_warnings():
@@ -77,7 +77,7 @@ def test_a_run_that_is_being_written_is_drawn_or_the_way_out_is_told(state, name
         draw()
     assert any(
         way in str(caught.value)
-        for way in ("let it go on", "train with", "plotting.", "has not come to", "was never tested")
+        for way in ("continue it", "train with", "plotting.", "has not reached", "was never tested")
     )
 
 
@@ -110,7 +110,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in HEIGHTS])
-def test_what_is_no_axes_is_refused(name, states):
+def test_invalid_axes_are_rejected(name, states):
     draw = every_function(states["updates and logs"])[name]
     if name in NEEDS_TASK:
         pytest.skip("this run has none")
@@ -120,17 +120,17 @@ def test_what_is_no_axes_is_refused(name, states):
 
 
 @pytest.mark.parametrize("name", HEIGHTS)
-def test_what_is_no_figure_is_refused(name, states):
+def test_invalid_figures_are_rejected(name, states):
     draw = every_function(states["updates and logs"])[name]
     with pytest.raises(InvalidTypeError, match=r"is not a figure: pass plt\.figure"):
         draw(figure=pyplot.figure().subplots())
-    with pytest.raises(InvalidValueError, match="something drawn in it already"):
+    with pytest.raises(InvalidValueError, match="already has axes or subfigures"):
         draw(figure=pyplot.subplots(figsize=(9, 8))[0])
 
 
-def test_a_figure_that_is_too_low_is_refused(states):
+def test_a_figure_that_is_not_tall_enough_is_rejected(states):
     for size in ((3.35, 4), (9, 3)):
-        with pytest.raises(InvalidValueError, match=r"too low.*draw adjacency_change"):
+        with pytest.raises(InvalidValueError, match=r"not tall enough.*draw adjacency_change"):
             plotting.evolution(states["updates and logs"], figure=Figure(figsize=size))
 
 
@@ -146,7 +146,7 @@ def test_inset_axes_and_twins_are_axes():
         assert plotting.degree_distribution(make("er", 20, 20, 0.2, seed=0), place) is place
 
 
-def test_many_pictures_give_no_warning_and_do_not_stay_open(recwarn):
+def test_many_plots_give_no_warning_and_do_not_stay_open(recwarn):
     g = make("er", 10, 10, 0.3, seed=0)
     for _ in range(40):
         plotting.adjacency(g)
@@ -180,7 +180,7 @@ def test_cells_of_an_adjacency_are_a_bitmap_in_vector_files(tmp_path):
 
 
 def large(n):
-    """A layer, a graph of one kind of nodes and weights, each of n neurons and about as many links."""
+    """Return a layer and a one-mode graph, each with n neurons and about as many links."""
     rng = np.random.default_rng(0)
     ends = np.unique(rng.integers(0, n, (n, 2)), axis=0)
     from scipy import sparse
@@ -191,7 +191,7 @@ def large(n):
 
 
 @pytest.mark.parametrize("n", [30_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_large_layers_are_drawn_in_blocks_or_declined_with_the_way_out(n, tmp_path):
+def test_large_layers_are_drawn_in_blocks_or_rejected_with_a_solution(n, tmp_path):
     layer, graph = large(n)
     weights = layer.to_scipy().astype(float)
     drawn = [
@@ -202,8 +202,8 @@ def test_large_layers_are_drawn_in_blocks_or_declined_with_the_way_out(n, tmp_pa
     for i, ax in enumerate(drawn):
         file = tmp_path / f"{i}.pdf"
         ax.figure.savefig(file)
-        assert file.stat().st_size < 300_000, "it does not hold each neuron or link"
-    with pytest.raises(InvalidValueError, match=rf"up to {MOST_NODES:,}.*use order='degree'"):
+        assert file.stat().st_size < 300_000, "the file contains each neuron or link"
+    with pytest.raises(InvalidValueError, match=rf"limit {MOST_NODES:,}.*use order='degree'"):
         plotting.adjacency(layer, order="community")
     if n >= 1_000_000:
         for each, cure in ((layer, "closure"), (graph, "clustering")):

@@ -1,4 +1,4 @@
-"""Pictures of measures, lives of links, small worlds, hubs, paths and orders: what is in them."""
+"""The content of plots of measures, lives of links, small worlds, hubs, paths and orders."""
 
 import itertools
 import math
@@ -58,7 +58,7 @@ def test_the_plane_has_the_curve_and_each_track(trained):
     ax = plotting.small_world_plane(trained)
     named = [line for line in ax.lines if not line.get_label().startswith("_")]
     curves, tracks = named[:2], named[2:]
-    of_layers = [f"BSW as {name}, β from 0 (right) to 1" for name in ("hidden1", "hidden2")]  # of unlike shapes
+    of_layers = [f"BSW like {name}, β from 0 (right) to 1" for name in ("hidden1", "hidden2")]  # their shapes differ
     assert [line.get_label() for line in curves] == of_layers
     for curve in curves:
         assert np.all(np.diff(curve.get_ydata()[[0, 3, 6]]) < 0)  # closure falls from lattice to random graph
@@ -79,7 +79,7 @@ def test_hubs_are_drawn_and_counted(trained):
 def test_a_network_without_a_path_says_so():
     gap = tl.BipartiteGraph(np.array([[1, 0], [0, 0]])), tl.BipartiteGraph(np.array([[0, 1], [0, 1]]))
     ax = plotting.hubs(tl.LayeredNetwork(dict(zip("ab", gap, strict=True))))
-    assert ax.get_title(loc="left") == "hubs: 20 % of hidden neurons; no path"
+    assert ax.get_title(loc="left") == "hubs: 20 % of hidden neurons; no paths"
 
 
 def by_enumeration(weights, k):
@@ -121,7 +121,7 @@ def test_degrees_fall_and_communities_are_blocks():
     np.testing.assert_array_equal(ordered(tl.BipartiteGraph(blocks[mixed]), "community").to_scipy().toarray(), blocks)
 
 
-def test_laws_are_drawn_where_there_are_any():
+def test_power_laws_are_drawn_if_defined():
     g = make("bsf", 300, 300, 0.02, seed=0)
     ax = plotting.degree_distribution(g, fit=True)
     law = dg.power_law(g.fan_in, n_bootstraps=0)
@@ -148,12 +148,12 @@ def test_an_animation_has_a_frame_for_each_update(trained, tmp_path):
 
 
 def seen(movie):
-    """The movie, which need not be played: matplotlib warns of those that never were."""
+    """Mark a movie as played, since matplotlib warns about movies that never are."""
     movie._draw_was_started = True
     return movie
 
 
-def test_numbers_of_neurons_are_shown_only_where_they_stand(trained):
+def test_neuron_numbers_are_shown_only_in_numeric_order(trained):
     g = trained.history.at(0)["hidden1"]
     assert len(plotting.adjacency(g).get_xticks()) > 1
     ax = plotting.adjacency(g, order="degree")
@@ -167,14 +167,14 @@ def test_numbers_of_neurons_are_shown_only_where_they_stand(trained):
 
 
 @pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="needs ffmpeg")
-def test_a_movie_of_ffmpeg_is_one(trained, tmp_path):
+def test_ffmpeg_writes_a_valid_movie(trained, tmp_path):
     path = plotting.save_animation(plotting.animate(trained, "hidden1"), tmp_path / "movie.mp4")
     assert path.read_bytes()[4:8] == b"ftyp"
 
 
-def test_without_ffmpeg_there_is_a_way_out(trained, tmp_path, monkeypatch):
+def test_without_ffmpeg_the_error_gives_a_solution(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(FFMpegWriter, "isAvailable", lambda: False)
-    with pytest.raises(MissingPackageError, match=r"install ffmpeg.*or write a .gif"):
+    with pytest.raises(MissingPackageError, match=r"install ffmpeg.*or save a .gif"):
         plotting.save_animation(seen(plotting.animate(trained, "hidden1")), tmp_path / "movie.mp4")
 
 
@@ -186,16 +186,16 @@ def test_a_colour_means_the_same_in_all_frames(tmp_path):
         movie._func(frame)
         limits.append(movie._fig.axes[0].collections[0].get_clim())
     assert len(set(limits)) == 1
-    assert len(movie._fig.axes) == 2, "and a colour bar says which"
+    assert len(movie._fig.axes) == 2, "the colour bar is missing"
 
 
-def test_bad_questions_are_refused(trained, tmp_path):
+def test_bad_input_is_rejected(trained, tmp_path):
     layer = make("er", 5, 6, 0.5, seed=0)
     for question, error, message in [
         (
             lambda: plotting.measure(trained, "gamma"),
             InvalidValueError,
-            "did not take the measure 'gamma' .it took closure",
+            "did not record the measure 'gamma' .it recorded closure",
         ),
         (lambda: plotting.measure(trained, "gama"), UnknownNameError, "did you mean 'gamma'"),
         (lambda: plotting.survival(trained, ["x"]), InvalidValueError, "no layer 'x'"),
@@ -205,7 +205,7 @@ def test_bad_questions_are_refused(trained, tmp_path):
         (lambda: plotting.strongest_paths([]), InvalidValueError, "weights is empty"),
         (lambda: plotting.strongest_paths([np.eye(3), np.eye(2)]), InvalidValueError, "do not form a chain of layers"),
         (lambda: plotting.strongest_paths([np.eye(3) * np.nan]), InvalidValueError, "finite matrix"),
-        (lambda: plotting.strongest_paths([np.zeros((2, 2))]), InvalidValueError, "no path leads"),
+        (lambda: plotting.strongest_paths([np.zeros((2, 2))]), InvalidValueError, "there is no path from an input"),
         (lambda: plotting.strongest_paths([np.eye(2)], k=0), InvalidValueError, "k=0"),
         (lambda: plotting.adjacency(layer, order="size"), UnknownNameError, "unknown order of neurons 'size'"),
         (lambda: plotting.animate(trained, "hidden1", most=1), InvalidValueError, "most=1 must be at least 2"),
@@ -220,7 +220,7 @@ def test_bad_questions_are_refused(trained, tmp_path):
             question()
 
 
-def test_a_run_of_huge_layers_is_declined_by_its_start_alone(trained, monkeypatch):
+def test_a_run_of_huge_layers_is_rejected_from_its_start_alone(trained, monkeypatch):
     monkeypatch.setattr(small_world, "MOST_OF_LAYER", 100)
     replay, states = type(trained.history).replay, []
 
@@ -235,7 +235,7 @@ def test_a_run_of_huge_layers_is_declined_by_its_start_alone(trained, monkeypatc
     assert len(states) <= 2 < len(trained.history.graph_steps)
 
 
-def test_nothing_of_the_style_is_left_behind(trained):
+def test_the_style_is_restored(trained):
     before = dict(mpl.rcParams)
     plotting.survival(trained)
     plotting.small_world_plane({"a": make("er", 20, 20, 0.2, seed=0)})
@@ -245,7 +245,7 @@ def test_nothing_of_the_style_is_left_behind(trained):
 # --- orders and names ------------------------------------------------------------------------------------------------
 
 
-def test_names_stand_at_their_cells_in_any_order():
+def test_names_are_at_their_cells_in_any_order():
     g = BipartiteGraph(np.array([[1, 0, 0], [0, 1, 1]]), input_names=["a", "b", "$c_1$"], output_names=["x", "y"])
     ax = plotting.adjacency(g, order=(["$c_1$", "a", "b"], [1, 0]))
     assert [label.get_text() for label in ax.get_xticklabels()] == [r"\$c_1\$", "a", "b"]
@@ -260,7 +260,7 @@ def test_names_of_many_are_left_out():
     assert not {label.get_text() for label in ax.get_xticklabels()} & set(names)
 
 
-def test_nodes_of_one_kind_in_any_order():
+def test_one_mode_graphs_in_any_order():
     g = Graph([(0, 1), (1, 2)], 3, names=["a", "b", "c"])
     ax = plotting.adjacency(g, order=["c", "b", "a"])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b", "a"]
@@ -270,13 +270,13 @@ def test_nodes_of_one_kind_in_any_order():
 @pytest.mark.parametrize(
     ("order", "said"),
     [
-        (([0, 1, 1], None), "3 inputs, and must have each of the 3 once"),
-        ((None, ["x"]), "1 outputs, and must have each of the 2 once"),
+        (([0, 1, 1], None), "3 inputs, but must contain each of the 3 once"),
+        ((None, ["x"]), "1 outputs, but must contain each of the 2 once"),
         ((["a", "b", "zebra"], None), "each of the 3 once, by number or name"),
         ([0, 1, 2], r"must be one of degree, community, or a pair \(inputs, outputs\)"),
     ],
 )
-def test_an_order_that_misses_a_neuron_is_refused(order, said):
+def test_an_incomplete_order_is_rejected(order, said):
     g = BipartiteGraph(np.array([[1, 0, 0], [0, 1, 1]]), input_names=["a", "b", "c"], output_names=["x", "y"])
     with pytest.raises(InvalidValueError, match=said):
         plotting.adjacency(g, order=order)

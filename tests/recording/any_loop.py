@@ -11,7 +11,7 @@ STEPS, INTERVAL = 40, 4
 
 
 class Loop:
-    """Model, optimizer, scheduler and data, built alike each time."""
+    """Model, optimizer, scheduler and data, built the same way each time."""
 
     def __init__(self, method="chts", steps=STEPS, interval=INTERVAL, seed=0, wrap=lambda model: model, **parts):
         torch.manual_seed(seed)
@@ -35,26 +35,26 @@ class Loop:
         return loss.item()
 
     def run(self, recorder, until=STEPS, save=None):
-        """Take the steps that are left until one, log each, and save a checkpoint after each where asked to."""
+        """Take the remaining steps up to one, log each, and save a checkpoint after each if requested."""
         for _ in range(self.topology.n_steps, until):
             recorder.log(loss=self.step())
             if save is not None:
                 torch.save(self.state(), save)
 
     def state(self):
-        """Return all that a checkpoint needs."""
+        """Return the state for a checkpoint."""
         parts = {"topology": self.topology, "model": self.model, "optimizer": self.optimizer}
         return copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
 
     def load(self, state):
-        """Take over a checkpoint."""
+        """Restore a checkpoint."""
         self.topology.load_state_dict(state["topology"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 
 
 def files(path):
-    """Return the content of a run: tables as text, the history as links; neither pictures nor times."""
+    """Return the content of a run, without pictures and times: tables as text, the history as links."""
     run = tl.Run(path)
     texts = [path / f"{name}.csv" for name in ("metrics", "layers", "network", "measures")]
     return {

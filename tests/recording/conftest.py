@@ -1,4 +1,4 @@
-"""A custom loop, its recorder, and a run that nobody stopped."""
+"""A custom loop, its recorder, and an uninterrupted run."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def loop():
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """A recorded run that nobody stopped."""
+    """A recorded, uninterrupted run."""
     path, loop = tmp_path_factory.mktemp("whole") / "run", Loop()
     with tl.record(path, loop.topology, measures=("closure", "hub_share"), every=2, config={"lr": 0.01}) as recorder:
         loop.run(recorder)

@@ -1,10 +1,10 @@
-"""Runs as earlier versions left them."""
+"""Runs as earlier versions wrote them."""
 
 import json
 
 
 def without_manifest(path):
-    """Let a run be as it was before there were manifests."""
+    """Turn a run into one of an earlier version without manifests."""
     (path / "manifest.jsonl").unlink()
     recording = path / "recording.json"
     recorded = json.loads(recording.read_text())

@@ -1,4 +1,4 @@
-"""What each of two ranks does in the test of recording: train on half of each batch, and record."""
+"""The program of each of two ranks in the recording test: train on half of each batch, and record."""
 
 import torch
 import torch.distributed as dist
@@ -10,7 +10,7 @@ from tests.recording.any_loop import STEPS, Loop
 
 
 def rank(index, store, folder):
-    """Train as one of two ranks, with a recorder that each of them makes."""
+    """Train as one of two ranks, each with its own recorder."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=2)
     loop = Loop()

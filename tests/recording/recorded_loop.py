@@ -1,4 +1,4 @@
-"""A recorded loop as a program, which tests kill and start again: it continues from its last checkpoint."""
+"""A recorded loop as a program that tests kill and restart; it continues from its last checkpoint."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ OPTIONS = {"measures": ("closure",), "every": 2, "config": {"lr": 0.01}}
 
 
 def main(folder, seconds):
-    """Take all steps that are left, with a checkpoint every fifth."""
+    """Take all remaining steps, with a checkpoint every fifth step."""
     torch.set_num_threads(1)
     folder, loop = Path(folder), Loop()
     checkpoint, aside = folder / "checkpoint.pt", folder / "aside.pt"

@@ -1,4 +1,4 @@
-"""A logger that comes while a loop is recorded is told how things are, and then all that follows."""
+"""A logger added while a loop is recorded gets the current state, and then everything that follows."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from topolearn.errors import InvalidTypeError
 
 
 class Told:
-    """A logger that keeps what it is told."""
+    """A logger that keeps everything it receives."""
 
     def __init__(self):
         self.metrics, self.networks, self.is_finished = [], [], False
@@ -23,7 +23,7 @@ class Told:
         self.is_finished = True
 
 
-def test_a_logger_that_comes_late_is_told_all_that_follows(tmp_path):
+def test_a_late_logger_gets_everything_that_follows(tmp_path):
     loop, first, late = Loop(), Told(), Told()
     with tl.record(tmp_path / "run", loop.topology, measures=["none"], loggers=[first]) as recorder:
         loop.run(recorder, until=10)
@@ -36,7 +36,7 @@ def test_a_logger_that_comes_late_is_told_all_that_follows(tmp_path):
     assert late.is_finished
 
 
-def test_a_logger_that_comes_before_anything_is_logged_is_told_the_step(tmp_path):
+def test_a_logger_added_before_the_first_log_gets_the_step(tmp_path):
     loop, late = Loop(), Told()
     for _ in range(6):
         loop.step()
@@ -45,7 +45,7 @@ def test_a_logger_that_comes_before_anything_is_logged_is_told_the_step(tmp_path
     assert [step for step, _ in late.networks] == [6]
 
 
-def test_a_dense_model_has_numbers_alone(tmp_path):
+def test_a_dense_model_only_has_numbers(tmp_path):
     loop, late = Loop(method="dense"), Told()
     with tl.record(tmp_path / "run", loop.model, measures=["none"]) as recorder:
         recorder.add_logger(late)
@@ -53,7 +53,7 @@ def test_a_dense_model_has_numbers_alone(tmp_path):
     assert len(late.metrics) == 1
 
 
-def test_what_is_no_logger_is_refused(tmp_path):
+def test_an_object_that_is_not_a_logger_is_rejected(tmp_path):
     with (
         tl.record(tmp_path / "run", Loop().topology, measures=["none"]) as recorder,
         pytest.raises(InvalidTypeError, match="logger"),

@@ -1,4 +1,4 @@
-"""A history of many updates: the last ones in a file each, all before in chunks, none lost by a crash."""
+"""A history of many updates: the last ones in an open chunk, earlier ones in complete chunks, none lost in a crash."""
 
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def test_chunks_hold_what_single_files_held(kept, small_chunks, tmp_path):
 
 
 @pytest.mark.parametrize("last", range(11))
-def test_a_history_is_cut_anywhere_and_goes_on(last, small_chunks, tmp_path):
+def test_a_history_can_be_cut_anywhere_and_continued(last, small_chunks, tmp_path):
     _, states = written(tmp_path / "cut", 10)
     History(tmp_path / "cut").truncate(last)
     same_as(History(tmp_path / "cut"), states[: last + 1])
@@ -159,18 +159,18 @@ def test_a_crash_before_the_open_chunk_is_removed_changes_nothing(
     assert names(tmp_path) == ["initial.npz", "updates-000001.npz", "updates-000005.npz"]
 
 
-def test_a_chunk_that_was_cut_off_costs_its_own_updates_alone(small_chunks, tmp_path):
+def test_a_chunk_that_was_cut_off_only_loses_its_own_updates(small_chunks, tmp_path):
     _, states = written(tmp_path, 9)
     file = tmp_path / "updates-000005.npz"
     file.write_bytes(file.read_bytes()[:-30])
-    with pytest.raises(CorruptFileError, match=r"updates-000005\.npz is not a readable part"):
+    with pytest.raises(CorruptFileError, match=r"updates-000005\.npz is not a readable topology history file"):
         History(tmp_path).at(10**6)
     read = iter(History(tmp_path).replay())
     assert [next(read)[1] for _ in range(5)] == states[:5]
 
 
 @pytest.mark.parametrize("n_read", range(1, 8))
-def test_a_reader_goes_on_while_a_chunk_is_completed(n_read, small_chunks, tmp_path):
+def test_a_reader_continues_while_a_chunk_is_completed(n_read, small_chunks, tmp_path):
     history, states = written(tmp_path, 7)
     seen, reader = [], iter(History(tmp_path).replay())
     seen += [next(reader)[1] for _ in range(n_read)]  # the first four updates are in a complete chunk
@@ -179,7 +179,7 @@ def test_a_reader_goes_on_while_a_chunk_is_completed(n_read, small_chunks, tmp_p
     assert seen == states
 
 
-def test_files_of_an_earlier_version_are_read_and_made_a_chunk(small_chunks, tmp_path):
+def test_files_of_an_earlier_version_are_read_and_merged(small_chunks, tmp_path):
     _, states = written(tmp_path / "new", 3)
     (tmp_path / "old").mkdir()
     with np.load(tmp_path / "new" / "initial.npz") as head:
@@ -197,7 +197,7 @@ def test_files_of_an_earlier_version_are_read_and_made_a_chunk(small_chunks, tmp
 
 @examples(40)
 @given(data=st.data())
-def test_an_open_chunk_that_was_cut_off_anywhere_has_its_whole_updates(data, tmp_path_factory):
+def test_an_open_chunk_that_was_cut_off_keeps_its_complete_updates(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("history")
     _, states = written(path, 5)
     file = path / "open-000001.bin"

@@ -1,4 +1,4 @@
-"""Where a new run goes: the next free name, or the place of a run that is removed for it, and of nothing else."""
+"""Where a new run goes: into the next free directory, or in place of a run that is removed, and nothing else."""
 
 import pytest
 from torch import nn
@@ -23,7 +23,7 @@ def recorded(path, **options):
     return tl.Run(path)
 
 
-def test_a_cell_that_runs_again_makes_another_run(tmp_path, monkeypatch):
+def test_rerunning_a_cell_creates_another_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runs = [trained() for _ in range(3)]
     assert [str(run.path) for run in runs] == [f"runs/digits-chts-0.3-s0{end}" for end in ("", "-2", "-3")]
@@ -31,25 +31,26 @@ def test_a_cell_that_runs_again_makes_another_run(tmp_path, monkeypatch):
     assert runs[0].metrics["train_loss"].equals(runs[2].metrics["train_loss"])
 
 
-def test_a_run_that_waits_to_go_on_is_named(tmp_path, monkeypatch):
+def test_an_incomplete_earlier_run_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (trained().path / "summary.json").unlink()
-    waits = r"runs/digits-chts-0\.3-s0 is not complete, and topolearn\.resume\('runs/"
-    with pytest.warns(UserWarning, match=waits) as warned:
+    incomplete = r"runs/digits-chts-0\.3-s0 is not complete: .* use topolearn\.resume\('runs/digits-chts-0\.3-s0'\)"
+    with pytest.warns(UserWarning, match=incomplete) as warned:
         assert trained().path.name == "digits-chts-0.3-s0-2"
     assert [each.filename for each in warned if "is not complete" in str(each.message)] == [__file__]
 
 
-def test_a_damaged_run_keeps_no_other_from_beginning(tmp_path, monkeypatch):
+def test_a_damaged_run_does_not_prevent_a_new_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (trained().path / "summary.json").write_text("{")
     assert trained().path.name == "digits-chts-0.3-s0-2"
 
 
-def test_a_run_is_overwritten_where_that_is_asked_for(tmp_path):
+def test_a_run_is_overwritten_on_request(tmp_path):
     path = tmp_path / "run"
     trained(run_dir=str(path), epochs=2)
-    with pytest.raises(ExistingFileError, match=r"continue it by topolearn\.resume\(.*, replace it by overwrite=True"):
+    message = r"continue it with topolearn\.resume\(.*, replace it with overwrite=True"
+    with pytest.raises(ExistingFileError, match=message):
         trained(run_dir=str(path))
     assert len(tl.Run(path).metrics) == 2
     (path / "of mine.txt").touch()
@@ -57,17 +58,17 @@ def test_a_run_is_overwritten_where_that_is_asked_for(tmp_path):
     assert not (path / "of mine.txt").exists()
 
 
-def test_a_recording_is_overwritten_where_that_is_asked_for(tmp_path):
+def test_a_recording_is_overwritten_on_request(tmp_path):
     path = tmp_path / "run"
     recorded(path, config={"lr": 1})
-    with pytest.raises(ExistingFileError, match="with resume=True, replace it by overwrite=True"):
+    with pytest.raises(ExistingFileError, match="with resume=True, replace it with overwrite=True"):
         recorded(path)
     assert recorded(path, config={"lr": 2}, overwrite=True).config == {"lr": 2}
     with pytest.raises(InvalidValueError, match="resume=True continues the run that overwrite=True would remove"):
         recorded(path, resume=True, overwrite=True)
 
 
-def test_nothing_but_a_run_is_removed(tmp_path):
+def test_only_runs_are_removed(tmp_path):
     (tmp_path / "thesis.tex").write_text("years")
     for attempt in (lambda: trained(run_dir=str(tmp_path), overwrite=True), lambda: recorded(tmp_path, overwrite=True)):
         with pytest.raises(ExistingFileError, match="is not a run, so overwrite=True does not remove it"):
@@ -75,14 +76,14 @@ def test_nothing_but_a_run_is_removed(tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "years"
 
 
-def test_a_run_that_somebody_writes_is_not_removed(tmp_path):
+def test_a_run_that_is_being_written_is_not_removed(tmp_path):
     path = trained(run_dir=str(tmp_path / "run")).path
-    with Hold(path), pytest.raises(InvalidValueError, match="is being written by process"):
+    with Hold(path), pytest.raises(InvalidValueError, match="is in use by process"):
         trained(run_dir=str(path), overwrite=True)
     assert tl.Run(path).is_complete
 
 
-def test_a_mistake_leaves_the_former_run(tmp_path):
+def test_a_mistake_leaves_the_earlier_run_alone(tmp_path):
     path = trained(run_dir=str(tmp_path / "run")).path
     for wrong in ({"dataset": "nothing.npz"}, {"device": "cuda:99"}, {"overrides": {"generator": "csti", "zeta": 7.0}}):
         with pytest.raises(TopolearnError):
@@ -94,6 +95,6 @@ def test_the_command_overwrites_too(tmp_path, capsys):
     path = trained(run_dir=str(tmp_path / "run")).path
     words = ["train", "--epochs", "2", "--hidden", "8", "--density", "0.3", "--measures", "none", "--quiet"]
     assert main([*words, "--run-dir", str(path)]) == 2
-    assert f"continue it by topolearn train --resume {path}, replace it by --overwrite" in capsys.readouterr().err
+    assert f"continue it with topolearn train --resume {path}, replace it with --overwrite" in capsys.readouterr().err
     assert main([*words, "--run-dir", str(path), "--overwrite"]) == 0
     assert len(tl.Run(path).metrics) == 2

@@ -17,7 +17,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 def recorded(path, *, history="full", n_steps=9, names=("a", "b"), sizes=(6, 8, 5)):
-    """Record a small loop; return its run."""
+    """Record a small loop, and return its run."""
     model = torch.nn.Sequential()
     for name, n_in, n_out in zip(names, sizes[:-1], sizes[1:], strict=True):
         model.add_module(name, torch.nn.Linear(n_in, n_out))
@@ -62,14 +62,14 @@ def test_the_page_has_the_links_ages_and_weights_of_a_run(chts):
         weights = weights_in(layer)
         assert np.isnan(weights[~alive]).all()
         np.testing.assert_array_equal(weights[alive], layers[layer["name"]].link_values().numpy())
-    assert "Weights are those at the end." in chts.explore().html
+    assert "The weights are those at the end of training." in chts.explore().html
     inner = {layer["name"]: (layer["source"], layer["target"]) for layer in data["layers"]}
     assert inner["hidden1"][1] == inner["hidden2"][0]
 
 
 @pytest.mark.parametrize("history", ["full", "snapshots"])
 @pytest.mark.parametrize("most", [2, 3, 40])
-def test_of_many_updates_an_even_choice_is_shown_with_true_births(history, most, tmp_path, monkeypatch):
+def test_many_updates_are_thinned_out_evenly_with_true_births(history, most, tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MOST_FRAMES", most)
     run = recorded(tmp_path / "run", history=history)
     data = check_links(run, run.explore())
@@ -82,10 +82,10 @@ def test_of_many_updates_an_even_choice_is_shown_with_true_births(history, most,
         assert first == 0 or cell not in born[first - 1]
 
 
-def test_a_run_of_a_loop_says_why_it_has_no_weights(tmp_path):
+def test_the_page_of_a_custom_loop_explains_why_it_has_no_weights(tmp_path):
     page = recorded(tmp_path / "run").explore()
     assert all(layer["weights"] is None for layer in data_of(page.html)["layers"])
-    assert "checkpoints of the loop" in page.html
+    assert "No weights are shown: a custom loop keeps its own checkpoints." in page.html
 
 
 def test_a_checkpoint_that_is_missing_or_of_other_links_gives_no_weights(chts, copy):
@@ -97,12 +97,12 @@ def test_a_checkpoint_that_is_missing_or_of_other_links_gives_no_weights(chts, c
     page = explore_run(run)
     weights = {each["name"]: each["weights"] is not None for each in data_of(page.html)["layers"]}
     assert weights == {"hidden1": False, "hidden2": True}
-    assert "no weights of hidden1" in page.html
+    assert "No weights are shown for hidden1" in page.html
     for file in (copy.path / "checkpoints").iterdir():
         file.unlink()
     with pytest.warns(tl.errors.ChangedFileWarning):
         page = tl.Run(copy.path).explore()
-    assert "There are no weights: " in page.html
+    assert "No weights are shown: " in page.html
     assert all(layer["weights"] is None for layer in data_of(page.html)["layers"])
 
 
@@ -113,7 +113,7 @@ def test_layers_are_chosen_by_name(chts):
         chts.explore(layers=["hiden1"])
 
 
-def test_layers_that_do_not_meet_stand_side_by_side(tmp_path):
+def test_layers_that_do_not_fit_are_shown_side_by_side(tmp_path):
     run = recorded(tmp_path / "run", sizes=(6, 8, 5))
     assert [each["column"] for each in data_of(run.explore().html)["populations"]] == [0, 1, 2]
     populations = data_of(run.explore(layers=["b"]).html)["populations"]
@@ -126,7 +126,7 @@ def test_a_run_that_has_not_been_updated_yet_is_shown_as_it_is(tmp_path):
     assert (data["shown"], data["steps"]) == ([0], [0])
 
 
-def test_what_has_no_links_to_show_or_too_many_is_declined(tmp_path, dense, monkeypatch):
+def test_runs_with_no_links_or_too_many_are_rejected(tmp_path, dense, monkeypatch):
     with pytest.raises(InvalidValueError, match="no sparse layers"):
         dense.explore()
     run = recorded(tmp_path / "summary", history="summary")
@@ -135,13 +135,13 @@ def test_what_has_no_links_to_show_or_too_many_is_declined(tmp_path, dense, monk
     run = recorded(tmp_path / "full", n_steps=1)
     monkeypatch.setattr(limits, "MOST_LINKS", 20)
     with pytest.raises(
-        InvalidValueError, match=r"there are \d+ links.*up to 20: name fewer.*layers=\['b'\].*--layers NAME"
+        InvalidValueError, match=r"\d+ links are too many .*limit 20\): choose fewer.*layers=\['b'\].*--layers NAME"
     ):
         run.explore(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert run.explore(layers=["b"])
     monkeypatch.setattr(limits, "MOST_LINKS", 1)
-    with pytest.raises(InvalidValueError, match=r"up to 1: no layer has so few.*adjacency_change\(run, 'b'\)"):
+    with pytest.raises(InvalidValueError, match=r"limit 1\): every layer has more.*adjacency_change\(run, 'b'\)"):
         run.explore()
 
 
@@ -166,12 +166,12 @@ def test_the_command_writes_the_page(chts, copy, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"), [(["--layers", "a"], "--interactive"), (["--interactive", "--compare", "x"], "--compare")]
 )
-def test_options_that_do_not_fit_are_refused(chts, words, said, capsys):
+def test_options_that_do_not_fit_are_rejected(chts, words, said, capsys):
     assert cli.main(["report", str(chts.path), *words]) == 2
     assert said in capsys.readouterr().err
 
 
-def test_nothing_is_written_through_a_link_that_leads_out_of_the_run(chts, copy, tmp_path):
+def test_nothing_is_written_through_a_link_out_of_the_run(chts, copy, tmp_path):
     path = copy(chts)
     (tmp_path / "elsewhere.html").write_text("mine")
     (path / "explorer.html").symlink_to(tmp_path / "elsewhere.html")

@@ -1,4 +1,4 @@
-"""What a history keeps: every link event, snapshots, or a summary; and how it is packed."""
+"""Kinds of history: every link event, snapshots, or a summary; and how they are packed."""
 
 import numpy as np
 import pytest
@@ -84,24 +84,24 @@ def test_a_full_history_is_replayed_exactly(tmp_path):
     assert history.initial == START
 
 
-def test_snapshots_are_exact_or_refused(tmp_path):
+def test_snapshots_are_exact_or_rejected(tmp_path):
     history = written(tmp_path, "snapshots")
     assert history.snapshots == [0, 15]
     assert history.at(0) == history.at(9) == START
     assert history.at(15)["wide"].edges().tolist() == history.at(19)["wide"].edges().tolist() == [[0, 0], [2, 1]]
     for step in (10, 14, 20, 99):
-        with pytest.raises(
-            InvalidValueError, match=rf"without the graphs of step {step} \(graphs are there of steps 0, 15"
-        ):
+        message = rf"does not have the graphs of step {step} \(it keeps only the graphs of steps 0, 15"
+        with pytest.raises(InvalidValueError, match=message):
             history.at(step)
-    with pytest.raises(InvalidValueError, match=r"history='snapshots', without the links of updates"):
+    with pytest.raises(InvalidValueError, match=r"history='snapshots' and does not have the links of updates"):
         history.events("wide")
 
 
 def test_a_summary_keeps_no_link(tmp_path):
     history = written(tmp_path, "summary")
     for ask in (lambda: history.initial, lambda: history.at(0), lambda: history.events("wide"), lambda: list(history)):
-        with pytest.raises(InvalidValueError, match=r"history='summary', without .*\(no graph is\): train with"):
+        message = r"history='summary' and does not have .*\(it keeps no graphs\): train with"
+        with pytest.raises(InvalidValueError, match=message):
             ask()
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 5000
 
@@ -132,7 +132,7 @@ def test_a_run_with_less_of_a_history_trains_the_same_and_has_a_report(kept, sma
     assert "<html" in write_report(run).read_text()
 
 
-def test_an_unknown_kind_is_refused(tmp_path, small):
+def test_an_unknown_kind_is_rejected(tmp_path, small):
     with pytest.raises(InvalidValueError, match=r"history='all' must be one of 'full', 'snapshots', 'summary'"):
         History(tmp_path, kept="all")
     with pytest.raises(InvalidValueError, match=r"history='fulll' is unknown: did you mean 'full'"):

@@ -1,4 +1,4 @@
-"""A recorded loop that is killed at any moment: the run opens each time, and continued it is the one that was not."""
+"""A recorded loop killed at any moment: the run can always be opened, and continues as if never killed."""
 
 import random
 import subprocess
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The files of a run that nobody killed."""
+    """The files of a run that was not killed."""
     path, loop = tmp_path_factory.mktemp("whole") / "run", Loop()
     with tl.record(path, loop.topology, **OPTIONS) as recorder:
         loop.run(recorder)
@@ -26,7 +26,7 @@ def whole(tmp_path_factory):
 
 
 def killed(folder, after):
-    """Start the loop, kill it so many seconds after it has begun, and return the last step that it told."""
+    """Start the loop, kill it some seconds after it has begun, and return the last step that it reported."""
     (folder / "begun").unlink(missing_ok=True)
     command = [sys.executable, "-m", "tests.recording.recorded_loop", str(folder), "0.01"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -40,7 +40,7 @@ def killed(folder, after):
 
 
 def check_opens(path, told):
-    """Read all that a killed run has, and find what was logged before."""
+    """Read everything in a killed run, and check that earlier logs are still there."""
     run = tl.Run(path)
     rows = run.metrics["step"].tolist()
     assert rows == list(range(1, len(rows) + 1))
@@ -74,7 +74,7 @@ def test_twenty_kills_at_random_moments(whole, tmp_path):
     n_kills = 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "the topology stands at step 0")  # killed before the first checkpoint
+        warnings.filterwarnings("ignore", "the topology is at step 0")  # killed before the first checkpoint
         for i in range(5):
             folder = tmp_path / str(i)
             folder.mkdir()

@@ -1,4 +1,4 @@
-"""What is logged, and the configuration: kept to the last bit, or refused with the reason."""
+"""Logged values and the configuration are kept exactly, or rejected with a reason."""
 
 import math
 from dataclasses import dataclass
@@ -64,9 +64,9 @@ def test_steps_follow_the_scheduler_or_are_given(recorder, loop):
     table = tl.Run(recorder.path).metrics
     assert table["step"].tolist() == [0, 1, 1, 5, 9]
     assert table["n_steps"].fillna(-1).tolist() == [-1, -1, -1, 1, 1]
-    with pytest.raises(InvalidValueError, match=r"step=8 lies before 9, the step logged last: .* do not go backwards"):
+    with pytest.raises(InvalidValueError, match=r"step=8 is before the last logged step, 9: .* cannot go backwards"):
         recorder.log(loss=6, step=8)
-    with pytest.raises(InvalidValueError, match="step=1 lies before 9"):
+    with pytest.raises(InvalidValueError, match="step=1 is before the last logged step, 9"):
         recorder.log(loss=6)
     assert len(tl.Run(recorder.path).metrics) == 5
 
@@ -74,21 +74,21 @@ def test_steps_follow_the_scheduler_or_are_given(recorder, loop):
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
-        ({}, InvalidValueError, "log\\(\\) has no number to keep"),
-        ({"step": 3}, InvalidValueError, "log\\(\\) has no number to keep"),
-        ({1: 2.0}, InvalidTypeError, "1 is a int: log numbers under names, such as 'loss'"),
-        ({"": 2.0}, InvalidValueError, "'' must be a name"),
-        ({"a\nb": 2.0}, InvalidValueError, r"'a\\nb' must be a name of one or more printable characters"),
+        ({}, InvalidValueError, "log\\(\\) got no numbers"),
+        ({"step": 3}, InvalidValueError, "log\\(\\) got no numbers"),
+        ({1: 2.0}, InvalidTypeError, "1 is a int: use a string as the name, such as 'loss'"),
+        ({"": 2.0}, InvalidValueError, "'' must be a non-empty name"),
+        ({"a\nb": 2.0}, InvalidValueError, r"'a\\nb' must be a non-empty name of printable characters"),
         ({"loss": "low"}, InvalidTypeError, "loss='low' is a str: log a number"),
         ({"loss": None}, InvalidTypeError, "loss=None is a NoneType: log a number, or leave it out"),
-        ({"loss": True}, InvalidTypeError, "loss=True is a truth value"),
+        ({"loss": True}, InvalidTypeError, "loss=True is a bool: log int\\(loss\\) instead"),
         ({"loss": [1.0]}, InvalidTypeError, "loss=.*is a list: log a number"),
         ({"loss": torch.ones(32)}, InvalidTypeError, "loss has 32 elements: log one number, such as their mean"),
         ({"loss": 1 + 2j}, InvalidTypeError, "is a complex"),
-        ({"loss": 1.0, "n_steps": 3}, InvalidValueError, "n_steps is the recorder's own column"),
+        ({"loss": 1.0, "n_steps": 3}, InvalidValueError, "n_steps is a column that the recorder writes"),
         ({"loss": 1.0, "step": -1}, InvalidValueError, "step=-1 must be at least 0"),
-        ({"loss": 1.0, "step": 1.5}, InvalidTypeError, "step=1.5 must be an integer"),
-        ({"loss": 1.0, "step": True}, InvalidTypeError, "step=True must be an integer"),
+        ({"loss": 1.0, "step": 1.5}, InvalidTypeError, "step=1.5 must be a non-negative integer"),
+        ({"loss": 1.0, "step": True}, InvalidTypeError, "step=True must be a non-negative integer"),
     ],
 )
 def test_what_cannot_be_logged(values, error, message, recorder):
@@ -136,4 +136,4 @@ def test_the_configuration_of_a_task_makes_no_run_of_a_task(loop, tmp_path):
     run = tl.Run(tmp_path / "run")
     assert run.task is None
     assert run.config["epochs"] == 3
-    assert "took 5 steps" in run.report().read_text()
+    assert "ran for 5 steps" in run.report().read_text()

@@ -1,4 +1,4 @@
-"""The manifest of a run: what was written is known again, and nothing else passes for it."""
+"""The manifest of a run recognises its files, and detects any change in them."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def states(manifest):
 
 
 def listed(path):
-    """What the lines of a manifest say together."""
+    """Return the combined content of a manifest's lines."""
     files = {}
     for line in (path / "manifest.jsonl").read_text().splitlines():
         change = json.loads(line)
@@ -49,7 +49,7 @@ def manifest(folder):
     return made
 
 
-def test_checksums_are_those_of_sha256sum(folder, manifest):
+def test_checksums_match_sha256sum(folder, manifest):
     manifest.close(complete=True)
     assert listed(folder) == {
         name: [(folder / name).stat().st_size, hashlib.sha256((folder / name).read_bytes()).hexdigest()]
@@ -112,7 +112,7 @@ def test_a_file_that_is_being_replaced_may_be_either(folder, manifest):
 
 @given(kept=st.integers(0, 400))
 @settings(max_examples=40)
-def test_a_manifest_that_was_cut_off_says_less_and_nothing_wrong(kept, tmp_path_factory):
+def test_a_manifest_that_was_cut_off_lists_less_but_nothing_wrong(kept, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "a.json").write_text("first")
     manifest = Manifest(folder, ["a.json", "b.json"])
@@ -128,7 +128,7 @@ def test_a_manifest_that_was_cut_off_says_less_and_nothing_wrong(kept, tmp_path_
     "line",
     ["{", "[]", "null", '{"files": {}}', '{"complete": 1, "files": 3}', '{"complete": 1, "files": {"a": [1]}}', "\x00"],
 )
-def test_a_damaged_manifest_is_told(line, folder, manifest):
+def test_a_damaged_manifest_is_reported(line, folder, manifest):
     with manifest.path.open("a") as file:
         file.write(f"{line}\n")
     with pytest.raises(CorruptFileError, match=r"manifest\.jsonl, line 2 is not readable .* --accept-changes"):
@@ -171,7 +171,7 @@ def test_every_file_of_a_recorded_run_is_listed(tmp_path):
         ("topology/initial.npz", lambda run: run.history),
     ],
 )
-def test_a_run_tells_of_a_change_in_what_it_reads(name, read, tmp_path):
+def test_a_run_warns_about_changed_files_that_it_reads(name, read, tmp_path):
     loop = Loop()
     with tl.record(tmp_path / "run", loop.topology, **OPTIONS) as recorder:
         loop.run(recorder, until=10)
@@ -181,7 +181,7 @@ def test_a_run_tells_of_a_change_in_what_it_reads(name, read, tmp_path):
         read(tl.Run(tmp_path / "run"))
     content = file.read_bytes()
     file.write_bytes(content + b" " if b"{" in content or name.endswith(".npz") else content[:-2] + b"7\n")
-    with pytest.warns(ChangedFileWarning, match=rf"{file.name} has other content .* 'topolearn verify"):
+    with pytest.warns(ChangedFileWarning, match=rf"{file.name} has changed since it was written: .* 'topolearn verify"):
         read(run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -198,7 +198,7 @@ def test_a_run_with_a_damaged_manifest_can_be_read(tmp_path):
         assert len(tl.Run(tmp_path / "run").metrics) == 10
 
 
-def test_a_changed_run_goes_on_when_that_is_accepted(tmp_path):
+def test_a_changed_run_continues_if_changes_are_accepted(tmp_path):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, **OPTIONS)
     loop.run(recorder, until=10)
@@ -206,26 +206,26 @@ def test_a_changed_run_goes_on_when_that_is_accepted(tmp_path):
     metrics = tmp_path / "run" / "metrics.csv"
     text = metrics.read_text()
     metrics.write_text(text.replace("0.", "1.", 1))
-    with pytest.raises(ChangedRunError, match=r"metrics\.csv has other content than was written\. Put back .* or go"):
+    with pytest.raises(ChangedRunError, match=r"metrics\.csv has changed since it was written\. Restore .* continue"):
         tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     with tl.record(tmp_path / "run", loop.topology, resume=True, accept_changes=True, **OPTIONS) as recorder:
         loop.run(recorder)
     run = tl.Run(tmp_path / "run")
-    assert run.environment["accepted"] == ["metrics.csv has other content than was written"]
+    assert run.environment["accepted"] == ["metrics.csv has changed since it was written"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(run.metrics) == 40
 
 
 @pytest.mark.parametrize("name", ["torch", "topolearn"])
-def test_another_version_is_told(name, tmp_path, monkeypatch):
+def test_another_version_is_reported(name, tmp_path, monkeypatch):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, **OPTIONS)
     loop.run(recorder, until=10)
     recorder.close(complete=False)
     now = {"topolearn": tl.__version__, "torch": "3.0"} if name == "torch" else {"topolearn": "9", "torch": "3.0"}
     monkeypatch.setattr("topolearn.recording.unchanged.versions", lambda: now)
-    with pytest.raises(ChangedRunError, match=rf"{name} was .* and is {now[name]}"):
+    with pytest.raises(ChangedRunError, match=rf"{name} was .* and is now {now[name]}"):
         tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     tl.record(tmp_path / "run", loop.topology, resume=True, accept_changes=True, **OPTIONS).close(complete=False)
     tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS).close()  # which is asked once

@@ -1,4 +1,4 @@
-"""Measures while a run trains: when, of what, written where, told to whom."""
+"""Measures during training: when they are taken, of which graphs, and where they are written and logged."""
 
 import importlib.util
 import json
@@ -49,13 +49,13 @@ def test_every_value_is_the_measure_of_the_graph_then(chts):
                 assert rows.loc[NAMES, name].tolist() == [MEASURES[name](graph) for graph in graphs.values()]
 
 
-def test_the_last_values_of_the_network_stand_in_the_metrics(chts):
+def test_the_last_values_of_the_network_are_in_the_metrics(chts):
     for row in chts.metrics.itertuples():
         known = chts.measures[(chts.measures["layer"] == NETWORK) & (chts.measures["step"] <= row.step)]
         assert row.hub_share == known["hub_share"].iloc[-1]
 
 
-def test_measures_are_chosen_and_taken_every_so_many_updates(small, tmp_path):
+def test_measures_are_chosen_and_taken_at_intervals(small, tmp_path):
     run = tl.train(
         small(tmp_path / "run", measures=["n_components", "active_neurons"], measure_every=4, epochs=2), quiet=True
     )
@@ -64,7 +64,7 @@ def test_measures_are_chosen_and_taken_every_so_many_updates(small, tmp_path):
     assert run.metrics.columns.tolist().count("active_neurons") == 1
 
 
-def test_no_measures_leave_no_table(small, tmp_path):
+def test_without_measures_there_is_no_table(small, tmp_path):
     for i, none in enumerate(([], ["none"])):
         run = tl.train(small(tmp_path / str(i), measures=none, epochs=1), quiet=True)
         assert run.measures.empty
@@ -78,7 +78,7 @@ def test_a_dense_run_is_not_measured(dense):
     assert "closure" not in dense.layers
 
 
-def test_what_has_no_value_is_empty_and_a_warning_says_why(small, tmp_path):
+def test_undefined_values_are_empty_with_a_warning(small, tmp_path):
     parts = {"generator": "fixed_fan_in", "regrowth": "random"}
     with pytest.warns(UndefinedMeasureWarning, match="degree_correlation: degree_correlation is undefined"):
         run = tl.train(
@@ -95,7 +95,7 @@ def test_what_has_no_value_is_empty_and_a_warning_says_why(small, tmp_path):
     assert math.isnan(run.measures["degree_correlation"].iloc[0])
 
 
-def test_a_logger_hears_everything(small, tmp_path):
+def test_a_logger_receives_everything(small, tmp_path):
     listener = Listener()
     assert isinstance(listener, Logger)
     run = tl.train(small(tmp_path / "run", epochs=2), loggers=[listener], quiet=True)
@@ -114,7 +114,7 @@ def test_a_logger_hears_everything(small, tmp_path):
     assert {(name, step) for name, step, _ in listener.figures} == pictures
 
 
-def test_listening_changes_nothing(small, tmp_path, chts):
+def test_logging_changes_nothing(small, tmp_path, chts):
     run = tl.train(small(tmp_path / "run", measures=[]), loggers=[Listener()], quiet=True)
     assert run.metrics["test_loss"].tolist() == chts.metrics["test_loss"].tolist()
 
@@ -130,7 +130,7 @@ def test_tensorboard_can_be_read_back(small, tmp_path):
     assert "hidden2/adjacency" in events.Tags()["images"]
 
 
-def test_tensorboard_is_asked_for_before_anything_is_made(small, tmp_path, monkeypatch):
+def test_tensorboard_is_checked_before_anything_is_created(small, tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else found(name))
     with pytest.raises(MissingPackageError, match="pip install tensorboard"):
@@ -148,15 +148,15 @@ def test_a_run_without_its_measures_is_not_resumed(left, small, tmp_path):
     (run.path / "measures.csv").unlink()
     if left is not None:
         (run.path / "measures.csv").write_text(left)
-    with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row of update 4"):
+    with pytest.raises(CorruptFileError, match=r"measures.csv is missing, or has no row for update 4"):
         tl.resume(run.path, accept_changes=True, quiet=True)
 
 
-def test_bad_measures_and_loggers_are_refused(small, tmp_path):
+def test_bad_measures_and_loggers_are_rejected(small, tmp_path):
     path = tmp_path / "run"
     with pytest.raises(ValueError, match="unknown measure 'closur': did you mean 'closure'"):
         small(path, measures=["closur"])
-    with pytest.raises(InvalidValueError, match="measures='transitivity' is one of graphs without sides"):
+    with pytest.raises(InvalidValueError, match="measures='transitivity' is defined for one-mode graphs"):
         small(path, measures=["transitivity"])
     with pytest.raises(InvalidValueError, match="measure_every=0 must be at least 1"):
         small(path, measure_every=0)

@@ -1,4 +1,4 @@
-"""A run says which layers were taken as the outputs, in the layer table of its report."""
+"""A run records which layers are the model's outputs, and shows them in the layer table of its report."""
 
 import json
 import re
@@ -48,13 +48,13 @@ def first_cells(run):
         ([], [], {}, ["net.0", "net.2", "net.3"]),
     ],
 )
-def test_the_layer_table_says_what_was_taken_as_output(tmp_path, declared, exclude, outputs, cells):
+def test_the_layer_table_marks_the_outputs(tmp_path, declared, exclude, outputs, cells):
     run = recorded(tmp_path / "run", declared, exclude)
     assert run.outputs == outputs
     assert first_cells(run) == cells
 
 
-def test_a_run_of_before_outputs_were_recorded_opens_and_has_none(tmp_path):
+def test_a_run_without_recorded_outputs_opens_and_has_none(tmp_path):
     run = recorded(tmp_path / "run", None, None)
     recording = run.path / "recording.json"
     values = json.loads(recording.read_text())
@@ -65,13 +65,13 @@ def test_a_run_of_before_outputs_were_recorded_opens_and_has_none(tmp_path):
     assert first_cells(old) == ["net.0", "net.2"]
 
 
-def test_a_run_of_a_task_says_it_too(example_runs):
+def test_a_run_of_a_task_records_its_outputs_too(example_runs):
     assert example_runs["chts"].outputs == {"head": (10, 24)}
     assert example_runs["dense"].outputs == {"head": (10, 24)}
     assert first_cells(example_runs["chts"]) == ["hidden1", "hidden2", "head (output, dense)"]
 
 
-def test_outputs_that_are_wrongly_declared_are_refused_before_anything_is_made(tmp_path):
+def test_wrongly_declared_outputs_are_rejected_before_anything_is_created(tmp_path):
     with pytest.raises(UnknownNameError, match="output_layers names 'head'"):
         tl.record(tmp_path / "run", model(["head"]))
     assert not (tmp_path / "run").exists()

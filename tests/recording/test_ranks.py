@@ -1,4 +1,4 @@
-"""Of many processes rank 0 alone records; the others take the same calls."""
+"""With several processes, only rank 0 records; the others accept the same calls."""
 
 import importlib
 
@@ -25,7 +25,7 @@ def test_the_first_rank_of_a_group_records(is_group, rank, records, monkeypatch)
     assert environment.is_first_rank() == records
 
 
-def test_another_rank_writes_nothing_and_takes_every_call(second_rank, tmp_path):
+def test_another_rank_writes_nothing_and_accepts_every_call(second_rank, tmp_path):
     loop = Loop()
     with tl.record(tmp_path / "run", loop.topology) as recorder:
         assert isinstance(recorder, Recorder)
@@ -43,7 +43,7 @@ def test_another_rank_writes_nothing_and_takes_every_call(second_rank, tmp_path)
 
 @pytest.mark.slow
 @NEED_GLOO
-def test_two_ranks_leave_one_run(tmp_path):
+def test_two_ranks_write_one_run(tmp_path):
     run_ranks(2, rank, tmp_path / "store", tmp_path)
     run = tl.Run(tmp_path / "run")
     assert run.is_complete

@@ -1,4 +1,4 @@
-"""Recording any loop: what is written and when, of one scheduler, of several, or of none."""
+"""Recording a custom loop with one scheduler, with several, or with none: what is written, and when."""
 
 import pytest
 import torch
@@ -34,7 +34,7 @@ def test_each_log_is_a_row_and_each_update_records_itself(whole):
     assert run.layers.groupby("layer")["itop"].last().to_dict() == loop.topology.itop_rate()
 
 
-def test_measures_are_taken_at_the_start_and_after_every_so_many_updates(whole):
+def test_measures_are_taken_at_the_start_and_at_intervals(whole):
     run, _ = whole
     assert run.measures["index"].unique().tolist() == [0, 2, 4, 6, 8]
     for step, graphs in run.history.replay():
@@ -54,7 +54,7 @@ def test_a_run_says_what_it_is(whole):
     assert set(run.environment) == {"topolearn", "torch", "python", "platform", "device", "threads", "processes"}
     assert repr(run).endswith("CHTs, 40 rows of metrics)")
     assert not (run.path / ".lock").read_text()  # nobody holds it
-    with pytest.raises(InvalidValueError, match="recorded in a loop that keeps its own checkpoints"):
+    with pytest.raises(InvalidValueError, match="recorded in a custom loop, which keeps its own checkpoints"):
         run.load_model()
 
 
@@ -212,4 +212,4 @@ def test_a_model_without_a_linear_layer_can_log(tmp_path):
     run = tl.Run(tmp_path / "run")
     assert run.metrics["loss"].tolist() == [1.0]
     assert run.layers.empty
-    assert "took 1 step, loss 1 at the end" in run.report().read_text()
+    assert "ran for 1 step and ended with loss 1" in run.report().read_text()

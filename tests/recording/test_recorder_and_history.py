@@ -1,4 +1,4 @@
-"""What a run writes down, against the same things counted by hand from its links."""
+"""The files of a run, compared with the same quantities computed by hand from its links."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def rows_of(table, event):
 
 @pytest.fixture(scope="module")
 def rough(tmp_path_factory, small):
-    """A run so sparse, and so roughly rewired, that neurons lose one side and percolated links grow again."""
+    """A run so sparse, and rewired so strongly, that neurons lose all links on one side and percolated links regrow."""
     parts = {"zeta": 0.6, "regrowth": "random"}
     path = tmp_path_factory.mktemp("rough") / "run"
     return tl.train(small(path, density=0.04, update_interval=5, epochs=2, overrides=parts), quiet=True)
@@ -309,7 +309,7 @@ def test_a_run_that_has_only_begun(small, tmp_path):
     assert run.history.at(0) == {}
     assert repr(run).endswith("chts on digits, 0 epochs)")
     for attribute in ("summary", "environment"):
-        with pytest.raises(MissingFileError, match=f"{attribute}.json is missing: let the run go on"):
+        with pytest.raises(MissingFileError, match=f"{attribute}.json is missing: let the run continue"):
             getattr(run, attribute)
     with pytest.raises(MissingFileError, match=r"there is no checkpoint .*best"):
         run.load_model()
@@ -333,7 +333,7 @@ def test_an_update_of_another_version_is_named(chts, copy):
     with np.load(file) as stored:
         arrays = {name: array for name, array in stored.items() if name != "theta"}
     np.savez(file, **arrays)
-    with pytest.raises(CorruptFileError, match=r"updates-000001.npz has no 'theta': another version"):
+    with pytest.raises(CorruptFileError, match=r"updates-000001.npz has no 'theta': it was written by another version"):
         tl.Run(copy.path).history.at(100)
 
 

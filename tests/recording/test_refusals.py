@@ -1,4 +1,4 @@
-"""What a recorder refuses, and that it loses nothing: options, directories, changed links, a full disk, errors."""
+"""What a recorder rejects without losing data: options, directories, changed links, a full disk, errors."""
 
 import errno
 import os
@@ -27,26 +27,26 @@ NESTED = Loop(wrap=nn.Sequential).topology
     [
         ({"measures": ["closur"]}, UnknownNameError, "did you mean 'closure'"),
         ({"measures": "closure"}, InvalidTypeError, r"use \['closure'\]"),
-        ({"measures": ["transitivity"]}, InvalidValueError, "graphs without sides"),
+        ({"measures": ["transitivity"]}, InvalidValueError, "is defined for one-mode graphs"),
         ({"every": 0}, InvalidValueError, "every=0 must be at least 1"),
         ({"every": 1.5}, InvalidTypeError, "every=1.5 must be an integer"),
         ({"history": "all"}, InvalidValueError, "history='all' must be one of"),
-        ({"config": 3}, InvalidTypeError, "config is a int: give a mapping"),
+        ({"config": 3}, InvalidTypeError, "config is a int: pass a mapping"),
         ({"loggers": [print]}, InvalidTypeError, "is not a logger"),
-        ({"topology": "chts"}, InvalidTypeError, "topology is a str: give a TopologyScheduler"),
-        ({"topology": {}}, InvalidValueError, "names no scheduler"),
+        ({"topology": "chts"}, InvalidTypeError, "topology is a str: pass a TopologyScheduler"),
+        ({"topology": {}}, InvalidValueError, "has no scheduler"),
         ({"topology": {"a": 1}}, InvalidTypeError, r"topology\['a'\] is a int"),
-        ({"topology": {"a": SHARED, "b": SHARED}}, InvalidValueError, "names one scheduler twice"),
+        ({"topology": {"a": SHARED, "b": SHARED}}, InvalidValueError, "has the same scheduler twice"),
         ({"topology": {"a": NESTED, "a.0": SHARED}}, InvalidValueError, r"two layers are called 'a\.0\.0'"),
     ],
 )
-def test_nothing_is_made_when_an_option_is_refused(options, error, message, loop, tmp_path):
+def test_nothing_is_created_when_an_option_is_rejected(options, error, message, loop, tmp_path):
     with pytest.raises(error, match=message):
         tl.record(tmp_path / "run", **{"topology": loop.topology, **options})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_directory_is_refused(whole, loop, tmp_path, tree):
+def test_an_existing_directory_is_rejected(whole, loop, tmp_path, tree):
     run, _ = whole
     before = tree(run.path)
     with pytest.raises(ExistingFileError, match="exists: continue it with resume=True"):
@@ -64,17 +64,17 @@ def test_an_existing_directory_is_refused(whole, loop, tmp_path, tree):
     for name in ("mine", "file", "model"):
         with pytest.raises(InvalidValueError, match=f"{name} is not a run directory"):
             tl.record(tmp_path / name, loop.topology, resume=True)
-    with pytest.raises(InvalidValueError, match="cannot be made"):
+    with pytest.raises(InvalidValueError, match="cannot be created"):
         tl.record(tmp_path / "file" / "run", loop.topology)
     assert tree(tmp_path) == before
 
 
 def test_two_recorders_on_one_directory(recorder):
     other = Loop()
-    with pytest.raises(InvalidValueError, match=r"run is being written by process \d+, since 2\d{3}-"):
+    with pytest.raises(InvalidValueError, match=r"run is in use by process \d+, since 2\d{3}-"):
         tl.record(recorder.path, other.topology, measures=(), resume=True)
     recorder.close()
-    with pytest.raises(RecordingError, match="no longer recorded"):
+    with pytest.raises(RecordingError, match=r"recording into .* has ended"):
         recorder.log(loss=1.0)
     tl.record(recorder.path, other.topology, measures=(), resume=True).close()
 
@@ -98,10 +98,10 @@ def test_links_that_were_changed_behind_the_recorder(recorder, loop):
     cells = layer.cells()
     free = next(cell for cell in range(12 * 24) if cell not in cells.tolist())
     layer.set_links(torch.cat((cells[1:], torch.tensor([free]))).sort().values)
-    with pytest.raises(InvalidValueError, match="the links of layer '0' are not those that the recorded updates make"):
+    with pytest.raises(InvalidValueError, match="the links of layer '0' do not follow from the recorded updates"):
         for _ in range(5):
             loop.step()
-    with pytest.raises(RecordingError, match=r"no longer recorded \(update 2 at step 8 was not recorded: the links"):
+    with pytest.raises(RecordingError, match=r"has ended \(update 2 at step 8 was not recorded: the links"):
         recorder.log(loss=1.0)
     recorder.close()
     run = tl.Run(recorder.path)
@@ -115,7 +115,7 @@ def test_a_state_that_is_loaded_while_it_is_recorded(recorder, loop):
     for _ in range(6):
         loop.step()
     loop.load(state)
-    with pytest.raises(InvalidValueError, match=r"update 1 follows update 1 .*load it first"):
+    with pytest.raises(InvalidValueError, match=r"update 1 does not follow update 1, .*load the state first"):
         for _ in range(6):
             loop.step()
 
@@ -127,7 +127,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
     write, room = os.write, [3]
 
     def full(file, data):
-        """Write as many bytes as there is room for."""
+        """Write as many bytes as fit."""
         if not room[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
         n_bytes, room[0] = room[0], 0
@@ -135,7 +135,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
 
     monkeypatch.setattr("topolearn.files.os.write", full)
     with pytest.raises(
-        RecordingError, match=r"cannot be written \(the disk is full\): what was recorded is kept"
+        RecordingError, match=r"cannot write to .* \(the disk is full\): everything recorded so far is kept"
     ) as refusal:
         recorder.log(loss=1.0)
     assert refusal.value.errno == errno.ENOSPC
@@ -145,7 +145,7 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
             loop.step()
     assert loop.topology.n_updates == 2
     monkeypatch.setattr("topolearn.files.os.write", write)
-    with pytest.raises(RecordingError, match="no longer recorded"):
+    with pytest.raises(RecordingError, match=r"recording into .* has ended"):
         recorder.log(loss=1.0)
     run = tl.Run(recorder.path)
     assert run.metrics["step"].tolist() == [1, 2, 3, 4, 5, 6]

@@ -1,4 +1,4 @@
-"""The report as a browser shows it: needs Chromium, and is run by hand."""
+"""The report in a browser; needs Chromium, and is run by hand."""
 
 import json
 import re
@@ -20,7 +20,7 @@ pytestmark = [
 
 
 def shown(path, fragment="", milliseconds=500):
-    """Return what stands on a page, opened from disk, after its scripts have run for a while."""
+    """Return the content of a page opened from disk, after its scripts have run for a while."""
     command = [
         CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
         "--host-resolver-rules=MAP * ~NOTFOUND", f"--virtual-time-budget={milliseconds}", f"{path.as_uri()}{fragment}",

@@ -1,4 +1,4 @@
-"""A recorded loop that was stopped and continued is the one that was not; runs that cannot be continued are refused."""
+"""A recorded loop that was stopped and continued equals an uninterrupted one; others are rejected."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ OPTIONS = {"measures": ("closure", "hub_share"), "every": 2, "config": {"lr": 0.
 
 
 def stopped_and_continued(path, at, beyond, history="full", method="chts"):
-    """Record until a step with a checkpoint there, go on a little, stop as if killed, and continue from it."""
+    """Record up to a step with a checkpoint, go on a little, stop as if killed, and continue from the checkpoint."""
     loop = Loop(method)
     recorder = tl.record(path, loop.topology, history=history, **OPTIONS)
     loop.run(recorder, until=at)
@@ -32,7 +32,7 @@ def stopped_and_continued(path, at, beyond, history="full", method="chts"):
 
 @pytest.mark.parametrize("history", ["full", "snapshots", "summary"])
 @pytest.mark.parametrize(("at", "beyond"), [(1, 0), (4, 3), (13, 9), (24, 1), (STEPS, 0)])
-def test_a_run_that_was_stopped_and_continued_is_the_one_that_was_not(at, beyond, history, tmp_path):
+def test_a_run_that_was_stopped_and_continued_equals_an_uninterrupted_one(at, beyond, history, tmp_path):
     loop = Loop()
     with tl.record(tmp_path / "whole", loop.topology, history=history, **OPTIONS) as recorder:
         loop.run(recorder)
@@ -53,7 +53,7 @@ def test_a_closed_run_is_prolonged(tmp_path, whole):
     assert files(tmp_path / "run") == files(whole[0].path)
 
 
-def test_rows_logged_under_other_steps_are_dropped_by_the_scheduler_s(tmp_path):
+def test_rows_logged_under_other_steps_are_dropped_by_the_scheduler_step(tmp_path):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, measures=())
     for i in range(10):
@@ -67,7 +67,7 @@ def test_rows_logged_under_other_steps_are_dropped_by_the_scheduler_s(tmp_path):
         assert tl.Run(tmp_path / "run").metrics["step"].tolist() == [1000, 2000, 3000, 4000, 5000, 6000]
 
 
-def test_resume_begins_a_run_where_there_is_none(tmp_path, whole):
+def test_resume_starts_a_run_if_there_is_none(tmp_path, whole):
     loop = Loop()
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
@@ -79,7 +79,7 @@ def test_resume_begins_a_run_where_there_is_none(tmp_path, whole):
         tl.record(tmp_path / "nowhere", loop.topology, resume=True)
 
 
-def test_a_run_without_its_recording_file_is_not_begun_again(tmp_path, tree):
+def test_a_run_without_its_recording_file_is_not_restarted(tmp_path, tree):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, **OPTIONS)
     loop.run(recorder, until=10)
@@ -87,18 +87,18 @@ def test_a_run_without_its_recording_file_is_not_begun_again(tmp_path, tree):
     (tmp_path / "run" / "recording.json").unlink()
     before = tree(tmp_path)
     for again in (loop, Loop()):
-        with pytest.raises(CorruptFileError, match=r"recording\.json is missing, though .* has rows"):
+        with pytest.raises(CorruptFileError, match=r"recording\.json is missing, although .* has rows"):
             tl.record(tmp_path / "run", again.topology, resume=True, accept_changes=True, **OPTIONS)
         assert tree(tmp_path) == before
 
 
-def test_a_run_that_begins_again_keeps_what_it_had(tmp_path, whole):
+def test_a_restarted_run_keeps_its_earlier_files(tmp_path, whole):
     loop = Loop()
     recorder = tl.record(tmp_path / "run", loop.topology, **OPTIONS)
     loop.run(recorder, until=10)
     recorder.abandon()
     loop = Loop()
-    with pytest.warns(UserWarning, match=r"begins again; its 10 rows of metrics and 2 updates are kept in .*dropped-1"):
+    with pytest.warns(UserWarning, match=r"starts again; its 10 rows of metrics and 2 updates are kept in .*dropped-1"):
         recorder = tl.record(tmp_path / "run", loop.topology, resume=True, **OPTIONS)
     with recorder:
         loop.run(recorder)
@@ -112,12 +112,12 @@ def test_a_run_that_begins_again_keeps_what_it_had(tmp_path, whole):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"measures": ["gamma"]}, r"measures=\['gamma'\], but the run in .* was begun with measures=\['closure'"),
-        ({"every": 3}, "every=3, but the run in .* was begun with every=2"),
-        ({"history": "summary"}, "history='summary', but the run in .* was begun with history='full'"),
+        ({"measures": ["gamma"]}, r"measures=\['gamma'\], but the run in .* was started with measures=\['closure'"),
+        ({"every": 3}, "every=3, but the run in .* was started with every=2"),
+        ({"history": "summary"}, "history='summary', but the run in .* was started with history='full'"),
     ],
 )
-def test_a_run_is_continued_as_it_was_begun(options, message, tmp_path, tree):
+def test_a_run_must_be_continued_with_its_original_options(options, message, tmp_path, tree):
     loop = Loop()
     with tl.record(tmp_path / "run", loop.topology, **OPTIONS) as recorder:
         loop.run(recorder, until=10)
@@ -127,23 +127,23 @@ def test_a_run_is_continued_as_it_was_begun(options, message, tmp_path, tree):
     assert tree(tmp_path) == before
 
 
-def test_another_configuration_is_told_and_the_first_kept(tmp_path):
+def test_another_configuration_is_reported_and_the_first_kept(tmp_path):
     loop = Loop()
     tl.record(tmp_path / "run", loop.topology, measures=(), config={"lr": 0.1, "resume": False}).close()
-    with pytest.warns(UserWarning, match="config differs from that of the run in resume: .* keeps that"):
+    with pytest.warns(UserWarning, match="config differs from the recorded one in resume: .* keeps its original"):
         tl.record(tmp_path / "run", loop.topology, measures=(), config={"lr": 0.1, "resume": True}, resume=True).close()
     assert tl.Run(tmp_path / "run").config == {"lr": 0.1, "resume": False}
 
 
 @pytest.mark.parametrize("history", ["full", "summary"])
-def test_a_model_that_was_not_restored_is_refused(history, tmp_path, tree):
+def test_a_model_that_was_not_restored_is_rejected(history, tmp_path, tree):
     loop = Loop("chtss")
     with tl.record(tmp_path / "run", loop.topology, measures=(), history=history) as recorder:
         loop.run(recorder, until=30)
     other = Loop("chtss")
     other.topology.n_steps, other.topology.n_updates = 30, loop.topology.n_updates
     before = tree(tmp_path)
-    with pytest.raises(CheckpointError, match=r"the links of layer '.' are not those of the run in .* at step 30"):
+    with pytest.raises(CheckpointError, match=r"the links of layer '.' differ from those of the run in .* at step 30"):
         tl.record(tmp_path / "run", other.topology, measures=(), history=history, resume=True)
     assert tree(tmp_path) == before
 

@@ -1,4 +1,4 @@
-"""Tables that grow row by row: whatever is appended is read back, and a line that was cut off is not a row."""
+"""Tables that grow row by row: all appended rows are read back, and a cut-off last line is ignored."""
 
 import csv
 import math
@@ -22,7 +22,7 @@ def same(one, other):
 
 @examples(60)
 @given(rows=ROWS, data=st.data())
-def test_what_is_appended_in_any_portions_is_read_back(rows, data, tmp_path_factory):
+def test_rows_appended_in_any_portions_are_read_back(rows, data, tmp_path_factory):
     file = tmp_path_factory.mktemp("table") / "metrics.csv"
     rows = [{"step": i, **row} for i, row in enumerate(rows)]
     left = list(rows)
@@ -40,7 +40,7 @@ def test_what_is_appended_in_any_portions_is_read_back(rows, data, tmp_path_fact
 @examples(60)
 @given(rows=ROWS.filter(bool), share=st.floats(0, 1))
 @example(rows=[{"val/loss": 0, "größe": 0}], share=17.5 / 28)  # in the middle of a letter
-def test_a_file_that_was_cut_off_anywhere_has_its_whole_rows(rows, share, tmp_path_factory):
+def test_a_file_that_was_cut_off_anywhere_keeps_its_complete_rows(rows, share, tmp_path_factory):
     file = tmp_path_factory.mktemp("table") / "metrics.csv"
     Table(file).append({"step": i, **row} for i, row in enumerate(rows))
     content = file.read_bytes()
@@ -83,5 +83,6 @@ def test_an_empty_cell_is_not_nan(tmp_path):
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "step,a\nx,1\n"])
 def test_other_tables_are_not_cut(content, tmp_path):
     (tmp_path / "metrics.csv").write_text(content)
-    with pytest.raises(CorruptFileError, match=r"metrics\.csv is not a table of a run: it has no column 'step'"):
+    message = r"metrics\.csv is not a table of a run: it has no numeric column 'step'"
+    with pytest.raises(CorruptFileError, match=message):
         Table(tmp_path / "metrics.csv").cut(0)

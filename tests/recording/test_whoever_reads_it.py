@@ -1,4 +1,4 @@
-"""A run of any loop for whoever reads it: the command line, loggers, TensorBoard, plots."""
+"""The run of a custom loop in everything that reads it: command line, loggers, TensorBoard, plots."""
 
 from dataclasses import replace
 
@@ -26,14 +26,14 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """A recorded run, and the logger that was told of it."""
+    """A recorded run, and a logger that received everything."""
     path, loop, listener = tmp_path_factory.mktemp("told") / "run", Loop(), Listener()
     with tl.record(path, loop.topology, measures=("closure",), every=3, loggers=[listener]) as recorder:
         loop.run(recorder)
     return tl.Run(path), listener
 
 
-def test_loggers_hear_numbers_measures_overlaps_and_see_pictures(told):
+def test_loggers_receive_numbers_measures_overlaps_and_pictures(told):
     run, listener = told
     heard = {(step, name): value for step, metrics in listener.metrics for name, value in metrics.items()}
     for row in run.metrics.itertuples():
@@ -63,22 +63,22 @@ def test_the_command_line_reports_and_diagnoses_it(told, capsys):
     run, _ = told
     assert main(["report", str(run.path)]) == 0
     page = (run.path / "report.html").read_text()
-    assert "CHTs with 25 % of the links took 40 steps, loss" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "CHTs with 25 % of the links ran for 40 steps and ended with loss" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "After step 40" in page
     assert "accuracy" not in page.lower()
     assert main(["diagnose", str(run.path), "--measures", "closure", "--step", "8"]) == 0
     assert "closure" in capsys.readouterr().out
     assert main(["train", "--resume", str(run.path)]) == 2
-    assert "was recorded in a custom loop: continue it with that program" in capsys.readouterr().err
+    assert "was recorded in a custom loop: continue it from that loop" in capsys.readouterr().err
 
 
-def test_it_stands_beside_a_run_of_the_trainer(told, chts, copy, tmp_path):
+def test_it_is_compared_with_a_run_of_the_trainer(told, chts, copy, tmp_path):
     run, trained = told[0], tl.Run(copy(chts))
     page = run.report(compare=[trained], path=tmp_path / "beside.html").read_text()
     assert "best accuracy" in page
     assert "last loss" in page
     page = trained.report(compare=[run], path=tmp_path / "beside.html").read_text()
-    assert f"{run.name} (CHTs) took 40 steps" in page
+    assert f"{run.name} (CHTs) ran for 40 steps" in page
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_run_without_a_task_has_no_score(told):
         tl.plotting.score(told[0])
 
 
-def test_a_configuration_file_says_its_task(tmp_path, capsys):
+def test_a_configuration_file_names_its_task(tmp_path, capsys):
     (tmp_path / "other.toml").write_text('task = "cooking"\n')
     assert main(["train", str(tmp_path / "other.toml")]) == 2
     assert "unknown task 'cooking'" in capsys.readouterr().err
@@ -111,7 +111,7 @@ def test_a_configuration_file_says_its_task(tmp_path, capsys):
 
 
 def test_a_registered_task_is_trained_and_resumed_by_its_row(tmp_path, monkeypatch):
-    """A second task is one row: the same functions under another name."""
+    """A second task only takes one registry row: the same functions under another name."""
     TASKS.register("twin", replace(TASKS["classification"], name="twin", config="tests.recording.twin:TwinConfig"))
     try:
         config = TwinConfig(hidden=(16,), epochs=1, density=0.2, run_dir=str(tmp_path / "run"))
@@ -132,5 +132,5 @@ def test_a_registered_task_is_trained_and_resumed_by_its_row(tmp_path, monkeypat
             tl.TrainConfig.load(run.path / "config.toml")
     finally:
         TASKS.unregister("twin")
-    with pytest.raises(InvalidTypeError, match="config is a dict: give the configuration of a task"):
+    with pytest.raises(InvalidTypeError, match="config is a dict: pass the configuration of a task"):
         tl.train({"epochs": 1})

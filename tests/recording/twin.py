@@ -1,4 +1,4 @@
-"""A task beside classification, as small as one can be: its configuration under another name."""
+"""A minimal second task: the configuration of classification under another name."""
 
 from dataclasses import dataclass
 from typing import ClassVar

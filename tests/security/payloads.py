@@ -1,4 +1,4 @@
-"""Files that run a program in whoever unpickles them: it makes a directory, by which a test knows."""
+"""Files that run a program when unpickled; it creates a directory, which tests look for."""
 
 import bz2
 import gzip
@@ -12,7 +12,7 @@ import torch
 
 
 class Payload:
-    """What is pickled: whoever loads it makes a directory."""
+    """An object that creates a directory when it is unpickled."""
 
     def __init__(self, mark):
         self.mark = mark
@@ -22,7 +22,7 @@ class Payload:
 
 
 def payloads(mark):
-    """The bytes of files of each kind that can hold a pickle, by name."""
+    """Return the content of files of each kind that can hold a pickle, by name."""
     raw = pickle.dumps(Payload(mark))
     held = np.empty(1, dtype=object)
     held[0] = Payload(mark)
@@ -45,7 +45,7 @@ def payloads(mark):
 
 
 def is_armed(mark):
-    """Whether a payload works at all: it makes the directory, which is removed again."""
+    """Return whether a payload works: it creates the directory, which is removed again."""
     pickle.loads(pickle.dumps(Payload(mark)))
     there = mark.is_dir()
     mark.rmdir()

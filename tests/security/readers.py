@@ -1,4 +1,4 @@
-"""Every function and class of topolearn that takes a path, found in its source, with what else it needs."""
+"""Every function and class of topolearn that takes a path, found in its source, with its other arguments."""
 
 import importlib
 import inspect
@@ -31,7 +31,7 @@ FILLED = {
 
 
 def readers(within=""):
-    """Yield name and function of each reader in some modules, and the names of its parameters that are paths."""
+    """Yield the name and function of each reader in some modules, and the names of its path parameters."""
     seen = set()
     for info in pkgutil.walk_packages(topolearn.__path__, "topolearn."):
         if "__main__" in info.name or ".cli" in info.name or not info.name.startswith(f"topolearn.{within}"):
@@ -70,7 +70,7 @@ def _paths(function):
 
 
 def call(function, paths, path):
-    """Call a reader with a path wherever it takes one; what it returns is looked at, as a lazy one reads then."""
+    """Call a reader with a path for each path parameter, and use its result, as lazy readers read only then."""
     words = {}
     for each in inspect.signature(function).parameters.values():
         if each.name in paths:

@@ -1,4 +1,4 @@
-"""Packed files cannot fill the memory, and archives cannot put a file anywhere."""
+"""Compressed files cannot exhaust the memory, and archives cannot write files anywhere."""
 
 import bz2
 import gzip
@@ -21,19 +21,19 @@ BOMB = bytes(2 * 10**6)
 
 @pytest.fixture(autouse=True)
 def small_room(monkeypatch):
-    """Let a file of a megabyte stand for one of hundreds."""
+    """Lower the limit, so that a file of one megabyte stands for one of hundreds."""
     monkeypatch.setattr(unpacking.unpack, "__kwdefaults__", {"free": 10**5})
 
 
 @pytest.mark.parametrize("packer", PACK)
-def test_a_packed_graph_that_fills_the_memory_is_refused(packer, tmp_path):
+def test_a_packed_graph_that_fills_the_memory_is_rejected(packer, tmp_path):
     path = tmp_path / f"graph.csv.{packer}"
     path.write_bytes(PACK[packer](BOMB))
-    with pytest.raises(CorruptFileError, match=rf"graph\.csv\.{packer}.* as only a file does that was made to fill"):
+    with pytest.raises(CorruptFileError, match=rf"graph\.csv\.{packer}.* which only a file made to fill"):
         tl.read_graph(path)
 
 
-def test_packed_pictures_and_sentences_that_fill_the_memory_are_refused(tmp_path):
+def test_packed_pictures_and_sentences_that_fill_the_memory_are_rejected(tmp_path):
     path = tmp_path / "file.gz"
     path.write_bytes(gzip.compress(BOMB))
     for read in (lambda: read_idx(path), lambda: read_parallel(path, path)):
@@ -42,7 +42,7 @@ def test_packed_pictures_and_sentences_that_fill_the_memory_are_refused(tmp_path
 
 
 @pytest.mark.parametrize("packer", PACK)
-def test_what_is_packed_is_unpacked_whole(packer):
+def test_packed_data_are_unpacked_completely(packer):
     content = bytes(range(256)) * 100
     assert unpacking.unpack(PACK[packer](content), packer) == content
     assert unpacking.unpack(PACK[packer](content) + PACK[packer](b"more"), packer) == content + b"more"
@@ -72,7 +72,7 @@ def test_members_of_npz_files_are_names_and_no_paths(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["graph.npz"]
 
 
-def test_a_graphml_file_whose_entities_multiply_is_refused(tmp_path):
+def test_a_graphml_file_whose_entities_multiply_is_rejected(tmp_path):
     levels = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 12))
     text = f'<?xml version="1.0"?><!DOCTYPE g [<!ENTITY e0 "{"x" * 20}">{levels}]><graphml>&e11;</graphml>'
     (tmp_path / "bomb.graphml").write_text(text)

@@ -1,4 +1,4 @@
-"""Each file of a finished run in turn is a payload: to look at the run, report, resume or load it runs nothing."""
+"""Each file of a finished run is replaced by a payload: inspecting, reporting, resuming or loading runs nothing."""
 
 import contextlib
 import shutil
@@ -12,7 +12,7 @@ from tests.tasks.language.small import config, write_corpus
 
 
 def uses(path):
-    """Do all that can be done with a run."""
+    """Do everything that can be done with a run."""
     run = tl.Run(path)
     for use in (
         lambda: repr(run), lambda: run.metrics, lambda: run.layers, lambda: run.network, lambda: run.measures,

@@ -1,4 +1,4 @@
-"""Names that others chose: in tables, on the terminal and in pages they are names, and nothing else."""
+"""Names chosen by others are only shown as names, in tables, on the terminal and in pages."""
 
 import ast
 import csv
@@ -41,7 +41,7 @@ def is_formula(cell):
 
 
 @given(NAMES)
-def test_text_comes_back_from_a_cell_that_is_no_formula(name):
+def test_text_is_restored_from_a_cell_that_is_not_a_formula(name):
     assert from_cell(as_cell(name)) == name
     assert not is_formula(as_cell(name))
     assert as_cell(name) == name or as_cell(name) == f"'{name}"
@@ -49,7 +49,7 @@ def test_text_comes_back_from_a_cell_that_is_no_formula(name):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(NAMES, min_size=2, max_size=2, unique=True))
-def test_names_of_layers_and_metrics_come_back_from_the_tables_of_a_run(names):
+def test_names_of_layers_and_metrics_are_restored_from_the_tables_of_a_run(names):
     path = Path(tempfile.mkdtemp(), "layers.csv")
     layer, column = names[0], f"{names[1]}x"
     if column in ("layerx", "stepx"):
@@ -96,7 +96,7 @@ def is_plain(text):
 
 @settings(max_examples=30, deadline=None)
 @given(st.text())
-def test_what_is_said_is_as_many_lines_and_obeys_nothing(text):
+def test_printed_text_has_the_same_lines_and_no_control_characters(text):
     stream = io.StringIO()
     say(text, stream=stream)
     assert is_plain(stream.getvalue())
@@ -119,7 +119,7 @@ def test_a_name_has_one_line_of_a_table(table):
     assert text.count("\n") == 1
 
 
-def test_errors_warnings_and_mistakes_are_one_line_that_obeys_nothing(capfd, monkeypatch, tmp_path):
+def test_errors_and_warnings_are_one_line_without_control_characters(capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for words in (["diagnose", ORDERS], ["score", f"{ORDERS}.npz"], ["train", "--dataset", ORDERS], ["report", ORDERS]):
         assert cli.main(words) == 2
@@ -134,7 +134,7 @@ def test_errors_warnings_and_mistakes_are_one_line_that_obeys_nothing(capfd, mon
     assert said.count("\n") == 1
 
 
-def test_layers_of_a_checkpoint_are_told_plainly(capfd, tmp_path):
+def test_layers_of_a_checkpoint_are_shown_plainly(capfd, tmp_path):
     from safetensors.torch import save_file
 
     weights = torch.zeros(4, 4)
@@ -173,7 +173,7 @@ def test_what_a_model_writes_is_exact_in_a_file_and_plain_on_a_terminal():
 PRINTS = {"print", "sys.stdout.write", "sys.stderr.write"}
 
 
-def test_commands_print_by_the_door():
+def test_commands_only_print_through_terminal():
     folder = Path(cli.__file__).parent
     bare = [
         (path.name, node.lineno)

@@ -1,4 +1,4 @@
-"""No reader runs what a file holds, whatever the file is called; readers are found in the source, so none is missed."""
+"""No reader executes the content of a file, whatever its name; readers are found in the source, so none is missed."""
 
 import ast
 import contextlib
@@ -35,7 +35,7 @@ NAMES = (
 
 
 def feed(within, folder, kinds, suffixes):
-    """Give every reader of some modules every file, and a folder of such files; return the number of calls."""
+    """Call every reader of some modules with every file and with a folder of files; return the number of calls."""
     mark, n_calls = folder / "ran", 0
     assert is_armed(mark)
     contents = {name: content for name, content in payloads(mark).items() if kinds is None or name in kinds}
@@ -83,7 +83,7 @@ def saved(folder, values):
 def test_the_description_of_a_distributed_checkpoint_runs_nothing(tmp_path):
     folder, mark = saved(tmp_path / "saved", {"model": {"w": torch.ones(2)}}), tmp_path / "ran"
     (folder / ".metadata").write_bytes(pickle.dumps(Payload(mark)))
-    with pytest.raises(CorruptFileError, match=r"asks for (posix|nt)\.mkdir, which does not describe tensors"):
+    with pytest.raises(CorruptFileError, match=r"refers to (posix|nt)\.mkdir, which does not describe tensors"):
         to_folder(folder, tmp_path / "out", torch.nn.Linear(2, 2), "set")
     assert not mark.exists()
 
@@ -134,7 +134,7 @@ def dotted(node):
 
 
 def dangers(source):
-    """What of a source may run what a file holds: the names of calls and of base classes."""
+    """Return the calls and base classes in a source that can execute the content of a file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef):
             yield from (name for base in node.bases if (name := dotted(base)) in RUNS)
@@ -162,7 +162,7 @@ def test_the_guard_sees(source):
     assert list(dangers(source))
 
 
-def test_arrays_of_objects_are_refused_in_one_line(tmp_path):
+def test_arrays_of_objects_are_rejected_in_one_line(tmp_path):
     held = np.empty(1, dtype=object)
     np.savez(tmp_path / "data.npz", train_x=held, train_y=held, test_x=held, test_y=held)
     with pytest.raises(CorruptFileError, match=r"data\.npz"):

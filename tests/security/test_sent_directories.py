@@ -1,4 +1,4 @@
-"""A run or a study that somebody sent: nothing in it runs, and nothing is written but in its own directory."""
+"""A run or study received from others: nothing in it is executed, and nothing is written outside its directory."""
 
 import hashlib
 import importlib.util
@@ -38,7 +38,7 @@ def run(tmp_path):
 
 
 class Job:
-    """A job of the stand-in for submitit, whose outcome is a pickle in the folder, as there."""
+    """A job of the stand-in for submitit, whose outcome is a pickle in the folder, as in submitit."""
 
     def __init__(self, folder, name, work, item):
         self.file = Path(folder) / f"{name}_0_result.pkl"
@@ -60,7 +60,7 @@ class Job:
 
 @pytest.fixture
 def submitit(monkeypatch):
-    """A stand-in for submitit that carries work out at once, and keeps outcomes where submitit does."""
+    """A stand-in for submitit that does work immediately, and stores outcomes where submitit does."""
 
     class AutoExecutor:
         def __init__(self, folder, cluster):
@@ -93,7 +93,7 @@ def test_pickles_in_a_sent_study_are_not_read(submitit, tmp_path):
     assert list(session.glob("*.pkl")) == []  # nor are those of a session left for anyone
 
 
-def test_a_study_that_others_may_change_is_refused_where_pickles_travel(submitit, tmp_path):
+def test_a_study_that_others_may_change_is_rejected_if_pickles_are_used(submitit, tmp_path):
     study = tmp_path / "study"
     study.mkdir()
     study.chmod(0o777)
@@ -110,12 +110,12 @@ def test_a_private_folder_is_always_new(there, tmp_path):
         path.mkdir()
     else:
         path.symlink_to(tmp_path)
-    with pytest.raises(tl.errors.InvalidValueError, match="cannot be made"):
+    with pytest.raises(tl.errors.InvalidValueError, match="cannot be created"):
         private_folder(path)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
-def test_a_folder_of_another_user_is_refused(tmp_path):
+def test_a_folder_of_another_user_is_rejected(tmp_path):
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 12345, 12345)
     with pytest.raises(UnsafePathError, match="may be changed by other users"):
@@ -134,7 +134,7 @@ def fake_dask(monkeypatch, asked):
 
 
 @pytest.mark.parametrize("has_certificates", [True, False])
-def test_a_scheduler_of_ours_listens_on_loopback_and_asks_for_a_certificate(has_certificates, tmp_path, monkeypatch):
+def test_our_scheduler_listens_on_loopback_and_requires_a_certificate(has_certificates, tmp_path, monkeypatch):
     from topolearn.studies.executors import dask
 
     asked = []
@@ -158,7 +158,7 @@ def test_the_directory_that_is_resumed_decides_where_tensorboard_writes(tmp_path
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorboard") is None, reason="needs tensorboard")
-def test_a_resume_writes_into_the_run_alone(tmp_path, monkeypatch):
+def test_a_resume_only_writes_into_the_run(tmp_path, monkeypatch):
     run = tl.train(tl.TrainConfig(run_dir=str(tmp_path / "run"), **TINY), quiet=True)
     file = run.path / "config.toml"
     text = replace_line(file.read_text(), "run_dir", tmp_path / "elsewhere")
@@ -168,7 +168,7 @@ def test_a_resume_writes_into_the_run_alone(tmp_path, monkeypatch):
 
 
 def replace_line(text, name, value):
-    """A TOML text with another value of an option."""
+    """Return a TOML text with another value for an option."""
     return "".join(f'{name} = "{value}"\n' if line.startswith(f"{name} =") else line for line in text.splitlines(True))
 
 
@@ -181,7 +181,7 @@ LINKED = (
 
 
 def link_out(path, elsewhere):
-    """Let a path lead to a file, or a folder, that is not in its directory."""
+    """Replace a path by a symbolic link to a file or folder outside its directory."""
     if path.suffix or path.name == ".lock":
         elsewhere.write_text(path.read_text() if path.is_file() else "precious")
         path.unlink(missing_ok=True)
@@ -191,13 +191,13 @@ def link_out(path, elsewhere):
 
 
 def contents(folder):
-    """All that is in a folder, or a file."""
+    """Return the whole content of a folder or a file."""
     files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
     return [(path, path.read_bytes()) for path in files]
 
 
 @pytest.mark.parametrize("name", LINKED)
-def test_a_run_with_a_link_that_leads_elsewhere_is_not_resumed(name, run, tmp_path):
+def test_a_run_with_a_link_out_of_it_is_not_resumed(name, run, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     link_out(run.path / name, elsewhere)
     before = contents(elsewhere)
@@ -207,7 +207,7 @@ def test_a_run_with_a_link_that_leads_elsewhere_is_not_resumed(name, run, tmp_pa
     assert contents(elsewhere) == before
 
 
-def test_a_link_within_a_run_is_nobodys_business(run):
+def test_a_link_within_a_run_is_allowed(run):
     (run.path / "best").symlink_to(run.path / "checkpoints")
     check_confined(run.path)
     (run.path.parent / "by another name").symlink_to(run.path)
@@ -226,7 +226,7 @@ def test_a_recorded_loop_is_not_continued_through_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["study.toml", "results.csv", "locks", "errors"])
-def test_a_study_with_a_link_that_leads_elsewhere_is_not_run(name, tmp_path):
+def test_a_study_with_a_link_out_of_it_is_not_run(name, tmp_path):
     study, elsewhere = small_study(settings=[{"label": "SET", "method": "set"}]), tmp_path / "elsewhere"
     run_study(study, tmp_path / "study", quiet=True)
     link_out(tmp_path / "study" / name, elsewhere)
@@ -279,13 +279,13 @@ def test_tokens_of_a_sent_run_are_not_written_where_it_says(tmp_path, monkeypatc
     assert cache_to_resume(text, tokenizer, tmp_path / "mine") == tmp_path / "mine"
 
 
-def test_the_shards_of_weights_lie_beside_their_index(tmp_path):
+def test_the_shards_of_weights_are_next_to_their_index(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"w": "../elsewhere.safetensors"}}')
-    with pytest.raises(CorruptFileError, match="names no shards beside it"):
+    with pytest.raises(CorruptFileError, match="names no shards in its own folder"):
         tl.from_checkpoint(tmp_path)
 
 
-def test_a_study_can_be_moved_and_goes_on_where_it_is(tmp_path):
+def test_a_study_can_be_moved_and_continued(tmp_path):
     study = small_study(settings=[{"label": "SET", "method": "set"}])
     run_study(study, tmp_path / "there", quiet=True)
     (tmp_path / "there").rename(tmp_path / "here")

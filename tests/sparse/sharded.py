@@ -1,4 +1,4 @@
-"""What becomes of masked layers under torch's own sharding, in one process of a gloo group; prints a JSON line."""
+"""Trains masked layers under torch's own sharding, in one process of a gloo group, and prints a line of JSON."""
 
 import json
 import os
@@ -37,10 +37,10 @@ def main():
     parallelize_module(parallel, mesh, {"0": ColwiseParallel()})
     try:
         parallel(x)
-        refused = ""
+        rejected = ""
     except tl.errors.InvalidValueError as error:
-        refused = str(error)
-    print(json.dumps({"n_off": n_off, "n_links": sharded[0].n_links, "refused": refused}))
+        rejected = str(error)
+    print(json.dumps({"n_off": n_off, "n_links": sharded[0].n_links, "rejected": rejected}))
     dist.destroy_process_group()
 
 

@@ -1,4 +1,4 @@
-"""Neuron groups, read from models or declared: what meets where, and what is refused."""
+"""Neuron groups, found in models or declared: which neurons meet, and which declarations are rejected."""
 
 import copy
 import functools
@@ -30,7 +30,7 @@ def groups_of(model, without=()):
 
 
 class Attention(nn.Module):
-    """Attention as Hugging Face writes it, as far as its structure goes."""
+    """Attention with the structure of Hugging Face's."""
 
     def __init__(self, width=16, heads=4, kv_heads=2, **more):
         super().__init__()
@@ -89,11 +89,11 @@ GATED = G(("gate_proj", "up_proj"), ("down_proj",), "all")
         (nn.TransformerDecoderLayer(8, 2, 16), [G(("linear1",), ("linear2",))]),
     ],
 )
-def test_what_is_known_and_what_is_not(module, groups):
+def test_known_and_unknown_modules(module, groups):
     assert groups_of(module) == groups
 
 
-def test_rotary_pairs_are_read_from_the_rotation_beside_the_forward(monkeypatch):
+def test_rotary_pairs_are_read_from_the_rotation_next_to_the_forward(monkeypatch):
     monkeypatch.setitem(globals(), "rotate_half", neighbours)
     assert groups_of(Attention())[0].rotary == "neighbours"
     monkeypatch.setitem(globals(), "rotate_half", lambda x: x)
@@ -129,15 +129,15 @@ class Rotary(Attention):
     ("decorator", "groups"),
     [("", [NEIGHBOURS, VO]), ("@announced", [NEIGHBOURS, VO]), ("@functools.partial", [])],
 )
-def test_a_class_whose_module_cannot_be_looked_up_is_known_by_its_forward(decorator, groups):
-    """As one of a notebook's cell, or of a module that was renamed or loaded again."""
+def test_a_class_whose_module_cannot_be_looked_up_is_recognised_by_its_forward(decorator, groups):
+    """For example one from a notebook cell, or from a renamed or reloaded module."""
     seen = (Attention, neighbours, announced, functools)
     namespace = {"__name__": "no_such_module", **{each.__name__: each for each in seen}}
     exec(CELL.format(decorator=decorator), namespace)
     assert groups_of(namespace["Rotary"]()) == groups
 
 
-def test_modules_that_override_forward_are_not_taken_for_what_they_derive_from():
+def test_modules_that_override_forward_are_not_taken_for_their_base_class():
     class Residual(nn.Sequential):
         def forward(self, x):
             return x + super().forward(x)
@@ -174,7 +174,7 @@ def test_the_projects_own_llama():
 
 
 class Unknown(nn.Module):
-    """A gated layer with names of its own."""
+    """A gated layer with its own names."""
 
     def __init__(self):
         super().__init__()
@@ -215,7 +215,7 @@ def test_declarations_survive_pickling():
     assert len(tl.topology_of(model).groups) == 2
 
 
-def test_what_is_declared_comes_before_what_is_found():
+def test_declared_groups_take_precedence():
     inner = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
     model = nn.ModuleDict({"body": inner})
     model.neuron_groups = [G(("body.0",), ("body.4",))]  # as if there were a connection around the middle
@@ -248,7 +248,7 @@ def test_sums_and_branches_with_a_dense_layer_are_left_alone():
     assert groups_of(model, ["d"]) == [G(("a", "b"), (), "all")]
 
 
-def test_layers_without_groups_are_named_and_a_declaration_answers_for_all_within():
+def test_layers_without_groups_are_named_unless_a_module_around_them_declares_its_groups():
     model = nn.ModuleDict({"known": nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), "other": Unknown()})
     layers = linear_layers(model)
     assert without_groups(model, layers, neuron_groups(model, layers)) == ["other.a", "other.b", "other.c"]
@@ -256,7 +256,7 @@ def test_layers_without_groups_are_named_and_a_declaration_answers_for_all_withi
     assert without_groups(model, layers, neuron_groups(model, layers)) == []
 
 
-def test_a_rule_of_ones_own():
+def test_a_custom_rule():
     def rule(module):
         return DECLARED if isinstance(module, Unknown) else None
 
@@ -272,16 +272,16 @@ def test_a_rule_of_ones_own():
     ("groups", "error", "message"),
     [
         ([G(("a",), ("d",))], UnknownNameError, r"group \(a -> d\) of Unknown names 'd': .*a, b, c"),
-        ([G(("a",), ("act",))], InvalidTypeError, r"names 'act', which is a ReLU: name linear layers"),
+        ([G(("a",), ("act",))], InvalidTypeError, r"names 'act', which is a ReLU: name only linear layers"),
         ([("a", "b")], InvalidTypeError, r"Unknown.neuron_groups is \[\('a', 'b'\)\]: make it a list of NeuronGroup"),
         (G(("a",), ("c",)), InvalidTypeError, r"Unknown.neuron_groups is NeuronGroup.*: make it a list"),
-        ([G(("a",), ("b",))], InvalidValueError, r"neurons of different number: a writes 16, b reads 8"),
-        ([G(("a",), ("c",), heads=3)], InvalidValueError, r"16 neurons are not 3 heads of one width"),
-        ([G(("a",), ("c",)), G(("c",), ("a",))], InvalidValueError, r"the layers (a, c|c, a) write in a circle"),
+        ([G(("a",), ("b",))], InvalidValueError, r"different numbers of neurons: a writes 16, b reads 8"),
+        ([G(("a",), ("c",), heads=3)], InvalidValueError, r"16 neurons cannot be split into 3 heads of equal width"),
+        ([G(("a",), ("c",)), G(("c",), ("a",))], InvalidValueError, r"the layers (a, c|c, a) form a cycle"),
         ([G(("a",), ("c",)), G(("a", "b"), ("c",))], None, ""),  # the second is of layers that are taken
     ],
 )
-def test_bad_declarations_are_refused(groups, error, message):
+def test_bad_declarations_are_rejected(groups, error, message):
     model = Unknown()
     model.act = nn.ReLU()
     model.neuron_groups = groups

@@ -1,4 +1,4 @@
-"""Attention with four linear layers, beside torch's, beside a loop over the heads, and inside torch's Transformers."""
+"""Attention with four linear layers against torch's, against a loop over heads, and inside torch's Transformers."""
 
 import copy
 import math
@@ -20,7 +20,7 @@ def randn(*shape, seed=0):
 
 
 def packed(**options):
-    """torch's attention in float64, with biases that are not 0."""
+    """Return torch's attention in float64, with non-zero biases."""
     torch.manual_seed(0)
     module = nn.MultiheadAttention(E, HEADS, dtype=torch.float64, **options)
     for name, parameter in module.named_parameters():
@@ -30,7 +30,7 @@ def packed(**options):
 
 
 def inputs(module, single=False):
-    """Leaves that need gradients: query, key and value, with or without a batch."""
+    """Return query, key and value as leaves that require gradients, with or without a batch."""
     shapes = [(L, N, E), (S, N, module.kdim), (S, N, module.vdim)]
     if single:
         shapes = [(length, width) for length, _, width in shapes]
@@ -40,7 +40,7 @@ def inputs(module, single=False):
 
 
 def blocked(*shape):
-    """A mask of bools that leaves each query a key."""
+    """Return a bool mask that leaves each query at least one key."""
     mask = torch.rand(*shape, generator=torch.Generator().manual_seed(5)) < 0.4
     mask[..., 2] = False
     return mask
@@ -51,7 +51,7 @@ def causal(n_queries, n_keys):
 
 
 def agree(module, attention, x, **options):
-    """Compare outputs, weights and gradients; those of packed parameters are put together from the projections."""
+    """Compare outputs, weights and gradients; gradients of packed parameters are assembled from the projections."""
     results = [each(*x, **options) for each in (module, attention)]
     (y, weights), (ours, our_weights) = results
     torch.testing.assert_close(ours, y)
@@ -128,7 +128,7 @@ def test_dropout_is_that_of_torch_and_only_while_training(need_weights):
 
 @pytest.mark.parametrize("kv_heads", [1, 2, 4])
 @pytest.mark.parametrize("masked", [False, True])
-def test_grouped_heads_are_a_loop_over_heads_and_torch_with_repeated_heads(kv_heads, masked):
+def test_grouped_heads_match_a_loop_over_heads_and_torch_with_repeated_heads(kv_heads, masked):
     attention = tl.Attention(E, HEADS, num_kv_heads=kv_heads, batch_first=True, dtype=torch.float64)
     for name, parameter in attention.named_parameters():
         if name.endswith("bias"):
@@ -185,7 +185,7 @@ def test_autocast_is_that_of_torch(need_weights):
 
 
 @pytest.mark.parametrize("need_weights", [False, True])
-def test_a_query_that_sees_no_key_gives_what_it_gives_in_torch(need_weights):
+def test_a_query_that_attends_to_no_key_gives_the_same_as_in_torch(need_weights):
     module, mask = packed(), torch.zeros(L, S, dtype=torch.bool)
     mask[1] = True
     outputs, expected = (
@@ -215,7 +215,7 @@ def test_what_is_kept_and_what_is_copied():
 
 
 def padding(n, length):
-    """Sequences of different lengths, the longest one whole."""
+    """Return the padding mask of sequences with different lengths, the longest without padding."""
     lengths = length - torch.arange(n)
     return torch.arange(length) >= lengths[:, None]
 
@@ -228,10 +228,10 @@ ENCODER = {"d_model": E, "nhead": HEADS, "dim_feedforward": 20, "dropout": 0, "d
 @pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("padded", [False, True])
-def test_torchs_encoder_gives_what_it_gave(norm_first, batch_first, padded, training, grad):
+def test_outputs_of_the_encoder_of_torch_do_not_change(norm_first, batch_first, padded, training, grad):
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(**ENCODER, norm_first=norm_first, batch_first=batch_first)
-    nested = batch_first and not norm_first  # torch warns where it cannot
+    nested = batch_first and not norm_first  # torch warns where it cannot use nested tensors
     model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=nested).train(training)
     unpacked = tl.unpack_attention(copy.deepcopy(model))
     assert not [each for each in unpacked.modules() if isinstance(each, nn.MultiheadAttention)]
@@ -240,20 +240,20 @@ def test_torchs_encoder_gives_what_it_gave(norm_first, batch_first, padded, trai
     outputs = []
     with torch.set_grad_enabled(grad), warnings.catch_warnings():
         for each in (model, unpacked):
-            # torch itself warns of its nested tensors, before they are gone
+            # torch warns about its nested tensors, which unpacking switches off
             warnings.simplefilter("ignore" if each is model else "error")
             outputs.append(each(x, src_key_padding_mask=mask))
-    if padded:  # where torch's nested tensors leave 0
+    if padded:  # torch's nested tensors return 0 there
         outputs = [each.masked_fill((mask if batch_first else mask.T)[..., None], 0) for each in outputs]
     torch.testing.assert_close(outputs[1], outputs[0])
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
-def test_torchs_whole_transformer_gives_what_it_gave(norm_first):
+def test_outputs_of_the_transformer_of_torch_do_not_change(norm_first):
     torch.manual_seed(0)
     sizes = {"num_encoder_layers": 1, "num_decoder_layers": 2, "dim_feedforward": 20, "dropout": 0}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nn.Transformer cannot be told to leave nested tensors
+        warnings.simplefilter("ignore")  # nn.Transformer has no option to switch off nested tensors
         model = nn.Transformer(E, HEADS, **sizes, norm_first=norm_first, batch_first=True, dtype=torch.float64)
     unpacked = tl.unpack_attention(copy.deepcopy(model))
     tokens = [randn(N, S, E), randn(N, L, E, seed=1)]
@@ -308,7 +308,7 @@ def test_sparse_attention_is_dense_attention_with_zeros(backend, need_weights):
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_torchs_encoder_is_sparse_trained_copied_and_saved(backend):
+def test_the_encoder_of_torch_is_sparse_trained_copied_and_saved(backend):
     torch.manual_seed(0)
     method = tl.method("set", density=0.3)
     layer = nn.TransformerEncoderLayer(**ENCODER, batch_first=True)
@@ -348,7 +348,7 @@ def tied_output():
 
 
 class Own(nn.MultiheadAttention):
-    """Attention whose forward may be any."""
+    """A subclass of attention, which may compute anything."""
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_what_cannot_be_unpacked_stays_as_it_is(model, error, message):
     assert list(model.modules()) == before
 
 
-def test_other_modules_are_no_attention():
+def test_other_modules_are_not_attention():
     with pytest.raises(InvalidTypeError, match=r"^Linear is not nn.MultiheadAttention itself"):
         tl.Attention.from_multihead(nn.Linear(3, 3))
 
@@ -406,29 +406,29 @@ X = torch.zeros(L, N, E)
 @pytest.mark.parametrize(
     ("x", "masks", "error", "message"),
     [
-        ((X[None], X, X), {}, InvalidValueError, r"shapes \(1, 5, 3, 16\), .* must have 3 dimensions, or each 2"),
-        ((X[0], X, X), {}, InvalidValueError, r"each must have 3 dimensions, or each 2"),
-        ((X, X[:, :1], X[:, :1]), {}, InvalidValueError, r"batch in dimension 1: all need the same batch"),
+        ((X[None], X, X), {}, InvalidValueError, r"shapes \(1, 5, 3, 16\), .* must have 3 dimensions, or all 2"),
+        ((X[0], X, X), {}, InvalidValueError, r"all must have 3 dimensions, or all 2"),
+        ((X, X[:, :1], X[:, :1]), {}, InvalidValueError, r"batch in dimension 1: all need the same batch size"),
         ((X, X, X[:2]), {}, InvalidValueError, r"key and value the same length"),
         (
             (X, X, X),
             {"attn_mask": blocked(L, S)},
             InvalidValueError,
-            r"\(5, 7\) and must have \(5, 5\) or \(12, 5, 5\)",
+            r"\(5, 7\): it must be \(5, 5\) or \(12, 5, 5\)",
         ),
         ((X, X, X), {"attn_mask": blocked(1, L, L)}, InvalidValueError, r"attn_mask has shape \(1, 5, 5\)"),
-        ((X, X, X), {"key_padding_mask": blocked(1, L)}, InvalidValueError, r"\(1, 5\) and must have \(3, 5\)"),
+        ((X, X, X), {"key_padding_mask": blocked(1, L)}, InvalidValueError, r"\(1, 5\): it must be \(3, 5\)"),
         ((X, X, X), {"key_padding_mask": torch.zeros(N, L).long()}, InvalidTypeError, r"use key_padding_mask.bool\(\)"),
     ],
 )
-def test_inputs_that_do_not_belong_together(x, masks, error, message):
+def test_inputs_that_do_not_match(x, masks, error, message):
     with pytest.raises(error, match=message):
         tl.Attention(E, HEADS)(*x, **masks)
 
 
-def test_nested_tensors_are_refused():
+def test_nested_tensors_are_rejected():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of nested tensors, by torch
+        warnings.simplefilter("ignore")  # torch warns about nested tensors
         x = torch.nested.nested_tensor([torch.zeros(3, E), torch.zeros(2, E)])
     with pytest.raises(InvalidTypeError, match=r"set use_nested_tensor = False"):
         tl.Attention(E, HEADS, batch_first=True)(x, x, x)

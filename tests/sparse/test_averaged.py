@@ -1,4 +1,4 @@
-"""Averages of networks whose links move: of dense weights, over all links that they had."""
+"""Averages of networks whose links move are those of the dense weights, on all links that the networks had."""
 
 import copy
 
@@ -55,7 +55,7 @@ def test_an_average_is_that_of_the_dense_weights_over_all_their_links(method, ba
 
 
 @pytest.mark.filterwarnings("ignore:.*off its .* links were written")
-def test_torchs_own_average_of_masked_layers_tells_the_truth_about_its_links():
+def test_torchs_own_average_of_masked_layers_has_the_right_links():
     model, trainer, topology = setup("set", "momentum")
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
     for _ in range(8):
@@ -77,13 +77,13 @@ def test_torchs_own_average_of_csr_layers_raises_once_links_have_moved():
     advance(model, trainer, topology, 3)
     average.update_parameters(model)
     for use in (lambda: average(torch.randn(3, 12)), lambda: average.module[0].graph):
-        with pytest.raises(InvalidValueError, match=r"values would stand for other links.*tl\.AveragedModel"):
+        with pytest.raises(InvalidValueError, match=r"values would belong to the wrong links.*tl\.AveragedModel"):
             use()
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize("use_buffers", [False, True])
-def test_buffers_are_averaged_or_kept_as_asked_for_and_links_never(backend, use_buffers):
+def test_buffers_are_averaged_or_copied_as_requested_but_links_never_averaged(backend, use_buffers):
     torch.manual_seed(0)
     rule = tl.method("set", density=0.3)
     model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
@@ -99,10 +99,10 @@ def test_buffers_are_averaged_or_kept_as_asked_for_and_links_never(backend, use_
     assert average.module[0].graph == model[0].graph
 
 
-def test_a_model_with_other_layers_is_refused_and_changes_nothing():
+def test_a_model_with_other_layers_is_rejected_and_changes_nothing():
     model, other = setup("set")[0], setup("set", sizes=(12, 24, 16, 3))[0]
     average = tl.AveragedModel(model)
     before = copy.deepcopy(average.state_dict())
-    with pytest.raises(InvalidValueError, match="the model has 2 sparse layers, which are not the 2 of the average"):
+    with pytest.raises(InvalidValueError, match="the 2 sparse layers of the model do not match the 2 of the average"):
         average.update_parameters(other)
     assert all(torch.equal(value, average.state_dict()[key]) for key, value in before.items())

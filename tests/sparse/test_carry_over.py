@@ -1,4 +1,4 @@
-"""What a module has is kept by the one that takes its place: kinds of modules, ways of replacing, and properties."""
+"""A replacement keeps everything the old module had: kinds of modules, ways of replacing, and properties."""
 
 import copy
 
@@ -38,7 +38,7 @@ LAYERS = {
     "conv1d": lambda: Conv1D(8, 8),
     "subclass": lambda: NonDynamicallyQuantizableLinear(8, 8),
 }
-# Each: a model, the place of the module whose properties are to be kept, and what replaces it.
+# Each: a model, the place of the module whose properties must be kept, and the function that replaces it.
 CASES = {
     **{
         f"{kind}, {way} {backend}": (make, "layer", replace)
@@ -68,7 +68,7 @@ def run(model):
 
 
 class Calls(list):
-    """How a hook was called: with which module."""
+    """A hook that records the modules it was called with."""
 
     def __call__(self, module, *others, **more):
         self.append(module)
@@ -156,7 +156,7 @@ def test_what_the_user_added_is_kept(case):
 
 @EACH
 @pytest.mark.parametrize("is_training", [True, False])
-def test_training_mode_is_kept_of_each_module_by_itself(case, is_training):
+def test_training_mode_is_kept_for_each_module_separately(case, is_training):
     make, place, replace = CASES[case]
     model = make()
     model.get_submodule(place).training = is_training
@@ -170,7 +170,7 @@ WITH_WEIGHT = [case for case in CASES if not case.startswith("attention")]
 
 @pytest.mark.parametrize("case", WITH_WEIGHT)
 @pytest.mark.parametrize("trains", [(True, True), (False, True), (True, False), (False, False)])
-def test_weight_and_bias_stay_frozen_each_by_itself(case, trains):
+def test_weight_and_bias_stay_frozen_separately(case, trains):
     make, place, replace = CASES[case]
     model = make()
     module = model.get_submodule(place)
@@ -205,7 +205,7 @@ def test_densify_puts_back_the_class_that_was_replaced(kind, backend):
     assert type(tl.densify(tl.sparsify(model, HALF, backend=backend)).layer) is replaced
 
 
-def test_a_subclass_keeps_its_attributes_though_nobody_knows_its_arguments():
+def test_a_subclass_keeps_its_attributes_although_its_arguments_are_unknown():
     class Named(nn.Linear):
         scale = 1
 
@@ -247,7 +247,7 @@ def test_a_frozen_layer_stays_as_it_is_while_the_others_evolve():
 
 
 @pytest.mark.parametrize("name", ["mask", "graph", "record", "layer_name", "_kept", "n_links"])
-def test_an_attribute_that_a_sparse_layer_has_a_meaning_for_is_refused(name):
+def test_an_attribute_whose_name_a_sparse_layer_uses_is_rejected(name):
     model = Net(nn.Linear(8, 8))
     setattr(model.layer, name, 1)
     before, state = list(model.modules()), copy.deepcopy(model.state_dict())
@@ -258,7 +258,7 @@ def test_an_attribute_that_a_sparse_layer_has_a_meaning_for_is_refused(name):
 
 
 class Twice(nn.Module):
-    """A block that two places share, and a layer that is also known by another name."""
+    """A block at two places, and a layer that also has a second name."""
 
     def __init__(self, layer):
         super().__init__()
@@ -284,7 +284,7 @@ def test_a_module_at_several_places_is_replaced_at_all_of_them(backend):
     torch.testing.assert_close(model(x), y)
 
 
-def test_a_pattern_may_name_any_place_of_a_layer():
+def test_a_pattern_may_match_any_name_of_a_layer():
     assert list(tl.evolution.linear_layers(Twice(nn.Linear(8, 8)), ["alias"])) == ["first.2", "head"]
 
 

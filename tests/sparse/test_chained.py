@@ -1,4 +1,4 @@
-"""Chained sequences: one autograd node that nobody notices."""
+"""Chained sequences: one autograd node that behaves like the plain sequence."""
 
 import copy
 
@@ -18,7 +18,7 @@ def mlp(*, inplace=False, middle=None):
 
 
 def pair(model, density=0.3, exclude=None):
-    """The same network with the csr and with the masked backend."""
+    """Return the same network with the csr and with the masked backend."""
     networks = []
     for backend in ("csr", "masked"):
         torch.manual_seed(0)
@@ -54,9 +54,9 @@ MODELS = {
     "relu": mlp(),
     "relu in place": mlp(inplace=True),
     "another activation": mlp(middle=[nn.Tanh()]),
-    "dropout of nothing": mlp(middle=[nn.Dropout(0.0)]),
+    "dropout with p=0": mlp(middle=[nn.Dropout(0.0)]),
     "nested": nn.Sequential(nn.Sequential(nn.Linear(12, 20), nn.ReLU()), mlp()[2:]),
-    "layers alone": nn.Sequential(nn.Linear(12, 8), nn.Linear(8, 8), nn.Linear(8, 4)),
+    "only layers": nn.Sequential(nn.Linear(12, 8), nn.Linear(8, 8), nn.Linear(8, 4)),
     "wide head": nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, FEW_OUTPUTS + 1)),
     "no biases": nn.Sequential(nn.Linear(12, 8, bias=False), nn.ReLU(), nn.Linear(8, 4, bias=False)),
     "relu last": nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 4), nn.ReLU()),
@@ -86,14 +86,14 @@ def nodes_of(y):
     return names
 
 
-def test_a_chain_is_one_node_of_autograd():
+def test_a_chain_is_one_autograd_node():
     csr, _ = pair(mlp())
     names = nodes_of(csr(torch.randn(LEAST_BATCH, 12, dtype=torch.float64)))
     assert names.count("ChainBackward") == 1
     assert set(names) == {"ChainBackward", "AccumulateGrad"}  # the dense last layer included
 
 
-def test_with_few_examples_a_dense_layer_is_by_itself():
+def test_with_few_examples_a_dense_layer_is_a_separate_node():
     csr, masked = pair(mlp())
     x = torch.randn(LEAST_BATCH - 1, 12, dtype=torch.float64)
     assert "AddmmBackward0" in nodes_of(csr(x))
@@ -152,11 +152,11 @@ def layer(n_in, n_out):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([layer(6, 9), layer(8, 2)], "with 9 outputs is followed by one with 8 inputs"),
+        ([layer(6, 9), layer(8, 2)], "with 9 outputs is followed by one with 8 inputs: make these numbers equal"),
         ([layer(6, 8), layer(8, 2).double()], "a layer in torch.float32 on cpu is followed by one in torch.float64"),
     ],
 )
-def test_layers_that_do_not_fit_are_refused(layers, message):
+def test_layers_that_do_not_fit_are_rejected(layers, message):
     with pytest.raises(TopolearnError, match=message):
         ChainedSequential(*layers)(torch.zeros(3, 6))
 
@@ -165,7 +165,7 @@ def test_layers_that_do_not_fit_are_refused(layers, message):
     ("n_out", "batch", "relu"),
     [(1, 5, False), (1, 20, False), (1, 20, True), (3, 1, False), (3, 20, False), (3, 20, True), (3, 0, False)],
 )
-def test_what_follows_may_change_the_outputs_in_place(n_out, batch, relu):
+def test_later_code_may_change_the_outputs_in_place(n_out, batch, relu):
     modules = [nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, n_out), *([nn.ReLU()] if relu else [])]
     csr, masked = pair(nn.Sequential(*modules))
     x = torch.randn(batch, 12, dtype=torch.float64)
@@ -178,14 +178,14 @@ def test_what_follows_may_change_the_outputs_in_place(n_out, batch, relu):
     torch.testing.assert_close(csr[2].weight.grad, masked[2].weight.grad, rtol=1e-12, atol=1e-12)
 
 
-def test_biases_of_another_dtype_are_refused():
+def test_biases_of_another_dtype_are_rejected():
     csr, _ = pair(mlp())
     csr[0].bias.data = csr[0].bias.data.float()
     with pytest.raises(TopolearnError, match=r"values in torch\.float64 and biases in torch\.float32"):
         csr(torch.randn(3, 12, dtype=torch.float64))
 
 
-def test_an_input_without_dimensions_is_refused():
+def test_an_input_without_dimensions_is_rejected():
     csr, _ = pair(mlp())
     with pytest.raises(TopolearnError, match=r"the input has shape \(\)"):
         csr(torch.tensor(1.0, dtype=torch.float64))

@@ -40,7 +40,7 @@ TABLE = Crossovers((1, 4), (100, 1000), (10, 1000), (ONE, FOUR))
         (1000, 1000, 10, 64, 0.2),
     ],
 )
-def test_between_marks_by_interpolation_and_beyond_by_the_edge(n_in, n_out, batch, threads, expected):
+def test_interpolated_between_marks_and_constant_beyond_the_edges(n_in, n_out, batch, threads, expected):
     assert TABLE.at(n_in, n_out, batch=batch, threads=threads) == pytest.approx(expected)
 
 
@@ -73,15 +73,15 @@ def test_the_shipped_table_is_used_until_there_is_another(cache):
         table([[0.2]], threads=[0]), table([], widths=[]), table([["a"]]),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_table(content, cache):
+def test_a_file_that_is_not_a_table(content, cache):
     cache.parent.mkdir()
     cache.write_text(content)
-    with pytest.raises(CorruptFileError, match=r"crossovers\.json is not a table of crossovers: remove it"):
+    with pytest.raises(CorruptFileError, match=r"crossovers\.json is not a valid table of crossovers: remove it"):
         best_backend(8, 8, 0.5)
 
 
 @pytest.mark.parametrize("options", [{"device": "cuda"}, {"device": "meta"}, {"dtype": torch.bfloat16}], ids=str)
-def test_where_nobody_measured_and_in_low_precision_layers_are_masked(options):
+def test_without_measurements_and_in_low_precision_layers_are_masked(options):
     assert best_backend(1568, 1568, 0.01, **options) == "masked"
 
 
@@ -118,7 +118,7 @@ def test_a_model_is_made_for_its_batch(cache):
         assert type(tl.sparsify(model, "set", batch=batch)[0]) is kind
 
 
-def test_calibration_keeps_a_table_for_this_machine(cache, capsys, monkeypatch):
+def test_calibration_saves_a_table_for_this_machine(cache, capsys, monkeypatch):
     before = torch.get_num_threads()
     small = measure_crossovers((16, 32), (1, 8), threads=(1, 2), densities=(0.1, 0.3), seconds=0.01)
     assert torch.get_num_threads() == before
@@ -130,7 +130,7 @@ def test_calibration_keeps_a_table_for_this_machine(cache, capsys, monkeypatch):
     assert crossovers() == Crossovers([1, 2], [16, 32], [1, 8], small.densities)
 
 
-def test_a_table_that_is_shipped_for_a_device_is_used(cache, tmp_path, monkeypatch):
+def test_a_table_shipped_for_a_device_is_used(cache, tmp_path, monkeypatch):
     shipped = tmp_path / "shipped" / "crossovers.json"
     shipped.parent.mkdir()
     monkeypatch.setattr(choice, "SHIPPED", shipped)
@@ -139,7 +139,7 @@ def test_a_table_that_is_shipped_for_a_device_is_used(cache, tmp_path, monkeypat
     assert best_backend(8, 8, 0.4, device="cuda") == "csr"
 
 
-def test_calibration_of_a_device_keeps_a_table_for_its_type(cache, capsys, monkeypatch, pretend):
+def test_calibration_of_a_device_saves_a_table_for_its_type(cache, capsys, monkeypatch, pretend):
     measured = []
 
     def measure(**options):
@@ -152,19 +152,19 @@ def test_calibration_of_a_device_keeps_a_table_for_its_type(cache, capsys, monke
     assert str(file) in capsys.readouterr().out
     kept = crossovers("pretend")
     assert (measured, kept.threads, kept.widths, kept.batches) == ([torch.device("pretend")], [1], [8, 16], [1, 4])
-    assert not np.any(kept.densities)  # as it has no sparse products
+    assert not np.any(kept.densities)  # this device has no sparse products
     assert not cache.exists()
     file.write_text(table([[0.5]]))
     model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)).to(pretend.device)
     assert type(tl.sparsify(model, tl.method("set", density=0.4))[0]) is CsrLinear
 
 
-@pytest.mark.parametrize(("name", "told"), [("toaster", "is unknown"), ("cuda:99", "but torch sees ")])
-def test_a_device_that_is_not_here_is_a_mistake(name, told, capsys):
+@pytest.mark.parametrize(("name", "message"), [("toaster", "is unknown"), ("cuda:99", "but torch sees ")])
+def test_a_missing_device_is_a_mistake(name, message, capsys):
     assert main(["bench", "--calibrate", "--device", name]) == 2
     error = capsys.readouterr().err
     assert f"device='{name}'" in error
-    assert told in error
+    assert message in error
 
 
 def test_a_device_without_calibration_is_a_mistake(capsys):
@@ -174,4 +174,4 @@ def test_a_device_without_calibration_is_a_mistake(capsys):
 
 def test_bench_without_a_task_is_a_mistake(capsys):
     assert main(["bench"]) == 2
-    assert "give 'train', or --calibrate" in capsys.readouterr().err
+    assert "give 'train' or --calibrate" in capsys.readouterr().err

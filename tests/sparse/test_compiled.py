@@ -1,4 +1,4 @@
-"""torch.compile makes one graph of a masked model, forward and backward, and none more when its links change."""
+"""torch.compile builds one graph of a masked model, forward and backward, and no more when its links change."""
 
 import copy
 
@@ -28,7 +28,7 @@ def llama():
 
 
 class Encoder(nn.Module):
-    """A layer of torch's Transformer with attention that can be sparse."""
+    """A Transformer layer of torch whose attention can be sparse."""
 
     def __init__(self):
         super().__init__()
@@ -69,7 +69,7 @@ def sparse(name, method_name):
     torch.manual_seed(0)
     make, batch = MODELS[name]
     method = tl.method(method_name, density=0.3, interval=None, **METHODS[method_name])
-    model = tl.sparsify(make().to(torch.float64), method, backend="masked")  # else rounding might decide on links
+    model = tl.sparsify(make().to(torch.float64), method, backend="masked")  # in float32, rounding might change links
     return model, method, batch
 
 
@@ -95,11 +95,11 @@ def test_one_graph_serves_a_whole_training(name, method_name):
 
 
 @pytest.mark.parametrize("method_name", METHODS)
-def test_a_compiled_step_of_the_optimizer_is_one_graph_beside_its_hooks(method_name):
+def test_a_compiled_step_of_the_optimizer_is_one_graph_apart_from_its_hooks(method_name):
     torch._dynamo.reset()
     model, method, batch = sparse("mlp", method_name)
     other, counter = copy.deepcopy(model), CompileCounterWithBackend("aot_eager")
     losses = trained(model, method, batch, compiled_step=counter)
-    assert counter.frame_count == 2  # that of the first step, which has no momentum yet, and that of all others
+    assert counter.frame_count == 2  # one for the first step, which has no momentum yet, and one for all others
     assert losses == pytest.approx(trained(other, method, batch), rel=1e-9)
     check_same(model, other)

@@ -1,4 +1,4 @@
-"""The csr backend: outputs and gradients of the dense layer, whatever the shape, density, batch and thread count."""
+"""The csr backend: outputs and gradients match the dense layer for any shape, density, batch and thread count."""
 
 import copy
 import io
@@ -94,7 +94,7 @@ def test_gradcheck():
 
 @pytest.mark.parametrize("relu", [False, True])
 @DTYPES
-def test_the_fallback_by_torch_gives_the_same(relu, dtype, monkeypatch):
+def test_the_fallback_with_torch_gives_the_same(relu, dtype, monkeypatch):
     layer = make(40, 30, 0.2, dtype=dtype)
     x = torch.randn(20, 40, dtype=dtype, requires_grad=True)
 
@@ -124,7 +124,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(dtype, n_threads, monkeypat
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_trainings_in_several_threads_are_those_of_each_alone(n_threads, monkeypatch):
+def test_training_in_several_threads_gives_the_results_of_each_alone(n_threads, monkeypatch):
     monkeypatch.setattr(products, "LEAST", 1.0)
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
@@ -171,7 +171,7 @@ def test_nan_and_infinity_go_where_the_links_lead():
     assert not layer(x)[[0, 2]].isnan().any()
 
 
-def test_a_frozen_input_gets_no_gradient_and_frozen_values_train_the_bias_alone():
+def test_a_frozen_input_gets_no_gradient_and_frozen_values_train_only_the_bias():
     layer = make(6, 5)
     layer.values.requires_grad_(False)
     layer(torch.randn(4, 6)).sum().backward()
@@ -179,7 +179,7 @@ def test_a_frozen_input_gets_no_gradient_and_frozen_values_train_the_bias_alone(
     assert torch.equal(layer.bias.grad, torch.full((5,), 4.0))
 
 
-def test_what_follows_may_change_the_outputs_in_place():
+def test_later_code_may_change_the_outputs_in_place():
     layer = make(6, 5)
     layer(torch.randn(4, 6)).relu_().sum().backward()
     assert layer.values.grad is not None
@@ -196,9 +196,9 @@ def test_autocast_computes_in_the_dtype_of_the_values():
 @pytest.mark.parametrize(
     ("x", "kind", "message"),
     [
-        (torch.zeros(4, 5), InvalidValueError, r"shape \(4, 5\); its last dimension must be the layer's 6 inputs"),
+        (torch.zeros(4, 5), InvalidValueError, r"shape \(4, 5\): its last dimension must be the layer's 6 inputs"),
         (torch.tensor(1.0), InvalidValueError, r"shape \(\)"),
-        (torch.zeros(4, 6, dtype=torch.float64), InvalidTypeError, "float64 on cpu, the layer torch.float32"),
+        (torch.zeros(4, 6, dtype=torch.float64), InvalidTypeError, "float64 on cpu, but the layer is torch.float32"),
         (torch.zeros(4, 6, device="meta"), InvalidTypeError, "on meta"),
     ],
 )
@@ -207,19 +207,19 @@ def test_inputs_that_do_not_fit(x, kind, message):
         make(6, 5)(x)
 
 
-def test_half_precision_is_refused():
+def test_half_precision_is_rejected():
     with pytest.raises(InvalidTypeError, match="computes in float32 or float64, not torch"):
         make(6, 5).bfloat16()(torch.zeros(2, 6, dtype=torch.bfloat16))
 
 
-def test_more_links_than_32_bits_number_are_refused(monkeypatch):
+def test_more_links_than_32_bits_can_number_are_rejected(monkeypatch):
     monkeypatch.setattr(index, "MOST", 8)
-    with pytest.raises(InvalidValueError, match="with 9 links is too large: at most 8"):
+    with pytest.raises(InvalidValueError, match="with 9 links is too large: at most 8 links"):
         make(6, 5)
 
 
 @pytest.mark.parametrize("n_new", [14, 5, 25, 1])
-def test_set_links_keeps_what_stays_and_starts_the_rest_at_zero(n_new):
+def test_set_links_keeps_links_that_stay_and_starts_the_rest_at_zero(n_new):
     layer = make(7, 5, 0.4)
     layer(torch.randn(4, 7)).sum().backward()
     before = dict(zip(layer.cells().tolist(), layer.values.tolist(), strict=True))
@@ -251,7 +251,7 @@ def test_a_layer_that_loses_all_links_gives_its_bias():
 
 
 @pytest.mark.parametrize("copied", ["deepcopy", "pickle"])
-def test_copies_are_layers_of_their_own(copied):
+def test_copies_are_independent_layers(copied):
     layer, x = make(7, 5), torch.randn(3, 7)
     before = layer(x)
     if copied == "deepcopy":
@@ -282,13 +282,13 @@ def test_links_travel_in_the_state_dict():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"crow": torch.tensor([0, 1])}, "crow is of a layer with 1 outputs; this one has 5"),
-        ({"col": torch.tensor([0], dtype=torch.int32)}, "crow, col and values do not"),
-        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "not links of a layer with 7 inputs"),
-        ({"col": torch.zeros(14, dtype=torch.int32)}, "not sorted within each output, or has a link twice"),
+        ({"crow": torch.tensor([0, 1])}, "crow is for a layer with 1 outputs, but this one has 5"),
+        ({"col": torch.tensor([0], dtype=torch.int32)}, "crow, col and values do not match"),
+        ({"col": torch.full((14,), 7, dtype=torch.int32)}, "not valid links of a layer with 7 inputs"),
+        ({"col": torch.zeros(14, dtype=torch.int32)}, "not sorted within each output, or repeats a link"),
     ],
 )
-def test_links_that_are_none_are_refused_on_loading(change, message):
+def test_invalid_links_are_rejected_on_loading(change, message):
     layer = make(7, 5, 0.4)
     before = copy.deepcopy(layer.state_dict())
     with pytest.raises(RuntimeError, match=message):
@@ -313,5 +313,5 @@ def test_initial_values_are_those_of_the_masked_backend():
     assert torch.equal(masked.link_values(), csr.link_values())
 
 
-def test_repr_says_how_sparse_it_is():
+def test_repr_shows_how_sparse_it_is():
     assert repr(make(7, 5, 0.4)) == "CsrLinear(in_features=7, out_features=5, bias=True, n_links=14, density=40.00%)"

@@ -1,4 +1,4 @@
-"""The gradient of weights that do not exist, beside that of the dense weight."""
+"""The gradient of weights that do not exist, compared with that of the dense weight."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def network(backend="csr"):
 
 
 def dense_gradients(model, batches):
-    """The gradients of the dense weights, by autograd, where there are no links."""
+    """Return the gradient magnitudes of the dense weights, with autograd."""
     dense = tl.densify(model)
     for x in batches:
         dense(x).square().sum().backward()
@@ -46,7 +46,7 @@ def test_the_largest_are_those_of_the_dense_gradient(block, k, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_fewer_are_given_when_fewer_have_a_gradient(backend):
+def test_fewer_are_returned_if_fewer_have_a_gradient(backend):
     layer = tl.SparseLinear(6, 5, graph=tl.BipartiteGraph(torch.eye(5, 6)), backend=backend)
     x = torch.zeros(3, 6)
     x[:, 2] = 1
@@ -58,7 +58,7 @@ def test_fewer_are_given_when_fewer_have_a_gradient(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_nothing_is_kept_outside(backend):
+def test_nothing_is_recorded_outside_of_the_block(backend):
     layer = network(backend)[0]
     with recorded([layer]):
         pass
@@ -69,16 +69,16 @@ def test_nothing_is_kept_outside(backend):
 
 
 @pytest.mark.parametrize("k", [-1, 193])
-def test_more_than_there_are_is_refused(k):
+def test_a_number_out_of_range_is_rejected(k):
     layer = network()[0]
     with recorded([layer]):
         layer(torch.randn(3, 12, dtype=torch.float64)).sum().backward()
-        with pytest.raises(InvalidValueError, match=f"k={k}: the layer has 192 non-links"):
+        with pytest.raises(InvalidValueError, match=f"k={k} is out of range: the layer has 192 non-links"):
             largest_gradients(layer, k, RandomField(0))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_pass_after_zero_grad_begins_anew(backend):
+def test_a_pass_after_zero_grad_starts_over(backend):
     model, (first, second) = network(backend), torch.randn(2, 9, 12, dtype=torch.float64)
     with recorded([model[0], model[2]]):
         model(first).square().sum().backward()
@@ -124,7 +124,7 @@ def test_bf16_gradients_add_up_in_float32():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_gradient_that_is_not_finite_is_refused(backend):
+def test_a_gradient_that_is_not_finite_is_rejected(backend):
     layer = network(backend)[0]
     with recorded([layer]):
         (layer(torch.randn(3, 12, dtype=torch.float64)).sum() * float("nan")).backward()
@@ -132,7 +132,7 @@ def test_a_gradient_that_is_not_finite_is_refused(backend):
             largest_gradients(layer, 3, RandomField(0))
 
 
-def test_a_mean_over_ranks_is_taken_anew_at_each_reading():
+def test_the_mean_over_ranks_is_taken_at_each_read():
     layer = tl.SparseLinear(3, 2, graph=tl.BipartiteGraph(torch.eye(2, 3)))
     layer.start_recording(average=lambda block: block.div_(4))
     layer(torch.tensor([[1.0, 2.0, 3.0]])).sum().backward()

@@ -1,4 +1,4 @@
-"""The weights of a sparse model as its plain architecture loads them: strictly, and with the same outputs."""
+"""The plain architecture of a sparse model loads its exported weights strictly and gives the same outputs."""
 
 import copy
 
@@ -38,7 +38,7 @@ def test_a_plain_model_loads_it_strictly_and_computes_the_same(method, suffix, t
 
 
 class Conv1D(nn.Module):
-    """As GPT-2 has it: a linear layer whose weight has the shape (inputs, outputs)."""
+    """GPT-2's linear layer, whose weight has the shape (inputs, outputs)."""
 
     def __init__(self, nf, nx):
         super().__init__()
@@ -50,7 +50,7 @@ class Conv1D(nn.Module):
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_a_transposed_weight_is_written_as_its_architecture_has_it(backend, tmp_path):
+def test_a_transposed_weight_is_saved_in_the_layout_of_its_architecture(backend, tmp_path):
     model = tl.sparsify(
         nn.Sequential(Conv1D(8, 6), nn.ReLU(), nn.Linear(8, 2)), tl.method("set", density=0.5), backend=backend
     )
@@ -61,7 +61,7 @@ def test_a_transposed_weight_is_written_as_its_architecture_has_it(backend, tmp_
 
 
 class Pretrained(nn.Sequential):
-    """A model that writes itself to a folder, as those of Hugging Face do."""
+    """A model that saves itself to a folder, as Hugging Face models do."""
 
     def save_pretrained(self, folder, state_dict=None):
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,13 +85,13 @@ def test_tied_weights_are_written_under_each_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("w.onnx", "has the suffix '.onnx': use one of .safetensors, .pt"), ("folder", "no save_pretrained: name a file")],
 )
-def test_what_cannot_be_written_is_refused_and_leaves_nothing(name, said, tmp_path):
+def test_an_export_that_is_not_possible_is_rejected_and_leaves_nothing(name, message, tmp_path):
     model = setup("set")[0]
     before = copy.deepcopy(model.state_dict())
-    with pytest.raises(InvalidValueError, match=said):
+    with pytest.raises(InvalidValueError, match=message):
         tl.export_dense(model, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
@@ -110,7 +110,7 @@ def mixed():
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 def test_a_sparse_model_reads_what_it_wrote_for_the_plain_architecture(backend):
-    """Also where the dense weight is square, so that its shape does not tell that it is transposed."""
+    """Even if the dense weight is square, so that its shape does not show that it is transposed."""
     model, other = (tl.sparsify(mixed(), tl.method("set", density=0.4), backend=backend) for _ in range(2))
     with torch.no_grad():
         for parameter in other.parameters():
@@ -123,7 +123,7 @@ def test_a_sparse_model_reads_what_it_wrote_for_the_plain_architecture(backend):
 
 
 @pytest.mark.parametrize("method", ["chtss", "gmp", "topkast"])
-def test_a_training_that_reloads_its_own_dense_weights_goes_on_as_if_nothing_had_been(method):
+def test_a_training_that_reloads_its_own_dense_weights_continues_unchanged(method):
     for backend in backends_of(method):
         states = []
         for reloads in (False, True):
@@ -138,15 +138,15 @@ def test_a_training_that_reloads_its_own_dense_weights_goes_on_as_if_nothing_had
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize(
-    ("weight", "said"),
+    ("weight", "message"),
     [
         (torch.ones(6, 6), r"0\.weight has \d+ non-zero weights off the links.*load the topology first"),
-        (torch.ones(6, 7), r"weight"),
+        (torch.ones(6, 7), r"weight.*shape"),
     ],
 )
-def test_a_dense_weight_that_does_not_fit_is_refused_and_changes_nothing(backend, weight, said):
+def test_a_dense_weight_that_does_not_fit_is_rejected_and_changes_nothing(backend, weight, message):
     model = tl.sparsify(mixed(), tl.method("set", density=0.4), backend=backend)
     before = copy.deepcopy(model[0].state_dict())
-    with pytest.raises(RuntimeError, match=said):
+    with pytest.raises(RuntimeError, match=message):
         model.load_state_dict({**dense_state(model), "0.weight": weight})
     assert all(torch.equal(value, before[key]) for key, value in model[0].state_dict().items())

@@ -1,4 +1,4 @@
-"""Models of Hugging Face: run by hand, as the library is large (``pip install -e '.[hf]'``, ``pytest -m slow``)."""
+"""Hugging Face models; run by hand, since the library is large (``pip install -e '.[hf]'``, ``pytest -m slow``)."""
 
 import warnings
 
@@ -33,19 +33,19 @@ def logits(model):
     return getattr(output, "logits", output)
 
 
-def test_our_llama_is_theirs():
+def test_our_llama_matches_theirs():
     torch.manual_seed(0)
     theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY, rms_norm_eps=1e-6)).double().eval()
     ours = Llama(vocabulary=50, width=32, hidden=48, n_layers=2, n_heads=4, n_kv_heads=2).double()
     ours.load_state_dict(theirs.state_dict())
-    torch.testing.assert_close(logits(ours), logits(theirs), rtol=1e-6, atol=1e-6)  # their angles are float32
+    torch.testing.assert_close(logits(ours), logits(theirs), rtol=1e-6, atol=1e-6)  # their rotary angles are float32
 
 
 @pytest.mark.parametrize("kind", ["Llama", "Mistral", "Gemma", "Olmo", "Qwen2"])
 def test_percolation_by_pairs_keeps_the_function(kind):
     model = made(kind)
     for name, parameter in model.named_parameters():
-        if name.endswith("bias"):  # Qwen2 has some, and they speak for neurons without links
+        if name.endswith("bias"):  # Qwen2 has some, which would give neurons without links an output
             torch.nn.init.zeros_(parameter)
     layers = tl.sparse.sparse_layers(model)
     groups = neuron_groups(model, layers)
@@ -58,7 +58,7 @@ def test_percolation_by_pairs_keeps_the_function(kind):
 
 
 @pytest.mark.parametrize("kind", ["Qwen3", "Phi3"])
-def test_attention_that_is_not_known_is_named(kind):
+def test_unknown_attention_is_named(kind):
     """Qwen3 normalises queries and keys; Phi3 packs them, and gate and up, into one layer."""
     model = made(kind, **({"pad_token_id": 0} if kind == "Phi3" else {}))
     layers = tl.sparse.sparse_layers(model)
@@ -67,7 +67,7 @@ def test_attention_that_is_not_known_is_named(kind):
     assert all("self_attn" in name or kind == "Phi3" for name in unknown)
 
 
-def test_a_llama_of_theirs_trains():
+def test_their_llama_trains():
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY))
     rule = tl.method("chts", density=0.1, percolation_unit="rotary_pair", per_head=True)
     tl.sparsify(model, rule)
@@ -84,7 +84,7 @@ def test_a_llama_of_theirs_trains():
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_gpt2_is_made_sparse_and_is_gpt2_again(backend):
+def test_gpt2_becomes_sparse_and_gpt2_again(backend):
     config = transformers.GPT2Config(vocab_size=50, n_positions=32, n_embd=32, n_layer=2, n_head=4)
     model, other = (transformers.GPT2LMHeadModel(config).double().eval() for _ in range(2))
     before = logits(model)
@@ -120,7 +120,7 @@ def test_gpt2_trains():
 @pytest.mark.parametrize(
     ("kind", "outputs"), [("GPT2LMHeadModel", "lm_head"), ("BertForMaskedLM", "cls.predictions.decoder")]
 )
-def test_outputs_are_the_output_embeddings_that_the_model_knows(kind, outputs):
+def test_outputs_are_the_output_embeddings_of_the_model(kind, outputs):
     model_class = getattr(transformers, kind)
     sizes = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
     assert list(tl.sparse.output_layers(model_class(model_class.config_class(**sizes)))) == [outputs]
@@ -133,7 +133,7 @@ def test_fused_experts_stay_dense_and_are_named():
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_layers_of_a_model_of_theirs_keep_their_weights(wrapped):
+def test_layers_of_their_models_keep_their_weights(wrapped):
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**TINY))
     before = {name.removesuffix(".weight"): each.detach().clone() for name, each in model.named_parameters()}
     whole = torch.nn.ModuleDict({"inner": model}) if wrapped else model

@@ -1,4 +1,4 @@
-"""Neuron groups of the models of Hugging Face: percolation leaves what a model computes as it is, biases aside."""
+"""Neuron groups of Hugging Face models: percolation does not change a model's outputs, if biases are 0."""
 
 import warnings
 
@@ -25,7 +25,7 @@ BART = {
 T5 = {"vocab_size": 50, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
 GPT2 = {"vocab_size": 50, "n_positions": 32, "n_embd": 32, "n_layer": 2, "n_head": 4}
 DISTIL = {"vocab_size": 50, "dim": 32, "hidden_dim": 48, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64}
-# By class and sizes: how many groups there are, and the last names of the layers that are in none.
+# Class, sizes, number of groups, and the ends of the names of layers that are in no group.
 MODELS = [
     ("BartForConditionalGeneration", BART, 16, set()),
     ("OPTForCausalLM", {**ONE_STACK, "ffn_dim": 48, "word_embed_proj_dim": 32}, 6, set()),
@@ -47,7 +47,7 @@ def made(kind, sizes, density=0.08):
     cls = getattr(transformers, kind)
     model = cls(cls.config_class(**sizes)).double().eval()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "sparsify leaves dense")  # embeddings, and what cuts images
+        warnings.filterwarnings("ignore", "sparsify leaves dense")  # embeddings, and the patch layer of images
         tl.sparsify(model, tl.method("static", density=density), init="he", seed=0)
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -80,8 +80,8 @@ def test_percolation_keeps_the_function(kind, sizes, n_groups, alone):
     assert (sum(map(len, removed.values())) > 20) == (n_groups > 0)
 
 
-def test_the_outputs_depend_on_what_percolation_leaves():
-    """Else a group that is wrong would not be seen either."""
+def test_the_outputs_depend_on_the_links_that_percolation_leaves():
+    """Otherwise a wrong group would go unnoticed, too."""
     model = made("BartForConditionalGeneration", BART)
     percolate_model(model)
     before = computed(model)
@@ -94,7 +94,7 @@ def test_the_outputs_depend_on_what_percolation_leaves():
 
 
 @pytest.mark.parametrize("act", [nn.Sigmoid(), nn.Softplus()])
-def test_a_neuron_that_speaks_without_input_is_in_no_group(act):
+def test_a_neuron_with_output_but_no_input_is_in_no_group(act):
     model = made("T5ForConditionalGeneration", T5)
     for module in model.modules():
         if hasattr(module, "act"):
@@ -116,13 +116,13 @@ def test_a_normalisation_between_two_layers_couples_their_neurons():
     assert [str(group) for group in neuron_groups(model, layers)] == ["(plain.fc1 -> plain.fc2)"]
 
 
-def test_what_is_not_known_is_warned_of_in_two_lines():
+def test_unknown_groups_give_a_warning_of_two_lines():
     model = made("GPT2LMHeadModel", {**GPT2, "n_layer": 32, "n_embd": 8, "n_head": 2}, density=0.5)
     rule = tl.method("chts", density=0.5)
     optimizer = torch.optim.SGD(model.parameters())
-    with pytest.warns(UserWarning, match="no neuron groups are known") as said:
+    with pytest.warns(UserWarning, match="no neuron groups are known") as warned:
         tl.TopologyScheduler(model, optimizer, rule, total_steps=10, interval=2)
-    lines = str(said[0].message).splitlines()
+    lines = str(warned[0].message).splitlines()
     assert len(lines) <= 2
     assert max(map(len, lines)) < 200
     assert "transformer.h.*.attn.c_attn (32), transformer.h.*.attn.c_proj (32), so" in lines[0]

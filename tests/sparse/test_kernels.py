@@ -1,4 +1,4 @@
-"""Each compiled kernel beside its reference in plain numpy, on small integers, of which all sums are exact."""
+"""Each compiled kernel against its reference in plain numpy, on small integers, whose sums are all exact."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ from topolearn.sparse.kernels.vectors import MASKED, VECTOR_BYTES
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 RELU = pytest.mark.parametrize("relu", [False, True], ids=["linear", "relu"])
-# The vectors of the tiles, and the activations of the last, masked one: each kind of tile alone, and all in a row.
+# The vectors per tile, and the activations of the last, masked tile: each kind of tile alone, and all in a row.
 BATCHES = pytest.mark.parametrize(
     ("vectors", "rest"),
     [((), 0), ((8,), 0), ((4,), 0), ((2,), 0), ((1,), 0), ((), 1), ((), 7), ((8, 8, 4, 2, 1), 3)],
     ids=["none", "eight", "four", "two", "one", "one activation", "seven activations", "all"],
 )
-# Inputs, outputs and links of each input: fours of links and what is left of them, and neurons without any.
+# Inputs, outputs and links of each input: groups of four links with and without remainders, and neurons without links.
 LAYERS = pytest.mark.parametrize(
     ("n_in", "n_out", "fan_out"),
     [(1, 1, [1]), (1, 9, [9]), (6, 11, [0, 1, 3, 4, 7, 11]), (5, 4, [2, 2, 2, 2, 2]), (3, 2, [0, 0, 0])],
@@ -29,7 +29,7 @@ LAYERS = pytest.mark.parametrize(
 
 
 class Layer:
-    """The arrays of a layer and of its activations; whole numbers, zero among them."""
+    """The arrays of a layer and its activations: whole numbers, including zero."""
 
     def __init__(self, n_in, n_out, fan_out, dtype, vectors, rest):
         rng, size = np.random.default_rng(0), np.dtype(dtype).itemsize
@@ -56,7 +56,7 @@ def equal(tensors, arrays):
 @BATCHES
 @RELU
 @pytest.mark.parametrize("has_bias", [False, True], ids=["no bias", "bias"])
-def test_the_forward_kernel_is_its_reference(n_in, n_out, fan_out, dtype, vectors, rest, relu, has_bias):
+def test_the_forward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, vectors, rest, relu, has_bias):
     layer = Layer(n_in, n_out, fan_out, dtype, vectors, rest)
     bias = layer.bias if has_bias else None
     values, x = torch.tensor(layer.values), torch.tensor(layer.x)
@@ -69,7 +69,7 @@ def test_the_forward_kernel_is_its_reference(n_in, n_out, fan_out, dtype, vector
 @BATCHES
 @RELU
 @pytest.mark.parametrize("need_dx", [False, True], ids=["no dx", "dx"])
-def test_the_backward_kernel_is_its_reference(n_in, n_out, fan_out, dtype, vectors, rest, relu, need_dx):
+def test_the_backward_kernel_matches_its_reference(n_in, n_out, fan_out, dtype, vectors, rest, relu, need_dx):
     layer = Layer(n_in, n_out, fan_out, dtype, vectors, rest)
     values, x, dz = (torch.tensor(each) for each in (layer.values, layer.x, layer.dy))
     dx, dbias, dvalues = products.gradients(layer.links, values, x, dz, need_dx=need_dx, behind_relu=relu)
@@ -83,7 +83,7 @@ def test_the_backward_kernel_is_its_reference(n_in, n_out, fan_out, dtype, vecto
 @DTYPES
 @BATCHES
 @RELU
-def test_the_mask_kernel_is_its_reference(dtype, vectors, rest, relu):
+def test_the_mask_kernel_matches_its_reference(dtype, vectors, rest, relu):
     layer = Layer(1, 9, [9], dtype, vectors, rest)
     gradients = products.before_activation(torch.tensor(layer.y), torch.tensor(layer.dy), relu)
     assert equal(gradients, mask_reference(layer.y, layer.dy, relu))
@@ -92,7 +92,7 @@ def test_the_mask_kernel_is_its_reference(dtype, vectors, rest, relu):
 @DTYPES
 @pytest.mark.parametrize("n_rows", [0, 1, 8, 15, 16, 33])
 @pytest.mark.parametrize("n_columns", [0, 1, 8, 15, 16, 33])
-def test_the_transpose_kernel_is_its_reference(dtype, n_rows, n_columns):
+def test_the_transpose_kernel_matches_its_reference(dtype, n_rows, n_columns):
     shape = n_rows, n_columns
     x = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
     y = products.transposed(torch.tensor(x))
@@ -101,7 +101,7 @@ def test_the_transpose_kernel_is_its_reference(dtype, n_rows, n_columns):
 
 
 @RELU
-def test_references_and_kernels_agree_about_what_is_not_finite(relu):
+def test_references_and_kernels_agree_on_values_that_are_not_finite(relu):
     layer = Layer(6, 11, [0, 1, 3, 4, 7, 11], np.float32, (1,), 3)
     layer.x[3, 2], layer.dy[:, 5], layer.y[:, 5] = np.inf, np.nan, np.nan
     values, x, y, dy = (torch.tensor(each) for each in (layer.values, layer.x, layer.y, layer.dy))
@@ -121,7 +121,7 @@ def test_references_and_kernels_agree_about_what_is_not_finite(relu):
 @pytest.mark.parametrize("batch", [96, 33, 1])
 @pytest.mark.parametrize("need_dx", [True, False])
 def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypatch):
-    """Rows that lie on more pages of memory than a processor keeps track of are read tile by tile."""
+    """Rows that are spread over more memory pages than a processor's TLB covers are read tile by tile."""
     rng = np.random.default_rng(4)
     cells = np.sort(rng.choice(40 * 30, 600, replace=False))
     links = LinkIndex.of_cells(torch.tensor(cells), 40, 30)
@@ -149,8 +149,8 @@ def test_tiles_that_are_copied_first_give_the_same_bits(batch, need_dx, monkeypa
 @DTYPES
 @pytest.mark.parametrize("batch", [96, 33, 1])
 @pytest.mark.parametrize("need_dx", [True, False])
-def test_links_that_are_asked_for_ahead_give_the_same_bits(dtype, batch, need_dx, monkeypatch):
-    """As those of wide layers are, whose rows are in no cache; the last links have none behind them to ask for."""
+def test_prefetching_gives_the_same_bits(dtype, batch, need_dx, monkeypatch):
+    """Wide layers, whose rows do not fit into a cache, prefetch them; the last links have none left to prefetch."""
     rng = np.random.default_rng(4)
     cells = np.sort(rng.choice(40 * 30, 600, replace=False))
     links = LinkIndex.of_cells(torch.tensor(cells), 40, 30)

@@ -1,4 +1,4 @@
-"""Orders of memory: results are those of the masked backend in any of them, and nothing is transposed in vain."""
+"""Memory orders: results are those of the masked backend in every order, and nothing is transposed needlessly."""
 
 import copy
 import gc
@@ -19,7 +19,7 @@ N_IN, N_OUT = 24, 20
 GRAPH = tl.generators.erdos_renyi(N_IN, N_OUT, 0.3, seed=0)
 SQUARE = tl.generators.erdos_renyi(N_IN, N_IN, 0.3, seed=0)
 
-# Tensors that autograd has computed, of N_IN features, from one of ten rows.
+# Tensors with N_IN features that autograd computes from a tensor with ten rows.
 LAYOUTS = {
     "contiguous": lambda x: x * 1,
     "transposed": lambda x: x.t().contiguous().t(),
@@ -38,7 +38,7 @@ EACH_LAYOUT = pytest.mark.parametrize("layout", LAYOUTS)
 
 
 def layers(graph=GRAPH, dtype=torch.float64):
-    """A csr layer, and a masked one with the same weights."""
+    """Return a csr layer, and a masked one with the same weights."""
     masked = tl.SparseLinear(graph.n_in, graph.n_out, graph=graph, backend="masked", dtype=dtype)
     csr = tl.SparseLinear(graph.n_in, graph.n_out, graph=graph, backend="csr", dtype=dtype)
     with torch.no_grad():
@@ -77,7 +77,7 @@ def test_a_gradient_has_the_order_of_the_inputs(layout, feature_major):
 
 
 def inputs_of(y):
-    """Where the transposed inputs lie that the layer has kept whose outputs are given."""
+    """Return the address of the transposed inputs that a layer keeps, given its outputs."""
     node = y.grad_fn
     while node.name() != "ChainBackward":
         node = node.next_functions[0][0]
@@ -85,7 +85,7 @@ def inputs_of(y):
 
 
 class Block(nn.Module):
-    """Attention's projections and a hidden layer, which call functions as the models of Hugging Face do."""
+    """Attention projections and a hidden layer, calling functions as Hugging Face models do."""
 
     def __init__(self, p=0.0):
         super().__init__()
@@ -149,7 +149,7 @@ def test_what_is_written_between_two_layers_is_read():
             torch.testing.assert_close(csr, masked, rtol=1e-12, atol=1e-12)
 
 
-def test_inputs_that_were_overwritten_are_refused_in_the_backward():
+def test_overwritten_inputs_are_rejected_in_the_backward_pass():
     (one, _), (two, _) = layers(), layers()
     x = rows() * 1
     loss = one(x).sum() + two(x).sum()
@@ -164,7 +164,7 @@ def test_memory_that_others_write_to_is_read_each_time(requires_grad):
     x = rows().detach().requires_grad_(requires_grad)
     for _ in range(2):
         torch.testing.assert_close(csr(x), masked(x), rtol=1e-12, atol=1e-12)
-        x.detach().numpy()[:] += 1  # which changes no version
+        x.detach().numpy()[:] += 1  # changes no version
 
 
 def test_a_shared_transpose_lives_as_long_as_a_graph_needs_it():
@@ -181,7 +181,7 @@ def test_a_shared_transpose_lives_as_long_as_a_graph_needs_it():
     assert kept() is None
 
 
-def test_outputs_of_one_node_are_told_apart():
+def test_outputs_of_one_node_are_distinguished():
     csr, masked = layers()
     halves = (rows() * 1).chunk(2)
     for half in halves:
@@ -237,7 +237,7 @@ def with_dropout(p, *, inplace=False):
     return tl.sparsify(model, tl.method("static", density=0.3), backend="csr", exclude=[], seed=0)
 
 
-def test_a_sequence_with_dropout_computes_with_what_is_kept():
+def test_a_sequence_with_dropout_computes_with_the_kept_activations():
     model, x = with_dropout(0.4), rows()
     results = []
     for step_by_step in (False, True):
@@ -249,7 +249,7 @@ def test_a_sequence_with_dropout_computes_with_what_is_kept():
 
 
 @pytest.mark.parametrize(("p", "inplace"), [(0.0, False), (1.0, False), (0.4, True)])
-def test_other_dropout_is_torchs_own(p, inplace):
+def test_other_dropout_is_that_of_torch(p, inplace):
     model, x = with_dropout(p, inplace=inplace), rows()
     torch.manual_seed(1)
     y = model(x)
@@ -287,6 +287,6 @@ def test_dropout_keeps_the_order_of_memory(layout):
 
 
 @pytest.mark.parametrize("p", [0, 1, -0.1, float("nan")])
-def test_no_share_is_refused(p):
-    with pytest.raises(InvalidValueError, match="between 0 and 1"):
+def test_values_that_are_not_probabilities_are_rejected(p):
+    with pytest.raises(InvalidValueError, match="strictly between 0 and 1"):
         dropout(torch.ones(3), p)

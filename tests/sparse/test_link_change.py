@@ -1,4 +1,4 @@
-"""`LinkChange`: lists that follow the links, and layers that change by it as by all their links."""
+"""`LinkChange`: lists follow the links, and a layer changes as if all its links were set."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def as_tensor(cells):
 
 
 @given(before=CELLS, lost=CELLS, grown=CELLS)
-def test_what_stays_keeps_its_entry_and_what_comes_is_new(before, lost, grown):
+def test_links_that_stay_keep_their_entries_and_new_ones_start_over(before, lost, grown):
     lost = lost & before
     grown = grown - (before - lost)  # a link that is lost may grow again
     change = LinkChange.of(as_tensor(before), as_tensor(lost), as_tensor(grown))
@@ -38,7 +38,7 @@ def test_the_change_between_two_lists(before, after):
 
 @pytest.mark.parametrize("n_grown", [2, 9])
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_a_layer_changes_as_by_all_its_links(backend, n_grown):
+def test_a_layer_changes_as_if_all_its_links_were_set(backend, n_grown):
     torch.manual_seed(0)
     graph = tl.generators.erdos_renyi(7, 5, 0.4, seed=0)
     layer, other = (tl.SparseLinear(7, 5, graph, backend=backend) for _ in range(2))

@@ -12,7 +12,7 @@ BF16, F32 = torch.bfloat16, torch.float32
 
 
 class Float32Moments(torch.optim.AdamW):
-    """AdamW for weights in bf16 that remembers, and computes, in float32."""
+    """AdamW for weights in bf16, with state and arithmetic in float32."""
 
     @torch.no_grad()
     def step(self, closure=None):

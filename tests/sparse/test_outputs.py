@@ -1,4 +1,4 @@
-"""Which layers are a model's outputs: declared, known to the model, or the last ones."""
+"""Which layers are a model's outputs: declared ones, output embeddings, or the last linear layer."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from topolearn.sparse import output_layers
 
 
 class Decoding(nn.Module):
-    """A decoder that is made before its encoder, as a list may be."""
+    """A decoder that is created before its encoder."""
 
     def __init__(self, *, embeddings=None, **attributes):
         super().__init__()
@@ -65,7 +65,7 @@ LAST = ["encoder.1"]
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_sparse", [False, True])
-def test_outputs_by_declaration_by_the_model_or_by_order(model, expected, is_sparse):
+def test_outputs_from_a_declaration_from_output_embeddings_or_from_the_order(model, expected, is_sparse):
     if is_sparse and expected:
         tl.sparsify(model, tl.method("set", density=0.5), exclude=[])
     assert list(output_layers(model)) == expected
@@ -75,7 +75,7 @@ def test_outputs_by_declaration_by_the_model_or_by_order(model, expected, is_spa
         assert not set(linear_layers(model)) & set(expected)
 
 
-def test_of_declarations_within_each_other_the_outer_one_speaks():
+def test_of_nested_declarations_the_outermost_counts():
     model = nn.ModuleDict({"inner": ByMethod(), "head": nn.Linear(8, 2)})
     assert list(output_layers(model)) == ["inner.decoder.hidden", "inner.decoder.head"]
     model.output_layers = ["head"]
@@ -90,8 +90,8 @@ def test_a_model_that_is_wrapped_keeps_its_declaration():
 @pytest.mark.parametrize(
     ("declared", "error", "message"),
     [
-        (["decoder.haed"], UnknownNameError, r"Decoding.output_layers names 'decoder.haed', .*'decoder.head'\?"),
-        (["decoder"], UnknownNameError, r"names 'decoder', a ModuleDict, where no linear layer is.*decoder.h"),
+        (["decoder.haed"], UnknownNameError, r"Decoding.output_layers names 'decoder.haed', which .*'decoder.head'\?"),
+        (["decoder"], UnknownNameError, r"names 'decoder' \(a ModuleDict\), which is not a linear layer.*decoder.h"),
         ("decoder.head", InvalidTypeError, r"output_layers is 'decoder.head': make it a list"),
         ([1], InvalidTypeError, r"output_layers is \[1\]: make it a list"),
         (3, InvalidTypeError, r"output_layers is 3: make it a list"),

@@ -1,4 +1,4 @@
-"""Ten thousand layers of random shape, density, batch, dtype and thread count, beside the dense layer; run by hand."""
+"""Ten thousand layers of random shape, density, batch, dtype and thread count against dense layers; run by hand."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def test_ten_thousand_random_layers(monkeypatch):
     rng, usual = np.random.default_rng(0), products.LEAST
     try:
         for i in range(10_000):
-            monkeypatch.setattr(products, "LEAST", 1.0 if i % 3 == 0 else usual)  # two threads, however small the work
+            monkeypatch.setattr(products, "LEAST", 1.0 if i % 3 == 0 else usual)  # 1.0: two threads for any work
             check(rng, torch.float64 if i % 2 else torch.float32, bias=i % 5 > 0, relu=i % 7 == 0)
     finally:
         torch.set_num_threads(threads)

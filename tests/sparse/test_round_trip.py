@@ -1,4 +1,4 @@
-"""Made sparse at density 1 and dense again, any network is what it was."""
+"""Any network made sparse at density 1 and then dense again is unchanged."""
 
 import copy
 
@@ -24,7 +24,7 @@ NETS = st.lists(LAYER, min_size=1, max_size=4)
 
 
 def network(layers, dtype, calls):
-    """Return a network of random layers; its hooks write down what they see."""
+    """Return a network of random layers whose hooks record their outputs."""
     modules, n_in = [], 3
     for one in layers:
         n_out = one["width"]
@@ -45,7 +45,7 @@ def network(layers, dtype, calls):
 
 
 def described(model):
-    """Return all that is to be kept beside outputs and values."""
+    """Return everything that must stay, apart from outputs and values."""
     return {
         name: (
             type(module),
@@ -61,7 +61,7 @@ def described(model):
 
 @examples(60)
 @given(NETS, st.sampled_from([torch.float32, torch.float64]), st.sampled_from(["masked", "csr"]), FLAG)
-def test_sparse_and_dense_again_is_what_it_was(layers, dtype, backend, is_copied):
+def test_a_network_made_sparse_and_dense_again_is_unchanged(layers, dtype, backend, is_copied):
     calls = []
     model = network(layers, dtype, calls)
     x = torch.linspace(-1, 1, 12, dtype=dtype).reshape(4, 3)
@@ -81,7 +81,7 @@ def test_sparse_and_dense_again_is_what_it_was(layers, dtype, backend, is_copied
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_the_plain_architecture_loads_what_was_sparse(backend):
+def test_the_plain_architecture_loads_the_densified_weights(backend):
     def plain():
         return nn.Sequential(Conv1D(16, 8), nn.GELU(), Conv1D(8, 16), nn.Linear(8, 2))
 

@@ -1,4 +1,4 @@
-"""The largest gradients of each output neuron by itself."""
+"""The largest gradients of each output neuron."""
 
 import pytest
 import torch
@@ -22,14 +22,14 @@ def test_the_largest_in_rows_are_those_of_each_row(backend, block):
         (layer(x) * dy).sum().backward()
         chosen = largest_in_rows(layer.record, quota, RandomField(0), excluded=links, last=links[:0], block=block)
         none = largest_in_rows(layer.record, 0 * quota, RandomField(0), excluded=links, last=links[:0])
-        with pytest.raises(InvalidValueError, match=r"9 cells asked for in row 2, but \d are free"):
+        with pytest.raises(InvalidValueError, match=r"row 2 needs 9 cells, but only \d are free"):
             largest_in_rows(layer.record, torch.tensor([0, 0, 9, 0, 0, 0]), RandomField(0), excluded=links, last=links)
     sizes = (dy.t() @ x).abs()
     sizes.view(-1)[links] = -1
     for i in range(6):
         mine = chosen[chosen // 8 == i]
         assert mine.numel() == quota[i]
-        if i != 4:  # where there is no gradient, chance chooses
+        if i != 4:  # this row has no gradient, so its cells are drawn at random
             assert torch.equal(mine - 8 * i, sizes[i].topk(int(quota[i])).indices.sort().values)
     assert not set(chosen.tolist()) & set(links.tolist())
     assert none.numel() == 0

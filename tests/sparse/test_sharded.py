@@ -1,4 +1,4 @@
-"""Sharded by torch itself, a masked layer trains its links alone, or says that it cannot."""
+"""Sharded by torch itself, a masked layer trains only its links, or raises an error."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.slow
-def test_fully_sharded_layers_stay_sparse_and_parallelized_ones_are_refused():
+def test_fully_sharded_layers_stay_sparse_and_parallelized_ones_are_rejected():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -21,4 +21,4 @@ def test_fully_sharded_layers_stay_sparse_and_parallelized_ones_are_refused():
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["n_off"] == 0
     assert result["n_links"] == 48
-    assert "the weight of layer '0' is a DTensor" in result["refused"]
+    assert "the weight of layer '0' is a DTensor" in result["rejected"]

@@ -1,4 +1,4 @@
-"""`SparseLinear`: the forward of a linear layer, and nothing off the mask."""
+"""`SparseLinear`: the forward pass of a linear layer, with nothing off the mask."""
 
 import copy
 import io
@@ -47,7 +47,7 @@ def test_gradient_stays_masked_when_accumulated(layer):
         assert not layer.weight.grad[~layer.mask].any()
 
 
-def test_a_nan_gradient_off_the_links_does_not_get_through(layer):
+def test_a_nan_gradient_off_the_links_is_masked(layer):
     x = torch.randn(2, 7)
     x[0, 0] = float("inf")
     layer.bias.requires_grad_(False)
@@ -81,7 +81,7 @@ def test_state_dict_has_the_keys_of_linear_and_its_links_and_loads_into_it(layer
     assert torch.equal(linear(x), layer(x))
 
 
-def test_weights_off_the_links_are_refused_on_loading(layer):
+def test_weights_off_the_links_are_rejected_on_loading(layer):
     before = layer.weight.detach().clone()
     with pytest.raises(RuntimeError, match=r"non-zero weights off the links.*load the topology first"):
         layer.load_state_dict(nn.Linear(7, 5).state_dict())
@@ -94,7 +94,7 @@ def test_graph_and_cells_are_the_links(layer, graph):
     assert np.array_equal(layer.cells().numpy(), graph.cells)
 
 
-def test_set_links_keeps_what_stays_and_zeroes_the_rest(layer):
+def test_set_links_keeps_links_that_stay_and_zeroes_the_rest(layer):
     layer(torch.randn(4, 7)).sum().backward()
     weight, grad, old = layer.weight.detach().clone(), layer.weight.grad.clone(), layer.mask.clone()
     cells = layer.cells()
@@ -126,7 +126,7 @@ def test_moving_to_another_dtype_keeps_the_links(layer, graph):
     assert not layer.weight.grad[~layer.mask].any()
 
 
-def test_repr_says_how_sparse_it_is(layer):
+def test_repr_shows_how_sparse_it_is(layer):
     assert "n_links=14, density=40.00%" in repr(layer)
 
 
@@ -134,7 +134,7 @@ def test_repr_says_how_sparse_it_is(layer):
     ("change", "kind", "message"),
     [
         ({"graph": np.ones((5, 7))}, InvalidTypeError, "must be a BipartiteGraph, not ndarray"),
-        ({"in_features": 8}, InvalidValueError, "graph has 7 inputs and 5 outputs, the layer 8 and 5"),
+        ({"in_features": 8}, InvalidValueError, "graph has 7 inputs and 5 outputs, but the layer has 8 and 5"),
         ({"backend": "mask"}, UnknownNameError, "unknown backend 'mask': did you mean 'masked'"),
         ({"graph": tl.BipartiteGraph(np.zeros((5, 7)))}, InvalidValueError, "no links"),
     ],

@@ -1,4 +1,4 @@
-"""`StoredLinear`: it computes with the links, trains its trained cells, and forgets no value."""
+"""`StoredLinear`: it computes with the links, trains its trained cells, and keeps every value."""
 
 import copy
 import io
@@ -26,7 +26,7 @@ def layer():
 
 
 def on(cells):
-    """A matrix of the layer's shape that is true on some cells."""
+    """Return a matrix of the layer's shape that is true on some cells."""
     mask = torch.zeros(12, dtype=torch.bool)
     mask[cells] = True
     return mask.view(3, 4)
@@ -46,7 +46,7 @@ def test_the_links_compute_and_all_trained_cells_get_the_gradient(layer):
     assert (layer.weight.grad != 0).equal(on(TRAINED))
 
 
-def test_graph_values_and_dense_weight_are_of_the_links_alone(layer):
+def test_graph_values_and_dense_weight_cover_only_the_links(layer):
     assert layer.cells().tolist() == LINKS.tolist()
     assert layer.link_values().tolist() == VALUES[LINKS].tolist()
     assert layer.graph.n_links == layer.n_links == 4
@@ -54,7 +54,7 @@ def test_graph_values_and_dense_weight_are_of_the_links_alone(layer):
     assert torch.equal(layer.weight, VALUES.view(3, 4) * on(TRAINED))
 
 
-def test_cells_keep_their_value_when_they_are_no_longer_trained_and_have_it_again_when_they_are(layer):
+def test_cells_keep_their_value_while_untrained_and_get_it_back_when_trained_again(layer):
     layer(torch.ones(1, 4)).sum().backward()
     with torch.no_grad():
         layer.weight[on(TRAINED)] *= 10
@@ -89,7 +89,7 @@ def test_its_weights_load_into_a_dense_layer_and_back_without_loss(layer, assign
     assert torch.equal(dense(x), layer(x))
     given = {"weight": 2 * saved["weight"], "bias": saved["bias"].clone()}
     layer.load_state_dict(given, assign=assign)
-    assert torch.equal(given["weight"], 2 * saved["weight"])  # still without the other trained cells
+    assert torch.equal(given["weight"], 2 * saved["weight"])  # the other trained cells were not written to it
     assert torch.equal(layer.latest_values(), torch.where(on(LINKS).flatten(), 2 * VALUES, VALUES))
     layer(x).sum().backward()
     assert (layer.weight.grad != 0).equal(on(TRAINED))
@@ -139,7 +139,7 @@ def test_it_is_compiled_as_one_graph_and_computes_the_same(layer):
         torch.testing.assert_close(gradient, layer.weight.grad)
 
 
-def test_under_autocast_the_gradient_is_in_full(layer):
+def test_under_autocast_the_gradient_is_complete(layer):
     with torch.autocast("cpu", torch.bfloat16):
         layer(torch.ones(2, 4)).float().sum().backward()
     assert layer.weight.grad.dtype == torch.float32

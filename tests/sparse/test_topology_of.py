@@ -19,7 +19,7 @@ def chain(*sizes, between=nn.ReLU):
 
 
 class Custom(nn.Module):
-    """A model whose forward is its own."""
+    """A model with its own forward."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ def test_sparsify_keeps_weights_on_the_links_when_asked():
     assert not model[0].weight[~mask].any()
 
 
-def test_sparsify_depends_on_its_seed_alone():
+def test_sparsify_depends_only_on_its_seed():
     def build(seed, noise):
         torch.manual_seed(noise)
         model = tl.sparsify(chain(8, 16, 4), HALF, seed=seed)
@@ -73,7 +73,7 @@ def test_sparsify_leaves_the_callers_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_layers_of_equal_shape_get_topologies_of_their_own():
+def test_layers_of_equal_shape_get_their_own_topologies():
     model = tl.sparsify(chain(16, 16, 16, 4), HALF)
     assert model[0].graph != model[2].graph
 
@@ -164,7 +164,7 @@ def shared():
         (tl.sparsify(chain(8, 8, 4), HALF), {}, "sparse already"),
     ],
 )
-def test_refusals_leave_the_model_unchanged(model, options, message):
+def test_errors_leave_the_model_unchanged(model, options, message):
     before = [type(m) for m in model.modules()]
     with pytest.raises((ValueError, TypeError), match=message):
         tl.sparsify(model, **{"method": HALF, **options})
@@ -176,6 +176,6 @@ def test_topology_of_a_dense_model_says_what_to_do():
         tl.topology_of(chain(4, 4, 2))
 
 
-def test_densify_refuses_a_bare_layer():
-    with pytest.raises(InvalidValueError, match="wrap it"):
+def test_densify_rejects_a_bare_layer():
+    with pytest.raises(InvalidValueError, match=r"wrap it in an nn\.Sequential"):
         tl.densify(tl.SparseLinear(4, 4, graph=tl.generators.erdos_renyi(4, 4, 0.5, seed=0)))

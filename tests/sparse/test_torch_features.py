@@ -42,7 +42,7 @@ def train(model, forward, steps=6):
 @pytest.mark.parametrize("compiler", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_a_compiled_model_trains_as_the_model_does(backend, compiler):
     torch._dynamo.reset()
-    model = make(backend, torch.float64)  # else rounding might decide which link is the least
+    model = make(backend, torch.float64)  # in float32, rounding might decide which link is the smallest
     other = copy.deepcopy(model)
     losses = train(model, torch.compile(model, backend=compiler))
     assert losses == pytest.approx(train(other, other), rel=1e-9)
@@ -82,7 +82,7 @@ def test_masked_training_under_autocast_leaves_other_weights_at_zero():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_a_captured_step_sees_the_links_of_later_updates():
+def test_a_captured_step_uses_the_links_of_later_updates():
     model = make("masked").cuda()
     x = torch.randn(8, 12, device="cuda")
 
@@ -106,7 +106,7 @@ def test_a_captured_step_sees_the_links_of_later_updates():
 
 
 class Encoded(Dataset):
-    """Examples that go through a sparse layer in the worker that loads them."""
+    """Examples that pass through a sparse layer in the worker that loads them."""
 
     def __init__(self, layer):
         self.layer = layer
@@ -129,7 +129,7 @@ def test_workers_of_a_data_loader(backend):
         expected = torch.stack([data[i] for i in range(6)])
         loader = DataLoader(data, batch_size=2, num_workers=2, multiprocessing_context="fork", timeout=60)
         outputs = torch.cat(list(loader))
-        precision = 0 if backend == "csr" else 1e-6  # torch promises no bits for another number of threads
+        precision = 0 if backend == "csr" else 1e-6  # torch's bits depend on the number of threads
         torch.testing.assert_close(outputs, expected, rtol=precision, atol=precision)
     finally:
         torch.set_num_threads(threads)

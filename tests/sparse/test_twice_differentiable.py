@@ -30,7 +30,7 @@ def as_form(monkeypatch):
 
 
 def chain_of(shape):
-    """Return the inputs of a chain, those of x, values and biases in turn, and what they give."""
+    """Return the function of a chain's outputs, and its inputs: x, then values and biases alternating."""
     sizes, relus, has_bias = SHAPES[shape]
     rng = torch.Generator().manual_seed(0)
     links, inputs = [], [torch.randn(3, sizes[0], generator=rng, dtype=torch.float64)]
@@ -66,7 +66,7 @@ def network(backend="csr", activation=nn.ReLU):
 
 
 def penalty(model, x):
-    """A loss and the penalty of WGAN-GP, which are one loss."""
+    """Return a loss plus the gradient penalty of WGAN-GP."""
     x = x.clone().requires_grad_()
     y = model(x)
     (gradient,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
@@ -74,7 +74,7 @@ def penalty(model, x):
 
 
 def third(model, x):
-    """A loss with three derivatives by the inputs, as those of differential equations have."""
+    """Return a loss with three derivatives with respect to the inputs, as for differential equations."""
     x = x.clone().requires_grad_()
     y = model(x).sum()
     for _ in range(3):
@@ -87,7 +87,7 @@ LOSSES = {"penalty": (penalty, nn.ReLU), "penalty, smooth": (penalty, nn.Tanh), 
 
 
 def gradients(model, loss, x):
-    """The gradients of all parameters under a loss."""
+    """Return the gradients of all parameters under a loss."""
     model.zero_grad()
     loss(model, x).backward()
     return [each.grad for each in model.parameters()]
@@ -144,7 +144,7 @@ def test_a_hessian_vector_product_is_that_of_dense_layers_on_the_links():
         torch.testing.assert_close(mine, on_links, rtol=1e-9, atol=1e-9)
 
 
-def test_a_graph_that_is_made_gives_the_gradients_of_one_that_is_not():
+def test_gradients_are_the_same_with_and_without_create_graph():
     model, x = network(), torch.randn(9, 12, dtype=torch.float64, requires_grad=True)
     inputs = [x, *model.parameters()]
     plain = torch.autograd.grad(model(x).square().sum(), inputs)

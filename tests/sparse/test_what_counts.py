@@ -1,4 +1,4 @@
-"""What is recorded is the dense gradient of what is accumulated in ``.grad``, whatever else runs backward."""
+"""The record is the dense gradient of what accumulates in ``.grad``, whatever else runs backward."""
 
 import copy
 import gc
@@ -50,7 +50,7 @@ def cleared_in_place(model, x):
     model.zero_grad(set_to_none=False)
 
 
-def cleared_behind_the_back_of_autograd(model, x):
+def cleared_without_autograd_noticing(model, x):
     loss_of(model, x).backward()
     for parameter in model.parameters():
         parameter.grad.data.zero_()
@@ -68,12 +68,12 @@ def fail(gradient):
     raise KeyError("no reason")
 
 
-CLEARED = [cleared_by_none, cleared_in_place, cleared_behind_the_back_of_autograd, failed]
+CLEARED = [cleared_by_none, cleared_in_place, cleared_without_autograd_noticing, failed]
 NOT_ACCUMULATED = [saliency, gradients_by_hand, backward_to_inputs]
 
 
 def dense_gradients(model, loss):
-    """The gradients of the dense weights, by autograd, under the loss of a model."""
+    """Return the gradients of the dense weights, with autograd, under the loss of a model."""
     dense = tl.densify(copy.deepcopy(model))
     dense.zero_grad()
     loss(dense).backward()
@@ -91,7 +91,7 @@ def test_a_pass_that_is_cleared_or_never_accumulated_leaves_no_trace(fleeting, b
     model, batches = network(backend), torch.randn(2, 9, 12, dtype=torch.float64)
     accumulated = []
     with recorded([model[0], model[2]]):
-        for x in batches:  # nothing is there yet, and something is
+        for x in batches:  # first with an empty record, then with passes in it
             fleeting(model, 100 * torch.randn(9, 12, dtype=torch.float64))
             loss_of(model, x).backward()
             accumulated = [x] if fleeting in CLEARED else [*accumulated, x]
@@ -101,7 +101,7 @@ def test_a_pass_that_is_cleared_or_never_accumulated_leaves_no_trace(fleeting, b
 
 @BACKENDS
 @pytest.mark.parametrize("fleeting", NOT_ACCUMULATED)
-def test_what_is_not_accumulated_is_no_pass_at_all(fleeting, backend):
+def test_a_pass_that_does_not_accumulate_is_not_recorded(fleeting, backend):
     model = network(backend)
     with recorded([model[0]]):
         fleeting(model, torch.randn(9, 12, dtype=torch.float64))
@@ -111,7 +111,7 @@ def test_what_is_not_accumulated_is_no_pass_at_all(fleeting, backend):
 
 
 @BACKENDS
-def test_what_the_optimizer_has_seen_stays_though_more_passes_come(backend):
+def test_later_passes_do_not_change_the_gradient_of_the_optimizer_step(backend):
     model, (first, second, third) = network(backend), torch.randn(3, 9, 12, dtype=torch.float64)
     with recorded([model[0], model[2]]):
         loss_of(model, first).backward()
@@ -150,7 +150,7 @@ def test_a_layer_within_and_outside_of_a_checkpoint_counts_both_times(reentrant,
 
 
 @BACKENDS
-def test_a_penalty_on_the_weights_alone_changes_no_gradient_off_the_links(backend):
+def test_a_penalty_on_only_the_weights_changes_no_gradient_off_the_links(backend):
     model, x = network(backend), torch.randn(9, 12, dtype=torch.float64)
     with recorded([model[0]]):
         model[0].link_parameter.square().sum().backward()
@@ -161,7 +161,7 @@ def test_a_penalty_on_the_weights_alone_changes_no_gradient_off_the_links(backen
 
 
 @pytest.mark.parametrize("fleeting", [*NOT_ACCUMULATED, failed])
-def test_what_never_counts_does_not_pile_up(fleeting, monkeypatch):
+def test_passes_that_never_count_do_not_pile_up(fleeting, monkeypatch):
     model, kept = network("csr"), []
     append = WaitingPasses.append
 

@@ -1,4 +1,4 @@
-"""Zero off the links is a property of a masked layer: whoever writes, and whatever becomes of its hook."""
+"""A masked layer stays zero off its links, whatever writes to it and whatever happens to its hook."""
 
 import copy
 import warnings
@@ -121,25 +121,26 @@ BEFORE_STEP = [noisy_gradient, own_gradient, noisy_weight, own_moments, clipped]
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, amsgrad=True),
-    "unknown": lambda p: torch.optim.Rprop(p, lr=0.01),  # moves weights whose gradient is zero no more than others
+    "unknown": lambda p: torch.optim.Rprop(p, lr=0.01),  # also leaves weights alone whose gradient is zero
 }
 
 
 @pytest.mark.parametrize("method", ["set", "gmp", "topkast"])
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_forward_computes_with_the_links_alone(writer, method):
+def test_a_forward_computes_only_with_the_links(writer, method):
     model = model_of(method)
     if writer == "a copy":
         model = copy.deepcopy(model)
     n_links = [layer.n_links for layer in weights(model)]
-    with pytest.warns(UserWarning, match=r"weights of layer '\w+' off its \d+ links were written, and are 0 again"):
+    written = r"weights of layer '\w+' off its \d+ links were written, and have been reset to 0"
+    with pytest.warns(UserWarning, match=written):
         WRITERS[writer](model)
         y = model(X)
     assert all(is_zero_off_links(layer) for layer in weights(model))
     assert [layer.n_links for layer in weights(model)] == n_links
     dense = tl.densify(copy.deepcopy(model))
     assert torch.allclose(dense(X), y, atol=1e-6)
-    backward(model)  # the hook is there again, wherever the parameter came from
+    backward(model)  # the hook is back, wherever the parameter came from
     assert all(is_zero_off_links(layer) and layer.weight.grad.any() for layer in weights(model))
 
 
@@ -176,7 +177,7 @@ def test_a_gradient_that_a_closure_writes_is_masked_too(keyword):
 
 @pytest.mark.filterwarnings("ignore:.*off its .* links were written")
 @pytest.mark.parametrize("look", [nn.Module.eval, nn.Module.state_dict, copy.deepcopy])
-def test_writes_through_data_are_seen_where_a_model_is_kept_or_judged(look):
+def test_writes_through_data_are_detected_when_a_model_is_saved_or_evaluated(look):
     model = model_of()
     write_data(model)
     kept = look(model)
@@ -186,7 +187,7 @@ def test_writes_through_data_are_seen_where_a_model_is_kept_or_judged(look):
 
 @pytest.mark.filterwarnings("ignore:.*off its .* links were written")
 @pytest.mark.parametrize("method", ["set", "gmp", "topkast", "chtss"])
-def test_an_update_reads_the_links_alone(method):
+def test_an_update_reads_only_the_links(method):
     rule = tl.method(method, density=0.2)
     model = model_of(method)
     trainer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -202,7 +203,7 @@ def test_an_update_reads_the_links_alone(method):
             assert [layer.n_links for layer in weights(model)] == [int(layer.mask.sum()) for layer in weights(model)]
 
 
-def test_nothing_is_written_or_said_where_nobody_else_writes():
+def test_nothing_is_written_or_reported_if_no_other_code_writes():
     model = model_of()
     trainer = torch.optim.AdamW(model.parameters(), lr=0.01)
     with warnings.catch_warnings():
@@ -240,7 +241,7 @@ def test_weights_of_inference_mode_are_masked():
         assert torch.equal(layer(X), expected)
 
 
-def test_a_distributed_weight_is_refused_by_name():
+def test_a_distributed_weight_is_rejected_by_name():
     layer = weights(model_of())[0]
     layer.weight.placements = ()  # as a DTensor has it
     layer.weight.data = layer.weight.data.clone()
@@ -252,7 +253,7 @@ def test_a_distributed_weight_is_refused_by_name():
 
 @examples(60)
 @given(n_out=st.integers(1, 9), n_in=st.integers(1, 33), seed=st.integers(0, 10**6))
-def test_packed_links_are_those_of_numpy_and_come_back(n_out, n_in, seed):
+def test_packed_links_match_numpy_and_unpack_again(n_out, n_in, seed):
     mask = torch.rand(n_out, n_in, generator=torch.Generator().manual_seed(seed)) < 0.4
     assert np.array_equal(packed(mask).numpy(), np.packbits(mask.numpy(), axis=1))
     assert torch.equal(unpacked(packed(mask), n_in), mask)
@@ -260,7 +261,7 @@ def test_packed_links_are_those_of_numpy_and_come_back(n_out, n_in, seed):
 
 @pytest.mark.parametrize("method", ["set", "gmp", "topkast"])
 @pytest.mark.parametrize("assign", [False, True])
-def test_a_layer_takes_the_links_that_its_weights_came_with(method, assign):
+def test_a_layer_loads_the_links_with_its_weights(method, assign):
     one, other = (weights(model_of(method, seed=seed))[0] for seed in (0, 1))
     assert not torch.equal(one.mask, other.mask)
     other.load_state_dict(copy.deepcopy(one.state_dict()), assign=assign)
@@ -274,23 +275,23 @@ def test_a_layer_takes_the_links_that_its_weights_came_with(method, assign):
 
 
 @pytest.mark.parametrize(
-    ("bits", "said"),
+    ("bits", "message"),
     [
-        (torch.zeros(20, 2, dtype=torch.uint8), "links_packed has no link"),
+        (torch.zeros(20, 2, dtype=torch.uint8), "links_packed has no links"),
         (torch.ones(20, 3, dtype=torch.uint8), r"links_packed is torch.uint8 of shape \(20, 3\)"),
         (torch.ones(20, 2), "links_packed is torch.float32"),
         (torch.full((20, 2), 128, dtype=torch.uint8), "non-zero weights off the links"),
     ],
 )
-def test_links_that_do_not_fit_are_refused_and_change_nothing(bits, said):
+def test_links_that_do_not_fit_are_rejected_and_change_nothing(bits, message):
     layer = weights(model_of())[0]
     before = {key: value.clone() for key, value in layer.state_dict().items()}
-    with pytest.raises(RuntimeError, match=said):
+    with pytest.raises(RuntimeError, match=message):
         layer.load_state_dict({**before, "links_packed": bits})
     assert all(torch.equal(value, before[key]) for key, value in layer.state_dict().items())
 
 
-def test_links_that_a_user_changes_take_the_memory_of_the_optimizer_along():
+def test_optimizer_state_follows_links_that_a_user_changes():
     model = model_of()
     trainer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     for _ in range(3):
@@ -307,7 +308,7 @@ def test_links_that_a_user_changes_take_the_memory_of_the_optimizer_along():
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
 @pytest.mark.parametrize("kind", [torch.optim.Adafactor, torch.optim.Adamax, torch.optim.Rprop, torch.optim.LBFGS])
-def test_optimizers_that_no_topology_takes_train_a_static_network(kind, backend):
+def test_optimizers_that_no_topology_supports_train_a_static_network(kind, backend):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
     model = tl.sparsify(model, tl.method("static", density=0.2), backend=backend)
@@ -329,7 +330,7 @@ def test_optimizers_that_no_topology_takes_train_a_static_network(kind, backend)
         assert is_zero_off_links(model[0])
 
 
-def test_a_mask_that_others_have_written_is_that_of_the_gradient_too():
+def test_a_mask_that_other_code_changed_also_masks_the_gradient():
     layer = weights(model_of())[0]
     layer(X).square().sum().backward()
     layer.weight.grad = None
@@ -359,13 +360,13 @@ def test_torchs_distributed_state_dicts_have_the_links(method):
     assert torch.equal(one(X), other(X))
 
 
-def test_links_that_were_written_from_outside_are_refused_and_mended_by_loading():
+def test_links_that_were_changed_from_outside_are_rejected_and_repaired_by_loading():
     model = tl.sparsify(
         nn.Sequential(nn.Linear(12, 20), nn.Linear(20, 3)), tl.method("set", density=0.5), backend="csr"
     )
     good, expected = copy.deepcopy(model.state_dict()), model(X)
     model[0].col[:2] = model[0].col[:2].flip(0)  # the same links in another order
-    with pytest.raises(InvalidValueError, match="crow and col of layer '0' were written from outside"):
+    with pytest.raises(InvalidValueError, match="crow and col of layer '0' were changed from outside"):
         model(X)
     model.load_state_dict(good)
     assert torch.equal(model(X), expected)

@@ -1,4 +1,4 @@
-"""A study that takes a moment."""
+"""A small, fast study."""
 
 from topolearn.studies import Study
 
@@ -8,6 +8,6 @@ METHODS = ({"label": "SET", "method": "set"}, {"label": "CHTs", "method": "chts"
 
 
 def small_study(**parts):
-    """Two methods and a seed, with other parts where they are given."""
+    """Return a study of two methods and one seed, with changed arguments if given."""
     base = {**TINY, **BARE, **parts.pop("base", {})}
     return Study(**{"name": "small", "settings": METHODS, "seeds": [0], "base": base, **parts})

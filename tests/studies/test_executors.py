@@ -1,4 +1,4 @@
-"""The same study gives the same results wherever it runs, and whatever is killed meanwhile."""
+"""A study gives the same results on every executor, even if processes are killed."""
 
 import os
 import queue
@@ -24,7 +24,7 @@ TIMES = ["seconds"]
 
 
 def assert_same(one, other):
-    """All that two tables of results say is the same, but for how long it took."""
+    """Check that two result tables are equal, except for the times."""
     assert (one["state"] == "done").all()
     pd.testing.assert_frame_equal(one.drop(columns=TIMES), other.drop(columns=TIMES))
 
@@ -40,12 +40,12 @@ def test_packages_that_are_missing_are_named(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, r"submitit refuses executor 'slurm' with .*: Could not detect \"srun\""),
+        ({}, r"submitit cannot use executor 'slurm' with .*: Could not detect \"srun\""),
         ({"cluster": "lsf"}, r"cluster='lsf' must be 'slurm' or 'local'"),
-        ({"cluster": "local", "partitoin": "gpu"}, r"submitit refuses executor 'slurm' with .*partitoin"),
+        ({"cluster": "local", "partitoin": "gpu"}, r"submitit cannot use executor 'slurm' with .*partitoin"),
     ],
 )
-def test_what_submitit_refuses(options, said, tmp_path):
+def test_what_submitit_rejects(options, said, tmp_path):
     pytest.importorskip("submitit")
     with pytest.raises(InvalidValueError, match=said):
         run_study(small_study(), tmp_path, executor="slurm", options=options, quiet=True)
@@ -118,7 +118,7 @@ def test_all_executors_give_the_same_results(executor, options, package, tmp_pat
 
 @SLOW
 @pytest.mark.timeout(600)
-def test_a_dask_cluster_that_is_there_already(tmp_path):
+def test_an_existing_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed")
     study = small_study()
     here = run_study(study, tmp_path / "here", quiet=True)
@@ -135,7 +135,7 @@ def test_a_dask_cluster_that_is_there_already(tmp_path):
 
 
 @SLOW
-def test_a_dask_cluster_that_is_not_there(tmp_path):
+def test_a_missing_dask_cluster(tmp_path):
     pytest.importorskip("distributed")
     with pytest.raises(InvalidValueError, match=r"no Dask scheduler answers at address='tcp://127\.0\.0\.1:1'"):
         options = {"address": "tcp://127.0.0.1:1"}
@@ -181,7 +181,7 @@ def wait_until_in_the_middle(path):
 @SLOW
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("victim", ["worker", "engine"])
-def test_whoever_is_killed_nothing_is_lost(victim, tmp_path):
+def test_nothing_is_lost_when_any_process_is_killed(victim, tmp_path):
     psutil = pytest.importorskip("psutil")
     study = small_study(**LONG)
     whole = run_study(study, tmp_path / "whole", quiet=True)
@@ -196,7 +196,7 @@ def test_whoever_is_killed_nothing_is_lost(victim, tmp_path):
     if victim == "worker":
         _, said = engine.communicate()
         assert engine.returncode == 0, said
-        assert "lost their worker: once more" in said
+        assert "or their worker died: trying again" in said
     else:
         assert engine.wait() == -signal.SIGKILL
         engine.stderr.close()

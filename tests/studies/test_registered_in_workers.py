@@ -1,4 +1,4 @@
-"""Entries that a user registered are there wherever a study's runs are."""
+"""Entries that a user registered are available wherever a study's runs are trained."""
 
 import importlib
 import pkgutil
@@ -28,7 +28,7 @@ OF_NO_CONFIGURATION = {
 OWN = [("regrowth score", "my_rule"), ("method", "my_method"), ("measure", "my_hub")]
 
 
-def test_all_registries_of_which_a_configuration_takes_names_are_known():
+def test_all_registries_that_a_configuration_refers_to_are_known():
     names = [each.name for each in pkgutil.walk_packages(tl.__path__, "topolearn.") if "__main__" not in each.name]
     members = [each for name in names for each in vars(importlib.import_module(name)).values()]
     kinds = {each.kind for each in members if isinstance(each, Registry)}
@@ -43,7 +43,7 @@ def forget():
 
 @pytest.fixture
 def own():
-    """A rule, a method that names it, and a measure, made of functions that no module has."""
+    """A regrowth rule, a method that uses it, and a measure, made of functions that are in no module."""
     REGROWTHS.register("my_rule", by_scores(lambda g: np.outer(1 + g.fan_in, 1 + g.fan_out)))
     METHODS.register("my_method", replace(METHODS["set"], name="my_method", regrowth="my_rule"))
     MEASURES.register("my_hub", Measure("my_hub", lambda g: g.degrees.max() / g.n_links, "links of the largest hub"))
@@ -52,7 +52,7 @@ def own():
 
 
 def same_runs(study, path):
-    """All that the runs of a study in two folders measured is the same."""
+    """Check that the runs of a study in two folders have the same measures."""
     for run in study.runs():
         one, other = (Run(path / place / run.id) for place in ("here", "there"))
         assert one.metrics.drop(columns="seconds").equals(other.metrics.drop(columns="seconds"))
@@ -60,7 +60,7 @@ def same_runs(study, path):
         assert one.measures["my_hub"].notna().any()
 
 
-def test_what_is_packed_here_is_registered_there(own):
+def test_packed_entries_are_registered_when_unpacked(own):
     layer = tl.generators.make("er", 20, 10, 0.2, seed=0)
     before, entries = MEASURES["my_hub"](layer), packed()
     assert [(entry.kind, entry.name) for entry in entries] == OWN
@@ -71,7 +71,7 @@ def test_what_is_packed_here_is_registered_there(own):
     assert MEASURES["my_hub"](layer) == before
 
 
-def test_a_worker_that_had_none_of_the_entries_finds_them(own, tmp_path):
+def test_a_worker_without_the_entries_gets_them(own, tmp_path):
     def elsewhere(work, tasks, plan):
         forget()
         yield from ((task, work(task)) for task in tasks)
@@ -98,10 +98,12 @@ def test_an_entry_that_a_worker_cannot_import_is_the_error_of_the_run(own, tmp_p
     assert carry_out(item) == Outcome("failed", "ModuleNotFoundError: No module named 'only_here'")
 
 
-def test_an_entry_that_cannot_be_sent_is_refused_before_anything_runs(own, tmp_path):
+def test_an_entry_that_cannot_be_sent_is_rejected_before_anything_runs(own, tmp_path):
     lock = threading.Lock()
     MEASURES.register("my_hub", Measure("my_hub", lambda g: float(lock.locked()), "a lock"))
-    with pytest.raises(StudyError, match=r"the measure 'my_hub' is your own, and cannot be sent to workers \(.*lock"):
+    with pytest.raises(
+        StudyError, match=r"the measure 'my_hub', which you registered, cannot be sent to workers \(.*lock"
+    ):
         run_study(own, tmp_path / "here", jobs=2, quiet=True)
     table = run_study(own, tmp_path / "here", quiet=True)  # in this process it need not be sent
     assert table["state"].tolist() == ["done", "done"]

@@ -1,4 +1,4 @@
-"""Runs of a study are trained once, resumed, kept apart, and never taken for others; what goes wrong is said."""
+"""Runs of a study are trained once, resumed, kept apart, and never confused; errors are reported."""
 
 import errno
 import re
@@ -26,13 +26,13 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The results of a small study that nothing disturbed."""
+    """The results of a small, uninterrupted study."""
     return run_study(small_study(), tmp_path_factory.mktemp("whole"), quiet=True)
 
 
 @pytest.fixture
 def n_trained(monkeypatch):
-    """Count the epochs that are trained."""
+    """Count the trained epochs."""
     epochs = []
     train = trainer.Trainer._train
 
@@ -46,7 +46,7 @@ def n_trained(monkeypatch):
 
 @pytest.fixture
 def break_epoch(monkeypatch):
-    """Return a function that lets an error end every run of a method in an epoch, once it is trained."""
+    """Return a function that makes every run of a method fail at the end of an epoch."""
     save = trainer.save_checkpoint
 
     def breaks(error, method="chts", in_epoch=2):
@@ -61,7 +61,7 @@ def break_epoch(monkeypatch):
     return breaks
 
 
-def test_only_the_runs_that_are_asked_for_are_trained(tmp_path, n_trained):
+def test_only_requested_runs_are_trained(tmp_path, n_trained):
     small = small_study(seeds=[0, 1])
     ends = []
     table = run_study(
@@ -116,7 +116,7 @@ def test_the_results_are_those_of_the_runs(tmp_path):
     assert (row["backend"], row["threads"], row["error"]) == ("csr", 1, "")
 
 
-def test_finished_runs_are_handed_out(tmp_path):
+def test_finished_runs_are_returned(tmp_path):
     small = small_study(seeds=[1, 0])
     table = run_study(small, tmp_path, quiet=True)
     runs = finished_runs(small, tmp_path)
@@ -137,8 +137,8 @@ def test_runs_that_are_not_done_are_named(tmp_path, break_epoch):
         finished_runs(more, tmp_path)
     first, *others = str(stop.value).splitlines()
     assert first == (
-        f"3 of 4 runs of study 'small' in {tmp_path} are not done: run the study, with retry_failed=True for those "
-        "that failed"
+        f"3 of 4 runs of study 'small' in {tmp_path} are not finished: run the study, with retry_failed=True to "
+        "retry failed runs"
     )
     assert others == [
         "  CHTs, seed 0, failed: RuntimeError: the fuse",
@@ -150,7 +150,7 @@ def test_runs_that_are_not_done_are_named(tmp_path, break_epoch):
     assert len(finished_runs(more, tmp_path)) == 4
 
 
-def test_an_interrupted_study_goes_on(whole, tmp_path, n_trained, break_epoch):
+def test_an_interrupted_study_continues(whole, tmp_path, n_trained, break_epoch):
     small = small_study()
     break_epoch(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -220,11 +220,11 @@ def content(path):
             r"has results in format 2 \(to",
         ),
         (f'format = {FORMAT}\nname = "large"', InvalidValueError, r"the runs of study 'large', not 'small'"),
-        ("name = ", CorruptFileError, r"study\.toml does not say whose runs these are"),
-        ('name = "small"', CorruptFileError, r"study\.toml does not say whose runs these are"),
+        ("name = ", CorruptFileError, r"study\.toml is not a readable study record"),
+        ('name = "small"', CorruptFileError, r"study\.toml is not a readable study record"),
     ],
 )
-def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
+def test_results_of_another_kind_are_rejected(record, error, said, tmp_path):
     StudyDirectory(tmp_path, small_study()).prepare()
     (tmp_path / "study.toml").write_text(record)
     before = content(tmp_path)
@@ -234,13 +234,13 @@ def test_results_of_another_kind_are_refused(record, error, said, tmp_path):
     assert content(tmp_path) == before
 
 
-def test_other_directories_are_refused(tmp_path):
+def test_other_directories_are_rejected(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("precious")
     for path in (tmp_path / "full", tmp_path / "full" / "thesis.tex"):
         with pytest.raises(InvalidValueError, match=r"is not a results directory, as it has no study\.toml"):
             run_study(small_study(), path)
-    with pytest.raises(InvalidValueError, match=r"cannot be made \(Not a directory\)"):
+    with pytest.raises(InvalidValueError, match=r"cannot be created \(Not a directory\)"):
         run_study(small_study(), tmp_path / "full" / "thesis.tex" / "out")
 
 
@@ -254,15 +254,15 @@ def test_other_directories_are_refused(tmp_path):
         ("zeta = 0.3", "zeta = 0.1", r"zeta=0\.1, not 0\.3"),
     ],
 )
-def test_a_run_of_other_values_is_refused(asked, made, said, tmp_path):
-    """As when the configuration of a run was edited, or a default of topolearn has changed since."""
+def test_a_run_of_other_values_is_rejected(asked, made, said, tmp_path):
+    """For example because the configuration of a run was edited, or a default of topolearn has changed."""
     run = small_study().runs()[0]
     run_study(small_study(), tmp_path, quiet=True)
     file = tmp_path / run.id / "config.toml"
     assert asked in file.read_text()
     file.write_text(file.read_text().replace(asked, made))
     for call in (run_study, results, finished_runs):
-        with pytest.raises(InvalidValueError, match=rf"was made with {said}: remove it, or choose"):
+        with pytest.raises(InvalidValueError, match=rf"was trained with {said}: remove it, or choose"):
             call(small_study(), tmp_path)
     shutil.rmtree(tmp_path / run.id)
     file.parent.mkdir()
@@ -270,22 +270,22 @@ def test_a_run_of_other_values_is_refused(asked, made, said, tmp_path):
     assert (run_study(small_study(), tmp_path, quiet=True)["state"] == "done").all()
 
 
-def test_what_is_in_the_way_of_a_run_is_left_alone(tmp_path):
+def test_files_that_block_a_run_are_left_alone(tmp_path):
     StudyDirectory(tmp_path, small_study()).prepare()
     stranger = tmp_path / small_study().runs()[0].id / "thesis.tex"
     stranger.parent.mkdir()
     stranger.write_text("precious")
     table = run_study(small_study(), tmp_path, quiet=True)
     assert table["state"].tolist() == ["failed", "done"]
-    assert "is in the way of a run, and is none" in table["error"][0]
+    assert "blocks the directory of a run, but is not a run" in table["error"][0]
     assert stranger.read_text() == "precious"
 
 
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        ({"jobs": 0}, InvalidValueError, r"jobs=0 must be a whole number of at least 1"),
-        ({"threads": 0.5}, InvalidValueError, r"threads=0\.5 must be a whole number"),
+        ({"jobs": 0}, InvalidValueError, r"jobs=0 must be a positive integer"),
+        ({"threads": 0.5}, InvalidValueError, r"threads=0\.5 must be a positive integer"),
         ({"executor": "slurmp"}, UnknownNameError, r"unknown executor 'slurmp': did you mean 'slurm'\?"),
         (
             {"options": {"address": "x"}},
@@ -299,7 +299,7 @@ def test_what_is_in_the_way_of_a_run_is_left_alone(tmp_path):
         ),
     ],
 )
-def test_options_that_are_refused(words, error, said, tmp_path):
+def test_options_that_are_rejected(words, error, said, tmp_path):
     with pytest.raises(error, match=said):
         run_study(small_study(), tmp_path, quiet=True, **words)
 
@@ -315,8 +315,8 @@ time.sleep(60)
 """
 
 
-def test_a_run_that_another_process_has_is_left_to_it(tmp_path, n_trained, capsys):
-    """The others come first; then it is waited for, and taken over when that process is killed."""
+def test_a_run_in_use_by_another_process_is_left_to_it(tmp_path, n_trained, capsys):
+    """Other runs come first; then the study waits for it, and takes it over when that process is killed."""
     small = small_study()
     place = StudyDirectory(tmp_path, small)
     place.prepare()
@@ -334,11 +334,11 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, n_trained, capsy
         holder.stdout.close()
     assert [method for method, _ in n_trained] == ["chts", "chts", "set", "set"]
     assert (table["state"] == "done").all()
-    assert "1 of the runs were with another process" in capsys.readouterr().err
+    assert "1 runs were in use by another process" in capsys.readouterr().err
 
 
 def _while_held(holder):
-    """Return an executor that has the other process killed before it waits for it."""
+    """Return an executor that kills the other process before waiting for it."""
 
     def execute(work, tasks, plan):
         if tasks[0].wait:
@@ -348,7 +348,7 @@ def _while_held(holder):
     return execute
 
 
-def test_runs_whose_worker_died_are_taken_up_again(tmp_path, capsys):
+def test_runs_whose_worker_died_are_tried_again(tmp_path, capsys):
     turns = []
 
     def shaky(work, tasks, plan):
@@ -368,8 +368,8 @@ def test_runs_whose_worker_died_are_taken_up_again(tmp_path, capsys):
     assert "its worker died (MemoryError: none left)" in capsys.readouterr().err
 
 
-def test_what_was_begun_comes_last_when_workers_die(tmp_path):
-    """One of these runs may be what kills workers."""
+def test_started_runs_come_last_when_workers_die(tmp_path):
+    """One of these runs may be the one that kills workers."""
     turns = []
 
     def shaky(work, tasks, plan):

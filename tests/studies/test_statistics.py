@@ -1,4 +1,4 @@
-"""Statistics and tables beside values worked out by hand, and numbers of the paper."""
+"""Statistics and tables, compared with values computed by hand and numbers from the paper."""
 
 import itertools
 
@@ -107,15 +107,18 @@ TWO = table([("A", "x", 0, 0.9), ("B", "x", 0, 0.8)])
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: spread([]), r"values=\[\] must be one or more finite numbers"),
-        (lambda: spread([1, np.nan]), r"must be one or more finite numbers"),
-        (lambda: spread([1, 2], confidence=95), r"confidence=95 must lie strictly between 0 and 1"),
+        (lambda: spread([]), r"values=\[\] must be a non-empty list of finite numbers"),
+        (lambda: spread([1, np.nan]), r"must be a non-empty list of finite numbers"),
+        (lambda: spread([1, 2], confidence=95), r"confidence=95 must be strictly between 0 and 1"),
         (lambda: wilcoxon_p_value([1, 2], [1]), r"2 and 1 values are not pairs"),
         (lambda: win_rates(TWO, "lable"), r"no column 'lable': did you mean 'label'\?"),
         (lambda: win_rates(TWO, value="best"), r"no column 'best': Known names: label, dataset"),
         (lambda: win_rates(TWO, better="more"), r"better='more' must be 'higher' or 'lower'"),
         (lambda: win_rates(pd.concat([TWO, TWO])), r"there are several runs with \{'label': 'A', 'dataset': 'x'"),
-        (lambda: win_rates(TWO.assign(seed=[0, 1])), r"there is no dataset and seed for which all of label are done"),
+        (
+            lambda: win_rates(TWO.assign(seed=[0, 1])),
+            r"no combination of dataset and seed has a finished run for every label",
+        ),
         (lambda: compare(TWO, "A", "C"), r"label 'C' has no finished run"),
         (lambda: summary_table(TWO, value="best"), r"no column 'best'"),
     ],

@@ -1,4 +1,4 @@
-"""Settings times seeds: what they become, what names a run, and every mistake in a study with its fix."""
+"""Studies: expansion into runs, hashes of runs, and an error with a fix for every mistake."""
 
 import json
 from dataclasses import fields
@@ -121,28 +121,28 @@ MISTAKES = [
     ({"settings": [A, {"label": "C", "zeat": 1}]}, "setting 'C': there is no option 'zeat': did you mean 'zeta'?"),
     ({"grid": {"zeat": [1]}}, "there is no option 'zeat': did you mean 'zeta'?"),
     ({"base": {"epochs": {"a": 1}}}, "there is no option 'epochs.a': did you mean 'epochs'?"),
-    ({"base": {"seed": 1}}, "seed is not an option of a study's settings: a study lists its seeds once, in seeds"),
-    ({"grid": {"run_dir": ["a"]}}, "run_dir is not an option of a study's settings"),
+    ({"base": {"seed": 1}}, "'seed' cannot be set in the settings of a study: list the seeds of the study in 'seeds'"),
+    ({"grid": {"run_dir": ["a"]}}, "'run_dir' cannot be set in the settings of a study"),
     ({"settings": [A, {"label": "C", "epochs": 0}]}, "setting 'C': epochs=0 must be at least 1"),
     ({"grid": {"zeta": [0.1, 2.0]}}, "setting 'small, zeta=2': zeta=2.0 must lie strictly between 0 and 1"),
     ({"settings": [{"label": "C", "method": "chtz"}]}, "setting 'C': unknown method 'chtz': did you mean 'cht'?"),
     ({"settings": [{"method": "set"}]}, "the setting {'method': 'set'} needs a label"),
-    ({"settings": [A, {**B, "label": "A"}]}, "the label 'A' is there 2 times"),
+    ({"settings": [A, {**B, "label": "A"}]}, "the label 'A' occurs 2 times: each label must be unique"),
     ({"settings": [A, {**A, "label": "B"}]}, "settings 'A' and 'B' are the same training"),
     ({"settings": [A, {**A, "label": "B", "zeta": 0.3}]}, "settings 'A' and 'B' are the same training"),
     ({"seeds": []}, "seeds=[] leaves nothing to run"),
-    ({"seeds": [0, 1, 0]}, "the seed 0 is there 2 times"),
+    ({"seeds": [0, 1, 0]}, "the seed 0 occurs 2 times: each seed must be unique"),
     ({"seeds": [0.5]}, "seeds=[0.5] must be of type tuple[int, ...]"),
     ({"seeds": [-1]}, "setting 'small': seed=-1 must be at least 0"),
-    ({"grid": {"zeta": 0.1}}, "grid: zeta=0.1 must be a list of one or more values"),
-    ({"grid": {"zeta": []}}, "grid: zeta=[] must be a list of one or more values"),
-    ({"name": "a/b"}, "name='a/b' must be of letters, digits, dots, hyphens and underscores"),
+    ({"grid": {"zeta": 0.1}}, "grid: zeta=0.1 must be a non-empty list of values"),
+    ({"grid": {"zeta": []}}, "grid: zeta=[] must be a non-empty list of values"),
+    ({"name": "a/b"}, "name='a/b' must consist of letters, digits, dots, hyphens and underscores"),
     ({"base": {"density": 0.1}, "settings": [{"label": "C", "method": "dense"}]}, "its density must be 1"),
 ]
 
 
 @pytest.mark.parametrize(("parts", "said"), MISTAKES, ids=[said[:50] for _, said in MISTAKES])
-def test_mistakes_are_refused(parts, said):
+def test_mistakes_are_rejected(parts, said):
     with pytest.raises(TopolearnError) as stop:
         Study(**{"name": "small", "base": BASE, **parts})
     assert said in str(stop.value)
@@ -153,7 +153,7 @@ def test_mistakes_are_refused(parts, said):
     [
         (None, MissingFileError, r"there is no study file .*study\.toml"),
         ("seeds = [", CorruptFileError, r"study\.toml is not TOML"),
-        ("seed = [1]", InvalidValueError, r"study\.toml: a study has no 'seed': did you mean 'seeds'\?"),
+        ("seed = [1]", InvalidValueError, r"study\.toml: a study has no key 'seed': did you mean 'seeds'\?"),
         ("[base]\nepoch = 1", InvalidValueError, r"study\.toml: there is no option 'epoch': did you mean 'epochs'\?"),
         ("[[base]]\nepochs = 1", TopolearnError, r"study\.toml: base=\[\{'epochs': 1\}\] must be of type dict"),
     ],
@@ -192,7 +192,7 @@ def test_what_is_in_the_hash(values):
 
 
 def test_the_hash_is_the_same_everywhere():
-    """Results of former versions are found again: raise FORMAT when this must change, as when a default does."""
+    """Hashes must stay the same across versions: raise FORMAT if this must change, for example with a default."""
     config = TrainConfig(method="set", density=0.01, dataset="mnist", overrides={"generator": "csti"}, seed=2)
     assert identity(config) == {
         "format": 1,
@@ -203,7 +203,7 @@ def test_the_hash_is_the_same_everywhere():
 
 
 def test_the_defaults_are_those_of_the_format():
-    """What is left out of the hash: raise FORMAT when a default changes, and change it here."""
+    """Defaults are left out of the hash: when a default changes, raise FORMAT and change it here."""
     defaults = {name: value for name, value in TrainConfig().to_dict().items() if name in DEFAULTS}
     assert json.loads(json.dumps(defaults)) == DEFAULTS
     parts = {f.name: f.default for f in fields(Method) if f.name in PARTS}

@@ -1,4 +1,4 @@
-"""A training of a task that is killed at a step, by SIGKILL, and resumed by the command."""
+"""Kill the training of a task at a step with SIGKILL, and resume it with the command."""
 
 import signal
 import subprocess
@@ -23,7 +23,7 @@ KILLED_AT = 10  # a step between checkpoints, in the middle of an epoch
 
 
 def assert_resumes_bit_for_bit(configuration, train, folder):
-    """Kill and resume a training of 12 steps, with checkpoints after 4 and 8; compare with one that goes through."""
+    """Kill and resume training of 12 steps with checkpoints after 4 and 8; compare it with uninterrupted training."""
     killed_dir = folder / "killed"
     configuration.with_values({"run_dir": str(killed_dir)}).save(folder / "killed.toml")
     words = [sys.executable, "-c", SCRIPT, "train", str(folder / "killed.toml"), "--quiet", str(KILLED_AT)]

@@ -1,4 +1,4 @@
-"""Whether two trainings of a task left the same."""
+"""Check that two training runs of a task gave the same results."""
 
 import pandas as pd
 import pytest
@@ -7,12 +7,12 @@ from safetensors.torch import load_file
 
 
 def table(path):
-    """A table of a run, without what depends on the clock."""
+    """A table of a run, without columns that depend on the clock."""
     return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
 
 
 def assert_same(one, other):
-    """Assert that two trainings left the same weights, links and numbers, bit for bit."""
+    """Assert that two training runs gave the same weights, links and numbers, bit for bit."""
     for name in ("model.safetensors", "topology.safetensors"):
         first, second = (load_file(run.path / "checkpoints" / "checkpoint-12" / name) for run in (one, other))
         assert first.keys() == second.keys()

@@ -1,4 +1,4 @@
-"""IDX files as tests make them, and where the real ones are."""
+"""IDX files made by tests, and the location of the real ones."""
 
 import gzip
 import struct

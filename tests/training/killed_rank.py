@@ -1,4 +1,4 @@
-"""Train as one of several processes, of which one is killed; started by torchrun with the point and the rank."""
+"""Train as one of several processes, one of which is killed; torchrun passes the point and the rank."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ POINTS = {
 
 
 def kill_at(point):
-    """Let a call of a function, of those that are made at a point, be the last thing that this process does."""
+    """Kill this process right after a given call of a function."""
     owner, name, call = POINTS[point]
     function, calls = getattr(owner, name), [0]
 

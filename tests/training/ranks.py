@@ -1,4 +1,4 @@
-"""What each of three ranks does in the tests of training on several processes, and what one process does alone."""
+"""The program of each of three ranks in the tests of training with several processes, and of a single process."""
 
 from unittest import mock
 
@@ -52,7 +52,7 @@ def refused(path, method, backend, **values):
 
 
 def rank(index, store, folder):
-    """Train all cases as one of three ranks, into directories that they share."""
+    """Train all cases as one of three ranks, into shared directories."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=index, world_size=N_RANKS)
     for method, backend in CASES:

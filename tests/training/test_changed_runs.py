@@ -1,4 +1,4 @@
-"""A run goes on with what it began with, or says what has changed; one process at a time."""
+"""A run continues unchanged, or reports what has changed; only one process at a time may write it."""
 
 import re
 import subprocess
@@ -51,7 +51,7 @@ def edited(path, old, new):
 
 
 @pytest.mark.parametrize("field", ["lr", "seed"])
-def test_an_edited_configuration_is_told_and_taken_when_that_is_accepted(field, stopped, tree):
+def test_an_edited_configuration_is_reported_and_used_if_accepted(field, stopped, tree):
     line = re.search(rf"^{field} = (\d+(?:\.\d+)?)$", (stopped / "config.toml").read_text(), re.MULTILINE)
     edited(stopped / "config.toml", line[0], f"{field} = {float(line[1]) * 2 if field == 'lr' else 7}")
     before = tree(stopped)
@@ -64,26 +64,26 @@ def test_an_edited_configuration_is_told_and_taken_when_that_is_accepted(field, 
     assert "config.toml" in run.environment["accepted"][0]
 
 
-def test_other_data_are_told(small, tmp_path, stopped, chts):
+def test_other_data_are_reported(small, tmp_path, stopped, chts):
     digits = load_dataset("digits")
     other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
-    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+    with pytest.raises(ChangedRunError, match="the checksum of its data differs"):
         tl.resume(stopped, data=other, quiet=True)
     assert_same_run(tl.resume(stopped, data=digits, quiet=True), chts)
 
 
-def test_data_that_were_accepted_are_those_of_the_run_from_then_on(stopped):
+def test_accepted_data_become_the_data_of_the_run(stopped):
     digits = load_dataset("digits")
     other = replace(digits, train_x=digits.train_x.flip(0), train_y=digits.train_y.flip(0))
     run = tl.resume(stopped, data=other, accept_changes=True, quiet=True)
     assert run.environment["data"] == other.checksum()
-    assert run.environment["accepted"] == ["its data have another checksum"]
+    assert run.environment["accepted"] == ["the checksum of its data differs"]
     tl.resume(stopped, data=other, quiet=True)  # which asks no more
-    with pytest.raises(ChangedRunError, match="its data have another checksum"):
+    with pytest.raises(ChangedRunError, match="the checksum of its data differs"):
         tl.resume(stopped, data=digits, quiet=True)
 
 
-def test_a_lost_manifest_is_told(stopped, chts):
+def test_a_lost_manifest_is_reported(stopped, chts):
     kept = (stopped / "manifest.jsonl").read_bytes()
     (stopped / "manifest.jsonl").unlink()
     with pytest.warns(UserWarning, match=r"manifest\.jsonl is missing"), pytest.raises(ChangedRunError) as refusal:
@@ -102,12 +102,12 @@ def test_the_checksum_of_data_depends_on_all_of_it_and_on_nothing_else():
     assert replace(data, train_x=x.double()).checksum() != data.checksum()
 
 
-def test_lost_checkpoints_are_told_and_what_the_run_holds_is_kept(stopped, chts):
+def test_lost_checkpoints_are_reported_and_earlier_files_kept(stopped, chts):
     for file in (stopped / "checkpoints").iterdir():
         file.unlink()
     with pytest.raises(ChangedRunError, match=r"best\.safetensors is missing; checkpoints/last\.safetensors is miss"):
         tl.resume(stopped, quiet=True)
-    with pytest.warns(UserWarning, match=r"begins again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
+    with pytest.warns(UserWarning, match=r"starts again; its 1 rows of metrics and \d updates are kept in .*dropped-1"):
         run = tl.resume(stopped, accept_changes=True, quiet=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -115,34 +115,34 @@ def test_lost_checkpoints_are_told_and_what_the_run_holds_is_kept(stopped, chts)
     assert run.metrics.drop(columns="seconds").equals(chts.metrics.drop(columns="seconds"))
 
 
-def test_lost_checkpoints_of_a_run_without_a_manifest_are_told(stopped):
+def test_lost_checkpoints_of_a_run_without_a_manifest_are_reported(stopped):
     without_manifest(stopped)
     for file in (stopped / "checkpoints").iterdir():
         file.unlink()
-    with pytest.raises(MissingFileError, match=r"metrics up to row 1, and no checkpoint to go on from: put"):
+    with pytest.raises(MissingFileError, match=r"has 1 rows of metrics, but no checkpoint to continue from: restore"):
         tl.resume(stopped, quiet=True)
 
 
-def test_a_lost_history_is_told_whatever_is_accepted(stopped, tree):
+def test_a_lost_history_is_reported_even_if_changes_are_accepted(stopped, tree):
     for file in (stopped / "topology").iterdir():
         file.unlink()
     (stopped / "topology").rmdir()
     with pytest.raises(ChangedRunError, match=r"topology/initial\.npz is missing"):
         tl.resume(stopped, quiet=True)
     before = tree(stopped)
-    with pytest.raises(CorruptFileError, match=r"topology is missing, without which the run .* cannot go on"):
+    with pytest.raises(CorruptFileError, match=r"topology is missing, and the run .* cannot continue without it"):
         tl.resume(stopped, accept_changes=True, quiet=True)
     assert tree(stopped) == before
 
 
-def test_a_second_writer_is_told_who_is_the_first(stopped, chts, tree):
+def test_a_second_writer_gets_the_name_of_the_first(stopped, chts, tree):
     with subprocess.Popen(
         [sys.executable, "-c", HOLDING, str(stopped)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "held\n"
         before = tree(stopped)
         for second in (tl.resume, lambda path, quiet: tl.resume(path, accept_changes=True, quiet=quiet)):
-            with pytest.raises(InvalidValueError, match=rf"is being written by process {process.pid}, since 2\d+-"):
+            with pytest.raises(InvalidValueError, match=rf"is in use by process {process.pid}, since 2\d+-"):
                 second(stopped, quiet=True)
         assert tree(stopped) == before
         process.kill()

@@ -1,4 +1,4 @@
-"""Checkpoints: what they hold, that nothing is lost on the way, and that nothing else is taken for one."""
+"""Checkpoints: their content, that nothing is lost, and that other files are rejected."""
 
 import errno
 import json
@@ -112,7 +112,7 @@ def test_links_of_a_checkpoint_are_cells_of_the_weights(small, tmp_path):
     [{}, {"backend": "masked"}, {"method": "set"}, {"method": "topkast"}, {"method": "dense"}, {"momentum": 0}],
     ids=str,
 )
-def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
+def test_everything_is_restored_bit_for_bit(values, parts, tmp_path):
     saved = parts(12, **values)
     path = tmp_path / "new" / "x.safetensors"
     torch.manual_seed(5)
@@ -132,13 +132,13 @@ def test_everything_comes_back_bit_for_bit(values, parts, tmp_path):
 
 @pytest.fixture
 def little_room():
-    """Return a function after which no file may grow beyond so many bytes, until the test ends."""
+    """Return a function that limits the size of files until the test ends."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(parts, tmp_path, little_room):
+def test_a_failed_write_leaves_the_earlier_checkpoint(parts, tmp_path, little_room):
     saved, path = parts(3), tmp_path / "x.safetensors"
     save_checkpoint(path, *saved, {"epoch": 1})
     before = path.read_bytes()
@@ -153,9 +153,9 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(parts, tmp_path, 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"hidden": (32, 16)}, r"head.weight is \(10, 32\) in the checkpoint and \(10, 16\) in the model"),
-        ({"hidden": (32, 32, 32)}, r"hidden3.bias is missing in the checkpoint and \(32,\) in the model"),
-        ({"method": "dense"}, r"hidden1.col is \(164,\) in the checkpoint and missing in the model"),
+        ({"hidden": (32, 16)}, r"head.weight is \(10, 32\) in the checkpoint, but \(10, 16\) in the model"),
+        ({"hidden": (32, 32, 32)}, r"hidden3.bias is missing in the checkpoint, but \(32,\) in the model"),
+        ({"method": "dense"}, r"hidden1.col is \(164,\) in the checkpoint, but missing in the model"),
     ],
     ids=str,
 )
@@ -172,24 +172,26 @@ def test_a_checkpoint_of_another_model_changes_nothing(values, message, parts, t
 
 
 def accepting(run):
-    """Resume a run although its manifest knows that it has changed."""
+    """Resume a run although its manifest detects changes."""
     return resume(run, accept_changes=True, quiet=True)
 
 
 def loading(run):
-    """Load a model, and hear that its run has changed."""
+    """Load a model, expecting a warning that its run has changed."""
     with pytest.warns(ChangedFileWarning):
         return tl.Run(run).load_model("last")
 
 
 @pytest.mark.parametrize("share", [0, 0.00005, 0.001, 0.02, 0.5, 0.99, 0.99999])
-def test_a_checkpoint_cut_off_anywhere_is_refused(share, chts, copy, tree):
+def test_a_checkpoint_cut_off_anywhere_is_rejected(share, chts, copy, tree):
     path = copy(chts) / "checkpoints" / "last.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     before = tree(copy.path)
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match=r"last\.safetensors is not a whole checkpoint") as refusal:
+        with pytest.raises(
+            CorruptFileError, match=r"last\.safetensors is not a complete topolearn checkpoint"
+        ) as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
     assert tree(copy.path) == before
@@ -216,10 +218,10 @@ def text(path):
 
 
 @pytest.mark.parametrize("write", [foreign, foreign_with_metadata, header_without_json, pickled, text])
-def test_other_files_are_no_checkpoint(write, chts, copy):
+def test_other_files_are_not_checkpoints(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match="not a whole checkpoint of topolearn") as refusal:
+        with pytest.raises(CorruptFileError, match="not a complete topolearn checkpoint") as refusal:
             read(copy.path)
         assert "\n" not in str(refusal.value)
 
@@ -243,7 +245,9 @@ def test_a_run_whose_widths_were_edited(chts, copy, tree):
 def test_a_configuration_with_open_values_is_not_resumed(chts, copy, tree):
     edit(copy(chts), 'device = "cpu"', 'device = "auto"')
     before = tree(copy.path)
-    with pytest.raises(InvalidValueError, match=r"config\.toml leaves values open, so it is not that of a run"):
+    with pytest.raises(
+        InvalidValueError, match=r"config\.toml leaves values open, so it is not the configuration of a run"
+    ):
         accepting(copy.path)
     assert tree(copy.path) == before
 
@@ -261,6 +265,6 @@ def test_tables_that_end_before_the_checkpoint(name, content, chts, copy):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(
-        CorruptFileError, match=f"{name} (has no row of epoch 3|is not a table|is missing, or has no row)"
+        CorruptFileError, match=f"{name} (has no row for epoch 3|is not a table|is missing, or has no row)"
     ):
         accepting(copy.path)

@@ -1,4 +1,4 @@
-"""`topolearn.train` takes compiled steps where it can, and says once where it cannot."""
+"""`topolearn.train` takes compiled steps if it can, and otherwise reports the reason once."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ def trained(path, **values):
 
 
 @pytest.mark.parametrize("method", ["chts", "chtss", "rigl", "mest", "srigl", "granet", "cht", "static"])
-def test_a_training_in_compiled_code_is_that_by_autograd(method, tmp_path, monkeypatch):
-    """The same links at each update, and losses to rounding: whichever steps an update leaves to autograd."""
+def test_a_compiled_training_equals_one_with_autograd(method, tmp_path, monkeypatch):
+    """The same links at each update, and the same losses up to rounding."""
     compiled = trained(tmp_path / "compiled", method=method)
     monkeypatch.setattr(Trainer, "_n_compiled", lambda trainer, n_left: 0)
     by_autograd = trained(tmp_path / "autograd", method=method)
@@ -46,20 +46,20 @@ def test_most_steps_of_a_training_are_compiled(tmp_path, monkeypatch):
     ("values", "reason"),
     [
         ({"method": "deepr", "update_interval": None}, "method 'deepr' acts at each step"),
-        ({"precision": "bf16"}, "precision='bf16' is that of autocast"),
+        ({"precision": "bf16"}, "precision='bf16' uses autocast"),
         ({}, None),
         ({"backend": "masked"}, None),
     ],
 )
-def test_it_is_said_once_why_steps_are_not_compiled(values, reason, tmp_path, capsys):
+def test_the_reason_why_steps_are_not_compiled_is_reported_once(values, reason, tmp_path, capsys):
     tl.train(tl.TrainConfig(**CONFIG | values, run_dir=str(tmp_path / "run")))
-    said = capsys.readouterr().err.count("steps run by autograd, not in compiled code")
+    said = capsys.readouterr().err.count("steps run with autograd, not in compiled code")
     assert said == (reason is not None)
     trained(tmp_path / "quiet", **values)
     assert not capsys.readouterr().err
 
 
-def test_the_links_alone_are_chosen_for_more_layers_where_steps_are_compiled(tmp_path):
+def test_csr_is_chosen_for_more_layers_if_steps_are_compiled(tmp_path):
     """By default, and not for methods that act at each step, or in bf16."""
     cases = {"chts": {}, "deepr": {"method": "deepr"}, "bf16": {"precision": "bf16"}}
     settled = {}

@@ -1,4 +1,4 @@
-"""Downloads: whole and verified or not there at all, whatever torchvision does; no test touches a network."""
+"""Downloads are complete and verified, or absent, whatever torchvision does; no test uses a network."""
 
 import hashlib
 import sys
@@ -28,7 +28,7 @@ CLASS_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "emnist_balanc
 
 
 def contents(name):
-    """A tiny set with two classes, three images each for training and one each for tests."""
+    """A tiny set with two classes, each with three training images and one test image."""
     rng = np.random.default_rng(len(name))
     arrays = [rng.integers(0, 256, (6, 4, 4)), np.arange(6) % 2, rng.integers(0, 256, (2, 4, 4)), np.arange(2)]
     files = emnist.FILES if name == "emnist_balanced" else FILES
@@ -36,7 +36,7 @@ def contents(name):
 
 
 class Torchvision:
-    """A stand-in that writes files as torchvision does: the compressed ones too, and for EMNIST those of all splits."""
+    """A stand-in that writes files like torchvision: compressed ones too, and for EMNIST those of all splits."""
 
     def __init__(self):
         self.calls, self.error, self.change = [], None, {}
@@ -57,7 +57,7 @@ class Torchvision:
 
 @pytest.fixture
 def torchvision(monkeypatch, tmp_path):
-    """Let a stand-in be imported, with checksums and sizes that fit what it writes, in an empty working directory."""
+    """Replace torchvision with a stand-in, with checksums and sizes that fit its files, in an empty directory."""
     fake = Torchvision()
     module = ModuleType("torchvision")
     module.datasets = SimpleNamespace(
@@ -94,7 +94,7 @@ def test_files_arrive_and_are_found(name, folder, target, torchvision):
 
 
 @EACH
-def test_what_is_there_is_not_fetched_again(name, torchvision):
+def test_existing_files_are_not_downloaded_again(name, torchvision):
     found = download(name)
     before = {path: path.stat().st_mtime_ns for path in found.iterdir()}
     for folder in (None, "data", f"data/{name}"):
@@ -103,7 +103,7 @@ def test_what_is_there_is_not_fetched_again(name, torchvision):
     assert len(torchvision.calls) == 1
 
 
-def test_missing_files_are_added_to_those_that_are_there(torchvision):
+def test_missing_files_are_added_to_existing_ones(torchvision):
     folder = Path("data/mnist")
     folder.mkdir(parents=True)
     write(folder / FILES[0], contents("mnist")[FILES[0]])
@@ -121,7 +121,7 @@ def test_other_files_are_never_overwritten(n_there, content, torchvision):
     for file in FILES[:n_there]:
         write(folder / file, content)
     before = listing()
-    with pytest.raises(ExistingFileError, match=f"{FILES[0]} .*: remove it first, as a download overwrites nothing"):
+    with pytest.raises(ExistingFileError, match=f"{FILES[0]} .*: remove it first, as downloads never overwrite files"):
         download("fashion_mnist")
     assert listing() == before
     assert {path.read_bytes() for path in folder.iterdir()} == {content}
@@ -142,7 +142,7 @@ NO_NETWORK = [
 
 @EACH
 @pytest.mark.parametrize("error", NO_NETWORK, ids=lambda error: type(error).__name__)
-def test_without_a_network_one_line_says_which_files_to_put_where(name, error, torchvision, capsys):
+def test_without_a_network_one_line_names_the_files_and_their_place(name, error, torchvision, capsys):
     torchvision.error = error
     assert main(["download", name]) == 2
     shown = capsys.readouterr()
@@ -164,7 +164,7 @@ def test_an_interrupted_download_leaves_nothing(error, torchvision):
 
 
 @EACH
-def test_files_that_are_not_what_they_should_be_do_not_arrive(name, torchvision):
+def test_wrong_files_are_not_kept(name, torchvision):
     file = DOWNLOADS[name].files[1]
     torchvision.change = {file: contents(name)[file][:-2] + b"\7\7"}
     with pytest.raises(DownloadError, match=f"{name} could not be downloaded .*{file}.* get it again"):
@@ -172,7 +172,7 @@ def test_files_that_are_not_what_they_should_be_do_not_arrive(name, torchvision)
     assert listing() == []
 
 
-def test_a_folder_that_cannot_be(torchvision, capsys):
+def test_a_folder_that_cannot_exist(torchvision, capsys):
     Path("mnist").write_text("a file")
     assert main(["download", "mnist", "--data-dir", "."]) == 2
     assert "Not a directory" in capsys.readouterr().err
@@ -191,9 +191,7 @@ def test_a_torchvision_of_another_build(monkeypatch, tmp_path):
     (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.delitem(sys.modules, "torchvision", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        DownloadError, match=r"torchvision and torch are not of one build \(operator .*into .* yourself"
-    ):
+    with pytest.raises(DownloadError, match=r"torchvision and torch are not compatible \(operator .*into .* yourself"):
         download("mnist", tmp_path / "sets")
     assert not (tmp_path / "sets").exists()
 
@@ -202,10 +200,14 @@ def test_a_torchvision_of_another_build(monkeypatch, tmp_path):
     ("name", "error", "message"),
     [
         ("digits", InvalidValueError, "'digits' is bundled: there is nothing to download"),
-        ("mine.npz", InvalidValueError, r"mine\.npz is a custom file: there is nothing to download"),
-        ("registered", InvalidValueError, "'registered' is your own: download one of mnist, fashion_mnist, emnist_bal"),
+        ("mine.npz", InvalidValueError, r"mine\.npz is your own file: there is nothing to download"),
+        (
+            "registered",
+            InvalidValueError,
+            "'registered' is not downloadable: choose one of mnist, fashion_mnist, emnist_bal",
+        ),
         ("mnits", UnknownNameError, "unknown data set 'mnits': did you mean 'mnist'"),
-        ("mnist+validation", InvalidValueError, r"'mnist\+validation' is made of the files of 'mnist': download these"),
+        ("mnist+validation", InvalidValueError, r"'mnist\+validation' uses the files of 'mnist': download that one"),
     ],
 )
 def test_names_that_have_no_download(name, error, message, torchvision):

@@ -1,4 +1,4 @@
-"""EMNIST's balanced split: four files or an archive, images upright, and nothing else taken for it."""
+"""EMNIST's balanced split: read from four files or an archive, with upright images; other files are rejected."""
 
 import gzip
 import hashlib
@@ -37,7 +37,7 @@ def put(folder, arrays, suffixes=("", ".gz")):
 
 
 def pack(folder, arrays, monkeypatch):
-    """Write the archive, and let its checksum be the expected one."""
+    """Write the archive, and make its checksum the expected one."""
     path = folder / "gzip.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("gzip/emnist-letters-mapping.txt", "1 65 97")
@@ -69,7 +69,7 @@ def test_four_files_become_a_data_set_of_upright_images(suffixes, tiny, tmp_path
 
 
 @pytest.mark.parametrize("n_loose", [0, 3])
-def test_the_archive_stands_for_files_that_are_missing(n_loose, tiny, tmp_path, monkeypatch):
+def test_the_archive_replaces_missing_files(n_loose, tiny, tmp_path, monkeypatch):
     pack(tmp_path, tiny, monkeypatch)
     put(tmp_path, dict(list(tiny.items())[:n_loose]))
     assert_is(load_dataset("emnist_balanced", tmp_path), tiny)
@@ -82,10 +82,10 @@ def test_whole_loose_files_need_no_archive(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c[:40] + bytes([c[40] ^ 1]) + c[41:], lambda c: b""])
-def test_a_changed_archive_is_refused(change, tiny, tmp_path, monkeypatch):
+def test_a_changed_archive_is_rejected(change, tiny, tmp_path, monkeypatch):
     path = pack(tmp_path, tiny, monkeypatch)
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(CorruptFileError, match=r"gzip\.zip is cut off or another archive.*checksum"):
+    with pytest.raises(CorruptFileError, match=r"gzip\.zip is cut off or a different archive.*checksum"):
         load_dataset("emnist_balanced", tmp_path)
 
 
@@ -104,24 +104,24 @@ LABELS = np.arange(12, dtype=np.uint8) % 3
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
-        (TRAIN_X, np.zeros((11, 5, 5), np.uint8), r"is of shape \(11, 5, 5\), and that of .* \(12, 5, 5\)"),
-        (TRAIN_X, np.zeros((12, 5, 4), np.uint8), r"is of shape \(12, 5, 4\)"),
-        (TRAIN_X, LABELS, r"is of shape \(12,\)"),
-        (TEST_X, np.zeros((12, 5, 5), np.uint8), r"and that of .* \(6, 5, 5\)"),
-        (TRAIN_Y, LABELS[:9], r"is of shape \(9,\)"),
-        (TRAIN_Y, LABELS // 2, "not 4 images in each of the classes 0 to 2"),
-        (TRAIN_Y, LABELS + 1, "not 4 images in each of the classes 0 to 2"),
-        (TEST_Y, np.array([0, 0, 1, 1, 2, 3], np.uint8), "not 2 images in each"),
+        (TRAIN_X, np.zeros((11, 5, 5), np.uint8), r"has shape \(11, 5, 5\), but EMNIST balanced has \(12, 5, 5\)"),
+        (TRAIN_X, np.zeros((12, 5, 4), np.uint8), r"has shape \(12, 5, 4\)"),
+        (TRAIN_X, LABELS, r"has shape \(12,\)"),
+        (TEST_X, np.zeros((12, 5, 5), np.uint8), r"but EMNIST balanced has \(6, 5, 5\)"),
+        (TRAIN_Y, LABELS[:9], r"has shape \(9,\)"),
+        (TRAIN_Y, LABELS // 2, "does not have 4 images in each of the classes 0 to 2"),
+        (TRAIN_Y, LABELS + 1, "does not have 4 images in each of the classes 0 to 2"),
+        (TEST_Y, np.array([0, 0, 1, 1, 2, 3], np.uint8), "does not have 2 images in each"),
     ],
 )
-def test_files_of_another_split_are_refused(name, array, message, tiny, tmp_path):
+def test_files_of_another_split_are_rejected(name, array, message, tiny, tmp_path):
     put(tmp_path, {**tiny, name: array})
     with pytest.raises(CorruptFileError, match=message) as refusal:
         load_dataset("emnist_balanced", tmp_path)
     assert f"{name} in {tmp_path}" in str(refusal.value)
 
 
-def test_a_portion_of_letters_is_not_this_split():
+def test_another_number_of_letters_is_not_this_split():
     folder = SHARED / "emnist"
     if not folder.is_dir():
         pytest.skip(f"there is no {folder}")

@@ -1,4 +1,4 @@
-"""A run that was stopped anywhere and resumed equals, bit for bit, the run that was not."""
+"""A run that was stopped anywhere and resumed equals an uninterrupted run bit for bit."""
 
 import csv
 import importlib
@@ -30,12 +30,12 @@ record = importlib.import_module("topolearn.recording.record")  # whose function
 
 
 def table(path):
-    """A table as text, so that equal means equal to the last digit."""
+    """Return a table as text, for exact comparison."""
     return pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds", errors="ignore")
 
 
 def assert_same_run(one, other):
-    """All that two runs left behind is the same, but for where they are and how long they took."""
+    """Check that the files of two runs are the same, except for paths and times."""
     for which in ("last", "best"):
         first, second = (load_file(run.path / "checkpoints" / f"{which}.safetensors") for run in (one, other))
         assert first.keys() == second.keys()
@@ -134,12 +134,12 @@ def test_a_killed_run_is_resumed_bit_for_bit(method, tmp_path, capsys):
 
 
 class Killed(BaseException):
-    """Stands for the kill."""
+    """Simulates a kill."""
 
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Return a function that lets one call of a function end the run, before or after it did its work."""
+    """Return a function that ends the run at one call of a function, before or after the call."""
 
     def at(owner, name, call, *, after):
         function, calls = getattr(owner, name), [0]
@@ -208,14 +208,14 @@ def test_a_run_interrupted_anywhere_is_resumed_bit_for_bit(point, chts, small, t
     assert_same_run(tl.Run(tmp_path / "run"), chts)
 
 
-def test_a_training_that_goes_on_elsewhere_is_left_alone(small, tmp_path, interrupt, monkeypatch, tree):
+def test_a_training_in_another_process_is_left_alone(small, tmp_path, interrupt, monkeypatch, tree):
     interrupt(TopologyLog, "record", 1, after=True)
     with pytest.raises(Killed):
         tl.train(small(tmp_path / "run"), quiet=True)
     monkeypatch.undo()
     with FileLock(tmp_path / "run" / ".lock"):
         before = tree(tmp_path)
-        with pytest.raises(InvalidValueError, match="is being written by another process"):
+        with pytest.raises(InvalidValueError, match="is in use by another process"):
             resume(tmp_path / "run", quiet=True)
         assert tree(tmp_path) == before
 
@@ -267,7 +267,7 @@ def test_every_method_is_resumed_bit_for_bit(method, small, tmp_path, interrupt,
 
 
 def test_a_model_that_draws_is_resumed_bit_for_bit(small, tmp_path, interrupt, monkeypatch):
-    """Dropout is the one user of torch's own random state."""
+    """Dropout is the only user of torch's global random state."""
 
     def mlp_with_dropout(*sizes, **options):
         model = mlp(*sizes, **options)
@@ -309,7 +309,7 @@ def test_a_run_older_than_some_parts_of_its_method_has_their_defaults(chts, stop
     assert_same_run(tl.Run(stopped), chts)
 
 
-def test_the_clock_goes_on_and_the_updates_are_not_counted_twice(stopped):
+def test_the_clock_continues_and_updates_are_not_counted_twice(stopped):
     before = json.loads((stopped / "summary.json").read_text())
     assert (before["epochs"], before["complete"], before["n_updates"]) == (1, False, 4)
     run = resume(stopped, quiet=True)

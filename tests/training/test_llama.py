@@ -26,7 +26,7 @@ def test_llama_130m_has_84_linear_layers_and_134_million_weights():
     assert sum(parameter.numel() for parameter in model.parameters()) == 134_105_856
 
 
-def test_no_position_sees_a_later_one_and_each_one_knows_where_it_stands():
+def test_no_position_sees_a_later_one_and_order_matters():
     torch.manual_seed(0)
     model = Llama(**SMALL).double()
     torch.nn.init.normal_(model.lm_head.weight)
@@ -37,7 +37,7 @@ def test_no_position_sees_a_later_one_and_each_one_knows_where_it_stands():
     assert not torch.allclose(logits[0, 2], logits[2, 2])  # the same two tokens before, in another order
 
 
-def test_a_position_counts_by_its_distance_alone():
+def test_only_the_distance_of_a_position_counts():
     layer = LlamaLayer(16, 24, 4, 2).double().self_attn
     x = torch.randn(1, 1, 16, generator=torch.Generator().manual_seed(0)).double().repeat(1, 9, 1)
     q, k = (layer._turned(layer._heads(each(x))) for each in (layer.q_proj, layer.k_proj))
@@ -50,8 +50,8 @@ def test_a_position_counts_by_its_distance_alone():
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"width": 15}, r"width=15 is not divided into n_heads=4 heads of an even width"),
-        ({"width": 12}, r"width=12 is not divided into n_heads=4 heads of an even width"),
+        ({"width": 15}, r"width=15 cannot be divided into n_heads=4 heads of even width"),
+        ({"width": 12}, r"width=12 cannot be divided into n_heads=4 heads of even width"),
         ({"n_kv_heads": 3}, r"n_kv_heads=3 must divide n_heads=4"),
         ({"n_kv_heads": 0}, r"n_kv_heads=0"),
         ({"n_layers": 0}, r"n_layers=0"),

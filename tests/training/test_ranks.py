@@ -1,4 +1,4 @@
-"""Several processes train as one with the whole batch; the first of them leaves the run behind."""
+"""Several processes train like one process with the whole batch; rank 0 records the run."""
 
 import warnings
 from unittest import mock
@@ -46,7 +46,7 @@ def test_ranks_train_as_one_process(folder, tmp_path, method, backend):
             pd.testing.assert_frame_equal(shared.history.events(layer), alone.history.events(layer))
 
 
-def test_what_cannot_be_shared_is_refused_on_all_ranks(folder):
+def test_what_cannot_be_shared_is_rejected_on_all_ranks(folder):
     told = [torch.load(folder / f"{index}.pt") for index in range(N_RANKS)]
     for each in told:
         assert "its parameter shrinks as the density falls" in each["shrinking"]
@@ -54,7 +54,7 @@ def test_what_cannot_be_shared_is_refused_on_all_ranks(folder):
         assert "seed is 0 on rank 0 and 1 on rank 1 and 2 on rank 2" in each["other seeds"]
 
 
-def test_a_run_that_goes_on_with_another_number_of_processes_says_so(tmp_path):
+def test_continuing_with_another_number_of_processes_warns(tmp_path):
     run = trained(tmp_path / "run", "chts", "csr")
     assert run.environment["processes"] == "1"
     with warnings.catch_warnings(), mock.patch.object(build, "mlp", double_mlp):
@@ -62,12 +62,12 @@ def test_a_run_that_goes_on_with_another_number_of_processes_says_so(tmp_path):
         tl.resume(run.path, data=data(), quiet=True)
     path = run.path / "environment.json"
     path.write_text(path.read_text().replace('"processes": "1"', '"processes": "3"'))
-    told = pytest.warns(UserWarning, match="began on 3 processes and goes on with 1: .* not bit for bit")
+    told = pytest.warns(UserWarning, match="was started with 3 processes and continues with 1: .* not bit for bit")
     with mock.patch.object(build, "mlp", double_mlp), told:
         tl.resume(run.path, data=data(), accept_changes=True, quiet=True)
 
 
-def test_every_example_is_of_one_share(monkeypatch):
+def test_every_example_is_in_one_share(monkeypatch):
     examples = torch.arange(8)
     for size in (1, 3, 8, 11):
         shares = []

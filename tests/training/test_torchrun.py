@@ -50,12 +50,12 @@ def whole(tmp_path_factory):
     return tl.Run(path)
 
 
-def test_a_killed_process_ends_all_with_one_message_and_one_process_goes_on(tmp_path):
+def test_a_killed_process_ends_all_with_one_message_and_one_process_continues(tmp_path):
     killed = torchrun("training", "1", *WORDS, "--run-dir", str(tmp_path / "run"))
     assert killed.returncode != 0
     assert killed.stderr.count(f"topolearn: error: {LOSS}\n") == killed.stderr.count("topolearn: error:") == 1
     assert not tl.Run(tmp_path / "run").is_complete
-    with pytest.warns(UserWarning, match="began on 2 processes and goes on with 1"):
+    with pytest.warns(UserWarning, match="was started with 2 processes and continues with 1"):
         assert tl.resume(tmp_path / "run", quiet=True).is_complete
 
 
@@ -100,7 +100,7 @@ def torchrun_of_three(path, name):
 
 
 @pytest.mark.slow
-def test_what_all_processes_refuse_is_said_once(whole):
+def test_an_error_on_all_processes_is_reported_once(whole):
     done = torchrun("nowhere", "0", *WORDS, "--run-dir", str(whole.path))
     assert done.returncode != 0
     assert done.stderr.count("topolearn: error: the run directory") == 1
@@ -135,7 +135,7 @@ def test_one_process_joins_nothing(size, monkeypatch):
         assert not dist.is_initialized()
 
 
-def test_the_first_to_say_something_says_it_and_a_reason_comes_before_a_loss():
+def test_the_first_message_is_shown_and_a_reason_comes_before_a_lost_process():
     store = dist.HashStore()
     _leave_to_first(store, LOSS, 2, unless_failed=True)
     _leave_to_first(store, "the disk is full", 2)

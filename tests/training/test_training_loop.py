@@ -1,4 +1,4 @@
-"""The loop: learning rate, batches, determinism, what it leaves alone, and what it refuses before it begins."""
+"""The training loop: learning rate, batches, determinism, side effects, and what is rejected before it starts."""
 
 import random
 from pathlib import Path
@@ -25,7 +25,7 @@ from topolearn.training import Dataset, build, mlp, resume, trainer
 
 
 def toy(n=50, n_test=11, name="toy"):
-    """Data whose first feature is the number of the example."""
+    """Data whose first feature is the example's index."""
     x = torch.stack((torch.arange(float(n + n_test)), torch.zeros(n + n_test)), dim=1)
     y = torch.arange(n + n_test) % 2
     return Dataset(name, x[:n], y[:n], x[n:], y[n:])
@@ -75,7 +75,7 @@ def test_accuracy_improves_on_digits(chts, dense):
         assert run.metrics["train_loss"].is_monotonic_decreasing
 
 
-def test_batches_cover_every_example_once_an_epoch(small, tmp_path):
+def test_batches_cover_every_example_once_per_epoch(small, tmp_path):
     data, seen = toy(), []
     mean, deviation = data.standardisation()
 
@@ -189,9 +189,7 @@ def heads():
         ("float32", "masked", torch.float32, torch.float32),
     ],
 )
-def test_bf16_is_what_products_are_computed_in_and_nothing_is_kept_in(
-    precision, backend, hidden, head, heads, small, tmp_path
-):
+def test_bf16_is_used_for_products_and_not_for_storage(precision, backend, hidden, head, heads, small, tmp_path):
     run = tl.train(small(tmp_path / "run", precision=precision, backend=backend), quiet=True)
     assert run.config.precision == precision
     assert heads == {(hidden, head)}
@@ -207,7 +205,7 @@ def test_bf16_is_what_products_are_computed_in_and_nothing_is_kept_in(
 
 
 @pytest.mark.parametrize("kind", ["directory", "file"])
-def test_an_existing_run_directory_is_refused_and_untouched(kind, small, tmp_path, tree):
+def test_an_existing_run_directory_is_rejected_and_untouched(kind, small, tmp_path, tree):
     path = tmp_path / "run"
     if kind == "file":
         path.write_text("mine")
@@ -215,7 +213,7 @@ def test_an_existing_run_directory_is_refused_and_untouched(kind, small, tmp_pat
         path.mkdir()
         (path / "config.toml").write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(ExistingFileError, match=r"run exists: continue it by topolearn\.resume"):
+    with pytest.raises(ExistingFileError, match=r"run already exists: continue it with topolearn\.resume"):
         tl.train(small(path), quiet=True)
     assert tree(tmp_path) == before
 
@@ -233,7 +231,7 @@ def test_an_existing_run_directory_is_refused_and_untouched(kind, small, tmp_pat
         ({"device": "cuda"}, InvalidValueError, "no CUDA device"),
     ],
 )
-def test_nothing_is_made_when_the_configuration_is_refused(values, error, message, small, tmp_path):
+def test_nothing_is_created_when_the_configuration_is_rejected(values, error, message, small, tmp_path):
     if values.get("device") == "cuda" and torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     with pytest.raises(error, match=message):
@@ -241,7 +239,7 @@ def test_nothing_is_made_when_the_configuration_is_refused(values, error, messag
     assert list(tmp_path.iterdir()) == []
 
 
-def test_widths_beyond_the_memory_are_refused(small, tmp_path, monkeypatch):
+def test_widths_beyond_the_memory_are_rejected(small, tmp_path, monkeypatch):
     def mlp_too_large(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
@@ -251,9 +249,9 @@ def test_widths_beyond_the_memory_are_refused(small, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_directory_that_cannot_be_made(small, tmp_path):
+def test_a_run_directory_that_cannot_be_created(small, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InvalidValueError, match=r"run directory .*file.run cannot be made .Not a directory"):
+    with pytest.raises(InvalidValueError, match=r"run directory .*file.run cannot be created .Not a directory"):
         tl.train(small(tmp_path / "file" / "run"), quiet=True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -291,7 +289,7 @@ def test_the_first_of_equally_good_epochs_is_the_best(small, tmp_path):
     assert run.summary["best_epoch"] == 1
 
 
-def test_data_of_ones_own(small, tmp_path):
+def test_custom_data(small, tmp_path):
     data = toy(name="mine")
     run = tl.train(small(tmp_path / "run", density=0.5), data=data, quiet=True)
     assert run.config.dataset == "mine"
@@ -314,7 +312,7 @@ def test_every_method_trains_and_static_ones_do_not_move(small, tmp_path):
         )
 
 
-def test_an_update_at_every_step_is_kept_and_measured_once_an_epoch(small, tmp_path):
+def test_an_update_at_every_step_is_kept_and_measured_once_per_epoch(small, tmp_path):
     run = tl.train(
         small(tmp_path / "run", method="deepr", update_interval=1, measure_every=None, measures=("closure",), epochs=2),
         quiet=True,

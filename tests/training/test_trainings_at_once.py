@@ -1,4 +1,4 @@
-"""Trainings in several threads of one process: each gets what it gets alone, and the process keeps its state."""
+"""Trainings in several threads give the same results as alone, and leave the process's state unchanged."""
 
 import random
 import threading
@@ -34,7 +34,7 @@ def in_another_thread(work):
 
 @pytest.fixture
 def own_removal():
-    """A removal score that draws by torch, as a part of one's own may."""
+    """A removal score that draws with torch, as custom components may."""
     REMOVAL_SCORES.register("any", RemovalScore(lambda links: torch.rand(links.cells.numel())))
     yield "any"
     REMOVAL_SCORES.unregister("any")
@@ -80,7 +80,7 @@ def test_models_with_dropout_train_one_after_the_other(small, tmp_path, monkeypa
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_what_other_threads_draw_and_seed_meanwhile_changes_nothing(small, tmp_path, own_removal, monkeypatch):
+def test_draws_and_seeds_of_other_threads_change_nothing(small, tmp_path, own_removal, monkeypatch):
     values = {"method": "set", "epochs": 1, "overrides": {"removal": own_removal}}
     alone = tl.train(small(tmp_path / "alone", **values), quiet=True)
     step = tl.TopologyScheduler.step
@@ -102,7 +102,7 @@ def test_what_other_threads_draw_and_seed_meanwhile_changes_nothing(small, tmp_p
 
 
 @pytest.mark.parametrize("backend", ["masked", "csr"])
-def test_a_model_is_made_sparse_without_a_look_at_the_global_generator(backend, monkeypatch):
+def test_a_model_is_made_sparse_without_the_global_generator(backend, monkeypatch):
     model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
 
     def refused(*_):
@@ -156,7 +156,7 @@ def states():
 
 
 @pytest.mark.parametrize("first_to_leave", [0, 1])
-def test_the_last_of_several_threads_puts_back_what_was_before_the_first(first_to_leave):
+def test_the_last_of_several_threads_restores_the_state_before_the_first(first_to_leave):
     before, entered, leave = states(), [threading.Event() for _ in range(2)], [threading.Event() for _ in range(2)]
 
     def hold(i):
@@ -179,7 +179,7 @@ def test_the_last_of_several_threads_puts_back_what_was_before_the_first(first_t
     assert states() == before
 
 
-def test_an_inner_block_puts_back_what_the_outer_one_had():
+def test_an_inner_block_restores_the_state_of_the_outer_one():
     before = states()
     with random_states_kept():
         random.seed(1)
@@ -190,7 +190,7 @@ def test_an_inner_block_puts_back_what_the_outer_one_had():
     assert states() == before
 
 
-def test_those_who_need_the_global_generator_take_turns():
+def test_threads_that_need_the_global_generator_take_turns():
     order, entered = [], threading.Event()
 
     def second():

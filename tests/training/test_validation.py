@@ -1,4 +1,4 @@
-"""Held-out training examples in the place of the test examples."""
+"""Held-out training examples in place of the test examples."""
 
 import numpy as np
 import pytest
@@ -46,12 +46,12 @@ def test_the_split_is_always_the_same_and_of_the_whole_set():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (toy(np.arange(99) % 3, 50), r"'toy\+validation' would hold out 50 of 99 .* half is the most"),
-        (toy([0] * 50 + [1], 10), "cannot have every class in both parts"),
-        (toy(np.arange(300) % 30, 20), "cannot have every class in both parts"),
+        (toy(np.arange(99) % 3, 50), r"'toy\+validation' would hold out 50 of 99 .* at most half"),
+        (toy([0] * 50 + [1], 10), "cannot have every class in both splits"),
+        (toy(np.arange(300) % 30, 20), "cannot have every class in both splits"),
     ],
 )
-def test_too_few_examples_are_refused(data, message):
+def test_too_few_examples_are_rejected(data, message):
     with pytest.raises(InvalidValueError, match=message):
         hold_out(data)
 
@@ -81,7 +81,7 @@ def test_files_of_arrays(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "emnist_balanced"])
-def test_files_are_looked_for_under_the_name_without_the_ending(name, tmp_path, monkeypatch):
+def test_files_are_expected_under_the_name_without_the_ending(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()
     for data_dir, said in ((None, f"data/{name}"), (tmp_path, str(tmp_path / name))):

@@ -1,4 +1,4 @@
-"""`verify`: what is whole is called so, and what is not is named."""
+"""`verify` reports intact files as whole, and names all others."""
 
 import pytest
 
@@ -31,12 +31,12 @@ def test_a_run_is_whole_and_nothing_is_written(chts, copy, tree):
     ("name", "content", "state", "detail"),
     [
         ("config.toml", b"", "cut", "has 0 bytes instead of"),
-        ("metrics.csv", b"step,epoch\n" * 1000, "changed", "has other content than was written"),
+        ("metrics.csv", b"step,epoch\n" * 1000, "changed", "has changed since it was written"),
         ("checkpoints/last.safetensors", None, "missing", "is missing"),
         ("topology/initial.npz", None, "missing", "is missing"),
         ("manifest.jsonl", b"{\n", "corrupt", "line 1 is not readable"),
-        ("manifest.jsonl", b'{"format": 2, "complete": true}\n', "corrupt", "another version of topolearn writes"),
-        ("manifest.jsonl", b'{"complete": true, "files": {"../x": [1, "a"]}}\n', "corrupt", "outside of the run"),
+        ("manifest.jsonl", b'{"format": 2, "complete": true}\n', "corrupt", "belongs to another version of topolearn"),
+        ("manifest.jsonl", b'{"complete": true, "files": {"../x": [1, "a"]}}\n', "corrupt", "outside the run"),
         ("manifest.jsonl", None, "missing", "is missing"),
     ],
 )
@@ -63,10 +63,10 @@ def test_accepted_changes_are_whole_from_then_on(chts, copy):
     file.write_text(file.read_text().replace("0.", "1."))
     assert list(wrong(copy.path)) == ["metrics.csv"]
     assert wrong(copy.path, accept_changes=True) == {}
-    assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has other content than was written"]
+    assert tl.Run(copy.path).environment["accepted"] == ["metrics.csv has changed since it was written"]
 
 
-def test_who_accepts_changes_does_not_become_who_computed_the_run(chts, copy, monkeypatch):
+def test_accepting_changes_does_not_change_the_recorded_environment(chts, copy, monkeypatch):
     file = copy(chts) / "metrics.csv"
     file.write_text(file.read_text().replace("0.", "1."))
     before = tl.Run(copy.path).environment
@@ -110,7 +110,7 @@ def test_all_runs_of_a_study(tmp_path, capsys):
     assert f"missing    {first.name}/layers.csv: is missing" in capsys.readouterr().out
 
 
-def test_the_command_says_what_is_whole(chts, capsys):
+def test_the_command_reports_what_is_whole(chts, capsys):
     assert main(["verify", str(chts.path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "whole      config.toml" in lines
@@ -118,9 +118,9 @@ def test_the_command_says_what_is_whole(chts, capsys):
 
 
 def test_there_is_nothing_to_verify(tmp_path):
-    with pytest.raises(MissingFileError, match="there is no file and no directory"):
+    with pytest.raises(MissingFileError, match="there is no file or directory"):
         verify(tmp_path / "none")
-    with pytest.raises(InvalidValueError, match="the directory of neither a run nor a study"):
+    with pytest.raises(InvalidValueError, match="is neither a run nor a study"):
         verify(tmp_path)
     (tmp_path / "a.csv").write_text("a,x\n")
     with pytest.raises(InvalidValueError, match="is a file, which has no manifest"):

@@ -1,4 +1,4 @@
-"""What this machine takes: measurements that a user can repeat, each beside its peers, in turns in one process."""
+"""Benchmarks that users can repeat on their machines, with all variants alternating in one process."""
 
 from topolearn.benchmarks.calibration import measure_crossovers
 from topolearn.benchmarks.training import VARIANTS, cost_of_auto, crossover, measure_training

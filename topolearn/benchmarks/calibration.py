@@ -1,4 +1,4 @@
-"""Where the csr backend stops being the faster one on a device: the table behind ``backend="auto"``."""
+"""The densities up to which the csr backend is faster on a device: the table behind ``backend="auto"``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from topolearn.terminal import progress_bar
 WIDTHS = (64, 256, 1024, 2048)
 BATCHES = (1, 32, 128, 512)
 DENSITIES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5)
-BURST = 8  # steps of an accelerator from one wait to the next, as in a training
+BURST = 8  # steps of an accelerator between synchronizations, as in training
 
 
 def measure_crossovers(
@@ -33,22 +33,22 @@ def measure_crossovers(
     device: torch.device | str = CPU,
     progress: bool = False,
 ) -> Crossovers:
-    """Measure up to which density the csr backend trains a layer faster than the masked one.
+    """Measure the density up to which the csr backend trains a layer faster than the masked backend.
 
     Parameters
     ----------
     widths, batches : sequence of int
-        Neurons on each side of a layer, and activations in a batch, ascending.
+        Neurons on each side of a layer, and rows per batch, both ascending.
     threads : sequence of int, optional
-        Of a CPU, ascending; default one, and as many as torch uses. Other devices have one entry.
+        Numbers of CPU threads, ascending; default one, and as many as torch uses. Other devices have one entry.
     densities : sequence of float
-        Where to measure, ascending; the crossover is found between these.
+        Where to measure, ascending; the crossover is interpolated between these.
     seconds : float
-        About how long each layer is measured.
+        Approximate time to measure each layer.
     device
-        Where the layers train.
+        Device on which the layers are trained.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def measure_crossovers(
 
 
 def crossover_at(width: int, batch: int, densities: Sequence[float], seconds: float, device: torch.device) -> float:
-    """Return the density at which both backends take the same time; 0 if csr is slower at all, or does not run."""
+    """Return the density at which both backends take the same time; 0 if csr is always slower, or unsupported."""
     before, gain_before = 0.0, 0.0
     if not has_products(device):
         return 0.0
@@ -84,7 +84,7 @@ def crossover_at(width: int, batch: int, densities: Sequence[float], seconds: fl
 
 
 def _ratio(width: int, batch: int, density: float, seconds: float, device: torch.device) -> float:
-    """Return how many times longer the masked backend takes, both in turns."""
+    """Return the ratio of the masked backend's time to the csr backend's, measured alternating."""
     graph = erdos_renyi(width, width, density, seed=0)
     with torch_draws_from(0):
         layers = [SparseLinear(width, width, graph=graph, backend=backend).to(device) for backend in ("masked", "csr")]
@@ -100,7 +100,7 @@ def _ratio(width: int, batch: int, density: float, seconds: float, device: torch
 
 
 def _masked_over_csr(step: Callable[[int], None], seconds: float, device: torch.device) -> float:
-    """Return the ratio of the median times of both, which take turns."""
+    """Return the ratio of the median times of both, measured alternating."""
     wait = torch.get_device_module(device).synchronize
 
     def timed(i: int) -> float:

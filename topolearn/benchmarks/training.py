@@ -1,4 +1,4 @@
-"""A training step of an MLP: dense, with a masked weight, and by each backend, over density and batch."""
+"""The time of an MLP's training step: dense, with a masked weight, and with each backend."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAPER = (784, 1568, 1568, 1568, 10)
-BATCHES = 8  # that a measurement goes round through
+BATCHES = 8  # batches that a measurement cycles through
 
 
 class WeightTimesMask(nn.Module):
-    """A layer as most programs for sparse training have it: a dense weight, multiplied by its mask at every step."""
+    """A layer as in most implementations of sparse training: a dense weight, multiplied by its mask at every step."""
 
     mask: Tensor
 
@@ -63,7 +63,7 @@ def _weight_times_mask(sizes: Sequence[int], density: float) -> nn.Module:
 
 
 class LayerByLayer(nn.Module):
-    """Sparse layers of the csr backend with their ReLU, each an autograd node of its own, and a dense last layer."""
+    """Sparse layers of the csr backend with their ReLU, each its own autograd node, and a dense last layer."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -97,48 +97,48 @@ def measure_training(
 ) -> pd.DataFrame:
     """Time a training step (forward, cross-entropy, backward, SGD with momentum) of an MLP on this machine.
 
-    The variants take turns in one process, on as many threads as torch uses, so that they share what else the machine
-    does; medians are given.
+    The variants alternate in one process, on as many threads as torch uses, so that other load on the machine affects
+    all of them. The table has medians.
 
     Parameters
     ----------
     densities, batches : iterables
-        The table's rows; every layer but the last has the density.
+        The rows of the table; every layer except the last has the density.
     sizes : sequence of int
-        Features, width of each hidden layer, classes.
+        Features, width of each hidden layer, and classes.
     variants : iterable of str
-        Some of `VARIANTS`: a dense network, a weight that is multiplied by its mask, the masked backend, the csr
-        backend layer by layer, and as a chain. The first one is what others are compared with.
+        Names in `VARIANTS`: a dense network, a weight that is multiplied by its mask, the masked backend, the csr
+        backend layer by layer, and the csr backend as a chain. Speed-ups are relative to the first one.
     seconds : float
-        About how long each variant is measured in each row.
+        Approximate time to measure each variant in each row.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
     DataFrame
-        A row for each density and batch: threads, the backend that ``backend="auto"`` takes, ``<variant> ms``,
-        ``<variant> speed-up`` and ``<variant> MiB`` (of parameters, gradients, momentum, masks, indices, and of the
-        activations that the backward pass needs).
+        A row for each density and batch, with the number of threads, the choice of ``backend="auto"``,
+        ``<variant> ms``, ``<variant> speed-up`` and ``<variant> MiB`` (of parameters, gradients, momentum, masks,
+        indices, and the activations that the backward pass needs).
 
     Raises
     ------
     InvalidValueError
-        For a variant that does not exist, or a density that no layer can have.
+        For an unknown variant, or a density that no layer can have.
     """
     import pandas as pd
 
     variants = list(variants)
     for name in variants:
         if name not in VARIANTS:
-            raise InvalidValueError(f"there is no variant {name!r}: use some of {', '.join(VARIANTS)}")
+            raise InvalidValueError(f"unknown variant {name!r}: use some of {', '.join(VARIANTS)}")
     cases = [(density, batch) for density in densities for batch in batches]
     rows = []
     for density, batch in progress_bar(cases, desc="bench train", disable=not progress):
         with torch_draws_from(0):
             models = {name: VARIANTS[name](sizes, density) for name in variants}
         runs = {name: _Run(model, sizes, batch) for name, model in models.items()}
-        _take_turns(runs.values(), seconds)
+        _alternate(runs.values(), seconds)
         base = runs[variants[0]].milliseconds
         row: dict[str, float | str] = {"density": density, "batch": batch, "threads": torch.get_num_threads()}
         n_in, n_out = max(pairwise(sizes[:-1]), key=math.prod)
@@ -151,12 +151,12 @@ def measure_training(
 
 
 def crossover(table: pd.DataFrame, batch: int, variant: str = "csr chain", peer: str = "dense") -> float:
-    """Return the density up to which a variant is faster than its peer, between two measured ones by interpolation.
+    """Return the density up to which a variant is faster than its peer, interpolated between measurements.
 
     Returns
     -------
     float
-        NaN when it is faster, or slower, at all measured densities.
+        NaN if it is faster, or slower, at all measured densities.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def crossover(table: pd.DataFrame, batch: int, variant: str = "csr chain", peer:
 
 
 def cost_of_auto(table: pd.DataFrame) -> pd.Series:
-    """Return how many times longer than the better backend the one takes that ``backend="auto"`` chooses.
+    """Return the time of the backend chosen by ``backend="auto"``, relative to the better backend.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def cost_of_auto(table: pd.DataFrame) -> pd.Series:
 
 
 class _Run:
-    """A variant in training on random data, and what its steps took."""
+    """A variant that trains on random data, and the times of its steps."""
 
     def __init__(self, model: nn.Module, sizes: Sequence[int], batch: int) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -198,7 +198,7 @@ class _Run:
         self.x = torch.randn(BATCHES, batch, sizes[0], generator=generator)
         self.y = torch.randint(sizes[-1], (BATCHES, batch), generator=generator)
         self.times: list[float] = []
-        for _ in range(3):  # what is compiled, and what the optimizer remembers, is there after these
+        for _ in range(3):  # warm-up: compiles, and creates the optimizer state
             self.step()
         self.times.clear()
 
@@ -214,7 +214,7 @@ class _Run:
         return 1e3 * statistics.median(self.times)
 
     def saved_bytes(self) -> int:
-        """Bytes of what the forward pass keeps for the backward pass, parameters and buffers apart."""
+        """Bytes that the forward pass keeps for the backward pass, without parameters and buffers."""
         held = {t.data_ptr() for t in (*self.model.parameters(), *self.model.buffers())}
         sizes: dict[int, int] = {}
 
@@ -231,7 +231,7 @@ class _Run:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all that a training holds, but for activations."""
+        """Bytes of everything held during training, without activations."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         tensors += [p.grad for p in self.model.parameters() if p.grad is not None]
         tensors += [t for state in self.optimizer.state.values() for t in state.values() if isinstance(t, Tensor)]
@@ -247,8 +247,8 @@ class _Run:
         return n_bytes
 
 
-def _take_turns(runs: Iterable[_Run], seconds: float) -> None:
-    """Let each take steps for about so long: in ten turns, a step at least each."""
+def _alternate(runs: Iterable[_Run], seconds: float) -> None:
+    """Let each run take steps for about this long, in ten rounds with at least one step each."""
     runs = list(runs)
     for _ in range(10):
         for run in runs:

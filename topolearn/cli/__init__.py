@@ -1,4 +1,4 @@
-"""`topolearn ...`: one file for each command."""
+"""The command line, `topolearn ...`: one module per command."""
 
 import argparse
 import sys
@@ -33,52 +33,55 @@ from topolearn.terminal import visible_warnings
 __all__ = ["main"]
 
 EXAMPLES = """examples:
-  topolearn train                                          CHTs at 5 % of the links, on bundled digits
+  topolearn train                                          CHTs at 5% density on the bundled digits
   topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
-  topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
-  topolearn count translation-wmt17                        what a training costs, before it starts
-  topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    by a model of: topolearn train translation-small
-  topolearn sample runs/wikitext-2-chtss-0.3-s0 --prompt "The"     by a model of: topolearn train language-small
-  topolearn evaluate runs/A --tasks cola,rte               questions that a language model was not trained for
-  topolearn verify runs/A                                  whether a run, a study or a file is whole
-  topolearn download mnist                                 its files, into data/mnist
+  topolearn train --resume runs/digits-chts-0.05-s0        continue an interrupted run
+  topolearn count translation-wmt17                        what a training run costs, before it starts
+  topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en    with a model from: topolearn train translation-small
+  topolearn sample runs/wikitext-2-chtss-0.3-s0 --prompt "The"     with a model from: topolearn train language-small
+  topolearn evaluate runs/A --tasks cola,rte               zero-shot evaluation of a language model
+  topolearn verify runs/A                                  check that a run, study or file is intact
+  topolearn download mnist                                 fetch the data set into data/mnist
   topolearn sweep study.toml --jobs 4                      settings x seeds, on this machine or a cluster
-  topolearn report runs/A --compare runs/B                 a page with pictures, beside another run
+  topolearn report runs/A --compare runs/B                 an HTML page with figures, next to another run
   topolearn generate bsw --n-in 784 --n-out 1568 --density 0.01 --beta 0.25 --seed 0 -o layer.npz --plot
-  topolearn score layer.npz --method ch3_l3p --top 20      where the next links would grow
-  topolearn diagnose layer.npz --null-models 10            what kind of graph a layer is; runs, too
-  topolearn doctor                                         what is installed here, and whether it computes rightly
+  topolearn score layer.npz --method ch3_l3p --top 20      the likeliest next links
+  topolearn diagnose layer.npz --null-models 10            graph measures of a layer; works on runs too
+  topolearn doctor                                         check that the installation computes correctly
 
 exit status:
-  0 done   1 runs of a study are not done, or something is not as it should be
-  2 a mistake, or something that is lacking, told in one line
-  130 ended by Ctrl-C   143 ended by SIGTERM   141 nobody reads what is written, as after: | head
+  0    success
+  1    some runs of a study are not done, or verify or doctor found a problem
+  2    an error, explained in one line: invalid input, or something this machine lacks
+  130  interrupted by Ctrl-C
+  141  the output was closed early, as by: | head
+  143  terminated by SIGTERM
 
-'topolearn COMMAND --help' tells the rest.
+Run 'topolearn COMMAND --help' for the options of a command.
 """
-UNREAD = 128 + 13  # as the shell says of a program that SIGPIPE ends; 13 is its number
+UNREAD = 128 + 13  # what a shell reports for a program ended by SIGPIPE (signal 13)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line, and return its exit status.
+    """Run the command line and return its exit status.
 
-    0 is success; 1 says that runs of a study are not done, or that `verify` or `doctor` met something wrong; 2 is a
-    mistake of the user, or something that the machine lacks, told in one line; 130 is Ctrl-C (SIGINT) and 143 SIGTERM,
-    which leave a run that can be resumed; 141 is an output that nobody reads any more, as after ``| head``.
+    0 is success. 1 means that some runs of a study are not done, or that `verify` or `doctor` found a problem. 2 is an
+    error that is explained in one line: invalid input, or something that the machine lacks. 130 is Ctrl-C (SIGINT) and
+    143 is SIGTERM; both leave a run that can be resumed. 141 is an output that was closed early, as by ``| head``.
     """
     args = argparse.Namespace()
     try:
-        with stoppable(), _any_letter(), visible_warnings():
+        with stoppable(), _escaped_letters(), visible_warnings():
             commands = parser()
             args = commands.parse_args(argv)
             if not hasattr(args, "command"):
-                commands.error("name a command")
+                commands.error("no command given")
             status = args.command(args) or 0
             if sys.stdout is not None:
                 sys.stdout.flush()
             return int(status)
     except KeyboardInterrupt as interrupt:
-        return tell_end("topolearn", interrupt, getattr(args, "goes_on", ""))
+        return tell_end("topolearn", interrupt, getattr(args, "how_to_continue", ""))
     except BrokenPipeError:
         return UNREAD
     except Exception as error:
@@ -93,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _any_letter() -> Iterator[None]:
-    """Write letters that standard output does not have, as under ``PYTHONIOENCODING=ascii``, as escapes."""
+def _escaped_letters() -> Iterator[None]:
+    """Escape letters that standard output cannot encode, as under ``PYTHONIOENCODING=ascii``."""
     stream: Any = sys.stdout
     if not hasattr(stream, "reconfigure"):
         yield
@@ -104,17 +107,16 @@ def _any_letter() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # as it writes what is left first
+        with suppress(OSError):  # reconfiguring flushes first
             stream.reconfigure(errors=errors)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    """Return the parser for all commands."""
     whole = OneLineParser(
         prog="topolearn",
         description="Grow, watch and train sparse neural networks as graphs.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action="version", version=f"topolearn {version('topolearn')}")
     commands = whole.add_subparsers(metavar="COMMAND")

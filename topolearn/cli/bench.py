@@ -1,4 +1,4 @@
-"""`topolearn bench`: what this machine takes."""
+"""`topolearn bench`: how long training steps take on this machine."""
 
 import argparse
 import math
@@ -13,9 +13,9 @@ from topolearn.spreadsheets import write_csv
 from topolearn.terminal import say
 
 EXAMPLES = """examples:
-  topolearn bench train                                    the paper's MLP, dense and sparse, in some minutes
-  topolearn bench --calibrate                              which backend is the faster one here, for backend="auto"
-  topolearn bench --calibrate --device cuda                the same, on its GPU
+  topolearn bench train                                    the paper's MLP, dense and sparse; takes a few minutes
+  topolearn bench --calibrate                              which backend is faster here, for backend="auto"
+  topolearn bench --calibrate --device cuda                the same on the GPU
   topolearn bench train --density 0.01 0.05 --batch 32 --threads 2 -o bench.csv --plot bench.png
 """
 
@@ -29,35 +29,34 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "bench",
         help="time training steps on this machine",
-        description="Time training steps of an MLP: dense, and sparse by each backend, in turns in one process.",
+        description="Time training steps of an MLP, dense and with each sparse backend, alternating in one process.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=["train"], nargs="?", help="what to time")
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="measure which backend is the faster one on this machine, and keep that for backend='auto'",
+        help="measure which backend is faster on this machine, and save the result for backend='auto'",
     )
-    parser.add_argument("--device", help="to calibrate: cpu, cuda, cuda:1, ... [cpu]")
-    parser.add_argument("--density", type=float, nargs="+", help="of the sparse layers [.01 to .5]")
-    parser.add_argument("--batch", type=int, nargs="+", help="examples in a batch [32 128]")
+    parser.add_argument("--device", help="device to calibrate: cpu, cuda, cuda:1, ... [cpu]")
+    parser.add_argument("--density", type=float, nargs="+", help="densities of the sparse layers [0.01 to 0.5]")
+    parser.add_argument("--batch", type=int, nargs="+", help="batch sizes [32 128]")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", metavar="N", help="features, hidden widths, classes [784 1568 1568 1568 10]"
+        "--sizes", type=int, nargs="+", metavar="N", help="features, hidden widths and classes [784 1568 1568 1568 10]"
     )
-    parser.add_argument("--threads", type=int, help="CPU threads [torch's number]")
-    parser.add_argument("--seconds", type=float, help="for each network in each row [2]")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png|.pdf|.svg", help="draw the speed-ups there")
+    parser.add_argument("--threads", type=int, help="CPU threads [torch's default]")
+    parser.add_argument("--seconds", type=float, help="time spent on each network in each row [2]")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="also write the table to this file")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png|.pdf|.svg", help="plot the speed-ups into this file")
     parser.set_defaults(command=_bench)
 
 
 def _bench(args: argparse.Namespace) -> None:
     if not args.calibrate and args.what is None:
-        raise InvalidValueError("nothing to do: give 'train', or --calibrate")
+        raise InvalidValueError("nothing to do: give 'train' or --calibrate")
     given = [name for name in TRAIN_OPTIONS if getattr(args, name) is not None]
     if args.what is None and given:
-        raise InvalidValueError(f"--{given[0]} is an option of 'topolearn bench train': add 'train', or leave it out")
+        raise InvalidValueError(f"--{given[0]} is an option of 'topolearn bench train': add 'train', or omit it")
     if args.device is not None and not args.calibrate:
         raise InvalidValueError("--device is an option of --calibrate: 'topolearn bench train' runs on the CPU")
     if args.calibrate:
@@ -80,7 +79,7 @@ def _calibrate(device: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(file) as aside:
         aside.write_text(to_json(crossovers, {"machine": platform.machine(), "processor": platform.processor()}))
-    say("density up to which csr trains a layer faster than masked, by width (rows) and batch")
+    say("density up to which csr trains a layer faster than masked, by width (rows) and batch size (columns)")
     for threads, table in zip(crossovers.threads, crossovers.densities, strict=True):
         say(f"threads {threads}:" if place.type == "cpu" else f"{place}:")
         say(pd.DataFrame(list(table), index=list(crossovers.widths), columns=list(crossovers.batches)).to_string())
@@ -99,7 +98,9 @@ def _train(args: argparse.Namespace) -> None:
         check_picture(args.plot)
     for name, values in (("density", densities), ("batch", batches), ("sizes", sizes)):
         if any(value <= 0 for value in values) or (name == "density" and max(values) > 1):
-            raise InvalidValueError(f"--{name} {' '.join(map(str, values))}: give positive numbers, densities up to 1")
+            raise InvalidValueError(
+                f"--{name} {' '.join(map(str, values))}: give positive numbers, densities at most 1"
+            )
     if args.sizes and len(args.sizes) < 3:
         raise InvalidValueError(f"--sizes {' '.join(map(str, args.sizes))}: give features, hidden widths and classes")
     if args.threads is not None and args.threads < 1:

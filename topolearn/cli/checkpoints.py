@@ -1,4 +1,4 @@
-"""Checkpoints of weights, as ``topolearn diagnose`` prints them."""
+"""What ``topolearn diagnose`` prints about a checkpoint of weights."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from topolearn.cli.graphs import is_graph_file
 if TYPE_CHECKING:
     from topolearn.graph import LayeredNetwork
 
-SUFFIXES = (".safetensors", ".safetensors.index.json", ".bin", ".pt", ".pth", ".ckpt")  # pickles are refused later
-# Those that take no longer than the reading does, however large the model is.
+SUFFIXES = (".safetensors", ".safetensors.index.json", ".bin", ".pt", ".pth", ".ckpt")  # pickles are rejected later
+# Measures that take no longer than reading the file, however large the model is.
 MEASURES = ("fan_in_gini", "fan_out_gini", "degree_correlation", "active_neurons", "credit_paths", "hub_share")
-SHOWN = 8  # dead heads
+SHOWN = 8  # dead heads that are listed by name
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Return whether a path is that of weights, or one that is not here can be the ``owner/name`` of a model."""
+    """Return whether a path leads to weights, or is not here but can be the ``owner/name`` of a model on the hub."""
     from topolearn.recording.plan import is_run
 
     if path.is_dir():
@@ -32,9 +32,9 @@ def is_checkpoint(path: Path) -> bool:
 def with_idle_links(
     measures: Mapping[str, Mapping[str, float]], network: LayeredNetwork, whole: str
 ) -> dict[str, dict[str, float]]:
-    """Return measures of layers, and of the whole network, with the links that do nothing, and heads.
+    """Return the measures of layers and of the whole network, with idle links and attention heads added.
 
-    Without neuron groups nobody knows which links do nothing, so there are no such columns.
+    Without neuron groups it is unknown which links are idle, so those columns are omitted.
     """
     from topolearn.diagnostics import attention_heads, idle_links
 
@@ -54,7 +54,7 @@ def with_idle_links(
 
 
 def dead_heads(network: LayeredNetwork) -> list[dict[str, Any]]:
-    """Return the heads without an active neuron: what writes to them, and their number."""
+    """Return the heads without an active neuron: the layers that write to each, and its index."""
     from topolearn.diagnostics import attention_heads
 
     heads = attention_heads(network)
@@ -63,7 +63,7 @@ def dead_heads(network: LayeredNetwork) -> list[dict[str, Any]]:
 
 
 def notes(network: LayeredNetwork, left_out: Mapping[str, str]) -> list[str]:
-    """Return what a table does not say: the share of idle links, which heads are dead, and what is left out."""
+    """Return notes for below the table: the share of idle links, the dead heads, and the tensors left out."""
     from topolearn.diagnostics import idle_links
     from topolearn.evolution.short_names import shortened
     from topolearn.integrations.checkpoint_graphs import NOT_ASKED_FOR
@@ -72,9 +72,9 @@ def notes(network: LayeredNetwork, left_out: Mapping[str, str]) -> list[str]:
     if network.groups:
         idle = sum(idle_links(network).values())
         share = f"{idle:,} of {network.n_links:,} links ({100 * idle / max(network.n_links, 1):.2g} %)"
-        lines.append(f"idle links: {share} do nothing, biases aside: percolation would remove them")
+        lines.append(f"idle links: {share} have no effect (biases aside); percolation would remove them")
     else:
-        lines.append("idle links: unknown without neuron groups: give --n-heads, or put config.json beside the weights")
+        lines.append("idle links: unknown without neuron groups: give --n-heads, or put config.json by the weights")
     dead = dead_heads(network)
     if dead:
         more = f" and {len(dead) - SHOWN} more" if len(dead) > SHOWN else ""

@@ -1,10 +1,10 @@
-"""What commands choose from, written out: help answers at once, as it imports nothing of what the names stand for.
+"""The names that commands accept, written out so that ``--help`` is instant: it imports none of the registries.
 
-A test holds each list to its registry.
+A test compares each list with its registry.
 """
 
 GENERATORS = ("er", "bsw", "bsf", "csti", "brf", "fixed_fan_in")
-GENERATOR_PARAMETERS: dict[str, tuple[type, tuple[str, ...]]] = {  # their types, and whose they are
+GENERATOR_PARAMETERS: dict[str, tuple[type, tuple[str, ...]]] = {  # type, and the generators that take it
     "beta": (float, ("bsw",)),
     "r": (float, ("brf",)),
     "degree": (str, ("brf",)),

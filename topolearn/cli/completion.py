@@ -1,4 +1,4 @@
-"""`topolearn completion`: what a shell needs to complete commands and options."""
+"""`topolearn completion`: shell completion of commands and options."""
 
 import argparse
 from typing import Any
@@ -8,7 +8,7 @@ from topolearn.terminal import say_content
 SHELLS = ("bash", "zsh", "tcsh")
 EXAMPLES = """examples:
   eval "$(topolearn completion bash)"                      in ~/.bashrc
-  topolearn completion zsh > ~/.zfunc/_topolearn           in a folder of zsh's fpath
+  topolearn completion zsh > ~/.zfunc/_topolearn           in a folder on zsh's fpath
 """
 
 
@@ -16,10 +16,9 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn completion``."""
     parser = commands.add_parser(
         "completion",
-        help="print what lets a shell complete commands and options",
-        description="Print a script that lets a shell complete the commands of topolearn, their options and files.",
+        help="print a shell completion script",
+        description="Print a script for shell completion of topolearn's commands, their options and file names.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
     parser.set_defaults(command=_complete)

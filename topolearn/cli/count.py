@@ -1,4 +1,4 @@
-"""`topolearn count`: what a training costs, before it starts."""
+"""`topolearn count`: what a training run costs, before it starts."""
 
 import argparse
 from pathlib import Path
@@ -9,8 +9,8 @@ from topolearn.terminal import say, say_json
 
 EXAMPLES = """examples:
   topolearn count translation-wmt17                        a preset: its parameters, links, FLOPs and bytes
-  topolearn count experiment.toml --json                   exact numbers, for programs
-  topolearn count runs/A/config.toml                       what a run has cost
+  topolearn count experiment.toml --json                   exact numbers, for scripts
+  topolearn count runs/A/config.toml                       what an existing run cost
 """
 
 
@@ -18,15 +18,14 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn count``."""
     parser = commands.add_parser(
         "count",
-        help="count parameters, links, FLOPs and bytes of a training before it starts",
-        description="Print what the training of a configuration costs, beside that of the dense network; nothing is "
-        "trained, and the model takes no memory, whatever its size.",
+        help="count the parameters, links, FLOPs and bytes of a training run before it starts",
+        description="Print what training a configuration costs, compared with the dense network. Nothing is trained, "
+        "and the model takes up no memory, whatever its size.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    words = "a file of options, or the name of a preset"
+    words = "a TOML file of options, or the name of a preset"
     parser.add_argument("config", type=Path, metavar="CONFIG.toml", help=words)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print exact numbers as JSON instead of a table")
     parser.set_defaults(command=_count)
 
 

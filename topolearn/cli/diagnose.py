@@ -1,4 +1,4 @@
-"""`topolearn diagnose`: measures of a graph in a file, or of the topology of a run or a checkpoint."""
+"""`topolearn diagnose`: measures of a graph in a file, or of the topology of a run or checkpoint."""
 
 import argparse
 import sys
@@ -15,14 +15,14 @@ from topolearn.cli.tables import by_graph, by_measure, plain
 from topolearn.errors import InvalidValueError, MissingFileError, UndefinedMeasureWarning
 from topolearn.terminal import say, say_json, visible
 
-MOST_DRAWN = 60  # in one picture, which has a largest size
+MOST_DRAWN = 60  # a larger figure would exceed the size that can be drawn
 
 EXAMPLES = """examples:
-  topolearn diagnose layer.npz                             the measures that are quick
+  topolearn diagnose layer.npz                             all quick measures
   topolearn diagnose layer.npz --measures closure omega --null-models 20
-  topolearn diagnose runs/A --step 0 --json                each layer of a run, and the network, before training
-  topolearn diagnose model.safetensors --n-heads 12        the zeros of any checkpoint: how many links do nothing
-  topolearn diagnose friends.edges --sides 1 --null-models 20 --plot friends.png     a graph of one kind of node
+  topolearn diagnose runs/A --step 0 --json                the layers and the network of a run before training
+  topolearn diagnose model.safetensors --n-heads 12        zeros of any checkpoint: how many links are idle
+  topolearn diagnose friends.edges --sides 1 --null-models 20 --plot friends.png     a one-mode graph
 """
 
 
@@ -31,28 +31,41 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "diagnose",
         help="measure a graph, or the topology of a run or a checkpoint",
-        description="Print measures of a graph in a file, or of every layer of a run, or of the weights in a "
-        "checkpoint, with the links that do nothing and dead heads, and of the whole network. There are: "
-        f"{', '.join(MEASURES)}.",
+        description="Print measures of a graph in a file, of each layer of a run and the whole network, or of the "
+        "weights in a checkpoint, where idle links (those without effect) and dead attention heads are counted, too. "
+        f"Measures: {', '.join(MEASURES)}.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "file",
         type=Path,
         metavar="FILE|RUN|CHECKPOINT",
-        help=f"{HELP}; or a run directory; or .safetensors of weights, a folder of these, or the name of a model on "
-        "the hub of Hugging Face",
+        help=f"{HELP}; or a run directory; or a checkpoint: a .safetensors file, a folder of them, or the name of a "
+        "model on the Hugging Face hub",
     )
-    parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="which ones [all that are quick]")
-    parser.add_argument("--null-models", type=int, default=0, metavar="N", help="random graphs to compare with [0]")
-    parser.add_argument("--step", type=int, metavar="STEP", help="of a run: after the updates up to it [the last]")
-    parser.add_argument("--n-heads", type=int, metavar="N", help="of a checkpoint: attention heads [config.json's]")
-    parser.add_argument("--layers", nargs="+", metavar="PATTERN", help="of a checkpoint: which [all that have zeros]")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples [0]")
+    parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="measures to take [all quick ones]")
+    parser.add_argument(
+        "--null-models", type=int, default=0, metavar="N", help="number of random graphs to compare with [0]"
+    )
+    parser.add_argument(
+        "--step", type=int, metavar="STEP", help="runs: the topology after the updates up to this step [the last]"
+    )
+    parser.add_argument(
+        "--n-heads", type=int, metavar="N", help="checkpoints: number of attention heads [from config.json]"
+    )
+    parser.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="PATTERN",
+        help="checkpoints: layers to measure, such as '*.mlp.*' [all that have zeros]",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed for samples and random graphs [0]")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE.png|.pdf|.svg", help="draw adjacency and degrees of each graph there"
+        "--plot",
+        type=Path,
+        metavar="FILE.png|.pdf|.svg",
+        help="plot adjacency and degrees of each graph into this file",
     )
     add_options(parser)
     parser.set_defaults(command=_diagnose)
@@ -65,15 +78,16 @@ def _diagnose(args: argparse.Namespace) -> None:
         _diagnose_checkpoint(args)
         return
     if not args.file.exists():
-        raise MissingFileError(f"there is no file and no run {str(args.file)!r}: check the path")
+        raise MissingFileError(f"there is no file or run {str(args.file)!r}: check the path")
     for option in ("n_heads", "layers"):
         if getattr(args, option) is not None:
-            raise InvalidValueError(f"--{option.replace('_', '-')} is for checkpoints, and {args.file} is none")
+            flag = f"--{option.replace('_', '-')}"
+            raise InvalidValueError(f"{flag} applies to checkpoints, and {args.file} is not one: omit it")
     if args.file.is_dir():
         graphs, network = _read_run(args)
     else:
         if args.step is not None:
-            raise InvalidValueError(f"--step is for runs, and {args.file} is not a directory: leave it out")
+            raise InvalidValueError(f"--step applies to runs, and {args.file} is not a directory: omit it")
         graphs, network = {args.file.name: read_graph_file(args, quiet=args.json)}, None
     measures, reasons = _measured(graphs, network, args)
     if args.json:
@@ -88,13 +102,13 @@ def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     from topolearn.recording.measuring import NETWORK
 
     if args.step is not None:
-        raise InvalidValueError("--step is not for checkpoints: leave it out")
-    _refuse_reading(args, "checkpoints, whose layers")
+        raise InvalidValueError("--step does not apply to checkpoints: omit it")
+    _reject_reading_options(args, "checkpoints")
     network, left_out = read_checkpoint(args.file, n_heads=args.n_heads, layers=args.layers)
     if args.plot is not None and len(network) > MOST_DRAWN:
         raise InvalidValueError(
-            f"--plot draws a row for each layer, and {args.file} has {len(network)}: choose {MOST_DRAWN} or fewer by "
-            "--layers"
+            f"--plot draws one row per layer, and {args.file} has {len(network)} layers: choose at most {MOST_DRAWN} "
+            "with --layers"
         )
     args.measures = args.measures or checkpoints.MEASURES
     measures, reasons = _measured(network.graphs, network, args)
@@ -109,21 +123,21 @@ def _diagnose_checkpoint(args: argparse.Namespace) -> None:
     _draw(network.graphs, args)
 
 
-def _refuse_reading(args: argparse.Namespace, whose: str) -> None:
-    """Refuse the options of reading, which are for files of a graph."""
+def _reject_reading_options(args: argparse.Namespace, what: str) -> None:
+    """Reject the options of group "reading", which apply to graph files only."""
     for name in given_options(args):
-        raise InvalidValueError(f"--{name.replace('_', '-')} is not for {whose} have two sides: leave it out")
+        raise InvalidValueError(f"--{name.replace('_', '-')} applies to graph files, not to {what}: omit it")
 
 
 def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
-    """Return the graphs of a run at a step, and its network."""
+    """Return the graphs of a run at a step, and the network that they form."""
     from topolearn.graph import LayeredNetwork
     from topolearn.recording import Run
 
-    _refuse_reading(args, "runs, whose layers")
+    _reject_reading_options(args, "runs")
     history = Run(args.file).history
     if not history.layers:
-        raise InvalidValueError(f"the run {args.file} is dense: there is no topology to measure")
+        raise InvalidValueError(f"run {args.file} is dense: there is no topology to measure")
     graphs = history.at(history.steps[-1] if args.step is None else args.step)
     return graphs, LayeredNetwork(graphs)
 
@@ -131,7 +145,7 @@ def _read_run(args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
 def _measured(
     graphs: Mapping[str, Any], network: Any, args: argparse.Namespace
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Return the measures of each graph, and of the network those that it has; and why some have no value."""
+    """Return the measures of each graph and of the network, and the reasons why some have no value."""
     from topolearn.diagnostics import MEASURES, network_summary, summary
     from topolearn.recording.measuring import NETWORK
 
@@ -150,7 +164,7 @@ def _measured(
 
 
 def _draw(graphs: Mapping[str, Any], args: argparse.Namespace) -> None:
-    """Draw graphs into the picture that was asked for, if one was."""
+    """Draw the graphs into the file given by --plot, if any."""
     if args.plot is None:
         return
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""`topolearn doctor`: what is installed here, what the machine has, and whether this installation computes rightly."""
+"""`topolearn doctor`: what is installed, what the machine has, and whether the installation computes correctly."""
 
 import argparse
 import platform
@@ -14,20 +14,20 @@ from topolearn.terminal import say
 
 CORE = ("torch", "numpy", "scipy", "networkx", "igraph", "numba", "pandas", "matplotlib")
 REQUIREMENT = re.compile(r"^([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
-NOT_OPTIONS = {"dev", "all", "topolearn"}  # extras that nobody misses, and the package in its own extra
+NOT_OPTIONS = {"dev", "all", "topolearn"}  # development extras, and the package named within its own extras
 
 
 def add_parser(commands: Any) -> None:
     """Add ``topolearn doctor``."""
     parser = commands.add_parser(
         "doctor",
-        help="say what is installed here, and check that it computes rightly",
-        description="Print versions, optional packages, the processor and its vectors, threads, devices, where "
-        "compiled kernels are kept, and which data sets are there. Then check for some seconds that products over "
-        "links, steps in compiled code, link prediction, topology updates and runs on disk are what they should be. "
-        "The exit code is 1 when one is not.",
+        help="show what is installed, and check that it computes correctly",
+        description="Print versions, optional packages, the processor and its vector extensions, threads, devices, the "
+        "folder of compiled kernels, and which data sets are available. Then check, in a few seconds, that sparse "
+        "products, compiled training steps, link prediction, topology updates and runs on disk give the right results. "
+        "The exit status is 1 if a check fails.",
     )
-    parser.add_argument("--no-check", action="store_true", help="print what is here, and check nothing")
+    parser.add_argument("--no-check", action="store_true", help="print the information, and skip the checks")
     parser.set_defaults(command=_doctor)
 
 
@@ -51,20 +51,20 @@ def _versions() -> Iterator[str]:
 
 
 def _extras() -> Iterator[str]:
-    """Yield a line for each extra: what it brings, or how to install it."""
+    """Yield a line for each extra: its packages, or how to install them."""
     extras: dict[str, list[str]] = {}
     for package, extra in filter(None, map(extra_of, requires("topolearn") or [])):
         extras.setdefault(extra, []).append(package)
     for extra, packages in extras.items():
         missing = [name for name in packages if _version_of(name) is None]
         if missing:
-            yield f"{extra}: without {', '.join(missing)}; pip install 'topolearn[{extra}]'"
+            yield f"{extra}: missing {', '.join(missing)}; pip install 'topolearn[{extra}]'"
         else:
             yield f"{extra}: {', '.join(f'{name} {_version_of(name)}' for name in packages)}"
 
 
 def extra_of(requirement: str) -> tuple[str, str] | None:
-    """Return the package and the extra of a requirement, or None for one of every installation.
+    """Return the package and the extra of a requirement, or None if it belongs to every installation.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def _machine() -> Iterator[str]:
         if name != "cpu":
             yield f"{name}: {model_of(torch.device(name))}"
     if devices_here() == ["cpu"]:
-        yield "no accelerator that torch sees"
+        yield "no accelerator available to torch"
 
 
 def _kernels() -> Iterator[str]:
@@ -101,12 +101,12 @@ def _kernels() -> Iterator[str]:
 
     kept = kernels.places_among._cache
     if not isinstance(kept, KernelCache):
-        yield "compiled again in each process, as no folder to keep them in is writable: set NUMBA_CACHE_DIR to one"
+        yield "compiled again in each process, as no cache folder is writable: set NUMBA_CACHE_DIR to one that is"
         return
     home = Path(kept.cache_path)
     root = home.parents[1] if home.name == "__pycache__" else home.parent
     files = list(root.rglob("*.nbc"))
-    yield f"{len(files)} compiled, {sum(file.stat().st_size for file in files) / 2**20:.1f} MiB, kept in {root}"
+    yield f"{len(files)} compiled, {sum(file.stat().st_size for file in files) / 2**20:.1f} MiB, cached in {root}"
 
 
 def _data() -> Iterator[str]:
@@ -124,7 +124,7 @@ def _data() -> Iterator[str]:
 
 
 def _check() -> int:
-    """Run all self-checks; return how the command ends."""
+    """Run all self-checks and return the exit status."""
     from topolearn.self_check import SELF_CHECKS
 
     failed = 0
@@ -136,6 +136,7 @@ def _check() -> int:
             failed += 1
             say(f"{'check':10} {name}: FAILED: {reason_of(error) or f'{type(error).__name__}: {error}'}")
         else:
-            say(f"{'check':10} {name}: right, {time.perf_counter() - start:.1f} s")
-    say("all is well" if not failed else f"{failed} of {len(SELF_CHECKS)} checks failed: please report what is above")
+            say(f"{'check':10} {name}: passed, {time.perf_counter() - start:.1f} s")
+    summary = f"{failed} of {len(SELF_CHECKS)} checks failed: please report this output"
+    say(summary if failed else "all checks passed")
     return int(failed > 0)

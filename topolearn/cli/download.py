@@ -1,4 +1,4 @@
-"""`topolearn download`: the files of a data set."""
+"""`topolearn download`: fetch the files of a data set."""
 
 import argparse
 from pathlib import Path
@@ -13,13 +13,13 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "download",
         help="fetch the files of a data set",
-        description="Fetch the files of a data set through torchvision, which must be installed "
+        description="Fetch the files of a data set with torchvision, which must be installed "
         "(pip install 'topolearn[download]'), verify them, and put them where 'topolearn train' looks for them. Files "
-        "that are there are left as they are. EMNIST comes as one archive, and needs 3 GB of disk meanwhile.",
+        "that already exist are not changed. EMNIST is one archive that needs 3 GB of disk space while it is unpacked.",
     )
     parser.add_argument("name", metavar="NAME", help=", ".join(DOWNLOADS))
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="the folder that gets a folder NAME of files [data]"
+        "--data-dir", type=Path, metavar="DIR", help="folder in which to create a folder NAME with the files [data]"
     )
     parser.set_defaults(command=_download)
 

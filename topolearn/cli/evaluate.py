@@ -1,4 +1,4 @@
-"""`topolearn evaluate`: how well language models answer tasks for which they were not trained."""
+"""`topolearn evaluate`: zero-shot evaluation of language models."""
 
 import argparse
 import json
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 BASELINES = ("constant answer", "untrained network")
 EXAMPLES = """examples:
-  topolearn evaluate runs/wikitext-2-chts-0.3-s0           all tasks whose documents are in data/glue
+  topolearn evaluate runs/wikitext-2-chts-0.3-s0           all tasks with local documents (in data/glue)
   topolearn evaluate runs/A runs/B --tasks cola,rte,cb --output zero_shot.csv
-  topolearn evaluate runs/A --tasks boolq --limit 100      a trial: the first documents
+  topolearn evaluate runs/A --tasks boolq --limit 100      a quick trial on the first documents
 """
 
 
@@ -29,29 +29,30 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn evaluate``."""
     parser = commands.add_parser(
         "evaluate",
-        help="let language models answer tasks for which they were not trained",
-        description="Let the language models of runs answer tasks by the definitions of lm-evaluation-harness, and "
-        "print accuracy, F1 and Matthews' correlation coefficient (MCC) beside those of the best constant answer and "
-        "of the untrained network. 'same' is the share of a model's commonest answer: 100 % says the same to "
-        "everything.",
+        help="evaluate language models on zero-shot tasks",
+        description="Evaluate the language models of runs on zero-shot tasks as defined by lm-evaluation-harness. "
+        "Print accuracy, F1 and the Matthews correlation coefficient (MCC), along with those of the best constant "
+        "answer and of the untrained network. 'same' is the share of a model's most frequent answer: at 100% it gives "
+        "the same answer to every question.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories of language models")
     parser.add_argument(
-        "--tasks", metavar="NAME,...", help="which: cola, sst2, rte, cb, copa, boolq, wic, wsc [all of these]; or, "
-        "from the hub, mnli, mrpc, qnli, qqp, wnli, hellaswag",
+        "--tasks", metavar="NAME,...", help="comma-separated: cola, sst2, rte, cb, copa, boolq, wic, wsc [all of "
+        "these]; or, from the Hugging Face hub, mnli, mrpc, qnli, qqp, wnli, hellaswag",
     )  # fmt: skip
-    parser.add_argument("--data-dir", type=Path, help="has the documents in a folder glue [data]")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N documents of each task, for a trial [all]")
-    parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="prompts at a time [16]")
-    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint [best]")
+    parser.add_argument("--data-dir", type=Path, help="folder whose subfolder glue has the documents [data]")
+    parser.add_argument("--limit", type=int, metavar="N", help="use only the first N documents of each task [all]")
+    parser.add_argument("--batch-size", type=int, default=16, metavar="N", help="prompts per batch [16]")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint to load [best]")
     parser.add_argument(
         "--untrained", choices=("first", "each", "none"), default="first",
-        help="whose network answers as its training began, too: that of the first run, of each, or of none [first]",
+        help="also evaluate the untrained network of the first run, of each run, or of none [first]",
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", help="where to compute [CUDA where there is any, else the CPU]")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the exact numbers there as well")
+    parser.add_argument("--device", default="auto", help="device to compute on [CUDA if available, else the CPU]")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.csv", help="also write the exact numbers to this file"
+    )
     parser.add_argument("--json", action="store_true", help="print the exact numbers as JSON instead of a table")
     parser.set_defaults(command=_evaluate)
 
@@ -62,7 +63,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.output is not None:
         check_folder(args.output)
     if len(set(args.runs)) < len(args.runs):
-        raise InvalidValueError("the same run is named twice: name each once")
+        raise InvalidValueError("the same run is given twice: give each run once")
     tasks = LOCAL if args.tasks is None else [name.strip() for name in args.tasks.split(",") if name.strip()]
     began = time.perf_counter()
     table = evaluate_runs(
@@ -80,7 +81,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _in_words(table: "pd.DataFrame") -> str:
-    """Return the table for the screen, in percent but for MCC; each task is named once."""
+    """Return the table as text, in percent except for MCC, with each task named once."""
     columns: dict[str, Iterable[Any]] = {
         "task": table["task"].where(~table["task"].duplicated(), ""),
         "model": table["model"],
@@ -105,7 +106,7 @@ def _in_words(table: "pd.DataFrame") -> str:
 
 
 def _comparisons(table: "pd.DataFrame") -> list[str]:
-    """Return how often the first model is better than each other one, over tasks, by accuracy and by MCC."""
+    """Return how often the first model beats each other model over all tasks, in accuracy and in MCC."""
     from topolearn.studies import compare
 
     models = [name for name in table["model"].unique() if name not in BASELINES and not name.endswith(", untrained")]

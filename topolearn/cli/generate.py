@@ -1,4 +1,4 @@
-"""`topolearn generate`: a topology, written to a file."""
+"""`topolearn generate`: generate a topology and write it to a file."""
 
 import argparse
 from pathlib import Path
@@ -21,28 +21,27 @@ def add_parser(commands: Any) -> None:
         help="generate the topology of a layer and write it to a file",
         description="Generate a bipartite graph with exactly round(density * n_in * n_out) links.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "generator",
         metavar="GENERATOR",
-        help=f"{', '.join(GENERATORS)}; followed by +ep for equal fan-outs",
+        help=f"{', '.join(GENERATORS)}; append +ep for equal fan-outs",
     )
     parser.add_argument("--n-in", type=int, required=True, help="number of input neurons")
     parser.add_argument("--n-out", type=int, required=True, help="number of output neurons")
     parser.add_argument("--density", type=float, required=True, help="share of the possible links that exist")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same graph [0]")
+    parser.add_argument("--seed", type=int, default=0, help="random seed [0]")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="where to write: .npz, .graphml, .mtx or .csv"
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="file to write: .npz, .graphml, .mtx or .csv"
     )
     parser.add_argument(
-        "--plot", action="store_true", help="also draw the adjacency and the degrees, into FILE with the ending .png"
+        "--plot", action="store_true", help="also plot the adjacency matrix and the degrees, into FILE with suffix .png"
     )
     for name, (kind, owners) in GENERATOR_PARAMETERS.items():
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=f"parameter of {', '.join(owners)}")
-    parser.add_argument("--data", help="data set, or .npz file, for generators that start from data")
+    parser.add_argument("--data", help="data set or .npz file, for generators that use data")
     parser.add_argument(
-        "--data-dir", help="folder with the data set's files, or with a folder NAME that has them [data]"
+        "--data-dir", help="folder that contains the data set's files, or a folder NAME with them [data]"
     )
     parser.set_defaults(command=_generate)
 

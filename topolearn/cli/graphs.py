@@ -1,4 +1,4 @@
-"""Graphs in files, as commands read them."""
+"""The options with which commands read graph files."""
 
 import argparse
 import re
@@ -10,13 +10,14 @@ from topolearn.cli.choices import GRAPH_FORMATS
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.terminal import say
 
-# Suffixes of files of graphs, also where a name could be that of something else.
+# Suffixes of graph files: a path with one of these is never taken for the name of a model on the hub.
 SUFFIXES = (
     ".npz", ".npy", ".mtx", ".csv", ".tsv", ".txt", ".edges", ".edgelist", ".graphml", ".gml", ".net", ".paj", ".gz",
     ".bz2", ".xz",
 )  # fmt: skip
 HELP = (
-    "a network: a list of links or a matrix (.csv, .tsv, .txt, .edges, ...), .mtx, .gml, .graphml, .net, .npz; also .gz"
+    "a network: a list of links or a matrix (.csv, .tsv, .txt, .edges, ...), .mtx, .gml, .graphml, .net or .npz, "
+    "possibly compressed (.gz)"
 )
 _FLAGS = (
     "sides", "format", "sep", "source", "target", "index_base", "duplicates", "self_loops", "comments", "counts",
@@ -25,28 +26,36 @@ _FLAGS = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how a file is to be read where its content does not; see `topolearn.read_graph`."""
-    group = parser.add_argument_group("reading", "what a file does not say itself; errors name what is missing")
-    group.add_argument("--sides", type=int, choices=(1, 2), help="kinds of nodes: 1, or 2 with the first as inputs")
+    """Add the options that say how to read a file where its content is ambiguous; see `topolearn.read_graph`."""
+    group = parser.add_argument_group(
+        "reading", "how to read a file whose content is ambiguous; errors name the option that is needed"
+    )
+    group.add_argument(
+        "--sides", type=int, choices=(1, 2), help="number of kinds of nodes; with 2, the first column holds the inputs"
+    )
     group.add_argument("--one-mode", action="store_const", dest="sides", const=1, help="the same as --sides 1")
     group.add_argument("--format", metavar="FORMAT", help=f"{', '.join(GRAPH_FORMATS)} [by content]")
-    group.add_argument("--sep", metavar="TEXT", help="what parts columns [by content]")
+    group.add_argument("--sep", metavar="TEXT", help="column separator [by content]")
     group.add_argument("--header", action=argparse.BooleanOptionalAction, help="the first line names the columns")
-    group.add_argument("--source", metavar="COLUMN", help="name or number from 0 of the column where links begin")
-    group.add_argument("--target", metavar="COLUMN", help="name or number of the column where they end")
-    group.add_argument("--index-base", type=int, choices=(0, 1), help="ids are numbers from there [names]")
-    group.add_argument("--directed", action="store_true", help="read directed links without their direction")
-    group.add_argument("--duplicates", choices=("error", "merge"), help="repeated links [error]")
-    group.add_argument("--self-loops", choices=("error", "drop"), help="links of a node to itself [error]")
-    group.add_argument("--comments", metavar="CHARACTERS", help="what begins a comment [#%%]")
+    group.add_argument("--source", metavar="COLUMN", help="name or number (from 0) of the column of source nodes")
+    group.add_argument("--target", metavar="COLUMN", help="name or number (from 0) of the column of target nodes")
+    group.add_argument("--index-base", type=int, choices=(0, 1), help="node ids are numbers that start here [names]")
+    group.add_argument("--directed", action="store_true", help="the links are directed: ignore their direction")
+    group.add_argument("--duplicates", choices=("error", "merge"), help="what to do with repeated links [error]")
     group.add_argument(
-        "--counts", choices=("believe", "ignore"), help="numbers of nodes and links in a header [believe]"
+        "--self-loops", choices=("error", "drop"), help="what to do with links from a node to itself [error]"
     )
-    group.add_argument("--encoding", help="[by content]")
+    group.add_argument("--comments", metavar="CHARACTERS", help="characters that start a comment [#%%]")
+    group.add_argument(
+        "--counts",
+        choices=("believe", "ignore"),
+        help="whether to trust the numbers of nodes and links in a header [believe]",
+    )
+    group.add_argument("--encoding", help="text encoding [by content]")
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of reading that were given."""
+    """Return the reading options that were given."""
     values = {name: getattr(args, name) for name in (*_FLAGS, "header")}
     return {name: value for name, value in values.items() if value is not None} | (
         {"directed": True} if args.directed else {}
@@ -54,7 +63,7 @@ def given_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
-    """Return the graph in ``args.file``; print what was understood, beside output for machines on stderr."""
+    """Return the graph in ``args.file``, and print how it was read: to stderr if ``quiet``."""
     from topolearn.graph.reading import read_graph
 
     try:
@@ -66,7 +75,7 @@ def read_graph_file(args: argparse.Namespace, *, quiet: bool = False) -> Any:
 
 
 def as_flags(message: str) -> str:
-    """Return a message about options of `read_graph` with the flags for these.
+    """Return a message about options of `read_graph` with the corresponding command-line flags.
 
     Examples
     --------
@@ -84,5 +93,5 @@ def as_flags(message: str) -> str:
 
 
 def is_graph_file(path: Path) -> bool:
-    """Whether a name is that of a file of a graph."""
+    """Return whether the suffix is that of a graph file."""
     return path.name.lower().endswith(SUFFIXES)

@@ -1,4 +1,4 @@
-"""`topolearn methods` and `topolearn datasets`: what there is to choose from."""
+"""`topolearn methods` and `topolearn datasets`: the available methods and data sets."""
 
 import argparse
 from typing import Any
@@ -28,4 +28,4 @@ def _datasets(args: argparse.Namespace) -> None:
     for name, source in DATASETS.items():
         say(f"{name:17}{source.description}{'; bundled' if source.bundled else ''}")
     say(f"{'FILE.npz':17}your own arrays: train_x, train_y, test_x, test_y")
-    say(f"{'...' + VALIDATION:17}any of them, with held-out training examples in the place of the test examples")
+    say(f"{'...' + VALIDATION:17}any of these, with held-out training examples in place of the test examples")

@@ -1,8 +1,9 @@
-"""Parsers whose errors are one line, as all errors of topolearn are, and suggest what was meant."""
+"""Argument parsers with one-line errors that suggest what was meant."""
 
 import argparse
 import difflib
 import re
+from functools import partial
 from shlex import quote
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ from topolearn.terminal import visible
 
 
 def in_flags(message: str) -> str:
-    """Return what an error says to programs in the words of the command line.
+    """Return an error message with command-line flags in place of Python arguments.
 
     Examples
     --------
@@ -30,18 +31,29 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Wrap descriptions, which are one paragraph, and leave the lines of examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text if "\n" in text else partial(argparse.HelpFormatter._fill_text, self)
+        return fill(text, width, indent)
+
+
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, with the nearest command, option or value."""
+    """A parser with one-line errors that suggest the nearest command, option or value."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"formatter_class": HelpFormatter, **options})
 
     def error(self, message: str) -> NoReturn:
-        """Print the mistake and where help is, and exit with code 2."""
+        """Print the error and how to get help, and exit with status 2."""
         self.exit(2, f"topolearn: error: {visible(message)} (see '{self.prog} --help')\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse arguments, and refuse options that there are none of, by the parser whose command they follow."""
+        """Parse arguments, and report unknown options from the parser of the command that they follow."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"there is no argument {unknown[0]!r}{self._nearest_option(unknown[0])}")
+            self.error(f"unknown argument {unknown[0]!r}{self._nearest_option(unknown[0])}")
         return parsed, unknown
 
     def _nearest_option(self, word: str) -> str:
@@ -51,7 +63,8 @@ class OneLineParser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices: list[str] | None = list(action.choices) if action.choices is not None else None
         if choices is not None and value not in choices:
-            what = "command" if isinstance(action, argparse._SubParsersAction) else "choice"
+            is_command = isinstance(action, argparse._SubParsersAction)
+            what = "unknown command" if is_command else "invalid choice"
             raise argparse.ArgumentError(
-                None if what == "command" else action, f"there is no {what} {value!r}: {suggest(str(value), choices)}"
+                None if is_command else action, f"{what} {value!r}: {suggest(str(value), choices)}"
             )

@@ -1,4 +1,4 @@
-"""Where commands may draw."""
+"""The files that commands can draw into."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ ENDINGS = (".png", ".pdf", ".svg")
 
 
 def check_picture(path: Path) -> None:
-    """Refuse a picture that could not be written, before anything is measured."""
+    """Raise if a picture could not be written there, before anything is measured."""
     if path.suffix.lower() not in ENDINGS:
         raise InvalidValueError(f"--plot {str(path)!r} must end with {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     check_folder(path)

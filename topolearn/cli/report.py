@@ -1,4 +1,4 @@
-"""`topolearn report`: the page of a run."""
+"""`topolearn report`: the HTML page of a run."""
 
 import argparse
 from pathlib import Path
@@ -16,16 +16,18 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn report``."""
     parser = commands.add_parser(
         "report",
-        help="write a run's report.html: tables and pictures on one page",
-        description="Write report.html into a run directory: one page that opens from disk, without a network.",
+        help="write report.html for a run: tables and figures on one page",
+        description="Write report.html into a run directory: one self-contained page that opens from disk, offline.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run directory")
-    parser.add_argument("--compare", type=Path, nargs="+", default=[], metavar="RUN", help="runs to show beside it")
-    words = "write explorer.html instead: neurons and links one by one, with a slider through the updates"
+    parser.add_argument(
+        "--compare", type=Path, nargs="+", default=[], metavar="RUN", help="other runs to show next to it"
+    )
+    words = "write explorer.html instead: individual neurons and links, with a slider over the updates"
     parser.add_argument("--interactive", action="store_true", help=words)
-    words = "with --interactive: the layers to show [all]"
+    words = "with --interactive: layers to show [all]"
     parser.add_argument("--layers", nargs="+", metavar="NAME", help=words)
-    words = "where to write [RUN/report.html, RUN/explorer.html]"
+    words = "file to write [RUN/report.html or RUN/explorer.html]"
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=words)
     parser.set_defaults(command=_report)
 
@@ -37,13 +39,13 @@ def _report(args: argparse.Namespace) -> None:
         say(_explorer(Run(args.run), args))
         return
     if args.layers:
-        raise InvalidValueError("--layers chooses what --interactive shows: pass both, or neither")
+        raise InvalidValueError("--layers needs --interactive: pass both, or neither")
     say(Run(args.run).report(compare=[Run(path) for path in args.compare], path=args.output))
 
 
 def _explorer(run: "Run", args: argparse.Namespace) -> Path:
     if args.compare:
-        raise InvalidValueError("--compare is of the report: leave it out, or leave --interactive out")
+        raise InvalidValueError("--compare cannot be combined with --interactive: omit one of them")
     check_confined(run.path)
     path: Path = args.output or run.path / "explorer.html"
     run.explore(path, layers=args.layers)

@@ -1,4 +1,4 @@
-"""`topolearn sample`: text that a trained language model writes."""
+"""`topolearn sample`: generate text with a trained language model."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from topolearn.terminal import say_content
 EXAMPLES = """examples:
   topolearn train language-small --data-dir data/text --dataset tinyshakespeare
   topolearn sample runs/tinyshakespeare-chtss-0.3-s0 --prompt "ROMEO:" --tokens 300
-  topolearn sample runs/tinyshakespeare-chtss-0.3-s0 --temperature 0      the likeliest token each time
+  topolearn sample runs/tinyshakespeare-chtss-0.3-s0 --temperature 0      always the likeliest token
 """
 
 
@@ -17,20 +17,26 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn sample``."""
     parser = commands.add_parser(
         "sample",
-        help="let a trained language model write",
-        description="Print a prompt, and the text that a language model writes behind it.",
+        help="generate text with a trained language model",
+        description="Print a prompt and the text with which a language model continues it.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run directory of a language model")
-    parser.add_argument("--prompt", default="", help="where the text begins [an empty one: a document begins]")
-    parser.add_argument("--tokens", type=int, default=200, help="the largest number of tokens [%(default)s]")
-    parser.add_argument("--temperature", type=float, default=0.8, help="0 takes the likeliest [%(default)s]")
-    parser.add_argument("--top-k", type=int, help="draw from so many likeliest tokens [all]")
-    parser.add_argument("--top-p", type=float, help="draw from the likeliest that share this probability [all]")
-    parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
-    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint [best]")
-    parser.add_argument("--device", default="auto", help="where to compute [CUDA where there is any, else the CPU]")
+    parser.add_argument("--prompt", default="", help="text to continue [empty: start a new document]")
+    parser.add_argument("--tokens", type=int, default=200, help="maximum number of tokens to generate [%(default)s]")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=0.8,
+        help="sampling temperature; 0 always takes the likeliest token [%(default)s]",
+    )
+    parser.add_argument("--top-k", type=int, help="sample from the K likeliest tokens [all]")
+    parser.add_argument(
+        "--top-p", type=float, help="sample from the likeliest tokens with this total probability [all]"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed [%(default)s]")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint to load [best]")
+    parser.add_argument("--device", default="auto", help="device to compute on [CUDA if available, else the CPU]")
     parser.set_defaults(command=_sample)
 
 

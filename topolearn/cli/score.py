@@ -1,4 +1,4 @@
-"""`topolearn score`: the likeliest missing links of a graph in a file."""
+"""`topolearn score`: the likeliest missing links of a graph in a file, or an evaluation of link predictors."""
 
 import argparse
 from pathlib import Path
@@ -13,11 +13,11 @@ from topolearn.spreadsheets import write_csv
 from topolearn.terminal import say
 
 EXAMPLES = """examples:
-  topolearn score layer.npz --top 20                       of a layer that 'topolearn generate' wrote
-  topolearn score drugs.tsv --method ch3_l3p --top 20      of two kinds of nodes: a line for each link, two names
-  topolearn score friends.edges --sides 1 --evaluate       of one kind of nodes; hide links, and see who finds them
+  topolearn score layer.npz --top 20                       a layer written by 'topolearn generate'
+  topolearn score drugs.tsv --method ch3_l3p --top 20      two kinds of nodes; one link per line, two names
+  topolearn score friends.edges --sides 1 --evaluate       one-mode: hide links, and test how well they are predicted
   topolearn score friends.edges --sides 1 --evaluate --sampling degree --method ch3_l3p resource_allocation
-                                                           the same links hidden from each, and degrees corrected for
+                                                           the same hidden links for each, corrected for degree
 """
 
 
@@ -25,26 +25,28 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn score``."""
     parser = commands.add_parser(
         "score",
-        help="score the missing links of a graph, and list the best",
-        description="List the non-links of a graph with the highest scores, without a matrix of all scores, so that "
-        "large graphs fit; or evaluate how well hidden links are found, which makes that matrix.",
+        help="score the missing links of a graph and list the best",
+        description="List the highest-scoring non-links of a graph, without storing the matrix of all scores, so that "
+        "large graphs fit in memory. Or evaluate how well hidden links are predicted, which does store that matrix.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", type=Path, metavar="FILE", help=HELP)
     parser.add_argument(
         "--method", nargs="+", default=["ch3_l3p"], metavar="METHOD", help=f"{', '.join(PREDICTORS)} [ch3_l3p]"
     )
-    parser.add_argument("--top", type=int, metavar="K", help="how many non-links to list [20]")
-    parser.add_argument("--soft", action="store_true", help="sample in proportion to the scores, not the best")
-    parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how they rank")
-    parser.add_argument("--fraction", type=float, help="with --evaluate: share of the links to hide [0.1]")
-    parser.add_argument("--repeats", type=int, help="with --evaluate: how often links are hidden [10]")
+    parser.add_argument("--top", type=int, metavar="K", help="number of non-links to list [20]")
     parser.add_argument(
-        "--sampling", help="with --evaluate: non-links to tell them from, 'uniform' (all) or by 'degree' [uniform]"
+        "--soft", action="store_true", help="sample non-links in proportion to their scores instead of taking the best"
     )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed breaks ties and hides links alike [0]")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="write the table there as well")
+    parser.add_argument("--evaluate", action="store_true", help="hide links instead, and measure how high they rank")
+    parser.add_argument("--fraction", type=float, help="with --evaluate: share of the links to hide [0.1]")
+    parser.add_argument("--repeats", type=int, help="with --evaluate: number of random splits [10]")
+    parser.add_argument(
+        "--sampling",
+        help="with --evaluate: how non-links to rank against are drawn, 'uniform' (all) or by 'degree' [uniform]",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed for ties, samples and hidden links [0]")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="also write the table to this file")
     add_options(parser)
     parser.set_defaults(command=_score)
 
@@ -56,7 +58,7 @@ def _score(args: argparse.Namespace) -> None:
 
     if args.output is not None:
         check_folder(args.output)
-    _refuse_what_is_not_used(args)
+    _reject_unused_options(args)
     graph = read_graph_file(args)
     say(graph)
     if args.evaluate:
@@ -76,16 +78,16 @@ def _score(args: argparse.Namespace) -> None:
         say(f"table   {args.output}")
 
 
-def _refuse_what_is_not_used(args: argparse.Namespace) -> None:
-    """Refuse options of the list with --evaluate, and those of the evaluation without it."""
+def _reject_unused_options(args: argparse.Namespace) -> None:
+    """Reject options of the list with --evaluate, and options of the evaluation without it."""
     if args.evaluate and (args.top is not None or args.soft):
-        raise InvalidValueError("--evaluate lists no links: leave --top and --soft out")
+        raise InvalidValueError("--evaluate lists no links: omit --top and --soft")
     if not args.evaluate and any(given is not None for given in (args.fraction, args.repeats, args.sampling)):
-        raise InvalidValueError("--fraction, --repeats and --sampling are for --evaluate: add it, or leave them out")
+        raise InvalidValueError("--fraction, --repeats and --sampling need --evaluate: add it, or omit them")
 
 
 def _means(evaluation: Any) -> dict[str, float]:
-    """Return the mean of each measure, and its standard error."""
+    """Return the mean and the standard error of each measure."""
     columns: dict[str, float] = {}
     for name in ("auc_roc", "auc_pr", "precision"):
         columns[name] = evaluation[name].mean()

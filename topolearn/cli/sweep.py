@@ -1,4 +1,4 @@
-"""`topolearn sweep`: the runs of a study."""
+"""`topolearn sweep`: train all runs of a study."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from topolearn.task_registry import TASKS
 from topolearn.terminal import say
 
 EXAMPLES = """examples:
-  topolearn sweep study.toml --jobs 4                      four runs at a time; start it again, and it goes on
-  topolearn sweep study.toml --list                        how each run stands, without running any
+  topolearn sweep study.toml --jobs 4                      four runs at a time; run it again to continue
+  topolearn sweep study.toml --list                        the state of each run, without training
   topolearn sweep study.toml --executor dask --option address=tcp://host:8786
   topolearn sweep study.toml --executor slurm --jobs 50 --option slurm_partition=gpu --option gpus_per_node=1
 
-a study:
+a study file:
   name = "digits"
   seeds = [0, 1, 2]
-  task = "classification"        # what is trained; may be left out
+  task = "classification"        # optional
 
-  [base]                         # options of all runs, and parts of their method, by the same names as above
+  [base]                         # options of all runs, and parts of the method, as in 'topolearn train'
   dataset = "digits"
   density = 0.05
 
@@ -35,7 +35,7 @@ a study:
   method = "chts"
   generator_params.beta = 0.1
 
-  [grid]                         # if there is one: each setting with each combination
+  [grid]                         # optional: each setting with each combination
   zeta = [0.1, 0.3]
 """
 
@@ -45,31 +45,32 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "sweep",
         help="train all runs of a study: settings x seeds",
-        description="Train what a study lacks: finished runs are skipped, interrupted ones resumed.\n"
-        "DIR gets a run directory for each run, and results.csv. The exit code is 1 when runs failed.",
+        description="Train the missing runs of a study; finished runs are skipped, and interrupted ones resumed. "
+        "Run directories and results.csv are written to DIR. The exit status is 1 if some runs are not done.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("study", type=Path, metavar="STUDY.toml", help="file with settings and seeds")
+    parser.add_argument("study", type=Path, metavar="STUDY.toml", help="file with the settings and seeds")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="results directory [runs/NAME]")
     parser.add_argument(
         "--executor", default="processes", metavar="EXECUTOR", help=f"{', '.join(EXECUTORS)} [processes]"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time [1]")
-    parser.add_argument("--threads", type=int, help="CPU threads of each run [cores / jobs; 1 on a cluster]")
+    parser.add_argument("--jobs", type=int, default=1, help="number of runs at a time [1]")
+    parser.add_argument("--threads", type=int, help="CPU threads per run [cores / jobs; 1 on a cluster]")
     parser.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="of the executor: address (dask); cluster, timeout_min, slurm_partition, ... (slurm); may be repeated",
+        help="executor option: address (dask); cluster, timeout_min, slurm_partition, ... (slurm); may be repeated",
     )
-    parser.add_argument("--retry-failed", action="store_true", help="take up the runs that failed as well")
-    words = "resume runs although their files, data or versions have changed; each notes which"
+    parser.add_argument("--retry-failed", action="store_true", help="also retry failed runs")
+    words = "resume runs even if their files, data or versions have changed; each run records what changed"
     parser.add_argument("--accept-changes", action="store_true", help=words)
-    parser.add_argument("--list", action="store_true", help="show how each run stands, and run none")
+    parser.add_argument("--list", action="store_true", help="show the state of each run, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(command=_sweep, goes_on="the same command goes on from the last checkpoints")
+    parser.set_defaults(
+        command=_sweep, how_to_continue="run the same command again to continue from the last checkpoints"
+    )
 
 
 def _sweep(args: argparse.Namespace) -> int:
@@ -78,7 +79,7 @@ def _sweep(args: argparse.Namespace) -> int:
     study = Study.load(args.study)
     directory = args.dir or Path("runs") / study.name
     if args.list:
-        say(_how_they_stand(results(study, directory)))
+        say(_states(results(study, directory)))
         return 0
     table = run_study(
         study,
@@ -91,27 +92,28 @@ def _sweep(args: argparse.Namespace) -> int:
         options=_parse_options(args.option),
         quiet=args.quiet,
     )
-    return _tell(table, directory, study.task)
+    return _print_results(table, directory, study.task)
 
 
-def _tell(table: Any, directory: Path, task: str) -> int:
-    """Print the results, and the runs that are not done; return the exit code."""
+def _print_results(table: Any, directory: Path, task: str) -> int:
+    """Print the results and the runs that are not done, and return the exit status."""
     from topolearn.studies import summary_table
     from topolearn.studies.directory import DONE
     from topolearn.studies.engine import RESULTS
 
     if (table["state"] == DONE).any():
-        say(f"best {TASKS[task].metric.title}: mean, deviation and 95 % confidence interval")
+        say(f"best {TASKS[task].metric.title}: mean, standard deviation and 95% confidence interval")
         say(in_columns(summary_table(table).round(4), index=True))
     bad = table[table["state"] != DONE]
     if len(bad):
-        say(f"{len(bad)} of {len(table)} runs are not done; those that failed are taken up by --retry-failed:")
-        say(_how_they_stand(bad))
+        say(f"{len(bad)} of {len(table)} runs are not done; retry failed runs with --retry-failed:")
+        say(_states(bad))
     say(f"results {directory / RESULTS}")
     return 1 if len(bad) else 0
 
 
-def _how_they_stand(table: Any) -> str:
+def _states(table: Any) -> str:
+    """Return the state of each run as text."""
     from topolearn.studies.identity import DIGITS
 
     shown = table.assign(run=table["hash"].str[:DIGITS])[["run", "label", "seed", "state", "error"]]

@@ -1,4 +1,4 @@
-"""Measures of graphs as text and as JSON has them."""
+"""Measures of graphs as text and as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from topolearn.terminal import visible
 if TYPE_CHECKING:
     import pandas as pd
 
-Measures = Mapping[str, Mapping[str, float]]  # of each graph, by name
+Measures = Mapping[str, Mapping[str, float]]  # the name of a graph, and its measures by name
 
 
 def by_graph(measures: Measures) -> str:
-    """Return a line for each measure, a column for each graph."""
+    """Return a table as text, with a row for each measure and a column for each graph."""
     import pandas as pd
 
     rows = list(dict.fromkeys(name for values in measures.values() for name in values))
@@ -22,7 +22,7 @@ def by_graph(measures: Measures) -> str:
 
 
 def by_measure(measures: Measures) -> str:
-    """Return a line for each graph, a column for each measure.
+    """Return a table as text, with a row for each graph and a column for each measure.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def by_measure(measures: Measures) -> str:
 
 
 def in_columns(table: "pd.DataFrame", *, index: bool = False, justify: Literal["left", "right"] = "right") -> str:
-    r"""Return a table for the screen, whose text cannot break a line.
+    r"""Return a table as text, in which no cell can break a line.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def in_columns(table: "pd.DataFrame", *, index: bool = False, justify: Literal["
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Return numbers as JSON has them: nothing for what has no value, or is infinite."""
+    """Return numbers for JSON, with None for NaN and infinity."""
     return {name: (value if isinstance(value, int) else float(value)) if math.isfinite(value) else None
             for name, value in values.items()}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`topolearn train`: train a network, or continue a run."""
+"""`topolearn train`: train a network, or resume a run."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from topolearn.terminal import say
 from topolearn.training.options import SharedOptions, TrainOptions
 
 EXAMPLES = """examples:
-  topolearn train                                          CHTs at 5 % of the links, on bundled digits
+  topolearn train                                          CHTs at 5% density on the bundled digits
   topolearn train --dataset mnist --data-dir data/mnist --method chts --density 0.01 --epochs 3
   topolearn train --method set --set zeta=0.2 --set generator=bsw --update-interval 10
-  topolearn train experiment.toml --seed 3                 a file of options, one of them overridden
-  topolearn train translation-small --set zeta=0.2         a preset of another task
-  topolearn train --resume runs/digits-chts-0.05-s0        continue a run that was interrupted
-  topolearn train --resume runs/digits-chts-0.05-s0 --device cpu   on another device
-  torchrun --nproc-per-node 4 -m topolearn train           on four processes; --resume as above
+  topolearn train experiment.toml --seed 3                 a file of options, with one overridden
+  topolearn train translation-small --set zeta=0.2         a preset for another task
+  topolearn train --resume runs/digits-chts-0.05-s0        continue an interrupted run
+  topolearn train --resume runs/digits-chts-0.05-s0 --device cpu   continue on another device
+  torchrun --nproc-per-node 4 -m topolearn train           four processes; --resume as above
 """
 
 
@@ -27,33 +27,31 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn train``."""
     parser = commands.add_parser(
         "train",
-        help="train a network and leave a run directory behind",
-        description="Train a network; its run directory holds configuration, metrics, topology history, checkpoints.",
+        help="train a network and write a run directory",
+        description="Train a network. Its run directory has the configuration, metrics, topology history, checkpoints.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    words = "a file of options, or the name of a preset"
+    words = "a TOML file of options, or the name of a preset"
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.toml", help=words)
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue the run in this directory")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    parser.add_argument(
-        "--report", action="store_true", help="write report.html at the end, as 'topolearn report' does"
-    )
-    words = "remove the run in the directory, if there is one"
+    parser.add_argument("--report", action="store_true", help="write report.html at the end, like 'topolearn report'")
+    words = "replace the run in the directory, if there is one"
     parser.add_argument("--overwrite", action="store_true", help=words)
-    words = "with --resume: go on although files, data or versions have changed; the run notes which"
+    words = "with --resume: continue even if files, data or versions have changed; the run records what changed"
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="PART=VALUE",
-        help="another value for a part of the method: generator, removal, regrowth, zeta, zeta_schedule, "
-        "percolation, softness=0.5,0.75, density_schedule, start_density, ...; parameters as generator_params.beta=0.1 "
-        "or score_params.alpha=0.5, densities of layers as distribution.hidden1=0.1; none for no part; may be repeated",
+        help="override a part of the method: generator, removal, regrowth, zeta, zeta_schedule, percolation, "
+        "softness=0.5,0.75, density_schedule, start_density, ...; parameters as in generator_params.beta=0.1 or "
+        "score_params.alpha=0.5, densities of layers as in distribution.hidden1=0.1; 'none' removes a part; may be "
+        "repeated",
     )
     shared = {f.name for f in fields(SharedOptions)}
-    for f in sorted(fields(TrainOptions), key=lambda f: f.name in shared):  # what is its own comes first
+    for f in sorted(fields(TrainOptions), key=lambda f: f.name in shared):  # the task's own options come first
         if f.name == "overrides":
             continue
         shown = " ".join(f.default) if isinstance(f.default, tuple) else f.default
@@ -71,11 +69,11 @@ def add_parser(commands: Any) -> None:
             metavar=f.name.upper() if kind is str else kind.__name__.upper(),
             help=(f.metadata["help"] + default).replace("%", "%%"),
         )
-    parser.set_defaults(command=_train, goes_on="'topolearn train --resume RUN' continues the run")
+    parser.set_defaults(command=_train, how_to_continue="'topolearn train --resume RUN' continues the run")
 
 
 def _argument_type(name: str, annotation: Any) -> tuple[Callable[[str], Any], bool]:
-    """Return the type of an option's value, and whether it takes several."""
+    """Return the type of an option's value, and whether the option takes several values."""
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     for kind in (int, float, str):
         if kind.__name__ in text:
@@ -97,7 +95,7 @@ def _train_here(args: argparse.Namespace) -> None:
     if args.set:
         given["overrides"] = _parse_overrides(args.set)
     if args.accept_changes and not args.resume:
-        raise InvalidValueError("--accept-changes is for a run that goes on: give --resume RUN with it")
+        raise InvalidValueError("--accept-changes needs --resume RUN")
     run = _resumed(args, given) if args.resume else _trained(args, given)
     if not is_first_rank():
         return
@@ -113,7 +111,7 @@ def _train_here(args: argparse.Namespace) -> None:
 
 
 def _trained(args: argparse.Namespace, given: dict[str, Any]) -> Any:
-    """Return the run of a configuration: of a file, or of the task that flags are for, with options on top."""
+    """Train from a file or preset, or with the default task, with the given options on top; return the run."""
     from topolearn.recording import train
 
     file = preset(args.config) if args.config else None
@@ -129,17 +127,17 @@ def _resumed(args: argparse.Namespace, given: dict[str, Any]) -> Any:
     place = {name: given.pop(name) for name in ("device",) if name in given}
     if given or args.config or args.overwrite:
         raise InvalidValueError(
-            "--resume takes no other options but --device and --accept-changes: a run goes on with its own "
+            "--resume takes no other options than --device and --accept-changes: a run continues with its own "
             "configuration"
         )
     run = Run(args.resume)
     if run.task is not None and run.is_complete:
-        raise InvalidValueError(f"the run {args.resume} is complete: start another, or see 'topolearn report'")
+        raise InvalidValueError(f"run {args.resume} is complete: start another, or see 'topolearn report'")
     return resume(args.resume, **place, accept_changes=args.accept_changes, quiet=args.quiet)
 
 
 def _parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """Return ``PART=VALUE`` words as overrides; values are numbers, true, false, none, text, or some with commas."""
+    """Return ``PART=VALUE`` words as overrides: numbers, true, false, none, text, or comma-separated lists of these."""
     overrides: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")

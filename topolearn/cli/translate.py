@@ -1,4 +1,4 @@
-"""`topolearn translate`: the translations of lines of text, by a trained translator."""
+"""`topolearn translate`: translate lines of text with a trained model."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 from topolearn.terminal import say_content
 
 EXAMPLES = """examples:
-  topolearn train translation-small --data-dir data        about half an hour; data/multi30k has the text
+  topolearn train translation-small --data-dir data        takes about half an hour; needs data/multi30k
   topolearn translate runs/multi30k-chtss-0.1-s0 < captions.en > captions.de
   echo 'A dog runs.' | topolearn translate runs/multi30k-chtss-0.1-s0 --beams 5
 """
@@ -18,16 +18,17 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn translate``."""
     parser = commands.add_parser(
         "translate",
-        help="translate lines of text by a trained model",
-        description="Read sentences from standard input, one a line, and write their translations, one a line.",
+        help="translate lines of text with a trained model",
+        description="Read sentences from standard input, one per line, and write their translations, one per line.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run directory of a translator")
-    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint [best]")
-    parser.add_argument("--beams", type=int, help="beams of the search [as in training]")
-    parser.add_argument("--length-penalty", type=float, help="a score is log p / length ** penalty [as in training]")
-    parser.add_argument("--device", default="auto", help="where to compute [CUDA where there is any, else the CPU]")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint to load [best]")
+    parser.add_argument("--beams", type=int, help="beam width [as in training]")
+    parser.add_argument(
+        "--length-penalty", type=float, help="hypotheses are scored by log p / length ** penalty [as in training]"
+    )
+    parser.add_argument("--device", default="auto", help="device to compute on [CUDA if available, else the CPU]")
     parser.set_defaults(command=_translate)
 
 

@@ -1,4 +1,4 @@
-"""`topolearn verify`: whether a run, a study or a file is whole."""
+"""`topolearn verify`: check that a run, a study or a file is intact."""
 
 import argparse
 from collections import Counter
@@ -7,13 +7,13 @@ from typing import Any
 
 from topolearn.terminal import say, visible
 
-MOST_WHOLE = 5  # whole files of a folder that have a line each
+MOST_WHOLE = 5  # a folder with more whole files gets one line for all of them
 
 EXAMPLES = """examples:
-  topolearn verify runs/A                                  its files, by its manifest, and read
-  topolearn verify runs/table1                             all runs of a study
-  topolearn verify layer.npz                               one file, read as a whole
-  topolearn verify runs/A --accept-changes                 what was edited by hand is right from now on
+  topolearn verify runs/A                                  check its files against its manifest, and read them
+  topolearn verify runs/table1                             check all runs of a study
+  topolearn verify layer.npz                               read one file from end to end
+  topolearn verify runs/A --accept-changes                 accept what was edited by hand
 """
 
 
@@ -21,14 +21,13 @@ def add_parser(commands: Any) -> None:
     """Add ``topolearn verify``."""
     parser = commands.add_parser(
         "verify",
-        help="say which files of a run or a study are whole, changed, cut, missing or corrupt",
-        description="Compare the files of a run, or of all runs of a study, with their manifest, and read each; or "
-        "read one file. Nothing is written. The exit code is 1 when something is changed, cut, missing or corrupt.",
+        help="check which files of a run or study are whole, changed, cut, missing or corrupt",
+        description="Compare the files of a run, or of all runs of a study, with their manifest, and read each; "
+        "or read one file. Nothing is written. The exit status is 1 if a file is changed, cut, missing or corrupt.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("path", type=Path, metavar="RUN|STUDY|FILE")
-    words = "list the files of the run as they are now; the run notes what had changed"
+    words = "update the manifest to the files as they are now; the run records what changed"
     parser.add_argument("--accept-changes", action="store_true", help=words)
     parser.set_defaults(command=_verify)
 
@@ -46,7 +45,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _lines(rows: list[tuple[str, str, int, str]]) -> list[str]:
-    """Return a line for each file; the whole ones of a folder share one where they are many.
+    """Return a line for each file; the whole files of a folder share one line if there are many.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Training in compiled code: the steps of a chain of sparse layers, many in one call, without autograd."""
+"""Training in compiled code: many steps of a chain of sparse layers per call, without autograd."""
 
 from topolearn.compiled.steps import CompiledSteps, StepsTaken, refusal_of
 

@@ -1,4 +1,4 @@
-"""`ByInput`: the values of links, and what an optimizer remembers of them, in the order in which gradients come."""
+"""`ByInput`: the values of links and their optimizer moments, in the order of the backward pass."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from topolearn.sparse import Stage
 class ByInput:
     """Copies of the values of layers, and of their moments, in the order of input neurons.
 
-    A backward pass goes from one input neuron to the next. Values and gradients that lie in its order are read and
-    written one after another; in the order of outputs, which layers have, each is in another line of memory.
+    A backward pass goes from one input neuron to the next. Values and gradients in that order are read and written
+    sequentially; in the order of output neurons, which layers use, each would be in a different cache line.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ class ByInput:
     Attributes
     ----------
     stages : list of Stage
-        With copies of values.
+        Stages with the copied values.
     steps : list of ParameterStep
-        With copies of values and moments.
+        Steps with the copied values and moments.
     """
 
     def __init__(self, stages: Sequence[Stage], steps: Iterable[ParameterStep]) -> None:
@@ -48,7 +48,7 @@ class ByInput:
                 self.steps.append(step)
 
     def write_back(self) -> None:
-        """Write what has become of the copies to where they are from."""
+        """Write the copies back to the original tensors."""
         for original, copy, places in self._copies:
             torch.index_select(copy, 0, places, out=original.detach().view(-1))
 

@@ -1,4 +1,4 @@
-"""Which networks train in compiled steps: chains of csr layers, with ReLU between them."""
+"""Which networks support compiled steps: chains of csr layers with ReLU between them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from topolearn.sparse import CsrLinear, Stage
 from topolearn.sparse.chained import is_plain
 from topolearn.sparse.index import complete_index
 
-MOST_DENSE_OUTPUTS = 128  # of a dense last layer, whose links are gone through one by one
-MOST_DENSE_LINKS = 2**24  # which are listed, at 12 bytes each
+MOST_DENSE_OUTPUTS = 128  # of a dense last layer, which is computed link by link
+MOST_DENSE_LINKS = 2**24  # its links are listed, at 12 bytes each
 GLOBAL_HOOKS = tuple(
     getattr(all_modules, f"_global_{name}")
     for name in ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
@@ -35,7 +35,7 @@ def refusal_of_model(model: nn.Module) -> str | None:
 
 
 def stages_of(model: nn.Module) -> list[Stage]:
-    """Return the layers of a network that can be compiled, as stages of a chain."""
+    """Return the layers of a network that `refusal_of_model` accepts, as stages of a chain."""
     layers, relu = _layers(model)
     return [
         each.stage(after)
@@ -46,12 +46,12 @@ def stages_of(model: nn.Module) -> list[Stage]:
 
 
 def _refusals(model: nn.Module) -> Iterator[str]:
-    """Yield why the steps of a network cannot be compiled, each reason that there is."""
+    """Yield every reason why the steps of a network cannot be compiled."""
     if not isinstance(model, nn.Sequential):
         yield f"the model is a {type(model).__name__}, not a torch.nn.Sequential"
         return
     if any(map(bool, GLOBAL_HOOKS)):
-        yield "there are hooks for all modules"
+        yield "global module hooks are registered"
     modules = list(_flat(model))
     yield from (f"its module {type(each).__name__} has hooks" for each in (model, *modules) if not is_plain(each))
     for module in modules:
@@ -61,7 +61,7 @@ def _refusals(model: nn.Module) -> Iterator[str]:
         yield "it begins with a ReLU"
     layers, relu = _layers(model)
     if not any(isinstance(layer, CsrLinear) for layer in layers):
-        yield "it has no layer of the csr backend"
+        yield "it has no layer with the csr backend"
         return
     if relu[-1]:
         yield "it ends with a ReLU"
@@ -82,7 +82,7 @@ def _layers(model: nn.Module) -> tuple[list[CsrLinear | nn.Linear], list[bool]]:
 
 
 def _flat(sequence: nn.Module) -> Iterator[nn.Module]:
-    """Return the modules of a sequence, those of sequences within it one by one."""
+    """Yield the modules of a sequence, with nested sequences flattened."""
     for module in sequence.children():
         if isinstance(module, nn.Sequential) and is_plain(module):
             yield from _flat(module)
@@ -95,16 +95,16 @@ def _refusals_of_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str
         if isinstance(layer, CsrLinear) and layer.record is not None:
             yield "its gradients are recorded for an update"
         elif isinstance(layer, nn.Linear) and layer is not layers[-1]:
-            yield f"its dense layer of {layer.out_features} outputs is not the last one"
+            yield f"its dense layer with {layer.out_features} outputs is not its last layer"
         elif isinstance(layer, nn.Linear) and layer.out_features > MOST_DENSE_OUTPUTS:
             yield f"its dense last layer has {layer.out_features} outputs, more than {MOST_DENSE_OUTPUTS}"
         elif isinstance(layer, nn.Linear) and layer.weight.numel() > MOST_DENSE_LINKS:
             yield f"its dense last layer has {layer.weight.numel():,} weights, more than {MOST_DENSE_LINKS:,}"
     if any(before.out_features != after.in_features for before, after in pairwise(layers)):
-        yield "its layers do not meet"
+        yield "the sizes of its layers do not match"
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     kinds = {(parameter.dtype, parameter.device.type) for parameter in parameters}
     if len(kinds) > 1 or parameters[0].dtype not in DTYPES or parameters[0].device.type != "cpu":
-        yield "its parameters are not all float32, or all float64, on the CPU"
+        yield "its parameters are not all float32 or all float64 on the CPU"
     if not all(parameter.is_contiguous() for parameter in parameters):
         yield "a parameter is not contiguous"

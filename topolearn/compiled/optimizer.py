@@ -1,4 +1,4 @@
-"""Which optimizers take compiled steps, and with what: SGD, Adam and AdamW of torch."""
+"""Which optimizers support compiled steps (torch's SGD, Adam and AdamW), and what their kernels need."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from topolearn.sparse.optimizer_steps import StepWatch
 from topolearn.threads import Kernel
 
 KINDS = (SGD, Adam, AdamW)
-# Modules whose hooks compiled steps do without: they do what is needed themselves, or are told by `replayed`.
+# Hooks of these modules may be skipped: compiled steps do their work, or `step(replayed=n)` reports the steps to them.
 KNOWN_HOOKS = "topolearn.sparse.optimizer_steps", "topolearn.evolution.optimizer_watch"
-OFF = {  # settings that a compiled step does not know, and what they are without
+OFF = {  # settings that compiled steps do not support, and their values when off
     "maximize": False, "differentiable": False, "capturable": False, "amsgrad": False, "dampening": 0,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ParameterStep:
-    """How an optimizer steps on a parameter.
+    """How an optimizer updates one parameter.
 
     Attributes
     ----------
     parameter : Tensor
     group : int
-        Number of its group, which has its learning rate.
+        Index of its param group, which has its learning rate.
     kernel : Kernel
     settings : tuple of float
-        As the kernel reads them.
+        In the order in which the kernel reads them.
     moments : tuple of Tensor
-        What the optimizer remembers of each element.
+        The values that the optimizer keeps per element.
     """
 
     parameter: Tensor
@@ -55,11 +55,11 @@ def refusal_of_optimizer(optimizer: Optimizer) -> str | None:
     'the optimizer has maximize=True'
     """
     if type(optimizer) not in KINDS:
-        return f"the optimizer is {type(optimizer).__name__}, not SGD, Adam or AdamW"
+        return f"the optimizer is {type(optimizer).__name__}, not torch's SGD, Adam or AdamW"
     hooks = [*optimizer._optimizer_step_pre_hooks.values(), *optimizer._optimizer_step_post_hooks.values()]
     hooks += [*_global_optimizer_pre_hooks.values(), *_global_optimizer_post_hooks.values()]
     if any(hook.__module__ not in KNOWN_HOOKS for hook in hooks):
-        return "the optimizer has hooks for its steps"
+        return "the optimizer has step hooks"
     for group in optimizer.param_groups:
         for name, off in OFF.items():
             if group.get(name, off) != off:
@@ -74,13 +74,13 @@ def refusal_of_optimizer(optimizer: Optimizer) -> str | None:
 
 
 def steps_of(optimizer: Optimizer, dtype: str) -> list[ParameterStep]:
-    """Return how an optimizer steps on each parameter that trains; what it is to remember is made where it is missing.
+    """Return how an optimizer updates each trainable parameter; creates the optimizer's state where it is missing.
 
     Parameters
     ----------
     optimizer : SGD, Adam or AdamW
     dtype : str
-        Of the parameters.
+        The dtype of the parameters.
     """
     return [
         _step(optimizer, i, group, parameter, dtype)
@@ -91,7 +91,7 @@ def steps_of(optimizer: Optimizer, dtype: str) -> list[ParameterStep]:
 
 
 def count_steps(optimizer: Optimizer, n_steps: int) -> None:
-    """Let an optimizer count steps that were taken for it."""
+    """Add steps that were taken on an optimizer's behalf to its step counts."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             if "step" in optimizer.state.get(parameter, {}):

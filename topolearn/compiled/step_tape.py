@@ -29,7 +29,7 @@ SOURCES = {torch.uint8: "uint8", torch.float32: "float32", torch.float64: "float
 
 
 class Totals(NamedTuple):
-    """What kernels add to: the loss, float64, and how many examples were right, int64, an element each."""
+    """What kernels add to: the loss, float64, and the number of correct examples, int64; one element each."""
 
     loss: np.ndarray
     n_correct: np.ndarray
@@ -39,20 +39,20 @@ def step_tape(
     stages: Sequence[Stage], loss: str, examples: Examples, order: Tensor, batch: int, steps: Sequence[ParameterStep],
     rates: np.ndarray, totals: Totals,
 ) -> Tape:  # fmt: skip
-    """Return the tape of the steps on an order of examples, so many at a time.
+    """Return the tape of the steps on an order of examples, ``batch`` at a time.
 
     Parameters
     ----------
     stages : sequence of Stage
-        With values in the order of input neurons.
+        Their values are in the order of input neurons.
     loss : str
     examples : Examples
     order : Tensor of int64
-        Numbers of examples, ``batch`` for each step.
+        Indices of examples, ``batch`` per step.
     batch : int
     steps : sequence of ParameterStep
     rates : array of float64, shape (n_groups, n_steps)
-        Contiguous.
+        Must be contiguous.
     totals : Totals
     """
     builder = _Builder(stages, batch)
@@ -66,9 +66,9 @@ def step_tape(
 
 
 class _Builder:
-    """Appends the kernels of a step to a tape, with the memory between them.
+    """Appends the kernels of a step to a tape, and allocates the memory between them.
 
-    Each tile of the batch has memory of its own: rows of a tile that lie side by side are read faster.
+    Each tile of the batch has its own memory: the rows of a tile are read faster when they are adjacent.
     """
 
     def __init__(self, stages: Sequence[Stage], batch: int) -> None:
@@ -87,7 +87,7 @@ class _Builder:
         self.tape.keep(self.activations, self.dz, self.dvalues, self.dbias, stages)
 
     def gather(self, examples: Examples, order: Tensor) -> None:
-        """Append what makes the inputs of the first layer."""
+        """Append the kernels that compute the inputs of the first layer."""
         x, tape, n_features = examples.x, self.tape, examples.x.shape[1]
         rows = self._empty(self.batch, n_features)
         moments = torch.tensor([examples.mean, examples.deviation], dtype=self.like.dtype)
@@ -114,7 +114,7 @@ class _Builder:
                     self.tape.add(kernel, work, bounds=bounds)
 
     def loss(self, name: str, examples: Examples, order: Tensor, totals: Totals) -> None:
-        """Append the loss, and its gradient with respect to the last outputs."""
+        """Append the loss and its gradient with respect to the last outputs."""
         for tile, outputs, dz in zip(self.tiles, self.activations[-1], self.dz[-1], strict=True):
             n_outputs, width = outputs.shape
             work = LossWork(
@@ -126,7 +126,7 @@ class _Builder:
             self.tape.add_even(LOSSES[name](self.dtype), work, 1)
 
     def backward(self) -> None:
-        """Append gradients of all parameters, the last layer's first."""
+        """Append the gradients of all parameters, starting with the last layer."""
         for i in reversed(range(len(self.stages))):
             stage, bounds = self.stages[i], self.stages[i].links.across.bounds(self.tape.n_chunks)
             dbias, behind_relu = (self.dbias[i - 1], self.stages[i - 1].relu) if i else (None, False)
@@ -145,7 +145,7 @@ class _Builder:
         gradients |= {id(stage.bias): each for stage, each in zip(self.stages, self.dbias, strict=True)}
         for step in steps:
             if (gradient := gradients.get(id(step.parameter))) is None:
-                continue  # of something else that the optimizer trains: it has no gradient
+                continue  # a parameter outside this network has no gradient here
             settings = np.array(step.settings)
             self.tape.keep(settings, step)
             moments = (*(moment.data_ptr() for moment in step.moments), 0, 0)

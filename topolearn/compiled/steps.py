@@ -1,4 +1,4 @@
-"""`CompiledSteps`: steps of training that run in compiled code from the batch to the optimizer."""
+"""`CompiledSteps`: training steps that run in compiled code, from the batch to the optimizer."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from topolearn.sparse import Stage
 from topolearn.sparse.optimizer_steps import after_steps, before_steps
 from topolearn.sparse.products import name_of
 
-SLICE = 0.1  # seconds after which Python looks whether somebody wants the training to end
+SLICE = 0.1  # seconds between returns to Python, where Ctrl-C can interrupt the training
 
 
 @dataclass(frozen=True)
 class StepsTaken:
-    """What a run of compiled steps did.
+    """The result of a run of compiled steps.
 
     Attributes
     ----------
     n_steps : int
-        How many steps were taken; fewer than asked for when the loss of the last one is not finite.
+        How many steps were taken; fewer than requested if the loss of the last one is not finite.
     loss : float
-        The sum over all examples of the loss of each.
+        The loss, summed over all examples.
     n_correct : int
-        How often the largest output was that of the label; 0 without labels.
+        How many examples had their largest output at the label; 0 without labels.
     """
 
     n_steps: int
@@ -50,7 +50,7 @@ class StepsTaken:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the loss of each step is finite."""
+        """Whether the loss of every step is finite."""
         return bool(np.isfinite(self.loss))
 
 
@@ -61,39 +61,39 @@ def refusal_of(model: nn.Module, optimizer: Optimizer) -> str | None:
     --------
     >>> model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
     >>> refusal_of(model, torch.optim.SGD(model.parameters(), lr=0.1))
-    'it has no layer of the csr backend'
+    'it has no layer with the csr backend'
     """
     return refusal_of_model(model) or refusal_of_optimizer(optimizer)
 
 
 class CompiledSteps:
-    r"""Trains a chain of sparse layers in compiled code: many steps a call, without autograd and without Python.
+    r"""Trains a chain of sparse layers in compiled code: many steps per call, without autograd or Python in between.
 
-    A step is that of a usual loop: gather the batch, forward, loss, backward, optimizer. It is for a
-    `torch.nn.Sequential` of csr layers with ReLU between them, and perhaps a dense last layer; for
-    `torch.optim.SGD`, ``Adam`` or ``AdamW``; and for cross-entropy or the squared error. Weights, moments and counts
-    are those of the model and the optimizer, changed in place, so that other steps may follow by autograd. They agree
-    with those of autograd to rounding, and do not depend on the number of threads. Gradients are left as None.
+    Each step does what a usual training loop does: gather the batch, forward, loss, backward, optimizer. The model is a
+    `torch.nn.Sequential` of csr layers with ReLU between them, optionally with a dense last layer; the optimizer is
+    `torch.optim.SGD`, ``Adam`` or ``AdamW``; the loss is cross-entropy or the squared error. Weights, moments and step
+    counts of the model and the optimizer change in place, so steps with autograd can follow. They agree with
+    autograd's up to rounding and do not depend on the number of threads. Gradients are left as None.
 
-    Beside a `topolearn.TopologyScheduler`, run at most ``topology.n_replayable`` batches at a time, count them by
-    ``topology.step(replayed=n)``, and take the next step by autograd where the number is 0, as updates by gradients
-    need it. `topolearn.train` does so by itself.
+    With a `topolearn.TopologyScheduler`, run at most ``topology.n_replayable`` batches at a time and report them with
+    ``topology.step(replayed=n)``; where ``n_replayable`` is 0, take the next step with autograd, since updates by
+    gradient need it. `topolearn.train` does this automatically.
 
     Parameters
     ----------
     model : torch.nn.Sequential
     optimizer : torch.optim.Optimizer
     loss : str
-        "cross_entropy", with labels, or "squared_error", the mean over all outputs.
+        "cross_entropy", for labels, or "squared_error", the mean over all outputs.
     mean, deviation : float
         Features are standardised: ``(x - mean) / deviation``.
 
     Raises
     ------
     InvalidValueError
-        When the steps of the model, or of the optimizer, cannot be compiled; says why.
+        When the steps of the model or of the optimizer cannot be compiled; the message gives the reason.
     UnknownNameError
-        When there is no such loss.
+        When the loss is unknown.
 
     Examples
     --------
@@ -125,12 +125,12 @@ class CompiledSteps:
 
     @property
     def refusal(self) -> str | None:
-        """Why the next steps cannot be compiled, or None if they can: hooks may have come since."""
+        """Why the next steps cannot be compiled, or None if they can; hooks may have been added since the start."""
         return refusal_of(self.model, self.optimizer)
 
     def _check(self) -> None:
         if (reason := self.refusal) is not None:
-            raise InvalidValueError(f"these steps cannot be compiled: {reason}. Train by autograd")
+            raise InvalidValueError(f"these steps cannot be compiled: {reason}. Train with autograd instead")
 
     def run(
         self,
@@ -142,26 +142,26 @@ class CompiledSteps:
         rates: ArrayLike | None = None,
         on_steps: Callable[[int], object] | None = None,
     ) -> StepsTaken:
-        """Take a step for each batch of an order of examples, the last of which may be smaller.
+        """Take one step per batch of examples; the last batch may be smaller.
 
         Parameters
         ----------
         x : Tensor, shape (n_examples, n_features)
-            Of uint8, or of the dtype of the model.
+            In uint8 or in the model's dtype.
         y : Tensor
             Labels, int64, shape (n_examples,); or targets in the model's dtype, shape (n_examples, n_outputs).
         order : Tensor of int64
-            Numbers of examples, batch by batch.
+            Indices of examples, batch by batch.
         batch_size : int
         rates : array, shape (n_steps,) or (n_groups, n_steps), optional
-            The learning rate of each step; default those that the optimizer has.
+            The learning rate of each step; by default, the optimizer's current ones.
         on_steps : callable, optional
-            Called with a number of steps, whenever so many more were taken: about ten times a second.
+            Called about ten times per second with the number of steps taken since the last call.
 
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            When the data do not fit the model; nothing is changed then.
+            When the data do not fit the model; nothing is changed in that case.
         """
         self._check()
         examples = Examples(x.contiguous(), y.contiguous(), order.contiguous(), self.mean, self.deviation)
@@ -207,7 +207,7 @@ class CompiledSteps:
 
 
 def _in_slices(tape: Tape, n_steps: int, on_steps: Callable[[int], object]) -> int:
-    """Take steps, and return to Python in between; return how many were taken."""
+    """Take steps in slices, returning to Python in between; return how many were taken."""
     done, n = 0, 1
     while done < n_steps:
         began = time.perf_counter()
@@ -222,11 +222,12 @@ def _in_slices(tape: Tape, n_steps: int, on_steps: Callable[[int], object]) -> i
 
 @contextmanager
 def within_memory(batch: int) -> Iterator[None]:
-    """Tell of memory that runs out in words.
+    """Turn running out of memory into an error that names the batch size.
 
     Raises
     ------
     InvalidValueError
+        When memory runs out within the block.
     """
     try:
         yield

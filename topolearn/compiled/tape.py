@@ -1,4 +1,4 @@
-"""`Tape`: the kernels of a training step in order, with the records that they read, for many steps in one call."""
+"""`Tape`: the kernels of a training step, in order and with the records that they read, for many steps per call."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from topolearn.compiled.kernels.run_tape import TapeRecord, run_kernel
 from topolearn.sparse.kernels.work import Work
 from topolearn.threads import Kernel, run_together, team_barrier
 
-CHUNKS = 4  # of each kernel's work for each thread, so that none waits long for the last
-LEAST = 1e6  # nanoseconds of a step that are worth other threads: they wait for each other behind each kernel
+CHUNKS = 4  # per thread and kernel, so that no thread waits long for the last one
+LEAST = 1e6  # nanoseconds above which a step is worth several threads, since they synchronize after each kernel
 
 
 class Tape:
     """Kernels that are called one after another, step after step.
 
-    Attributes
-    ----------
-    record : TapeRecord
-        Where the run stands, and whether a kernel stopped it.
-    n_threads : int
-        How many threads share the work of each kernel.
-
     Parameters
     ----------
     nanoseconds : float
-        About how long a step takes on one thread.
+        Estimated time of a step on one thread.
+
+    Attributes
+    ----------
+    record : TapeRecord
+        The progress of the run, and whether a kernel stopped it.
+    n_threads : int
+        How many threads share the work of each kernel.
     """
 
     def __init__(self, nanoseconds: float) -> None:
@@ -47,33 +47,33 @@ class Tape:
 
     @property
     def stopped(self) -> int:
-        """The address of the flag by which a kernel ends the run."""
+        """The address of the flag that a kernel sets to end the run."""
         return addressof(self.record) + TapeRecord.stopped.offset
 
     @property
     def n_chunks(self) -> int:
-        """Into how many chunks the work of a kernel is cut."""
+        """The number of chunks of each kernel's work."""
         return 1 if self.n_threads == 1 else CHUNKS * self.n_threads
 
     def add(self, kernel: Kernel, work: Work, *, bounds: int) -> None:
-        """Append a kernel with its record; its work is cut at the bounds, an address of n_chunks + 1 numbers."""
+        """Append a kernel with its record; ``bounds`` is the address of the n_chunks + 1 bounds of its chunks."""
         work.n_chunks, work.bounds = self.n_chunks, bounds
         self._kernels.append(kernel)
         self._works.append(work)
 
     def add_even(self, kernel: Kernel, work: Work, size: int, *, step: int = 1) -> None:
-        """Append a kernel whose work is cut into chunks of equal sizes, multiples of a step but for the last."""
+        """Append a kernel whose work is cut into equal chunks, all but the last multiples of ``step``."""
         n_steps = -(-size // step)
         bounds = np.minimum(np.arange(self.n_chunks + 1) * n_steps // self.n_chunks * step, size).astype(np.int64)
         self.keep(bounds)
         self.add(kernel, work, bounds=bounds.ctypes.data)
 
     def keep(self, *arrays: object) -> None:
-        """Keep what records refer to by its address."""
+        """Keep objects alive whose addresses are in records."""
         self._kept += arrays
 
     def run(self, first: int, last: int) -> int:
-        """Take the steps from `first` up to `last`; return the one behind the last that was taken."""
+        """Take the steps from `first` up to but excluding `last`; return the number after the last step taken."""
         n = len(self._kernels)
         kernels = (ctypes.c_int64 * n)(*(kernel.address for kernel in self._kernels))
         works = (ctypes.c_int64 * n)(*(addressof(work) for work in self._works))

@@ -1,4 +1,4 @@
-"""What a training costs, before it starts: parameters, links, FLOPs and bytes, by a model on the meta device."""
+"""The cost of training, before it starts: parameters, links, FLOPs and bytes, from a model on the meta device."""
 
 from topolearn.counting.configured import count_config
 from topolearn.counting.count import TrainingCount, count

@@ -1,4 +1,4 @@
-"""`count_config`: what the training of a configuration costs."""
+"""`count_config`: the cost of the training that a configuration describes."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from topolearn.task_registry import TASKS, imported
 
 
 def count_config(config: Any) -> TrainingCount:
-    """Count what the training of a configuration costs, whatever its task; it does not train, and builds no model.
+    """Count what training with a configuration costs, for any task, without training or allocating a model.
 
     Parameters
     ----------
     config : TaskConfig
-        Such as a `topolearn.TrainConfig`.
+        For example a `topolearn.TrainConfig`.
 
     Raises
     ------
     InvalidValueError
-        When the task does not say how to count, or the training could not begin.
+        When the task defines no workload to count, or the training could not start.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def count_config(config: Any) -> TrainingCount:
     if not task.workload:
         known = ", ".join(name for name, each in TASKS.items() if each.workload)
         raise InvalidValueError(
-            f"task {task.name!r} does not say how to count: give its row a workload, as {known} have, or call "
+            f"task {task.name!r} defines no workload to count: add one to its registry row, as {known} do, or call "
             "tl.counting.count(tl.counting.Workload(...))"
         )
     return count(imported(task.workload)(config))

@@ -1,4 +1,4 @@
-"""`count`: parameters, links, FLOPs and bytes of a training, from a model without memory."""
+"""`count`: parameters, links, FLOPs and bytes of a training, from a model that takes no memory."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ DENSE, LAST_CSR = "dense", "csr at the end"
 
 @dataclass(frozen=True)
 class TrainingCount:
-    """What a training costs; ``print`` shows it as a table.
+    """The cost of a training; ``print`` shows it as a table.
 
-    FLOPs are 2 a multiply-add, forward and twice as many backward. Sparse layers count by their links, which is what
-    csr computes; the masked backend computes as much as the dense network. Embeddings are look-ups, and cost none, as
-    do norms and activations. Updates count by the gradients of all cells that some regrow links by, and by nothing
-    else.
+    A multiply-add counts as 2 FLOPs, and a backward pass as two forward passes. Sparse layers count by their links,
+    which is what csr computes; the masked backend computes as much as the dense network. Embeddings (which are
+    look-ups), norms and activations count as 0. Updates count only where the method regrows links by gradient, for
+    the gradients of all cells.
 
     Attributes
     ----------
     workload : Workload
     interval : int or None
-        Steps between two updates; None of a dense network.
+        Steps between two updates; None for a dense network.
     schedule : tuple of Stretch
-        How many links each sparse layer has, step by step; empty of a dense network.
+        How many links each sparse layer has, step by step; empty for a dense network.
     kinds : tuple of KindCount
-        A row for each kind of module.
+        One row per kind of module.
     other_flops : int
-        Of products without parameters, as those of attention, of the whole training.
+        FLOPs of products without parameters, such as attention scores, over the whole training.
     update_flops : int
-        Of gradients of cells that are not trained, by which links regrow.
+        FLOPs of the gradients that regrowth needs of cells that are not trained.
     memory : dict of str to Memory
-        Of the networks "dense", "masked" and "csr", at the start; and if the density falls, "csr at the end".
+        Memory of the networks "dense", "masked" and "csr" at the start and, if the density falls, "csr at the end".
     """
 
     workload: Workload
@@ -56,7 +56,7 @@ class TrainingCount:
 
     @property
     def total(self) -> KindCount:
-        """The sum over all kinds of module, and all other products."""
+        """The sum over all kinds of module and all other products."""
         sums = {name: sum(getattr(each, name) for each in self.kinds) for name in NUMBERS}
         sums["dense_flops"] += self.other_flops
         sums["flops"] += self.other_flops + self.update_flops
@@ -99,9 +99,9 @@ class TrainingCount:
 
 
 def count(workload: Workload) -> TrainingCount:
-    """Count what a training costs, in seconds and without memory, whatever the size of the model.
+    """Count what a training costs; takes seconds and next to no memory, whatever the size of the model.
 
-    Layers, links and schedule are those of `topolearn.sparsify` and `topolearn.TopologyScheduler`.
+    Layers, links and schedule match those of `topolearn.sparsify` and `topolearn.TopologyScheduler`.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def count(workload: Workload) -> TrainingCount:
     Raises
     ------
     InvalidValueError
-        When the model cannot run on the meta device, no layer is left to be made sparse, or the schedule does not fit
+        When the model cannot run on the meta device, no layer is left to make sparse, or the schedule does not fit
         into the training.
 
     Examples
@@ -149,13 +149,13 @@ def count(workload: Workload) -> TrainingCount:
 
 
 def method_of(workload: Workload) -> Method:
-    """Return the method, which a workload has found by its name."""
+    """Return the method of a workload, which resolves names when it is created."""
     assert isinstance(workload.method, Method)
     return workload.method
 
 
 def _update_flops(workload: Workload, forward: Forward, schedule: list[Stretch]) -> int:
-    """Return what it costs that updates want the gradients of cells that are not trained."""
+    """Return the FLOPs of the gradients that updates need of cells that are not trained."""
     method = method_of(workload)
     if method.regrowth is None or not REGROWTHS[split_soft(method.regrowth)[0]].needs_gradient:
         return 0
@@ -168,7 +168,7 @@ def _update_flops(workload: Workload, forward: Forward, schedule: list[Stretch])
 
 
 def _memory(workload: Workload, schedule: list[Stretch]) -> dict[str, Memory]:
-    """Return the memory of the dense network, and of the sparse one as each backend holds it."""
+    """Return the memory of the dense network and of the sparse one under each backend."""
     method, n_values = method_of(workload), OPTIMIZERS[workload.optimizer]
 
     def of(links: Mapping[str, int], backend: str) -> Memory:

@@ -1,4 +1,4 @@
-"""One forward on the meta device: how often each layer is applied, and which other products there are."""
+"""One forward pass on the meta device: how often each layer is applied, and the FLOPs of all other products."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from topolearn.sparse import is_dense_linear, shape_of
 
 @dataclass(frozen=True)
 class Forward:
-    """What a forward multiplies.
+    """The multiplications of one forward pass.
 
     Attributes
     ----------
     positions : dict of str to int
         How many input vectors each linear layer takes.
     other_flops : int
-        FLOPs of all other products, as those of attention scores, 2 a multiply-add.
+        FLOPs of all other products, such as attention scores; 2 per multiply-add.
     """
 
     positions: dict[str, int]
@@ -32,14 +32,14 @@ class Forward:
 
 
 def forward_of(model: nn.Module, inputs: Mapping[str, Tensor] | Sequence[Tensor]) -> Forward:
-    """Run a model on the meta device, which takes no memory, and return what it multiplies.
+    """Run a model on the meta device, which takes no memory, and count its multiplications.
 
-    Attention counts in full, as programs compute it: a causal mask halves nothing.
+    Attention counts in full, as implementations compute it: a causal mask does not halve the count.
 
     Raises
     ------
     InvalidValueError
-        When the model cannot run there.
+        When the model cannot run on the meta device.
 
     Examples
     --------
@@ -61,8 +61,8 @@ def forward_of(model: nn.Module, inputs: Mapping[str, Tensor] | Sequence[Tensor]
     except (RuntimeError, NotImplementedError) as error:
         reason = " ".join(str(error).split())
         raise InvalidValueError(
-            f"{type(model).__name__} cannot run on the meta device ({reason}): give inputs whose values decide "
-            "nothing, such as tokens without a mask, or a model with eager attention"
+            f"{type(model).__name__} cannot run on the meta device ({reason}): leave out inputs whose values the model "
+            "branches on, such as attention masks, or use eager attention"
         ) from None
     finally:
         for handle in handles:

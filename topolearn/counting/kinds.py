@@ -1,4 +1,4 @@
-"""`KindCount`: parameters, links and FLOPs of all modules of a kind, such as the query layers of all blocks."""
+"""`KindCount`: parameters, links and FLOPs of all modules of one kind, such as the query layers of all blocks."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from topolearn.counting.stretches import Stretch
 from topolearn.sparse import is_dense_linear
 
 FLOPS = 2  # a multiplication and an addition
-PASSES = 3  # forward, and backward twice: to the inputs, and to the weights
+PASSES = 3  # one forward, and two backward: the gradients of the inputs and of the weights
 
 
 @dataclass(frozen=True)
 class KindCount:
-    """What the modules have together whose names differ by the number of their block alone.
+    """The totals of all modules whose names differ only in the number of their block.
 
     Attributes
     ----------
     kind : str
         Their name, with ``*`` for the number of the block.
     shape : tuple of int
-        Of the matrix of each, or of its largest parameter.
+        Shape of the weight matrix of each module, or of its largest parameter.
     n_modules : int
     cells : int
-        Elements of the matrices that the method makes sparse; 0 of other kinds.
+        Elements of the matrices that the method makes sparse; 0 for other kinds.
     links, last_links : int
-        Of these, the links at the start and at the end.
+        How many of these cells are links at the start and at the end.
     parameters, sparse_parameters, last_parameters : int
-        Of the dense network, and of the sparse one at the start and at the end: a link counts as one.
+        Parameters of the dense network, and of the sparse one at the start and at the end; each link counts as one.
     dense_flops, flops : int
-        Of the whole training, of the dense network and of the sparse one.
+        FLOPs of the whole training, for the dense network and for the sparse one.
     """
 
     kind: str
@@ -60,20 +60,20 @@ NUMBERS = [name for name in KindCount.__annotations__ if name not in ("kind", "s
 def kinds_of(
     model: nn.Module, positions: Mapping[str, int], schedule: Sequence[Stretch], n_forwards: int
 ) -> Iterator[KindCount]:
-    """Yield a row for each kind of module that has parameters of its own, in module order.
+    """Yield one row per kind of module that has its own parameters, in module order.
 
-    A parameter that several modules share counts where it comes first.
+    A parameter that several modules share counts at the first of them.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The dense one.
+        The dense model.
     positions : Mapping of str to int
-        How many input vectors each linear layer takes in a forward.
+        How many input vectors each linear layer takes in one forward pass.
     schedule : sequence of Stretch
-        Empty if no layer is sparse; steps have as many forwards each.
+        Empty if no layer is sparse.
     n_forwards : int
-        Of the whole training.
+        Forward passes of the whole training, the same number in every step.
     """
     n_steps = sum(each.n_steps for each in schedule)
     rows: dict[tuple[str, tuple[int, ...]], KindCount] = {}
@@ -92,7 +92,7 @@ def kinds_of(
         is_sparse = bool(schedule) and name in schedule[0].links
         if is_sparse:
             first, last = schedule[0].links[name], schedule[-1].links[name]
-            # The backward to the inputs goes by the links, that to the weights by the cells that are trained.
+            # Gradients of the inputs go through the links; gradients of the weights cover all trained cells.
             work = sum(each.n_steps * (2 * each.links[name] + each.trained[name]) for each in schedule)
             flops = FLOPS * vectors * work // n_steps
         others = n_parameters - cells if is_sparse else n_parameters
@@ -106,7 +106,7 @@ def kinds_of(
 
 
 def pattern(name: str) -> str:
-    """Return the name of a module with ``*`` for the number of each block that it is in.
+    """Return the name of a module with ``*`` for the number of each block that contains it.
 
     Examples
     --------

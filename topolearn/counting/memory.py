@@ -16,19 +16,20 @@ INT32, INT64 = 4, 8
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes, without activations, and without what an update takes while it goes on.
+    """Bytes of memory, without activations and without the temporary memory of updates.
 
     Attributes
     ----------
     weights : int
-        All parameters, and where the method remembers every cell the values of those that are not trained.
-    gradients, optimizer : int
-        Of all parameters that require a gradient, whether or not a forward uses them; of the optimizer, the values that
-        it remembers for each element.
+        All parameters and, where the method remembers every cell, the values of the cells that are not trained.
+    gradients : int
+        Gradients of all parameters that require one, whether or not a forward pass uses them.
+    optimizer : int
+        The values that the optimizer keeps per element of these parameters.
     indices : int
-        Where the links are: for the masked backend a mask of a byte a cell, the same as integers of the width of a
-        weight, by which gradients are masked, and the list of links, 8 bytes each; for csr on a CPU the links by output
-        and by input neuron.
+        The positions of the links. The masked backend has a mask of one byte per cell, the same mask as integers as
+        wide as a weight (for masking gradients), and a list of the links at 8 bytes each; csr on a CPU has the links
+        by output and by input neuron.
     """
 
     weights: int
@@ -38,21 +39,21 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """All together."""
+        """The sum of all four."""
         return self.weights + self.gradients + self.optimizer + self.indices
 
 
 def memory_of(model: nn.Module, links: Mapping[str, int], n_values: int, *, method: Method, backend: str) -> Memory:
-    """Return the memory of a model whose layers have these numbers of links; with none, that of the dense model.
+    """Return the memory of a model whose layers have these numbers of links; without any, that of the dense model.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The dense one.
+        The dense model.
     links : Mapping of str to int
-        By name of each sparse layer.
+        Number of links of each sparse layer, by its name.
     n_values : int
-        That the optimizer remembers for each element of a parameter.
+        Values that the optimizer keeps per element of a parameter.
     method : Method
     backend : {"masked", "csr"}
     """

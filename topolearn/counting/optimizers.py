@@ -1,4 +1,4 @@
-"""How many values an optimizer remembers for each element of a parameter."""
+"""How many values each optimizer keeps per element of a parameter."""
 
 from topolearn.registry import Registry
 

@@ -1,4 +1,4 @@
-"""`stretches`: the numbers of links of a training, from its start to its end."""
+"""`stretches`: the number of links throughout a training."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from topolearn.evolution.ordinary import Ordinary
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps with the same numbers of links.
+    """A run of consecutive steps with the same numbers of links.
 
     Attributes
     ----------
     n_steps : int
     n_updates : int
-        That come in these steps, the one that ends them among them.
+        Updates in these steps, including the update that ends them.
     links, trained : dict of str to int
-        Of each sparse layer, the links, and the cells that get a gradient, which are more with Top-KAST alone.
+        The links of each sparse layer, and its cells that get a gradient; only Top-KAST trains more cells than links.
     """
 
     n_steps: int
@@ -30,11 +30,11 @@ class Stretch:
 
 
 def stretches(sizes: Mapping[str, tuple[int, int]], method: Method, steps: int, interval: int) -> list[Stretch]:
-    """Return how many links each layer has, step by step, by the plan of `topolearn.TopologyScheduler`.
+    """Return how many links each layer has, step by step, as `topolearn.TopologyScheduler` plans them.
 
-    Where the falling density ranks the links of all layers together, the sum is exact, and layers are taken to keep
-    their shares; where neurons may be ablated (SRigL), all are taken to stay; and where the evolution may stop early
-    (CHT), it is taken to go on.
+    Where a falling density ranks the links of all layers together, only the sum is exact: layers are assumed to keep
+    their shares. Where neurons may be ablated (SRigL), all are assumed to stay, and where evolution may stop early
+    (CHT), it is assumed to continue.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def stretches(sizes: Mapping[str, tuple[int, int]], method: Method, steps: int, 
     Raises
     ------
     InvalidValueError
-        When the density leaves a layer without links, or no update comes while it is to fall.
+        When the density leaves a layer without links, or no update happens while the density falls.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def stretches(sizes: Mapping[str, tuple[int, int]], method: Method, steps: int, 
     [(15, {'a': 50}), (15, {'a': 15}), (20, {'a': 10})]
     """
     kind, plan = kind_of(method), DensityPlan(sizes, method, steps, interval)
-    changes = {0: dict(plan.start)}  # the links from a step on
+    changes = {0: dict(plan.start)}  # by step, the links from this step on
     present = changes[0]
     for step in range(interval, plan.end + 1, interval):
         if plan.falls_at(step):
@@ -66,16 +66,16 @@ def stretches(sizes: Mapping[str, tuple[int, int]], method: Method, steps: int, 
             changes[step] = present
     if kind.reselects and plan.last_update:
         changes.setdefault(plan.last_update, present)
-    stretch, begins = [], sorted(changes)
+    planned, begins = [], sorted(changes)
     for begin, end in zip(begins, [*begins[1:], steps], strict=True):
         trained = _trained(kind, changes[begin], sizes, explores=begin < plan.last_update or not plan.last_update)
         n_updates = max(min(end, plan.last_update) // interval - begin // interval, 0)
-        stretch.append(Stretch(end - begin, n_updates, changes[begin], trained))
-    return stretch
+        planned.append(Stretch(end - begin, n_updates, changes[begin], trained))
+    return planned
 
 
 def _trained(
     kind: Ordinary, links: Mapping[str, int], sizes: Mapping[str, tuple[int, int]], *, explores: bool
 ) -> dict[str, int]:
-    """Return how many cells of each layer are trained; after the last update, the links alone."""
+    """Return how many cells of each layer are trained; after the last update, only the links are."""
     return {name: kind.n_trained(n, sizes[name][0] * sizes[name][1]) if explores else n for name, n in links.items()}

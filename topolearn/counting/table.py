@@ -1,4 +1,4 @@
-"""`table`: what a training costs, for the terminal."""
+"""`table`: the cost of a training, for the terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from topolearn.counting.kinds import KindCount
 if TYPE_CHECKING:
     from topolearn.counting.count import TrainingCount
 
-EXACT = 100_000  # below which counts are written in full
-COUNTS = ("", "k", "M", "B", "T")  # and three digits of others
+EXACT = 100_000  # smaller counts are written in full
+COUNTS = ("", "k", "M", "B", "T")  # units of larger counts, which get three digits
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def table(costs: TrainingCount) -> str:
-    """Return a line for each kind of module, and the bytes, beside those of the dense network; "to" is the end."""
+    """Return a table of all kinds of module and the bytes, next to the dense network; "a to b" is start to end."""
     return "\n\n".join((_heading(costs), _kinds(costs), _bytes(costs), _notes(costs)))
 
 
@@ -38,7 +38,7 @@ def _kinds(costs: TrainingCount) -> str:
     other = [""] * 5
     rows = [_row(each) for each in costs.kinds]
     if costs.other_flops:
-        rows.append(["products without parameters, as attention's", *other, *2 * [in_powers(costs.other_flops)]])
+        rows.append(["products without parameters, e.g. attention", *other, *2 * [in_powers(costs.other_flops)]])
     if costs.update_flops:
         rows.append(["gradients of all cells at updates", *other, "0", in_powers(costs.update_flops)])
     return _aligned([columns, *rows, _row(costs.total)])
@@ -64,15 +64,15 @@ def _bytes(costs: TrainingCount) -> str:
 
 def _notes(costs: TrainingCount) -> str:
     notes = (
-        "FLOPs: 2 a multiply-add, forward and twice as many backward; embeddings cost none; without link prediction.",
-        "Sparse layers count by their links, as csr computes; masked computes what the dense network does.",
-        "Bytes: without activations, and without what an update takes while it goes on.",
+        "FLOPs: 2 per multiply-add; backward counts as two forwards; embeddings are free; no link prediction.",
+        "Sparse layers count by their links, as csr computes them; masked computes as much as the dense network.",
+        "Bytes: without activations and without the temporary memory of updates.",
     )
     return "\n".join((*notes, *costs.workload.notes))
 
 
 def in_short(n: int) -> str:
-    """Return a count, exactly if it is below 100,000, else by three digits.
+    """Return a count, exact if it is below 100,000, otherwise with three digits.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def in_short(n: int) -> str:
 
 
 def in_powers(n: int) -> str:
-    """Return a number of FLOPs by three digits.
+    """Return a number of FLOPs with three digits.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def in_powers(n: int) -> str:
 
 
 def in_bytes(n: int) -> str:
-    """Return a number of bytes in the largest unit of which there is at least one.
+    """Return a number of bytes in the largest unit that fits.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def in_bytes(n: int) -> str:
 
 
 def _scaled(n: int, units: Sequence[str]) -> str:
-    """Return three digits and a unit, each of which is a thousand of the former one."""
+    """Return three digits and a unit; each unit is a thousand times the one before."""
     digits, power = f"{n:.2e}".split("e+")
     unit = min(int(power) // 3, len(units) - 1)
     shift = int(power) - 3 * unit

@@ -1,4 +1,4 @@
-"""`Workload`: what is to be counted, a model and what trains it."""
+"""`Workload`: the training to count, a model and how it is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,37 +14,38 @@ from topolearn.sparse import sparse_layers
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """A model, and the training that it is to get.
+    """A model and the training that it will get.
 
     Attributes
     ----------
     model : torch.nn.Module
-        The dense model, on the meta device: made within ``with torch.device("meta")``. A model of transformers must not
-        look into its masks, as ``scaled_dot_product_attention`` makes encoder-decoders do: choose
+        The dense model, on the meta device: create it within ``with torch.device("meta")``. A transformers model must
+        not inspect the values of its masks, which encoder-decoders with ``scaled_dot_product_attention`` do; call
         ``model.set_attn_implementation("eager")``, which multiplies as much.
     inputs : Mapping of str to Tensor, or sequence of Tensor
-        What one forward takes, on the meta device, by keyword or by position. Each step is taken to be as large.
+        The arguments of one forward pass, by keyword or by position, on the meta device. All steps are assumed to be
+        this large.
     method : Method or str
     steps : int
-        Steps of the optimizer.
+        Optimizer steps.
     interval : int, optional
-        Steps between two updates; default what the method demands.
+        Steps between two updates; by default, the interval that the method demands.
     optimizer : str
-        One of `topolearn.counting.OPTIMIZERS`, of which each parameter gets its state.
+        One of `topolearn.counting.OPTIMIZERS`; every parameter gets its state.
     accumulation : int
-        Forwards of a step.
+        Forward passes per step.
     exclude : sequence of str, optional
         Layers that stay dense, as for `topolearn.sparsify`.
     step : str
-        A step in words, such as "2,048 tokens, in windows of 256".
+        A description of one step, such as "2,048 tokens, in windows of 256".
     notes : tuple of str
-        What else the count assumes, a sentence each.
+        Other assumptions of the count, one sentence each.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When the model or its inputs are not on the meta device, the model is sparse already, a number is below 1, or a
-        name is not known.
+        When the model or its inputs are not on the meta device, the model is already sparse, a number is below 1, or a
+        name is unknown.
 
     Examples
     --------
@@ -80,7 +81,7 @@ class Workload:
             check_size("interval", self.interval)
         OPTIMIZERS[self.optimizer]
         if sparse_layers(self.model):
-            raise InvalidValueError("the model is sparse already: give the dense one, and the method that makes it so")
+            raise InvalidValueError("the model is already sparse: pass the dense model, and the method to apply to it")
         self._check_meta()
 
     def _check_meta(self) -> None:
@@ -88,9 +89,9 @@ class Workload:
         tensors = [("an input", each) for each in given] + list(self.model.named_parameters())
         for name, tensor in tensors:
             if not isinstance(tensor, Tensor):
-                raise InvalidTypeError(f"{name} is a {type(tensor).__name__}, not a tensor on the meta device")
+                raise InvalidTypeError(f"{name} is of type {type(tensor).__name__}, not a tensor on the meta device")
             if not tensor.is_meta:
                 raise InvalidValueError(
-                    f"{name} is on {tensor.device}, where it takes memory: make model and inputs within "
-                    "torch.device('meta')"
+                    f"{name} is on {tensor.device}, where it takes memory: create the model and its inputs within "
+                    "'with torch.device(\"meta\")'"
                 )

@@ -1,8 +1,8 @@
 """What a topology looks like: measures that return plain numbers.
 
-Each measure is a function of a graph; `MEASURES` has them by name, and `summary`, `network_summary` and `compare` ask
-many at once. Where a measure would take all pairs of a large graph it takes a sample, and the number, an `Estimate`,
-knows its error.
+Each measure is a function of a graph. `MEASURES` lists them by name; `summary`, `network_summary` and `compare` compute
+many at once. Where all pairs of a large graph would be too many, a measure takes a sample and returns an `Estimate`,
+a number with its standard error.
 """
 
 from topolearn.diagnostics.active_neurons import active_neuron_rate

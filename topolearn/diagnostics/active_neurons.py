@@ -16,10 +16,10 @@ def active_neuron_rate(network: LayeredNetwork, definition: str = "hidden") -> f
     ----------
     network : LayeredNetwork
     definition : {"hidden", "authors"}
-        ``hidden`` counts, of the neurons that layers write to, those with a link in and, where another layer reads
-        them, a link out. The neurons of a group count once; those whose writers are multiplied need a link from each,
-        and attention scores are read by no layer. ``authors`` counts, as the program of Zhang et al. does, the inputs
-        of each layer with a link out and the outputs of the last layer with a link in.
+        ``hidden`` considers the neurons that layers write to. A neuron is active if it has a link in and, if another
+        layer reads it, a link out. The neurons of a group count once; if their writers are multiplied, they need a
+        link from each writer. No layer reads attention scores. ``authors`` counts, like the code of Zhang et al., the
+        inputs of each layer with a link out and the outputs of the last layer with a link in.
 
     Returns
     -------

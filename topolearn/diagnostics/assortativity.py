@@ -1,4 +1,4 @@
-"""Assortativity: whether neurons with many links are linked to neurons with many links."""
+"""Assortativity: whether neurons with many links tend to be linked to each other."""
 
 import math
 from typing import NamedTuple
@@ -22,13 +22,13 @@ def assortativity(graph: GraphLike) -> float:
     Returns
     -------
     float
-        In [-1, 1]. In a layer whose sides differ in size it is negative for that reason alone; see
+        In [-1, 1]. In a layer whose sides differ in size it is negative for that reason alone: see
         `degree_correlation`.
 
     Raises
     ------
     UndefinedMeasureError
-        When all links have ends of one degree, or there is none.
+        When all ends of links have the same degree, or the graph has no links.
 
     References
     ----------
@@ -43,20 +43,20 @@ def assortativity(graph: GraphLike) -> float:
     first, second, both = _moments(read_graph(graph), "assortativity")
     low, high = min(first.low, second.low), max(first.high, second.high)
     if low == high:
-        raise UndefinedMeasureError("assortativity is undefined: the ends of all links have one degree")
+        raise UndefinedMeasureError("assortativity is undefined: all ends of links have the same degree")
     mean = (first.mean + second.mean) / 2
     variance = (first.square + second.square) / 2 - mean**2
     return (both - mean**2) / variance
 
 
 def degree_correlation(graph: GraphLike) -> float:
-    r"""Return the correlation, over the links of a layer, of the input's fan-out with the output's fan-in.
+    r"""Return the correlation over the links of a layer between the input's fan-out and the output's fan-in.
 
     .. math:: r = \frac{\mathrm{cov}(d_i, d_o)}{\sqrt{\mathrm{var}(d_i) \, \mathrm{var}(d_o)}}
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
 
     Returns
     -------
@@ -66,7 +66,7 @@ def degree_correlation(graph: GraphLike) -> float:
     Raises
     ------
     UndefinedMeasureError
-        When all links begin, or all end, at neurons of one degree, or there is none.
+        When the inputs, or the outputs, of all links have the same degree, or the layer has no links.
 
     References
     ----------
@@ -80,13 +80,15 @@ def degree_correlation(graph: GraphLike) -> float:
     """
     first, second, both = _moments(read_layer(graph, "degree_correlation"), "degree_correlation")
     if first.low == first.high or second.low == second.high:
-        raise UndefinedMeasureError("degree_correlation is undefined: all links begin, or end, at one degree")
+        raise UndefinedMeasureError(
+            "degree_correlation is undefined: the inputs, or the outputs, of all links have the same degree"
+        )
     variance = (first.square - first.mean**2) * (second.square - second.mean**2)
     return (both - first.mean * second.mean) / math.sqrt(variance)
 
 
 class _Ends(NamedTuple):
-    """Degrees at one end of all links: least, largest, mean, and mean square; the last two counted from the pivot."""
+    """Degrees at one end of all links: minimum, maximum, mean and mean square; the last two relative to the pivot."""
 
     low: int
     high: int
@@ -95,9 +97,10 @@ class _Ends(NamedTuple):
 
 
 def _moments(graph: AnyGraph, name: str) -> tuple[_Ends, _Ends, float]:
-    """Return the degrees at both ends of all links, each link in both directions if it has none, and their product.
+    """Return the moments of the degrees at both ends of all links, and the mean of their product.
 
-    Degrees are counted from their mean, the pivot, so that no digits are lost where squares are subtracted.
+    In a graph without sides each link counts in both directions. Degrees are measured from their mean, the pivot, so
+    that subtracting squares loses no digits.
     """
     from topolearn.diagnostics.kernels.ends import end_moments, mean_product
 

@@ -1,4 +1,4 @@
-"""Attention heads: which of them have links left, and how many."""
+"""Attention heads: how many links each of them has left."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ COLUMNS = ("writers", "readers", "head", "links_in", "links_out", "active_neuron
 
 
 def attention_heads(network: LayeredNetwork) -> pd.DataFrame:
-    """Return a row for each head of each population that has heads: queries times keys, and mixed values.
+    """Return a row for each head of each population with heads: query-key products, and mixed values.
 
-    A head of queries and keys without an active neuron attends to all places alike; one of values sends nothing on, but
-    biases. Where heads share keys or values, their links count for each head that they serve.
+    A query-key head without an active neuron attends to all positions equally; a value head without one passes on
+    only biases. If heads share keys or values, those links count for each head that they serve.
 
     Parameters
     ----------
     network : LayeredNetwork
-        Its groups say where heads are; `topolearn.topology_of` reads them from a model.
+        Its groups define the heads; `topolearn.topology_of` reads them from a model.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``writers`` and ``readers`` (names of layers, joined by commas), ``head`` (0, 1, ...), ``links_in`` (of
-        the writers, to neurons of the head), ``links_out`` (of the readers, from them), ``active_neurons`` (their share
-        of the head), and ``alive``, whether there is one. No row when there is no head.
+        Columns ``writers`` and ``readers`` (names of layers, joined by commas), ``head`` (0, 1, ...), ``links_in``
+        (links from the writers to neurons of the head), ``links_out`` (links from these to the readers),
+        ``active_neurons`` (their share of the head), and ``alive`` (whether any neuron is active). The table is empty
+        if the network has no heads.
 
     Examples
     --------
-    The second head has a query, and no key to multiply it with:
+    The second head has a query but no key to multiply it with:
 
     >>> import numpy as np, topolearn as tl
     >>> queries, keys = np.ones((4, 3)), np.repeat([[1], [1], [0], [0]], 3, axis=1)
@@ -73,7 +74,7 @@ def _tensors(fans: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def _of_heads(group: NeuronGroup, size: int, layers: Sequence[str], fans: Mapping[str, np.ndarray]) -> list[int]:
-    """Return the number of links of layers at the neurons of each head."""
+    """Return the number of links that layers have at the neurons of each head."""
     total = np.zeros(size, np.int64)
     for name in layers:
         total += fans[name][group.own_neuron(np.arange(size), fans[name].size, size)]

@@ -1,4 +1,4 @@
-"""Betweenness: how many shortest paths lead through a neuron."""
+"""Betweenness: how many shortest paths pass through a neuron."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,28 +10,28 @@ from topolearn.errors import InvalidValueError
 
 
 def betweenness(graph: GraphLike, *, sample: int | None = None, seed: int | np.random.Generator | None = 0) -> Estimate:
-    r"""Return the mean betweenness of the nodes, each pair counted in both directions.
+    r"""Return the mean betweenness of the nodes; each pair counts in both directions.
 
     .. math:: B = \frac{1}{N} \sum_k \sum_{i \neq k \neq j} \frac{\sigma_{ij}(k)}{\sigma_{ij}}
                 = \frac{1}{N} \sum_{i \neq j} (d_{ij} - 1)
 
-    with :math:`\sigma_{ij}` the shortest paths from i to j, and :math:`\sigma_{ij}(k)` those through k. A shortest
-    path of length d has d - 1 inner nodes, so that the sum over k needs distances alone; pairs that no path joins
-    add nothing.
+    with :math:`\sigma_{ij}` the number of shortest paths from i to j, and :math:`\sigma_{ij}(k)` of those through k. A
+    shortest path of length d has d - 1 inner nodes, so the sum over k requires only distances. Unconnected pairs
+    contribute nothing.
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
-        Links are taken in both directions.
+        Links count in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
+        Number of source nodes to search from; default all nodes of a graph of up to 20,000, else 256.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Returns
     -------
     Estimate
-        Its ``error`` is the standard error where nodes were sampled, else 0.
+        Its ``error`` is the standard error if nodes were sampled, else 0.
 
     References
     ----------
@@ -48,7 +48,7 @@ def betweenness(graph: GraphLike, *, sample: int | None = None, seed: int | np.r
 
 
 def betweenness_centrality(graph: GraphLike) -> NDArray[np.float64]:
-    """Return the betweenness of each node, each pair counted in both directions, inputs first (igraph's).
+    """Return the betweenness of each node, inputs first; each pair counts in both directions (uses igraph).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def betweenness_centrality(graph: GraphLike) -> NDArray[np.float64]:
     Raises
     ------
     InvalidValueError
-        For a larger graph, as the time grows with nodes times links; `betweenness` samples.
+        For a larger graph, since the time grows with nodes times links; use `betweenness`, which samples.
 
     References
     ----------
@@ -73,7 +73,7 @@ def betweenness_centrality(graph: GraphLike) -> NDArray[np.float64]:
     seen = neighbours(graph)
     if seen.n_nodes > EXACT:
         raise InvalidValueError(
-            f"a graph of {seen.n_nodes} nodes is too large for the betweenness of each (up to {EXACT}): "
-            "betweenness() estimates the mean from a sample"
+            f"a graph of {seen.n_nodes} nodes is too large for the betweenness of each node (limit {EXACT}): use "
+            "betweenness(), which estimates the mean from a sample"
         )
     return 2 * np.array(seen.to_igraph().betweenness())

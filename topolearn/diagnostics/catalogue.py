@@ -31,7 +31,7 @@ from topolearn.registry import Registry
 
 
 def _authors_rate(network: LayeredNetwork) -> float:
-    """Return the share of active neurons by the authors' count; see `active_neuron_rate`."""
+    """Return the share of active neurons by the authors' definition; see `active_neuron_rate`."""
     return active_neuron_rate(network, "authors")
 
 
@@ -78,12 +78,12 @@ MEASURES: Registry[Measure] = Registry("measure", {each.name: each for each in _
 
 
 def measures_of(graph: BipartiteGraph | Graph | LayeredNetwork, names: Iterable[str] | None) -> list[Measure]:
-    """Return measures by name, or all quick ones that are defined for such a graph.
+    """Return measures by name, or all quick ones that are defined for this kind of graph.
 
     Raises
     ------
     UnknownNameError, InvalidValueError
-        When there is no such measure, or it is not defined for such a graph.
+        When a measure does not exist or is not defined for this kind of graph.
     """
     of_one = ("graph",) if isinstance(graph, BipartiteGraph | Graph) else ()
     kind = "layer" if isinstance(graph, BipartiteGraph) else "one-mode" if isinstance(graph, Graph) else "network"

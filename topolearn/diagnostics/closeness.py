@@ -1,4 +1,4 @@
-"""Closeness: how near a neuron is to all others."""
+"""Closeness: how close a neuron is to all others."""
 
 import numpy as np
 
@@ -15,16 +15,16 @@ def closeness(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
-        Links are taken in both directions.
+        Links count in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
+        Number of source nodes to search from; default all nodes of a graph of up to 20,000, else 256.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Returns
     -------
     Estimate
-        In [0, N - 1]; its ``error`` is the standard error where nodes were sampled, else 0.
+        In [0, N - 1]; its ``error`` is the standard error if nodes were sampled, else 0.
 
     References
     ----------

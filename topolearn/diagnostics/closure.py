@@ -1,4 +1,4 @@
-"""Closure: how many paths of length three are closed, the clustering of a bipartite graph."""
+"""Closure: the share of closed paths of length three, the clustering of a bipartite graph."""
 
 import numpy as np
 
@@ -14,19 +14,19 @@ def closure(graph: GraphLike) -> float:
     .. math:: C = \frac{4 \, C_4}{L_3}, \quad C_4 = \sum_{u < z} \binom{D_{uz}}{2}, \quad
               L_3 = \sum_{(u, v)} (d_u - 1)(d_v - 1)
 
-    with :math:`D = A A^T` the numbers of shared neighbours and the second sum over the links. Triangles, which other
-    clustering coefficients count, do not exist in a bipartite graph. For an Erdős-Rényi graph the closure is its
-    density.
+    with :math:`D = A A^T` the numbers of shared neighbours and the second sum over the links. Other clustering
+    coefficients count triangles, which do not exist in a bipartite graph. The closure of an Erdős-Rényi graph equals
+    its density.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
         A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
 
     Returns
     -------
     float
-        In [0, 1]; 0 when there is no path of length three.
+        In [0, 1]; 0 if the graph has no path of length three.
 
     References
     ----------
@@ -51,13 +51,13 @@ def closure(graph: GraphLike) -> float:
 
 
 def _long_paths(graph: BipartiteGraph) -> int:
-    """Return the number of paths of length three: their middle link, and a further one at each of its ends."""
+    """Return the number of paths of length three: a middle link, and one more link at each of its ends."""
     links = graph.to_scipy()
     outputs = np.repeat(graph.fan_in - 1, graph.fan_in)
     return int(((graph.fan_out - 1)[links.indices] * outputs).sum())
 
 
 def _from_cheaper_side(graph: BipartiteGraph) -> TwoWayCsr:
-    """Return the links by the side from which fewer walks of two links lead."""
+    """Return the links indexed by the side with fewer walks of two links."""
     links = TwoWayCsr.of(graph)
     return min(links, links.transposed, key=lambda seen: (seen.fan_out**2).sum())

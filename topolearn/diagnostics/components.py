@@ -1,4 +1,4 @@
-"""Components: parts of a graph between which no path leads."""
+"""Connected components of a graph."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from topolearn.graph import BipartiteGraph
 
 
 def n_components(graph: GraphLike) -> int:
-    """Return the number of components; a neuron without links is one by itself.
+    """Return the number of components; a neuron without links is a component of its own.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def n_components(graph: GraphLike) -> int:
 
 
 def largest_component(graph: GraphLike) -> float:
-    """Return the share of nodes that lie in the largest component.
+    """Return the share of nodes in the largest component.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def largest_component(graph: GraphLike) -> float:
 
 
 def component_labels(graph: GraphLike) -> NDArray[np.int32]:
-    """Return the component of each node, numbered from 0 in the order of their first nodes; inputs first.
+    """Return the component of each node, inputs first; components are numbered from 0 by their first nodes.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def component_labels(graph: GraphLike) -> NDArray[np.int32]:
 
 
 def nodes_of_largest(seen: Neighbours) -> NDArray[np.int64]:
-    """Return the nodes of the largest component, sorted; of several as large, the one with the first node."""
+    """Return the sorted nodes of the largest component; of several equally large ones, that with the first node."""
     labels = _labels(seen)
     return np.flatnonzero(labels == np.bincount(labels).argmax())
 

@@ -1,4 +1,4 @@
-"""Credit assignment paths: chains of links from inputs of a network to its outputs, and how many go through hubs."""
+"""Credit assignment paths: chains of links from a network's inputs to its outputs, and how many use only hubs."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from topolearn.diagnostics.reading import read_network
 from topolearn.errors import InvalidValueError
 from topolearn.graph import LayeredNetwork
 
-Hubs = dict[int, NDArray[np.bool_]]  # of each hidden population, by the place of its first neuron
+Hubs = dict[int, NDArray[np.bool_]]  # the hubs of each hidden population, by the position of its first neuron
 Scaled = tuple[NDArray[np.float64], int]  # values * 2**exponent: counts can be larger than any float
 EXACT_BITS = 53  # counts up to 2**53 are exact in float64
 
@@ -26,14 +26,14 @@ class CAP:
     Attributes
     ----------
     paths, hub_paths : float
-        The decimal logarithms of the numbers of paths from an input to an output, and of those that pass hubs only, as
-        the measure ``credit_paths`` has it; -inf where there is no path.
+        The decimal logarithms of the number of paths from an input to an output, and of the number of paths that pass
+        through hubs only. The former is the measure ``credit_paths``; -inf if there are no paths.
     n_paths, n_hub_paths : float
-        These numbers: whole up to 2^53, and infinite beyond 1e308, where the logarithms still hold.
+        The numbers themselves: exact up to 2^53, and infinite above 1e308, where the logarithms are still valid.
     share : float
-        n_hub_paths / n_paths; 0 when there is no path.
+        n_hub_paths / n_paths; 0 if there are no paths.
     hub_links : int
-        Links that begin or end at a hub.
+        The number of links that begin or end at a hub.
     """
 
     paths: float
@@ -45,20 +45,21 @@ class CAP:
 
 
 def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) -> CAP:
-    r"""Count the paths from the inputs of a network to its outputs, all of them and those through hubs.
+    r"""Count the paths from the inputs of a network to its outputs, and those that pass through hubs only.
 
     .. math:: P = 1^T A_L \cdots A_2 A_1 1, \qquad P_{hub} = 1^T A_L H_{L-1} \cdots H_1 A_1 1
 
-    with :math:`A_l` the adjacency of layer l, and :math:`H_l` diagonal, 1 at hubs: of each population of hidden
-    neurons the share ``hub_fraction`` with the most links, in and out. Where layers write to one population, or read
-    from one, the paths through each of them are counted; where these are multiplied, at neurons that paths reach by all
-    of them. Attention scores are not outputs. A head that several heads share counts once for each of these.
+    with :math:`A_l` the adjacency of layer l, and :math:`H_l` diagonal, 1 at hubs. The hubs of a population of hidden
+    neurons are the share ``hub_fraction`` with the most links, in and out. If several layers write to a population or
+    read from it, the paths through each of them count; if their outputs are multiplied, paths pass only through
+    neurons that all of them reach. Attention scores are not outputs. A shared head counts once for each head that uses
+    it.
 
     Parameters
     ----------
     network : LayeredNetwork
     hub_fraction : float
-        In (0, 1]; the number of hubs of a population is rounded up, and of equal degrees the first neurons are taken.
+        In (0, 1]; the number of hubs of a population is rounded up, and ties go to the first neurons.
 
     Returns
     -------
@@ -67,12 +68,12 @@ def credit_assignment_paths(network: LayeredNetwork, hub_fraction: float = 0.2) 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is a single graph, or `hub_fraction` out of range.
+        When `network` is a single graph, or `hub_fraction` is out of range.
 
     References
     ----------
     Zhang et al. (2024), "Epitopological learning and Cannistraci-Hebb network shape intelligence brain-inspired theory
-    for ultra-sparse advantage in deep learning", ICLR, for the idea; its program has no such count.
+    for ultra-sparse advantage in deep learning", ICLR, for the idea; its code does not count paths.
 
     Examples
     --------
@@ -143,7 +144,7 @@ def _into(network: LayeredNetwork) -> dict[int, list[str]]:
 
 
 def _scores(network: LayeredNetwork) -> set[int]:
-    """Return the populations that no layer reads, and that are not outputs either."""
+    """Return the populations that no layer reads although they are not outputs: attention scores."""
     return {network.neurons[group.writers[0]][1].start for group in network.groups if not group.readers}
 
 
@@ -152,7 +153,7 @@ def _through(links: sparse.csr_array, ways: Scaled) -> Scaled:
 
 
 def _shifted(values: NDArray[np.float64], exponent: int) -> Scaled:
-    """Return the values as smaller ones and a larger power of two, when they outgrow exact whole numbers."""
+    """Scale down values that exceed the exact integers, and raise the power of two accordingly."""
     bits = max(int(np.frexp(values.max(initial=0.0))[1]) - EXACT_BITS, 0)
     return (np.ldexp(values, -bits), exponent + bits) if bits else (values, exponent)
 
@@ -164,7 +165,7 @@ def _added(first: Scaled, second: Scaled) -> Scaled:
 
 
 def _hubs(network: LayeredNetwork, fraction: float) -> Hubs:
-    """Return which neurons of each hidden population are hubs."""
+    """Return a mask of the hubs of each hidden population."""
     degrees: dict[int, NDArray[np.int64]] = {}
     written, read = ({sides[i].start for sides in network.neurons.values()} for i in (1, 0))
     hidden = (written & read) | _scores(network)
@@ -195,5 +196,5 @@ def credit_paths(network: LayeredNetwork) -> float:
 
 
 def hub_share(network: LayeredNetwork) -> float:
-    """Return the share of credit assignment paths that pass hubs only; see `credit_assignment_paths`."""
+    """Return the share of credit assignment paths that pass through hubs only; see `credit_assignment_paths`."""
     return credit_assignment_paths(network).share

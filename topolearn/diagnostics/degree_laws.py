@@ -1,4 +1,4 @@
-"""The exponent of the power law that the degrees of a graph follow best, and how much to believe it."""
+"""The exponent of the power law that best fits the degrees of a graph, and its p-value."""
 
 from topolearn.diagnostics.exponent import Exponent
 from topolearn.diagnostics.power_law import power_law
@@ -8,7 +8,7 @@ N_BOOTSTRAPS = 100
 
 
 def gamma(graph: GraphLike, *, n_bootstraps: int = 0, seed: int | None = 0) -> Exponent:
-    """Return the exponent for the degrees of all nodes, of both sides together; see `power_law`.
+    """Return the exponent for the degrees of all nodes, both sides together; see `power_law`.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def gamma_out(graph: GraphLike, *, n_bootstraps: int = 0, seed: int | None = 0) 
 
 
 def gamma_p(graph: GraphLike, *, seed: int | None = 0) -> float:
-    """Return how plausible a power law is for the degrees of all nodes, its p-value from 100 bootstraps.
+    """Return the p-value of a power law for the degrees of all nodes, from 100 bootstraps.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`degrees_of`: the degrees of a graph, for functions that take samples, or a graph in their place."""
+"""`degrees_of`: the degrees of a graph, for functions that accept samples or a graph."""
 
 import sys
 from typing import Any
@@ -15,7 +15,7 @@ SIDES = (ALL, "fan_in", "fan_out")
 
 
 def is_graph(given: Any) -> bool:
-    """Return whether something is a graph, and not a row of numbers; a dense matrix is neither.
+    """Return whether an object is a graph rather than a list of numbers; a dense matrix is neither.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def is_graph(given: Any) -> bool:
 
 
 def degrees_of(given: Any, side: str | None = None) -> Any:
-    """Return the degrees of a graph; anything else as it is.
+    """Return the degrees of a graph; return anything else unchanged.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def degrees_of(given: Any, side: str | None = None) -> Any:
         A `BipartiteGraph`, `Graph` or `LayeredNetwork`, a networkx or igraph graph, a pandas
         table of links, or a scipy matrix.
     side : {"all", "fan_in", "fan_out"}, optional
-        Of a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
+        For a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For another side, a side of numbers, or one of a graph that has no sides.
+        For an unknown side, or a side of numbers or of a graph without sides.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def degrees_of(given: Any, side: str | None = None) -> Any:
         raise InvalidValueError(f"side={side!r} is unknown: {suggest(str(side), list(SIDES))}")
     if not is_graph(given):
         if side is not None:
-            raise InvalidTypeError(f"side={side!r} is for a graph, and numbers were given: leave it out")
+            raise InvalidTypeError(f"side={side!r} requires a graph, but numbers were given: leave it out")
         return given
     if side in (None, ALL):
         return neighbours(given).degrees

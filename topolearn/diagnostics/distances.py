@@ -12,23 +12,23 @@ from topolearn.diagnostics.reading import GraphLike, Neighbours, neighbours
 from topolearn.errors import InvalidValueError
 from topolearn.threads import for_each
 
-EXACT = 20_000  # nodes up to which all are searched from by default
-SAMPLE = 256  # sources otherwise, which are searched from at once
+EXACT = 20_000  # number of nodes up to which, by default, all are sources
+SAMPLE = 256  # default number of sources in larger graphs; one search handles them together
 
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances from some nodes, the sources, to all others that they reach.
+    """Distances from some nodes, the sources, to all nodes that they reach.
 
     Attributes
     ----------
     n_nodes : int
-        Nodes between which distances are asked for.
+        The number of nodes considered.
     sources : array of int64, shape (n_sources,)
     counts : array of int64
-        ``counts[d]`` pairs (source, node) have distance d; up to the largest distance.
+        ``counts[d]`` is the number of pairs (source, node) at distance d, up to the largest distance.
     reached, total, inverse, farthest : arrays of float64, shape (n_sources,)
-        Of each source: how many other nodes it reaches, the sum of the distances to them, the sum of the inverse
+        For each source: the number of other nodes it reaches, the sum of the distances to them, the sum of the inverse
         distances, and the largest distance (0 for a node without links).
     """
 
@@ -42,15 +42,15 @@ class Distances:
 
     @property
     def is_exact(self) -> bool:
-        """Whether all nodes were sources."""
+        """Whether all nodes are sources."""
         return self.sources.size == self.n_nodes
 
     def mean(self, values: NDArray[np.float64]) -> Estimate:
-        """Return the mean of a value of each source, with its standard error where they are a sample."""
+        """Return the mean of a value over the sources, with its standard error if they are a sample."""
         return self.ratio(values, np.ones(values.size))
 
     def ratio(self, above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
-        """Return the ratio of two sums over the sources, with its standard error where they are a sample."""
+        """Return the ratio of two sums over the sources, with its standard error if they are a sample."""
         value = float(above.sum() / below.sum())
         if self.is_exact:
             return Estimate(value)
@@ -66,25 +66,25 @@ def distances(
     sample: int | None = None,
     seed: int | np.random.Generator | None = 0,
 ) -> Distances:
-    """Return the distances between the nodes of a graph, whose links are taken in both directions.
+    """Return the distances between the nodes of a graph, whose links count in both directions.
 
-    Up to 256 sources are searched from at once, a bit for each, and on as many threads as torch uses.
+    The search handles 256 sources at once, one bit each, on as many threads as torch uses.
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
     within : {"all", "component"}
-        All nodes, or those of the largest component alone.
+        All nodes, or only those of the largest component.
     sample : int, optional
-        Number of sources, drawn at random, 2 or more; if None, all nodes of a graph of up to 20,000 nodes, and 256 of
-        a larger one. Where there are no more nodes than that, all are sources.
+        Number of sources to draw at random, at least 2; default all nodes of a graph of up to 20,000, else 256. If
+        there are no more nodes than that, all are sources.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Raises
     ------
     InvalidValueError
-        For another word, or a sample below 2.
+        For another value of `within`, or a sample below 2.
 
     Examples
     --------
@@ -96,11 +96,11 @@ def distances(
     if within not in ("all", "component"):
         raise InvalidValueError(f"within={within!r} must be 'all' or 'component'")
     if sample is not None and sample < 2:
-        raise InvalidValueError(f"sample={sample} must be at least 2, so that there is an error; None takes all nodes")
+        raise InvalidValueError(f"sample={sample} must be at least 2, for a standard error; None uses the default")
     seen = neighbours(graph)
     nodes = nodes_of_largest(seen) if within == "component" else np.arange(seen.n_nodes)
     n_sources = sample or (nodes.size if nodes.size <= EXACT else SAMPLE)
-    if n_sources < nodes.size:  # in their order, as neighbours in a ring then share their search
+    if n_sources < nodes.size:  # sorted, because neighbours in a ring then share most of a search
         sources = np.sort(random_generator(seed).choice(nodes, n_sources, replace=False))
     else:
         sources = nodes
@@ -108,7 +108,7 @@ def distances(
 
 
 def distances_between(seen: Neighbours) -> Distances:
-    """Return the distances from all nodes, however many there are."""
+    """Return the distances from all nodes, even in a large graph."""
     return _searched(seen, np.arange(seen.n_nodes), seen.n_nodes)
 
 

@@ -1,4 +1,4 @@
-"""How a topology moves: what an update and a history tell, and the links explored so far (ITOP)."""
+"""How a topology changes: the interfaces of updates and histories, and the share of cells explored so far (ITOP)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -9,15 +9,15 @@ from topolearn.graph import BipartiteGraph
 
 
 class LayerEvents(Protocol):
-    """What an update did to a layer."""
+    """The changes that an update made to a layer."""
 
     @property
     def cells(self) -> Mapping[str, np.ndarray]:
-        """For each of decayed, removed, percolated and regrown, its links as cells, ``output * n_in + input``."""
+        """The decayed, removed, percolated and regrown links, each as an array of cells ``output * n_in + input``."""
 
 
 class TopologyHistory(Protocol):
-    """The graphs before the first update, and the updates in order."""
+    """The graphs before the first update, and the updates in chronological order."""
 
     @property
     def initial(self) -> Mapping[str, BipartiteGraph]:
@@ -28,11 +28,11 @@ class TopologyHistory(Protocol):
 
 
 def itop_rate(history: TopologyHistory) -> dict[str, float]:
-    """Return, for each layer, the share of cells that were a link at any time (in-time over-parameterisation).
+    """Return the share of each layer's cells that have been a link at any time (in-time over-parameterisation).
 
     Parameters
     ----------
-    history : History, or anything with ``initial`` that yields updates
+    history : History, or any object with ``initial`` that yields updates
         Such as ``run.history``.
 
     References

@@ -1,4 +1,4 @@
-"""Efficiency: how near neurons are to one another, where those that no path joins count as infinitely far."""
+"""Efficiency: how close neurons are to each other, with unconnected pairs at infinite distance."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ from topolearn.diagnostics.reading import GraphLike
 
 
 def efficiency(graph: GraphLike, *, sample: int | None = None, seed: int | np.random.Generator | None = 0) -> Estimate:
-    r"""Return the mean inverse distance between two nodes (global efficiency).
+    r"""Return the mean inverse distance between nodes (global efficiency).
 
     .. math:: E = \frac{1}{N (N - 1)} \sum_{i \neq j} \frac{1}{d_{ij}}
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
-        Links are taken in both directions.
+        Links count in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
+        Number of source nodes to search from; default all nodes of a graph of up to 20,000, else 256.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Returns
     -------
     Estimate
-        In [0, 1]; its ``error`` is the standard error where nodes were sampled, else 0.
+        In [0, 1]; its ``error`` is the standard error if nodes were sampled, else 0.
 
     References
     ----------

@@ -1,10 +1,10 @@
-"""`Estimate`: a number from a sample, which knows its error."""
+"""`Estimate`: a number estimated from a sample, with its standard error."""
 
 from typing import Any
 
 
 class Estimate(float):
-    """A float with a standard error; whatever takes a float takes it.
+    """A float with a standard error, usable wherever a float is.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Estimate(float):
     error: float
 
     def __new__(cls, value: float, *, error: float = 0.0) -> "Estimate":
-        """Make the float."""
+        """Create the float."""
         made = super().__new__(cls, value)
         made.error = float(error)
         return made

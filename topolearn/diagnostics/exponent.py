@@ -1,4 +1,4 @@
-"""`Exponent`: the exponent of a fitted power law, which knows how much to believe it."""
+"""`Exponent`: the exponent of a fitted power law, together with its fit."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from topolearn.diagnostics.power_law import PowerLawFit
 
 
 class Exponent(float):
-    """A float with the fit behind it; whatever takes a float takes it.
+    """A float with the fit that it comes from, usable wherever a float is.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Exponent(float):
     fit: PowerLawFit
 
     def __new__(cls, fit: PowerLawFit) -> "Exponent":
-        """Make the float."""
+        """Create the float."""
         made = super().__new__(cls, fit.gamma)
         made.fit = fit
         return made

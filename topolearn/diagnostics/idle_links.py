@@ -1,4 +1,4 @@
-"""Links that do nothing: those of inactive neurons, which percolation would remove."""
+"""Idle links: links of inactive neurons, which percolation would remove."""
 
 import torch
 
@@ -6,28 +6,28 @@ from topolearn.graph import LayeredNetwork, percolate_cells
 
 
 def idle_links(network: LayeredNetwork, *, unit: str = "rotary_pair") -> dict[str, int]:
-    """Return how many links of each layer do nothing: those that `topolearn.percolate` would remove.
+    """Return the number of links of each layer that have no effect: those that `topolearn.percolate` would remove.
 
-    Without them the outputs of a model are the same, but for biases: a neuron without a link in still sends its bias
-    on. Layers in no group, and a network without groups, have none that could be known.
+    Without them the outputs of a model are the same, except for biases: a neuron without a link in still passes on its
+    bias. Idle links are unknown, and counted as 0, in layers outside of any group.
 
     Parameters
     ----------
     network : LayeredNetwork
         Such as ``topology_of(model)``.
     unit : {"rotary_pair", "coordinate"}
-        As for `topolearn.percolate`. "rotary_pair" counts links that change no attention score; "coordinate", as in the
-        paper, counts those too whose scores come from rotary positions alone.
+        As for `topolearn.percolate`. "rotary_pair" counts links that do not affect attention scores; "coordinate", as
+        in the paper, also counts links that affect them only through rotary positions.
 
     Returns
     -------
     dict of str to int
-        By the name of the layer.
+        By layer name.
 
     Raises
     ------
     UnknownNameError
-        When `unit` is another word.
+        When `unit` has another value.
 
     References
     ----------
@@ -35,7 +35,7 @@ def idle_links(network: LayeredNetwork, *, unit: str = "rotary_pair") -> dict[st
 
     Examples
     --------
-    The second hidden neuron has a link in, and none out:
+    The second hidden neuron has links in but none out:
 
     >>> import numpy as np, topolearn as tl
     >>> first, second = tl.BipartiteGraph(np.ones((2, 3))), tl.BipartiteGraph([[1, 0]] * np.ones((4, 1)))

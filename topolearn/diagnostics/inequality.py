@@ -9,26 +9,26 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
 def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
-    r"""Return the Gini coefficient: half the mean absolute difference of two values, over the mean.
+    r"""Return the Gini coefficient: half the mean absolute difference between two values, divided by their mean.
 
     .. math:: G = \frac{\sum_{i, j} |x_i - x_j|}{2 n^2 \bar x}
 
     Parameters
     ----------
     values : array-like of shape (n,), or graph
-        Numbers of at least 0; of a graph its degrees, as for `power_law`.
+        Numbers of at least 0, or a graph for its degrees, as in `power_law`.
     side : {"all", "fan_in", "fan_out"}, optional
-        Of a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
+        For a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
 
     Returns
     -------
     float
-        0 when all are equal (all zero included), close to 1 when one has everything.
+        0 if all values are equal (even all zero), close to 1 if one value is almost the whole sum.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `values` are not one row of numbers of at least 0.
+        When `values` is not a one-dimensional array of numbers of at least 0.
 
     References
     ----------
@@ -45,7 +45,7 @@ def gini(values: ArrayLike | GraphLike, *, side: str | None = None) -> float:
     except (TypeError, ValueError):
         raise InvalidTypeError(f"values={values!r} must be numbers") from None
     if x.ndim != 1 or not x.size or not np.isfinite(x).all() or x[0] < 0:
-        raise InvalidValueError(f"values of shape {x.shape} must be one row of finite numbers of at least 0")
+        raise InvalidValueError(f"values of shape {x.shape} must be a 1-D array of finite numbers of at least 0")
     if x[-1] == 0:
         return 0.0
     places = 2 * np.arange(1, x.size + 1) - x.size - 1

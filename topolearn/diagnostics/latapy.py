@@ -1,4 +1,4 @@
-"""Latapy's clustering: how far the neighbourhoods of neurons of one side that share an input or output coincide."""
+"""Latapy's clustering: how much the neighbourhoods of neurons on one side overlap."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,20 +8,20 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph.two_way_csr import TwoWayCsr
 from topolearn.threads import Rows, cut, for_each
 
-MODES = ("dot", "min", "max")  # in the order of the kernel
+MODES = ("dot", "min", "max")  # in the kernel's order
 
 
 def latapy_clustering(graph: GraphLike) -> float:
-    r"""Return the mean over all neurons of Latapy's clustering coefficient.
+    r"""Return Latapy's clustering coefficient, averaged over all neurons.
 
     .. math:: c_u = \frac{1}{|N(N(u))|} \sum_{z \in N(N(u))} \frac{|N(u) \cap N(z)|}{|N(u) \cup N(z)|}
 
-    with N(u) the neighbours of u, and N(N(u)) the other neurons of its side that share one with it; 0 where there are
-    none.
+    with N(u) the neighbours of u, and N(N(u)) the other neurons on its side that share a neighbour with it; 0 if there
+    are none.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
         A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
 
     Returns
@@ -48,9 +48,10 @@ def latapy_coefficients(graph: GraphLike, *, mode: str = "dot") -> NDArray[np.fl
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
     mode : {"dot", "min", "max"}
-        What shared neighbours are divided by: those of either neuron, the fewer of the two, or the more.
+        What the number of shared neighbours is divided by: the size of the union, or the smaller or larger of the two
+        degrees.
 
     Raises
     ------

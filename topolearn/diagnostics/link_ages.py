@@ -1,4 +1,4 @@
-"""How long links live: the age of those that are there, and the survival curve of all that ever were."""
+"""How long links live: the ages of current links, and the survival curve of all links."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ LOSSES = ("decayed", "removed", "percolated")
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """The lives of all links of a layer, counted in updates; a link that comes back later starts a new life.
+    """The lives of all links of a layer, measured in updates; a link that returns later starts a new life.
 
     Attributes
     ----------
     cells : array of int64, shape (n,)
-        The link of each life, as output * n_in + input.
+        The cell of each life's link, output * n_in + input.
     born, age : arrays of int64, shape (n,)
-        The number of updates after which it was first there (0: at the start), and how many it has outlived.
+        The update that created it (0: the start), and the number of updates that it survived.
     alive : array of bool, shape (n,)
-        Whether it is still there.
+        Whether it still exists.
     n_in : int
         Number of inputs of the layer.
     """
@@ -46,7 +46,7 @@ class Lifetimes:
 def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
     """Return the lives of the links of a layer.
 
-    A link that is removed and regrown in one update has lived on: it kept its weight.
+    A link that is removed and regrown in one update stays alive: it keeps its weight.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
     ended: list[tuple[NDArray[np.int64], ...]] = []
     n_updates = 0
     for update in history:
-        if layer not in update:  # as when another scheduler made it
+        if layer not in update:  # for example, an update of another scheduler
             continue
         n_updates += 1
         lost, gained = net_change(update[layer])
@@ -82,14 +82,14 @@ def lifetimes(history: TopologyHistory, layer: str) -> Lifetimes:
 
 
 def net_change(events: LayerEvents) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the cells that an update took away for good, and those that it filled anew."""
+    """Return the cells that an update emptied, and those that it filled, without links that it removed and regrew."""
     lost = np.concatenate([events.cells[event] for event in LOSSES])
     grown = events.cells["regrown"]
     return np.setdiff1d(lost, grown), np.setdiff1d(grown, lost)
 
 
 def link_ages(history: TopologyHistory, layer: str) -> NDArray[np.int64]:
-    """Return the ages of the links that are there, in updates outlived, in the order of their cells.
+    """Return the ages of the current links, in updates survived, in the order of their cells.
 
     Parameters
     ----------
@@ -110,19 +110,19 @@ def link_ages(history: TopologyHistory, layer: str) -> NDArray[np.int64]:
 
 
 def oldest_links(history: TopologyHistory, layer: str, k: int = 20) -> pd.DataFrame:
-    """Return the links that have lived longest of those that are there, and the neurons at their ends.
+    """Return the oldest current links and the neurons at their ends.
 
     Parameters
     ----------
     history : History, or anything with ``initial`` that yields updates
     layer : str
     k : int
-        How many, at most; links of the same age come in the order of their cells.
+        The maximum number of links; those of the same age are in the order of their cells.
 
     Returns
     -------
     DataFrame
-        Columns ``input``, ``output``, ``age`` (updates outlived) and ``born`` (the update; 0 is the start).
+        Columns ``input``, ``output``, ``age`` (updates survived) and ``born`` (the update; 0 is the start).
 
     Raises
     ------
@@ -146,12 +146,12 @@ def oldest_links(history: TopologyHistory, layer: str, k: int = 20) -> pd.DataFr
 
 
 def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
-    r"""Return the share of links that outlive so many updates, by Kaplan and Meier.
+    r"""Return the share of links that survive each number of updates, as estimated by Kaplan and Meier.
 
     .. math:: S(a) = \prod_{k \le a} \left(1 - \frac{d_k}{n_k}\right)
 
-    with :math:`d_k` the links that update k of their life took, of :math:`n_k` that lived to see it; links that are
-    still there count up to their present age.
+    with :math:`d_k` the number of links lost in the k-th update of their life, out of :math:`n_k` that lived until
+    then. Links that still exist count up to their current age.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``age`` (in updates outlived, from 0), ``survival``, ``low`` and ``high`` (95 % interval).
+        Columns ``age`` (in updates survived, from 0), ``survival``, ``low`` and ``high`` (95 % interval).
 
     Raises
     ------
@@ -179,18 +179,18 @@ def survival(history: TopologyHistory, layer: str) -> pd.DataFrame:
     ``survival(run.history, "hidden1").plot("age", "survival")``
     """
     import pandas as pd
-    from scipy import stats  # half a second, which import topolearn does not take
+    from scipy import stats  # takes half a second, so not at import time
 
     lives = lifetimes(history, layer)
     if not lives.age.any() and lives.alive.all():
         raise UndefinedMeasureError("links have no survival curve before the first topology update")
     age = lives.age.astype(np.float64)
-    times = stats.CensoredData(uncensored=age[~lives.alive] + 1, right=age[lives.alive])  # the next update took it
+    times = stats.CensoredData(uncensored=age[~lives.alive] + 1, right=age[lives.alive])  # lost in the next update
     curve: Any = stats.ecdf(times).sf
     last = int(lives.age.max())
     ages = np.arange(last + 1)
     table = pd.DataFrame({"age": ages, "survival": curve.evaluate(ages)})
-    with warnings.catch_warnings():  # where nothing survives, scipy has no interval, and says so
+    with warnings.catch_warnings():  # scipy warns that there is no interval where nothing survives
         warnings.simplefilter("ignore", RuntimeWarning)
         bounds = curve.confidence_interval(0.95)
     return table.assign(low=np.nan_to_num(bounds.low.evaluate(ages)), high=np.nan_to_num(bounds.high.evaluate(ages)))

@@ -1,4 +1,4 @@
-"""LCP correlation: whether links whose ends share many neighbours also have many links among these."""
+"""LCP correlation: whether larger local communities of links also have more internal links."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,15 @@ from topolearn.threads import Rows, cut, for_each
 
 
 def local_communities(graph: GraphLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    r"""Return, for each link, the size of its local community and the links within it.
+    r"""Return the size of the local community of each link, and the number of links within it.
 
-    With the link (i, o) itself taken away, the local community are the neurons z on paths of length three
-    :math:`i - z_o - z_i - o`, and its links the :math:`(z_i, z_o)`, one for each path. Of a one-mode graph they are the
-    common neighbours of the ends, and the links among these.
+    The local community of a link (i, o) consists of the neurons z on paths of length three
+    :math:`i - z_o - z_i - o` that avoid the link itself. Its links are the :math:`(z_i, z_o)`, one per path. In a
+    one-mode graph it consists of the common neighbours of the ends, and its links are those among them.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
 
     Returns
     -------
@@ -49,16 +49,16 @@ def local_communities(graph: GraphLike) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def lcp_correlation(graph: GraphLike) -> float:
-    r"""Return the correlation between size and links of local communities, over the links that have one.
+    r"""Return the correlation between the size and the links of local communities, over the links that have one.
 
     .. math:: \mathrm{LCP} = \mathrm{corr}(CN, LCL)
 
-    with CN the neurons of a link's `local_communities`, and LCL its links. In graphs with two sides ends of a link
-    have no common neighbours: theirs is the form of Daminelli et al.
+    with CN the number of neurons of a link's local community, and LCL of its links; see `local_communities`. In a
+    graph with two sides, where the ends of a link have no common neighbours, this is the form of Daminelli et al.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
 
     Returns
     -------
@@ -68,7 +68,7 @@ def lcp_correlation(graph: GraphLike) -> float:
     Raises
     ------
     UndefinedMeasureError
-        When fewer than two links have a local community, or all are equally large or linked.
+        When fewer than two links have a local community, or all communities have the same size or number of links.
 
     References
     ----------
@@ -85,5 +85,5 @@ def lcp_correlation(graph: GraphLike) -> float:
     neurons, links = local_communities(graph)
     has = neurons > 0
     if has.sum() < 2 or np.ptp(neurons[has]) == 0 or np.ptp(links[has]) == 0:
-        raise UndefinedMeasureError("lcp_correlation is undefined: no two links have local communities that differ")
+        raise UndefinedMeasureError("lcp_correlation is undefined: the local communities of links do not differ")
     return float(np.corrcoef(neurons[has], links[has])[0, 1])

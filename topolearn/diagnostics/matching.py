@@ -1,4 +1,4 @@
-"""Matching: how many signals can pass a layer on links that share no neuron."""
+"""Matching: the largest set of links in which no two share a neuron."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,17 +8,17 @@ from topolearn.graph import BipartiteGraph, Graph
 
 
 def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
-    """Return as many links as there can be without a shared neuron.
+    """Return a largest set of links in which no two share a neuron.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
 
     Returns
     -------
     array of int64, shape (k, 2)
-        Rows (input, output), sorted by output; of a one-mode graph rows (i, j) with i < j, sorted (networkx's search,
-        for thousands of links).
+        Rows (input, output), sorted by output; for a one-mode graph, sorted rows (i, j) with i < j (uses networkx,
+        which handles thousands of links).
 
     References
     ----------
@@ -45,12 +45,12 @@ def maximum_matching(graph: GraphLike) -> NDArray[np.int64]:
 def structural_rank(graph: GraphLike) -> int:
     """Return the largest rank that a matrix with these links can have: the size of a maximum matching of its rows.
 
-    Of a one-mode graph it is the rank of its adjacency, in which each link stands twice: a node is matched as a row and
-    as a column, perhaps with different others.
+    For a one-mode graph it is the structural rank of its adjacency, which contains each link twice: a node may be
+    matched with different nodes as a row and as a column.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
 
     References
     ----------
@@ -66,7 +66,7 @@ def structural_rank(graph: GraphLike) -> int:
 
 
 def _matched_inputs(graph: BipartiteGraph | Graph) -> NDArray[np.int64]:
-    """Return for each row of the adjacency the column that it is matched with, or -1."""
+    """Return the column that each row of the adjacency is matched with, or -1."""
     from topolearn.diagnostics.kernels.matching import matched_inputs
 
     matched: NDArray[np.int64] = matched_inputs(graph.indptr, graph.indices, graph.shape[1])

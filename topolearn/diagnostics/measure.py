@@ -1,4 +1,4 @@
-"""What a measure is: a function from a graph to a number, and what to know of it."""
+"""`Measure`: a function from a graph to a number, with its metadata."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ class Measure:
     name : str
         Its name in the registry, and as a column of tables.
     function : callable
-        From a graph to a float; with ``seed=`` when it draws.
+        Takes a graph and returns a float; also takes ``seed=`` if `draws` is true.
     title : str
-        What it is in words, for axes and reports.
+        A readable name, for axes and reports.
     of : {"layer", "one-mode", "graph", "network", "any"}
-        What it is defined for: graphs with two sides, one-mode graphs, either of these, whole networks, or any of all.
+        What it is defined for: graphs with two sides, one-mode graphs, either of these, whole networks, or all three.
     is_quick : bool
-        Whether a layer of a million links takes seconds at most; these make up a summary by default.
+        Whether it takes at most seconds on a layer of a million links; a default summary contains these measures.
     draws : bool
-        Whether it needs a seed: for a sample, for random graphs, or for a search.
+        Whether it takes a seed, for a sample, for random graphs, or for a search.
     is_share : bool
-        Whether it is a share of something, best read in percent.
+        Whether it is a fraction, which is shown in percent.
     is_fit : bool
-        Whether it is an `Exponent`, of a power law that may not hold; its function also takes ``n_bootstraps=``, for
-        the p-value.
+        Whether it returns an `Exponent`, of a power law that may not hold; its function then also takes
+        ``n_bootstraps=``, for the p-value.
     reference : float, optional
-        What it is for a random graph, where a picture shows whether a layer is above or below.
+        Its value for a random graph, which plots show for comparison.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Measure:
         Raises
         ------
         InvalidTypeError
-            When it is not defined for such a graph.
+            When it is not defined for this kind of graph.
         UndefinedMeasureError
-            When it has no value there.
+            When it has no value on this graph.
         """
         return self.function(graph, seed=seed) if self.draws else self.function(graph)

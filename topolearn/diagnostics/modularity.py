@@ -1,4 +1,4 @@
-"""Modularity: how much more links lie within communities than chance would put there."""
+"""Modularity: how many more links are within communities than expected by chance."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ Labels = NDArray[np.int64]
 
 
 def communities(graph: GraphLike, *, seed: int | np.random.Generator | None = 0) -> Labels:
-    """Return the community of each node, found by Leiden's algorithm for Newman's modularity (igraph's).
+    """Return the community of each node, from the Leiden algorithm for Newman's modularity (uses igraph).
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def communities(graph: GraphLike, *, seed: int | np.random.Generator | None = 0)
     Returns
     -------
     array of int64, shape (n_nodes,)
-        Numbers from 0; inputs first.
+        Labels from 0; inputs first.
 
     References
     ----------
@@ -64,9 +64,9 @@ def modularity(
     Raises
     ------
     UndefinedMeasureError
-        When there is no link.
+        When the graph has no links.
     InvalidValueError
-        When there is not one label for each node.
+        When `labels` does not contain one label for each node.
 
     References
     ----------
@@ -94,16 +94,16 @@ def modularity(
 def barber_modularity(
     graph: GraphLike, labels: ArrayLike | None = None, *, seed: int | np.random.Generator | None = 0
 ) -> float:
-    r"""Return Barber's modularity, which knows that chance, too, links inputs with outputs only.
+    r"""Return Barber's modularity, whose null model, too, links only inputs with outputs.
 
     .. math:: Q_B = \frac{1}{E} \sum_{io} \left(A_{oi} - \frac{d_i d_o}{E}\right) [c_i = c_o]
 
-    Communities begin as those of `communities`; then outputs and inputs by turns join the community where they
-    contribute most, until none does better (Barber's BRIM).
+    The search starts from `communities`; then outputs and inputs alternately move to the community where they
+    contribute most, until the modularity stops rising (Barber's BRIM).
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
     labels : array-like of int, shape (n_in + n_out,), optional
         The community of each neuron, inputs first.
     seed : int, numpy.random.Generator or None
@@ -117,9 +117,9 @@ def barber_modularity(
     Raises
     ------
     UndefinedMeasureError
-        When there is no link.
+        When the graph has no links.
     InvalidValueError
-        When there is not one label for each neuron.
+        When `labels` does not contain one label for each neuron.
 
     References
     ----------
@@ -140,7 +140,7 @@ def barber_modularity(
 
 
 def _brim(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
-    """Return the modularity that joining by turns arrives at."""
+    """Return the modularity that the alternating search reaches."""
     links, n = layer.to_scipy().astype(np.float64), int(max(inputs.max(), outputs.max())) + 1
     best = _barber(layer, inputs, outputs)
     while True:
@@ -153,7 +153,7 @@ def _brim(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
 
 
 def _joined(links: object, others: Labels, degrees: Labels, other_degrees: Labels, n: int) -> Labels:
-    """Return for each neuron of one side the community, among those of the other side, where it contributes most."""
+    """Return, for each neuron on one side, the community of the other side's neurons where it contributes most."""
     members = np.zeros((others.size, n))
     members[np.arange(others.size), others] = 1.0
     gain = links @ members - np.outer(degrees, other_degrees @ members) / degrees.sum()  # type: ignore[operator]
@@ -167,7 +167,7 @@ def _barber(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
 
 
 def _within(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
-    """Return the share of links that lie within a community."""
+    """Return the share of links within a community."""
     from topolearn.diagnostics.kernels.ends import share_of_equals
 
     return float(share_of_equals(layer.indptr, layer.indices, outputs, inputs))
@@ -176,5 +176,7 @@ def _within(layer: BipartiteGraph, inputs: Labels, outputs: Labels) -> float:
 def _checked(labels: ArrayLike, n: int) -> Labels:
     checked = np.asarray(labels)
     if checked.shape != (n,) or checked.dtype.kind not in "iu" or checked.min() < 0:
-        raise InvalidValueError(f"labels of shape {checked.shape}, {checked.dtype}: give {n} whole numbers from 0")
+        raise InvalidValueError(
+            f"labels of shape {checked.shape} and dtype {checked.dtype} must be {n} integers of at least 0"
+        )
     return checked.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Which neurons a training left without links, when, and what they were linked with until then."""
+"""Neuron deaths: which neurons lost their last link during training, when, and who their neighbours were."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ SIDES = ("input", "output")
 def neuron_deaths(history: TopologyHistory) -> pd.DataFrame:
     """Return a row for each time that a neuron of a layer lost its last link.
 
-    An output neuron without links is fed by nobody, and an input neuron without links is read by nobody; in a chain of
-    layers the same hidden neuron is an output of one layer and an input of the next. Neurons without links at the start
-    never died.
+    An output neuron without links receives nothing, and no neuron reads an input neuron without links. In a chain of
+    layers, a hidden neuron is an output of one layer and an input of the next. Neurons without links at the start do
+    not count as dead.
 
     Parameters
     ----------
-    history : History, or anything with ``initial`` that yields updates
+    history : History, or any object with ``initial`` that yields updates
         Such as ``run.history``.
 
     Returns
     -------
     DataFrame
-        In order of time: ``layer``, ``side`` ("input" or "output"), ``neuron``, ``update`` (its number, from 1),
-        ``step`` (where the history knows it), ``n_links`` that this update took from it, its ``neighbours`` at their
-        other ends (a tuple), and the update at which it was ``revived`` (missing when it stayed dead).
+        In chronological order, with the columns ``layer``, ``side`` ("input" or "output"), ``neuron``, ``update`` (its
+        number, from 1), ``step`` (if the history records it), ``n_links`` (the number of links that this update
+        removed), ``neighbours`` (a tuple of the neurons at their other ends), and ``revived`` (the update that gave it
+        a link again; missing if none did).
 
     Examples
     --------
@@ -57,17 +58,17 @@ def neuron_deaths(history: TopologyHistory) -> pd.DataFrame:
 
 
 class _Side:
-    """The inputs or the outputs of a layer, followed through the updates: their degrees, and which are dead now."""
+    """The inputs or the outputs of a layer during the updates: their degrees, and which of them are dead."""
 
     def __init__(self, layer: str, side: str, graph: BipartiteGraph) -> None:
         self.layer, self.side, self.n_in = layer, side, graph.n_in
         self.degrees = graph.fan_out if side == "input" else graph.fan_in
-        self.dead: dict[int, dict[str, Any]] = {}  # by neuron, the row of its death
+        self.dead: dict[int, dict[str, Any]] = {}  # the row of each dead neuron
 
     def follow(
         self, number: int, step: int | None, lost: NDArray[np.int64], grown: NDArray[np.int64]
     ) -> list[dict[str, Any]]:
-        """Take an update, and return a row for each neuron that it left without links; mark those that it revived."""
+        """Apply an update: return a row for each neuron that lost its last link, and mark the revived ones."""
         (own, others), size = self._ends(lost), self.degrees.size
         after = self.degrees - np.bincount(own, minlength=size) + np.bincount(self._ends(grown)[0], minlength=size)
         for neuron in np.flatnonzero((self.degrees == 0) & (after > 0)).tolist():
@@ -83,6 +84,6 @@ class _Side:
         return rows
 
     def _ends(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the neurons of this side, and of the other, that links join."""
+        """Return the neurons at the ends of links: those on this side, and those on the other."""
         inputs, outputs = cells % self.n_in, cells // self.n_in
         return (inputs, outputs) if self.side == "input" else (outputs, inputs)

@@ -1,4 +1,4 @@
-"""What random graphs with the same degrees are like."""
+"""Null models: measures of random graphs with the same degrees."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -24,21 +24,22 @@ def null_ensemble(
     n_jobs: int | None = None,
     draw: Callable[..., Any] = randomise,
 ) -> list[T]:
-    """Return what a function says of random graphs in which every neuron, or node, keeps its number of links.
+    """Return the values of a function on random graphs in which every neuron, or node, keeps its degree.
 
     Parameters
     ----------
     graph : BipartiteGraph or Graph
     measure : callable
-        From a graph to anything.
+        Takes a graph and returns anything.
     n : int
         Number of random graphs, at least 1.
     seed : int, numpy.random.Generator or None
-        Each random graph has a stream of its own, so that results do not depend on `n_jobs`.
+        Each random graph has its own stream, so that results do not depend on `n_jobs`.
     n_jobs : int, optional
-        Graphs at a time, on threads, or where ``joblib.parallel_config`` says; default as many as torch's threads.
+        Number of random graphs to process at a time, on threads or as ``joblib.parallel_config`` sets; default the
+        number of torch threads.
     draw : callable
-        The null model: from a graph and ``seed=`` to a random graph.
+        The null model: takes a graph and ``seed=``, and returns a random graph.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def null_ensemble(
     import joblib
 
     if n < 1:
-        raise InvalidValueError(f"{n} null models are none: ask for 1 or more")
+        raise InvalidValueError(f"n={n} null models: ask for at least 1")
 
     def measured(rng: np.random.Generator) -> T:
         return measure(draw(graph, seed=rng))

@@ -1,4 +1,4 @@
-"""Small worlds of one kind of node: clustered like a lattice, and near to one another as in a random graph."""
+"""Small worlds in one-mode graphs: clustered like a lattice, with the short paths of a random graph."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +13,12 @@ from topolearn.generators import randomise, randomise_connected
 from topolearn.generators.latticise_one_mode import lattice_one_mode
 from topolearn.graph import Graph
 
-MOST_LATTICES, LINKS = 8, 20_000  # lattices of each order of the nodes, and links of all of them together
+MOST_LATTICES, LINKS = 8, 20_000  # maximum number of lattices for each order of the nodes, and of links in all of them
 
 
 @dataclass(frozen=True, repr=False)
 class OneModeSmallWorld:
-    r"""Clustering and path length of a one-mode graph, beside random and lattice graphs with the same degrees.
+    r"""Clustering and path length of a one-mode graph, and of random and lattice graphs with the same degrees.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class OneModeSmallWorld:
     clustering_random_std, transitivity_random_std, path_length_random_std : float
         Standard deviations over the random graphs; 0 for a single one.
     clustering_lattice : float
-        :math:`C_l`, of the lattice that is clustered most; of the graph itself where it is clustered more.
+        :math:`C_l`, of the most clustered lattice, or of the graph itself if that is more clustered.
     n_null : int
         Number of random graphs.
     """
@@ -57,11 +57,12 @@ class OneModeSmallWorld:
 
     @cached_property
     def omega(self) -> float:
-        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`.
 
-        It never falls below -1, as the lattice is clustered no less than the graph. It is above networkx's, whose
-        lattices are clustered less: see `topolearn.generators.latticise_one_mode`. It exceeds 1, with a
-        `MeasureRangeWarning`, where paths are much shorter than in random graphs, as in small components.
+        It is near 0 in a small world, near -1 in a lattice, and near 1 in a random graph. It is at least -1, because
+        the lattice is at least as clustered as the graph. It is higher than networkx's omega, whose lattices are less
+        clustered: see `topolearn.generators.latticise_one_mode`. It exceeds 1, with a `MeasureRangeWarning`, if paths
+        are much shorter than in random graphs, for example in small components.
         """
         lengths = self.path_length, self.path_length_random
         return omega_of(self.clustering, self.clustering_lattice, *lengths, "clustering")
@@ -70,7 +71,7 @@ class OneModeSmallWorld:
 def one_mode_small_world(
     graph: Graph, n_null: int, *, sample: int | None, seed: int | np.random.Generator | None, n_jobs: int | None
 ) -> OneModeSmallWorld:
-    """Measure how much of a small world a one-mode graph is; see `topolearn.diagnostics.small_world`, its door."""
+    """Measure how much of a small world a one-mode graph is; called by `topolearn.diagnostics.small_world`."""
 
     def measured(g: Graph) -> tuple[float, float, float]:
         return clustering(g), transitivity(g), float(path_length(g, sample=sample))

@@ -1,4 +1,4 @@
-"""Path length: how many links lie between two neurons, on average."""
+"""Path length: the mean number of links between two neurons."""
 
 import numpy as np
 
@@ -17,32 +17,30 @@ def path_length(
     sample: int | None = None,
     seed: int | np.random.Generator | None = 0,
 ) -> Estimate:
-    r"""Return the mean distance between two nodes.
+    r"""Return the mean distance between nodes.
 
     .. math:: L = \frac{1}{N (N - 1)} \sum_{i \neq j} d_{ij}
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
-        Links are taken in both directions.
+        Links count in both directions.
     pairs : {"component", "finite"}
-        The pairs of nodes within the largest component; or, as the program of Zhang et al. has it, all pairs that a
-        path joins, wherever they are.
+        The pairs of nodes within the largest component, or, as in the code of Zhang et al., all connected pairs.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more.
+        Number of source nodes to search from; default all nodes of a graph of up to 20,000, else 256.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Returns
     -------
     Estimate
-        A float; its ``error`` is the standard error where nodes were sampled, else 0. Without links it is 0, as no
-        two nodes are joined.
+        A float; its ``error`` is the standard error if nodes were sampled, else 0. It is 0 for a graph without links.
 
     Raises
     ------
     InvalidValueError
-        For an unknown word, or a sample below 2.
+        For another value of `pairs`, or a sample below 2.
 
     References
     ----------

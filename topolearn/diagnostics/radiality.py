@@ -1,4 +1,4 @@
-"""Radiality: how much nearer a neuron is to the others than the farthest neurons are to one another."""
+"""Radiality: how much closer a neuron is to the others than the largest distance in the graph."""
 
 import numpy as np
 
@@ -12,23 +12,23 @@ def radiality(graph: GraphLike, *, sample: int | None = None, seed: int | np.ran
 
     .. math:: R = \frac{1}{N} \sum_i \frac{1}{N - 1} \sum_{j \neq i} (D + 1 - d_{ij})
 
-    with D the largest distance; a node that no path joins to i adds nothing. (In the program of Zhang et al. it adds
-    D + 1, more than a neighbour does.)
+    with D the largest distance; nodes that are not connected to i contribute nothing. (In the code of Zhang et al. they
+    contribute D + 1, more than a neighbour does.)
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, or a networkx or igraph graph
-        Links are taken in both directions.
+        Links count in both directions.
     sample : int, optional
-        Number of nodes from which paths are sought; if None, all nodes up to 20,000, and 256 of more. D is then the
-        largest distance from these.
+        Number of source nodes to search from; default all nodes of a graph of up to 20,000, else 256. D is the
+        largest distance from these nodes.
     seed : int, numpy.random.Generator or None
         For the sample.
 
     Returns
     -------
     Estimate
-        Its ``error`` is the standard error, given D, where nodes were sampled, else 0.
+        Its ``error`` is the standard error, given D, if nodes were sampled, else 0.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What measures take: graphs of this library and of others, and how they are seen as neighbours of nodes."""
+"""Inputs of measures: graphs of this and other libraries, and their conversion to neighbour lists."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from topolearn.graph import AnyGraph, BipartiteGraph, Graph, LayeredNetwork, as_
 if TYPE_CHECKING:
     import igraph
 
-GraphLike: TypeAlias = Any  # whatever `topolearn.graph.as_graph` takes
+GraphLike: TypeAlias = Any  # anything that `topolearn.graph.as_graph` accepts
 
 
 def read_graph(graph: GraphLike) -> AnyGraph:
-    """Return a graph as one of this library's; see `topolearn.graph.as_graph`, the one door."""
+    """Convert a graph to one of this library's classes with `topolearn.graph.as_graph`."""
     return as_graph(graph)
 
 
 def read_layer(graph: GraphLike, measure: str) -> BipartiteGraph:
-    """Return a graph with two sides; one-mode graphs and whole networks have no such measure."""
+    """Return a graph with two sides; raise for one-mode graphs and whole networks, which lack the measure."""
     read = as_graph(graph, sides=2)
     if not isinstance(read, BipartiteGraph):
         raise InvalidTypeError(f"{measure} is a measure of one layer, a graph with two sides, not of {read!r}")
@@ -33,7 +33,7 @@ def read_layer(graph: GraphLike, measure: str) -> BipartiteGraph:
 
 
 def read_one_mode(graph: GraphLike, measure: str, instead: str) -> Graph:
-    """Return a graph of one kind of node; others have no such measure, and are told what to use instead."""
+    """Return a one-mode graph; for others raise an error that names the measure to use instead."""
     read = as_graph(graph, sides=1)
     if not isinstance(read, Graph):
         raise InvalidTypeError(f"{measure} is a measure of graphs of one kind of node, not of {read!r}: use {instead}")
@@ -41,7 +41,7 @@ def read_one_mode(graph: GraphLike, measure: str, instead: str) -> Graph:
 
 
 def read_single(graph: GraphLike, measure: str) -> BipartiteGraph | Graph:
-    """Return a graph with two sides or of one kind of node; a whole network has no such measure."""
+    """Return a graph with two sides or of one kind of node; raise for a whole network, which lacks the measure."""
     read = as_graph(graph)
     if isinstance(read, LayeredNetwork):
         raise InvalidTypeError(f"{measure} is a measure of one graph, not of a network of {len(read)} layers")
@@ -49,7 +49,7 @@ def read_single(graph: GraphLike, measure: str) -> BipartiteGraph | Graph:
 
 
 def read_network(network: LayeredNetwork, measure: str) -> LayeredNetwork:
-    """Return a network; a single layer is refused with the way out."""
+    """Return a network; for a single layer raise an error that shows how to wrap it."""
     if not isinstance(network, LayeredNetwork):
         raise InvalidTypeError(
             f"{measure} is a measure of a whole network, not of a {type(network).__name__}: "
@@ -60,7 +60,7 @@ def read_network(network: LayeredNetwork, measure: str) -> LayeredNetwork:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """An undirected simple graph, as the neighbours of each node.
+    """An undirected simple graph, stored as the neighbours of each node.
 
     Attributes
     ----------
@@ -90,13 +90,13 @@ class Neighbours:
 
     @cached_property
     def edges(self) -> NDArray[np.int64]:
-        """Each link once, as rows (node, later node), sorted."""
+        """Each link once, as sorted rows (node, later node)."""
         nodes = np.repeat(np.arange(self.n_nodes), self.degrees)
         later = self.ends > nodes
         return np.column_stack([nodes[later], self.ends[later]]).astype(np.int64)
 
     def to_scipy(self) -> sparse.csr_array:
-        """Return the symmetric adjacency, of ones in float64."""
+        """Return the symmetric adjacency as a float64 matrix of ones."""
         shape = (self.n_nodes, self.n_nodes)
         return sparse.csr_array((np.ones(self.ends.size), self.ends, self.pointers), shape=shape)
 
@@ -108,7 +108,7 @@ class Neighbours:
 
 
 def neighbours(graph: GraphLike) -> Neighbours:
-    """Return a graph as neighbours of nodes: inputs first, then outputs; all neurons of a network, in its order.
+    """Return a graph as neighbour lists: inputs first, then outputs; the neurons of a network in its own order.
 
     Examples
     --------

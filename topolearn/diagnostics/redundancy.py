@@ -1,4 +1,4 @@
-"""Redundancy: how many links between the neighbours of a neuron would stay if it went."""
+"""Redundancy: how many projected links between a neuron's neighbours would remain without the neuron."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +9,16 @@ from topolearn.errors import UndefinedMeasureError
 
 
 def redundancy(graph: GraphLike) -> float:
-    r"""Return the mean redundancy coefficient of the neurons with two links or more, of both sides.
+    r"""Return the mean redundancy coefficient of the neurons on both sides with at least two links.
 
     .. math:: rc(v) = \frac{|\{\{u, w\} \subseteq N(v) : \exists\, v' \neq v, \; u, w \in N(v')\}|}{\binom{d_v}{2}}
 
-    the share of pairs of its neighbours that have another neighbour in common: of a projection to their side, the links
-    that would stay without v.
+    the share of pairs of v's neighbours that have another neighbour in common, that is, of the links between them in
+    the projection to their side that would remain without v.
 
     Parameters
     ----------
-    graph : BipartiteGraph, or what can be read as one
+    graph : BipartiteGraph, or convertible to one
         A matrix of shape (n_out, n_in), or a networkx or igraph graph whose nodes have sides.
 
     Returns
@@ -29,7 +29,7 @@ def redundancy(graph: GraphLike) -> float:
     Raises
     ------
     UndefinedMeasureError
-        When no neuron has two links.
+        When no neuron has at least two links.
 
     References
     ----------
@@ -44,12 +44,12 @@ def redundancy(graph: GraphLike) -> float:
     links = read_layer(graph, "redundancy").to_scipy().astype(np.int64)
     coefficients = np.concatenate([coefficients_of_columns(links), coefficients_of_columns(links.T.tocsr())])
     if not coefficients.size:
-        raise UndefinedMeasureError("redundancy is undefined: no neuron has two links")
+        raise UndefinedMeasureError("redundancy is undefined: no neuron has at least two links")
     return float(coefficients.mean())
 
 
 def coefficients_of_columns(links: sparse.csr_array) -> NDArray[np.float64]:
-    """Return the coefficients of the columns with two links or more."""
+    """Return the coefficients of the columns with at least two links."""
     shared = (links @ links.T).tocoo()
     is_pair = (shared.data >= 2) & (shared.row != shared.col)
     places = (shared.row[is_pair], shared.col[is_pair])

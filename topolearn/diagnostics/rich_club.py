@@ -1,4 +1,4 @@
-"""Rich club: whether neurons with many links are linked among themselves more than chance would have it."""
+"""Rich club: whether neurons with many links are linked to each other more than expected by chance."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ from topolearn.graph import BipartiteGraph, Graph
 
 @dataclass(frozen=True)
 class RichClub:
-    """The rich club of a graph at each degree, beside random graphs with the same degrees.
+    """The rich club of a graph at each degree, compared with random graphs with the same degrees.
 
     Attributes
     ----------
     degree : array of int64, shape (k,)
-        Degrees, from 0, that some input and some output exceed, or two nodes of a one-mode graph.
+        The degrees, from 0, that at least one input and one output, or two nodes of a one-mode graph, exceed.
     density : array of float64, shape (k,)
-        Links among the neurons of more links than `degree`, over their possible links.
+        The density of links among the neurons with more links than `degree`.
     density_null : array of float64, shape (k,)
-        The mean of the same over random graphs.
+        Its mean over random graphs.
     peak : float
         The largest excess of `density` over `density_null`.
     p_value : float
-        Share of random graphs, the graph itself counted among them, whose own peak is at least as high.
+        The share of the random graphs and the graph itself whose peak is at least as high.
     """
 
     degree: NDArray[np.int64]
@@ -39,31 +39,31 @@ class RichClub:
 def rich_club(
     graph: GraphLike, *, n_null: int = 100, seed: int | np.random.Generator | None = 0, n_jobs: int | None = None
 ) -> RichClub:
-    r"""Compare the density among neurons of many links with that in random graphs.
+    r"""Compare the density of links among neurons with many links with that in random graphs.
 
     .. math:: \phi(k) = \frac{|\{(i, o) \in A : d_i > k, d_o > k\}|}{|\{i : d_i > k\}| \; |\{o : d_o > k\}|}, \qquad
               p = \frac{1 + |\{n : \max_k (\phi_n - \bar\phi) \ge \max_k (\phi - \bar\phi)\}|}{1 + N}
 
     and for one-mode graphs :math:`\phi(k) = 2 E_k / (N_k (N_k - 1))`, with :math:`E_k` links among the :math:`N_k`
-    nodes of more than k links, as in networkx; with :math:`\bar\phi` the mean over N random graphs n, which keep all
+    nodes with more than k links, as in networkx. :math:`\bar\phi` is the mean over N random graphs n with the same
     degrees.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
     n_null : int
         Number of random graphs.
     seed : int, numpy.random.Generator or None
         For the random graphs.
     n_jobs : int, optional
-        Random graphs at a time; default as many as torch's threads.
+        Number of random graphs to process at a time; default the number of torch threads.
 
     Raises
     ------
     InvalidValueError
         When `n_null` is below 1.
     UndefinedMeasureError
-        When there is no link.
+        When the graph has no links.
 
     References
     ----------
@@ -77,7 +77,7 @@ def rich_club(
     True
     """
     if n_null < 1:
-        raise InvalidValueError(f"n_null={n_null} must be at least 1: a rich club is one beside random graphs")
+        raise InvalidValueError(f"n_null={n_null} must be at least 1: a rich club is defined relative to random graphs")
     layer = read_single(graph, "rich_club")
     if not layer.n_links:
         raise UndefinedMeasureError("rich_club is undefined without links")
@@ -100,7 +100,7 @@ def rich_club_p(graph: GraphLike, *, seed: int | np.random.Generator | None = 0)
 
 
 def _densities(layer: BipartiteGraph | Graph) -> NDArray[np.float64]:
-    """Return the density among neurons of more than 0, 1, 2, ... links, while both sides have some, or two nodes."""
+    """Return the density among neurons with more than 0, 1, 2, ... links, while both sides, or two nodes, have more."""
     if isinstance(layer, Graph):
         n = int(np.sort(layer.degrees)[-2])
         lower = layer.degrees[layer.edges()].min(axis=1)
@@ -114,6 +114,6 @@ def _densities(layer: BipartiteGraph | Graph) -> NDArray[np.float64]:
 
 
 def _above(degrees: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return how many degrees are above 0, 1, ..., n - 1."""
+    """Return the number of degrees above 0, 1, ..., n - 1."""
     counts = np.bincount(np.minimum(degrees, n), minlength=n + 1)
     return np.asarray(counts[::-1].cumsum()[::-1][1:], dtype=np.int64)

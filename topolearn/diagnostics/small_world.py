@@ -1,4 +1,4 @@
-"""Small worlds: clustered like a lattice, and near to one another as in a random graph."""
+"""Small worlds: clustered like a lattice, with the short paths of a random graph."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ Seed = int | np.random.Generator | None
 
 @dataclass(frozen=True, repr=False)
 class SmallWorld:
-    r"""Closure and path length of a layer, beside random and lattice graphs with the same degrees.
+    r"""Closure and path length of a layer, and of random and lattice graphs with the same degrees.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class SmallWorld:
     closure_random_std, path_length_random_std : float
         Standard deviations over the random graphs; 0 for a single one.
     closure_lattice, path_length_lattice : float
-        Of the lattice, :math:`C_l, L_l`.
+        The values of the lattice, :math:`C_l, L_l`.
     n_null : int
         Number of random graphs.
 
@@ -63,11 +63,11 @@ class SmallWorld:
 
     @cached_property
     def omega(self) -> float:
-        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`: 0 in a small world, -1 lattice, 1 random.
+        r"""The small-world measure :math:`\omega = L_r / L - C / C_l`.
 
-        It never falls below -1, as the lattice is at least as closed as the layer. It exceeds 1, with a
-        `MeasureRangeWarning`, where the paths of the layer are much shorter than those of random graphs, as where it
-        falls into small components.
+        It is near 0 in a small world, near -1 in a lattice, and near 1 in a random graph. It is at least -1, because
+        the lattice is at least as closed as the layer. It exceeds 1, with a `MeasureRangeWarning`, if the paths of the
+        layer are much shorter than those of random graphs, for example because it consists of small components.
         """
         return omega_of(self.closure, self.closure_lattice, self.path_length, self.path_length_random, "closure")
 
@@ -96,39 +96,39 @@ def small_world(
 
     .. math:: \sigma = \frac{C / C_r}{L / L_r}, \qquad \omega = \frac{L_r}{L} - \frac{C}{C_l}
 
-    with C the `closure`, as layers have no triangles, and L the `path_length` of the largest component. Random graphs
-    (r) and the lattice (l) keep both sides and all degrees: `topolearn.generators.randomise` and `latticise`. Of
-    several lattices, of neurons as they come and of neurons arranged by degree, the most closed one is taken, and the
-    layer itself where it is more closed than these.
+    with C the `closure`, since layers have no triangles, and L the `path_length` of the largest component. Random
+    graphs (r) and the lattice (l) keep both sides and all degrees: see `topolearn.generators.randomise` and
+    `latticise`. The lattice is the most closed of two, one with the neurons in their given order and one with the
+    neurons sorted by degree, or the layer itself if that is more closed.
 
-    A one-mode graph has triangles, and is measured as in networkx: sigma by its transitivity, omega by its mean local
-    clustering, L within the largest component. The random graphs of one that is connected are connected, as there. The
-    lattice is the most clustered one of those on a ring of the nodes by number, and by degree, several of a small
-    graph; where the graph itself is more clustered, its own clustering is :math:`C_l`.
+    A one-mode graph has triangles, and is measured as in networkx: sigma uses its transitivity, omega its mean local
+    clustering, and L is measured within the largest component. If the graph is connected, so are its random graphs.
+    The lattice is the most clustered of several on a ring, with the nodes in their given order and sorted by degree;
+    if the graph itself is more clustered, its own clustering is :math:`C_l`.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
     n_null : int
         Number of random graphs.
     sample : int, optional
-        Of `path_length`.
+        As in `path_length`.
     seed : int, numpy.random.Generator or None
         For the random graphs.
     n_jobs : int, optional
-        Random graphs at a time; default as many as torch's threads.
+        Number of random graphs to process at a time; default the number of torch threads.
 
     Returns
     -------
-    SmallWorld, or OneModeSmallWorld of a one-mode graph
-        The numbers, with ``sigma`` and ``omega``.
+    SmallWorld, or OneModeSmallWorld for a one-mode graph
+        The values, with ``sigma`` and ``omega``.
 
     Raises
     ------
     InvalidValueError
         When `n_null` is below 1.
     UndefinedMeasureError
-        From ``sigma`` and ``omega``, where their denominators are 0.
+        From ``sigma`` and ``omega``, if a denominator is 0.
 
     References
     ----------
@@ -143,7 +143,7 @@ def small_world(
     (True, True)
     """
     if n_null < 1:
-        raise InvalidValueError(f"n_null={n_null} must be at least 1: sigma and omega compare with random graphs")
+        raise InvalidValueError(f"n_null={n_null} must be at least 1: sigma and omega compare a graph with random ones")
     layer = read_single(graph, "small_world")
     if isinstance(layer, Graph):
         return one_mode_small_world(layer, n_null, sample=sample, seed=seed, n_jobs=n_jobs)
@@ -159,7 +159,7 @@ def small_world(
 
 
 def _by_degree(layer: BipartiteGraph) -> BipartiteGraph:
-    """Return a layer with the neurons of each side from the most to the least links."""
+    """Return a layer with the neurons of each side sorted by decreasing degree."""
     outputs, inputs = (np.argsort(-degrees, kind="stable") for degrees in (layer.fan_in, layer.fan_out))
     return BipartiteGraph(layer.to_scipy()[outputs][:, inputs])
 

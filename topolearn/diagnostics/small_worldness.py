@@ -1,4 +1,4 @@
-"""Sigma and omega: how small worlds, of layers and of one kind of node, are compared with random and lattice graphs."""
+"""Sigma and omega: the comparison of layers and one-mode graphs with random and lattice graphs."""
 
 import warnings
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from topolearn.errors import MeasureRangeWarning, UndefinedMeasureError
 
 
 def sigma_of(closed: float, closed_random: float, length: float, length_random: float, closing: str) -> float:
-    r"""Return :math:`(C / C_r) / (L / L_r)`; messages call C by the word `closing`.
+    r"""Return :math:`(C / C_r) / (L / L_r)`; `closing` is the name of C in messages.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def sigma_of(closed: float, closed_random: float, length: float, length_random: 
 
 
 def omega_of(closed: float, closed_lattice: float, length: float, length_random: float, closing: str) -> float:
-    r"""Return :math:`L_r / L - C / C_l`; messages call C by the word `closing`.
+    r"""Return :math:`L_r / L - C / C_l`; `closing` is the name of C in messages.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def omega_of(closed: float, closed_lattice: float, length: float, length_random:
             f"omega = {omega:.3g} is above 1: the graph's paths have {length:.3g} links on average, those of random "
             f"graphs with its degrees {length_random:.3g}; see its largest component",
             MeasureRangeWarning,
-            stacklevel=4,  # past the property, and what caches it
+            stacklevel=4,  # past the property and its cache
         )
     return omega
 
 
 def named(world: Any, names: Sequence[str]) -> str:
-    """Return a representation with some of the numbers, those that are defined."""
+    """Return a repr with sigma, omega and further values, as far as they are defined."""
     numbers = {name: value for name in ("sigma", "omega", *names) if (value := _defined(world, name)) is not None}
     return f"{type(world).__name__}({', '.join(f'{name}={value:.3g}' for name, value in numbers.items())})"
 

@@ -1,4 +1,4 @@
-"""Spectral gap: how fast a signal that goes to and fro along the links spreads over the whole graph."""
+"""Spectral gap: how fast a random walk along the links spreads over the whole graph."""
 
 import numpy as np
 from scipy import sparse
@@ -7,27 +7,27 @@ from scipy.sparse import csgraph, linalg
 from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.graph import Graph
 
-SMALL = 64  # neurons of the smaller side up to which all singular values are computed
+SMALL = 64  # size of the smaller side up to which all singular values are computed
 
 
 def spectral_gap(graph: GraphLike) -> float:
-    r"""Return how far the second singular value of the normalised adjacency lies below the first, which is 1.
+    r"""Return the gap between the first singular value of the normalised adjacency, which is 1, and the second.
 
     .. math:: \lambda = 1 - \sigma_2(D_o^{-1/2} A D_i^{-1/2})
 
-    with the degrees of outputs and inputs on the diagonals. It is the gap of a random walk along the links: 0 when
-    the links fall into several components, 1 when each output has the same inputs. Of a one-mode graph it is
-    :math:`1 - \lambda_2(D^{-1/2} A D^{-1/2})`, the second smallest eigenvalue of the normalised Laplacian, nodes
-    without links left out; layers have the same one as graphs of all their neurons.
+    with the degrees of outputs and inputs on the diagonals. It is the gap of a random walk along the links: 0 if the
+    links form several components, 1 if all outputs have the same inputs. For a one-mode graph it is
+    :math:`1 - \lambda_2(D^{-1/2} A D^{-1/2})`, the second smallest eigenvalue of the normalised Laplacian without
+    isolated nodes. A layer has the same gap as the one-mode graph of all its neurons.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
+    graph : BipartiteGraph or Graph, or convertible to one
 
     Returns
     -------
     float
-        In [0, 1], of a one-mode graph in [0, 2]; 1 for a layer of one link, and 0 without links.
+        In [0, 1], or in [0, 2] for a one-mode graph; 1 for a layer with a single link, and 0 without links.
 
     References
     ----------
@@ -50,13 +50,13 @@ def spectral_gap(graph: GraphLike) -> float:
     if min(normal.shape) <= SMALL:
         values = np.linalg.svd(normal.toarray(), compute_uv=False)
     else:
-        start = np.random.default_rng(0).random(min(normal.shape))  # always the same, so that a graph has one value
+        start = np.random.default_rng(0).random(min(normal.shape))  # fixed, so that the result is reproducible
         values = np.sort(linalg.svds(normal, k=2, v0=start, return_singular_vectors=False))[::-1]
     return float(np.clip(1 - values[1], 0, 1)) if values.size > 1 else 1.0
 
 
 def _one_mode_gap(graph: Graph) -> float:
-    """Return 1 - the second largest eigenvalue of the normalised adjacency of the nodes that have links."""
+    """Return 1 - the second largest eigenvalue of the normalised adjacency of the nodes with links."""
     linked = np.flatnonzero(graph.degrees)
     links = graph.to_scipy().astype(np.float64)[linked][:, linked]
     if csgraph.connected_components(links, directed=False)[0] > 1:
@@ -65,7 +65,7 @@ def _one_mode_gap(graph: Graph) -> float:
     normal = (scale @ links @ scale).tocsr()
     if linked.size <= SMALL:
         values = np.linalg.eigvalsh(normal.toarray())
-    else:  # some eigenvalues of long chains lie close together: a larger space tells them apart
+    else:  # long chains have eigenvalues close together, which only a larger Krylov space separates
         start, size = np.random.default_rng(0).random(linked.size), min(linked.size, 80)
         values = np.sort(linalg.eigsh(normal, k=2, which="LA", v0=start, ncv=size, return_eigenvectors=False))
     return float(np.clip(1 - values[-2], 0, 2))

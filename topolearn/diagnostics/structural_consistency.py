@@ -1,4 +1,4 @@
-"""Structural consistency: how far the links that are hidden could have been foreseen from the others."""
+"""Structural consistency: how predictable hidden links are from the others."""
 
 from itertools import pairwise
 
@@ -11,8 +11,8 @@ from topolearn.diagnostics.reading import GraphLike, read_single
 from topolearn.errors import InvalidValueError, UndefinedMeasureError
 from topolearn.graph import BipartiteGraph, Graph
 
-LARGEST = 2048  # neurons of the smaller side, or nodes, as all singular vectors are computed
-SAME = 1e-9  # singular values that differ by less, over the largest, are one
+LARGEST = 2048  # maximum size of the smaller side, or number of nodes: all singular vectors are computed
+SAME = 1e-9  # singular values that differ by less than this share of the largest count as equal
 
 
 def structural_consistency(
@@ -22,25 +22,26 @@ def structural_consistency(
     repeats: int = 10,
     seed: int | np.random.Generator | None = 0,
 ) -> Estimate:
-    r"""Return the share of hidden links among the likeliest cells after a perturbation to first order.
+    r"""Return the share of hidden links among the top-ranked cells after a first-order perturbation.
 
-    A share of the links, :math:`\Delta A`, is hidden. The rest, :math:`A_R = \sum_k \sigma_k u_k v_k^T`, is perturbed:
+    A fraction of the links, :math:`\Delta A`, is hidden. The rest, :math:`A_R = \sum_k \sigma_k u_k v_k^T`, is
+    perturbed:
 
     .. math:: \tilde A = \sum_k (\sigma_k + u_k^T \Delta A \, v_k) \, u_k v_k^T
 
-    and the cells that are not links of :math:`A_R` are ranked by it; as many are taken as links are hidden. Vectors of
-    equal singular values are turned so that :math:`\Delta A` is diagonal among them. It is the form for a graph with
-    two sides, where the eigenvalues of the whole adjacency are the singular values, with both signs. For a one-mode
-    graph they are the eigenvalues and eigenvectors of the symmetric adjacency, as in the paper.
+    and the cells that are not links of :math:`A_R` are ranked by it; the result is the share of hidden links among as
+    many top cells. Vectors of equal singular values are rotated so that :math:`\Delta A` is diagonal among them. This
+    is the form for a graph with two sides, where the eigenvalues of the whole adjacency are the singular values with
+    both signs. A one-mode graph uses the eigenvalues and eigenvectors of its symmetric adjacency, as in the paper.
 
     Parameters
     ----------
-    graph : BipartiteGraph or Graph, or what can be read as one
-        With up to 2,048 neurons on its smaller side, or nodes.
+    graph : BipartiteGraph or Graph, or convertible to one
+        With up to 2,048 nodes, or neurons on the smaller side.
     fraction : float
-        Share of links to hide, in (0, 1).
+        Fraction of the links to hide, in (0, 1).
     repeats : int
-        How often; the mean is returned.
+        Number of repetitions to average over.
     seed : int, numpy.random.Generator or None
 
     Returns
@@ -51,9 +52,9 @@ def structural_consistency(
     Raises
     ------
     InvalidValueError
-        For a larger graph, or a fraction or number of repeats out of range.
+        When the graph is larger, or `fraction` or `repeats` is out of range.
     UndefinedMeasureError
-        When there are fewer than two links.
+        When the graph has fewer than two links.
 
     References
     ----------
@@ -68,8 +69,8 @@ def structural_consistency(
     layer = read_single(graph, "structural_consistency")
     if min(layer.shape) > LARGEST:
         raise InvalidValueError(
-            f"{layer!r} is too large for structural_consistency, which computes all singular vectors (of up to "
-            f"{LARGEST} nodes, or neurons on the smaller side): measure a part of it"
+            f"{layer!r} is too large for structural_consistency, which computes all singular vectors (limit "
+            f"{LARGEST} nodes, or neurons on the smaller side): measure a subgraph"
         )
     if not 0 < fraction < 1 or repeats < 1:
         raise InvalidValueError(f"fraction={fraction!r} must be in (0, 1), and repeats={repeats!r} at least 1")
@@ -95,7 +96,7 @@ def _foreseen(layer: BipartiteGraph | Graph, fraction: float, rng: np.random.Gen
 
 
 def _matrix(layer: BipartiteGraph | Graph, cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return a matrix of ones at some cells; of a one-mode graph in both triangles."""
+    """Return a matrix with ones at some cells; for a one-mode graph in both triangles."""
     matrix = np.zeros(layer.shape)
     if isinstance(layer, Graph):
         i, j = layer.edges(cells).T
@@ -128,5 +129,5 @@ def _perturbed(kept: NDArray[np.float64], change: NDArray[np.float64]) -> NDArra
             left[:, first:last] = left[:, first:last] @ turn
             right[first:last] = turn.T @ right[first:last]
     shifted = values + np.einsum("ok,ok->k", left, change @ right.T)
-    outside = change - left @ (left.T @ change)  # where the singular value is 0, the change is all there is
+    outside = change - left @ (left.T @ change)  # where the singular value is 0, only the change remains
     return (left * shifted) @ right + outside - (outside @ right.T) @ right

@@ -1,4 +1,4 @@
-"""Many measures at once, of one graph, of a network, or of several graphs."""
+"""Many measures at once, of a graph, of a network, or of several graphs."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ def summary(
     seed: Seed = 0,
     n_jobs: int | None = None,
 ) -> dict[str, float]:
-    """Return measures of a graph, by name.
+    """Return measures of a graph by name.
 
     Parameters
     ----------
-    graph : BipartiteGraph, LayeredNetwork, or what can be read as a graph
+    graph : BipartiteGraph, LayeredNetwork, or convertible to a graph
         A matrix of shape (n_out, n_in), a networkx or igraph graph, or a table of links.
     measures : iterable of str, optional
-        Names in `MEASURES`; default those that are quick and defined for such a graph.
+        Names in `MEASURES`; default the quick ones that are defined for this kind of graph.
     null_models : int
-        Random graphs with the same degrees beside which each measure is put: with ``NAME_null`` their mean, and
-        ``NAME_z``, how many of their standard deviations the graph lies above it (left out where these are 0).
+        Number of random graphs with the same degrees to compare each measure with. ``NAME_null`` is their mean, and
+        ``NAME_z`` is the graph's distance from it in standard deviations (left out if the deviation is 0).
     seed : int, numpy.random.Generator or None
         For measures that draw, and for the random graphs.
     n_jobs : int, optional
-        Random graphs at a time; default as many as torch's threads.
+        Number of random graphs to process at a time; default the number of torch threads.
 
     Returns
     -------
     dict of str to float
-        First the numbers of neurons and links and the density. A measure that was estimated from a sample has its
-        standard error beside it, as ``NAME_error``; the exponent of a power law how many nodes the law covers,
-        ``NAME_tail``, and its p-value, ``NAME_p``: below 0.1 it is not a power law. A measure that has no value on this
-        graph is NaN, and a warning says why.
+        The numbers of neurons and links and the density come first. A measure estimated from a sample is followed by
+        its standard error, ``NAME_error``. The exponent of a power law is followed by the number of nodes that the law
+        covers, ``NAME_tail``, and its p-value, ``NAME_p``: below 0.1 the degrees do not follow a power law. A measure
+        that is undefined on this graph is NaN, with a warning that gives the reason.
 
     Raises
     ------
     UnknownNameError, InvalidValueError, InvalidTypeError
-        When there is no such measure, it is not defined for such a graph, or random graphs are asked for of a whole
+        When a measure does not exist, is not defined for this kind of graph, or null models are requested for a whole
         network.
 
     Warns
@@ -80,34 +80,34 @@ def summary(
     values = {**_sizes(read), **take_measures(read, chosen, seed=seed, tested=True)}
     if null_models:
         if isinstance(read, LayeredNetwork):
-            raise InvalidTypeError(f"null_models={null_models}: random graphs are made of one graph, not of {read!r}")
-        values |= _beside_nulls(read, chosen, values, null_models, seed, n_jobs)
+            raise InvalidTypeError(f"null_models={null_models} requires a single graph, not {read!r}")
+        values |= _compared_with_nulls(read, chosen, values, null_models, seed, n_jobs)
     return values
 
 
 def network_summary(
     network: LayeredNetwork, measures: Iterable[str] | None = None, *, seed: Seed = 0
 ) -> dict[str, float]:
-    """Return measures of a whole network, by name: its layers together, as one graph, and what only networks have.
+    """Return measures of a whole network by name: those of its layers as one graph, and those defined for networks.
 
     Parameters
     ----------
     network : LayeredNetwork
         Such as ``topology_of(model)``.
     measures : iterable of str, optional
-        Names in `MEASURES`; default those that are quick and defined for networks.
+        Names in `MEASURES`; default the quick ones that are defined for networks.
     seed : int, numpy.random.Generator or None
         For measures that draw.
 
     Returns
     -------
     dict of str to float
-        As of `summary`, with the numbers of layers, neurons and links, and the density.
+        As in `summary`, with the numbers of layers, neurons and links, and the density.
 
     Raises
     ------
     UnknownNameError, InvalidValueError, InvalidTypeError
-        When there is no such measure, it is not defined for a network, or `network` is none.
+        When a measure does not exist or is not defined for a network, or `network` is not a network.
 
     Examples
     --------
@@ -128,24 +128,24 @@ def compare(
     seed: Seed = 0,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Return the summaries of several graphs as a table, a row each.
+    """Return the summaries of several graphs as a table with one row per graph.
 
     Parameters
     ----------
     graphs : Mapping of str to graph
         Such as ``run.history.at(step)``, or networks by name.
     measures, null_models, seed, n_jobs
-        As of `summary`.
+        As in `summary`.
 
     Returns
     -------
     DataFrame
-        The index ``graph`` are the names; a column for each measure.
+        The index ``graph`` contains the names; there is a column for each measure.
 
     Raises
     ------
     InvalidValueError
-        When there is no graph, and what `summary` raises.
+        When `graphs` is empty. Errors of `summary` are raised as well.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def compare(
     if not isinstance(graphs, Mapping):
         raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a dict of names to graphs")
     if not graphs:
-        raise InvalidValueError("graphs is empty: compare one graph or more")
+        raise InvalidValueError("graphs is empty: pass at least one graph")
     names = None if measures is None else [measures] if isinstance(measures, str) else list(measures)
     rows = [summary(each, names, null_models=null_models, seed=seed, n_jobs=n_jobs) for each in graphs.values()]
     return pd.DataFrame(rows, index=pd.Index(list(graphs), name="graph"))
@@ -171,19 +171,19 @@ def compare(
 def take_measures(
     graph: GraphLike, measures: Iterable[Measure], *, seed: Seed = 0, tested: bool = False
 ) -> dict[str, float]:
-    """Return measures by name, each with its standard error, ``NAME_error``, where it was estimated from a sample.
+    """Return measures by name, each with its standard error, ``NAME_error``, if it was estimated from a sample.
 
-    One that has no value on this graph is NaN, and a warning says why.
+    A measure that is undefined on this graph is NaN, with a warning that gives the reason.
 
     Parameters
     ----------
-    graph : BipartiteGraph, LayeredNetwork, or what can be read as a graph
+    graph : BipartiteGraph, LayeredNetwork, or convertible to a graph
     measures : iterable of Measure
         Such as those of `MEASURES`.
     seed : int, numpy.random.Generator or None
         For measures that draw.
     tested : bool
-        Whether power laws are tested, by 100 bootstraps each, and have ``NAME_tail`` and ``NAME_p`` beside them.
+        Whether to test power laws with 100 bootstraps each, and to add ``NAME_tail`` and ``NAME_p``.
 
     Warns
     -----
@@ -225,7 +225,7 @@ def _sizes(graph: BipartiteGraph | Graph | LayeredNetwork) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _beside_nulls(
+def _compared_with_nulls(
     graph: BipartiteGraph | Graph,
     measures: list[Measure],
     values: dict[str, float],
@@ -233,16 +233,16 @@ def _beside_nulls(
     seed: Seed,
     n_jobs: int | None,
 ) -> dict[str, float]:
-    """Return means over random graphs, and how far the graph is from them."""
+    """Return the means over random graphs, and the graph's distance from them in standard deviations."""
     defined = [measure for measure in measures if not np.isnan(values[measure.name])]
 
     def measured(null: BipartiteGraph | Graph) -> list[float]:
         return [float(measure(null)) for measure in defined]
 
     nulls = np.array(null_ensemble(graph, measured, n, seed=seed, n_jobs=n_jobs))
-    beside = {}
+    compared = {}
     for measure, mean, deviation in zip(defined, nulls.mean(axis=0), nulls.std(axis=0), strict=True):
-        beside[f"{measure.name}_null"] = float(mean)
+        compared[f"{measure.name}_null"] = float(mean)
         if deviation > 1e-12 * max(abs(mean), 1):
-            beside[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
-    return beside
+            compared[f"{measure.name}_z"] = float((values[measure.name] - mean) / deviation)
+    return compared

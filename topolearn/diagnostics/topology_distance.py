@@ -1,4 +1,4 @@
-"""Distance between topologies: how many links of two graphs on the same neurons are not shared."""
+"""Distance between topologies: how many links two graphs on the same neurons do not share."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from topolearn.graph import BipartiteGraph, Graph
 
 
 def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
-    r"""Return the share of all links of two graphs that only one of them has.
+    r"""Return the share of the links of two graphs that only one of them has.
 
     .. math:: J(A, B) = 1 - \frac{|A \cap B|}{|A \cup B|}
 
     Parameters
     ----------
-    first, second : BipartiteGraph or Graph, or what can be read as one
-        Graphs on equally many inputs and outputs, or nodes.
+    first, second : BipartiteGraph or Graph, or convertible to one
+        Graphs with the same numbers of inputs and outputs, or of nodes.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
     Raises
     ------
     InvalidValueError
-        When sizes differ, or one has two sides and the other has not.
+        When their sizes differ, or only one of them has two sides.
 
     References
     ----------
@@ -42,16 +42,16 @@ def jaccard_distance(first: GraphLike, second: GraphLike) -> float:
 
 
 def hamming_distance(first: GraphLike, second: GraphLike) -> float:
-    r"""Return the share of all cells that are a link in one graph alone.
+    r"""Return the share of all cells that are a link in exactly one of two graphs.
 
     .. math:: H(A, B) = \frac{|A \,\triangle\, B|}{n_{in} n_{out}}
 
-    and for one-mode graphs over the pairs of nodes.
+    For one-mode graphs the denominator is the number of pairs of nodes.
 
     Parameters
     ----------
-    first, second : BipartiteGraph or Graph, or what can be read as one
-        Graphs on equally many inputs and outputs, or nodes.
+    first, second : BipartiteGraph or Graph, or convertible to one
+        Graphs with the same numbers of inputs and outputs, or of nodes.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
     Raises
     ------
     InvalidValueError
-        When sizes differ, or one has two sides and the other has not.
+        When their sizes differ, or only one of them has two sides.
 
     References
     ----------
@@ -78,7 +78,7 @@ def hamming_distance(first: GraphLike, second: GraphLike) -> float:
 
 
 def _counts(first: GraphLike, second: GraphLike) -> tuple[int, int]:
-    """Return the number of links that both graphs have, and of those that either has."""
+    """Return the number of links that both graphs have, and the number that either has."""
     a, b = (read_single(graph, "the distance of topologies") for graph in (first, second))
     _check_sizes(a, b)
     shared = np.intersect1d(a.cells, b.cells, assume_unique=True).size
@@ -89,5 +89,5 @@ def _check_sizes(a: BipartiteGraph | Graph, b: BipartiteGraph | Graph) -> None:
     sizes = [f"{g.n_in} x {g.n_out} neurons" if isinstance(g, BipartiteGraph) else f"{g.n_nodes} nodes" for g in (a, b)]
     if sizes[0] != sizes[1]:
         raise InvalidValueError(
-            f"graphs of {sizes[0]} and {sizes[1]} have no distance: compare graphs on the same neurons or nodes"
+            f"graphs of {sizes[0]} and {sizes[1]} cannot be compared: pass graphs on the same neurons or nodes"
         )

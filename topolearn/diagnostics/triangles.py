@@ -1,24 +1,24 @@
-"""Clustering by triangles, for graphs of one kind of node; a layer has none, and `closure` takes their place."""
+"""Clustering by triangles, for one-mode graphs; layers have no triangles, and use `closure` instead."""
 
 from topolearn.diagnostics.reading import GraphLike, read_one_mode
 
 
 def clustering(graph: GraphLike) -> float:
-    r"""Return the mean local clustering coefficient of a one-mode graph (igraph's).
+    r"""Return the mean local clustering coefficient of a one-mode graph (uses igraph).
 
     .. math:: C = \frac{1}{N} \sum_i \frac{2 \, t_i}{d_i (d_i - 1)}
 
-    with :math:`t_i` the links among the neighbours of i; nodes with fewer than two neighbours count as 0.
+    with :math:`t_i` the number of links among the neighbours of i; nodes with fewer than two neighbours count as 0.
 
     Parameters
     ----------
-    graph : Graph, or what can be read as one
+    graph : Graph, or convertible to one
         Such as a networkx or igraph graph without sides, or a symmetric matrix.
 
     Raises
     ------
     InvalidTypeError
-        For a graph with two sides, or a network of layers, where it is 0 always: use `closure`.
+        For a graph with two sides or a network of layers, where it is always 0: use `closure`.
 
     References
     ----------
@@ -35,24 +35,24 @@ def clustering(graph: GraphLike) -> float:
 
 
 def transitivity(graph: GraphLike) -> float:
-    r"""Return the share of paths of length two of a one-mode graph whose ends are linked (igraph's).
+    r"""Return the share of paths of length two of a one-mode graph whose ends are linked (uses igraph).
 
     .. math:: T = \frac{3 \times \text{triangles}}{\text{paths of length two}}
 
     Parameters
     ----------
-    graph : Graph, or what can be read as one
+    graph : Graph, or convertible to one
         Such as a networkx or igraph graph without sides, or a symmetric matrix.
 
     Returns
     -------
     float
-        In [0, 1]; 0 when there is no path of length two.
+        In [0, 1]; 0 if the graph has no path of length two.
 
     Raises
     ------
     InvalidTypeError
-        For a graph with two sides, or a network of layers, where it is 0 always: use `closure`.
+        For a graph with two sides or a network of layers, where it is always 0: use `closure`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What ranks share: which of them train the same layers, averages over these, checks that they agree, and shards."""
+"""Training on several ranks: which ranks share layers, averages over them, checks that they agree, and shards."""
 
 from topolearn.distributed.agreement import agreement
 from topolearn.distributed.averages import mean_over

@@ -9,9 +9,9 @@ from torch import Tensor
 
 
 def mean_over(group: dist.ProcessGroup | None) -> Callable[[Tensor], object] | None:
-    """Return what makes a tensor, in place, the mean over the ranks of a group; None for no group.
+    """Return a function that replaces a tensor, in place, with its mean over the ranks; None without a group.
 
-    All ranks of the group must call it, with tensors of one shape.
+    All ranks of the group must call it, with tensors of the same shape.
 
     Examples
     --------

@@ -1,18 +1,19 @@
-r"""The k cells with the largest gradients of a layer whose rows several ranks hold, without gathering the gradient.
+r"""The k cells with the largest gradients of a layer whose rows are spread over ranks, without gathering the gradient.
 
-Cells are ordered by a key, their gradient's magnitude or, for soft draws, ``log(magnitude) + gumbel(cell)``; then by
-the random field, then by position. Both are of the cell alone, so the order is one on all ranks, and total.
+Cells are ordered by a key (the magnitude of their gradient or, for soft draws, ``log(magnitude) + gumbel(cell)``), then
+by the random field, then by position. Key and field depend on the cell alone, so the order is total, and the same on
+all ranks.
 
-A cell of the global best k has fewer than k cells before it, so fewer than k in the rows of its rank: it is among the
-best k of that rank. The union of these contains the global best k, and the owner, who ranks the union by the same
-order, finds them. Ties and draws are decided as in one process; where fewer than k cells have a gradient, all of them
-are in the union, and the owner draws the others as one process does.
+A cell among the global best k has fewer than k cells before it, and so fewer than k in the rows of its rank: it is
+among the best k of that rank. The union of these contains the global best k, and the owner finds them by sorting the
+union in the same order. Ties and draws are decided as in one process. If fewer than k cells have a gradient, all of
+them are in the union, and the owner draws the others as one process does.
 
-Fewer suffice. Of :math:`c_r` cells with a gradient on rank r, :math:`C` in all, let :math:`q_r = \lceil k c_r / C
-\rceil`, and :math:`\tau` be the least over the ranks of the key of rank r's :math:`q_r`-th cell. As :math:`\sum q_r
-\ge k`, at least k cells have a key of :math:`\tau` or more, so that no cell below is among the best k: a rank sends
-those of its best k that reach :math:`\tau`. Where gradients are alike on all ranks, that is about k cells in all, and
-not k of each.
+Fewer cells suffice. Let rank r have :math:`c_r` cells with a gradient, of :math:`C` in total, let :math:`q_r = \lceil k
+c_r / C \rceil`, and let :math:`\tau` be the minimum over the ranks of the key of rank r's :math:`q_r`-th cell. As
+:math:`\sum q_r \ge k`, at least k cells have a key of :math:`\tau` or more, so no cell below is among the best k: each
+rank sends only those of its best k that reach :math:`\tau`. If gradients are similar on all ranks, these are about k
+cells in total, instead of k from each rank.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ from topolearn.sparse.packed_links import packed, unpacked
 
 @dataclass(frozen=True)
 class Growth:
-    """A layer, or an attention head of one, in which links may grow by their gradients.
+    """A layer, or an attention head of a layer, in which links may grow according to their gradients.
 
     Attributes
     ----------
     layer : str
     first, last : int
-        Its first row, and the one behind its last.
+        Its first row, and the row after its last.
     field : RandomField
-        Of the draws, for cells that are counted from its first row.
+        The random field of the draws, with cells counted from its first row.
     """
 
     layer: str
@@ -54,14 +55,14 @@ class Growth:
 
 
 class Asked(NamedTuple):
-    """What the owner of a layer asks for: how many cells in each of its `Growth`, and which may not be chosen."""
+    """The request of a layer's owner: the number of cells for each `Growth`, and the cells that are excluded."""
 
     counts: Sequence[int]
     excluded: Tensor
 
 
 class CollectedRecord(GradientRecord[Tensor]):
-    """The gradients that an owner has collected of a layer, and 0 elsewhere."""
+    """The gradients of a layer that its owner has collected; 0 elsewhere."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape, self.average = shape, None
@@ -74,11 +75,11 @@ class CollectedRecord(GradientRecord[Tensor]):
         return self._cells is None
 
     def collect(self, cells: Tensor, scores: Tensor) -> None:
-        """Take cells, sorted, and the magnitudes of their gradients."""
+        """Store sorted cells and the magnitudes of their gradients."""
         self._cells, self._scores = cells, scores
 
     def rows(self, first: int, last: int) -> Tensor:
-        """Return the magnitudes in some rows."""
+        """Return the magnitudes in a range of rows."""
         assert self._cells is not None and self._scores is not None
         n_in = self.shape[1]
         bounds = torch.tensor([first * n_in, last * n_in], device=self._cells.device)
@@ -89,21 +90,21 @@ class CollectedRecord(GradientRecord[Tensor]):
 
 
 class Candidates(NamedTuple):
-    """Cells of a rank with a gradient, counted from the first row of their growth, their magnitudes and keys."""
+    """A rank's cells with a gradient, counted from the first row of their `Growth`, with magnitudes and keys."""
 
     cells: Tensor
     scores: Tensor
     keys: Tensor
 
     def level(self, k: int, total: int) -> float:
-        """Return the key of the last of these within this rank's quota of the best k: infinite where that is 0."""
+        """Return the key of the last cell within this rank's quota of the best k; infinite if the quota is 0."""
         if total <= k:
             return -math.inf
         n = quota(k, self.cells.numel(), total)
         return float(torch.topk(self.keys, n, sorted=False).values.min()) if n else math.inf
 
     def best(self, k: int, level: float, field: RandomField) -> Candidates:
-        """Return those of the best k whose key reaches a level."""
+        """Return the cells among the best k whose key reaches a level."""
         reach = (self.keys >= level).nonzero().squeeze(1)
         cells, scores, keys = (each[reach] for each in self)
         if keys.numel() > k:
@@ -113,7 +114,7 @@ class Candidates(NamedTuple):
 
 
 def candidates_among(scores: Tensor, first_cell: int, field: RandomField, *, soft: bool) -> Candidates:
-    """Return the cells of a block with a positive score, the first of which has a number."""
+    """Return the cells with a positive score in a block, whose first cell is number `first_cell`."""
     places = (scores > 0).nonzero().squeeze(1)
     cells, scores = places + first_cell, scores[places]
     keys = soft_keys(cells, scores, field) if soft else scores.to(torch.float64)
@@ -121,7 +122,7 @@ def candidates_among(scores: Tensor, first_cell: int, field: RandomField, *, sof
 
 
 def quota(k: int, own: int, total: int) -> int:
-    """Return of how many of a rank's own cells the last bounds the best k, in proportion to all.
+    """Return a rank's share of k in proportion to its cells, rounded up.
 
     Examples
     --------
@@ -140,28 +141,28 @@ def collect_best(
     *,
     soft: bool,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Let owners have the cells that may be among the best k, and their gradients' magnitudes.
+    """Send the cells that may be among the best k to the owners, with the magnitudes of their gradients.
 
-    All ranks call it alike, but for what they ask.
+    All ranks call it with the same arguments, except for `asked`.
 
     Parameters
     ----------
     exchange : Exchange
     layers : Mapping of str to ShardedLinear
-        With what was recorded of their gradients.
+        The layers, with recorded gradients.
     growths : sequence of Growth
         In the order of the layers.
     owners : Mapping of str to int
         The rank that owns each layer.
     asked : Mapping of str to Asked
-        What this rank asks, of each layer that it owns.
+        The requests of this rank, for each layer that it owns.
     soft : bool
         Whether links are drawn in proportion to the magnitudes.
 
     Returns
     -------
     dict of str to (Tensor of int64, Tensor)
-        Of each layer that this rank owns: sorted cells, and magnitudes.
+        For each layer that this rank owns: sorted cells, and magnitudes.
     """
     counts = torch.zeros(len(growths), dtype=torch.int64, device=exchange.device)
     for name, each in asked.items():
@@ -183,7 +184,7 @@ def collect_best(
 
 
 def check_finite(layers: Mapping[str, ShardedLinear]) -> None:
-    """Refuse gradients of this rank's rows that are not finite.
+    """Raise if the gradients of this rank's rows are not finite.
 
     Raises
     ------
@@ -202,7 +203,7 @@ def _vector(values: Sequence[int], exchange: Exchange) -> Tensor:
 def _excluded_rows(
     exchange: Exchange, layers: Mapping[str, ShardedLinear], owners: Mapping[str, int], asked: Mapping[str, Asked]
 ) -> dict[str, Tensor]:
-    """Let each rank have, of its own rows, which cells may not be chosen."""
+    """Exchange the excluded cells, so that each rank knows those in its own rows."""
     pieces: list[list[Tensor]] = [[] for _ in range(exchange.n_ranks)]
     for name, each in asked.items():
         layer = layers[name]
@@ -242,7 +243,7 @@ def _delivered(
     chosen: Sequence[Candidates],
     sizes: Sequence[Sequence[int]],
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Send the chosen cells to the owners; return those of the layers that this rank owns."""
+    """Send the chosen cells to the owners, and return those of the layers that this rank owns."""
     large = max(layer.out_features * layer.in_features for layer in layers.values()) > torch.iinfo(torch.int32).max
     kind = torch.int64 if large else torch.int32
     own = [i for i, growth in enumerate(growths) if owners[growth.layer] == exchange.rank]

@@ -1,4 +1,4 @@
-"""`Exchange`: all that ranks send each other in an update of sharded layers, and how many bytes it is."""
+"""`Exchange`: the communication between ranks in an update of sharded layers, with a count of bytes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from torch import Tensor
 
 
 class Exchange:
-    """The collectives of an update, each of which all ranks of a group call in the same order.
+    """The collectives of an update; all ranks of a group must call them in the same order.
 
     Parameters
     ----------
     group : torch.distributed.ProcessGroup
     device : torch.device
-        Where tensors are that come from other ranks.
+        Device of the tensors that are exchanged.
 
     Attributes
     ----------
     rank, n_ranks : int
     received : int
-        Bytes that this rank has received from others: what a collective delivers, whatever way it takes.
+        Bytes that this rank has received from others, as delivered by collectives, whatever their algorithm.
     """
 
     def __init__(self, group: dist.ProcessGroup, device: torch.device) -> None:
@@ -31,14 +31,14 @@ class Exchange:
         self.received = 0
 
     def deliver(self, pieces: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
-        """Send one piece to each rank, and return those that each has sent to this one.
+        """Send one piece to each rank, and return the pieces that this rank receives.
 
         Parameters
         ----------
         pieces : sequence of Tensor, length n_ranks
-            Of one dtype on all ranks.
+            With the same dtype on all ranks.
         sizes : sequence of int, length n_ranks
-            Numbers of elements of the pieces that come.
+            Numbers of elements of the pieces to receive.
         """
         sent = torch.cat([piece.reshape(-1) for piece in pieces]).contiguous()
         counts = [piece.numel() for piece in pieces]
@@ -48,7 +48,7 @@ class Exchange:
         return list(arrived.split(list(sizes)))
 
     def tell(self, values: Tensor, owner: int) -> Tensor:
-        """Return what the owner tells all ranks; the others give a tensor of the same shape and dtype, to be filled."""
+        """Broadcast the owner's values; the other ranks pass a tensor of the same shape and dtype, to be filled."""
         values = values.contiguous()
         dist.broadcast(values, dist.get_global_rank(self.group, owner), group=self.group)
         if self.rank != owner:
@@ -56,15 +56,15 @@ class Exchange:
         return values
 
     def added(self, values: Tensor) -> Tensor:
-        """Return the sum of what all ranks give."""
+        """Return the sum of the values over all ranks."""
         return self._reduced(values, dist.ReduceOp.SUM)
 
     def least(self, values: Tensor) -> Tensor:
-        """Return the least of what the ranks give, element by element."""
+        """Return the elementwise minimum of the values over all ranks."""
         return self._reduced(values, dist.ReduceOp.MIN)
 
     def all_of(self, values: Tensor) -> Tensor:
-        """Return what each rank gives, as rows."""
+        """Return the values of all ranks, as rows."""
         rows = values.new_zeros(self.n_ranks, values.numel())
         rows[self.rank] = values
         return self.added(rows)

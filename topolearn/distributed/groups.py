@@ -10,20 +10,20 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
 def shared_group(model: nn.Module, process_group: dist.ProcessGroup | None = None) -> dist.ProcessGroup | None:
-    """Return the process group whose ranks share the layers of a model, or None where one process has them alone.
+    """Return the process group whose ranks share the layers of a model, or None if there is only one rank.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Its ``DistributedDataParallel`` wrapper, if it is or holds one, knows the group, and so do sharded layers; else
-        it is the world.
+        A model whose group is known from sharded layers or ``DistributedDataParallel`` wrappers in it; otherwise the
+        group is the world.
     process_group : torch.distributed.ProcessGroup, optional
-        The group, where it is another.
+        The group, if it is a different one.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `process_group` is of another type, this rank is not in it, or wrappers in the model have several groups.
+        When `process_group` has another type, this rank is not in it, or wrappers in the model have different groups.
 
     Examples
     --------
@@ -41,13 +41,13 @@ def shared_group(model: nn.Module, process_group: dist.ProcessGroup | None = Non
 def _check_member(group: object) -> None:
     if not dist.is_available() or not isinstance(group, dist.ProcessGroup) or dist.get_rank(group) < 0:
         raise InvalidTypeError(
-            f"process_group={group!r} must be a torch.distributed.ProcessGroup in which this rank is: leave it out for "
-            "the world, or let each rank give the group that dist.new_group(ranks) made with it"
+            f"process_group={group!r} must be a torch.distributed.ProcessGroup that contains this rank: omit it for "
+            "the world, or let each rank pass the group from dist.new_group(ranks) that contains it"
         )
 
 
 def _group_of(model: nn.Module) -> dist.ProcessGroup:
-    """Return the group of the wrappers in a model, the world if there are none."""
+    """Return the group of sharded layers or wrappers in a model, or the world if there are none."""
     sharded = next((m for m in model.modules() if isinstance(m, ShardedLinear)), None)
     if sharded is not None:
         return sharded.shard.group
@@ -58,7 +58,7 @@ def _group_of(model: nn.Module) -> dist.ProcessGroup:
     groups = [wrapper.process_group for wrapper in wrappers]
     if any(group is not groups[0] for group in groups):
         raise InvalidValueError(
-            f"the model holds {len(groups)} DistributedDataParallel wrappers with several process groups: give "
-            "process_group=, the one whose ranks share the sparse layers"
+            f"the model has {len(groups)} DistributedDataParallel wrappers with different process groups: pass the "
+            "group whose ranks share the sparse layers as process_group="
         )
     return groups[0]

@@ -1,4 +1,4 @@
-"""Links stay where they are: ``DistributedDataParallel`` sends weights and gradients, and no masks."""
+"""Keep links local: ``DistributedDataParallel`` sends weights and gradients, but no masks."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from torch.nn.parallel import DistributedDataParallel
 
 from topolearn.sparse import SparseLinear
 
-STORED = "stored"  # values as a weight has them, which differ where ranks drew different ones
+STORED = "stored"  # a buffer of weights, which may still differ between ranks
 
 
 def keep_links_local(model: nn.Module, group: dist.ProcessGroup | None) -> None:
-    """Let ``DistributedDataParallel`` leave out the buffers of sparse layers that it would send before each forward.
+    """Exclude the buffers of sparse layers from those that ``DistributedDataParallel`` sends before each forward.
 
-    Ranks whose links agree change them alike, so there is nothing to send. A wrapper has sent all of them once when it
-    was made. For a model that is wrapped later, values of cells that are not trained go on to be sent, as ranks may
-    still differ in these.
+    Ranks with the same links change them in the same way, so there is nothing to send. A wrapper sends all buffers once
+    when it is created. For a model that is wrapped later, the stored values of untrained cells continue to be sent, as
+    ranks may still differ in these.
 
     Parameters
     ----------
     model : torch.nn.Module
-        A model whose links are the same on all ranks of the group: the wrapper, what holds it, or what it will wrap.
+        A model with the same links on all ranks of the group: the wrapper, a module that contains it, or the module
+        that it will wrap.
     group : torch.distributed.ProcessGroup or None
         The ranks that share the layers; None leaves the model as it is.
 
@@ -41,7 +42,7 @@ def keep_links_local(model: nn.Module, group: dist.ProcessGroup | None) -> None:
     for wrapper in wrappers:
         if wrapper.process_group is group:
             wrapper.parameters_to_ignore.update(link_buffers(wrapper.module))
-            wrapper._assign_modules_buffers()  # it looks whether it has any before it lists them
+            wrapper._assign_modules_buffers()  # the wrapper checks whether there are any before listing them
     if not wrappers:
         agreed = {name for name in link_buffers(model) if not name.endswith(f".{STORED}")}
         ignored = {*getattr(model, "_ddp_params_and_buffers_to_ignore", ()), *agreed}
@@ -49,7 +50,7 @@ def keep_links_local(model: nn.Module, group: dist.ProcessGroup | None) -> None:
 
 
 def link_buffers(model: nn.Module) -> Iterator[str]:
-    """Yield the names of all buffers of a model that change with its links, those that are None for now among them."""
+    """Yield the names of all buffers of a model that change with its links, including those that are currently None."""
     for path, module in model.named_modules():
         if isinstance(module, SparseLinear):
             for name in module.link_buffers:

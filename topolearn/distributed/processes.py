@@ -1,4 +1,4 @@
-"""The processes that torchrun starts: how they join, and how all of them end with one message when one ends."""
+"""The processes started by torchrun: how they join, and how all of them end with one message when one ends."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from topolearn.errors import InvalidValueError, TopolearnError, TrainingError
 
 OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|broken pipe|socket", re.IGNORECASE)
-FAILED = "topolearn/failed"  # whether a process has said why it fails
-PATIENCE = timedelta(seconds=10)  # for the store that tells who has said what
+FAILED = "topolearn/failed"  # whether a process has reported why it failed
+PATIENCE = timedelta(seconds=10)  # timeout of the store that records who has reported what
 LOSS = (
-    "another process of this training has ended, so all of them stop: 'topolearn train --resume RUN', on as many "
+    "another process of this training run has ended, so all of them stop: 'topolearn train --resume RUN', on as many "
     "processes, continues the run from its last checkpoint"
 )
 
 
 @contextmanager
 def joined() -> Iterator[bool]:
-    """Join the processes that torchrun has started, for a block; without torchrun, or with one process, do nothing.
+    """Join the processes started by torchrun for a block; without torchrun, or with one process, do nothing.
 
-    They talk by gloo on CPUs and by NCCL on CUDA, where each process takes the device of its local rank. When one of
-    them ends, the others leave the block at once, and one of all says so. What all of them refuse alike, one says.
+    They communicate with gloo on CPUs and with NCCL on CUDA, where each process uses the device of its local rank. When
+    one of them ends, the others leave the block at once, and only one of them reports it. An error that all processes
+    raise is also reported only once.
 
     Yields
     ------
@@ -41,9 +42,9 @@ def joined() -> Iterator[bool]:
     Raises
     ------
     TrainingError
-        When another process has ended, or this one was told to end.
+        When another process has ended, or this one received SIGTERM.
     SystemExit
-        Instead of an error that another process has said already.
+        Instead of an error that another process has already reported.
 
     Examples
     --------
@@ -76,7 +77,7 @@ def joined() -> Iterator[bool]:
 
 
 class _Stopped(BaseException):
-    """The process was told to end, as torchrun does when another one has ended."""
+    """The process received SIGTERM, which torchrun sends when another process has ended."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -89,7 +90,7 @@ def _is_launched() -> bool:
 
 
 def _join() -> dist.Store:
-    """Make the process group, and return the store through which processes tell what they have said."""
+    """Create the process group, and return the store in which processes record what they have reported."""
     local = int(os.environ["LOCAL_RANK"])
     has_cuda = torch.cuda.is_available() and dist.is_nccl_available()
     if has_cuda and local >= torch.cuda.device_count():
@@ -110,9 +111,9 @@ def _join() -> dist.Store:
 
 
 def _leave_to_first(store: dist.Store, message: str, status: int, *, unless_failed: bool = False) -> None:
-    """Exit without a word when another process has said this, or, if asked for, why it fails."""
+    """Exit silently if another process has reported this or, with `unless_failed`, why it failed."""
     key = f"topolearn/{hashlib.sha256(message.encode()).hexdigest()}"
-    with suppress(RuntimeError):  # where the store has ended too, there is nobody to leave it to
+    with suppress(RuntimeError):  # if the store has ended too, this process reports it
         if (unless_failed and store.add(FAILED, 0)) or store.add(key, 1) > 1:
             raise SystemExit(status)
         if not unless_failed:

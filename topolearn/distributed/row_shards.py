@@ -1,4 +1,4 @@
-"""`RowShard`: the rows of a weight, output neurons, that each rank of a group holds."""
+"""`RowShard`: the rows of a weight (output neurons) that each rank of a group holds."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from topolearn.errors import InvalidValueError
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
 
-CURE = "shard the layer by fully_shard(module, mesh=mesh), with a mesh of one dimension"
+CURE = "shard the layer with fully_shard(module, mesh=mesh), with a mesh of one dimension"
 
 
 @dataclass(frozen=True)
 class RowShard:
-    """Which rows of a layer each rank holds: blocks that follow each other, in the order of the ranks.
+    """Which rows of a layer each rank holds: consecutive blocks, in the order of the ranks.
 
     Attributes
     ----------
     shape : (int, int)
-        Numbers of output and input neurons of the layer.
+        Number of output and input neurons of the layer.
     bounds : tuple of int, length n_ranks + 1
-        Rank i holds the rows from ``bounds[i]`` up to ``bounds[i + 1]``; there may be none.
+        Rank i holds the rows from ``bounds[i]`` up to, but not including, ``bounds[i + 1]``; there may be none.
     rank : int
         This rank's place in its group.
     mesh : DeviceMesh or None
-        That of the weight.
+        The mesh of the weight.
 
     Examples
     --------
@@ -46,38 +46,40 @@ class RowShard:
 
     @classmethod
     def of(cls, weight: Tensor, mesh: DeviceMesh, name: str) -> RowShard:
-        """Return the rows of a weight that ``fully_shard`` has sharded.
+        """Return the row shards of a weight that was sharded with ``fully_shard``.
 
         Raises
         ------
         InvalidValueError
-            When the weight is not sharded by its rows, and nothing else, over the ranks of the mesh.
+            When the weight is not sharded by rows alone over the ranks of the mesh.
         """
         from torch.distributed.tensor import DTensor, Shard
         from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
         if not isinstance(weight, DTensor):
-            raise InvalidValueError(f"the weight of layer {name!r} is not sharded: {CURE}, and then call this")
+            raise InvalidValueError(f"the weight of layer {name!r} is not sharded: {CURE}, before shard_topology")
         if weight.device_mesh.ndim > 1 or mesh.ndim > 1:
             raise InvalidValueError(
-                f"the weight of layer {name!r} is on a mesh of {weight.device_mesh.ndim} dimensions, as hybrid "
-                f"sharding (HSDP) and tensor parallelism have them, which links cannot follow: {CURE}"
+                f"the weight of layer {name!r} is on a mesh of {weight.device_mesh.ndim} dimensions, as with "
+                f"hybrid sharding (HSDP) and tensor parallelism, which is not supported: {CURE}"
             )
         if tuple(weight.placements) != (Shard(0),):
             raise InvalidValueError(
-                f"the weight of layer {name!r} has the placement {weight.placements[0]}, as tensor parallelism and "
-                f"shard_placement_fn make it, and its links need Shard(0), whole rows: {CURE}"
+                f"the weight of layer {name!r} has placement {weight.placements[0]}, as with tensor parallelism and "
+                f"shard_placement_fn, but links need Shard(0), which keeps rows whole: {CURE}"
             )
         if weight.device_mesh != mesh:
             raise InvalidValueError(
-                f"the weight of layer {name!r} is on {weight.device_mesh}, not on mesh={mesh}: give the mesh that "
-                "fully_shard was given"
+                f"the weight of layer {name!r} is on {weight.device_mesh}, not on mesh={mesh}: pass the same mesh as "
+                "to fully_shard"
             )
         n_out, n_in = weight.shape
         shard = cls((n_out, n_in), chunks(n_out, mesh.size()), mesh.get_local_rank(), mesh)
         local, offset = compute_local_shape_and_global_offset(weight.shape, mesh, weight.placements)
         if local[0] != shard.last - shard.first or (local[0] and offset[0] != shard.first):
-            raise InvalidValueError(f"rank {shard.rank} holds other rows of layer {name!r} than torch.chunk gives it")
+            raise InvalidValueError(
+                f"rank {shard.rank} holds other rows of layer {name!r} than torch.chunk would give it"
+            )
         return shard
 
     @property
@@ -87,7 +89,7 @@ class RowShard:
 
     @property
     def last(self) -> int:
-        """The row behind the last of this rank."""
+        """The row after the last row of this rank."""
         return self.bounds[self.rank + 1]
 
     @property
@@ -97,26 +99,26 @@ class RowShard:
         return self.mesh.get_group()
 
     def within(self, cells: Tensor) -> Tensor:
-        """Return those of the sorted cells of a layer that are in the rows of this rank."""
+        """Return those of a layer's sorted cells that are in the rows of this rank."""
         first, last = self.ends(cells)[self.rank : self.rank + 2]
         return cells[first:last]
 
     def ends(self, cells: Tensor) -> list[int]:
-        """Return where the cells of each rank begin among sorted ones, and behind the last."""
+        """Return the indices at which the cells of each rank begin in sorted cells, and the end of the last."""
         starts = torch.tensor(self.bounds, device=cells.device) * self.shape[1]
         ends: list[int] = torch.searchsorted(cells, starts).tolist()
         return ends
 
     def local(self, cells: Tensor) -> Tensor:
-        """Return cells of the layer in the rows of this rank as flat positions in these rows."""
+        """Convert flat positions in the layer to flat positions in the rows of this rank."""
         return cells - self.first * self.shape[1]
 
     def rows(self, matrix: Tensor) -> Tensor:
-        """Return the rows of this rank of a matrix that has all rows, as a view."""
+        """Return a view of this rank's rows of a matrix with all rows."""
         return matrix[self.first : self.last]
 
     def dtensor(self, rows: Tensor) -> Tensor:
-        """Return the rows of this rank as part of a tensor that has all rows, sharded as the weight is."""
+        """Return the tensor of all rows, sharded like the weight, given the rows of this rank."""
         from torch.distributed.tensor import DTensor, Shard
 
         assert self.mesh is not None
@@ -127,7 +129,7 @@ class RowShard:
 
 
 def chunks(n_rows: int, n_ranks: int) -> tuple[int, ...]:
-    """Return the bounds of the rows of each rank, as `torch.chunk` cuts them.
+    """Return the bounds of each rank's rows, as with `torch.chunk`.
 
     Examples
     --------

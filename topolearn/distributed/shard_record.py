@@ -10,16 +10,16 @@ from topolearn.sparse.local_tensors import local_of
 
 
 class ShardRecord(GradientRecord[Tensor]):
-    """The dense gradient of a rank's rows, kept as it comes from the reduce-scatter: the mean over all ranks already.
+    """The dense gradient of a rank's rows from the reduce-scatter, which is already the mean over all ranks.
 
-    It has no hook of its own: what masks the gradient gives it first, by `add`.
+    It has no hook: the hook that masks the gradient first passes it to `add`.
 
     Parameters
     ----------
     parameter : Parameter
         The sharded weight.
     shape : (int, int)
-        Numbers of output and input neurons of the layer.
+        Number of output and input neurons of the layer.
     """
 
     def __init__(self, parameter: nn.Parameter, shape: tuple[int, int]) -> None:
@@ -37,15 +37,15 @@ class ShardRecord(GradientRecord[Tensor]):
         return self._sum
 
     def rows(self, first: int, last: int) -> Tensor:
-        """Refuse to read rows that other ranks may hold."""
+        """Raise, as other ranks may hold these rows."""
         raise NotImplementedError("a rank knows the gradients of its own rows: see own_rows")
 
     @torch.no_grad()
     def add(self, gradient: Tensor, trained: Tensor) -> None:
-        """Take the accumulated gradient of a pass, before it is masked.
+        """Add the accumulated gradient after a pass, before it is masked.
 
-        Off the trained cells that of former passes was masked, so that it is what the last pass has added; on these it
-        is the sum.
+        Off the trained cells, gradients of earlier passes were masked, so it contains only the last pass; on them, it
+        is the sum of all passes.
         """
         whole = gradient.to(torch.promote_types(gradient.dtype, torch.float32), copy=True)
         if self._accumulated is not None:
@@ -54,11 +54,11 @@ class ShardRecord(GradientRecord[Tensor]):
         self._was_nonzero = bool(torch.count_nonzero(gradient))
 
     def look(self) -> None:
-        """Forget what was accumulated, if somebody has cleared it since."""
+        """Discard the accumulated gradient if the parameter's gradient has been cleared since."""
         self._forget_cleared()
 
     def close(self) -> None:
-        """Record no more."""
+        """Stop recording; there is no hook to remove."""
 
     def _forget_cleared(self) -> None:
         if self._accumulated is None:

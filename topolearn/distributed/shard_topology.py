@@ -1,4 +1,4 @@
-"""`shard_topology`: the links of a model whose weights ``fully_shard`` has sharded."""
+"""`shard_topology`: shard the links of a model whose weights were sharded with ``fully_shard``."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
-    """Shard the links of a model as ``fully_shard`` (FSDP2) has sharded its weights, in place.
+    """Shard the links of a model in place, in the same way as ``fully_shard`` (FSDP2) has sharded its weights.
 
-    The order is `topolearn.sparsify`, ``fully_shard``, this, the optimizer, and then `topolearn.TopologyScheduler` as
-    ever. Each rank masks the rows of weights, gradients and moments that it holds; gradients are masked after the
-    reduce-scatter, so that norms for clipping are those of the links. The links of an update are those that one process
-    would choose.
+    Call `topolearn.sparsify`, ``fully_shard`` and this function, create the optimizer, and then
+    `topolearn.TopologyScheduler` as usual. Each rank masks the rows of weights, gradients and moments that it holds.
+    Gradients are masked after the reduce-scatter, so that norms for clipping only count links. Updates choose the same
+    links as one process would.
 
-    All ranks must call it, with the same links. ``layer.mask`` is then of this rank's rows, and ``layer.cells()`` of
-    all. A ``state_dict`` has sharded tensors, the links as packed bits among them, that
-    ``torch.distributed.checkpoint`` saves and loads on any number of ranks.
+    All ranks must call it, with the same links. Afterwards ``layer.mask`` has this rank's rows, and ``layer.cells()``
+    all links. A ``state_dict`` has sharded tensors, including the links as packed bits, that
+    ``torch.distributed.checkpoint`` can save and load on any number of ranks.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model with sparse layers, all on the masked backend.
     mesh : DeviceMesh
-        The mesh of one dimension that ``fully_shard`` was given.
+        The one-dimensional mesh that was passed to ``fully_shard``.
 
     Returns
     -------
@@ -46,8 +46,8 @@ def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        On every rank, when the model has no sparse layer, one is on the csr backend, or its weight is not sharded by
-        rows over this mesh alone; or when ranks have other layers or links.
+        On every rank, if the model has no sparse layer, a layer is on the csr backend or its weight is not sharded by
+        rows over this mesh alone, or ranks have different layers or links.
 
     Examples
     --------
@@ -65,11 +65,11 @@ def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
     >>> dist.destroy_process_group()
     """
     if not hasattr(mesh, "get_group") or not hasattr(mesh, "ndim"):
-        raise InvalidTypeError(f"mesh={mesh!r} must be a DeviceMesh: give the one that fully_shard was given")
+        raise InvalidTypeError(f"mesh={mesh!r} must be a DeviceMesh: pass the same mesh as to fully_shard")
     if mesh.ndim > 1:
         raise InvalidValueError(
-            f"mesh has {mesh.ndim} dimensions, as hybrid sharding (HSDP) and tensor parallelism have them, which links "
-            "cannot follow: shard the model over a mesh of one dimension"
+            f"mesh has {mesh.ndim} dimensions, as with hybrid sharding (HSDP) and tensor parallelism, which is not "
+            "supported: shard the model over a mesh of one dimension"
         )
     layers: dict[str, SparseLinear] = {}
     with agreement(mesh.get_group() if mesh.size() > 1 else None, lambda: _facts(layers)):
@@ -88,13 +88,13 @@ def shard_topology(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
         assert isinstance(layer, ShardedLinear)
         layer.become_sharded(shards[name])
         sharded.append(layer)
-    mask = partial(_mask_what_others_wrote, sharded)
+    mask = partial(_mask_foreign_writes, sharded)
     model.register_forward_pre_hook(mask, prepend=True)  # before the weights are gathered
     return model
 
 
 def is_sharded(layer: SparseLinear) -> bool:
-    """Whether the parameter of a layer is shared out over ranks, whoever has done it."""
+    """Return whether the parameter of a layer is sharded over ranks, by topolearn or otherwise."""
     return isinstance(layer, ShardedLinear) or hasattr(layer.link_parameter, "placements")
 
 
@@ -110,7 +110,7 @@ def _shard_of(name: str, layer: SparseLinear, mesh: DeviceMesh) -> RowShard:
 
 
 def _as_sharded(kind: type[nn.Module], sharded: type[nn.Module]) -> type[nn.Module]:
-    """Return the class of a sharded layer; one that ``fully_shard`` was called on stays an ``FSDPModule``."""
+    """Return the class of a sharded layer, which remains an ``FSDPModule`` if it was one."""
     from torch.distributed.fsdp import FSDPModule
 
     if issubclass(kind, FSDPModule):
@@ -119,7 +119,7 @@ def _as_sharded(kind: type[nn.Module], sharded: type[nn.Module]) -> type[nn.Modu
 
 
 def _facts(layers: dict[str, SparseLinear]) -> dict[str, str]:
-    """Return what the ranks must have in common."""
+    """Return everything that must be the same on all ranks."""
     facts = {"layers": ", ".join(layers)}
     for name, layer in layers.items():
         assert isinstance(layer, MaskedLinear)
@@ -133,6 +133,6 @@ def _hash(mask: Tensor) -> str:
     return hashlib.sha256(mask.cpu().numpy().tobytes()).hexdigest()[:16]
 
 
-def _mask_what_others_wrote(layers: list[ShardedLinear], *_: Any) -> None:
+def _mask_foreign_writes(layers: list[ShardedLinear], *_: Any) -> None:
     for layer in layers:
-        layer.mask_what_others_wrote()
+        layer.mask_foreign_writes()

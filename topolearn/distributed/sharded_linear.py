@@ -1,4 +1,4 @@
-"""Masked layers whose weight ``fully_shard`` has sharded: each rank masks the rows that it holds."""
+"""Masked layers whose weight was sharded with ``fully_shard``: each rank masks the rows that it holds."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Moved = Callable[[Tensor], Tensor]
 
 
 class ShardWatch(ZeroOffLinks):
-    """The hook of a sharded weight, which runs after the reduce-scatter, on this rank's rows."""
+    """The hook of a sharded weight, which runs on this rank's rows after the reduce-scatter."""
 
     def __call__(self, weight: Tensor) -> None:
-        """Let a record have the gradient of all cells, then mask it."""
+        """Pass the gradient of all cells to a record, then mask it."""
         layer = self._layer()
         if weight.grad is not None and layer is not None and isinstance(layer.record, ShardRecord):
             layer.record.add(local_of(weight.grad), layer.trained_mask)
@@ -33,15 +33,15 @@ class ShardWatch(ZeroOffLinks):
 
     @torch.no_grad()
     def _mask(self, tensor: Tensor) -> None:
-        """Mask without the integers that are kept of a whole mask: four bytes a cell, where memory is scarce."""
+        """Mask without caching the mask as integers, which would take four bytes per cell."""
         local_of(tensor).masked_fill_(~self._layer_of().trained_mask, 0)
 
 
 class ShardedLinear(MaskedLinear):
-    """A `MaskedLinear` of which this rank holds some rows: `topolearn.distributed.shard_topology` makes it.
+    """A `MaskedLinear` of which this rank holds some rows; created by `topolearn.distributed.shard_topology`.
 
-    ``mask``, and all that is trained, is of these rows. The links of all rows are known to each rank as bits on the
-    host, so that `cells`, `graph` and `n_links` ask no other rank; what holds weights of all rows does not exist.
+    ``mask`` and everything that is trained cover only these rows. Each rank has the links of all rows as bits on the
+    host, so `cells`, `graph` and `n_links` need no communication. No rank has the weights of all rows.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ShardedLinear(MaskedLinear):
 
     shard: RowShard
     bits: Tensor
-    _sharded: tuple[nn.Parameter]  # in a tuple, as it is not a second parameter of the module
+    _sharded: tuple[nn.Parameter]  # in a tuple, so that the module does not register it as a second parameter
     _n_links: int
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class ShardedLinear(MaskedLinear):
         return F.linear(x, self.weight, self.bias)
 
     def become_sharded(self, shard: RowShard) -> None:
-        """Keep the mask of this rank's rows alone, and the links of all as bits."""
+        """Keep the mask of this rank's rows only, and the links of all rows as bits."""
         self._sharded, self.shard = (self.weight,), shard
         self.bits, self._n_links = packed(self.mask).to(self._home_of_bits()), int(self.mask.sum())
         self._buffers["mask"] = shard.rows(self.mask).clone()
@@ -75,7 +75,7 @@ class ShardedLinear(MaskedLinear):
 
     @property
     def link_parameter(self) -> nn.Parameter:
-        """The sharded weight, also while the layer has the whole one."""
+        """The sharded weight, even while the layer has the gathered one."""
         weight = self._parameters["weight"]
         if weight is not None and hasattr(weight, "placements"):
             self._sharded = (weight,)
@@ -83,22 +83,22 @@ class ShardedLinear(MaskedLinear):
 
     @property
     def own_weight(self) -> Tensor:
-        """The rows of the weight that this rank holds, detached, on the same memory."""
+        """This rank's rows of the weight, detached, sharing its memory."""
         return local_of(self.link_parameter.detach())
 
     @property
     def n_links(self) -> int:
-        """Number of links, in all rows."""
+        """Number of links in all rows."""
         return self._n_links
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """The links of all rows as bits, which are another tensor when the links have changed."""
+        """The links of all rows as bits, and their version; changes whenever the links change."""
         return self.bits, self.bits._version
 
     @property
     def links_packed(self) -> Tensor:
-        """The links as bits, sharded as the weight is."""
+        """The links as bits, sharded like the weight."""
         return self.shard.dtensor(packed(self.mask))
 
     def cells(self) -> Tensor:
@@ -114,23 +114,23 @@ class ShardedLinear(MaskedLinear):
         return self.own_weight.reshape(-1)[self.shard.local(cells)]
 
     def link_values(self) -> Tensor:
-        """Refuse what would gather the weights of other ranks.
+        """Raise, as this would have to gather the weights of other ranks.
 
         Raises
         ------
         InvalidValueError
         """
         raise InvalidValueError(
-            f"layer {self.layer_name!r} is sharded, and this rank holds the weights of rows {self.shard.first} to "
-            f"{self.shard.last - 1} alone: use layer.weight.full_tensor(), on all ranks"
+            f"layer {self.layer_name!r} is sharded, and this rank only holds the weights of rows {self.shard.first} to "
+            f"{self.shard.last - 1}: call layer.weight.full_tensor() on all ranks"
         )
 
     def values_at(self, cells: Tensor) -> Tensor:
-        """Refuse it likewise."""
+        """Raise, like `link_values`."""
         return self.link_values()
 
     def dense_weight(self) -> Tensor:
-        """Refuse it likewise."""
+        """Raise, like `link_values`."""
         return self.link_values()
 
     def link_gradient(self) -> Tensor | None:
@@ -142,21 +142,21 @@ class ShardedLinear(MaskedLinear):
         return own[self.mask].to(torch.promote_types(own.dtype, torch.float32))
 
     def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
-        """Keep the gradient of all cells in this rank's rows, which is the mean over all ranks already."""
+        """Record the gradient of all cells in this rank's rows, which is already the mean over all ranks."""
         self.stop_recording()
         self.record = ShardRecord(self.link_parameter, self.shape)
 
     def clear_off_links(self, trained: Tensor | None = None) -> None:
-        """Write zeros off the trained cells of this rank's rows, and warn of others."""
+        """Write zeros off the trained cells of this rank's rows, and warn if there were other values."""
         super().clear_off_links()
 
-    def mask_what_others_wrote(self) -> None:
-        """Write zeros off the trained cells, unless nobody has written since they were."""
+    def mask_foreign_writes(self) -> None:
+        """Write zeros off the trained cells, if the weight may have been written since the last time."""
         if not self._watch.trusts(self.link_parameter):
             self._watch.restore(self.link_parameter)
 
     def prepare_links(self, cells: Tensor) -> Callable[[], Moved]:
-        """Return what gives the layer other links, those of all rows; each rank takes its own."""
+        """Return a function that sets the links, given those of all rows; each rank takes its own."""
         mask, bits = self._mask_of(cells), self._bits_of(cells)
 
         @torch.no_grad()
@@ -168,27 +168,27 @@ class ShardedLinear(MaskedLinear):
         return commit
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Moved]:
-        """Return what takes some links away and adds others."""
+        """Return a function that removes some links and adds others."""
         return self.prepare_links(change.cells)
 
     def _mask_of(self, cells: Tensor) -> Tensor:
-        """Return which cells of this rank's rows are among sorted ones of all rows."""
+        """Return a mask of this rank's rows, given sorted cells of all rows."""
         rows = torch.zeros_like(self.mask)
         rows.view(-1)[self.shard.local(self.shard.within(cells.to(rows.device)))] = True
         return rows
 
     def set_link_values(self, values: Tensor) -> None:
-        """Write the values of all links, in the order of `cells`; each rank takes its own."""
+        """Set the values of all links, in the order of `cells`; each rank takes its own."""
         first, last = self.shard.ends(self.cells())[self.shard.rank : self.shard.rank + 2]
         self.own_weight.masked_fill_(~self.trained_mask, 0)[self.mask] = values[first:last].to(self.own_weight)
         self._watch.trust(self.link_parameter)
 
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
-        """Write the values of links, whose cells are known."""
+        """Set the values of all links; `cells` is ignored."""
         self.set_link_values(values)
 
     def _bits_of(self, cells: Tensor) -> Tensor:
-        """Return cells of all rows as bits."""
+        """Return the bits of all rows, given cells."""
         mask = torch.zeros(self.shape, dtype=torch.bool, device=self.bits.device)
         mask.view(-1)[cells.to(mask.device)] = True
         return packed(mask)
@@ -208,8 +208,8 @@ class ShardedLinear(MaskedLinear):
 
     def __getstate__(self) -> dict[str, Any]:
         raise InvalidValueError(
-            f"layer {self.layer_name!r} is sharded over ranks, and can neither be copied nor pickled: save its "
-            "state_dict() by torch.distributed.checkpoint"
+            f"layer {self.layer_name!r} is sharded over ranks, and cannot be copied or pickled: save its "
+            "state_dict() with torch.distributed.checkpoint"
         )
 
     def _load_from_state_dict(

@@ -1,4 +1,4 @@
-"""Layers that remember the value of every cell, whose weight ``fully_shard`` has sharded."""
+"""Layers that store the value of every cell, whose weight was sharded with ``fully_shard``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from topolearn.sparse.packed_links import unpacked
 
 
 class ShardedStored(ShardedLinear, StoredLinear):
-    """A `StoredLinear` of which this rank holds some rows; ``stored``, ``trained`` and ``links`` are of these.
+    """A `StoredLinear` of which this rank holds some rows; ``stored``, ``trained`` and ``links`` cover only these.
 
-    The links of all rows are on the device, as a forward that trains more than the links needs them.
+    The links of all rows are on the device, as the forward pass needs them if more than the links are trained.
     """
 
     _n_trained: int
 
     def become_sharded(self, shard: RowShard) -> None:
-        """Keep what this rank's rows need."""
+        """Keep only this rank's rows of all buffers."""
         n_trained = self.n_trained
         self._buffers["stored"] = shard.rows(self.stored).clone()
         if self.trained is not None:
@@ -39,7 +39,7 @@ class ShardedStored(ShardedLinear, StoredLinear):
 
     @property
     def n_trained(self) -> int:
-        """Number of trained cells, in all rows."""
+        """Number of trained cells in all rows."""
         return self.__dict__.get("_n_trained", 0) or super().n_trained
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,38 +51,38 @@ class ShardedStored(ShardedLinear, StoredLinear):
         return F.linear(x, _OnLinks.apply(self.weight, self.bits), self.bias)
 
     def own_latest(self) -> Tensor:
-        """Return the last value of each cell in this rank's rows, as rows."""
+        """Return the latest value of each cell in this rank's rows, as a matrix."""
         return torch.where(self.trained_mask, self.own_weight, self.stored)
 
     def latest_values(self) -> Tensor:
-        """Refuse what would gather the values of other ranks."""
+        """Raise, as this would have to gather the values of other ranks."""
         return self.link_values()
 
     def set_stored(self, values: Tensor) -> None:
-        """Write the values of all cells, in the order of their flat positions; each rank takes its own."""
+        """Set the values of all cells, in the order of their flat positions; each rank takes its own."""
         self.set_own(self.shard.rows(values.view(self.shape)))
 
     @torch.no_grad()
     def set_own(self, rows: Tensor) -> None:
-        """Write the values of the cells in this rank's rows."""
+        """Set the values of the cells in this rank's rows."""
         self.stored.copy_(rows)
         self.own_weight.copy_(torch.where(self.trained_mask, self.stored, 0))
         self._watch.trust(self.link_parameter)
 
     def prepare_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[], Moved]:
-        """Return what gives the layer other links, and other trained cells, those of all rows; each takes its own."""
+        """Return a function that sets links and trained cells, given those of all rows; each rank takes its own."""
         chosen = cells if trained is None else trained
         return self._prepared(cells, self._mask_of(chosen), chosen.numel(), begins=trained is not None)
 
     def _load_links(self, cells: Tensor) -> None:
-        """Take links that are loaded; which other cells are trained travels with the topology."""
+        """Set loaded links; which other cells are trained is part of the topology's state."""
         others = self._mask_of(cells)
         if self.trained is not None:
             others |= self.trained
         self._prepared(cells, others, max(self._n_trained, cells.numel()))()
 
     def _prepared(self, cells: Tensor, others: Tensor, n_trained: int, *, begins: bool = False) -> Callable[[], Moved]:
-        """Return what gives the layer other links, by the trained cells of this rank's rows."""
+        """Return a function that sets the links, given the trained cells of this rank's rows."""
         mask, bits = self._mask_of(cells), self._bits_of(cells)
         own = mask.flatten().nonzero().squeeze(1)
         first = torch.empty_like(mask) if begins and self.trained is None else None
@@ -116,7 +116,7 @@ class ShardedStored(ShardedLinear, StoredLinear):
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
-        if self.trained is not None:  # what is loaded is of the links, and the other trained cells keep their values
+        if self.trained is not None:  # only links are loaded; other trained cells keep their values
             with torch.no_grad():
                 others = torch.where(self.trained_mask, values, 0)
                 self.own_weight.copy_(torch.where(self.mask, self.own_weight, others))
@@ -124,7 +124,7 @@ class ShardedStored(ShardedLinear, StoredLinear):
 
 
 class _OnLinks(torch.autograd.Function):
-    """The whole weight on the links and 0 elsewhere, with the gradient of all cells."""
+    """The gathered weight on the links and 0 elsewhere, with the gradient of all cells."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, bits: Tensor) -> Tensor:

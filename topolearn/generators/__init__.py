@@ -1,7 +1,7 @@
-"""How a topology begins: one file for each model, one signature, one registry.
+"""Generators of initial topologies: one file per model, one signature, one registry.
 
-Every generator is called as ``f(n_in, n_out, density, *, seed=None)``, with the parameters of its model as further
-keywords, and returns a `BipartiteGraph` with exactly ``round(density * n_in * n_out)`` links.
+Every generator is called as ``f(n_in, n_out, density, *, seed=None)``, with the parameters of its model as additional
+keyword arguments, and returns a `BipartiteGraph` with exactly ``round(density * n_in * n_out)`` links.
 """
 
 from topolearn.checks import check_share, check_size, random_generator

@@ -1,7 +1,7 @@
 """The Barabási-Albert model: growth and preferential attachment, with an exact number of links.
 
-It is grown here, not by igraph: igraph's random state is global and cannot be read back, its `Graph.Barabasi` adds 1 to
-each degree unless told otherwise (gamma = 3 + 1 / m), and ten million links take it several times as long.
+This implementation replaces igraph's, whose random state is global and cannot be read back, whose `Graph.Barabasi` adds
+1 to each degree by default (gamma = 3 + 1 / m), and which takes several times as long for ten million links.
 """
 
 import numpy as np
@@ -13,10 +13,11 @@ Integers = NDArray[np.int64]
 def barabasi_albert(n: int, n_links: int, rng: np.random.Generator) -> Integers:
     """Return the links of a Barabási-Albert graph with an exact number of links.
 
-    From a complete core of c nodes, each new node brings c - 1 or c links, in random order, to older nodes drawn in
-    proportion to their degree. The core is the smallest for which the links can add up to ``n_links``; so c is about
-    n_links / n. The first ``max(1000, 50 c)`` nodes attach to distinct ones. Later each link is drawn by itself, and a
-    few, below 2 % of a node's, are repeated. Time and memory are proportional to the number of links.
+    The graph grows from a complete core of c nodes: each new node brings c - 1 or c links, in random order, to older
+    nodes drawn in proportion to their degree. The core is the smallest for which the links can add up to ``n_links``,
+    so c is about n_links / n. Each of the first ``max(1000, 50 c)`` nodes attaches to distinct nodes. After that, links
+    are drawn independently, so a few, less than 2 % of a node's, are repeated. Time and memory are proportional to the
+    number of links.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def barabasi_albert(n: int, n_links: int, rng: np.random.Generator) -> Integers:
     Returns
     -------
     array of int64, shape (2, n_links)
-        Columns (newer node, older node); nodes are numbered in order of their arrival.
+        Columns (newer node, older node); nodes are numbered in order of arrival.
 
     References
     ----------
@@ -54,12 +55,12 @@ def barabasi_albert(n: int, n_links: int, rng: np.random.Generator) -> Integers:
 
 
 def _attach_early(core: int, brought: Integers, rng: np.random.Generator) -> Integers:
-    """Return the links (new, old) of a complete core and of the nodes after it, each to distinct older ones."""
+    """Return the links (new, old) of a complete core and of the nodes after it, each attached to distinct nodes."""
     degree = np.zeros(brought.size)
     degree[:core] = core - 1
     targets = [np.tril_indices(core, -1)[1]]
     for new in range(core, brought.size):
-        # The first of exponential clocks with these rates to ring are a draw without replacement, by degree.
+        # The first exponential clocks with these rates to ring are a draw without replacement, by degree.
         clocks = rng.standard_exponential(new) / degree[:new]
         old = np.sort(np.argpartition(clocks, brought[new] - 1)[: brought[new]])
         degree[old] += 1
@@ -72,9 +73,9 @@ def _attach_early(core: int, brought: Integers, rng: np.random.Generator) -> Int
 def _attach_late(links: Integers, brought: Integers, first: int, rng: np.random.Generator) -> Integers:
     """Return the links (new, old) of the nodes from ``first`` on, of which a few are repeated.
 
-    A stub drawn uniformly from all that were there before a node belongs to an older one in proportion to its degree.
-    Stubs are numbered in order of time, new and old of each link in turn; a drawn stub that
-    is itself the old end of a later link stands for the one that this link drew.
+    A stub drawn uniformly from all stubs before a node belongs to each older node in proportion to its degree. Stubs
+    are numbered in order of time, alternating the new and the old end of each link; a drawn stub that is itself the old
+    end of a later link stands for the stub that this link drew.
     """
     stubs = links.T.ravel()
     sources = np.repeat(np.arange(first, first + brought.size), brought)

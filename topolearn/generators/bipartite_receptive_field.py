@@ -1,4 +1,4 @@
-"""The bipartite receptive field model (BRF): each neuron of the smaller side sees the places around its own."""
+"""The bipartite receptive field model (BRF): each neuron of the smaller side links to places around its own."""
 
 import math
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 from topolearn.registry import suggest
 
-_BLOCK = 2**21  # arrival times held at a time: 16 MiB
-_STEEPEST = 1e9  # an exponent beyond which nearer always comes first, on any ring
+_BLOCK = 2**21  # arrival times in memory at once: 16 MiB
+_STEEPEST = 1e9  # exponent from which the nearer place always wins, on any ring
 
 
 def bipartite_receptive_field(
@@ -24,23 +24,23 @@ def bipartite_receptive_field(
     degree: str = "fixed",
     seed: int | np.random.Generator | None = None,
 ) -> BipartiteGraph:
-    r"""Generate a graph of receptive fields, between strict neighbourhoods (r 0) and uniform choice (r 1).
+    r"""Generate a graph of receptive fields, between strict neighbourhoods (r = 0) and uniform choice (r = 1).
 
-    The :math:`b` neurons of the larger side lie on a ring. Neuron :math:`i` of the smaller side, of :math:`a` neurons
-    (the outputs where both sides are equal), is centred at :math:`\lfloor i b / a + 1/2 \rfloor` and draws its
-    :math:`k_i` neighbours without replacement, one after the other, with probability proportional to
+    The :math:`b` neurons of the larger side are placed on a ring. Neuron :math:`i` of the smaller side, which has
+    :math:`a` neurons (the outputs if both sides are equal), is centred at :math:`\lfloor i b / a + 1/2 \rfloor`. It
+    draws its :math:`k_i` neighbours one by one without replacement, with probability proportional to
 
     .. math:: (1 + d)^{-(1 - r) / r}
 
     where :math:`d` is the distance from its centre around the ring. At r = 0 it takes the :math:`k_i` nearest; of two
-    at the same distance the one that follows the centre comes first. At r = 1 all are equally likely. The :math:`k_i`
-    add up to exactly the number of links asked for:
+    at the same distance, it takes the one after the centre first. At r = 1 all are equally likely. The :math:`k_i` add
+    up to exactly the requested number of links:
 
-    - ``degree="fixed"``: they differ by one at most. Neurons beside the wider gaps between centres come first when the
-      remainder is dealt out, otherwise at random; so at r = 0 no neuron is left out as soon as there is a link for
-      each of the larger side.
-    - ``degree="uniform"``: each has one link, and the others are thrown at neurons drawn uniformly; what would exceed
-      :math:`b` is thrown again. With fewer links than neurons, as many neurons have one.
+    - ``degree="fixed"``: they differ by at most one. The remainder goes first to neurons next to wider gaps between
+      centres, otherwise to random ones; so at r = 0, no neuron is isolated if there are at least as many links as
+      neurons on the larger side.
+    - ``degree="uniform"``: each neuron has one link, and the others go to neurons drawn uniformly; links beyond
+      :math:`b` are drawn again. With fewer links than neurons, each link goes to another neuron.
 
     The model exists for every density in (0, 1]; time and memory grow with the links.
 
@@ -55,7 +55,7 @@ def bipartite_receptive_field(
     degree : {"fixed", "uniform"}
         How the links are divided among the neurons of the smaller side.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def bipartite_receptive_field(
     Raises
     ------
     InvalidValueError
-        For impossible sizes, an r or density outside its range, an unknown degree, or a layer without links.
+        For invalid sizes, an r or density outside its range, an unknown degree, or a layer without links.
 
     References
     ----------
@@ -79,14 +79,14 @@ def bipartite_receptive_field(
            [0, 0, 0, 1, 1, 1]])
     """
     n_links = link_count(n_in, n_out, density)
-    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     r = check_share("r", r)
     if degree not in _DEGREES:
-        raise InvalidValueError(f"degree={degree!r} is unknown: {suggest(str(degree), list(_DEGREES))}")
+        raise InvalidValueError(f"unknown degree={degree!r}: {suggest(str(degree), list(_DEGREES))}")
     a, b, rng = min(n_in, n_out), max(n_in, n_out), random_generator(seed)
     k = _DEGREES[degree](n_links, a, b, rng)
     small = np.repeat(np.arange(a), k)
-    if r == 0:  # the places around a centre, numbered 0, 1, 2, ... by distance: itself, right, left, right, left, ...
+    if r == 0:  # places are numbered by distance from the centre: itself, right, left, right, left, ...
         place = np.arange(n_links) - np.repeat(np.cumsum(k) - k, k)
     else:
         place = _draw_places(k, b, min((1 - r) / r, _STEEPEST), rng)
@@ -102,16 +102,16 @@ def _centres(a: int, b: int) -> np.ndarray:
 
 
 def _fixed_degrees(n_links: int, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a degrees that differ by one at most."""
+    """Return ``a`` degrees that differ by at most one."""
     least = n_links // a
-    # The gap on the side to which one more link reaches: after an odd number it lies right, after an even one left.
+    # The gap on the side that one more link reaches: the right one after an odd number of links, else the left one.
     gap = np.roll(np.diff(_centres(a, b), append=b), 1 - least % 2)
     order = np.argsort(rng.random(a) - gap)
     return least + (np.argsort(order) < n_links % a)
 
 
 def _uniform_degrees(n_links: int, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a degrees of one link each, and the others thrown at random, at most b."""
+    """Return ``a`` degrees of one link each, if there are enough, and the others at random, at most b."""
     degree = np.where(rng.permutation(a) < n_links, 1, 0)
     while left := n_links - int(degree.sum()):
         free = np.flatnonzero(degree < b)
@@ -124,7 +124,7 @@ _DEGREES: dict[str, Callable[..., np.ndarray]] = {"fixed": _fixed_degrees, "unif
 
 
 def _draw_places(k: np.ndarray, b: int, exponent: float, rng: np.random.Generator) -> np.ndarray:
-    """Return for each i the numbers of k[i] distinct places of b, drawn one after the other by weight."""
+    """Return for each i the numbers of k[i] distinct places out of b, drawn one by one in proportion to weight."""
     log_w = -exponent * np.log1p((np.arange(b) + 1) // 2)
     result = np.empty(int(k.sum()), dtype=np.int64)
     first = np.cumsum(k) - k
@@ -141,13 +141,13 @@ def _draw_places(k: np.ndarray, b: int, exponent: float, rng: np.random.Generato
 
 
 def _plan(size: int, log_w: np.ndarray) -> tuple[int, int]:
-    """Return how many places get a time of arrival each, and how many arrivals to draw at first for all others."""
+    """Return how many places get their own arrival time, and how many arrivals to draw at first for all others."""
     b = log_w.size
-    # Places stand for those up to the next one, all of them near the centre and ever fewer further out.
+    # Each sampled place stands for all up to the next; samples are dense near the centre and sparser further out.
     edges = np.unique(np.geomspace(1, b + 1, 4000).astype(np.int64))
     log_weight, count = log_w[edges[:-1] - 1], np.diff(edges)
     low, high = math.log(size / b), 60 - float(log_w[-1])
-    for _ in range(60):  # the time by which that many places are expected to have had an arrival
+    for _ in range(60):  # bisect the time by which that many places are expected to have an arrival
         middle = (low + high) / 2
         expected = count @ -np.expm1(-np.exp(np.minimum(log_weight + middle, 60)))
         low, high = (middle, high) if expected < size else (low, middle)
@@ -161,12 +161,12 @@ def _plan(size: int, log_w: np.ndarray) -> tuple[int, int]:
 def _race(
     size: int, n_rows: int, near: int, n_arrivals: int, log_w: np.ndarray, far_w: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return for each row the first ``size`` places at which something arrives, shape (n_rows, size), unordered.
+    """Return for each row the first ``size`` places that have an arrival, shape (n_rows, size), unordered.
 
-    Arrivals at a place are a Poisson process with its weight as rate, so the places in the order of their first
-    arrival are those of successive draws without replacement. The likely places each get the time of their first
-    arrival (its logarithm, so that no weight is too small). All others together are one process, of which as many
-    arrivals are drawn as it takes to know the first places; ``far_w`` are their cumulated weights, the first being 1.
+    Arrivals at a place are a Poisson process with its weight as the rate, so the places in the order of their first
+    arrivals are those of successive draws without replacement. Each likely place gets the time of its first arrival (as
+    a logarithm, so that no weight is too small). All others share one process, from which arrivals are drawn until the
+    first places are known; ``far_w`` are their cumulative weights, relative to the first.
     """
     near_time = -log_w[:near] - rng.gumbel(size=(n_rows, near))
     if near == log_w.size:
@@ -176,7 +176,7 @@ def _race(
     while rows.size:
         waits = rng.standard_exponential((rows.size, n_arrivals))
         clock = np.concatenate((clock, clock[:, -1:] + np.cumsum(waits, axis=1)), axis=1)
-        points = np.sort(rng.random(waits.size)) * far_w[-1]  # in order they are found faster; then they are mixed
+        points = np.sort(rng.random(waits.size)) * far_w[-1]  # sorted, so that the search is faster; then shuffled
         drawn = np.minimum(np.searchsorted(far_w, points, side="right"), far_w.size - 1)
         rng.shuffle(drawn)
         far = np.concatenate((far, near + drawn.reshape(waits.shape)), axis=1)
@@ -192,7 +192,7 @@ def _race(
 
 
 def _seen_before(places: np.ndarray) -> np.ndarray:
-    """Return which places stand further to the left in their row, too."""
+    """Return which places already appear further to the left in their row."""
     order = np.argsort(places, axis=1, kind="stable")
     ordered = np.take_along_axis(places, order, axis=1)
     again = np.zeros(places.shape, dtype=bool)

@@ -1,4 +1,4 @@
-"""The bipartite scale-free model (BSF): a Barabási-Albert graph whose links are made to run between two sides."""
+"""The bipartite scale-free model (BSF): a Barabási-Albert graph rewired so that all links join two sides."""
 
 from dataclasses import dataclass
 
@@ -17,16 +17,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class ScaleFreeDegrees:
-    """The degrees of a bipartite scale-free graph, and how far they are from those of the Barabási-Albert graph.
+    """The degrees of a bipartite scale-free graph, and their difference from those of the Barabási-Albert graph.
 
     Parameters
     ----------
     fan_out : array of int64, shape (n_in,)
-        Links out of each input neuron.
+        Number of links out of each input neuron.
     fan_in : array of int64, shape (n_out,)
-        Links into each output neuron.
+        Number of links into each output neuron.
     n_changed : int
-        Stubs (ends of links) that another neuron has than in the Barabási-Albert graph, of ``2 * n_links``.
+        Number of stubs (ends of links), out of ``2 * n_links``, that moved to another neuron.
     """
 
     fan_out: Integers
@@ -37,21 +37,23 @@ class ScaleFreeDegrees:
 def bipartite_scale_free(
     n_in: int, n_out: int, density: float, *, seed: int | np.random.Generator | None = None
 ) -> BipartiteGraph:
-    r"""Generate a graph whose degrees follow a power law, hubs on both sides, by growth and preferential attachment.
+    r"""Generate a graph with power-law degrees and hubs on both sides, with growth and preferential attachment.
 
-    1. A Barabási-Albert graph grows on all :math:`N` = n_in + n_out neurons: from a complete core of :math:`c`, each
-       new neuron brings :math:`c - 1` or :math:`c` links to neurons drawn in proportion to their degree. The core is
-       the smallest for which the links add up to exactly the number asked for, so :math:`c` is about n_links / N.
-    2. The neurons are dealt to the two sides at random. Links between the sides stay; those within a side are cut.
-    3. The sides' numbers of stubs (ends of links), which must be equal, are balanced, and hubs that the other side or
-       the theorem of Gale and Ryser leaves no room for are lowered: see `scale_free_degrees`, which also counts this.
-    4. The loose stubs of the two sides are joined at random, repeated links trade ends (`stub_matching.match_stubs`);
-       the graph has exactly these degrees.
+    1. A Barabási-Albert graph grows on all :math:`N` = n_in + n_out neurons: starting from a complete core of
+       :math:`c`, each new neuron brings :math:`c - 1` or :math:`c` links to neurons drawn in proportion to their
+       degree. The core is the smallest for which the links add up to exactly the requested number, so :math:`c` is
+       about n_links / N.
+    2. The neurons are assigned to the two sides at random. Links between the sides stay; those within a side are cut.
+    3. The numbers of stubs (ends of links) of the sides, which must be equal, are balanced, and hubs for which the
+       other side or the theorem of Gale and Ryser leaves no room are lowered. `scale_free_degrees` counts these
+       changes.
+    4. The loose stubs of the two sides are joined at random, and repeated links trade ends
+       (`stub_matching.match_stubs`); the graph has exactly these degrees.
 
-    Degrees fall off as :math:`p(k) \sim k^{-\gamma}` with :math:`\gamma` = 3 in the limit; for layers of some hundred
-    to thousand neurons, maximum likelihood finds 2.7 to 3.1 (2.76 in the paper), for both sides together where their
-    sizes are within a factor of about two, beyond that for each by itself. No neuron is without a link. The model
-    exists from n_links = N - 1, a tree, to density 1; towards density 1 room runs out, and the hubs go.
+    Degrees fall off as :math:`p(k) \sim k^{-\gamma}` with :math:`\gamma` = 3 in the limit. For layers of a few hundred
+    to a few thousand neurons, maximum likelihood gives 2.7 to 3.1 (2.76 in the paper): for both sides together if their
+    sizes differ by a factor of at most about two, otherwise for each side separately. Every neuron has a link. The
+    model exists from n_links = N - 1, a tree, to density 1; close to density 1, there is no room for hubs.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def bipartite_scale_free(
     density : float
         Share of the cells that are links, from (n_in + n_out - 1) / (n_in * n_out) to 1.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def bipartite_scale_free(
     Raises
     ------
     InvalidValueError
-        For impossible sizes, a density above 1, or one that leaves fewer than n_in + n_out - 1 links.
+        For invalid sizes, a density above 1, or one that leaves fewer than n_in + n_out - 1 links.
 
     References
     ----------
@@ -94,14 +96,14 @@ def bipartite_scale_free(
 def scale_free_degrees(
     n_in: int, n_out: int, density: float, *, seed: int | np.random.Generator | None = None
 ) -> ScaleFreeDegrees:
-    """Return the degrees that `bipartite_scale_free` realises with the same seed, and how many stubs they moved.
+    """Return the degrees that `bipartite_scale_free` realises with the same seed, and the number of moved stubs.
 
-    Each side needs n_links stubs, and a neuron at most as many as the other side has neurons. A side that has too many
-    after dealing gives away the fewest, drawn by degree, but no neuron its last one; a side that has too few gets them,
-    drawn by degree. Where a hub exceeds its room, or the hubs of both sides exceed theirs together (for some k, the
-    k largest fan-ins must not exceed the sum of min(fan-out, k), the theorem of Gale and Ryser), the excess goes to
-    the next largest neurons. A BA graph gives each side stubs in proportion to its neurons, so of sides with n and
-    2 n neurons about one stub in six moves; of equal sides, few.
+    Each side needs n_links stubs, and a neuron can have at most as many as the other side has neurons. A side with too
+    many stubs gives away as few as possible, drawn by degree, and no neuron gives away its last one; a side with too
+    few receives them, drawn by degree. If a hub exceeds its room, or the hubs of both sides together exceed theirs (by
+    the theorem of Gale and Ryser, the k largest fan-ins must not exceed the sum of min(fan-out, k), for every k), the
+    excess goes to the next largest neurons. A Barabási-Albert graph gives each side stubs in proportion to its neurons,
+    so about one stub in six moves between sides of n and 2 n neurons, and few between equal sides.
 
     Parameters
     ----------
@@ -130,19 +132,19 @@ def scale_free_degrees(
 
 
 def _dealt_links(n_in: int, n_out: int, density: float, rng: np.random.Generator) -> Integers:
-    """Return the links of a Barabási-Albert graph, shape (2, n_links), its neurons dealt: inputs are below n_in."""
+    """Return the links of a Barabási-Albert graph, shape (2, n_links), with neurons shuffled: inputs are below n_in."""
     n_links = link_count(n_in, n_out, density)
     n, n_cells = int(n_in) + int(n_out), int(n_in) * int(n_out)
     if n_links < n - 1:
         raise InvalidValueError(
             f"density={density} leaves {n_links} links in a layer of {n_in} x {n_out} neurons: the scale-free model "
-            f"needs {n - 1}, about one for each neuron; use a density in [{(n - 1) / n_cells:.8g}, 1]"
+            f"needs at least {n - 1}, about one for each neuron; use a density in [{(n - 1) / n_cells:.8g}, 1]"
         )
     return rng.permutation(n)[barabasi_albert(n, n_links, rng)]
 
 
 def _realisable_degrees(links: Integers, n_in: int, n_out: int, rng: np.random.Generator) -> ScaleFreeDegrees:
-    """Return the degrees of the links' neurons, moved as little as lets both sides have them."""
+    """Return the degrees of the neurons, changed as little as necessary for both sides to realise them."""
     n_links = links.shape[1]
     grown = np.bincount(links.ravel(), minlength=n_in + n_out)
     fan_out = _lowered(_balanced(grown[:n_in], n_links, n_out, rng), np.full(n_in, n_out))
@@ -152,7 +154,7 @@ def _realisable_degrees(links: Integers, n_in: int, n_out: int, rng: np.random.G
 
 
 def _balanced(degree: Integers, total: int, room: int, rng: np.random.Generator) -> Integers:
-    """Return degrees with a given sum: too high ones lowered, then stubs taken or given by degree."""
+    """Return degrees with a given sum: clipped to the room, then with stubs taken or given by degree."""
     degree = np.minimum(degree, room)
     missing = total - degree.sum()
     if missing < 0:
@@ -161,9 +163,9 @@ def _balanced(degree: Integers, total: int, room: int, rng: np.random.Generator)
 
 
 def _lowered(degree: Integers, room: Integers) -> Integers:
-    """Return degrees of which the k largest add up to at most the first k of ``room``, for each k, with the same sum.
+    """Return degrees with the same sum, of which the k largest add up to at most the first k of ``room``, for each k.
 
-    The partial sums of both are concave, and so is the smaller of the two, the partial sums of the result.
+    The partial sums of both are concave, and so is their minimum, which gives the partial sums of the result.
     """
     order = np.argsort(-degree, kind="stable")
     partial = np.minimum(np.cumsum(degree[order]), np.cumsum(room))

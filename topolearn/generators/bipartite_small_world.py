@@ -1,4 +1,4 @@
-"""The bipartite small-world model (BSW): a ring lattice of two kinds of neurons, rewired with probability beta."""
+"""The bipartite small-world model (BSW): a ring lattice between two sides, rewired with probability beta."""
 
 import numpy as np
 
@@ -15,14 +15,15 @@ def bipartite_small_world(
     beta: float = 0.25,
     seed: int | np.random.Generator | None = None,
 ) -> BipartiteGraph:
-    r"""Generate a bipartite Watts-Strogatz graph, between a ring lattice (beta 0) and Erdős-Rényi (beta 1).
+    r"""Generate a bipartite Watts-Strogatz graph, between a ring lattice (beta = 0) and Erdős-Rényi (beta = 1).
 
-    The two layers lie on one ring. Each neuron of the larger side, at position :math:`j a / b` of the smaller side's
-    :math:`a` neurons, is linked to the :math:`k_j` nearest of them, where the :math:`k_j` are the two integers around
-    the mean degree, in random order, and add up to exactly the number of links asked for. Then each link is removed
-    with probability :math:`\beta`, and as many are placed uniformly on the cells that are free. Neighbouring neurons
-    share neighbours, which is what gives the lattice its many closed paths of length three. With sides of equal size
-    the outputs play the smaller side. The model exists for every density in (0, 1].
+    Both sides are placed on one ring. Neuron :math:`j` of the larger side, which has :math:`b` neurons, is at position
+    :math:`j a / b` among the :math:`a` neurons of the smaller side and is linked to the :math:`k_j` nearest of them.
+    The :math:`k_j` are the two integers around the mean degree, in random order, and add up to exactly the requested
+    number of links. Then each link is removed with probability :math:`\beta`, and as many new links are placed
+    uniformly on free cells. Adjacent neurons share neighbours, which gives the lattice its many closed paths of length
+    three. If both sides are equal, the outputs take the role of the smaller side. The model exists for every density
+    in (0, 1].
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def bipartite_small_world(
     beta : float
         Probability in [0, 1] that a link of the lattice is rewired; the paper uses 0.25.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def bipartite_small_world(
     Raises
     ------
     InvalidValueError
-        For impossible sizes, a beta outside [0, 1], or a density that is outside (0, 1] or leaves no link.
+        For invalid sizes, a beta outside [0, 1], or a density that is outside (0, 1] or leaves no link.
 
     References
     ----------
@@ -55,7 +56,7 @@ def bipartite_small_world(
     ([2, 2, 2, 2, 2, 2, 2, 2], [4, 4, 4, 4])
     """
     n_links = link_count(n_in, n_out, density)
-    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     beta = check_share("beta", beta)
     rng = random_generator(seed)
     small, large = min(n_in, n_out), max(n_in, n_out)
@@ -72,7 +73,7 @@ def _ring_lattice(small: int, large: int, n_links: int, rng: np.random.Generator
     """Return the links of the lattice as (neuron of the smaller side, neuron of the larger side)."""
     degree = np.full(large, n_links // large)
     degree[rng.permutation(large)[: n_links % large]] += 1
-    # Integer arithmetic: the first neighbour is floor(j * small / large - degree / 2), for any size.
+    # In integers, exact for any size: the first neighbour is floor(j * small / large - degree / 2).
     first = (2 * np.arange(large) * small - degree * large) // (2 * large)
     large_neuron = np.repeat(np.arange(large), degree)
     rank = np.arange(n_links) - np.repeat(np.cumsum(degree) - degree, degree)
@@ -80,7 +81,9 @@ def _ring_lattice(small: int, large: int, n_links: int, rng: np.random.Generator
 
 
 def _free_cells(taken: np.ndarray, n_cells: int, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Return k distinct cells drawn uniformly from those not in the sorted array ``taken``."""
-    ranks = np.sort(rng.choice(n_cells - taken.size, k, replace=False, shuffle=False))  # in order they are found faster
-    # Before the i-th taken cell t_i lie t_i - i free ones, so a free rank is shifted by those not above it.
+    """Return k distinct cells drawn uniformly from those that are not in the sorted array ``taken``."""
+    ranks = np.sort(
+        rng.choice(n_cells - taken.size, k, replace=False, shuffle=False)
+    )  # sorted, so that the search is faster
+    # There are t_i - i free cells before the i-th taken cell t_i: shift each free rank by the taken cells before it.
     return ranks + np.searchsorted(taken - np.arange(taken.size), ranks, side="right")

@@ -1,4 +1,4 @@
-"""The generators by name, and their composition: ``bsf+ep+resort``."""
+"""Generators by name, and their composition, such as ``bsf+ep+resort``."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ GENERATORS: Registry[Callable[..., BipartiteGraph]] = Registry(
     },
 )
 
-STEPS = ("ep", "resort")  # what may follow a generator's name
+STEPS = ("ep", "resort")  # may follow the name of a generator
 _SHARED = ("n_in", "n_out", "density", "seed")
 
 
@@ -62,7 +62,7 @@ def split_name(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def model_parameters(name: str) -> list[str]:
-    """Return the parameters of a generator's model, such as ``["beta"]`` for ``"bsw"``; data is not among them."""
+    """Return the parameters of a generator's model, without data, such as ``["beta"]`` for ``"bsw"``."""
     return [word for word in _signature(name) if word not in (*_SHARED, "data")]
 
 
@@ -72,7 +72,7 @@ def needs_data(name: str) -> bool:
 
 
 def check_params(name: str, params: Mapping[str, Any]) -> None:
-    """Refuse parameters that the named generator does not have."""
+    """Raise an error for parameters that the named generator does not have."""
     known = model_parameters(name)
     for word in params:
         if word not in known:
@@ -96,21 +96,21 @@ def make(
     Parameters
     ----------
     name : str
-        One of `names`; ``+ep`` after it gives all input neurons the same fan-out. ``+resort`` permutes hidden
-        neurons, which a single layer has none of, so that it changes nothing here.
+        One of `names`. The suffix ``+ep`` gives all input neurons the same fan-out. The suffix ``+resort`` permutes
+        hidden neurons; it has no effect here, because a single layer has none.
     n_in, n_out, density, seed
         As for every generator.
     data : array of shape (n_samples, n_features), optional
-        For the generators that start from data, and for these alone.
+        For generators that start from data; others raise an error.
     **params
         Parameters of the model, such as ``beta`` for ``"bsw"``.
 
     Raises
     ------
     UnknownNameError
-        When no generator has that name.
+        When the generator or a suffix is unknown.
     InvalidValueError
-        When the generator has no such parameter, or data is missing or not wanted.
+        When the generator has no such parameter, or data is missing or not used.
 
     Examples
     --------
@@ -139,8 +139,8 @@ def make_network(
 ) -> LayeredNetwork:
     """Generate the graphs of a stack of layers.
 
-    Equal partition, if the name asks for it, is for the first layer, whose inputs are the features; resort is for the
-    hidden neurons of the whole stack.
+    The suffix ``+ep`` applies equal partition to the first layer, whose inputs are the features; ``+resort`` applies to
+    the hidden neurons of the whole stack.
 
     Parameters
     ----------
@@ -149,20 +149,20 @@ def make_network(
     links : Mapping of str to (int, int, int)
         n_in, n_out and the number of links of each layer, in order.
     groups : sequence of NeuronGroup
-        How the layers' neurons meet.
+        How the neurons of the layers meet.
     seeds : Mapping of str to int
         A seed for each layer.
     input_generator : str, optional
         Another model for the first layer, with its default parameters.
     data : array of shape (n_samples, n_features), optional
-        For the layers that start from data; at least one must.
+        For the layers that start from data; it is an error if none does.
     **params
         As for `make`.
 
     Raises
     ------
     InvalidValueError
-        When resort is asked for and the layers meet nowhere, and as for `make`.
+        As for `make`, and when the name has ``+resort`` but no layers meet.
 
     Examples
     --------
@@ -174,8 +174,8 @@ def make_network(
     base, steps = split_name(name)
     if "resort" in steps and not groups:
         raise InvalidValueError(
-            f"generator {name!r} sorts hidden neurons, but no two of the layers {', '.join(links)} are known to meet: "
-            "put the layers into one nn.Sequential"
+            f"generator {name!r} sorts hidden neurons, but none of the layers {', '.join(links)} are known to meet: "
+            "put them into one nn.Sequential"
         )
     first = input_generator or (f"{base}+ep" if "ep" in steps else base)
     if data is not None and not (needs_data(first) or needs_data(base)):

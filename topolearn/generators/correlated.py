@@ -1,4 +1,4 @@
-"""Correlated sparse topological initialisation (CSTI): link what varies together in the data."""
+"""Correlated sparse topological initialisation (CSTI): link features that are correlated in the data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,27 +11,27 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 
-_BLOCK = 2**21  # numbers of the data that are float64 at a time: 16 MiB
-_DECIMALS = 12  # correlations that agree so far are equal: rounding in the sums must not break a tie
+_BLOCK = 2**21  # numbers converted to float64 at once: 16 MiB
+_DECIMALS = 12  # correlations that agree to this precision are ties, which rounding in the sums must not break
 
 
 def correlated(
     n_in: int, n_out: int, density: float, *, data: Any, seed: int | np.random.Generator | None = None
 ) -> BipartiteGraph:
-    r"""Generate the graph that links neurons whose features are correlated in the data (CSTI).
+    r"""Generate a graph that links neurons whose features are correlated in the data (CSTI).
 
-    Both sides are tiled from the features: neuron :math:`h` of either side is feature :math:`h \bmod n_{features}`,
-    for any size. The strength of a cell is :math:`|r|`, with the Pearson correlation
+    Both sides are tiled with the features: neuron :math:`h` of either side stands for feature
+    :math:`h \bmod n_{features}`. The strength of a cell is :math:`|r|`, with the Pearson correlation
 
     .. math:: r_{fg} = \frac{\sum_s (x_{sf} - \bar x_f)(x_{sg} - \bar x_g)}
               {\sqrt{\sum_s (x_{sf} - \bar x_f)^2 \sum_s (x_{sg} - \bar x_g)^2}}
 
-    of its two features over the samples, and 0 where both neurons are the same feature, or one of the features is
-    constant. The links are the ``round(density * n_in * n_out)`` strongest cells. Tiling makes every strength occur
-    several times; among cells of the same strength (to 12 decimals) those that fill up the number are drawn uniformly
-    from the seed. The model exists for every density in (0, 1]: once all cells with a correlation are links, the rest
-    is drawn uniformly from those without one, which are also the only links that constant features ever get. Data
-    without ties, tiled nowhere, give the same graph for every seed.
+    of its two features over the samples. It is 0 if both neurons stand for the same feature, or if one of the features
+    is constant. The links are the ``round(density * n_in * n_out)`` strongest cells. Tiling makes strengths occur
+    several times; among the weakest cells that still fit, which have the same strength (to 12 decimals), links are
+    drawn uniformly using the seed. The model exists for every density in (0, 1]: once all cells with a correlation are
+    links, the rest are drawn uniformly from the cells without one. Constant features get no other links. Without ties
+    and tiling, every seed gives the same graph.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def correlated(
     density : float
         Share of the cells that are links, in (0, 1].
     data : array or Tensor, shape (n_samples, n_features)
-        Finite numbers of any kind, such as images of bytes, flattened. Read block by block, twice; the memory needed
+        Finite real numbers of any dtype, such as flattened images of bytes. They are read twice, block by block; memory
         grows with n_features squared and the number of links, not with the number of samples.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -54,8 +54,8 @@ def correlated(
     InvalidTypeError
         When the data are not an array of real numbers.
     InvalidValueError
-        For data that are empty, not two-dimensional, of a single sample, not finite or constant in every feature; for
-        impossible sizes, or a density that is outside (0, 1] or leaves no link.
+        For data that are empty, not two-dimensional, not finite, a single sample, or constant in every feature; for
+        invalid sizes, or a density that is outside (0, 1] or leaves no link.
 
     References
     ----------
@@ -64,14 +64,14 @@ def correlated(
 
     Examples
     --------
-    Features 0 and 1 rise together, 2 stands alone; neuron 3 is feature 0 again.
+    Features 0 and 1 rise together, and 2 is uncorrelated with both; neuron 3 is feature 0 again.
 
     >>> data = [[0, 0, 1], [1, 1, 0], [2, 2, 0], [3, 3, 1]]
     >>> correlated(4, 3, 1 / 4, data=data, seed=0).edges().tolist()
     [[0, 1], [1, 0], [3, 1]]
     """
     n_links = link_count(n_in, n_out, density)
-    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     rng = random_generator(seed)
     strength = _strength(_checked(data))
     n_features = len(strength)
@@ -85,7 +85,7 @@ def correlated(
     drawn = rng.choice(int(n_cells[tied].sum()), n_links - n_above, replace=False, shuffle=False)
 
     def cells(pairs: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-        """Return the cells with these ranks among all cells of some pairs of features."""
+        """Return the cells with these ranks among all cells of the given pairs of features."""
         ends = np.cumsum(n_cells[pairs])
         which = np.searchsorted(ends, ranks, side="right")
         output, inputs = np.divmod(pairs[which], tiles_in.size)
@@ -97,14 +97,14 @@ def correlated(
 
 
 def _tiles(n: int, n_features: int) -> np.ndarray:
-    """Return how many of n neurons each feature stands for, for those that stand for any."""
+    """Return how many of n neurons stand for each feature, for the features that have any."""
     return np.bincount(np.arange(n) % n_features)
 
 
 def _strength(data: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Return the absolute correlations of all pairs of features; 0 on the diagonal and where there is none."""
+    """Return the absolute correlations of all pairs of features; 0 on the diagonal and for constant features."""
     n_samples, n_features = data.shape
-    # Differences from the first sample keep the digits of features that vary little around a large value.
+    # Subtract the first sample, to keep the precision of features that vary little around a large value.
     shift = next(_blocks(data[:1]))[0]
     total, low, high = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
     n_read = 0
@@ -122,11 +122,11 @@ def _strength(data: np.ndarray | torch.Tensor) -> np.ndarray:
     varies = high > low
     if not varies.any():
         raise InvalidValueError(
-            f"all {n_features} features of data are constant over its {n_samples} samples: none is correlated"
+            f"all {n_features} features of data are constant over its {n_samples} samples: pass data that vary"
         )
     if not np.isfinite(total).all():
         wide = (~np.isfinite(total)).argmax()
-        raise InvalidValueError(f"feature {wide} of data spreads over more than float64 holds: scale it down")
+        raise InvalidValueError(f"feature {wide} of data has a range that overflows float64: scale it down")
     span = np.where(varies, np.maximum(high, -low), 1)
     products = np.zeros((n_features, n_features))
     for block in _blocks(data):
@@ -140,7 +140,7 @@ def _strength(data: np.ndarray | torch.Tensor) -> np.ndarray:
 
 
 def _blocks(data: np.ndarray | torch.Tensor) -> Iterator[np.ndarray]:
-    """Yield the samples in blocks, as fresh float64 arrays."""
+    """Yield the samples in blocks, as new float64 arrays."""
     step = max(1, _BLOCK // data.shape[1])
     for start in range(0, data.shape[0], step):
         block = data[start : start + step]
@@ -150,10 +150,10 @@ def _blocks(data: np.ndarray | torch.Tensor) -> Iterator[np.ndarray]:
 
 
 def _checked(data: Any) -> np.ndarray | torch.Tensor:
-    """Return the data as a matrix of at least two samples, or say what is wrong with them."""
+    """Return the data as a matrix of at least two samples; raise an error if they are not one."""
     if isinstance(data, torch.Tensor):
         real = data.layout == torch.strided and not (data.is_complex() or data.is_quantized)
-        kind = f"{data.dtype}, {data.layout}"
+        kind = f"dtype {data.dtype} and layout {data.layout}"
     else:
         try:
             data = np.asarray(data)
@@ -161,7 +161,7 @@ def _checked(data: Any) -> np.ndarray | torch.Tensor:
             raise InvalidValueError(f"data is not a matrix: {error}") from None
         real, kind = data.dtype.kind in "buif", f"dtype {data.dtype}"
     if not real:
-        raise InvalidTypeError(f"data is of {kind}: pass a dense array or tensor of real numbers (samples, features)")
+        raise InvalidTypeError(f"data has {kind}: pass a dense array or tensor of real numbers, (samples, features)")
     if data.ndim != 2:
         raise InvalidValueError(
             f"data has shape {tuple(data.shape)}: it must be (samples, features); flatten images with "

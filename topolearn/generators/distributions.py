@@ -1,4 +1,4 @@
-"""How many links each layer of a network gets: layer distributions."""
+"""Layer distributions: how many links each layer of a network gets."""
 
 import fnmatch
 import math
@@ -22,10 +22,10 @@ def uniform(sizes: Sizes, density: float) -> dict[str, int]:
 def erk(sizes: Sizes, density: float) -> dict[str, int]:
     r"""Give layer l the density :math:`\epsilon \, (n_{in} + n_{out}) / (n_{in} n_{out})` (Erdős-Rényi-kernel).
 
-    Small layers become denser than large ones: a layer has about :math:`\epsilon` links for each of its neurons. Of a
-    convolution, whose shape s has more numbers, the density is :math:`\epsilon \sum_k s_k / \prod_k s_k`. A layer whose
-    density would exceed 1 has all its links, and :math:`\epsilon` is solved again for the others. The total is exactly
-    ``round(density * n_cells)``; what rounding leaves over goes to the largest remainders.
+    Small layers become denser than large ones: a layer has about :math:`\epsilon` links for each of its neurons. For a
+    convolution, whose shape s has more dimensions, the density is :math:`\epsilon \sum_k s_k / \prod_k s_k`. A layer
+    whose density would exceed 1 gets all its links, and :math:`\epsilon` is solved again for the others. The total is
+    exactly ``round(density * n_cells)``; links left over by rounding go to the layers with the largest remainders.
 
     References
     ----------
@@ -64,12 +64,12 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     Parameters
     ----------
     sizes : Mapping of str to (int, int)
-        Numbers of input and output neurons of each layer, by its name; of a convolution also those of its kernel.
+        Numbers of input and output neurons of each layer, by name; for a convolution, also the sizes of its kernel.
     density : float
-        Share of all cells that are links; layers that a mapping names have densities of their own.
+        Share of all cells that are links, except in layers whose density `distribution` sets.
     distribution : str or Mapping of str to float
-        One of `DISTRIBUTIONS`, or densities by patterns of layer names; the first pattern that fits a layer counts,
-        and the layers that none fits get ``density``.
+        One of `DISTRIBUTIONS`, or densities by patterns of layer names. The first pattern that matches a layer counts;
+        layers that match none get ``density``.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For an unknown distribution, a pattern that fits no layer, or densities that leave a layer without links.
+        For an unknown distribution, a pattern that matches no layer, or densities that leave a layer without links.
 
     Examples
     --------
@@ -88,20 +88,22 @@ def distribute(sizes: Sizes, density: float, distribution: str | Mapping[str, fl
     if isinstance(distribution, str):
         return DISTRIBUTIONS[distribution](sizes, density)
     if not isinstance(distribution, Mapping):
-        raise InvalidTypeError(f"distribution={distribution!r} must be a name, or densities by layer name")
+        raise InvalidTypeError(f"distribution={distribution!r} must be a name, or a dict of densities by layer name")
     for pattern, share in distribution.items():
         check_share(f"density of {pattern!r}", share)
         if not fnmatch.filter(sizes, pattern):
-            raise InvalidValueError(f"no layer fits {pattern!r} of the distribution: the layers are {', '.join(sizes)}")
+            raise InvalidValueError(
+                f"no layer matches {pattern!r} of the distribution: the layers are {', '.join(sizes)}"
+            )
     counts = {}
     for name, shape in sizes.items():
-        fitting = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
-        counts[name] = link_count(shape[0], math.prod(shape[1:]), next(fitting, density))
+        matching = (share for pattern, share in distribution.items() if fnmatch.fnmatchcase(name, pattern))
+        counts[name] = link_count(shape[0], math.prod(shape[1:]), next(matching, density))
     return counts
 
 
 def _round_to_total(links: np.ndarray, total: int, most: np.ndarray) -> list[int]:
-    """Return integers that add up to the total: floors, and one more where the remainder is largest."""
+    """Return integers that add up to the total: rounded down, plus one where the remainder is largest."""
     counts = np.floor(links + 1e-9).astype(np.int64)
     order = np.argsort(-(links - counts), kind="stable")
     order = order[counts[order] < most[order]]

@@ -9,20 +9,20 @@ from topolearn.graph import BipartiteGraph
 
 
 def equal_partition(graph: BipartiteGraph, *, seed: int | np.random.Generator | None = None) -> BipartiteGraph:
-    """Redraw the links of a layer so that all input neurons have equally many; every fan-in is kept.
+    """Redraw the links of a layer so that all input neurons have equally many; every fan-in stays the same.
 
-    A scale-free first layer makes hubs of inputs that matter little. Equal partition joins the stubs (ends of links)
-    of the outputs, as many as before, with stubs of the inputs, n_links // n_in each and one more for a random choice
-    of n_links % n_in of them; repeated links trade ends (`stub_matching.match_stubs`). So every fan-in is as it was,
-    and fan-outs differ by one at most. Such a graph exists for every layer: the theorem of Gale and Ryser asks that
-    some sums of the largest fan-outs are not too large, and for equal ones they are smallest.
+    A scale-free first layer turns inputs into hubs even if they matter little. Equal partition keeps the stubs (ends of
+    links) of the outputs and joins them with stubs of the inputs: n_links // n_in each, and one more for n_links % n_in
+    random inputs. Repeated links trade ends (`stub_matching.match_stubs`). So every fan-in stays the same, and fan-outs
+    differ by at most one. Such a graph exists for every layer: the theorem of Gale and Ryser bounds the sums of the
+    largest fan-outs, which are smallest if all are equal.
 
     Parameters
     ----------
     graph : BipartiteGraph
         The layer, of any size and density.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def equal_partition(graph: BipartiteGraph, *, seed: int | np.random.Generator | 
     Raises
     ------
     InvalidTypeError
-        When `graph` is not a BipartiteGraph, or `seed` is of another kind.
+        When `graph` is not a BipartiteGraph, or `seed` has another type.
     InvalidValueError
         When `seed` is negative.
 

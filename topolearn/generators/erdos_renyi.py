@@ -12,8 +12,8 @@ def erdos_renyi(
 ) -> BipartiteGraph:
     """Generate a bipartite graph with a given number of links, placed uniformly at random.
 
-    This is the model G(n, M): ``round(density * n_in * n_out)`` distinct cells, each set of that size with the same
-    probability. It exists for every density in (0, 1].
+    This is the model G(n, M): every set of ``round(density * n_in * n_out)`` distinct cells has the same probability.
+    The model exists for every density in (0, 1].
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def erdos_renyi(
     density : float
         Share of the cells that are links, in (0, 1].
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def erdos_renyi(
     Raises
     ------
     InvalidValueError
-        For impossible sizes, or a density that is outside (0, 1] or leaves no link.
+        For invalid sizes, or a density that is outside (0, 1] or leaves no link.
 
     References
     ----------
@@ -44,7 +44,7 @@ def erdos_renyi(
     12293
     """
     n_links = link_count(n_in, n_out, density)
-    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     rng = random_generator(seed)
     cells = rng.choice(n_in * n_out, n_links, replace=False, shuffle=False)
     return BipartiteGraph.from_cells(cells, n_in, n_out)

@@ -6,18 +6,18 @@ from topolearn.checks import random_generator
 from topolearn.generators.link_count import link_count
 from topolearn.graph import BipartiteGraph
 
-_BLOCK = 2**22  # cells that are drawn for at a time where links are dense: 32 MiB
-_DENSE = 0.1  # share of the inputs above which repeated draws are too frequent to be drawn again
+_BLOCK = 2**22  # random numbers in memory at once for dense layers: 32 MiB
+_DENSE = 0.1  # density above which too many draws would be repeated
 
 
 def fixed_fan_in(
     n_in: int, n_out: int, density: float, *, seed: int | np.random.Generator | None = None
 ) -> BipartiteGraph:
-    """Generate a graph in which all output neurons have the same fan-in, up to one.
+    """Generate a graph in which the fan-ins of all output neurons differ by at most one.
 
-    Each output neuron has ``n_links // n_out`` inputs; where ``n_links = round(density * n_in * n_out)`` does not
-    divide, the remaining links go to as many output neurons, drawn at random. The inputs of a neuron are drawn
-    uniformly without replacement, independently of the others. The model exists for every density in (0, 1].
+    Each output neuron has ``n_links // n_out`` inputs, where ``n_links = round(density * n_in * n_out)``; each
+    remaining link goes to another output neuron, drawn at random. The inputs of a neuron are drawn uniformly without
+    replacement, independently of the other neurons. The model exists for every density in (0, 1].
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def fixed_fan_in(
     density : float
         Share of the cells that are links, in (0, 1].
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def fixed_fan_in(
     Raises
     ------
     InvalidValueError
-        For impossible sizes, or a density that is outside (0, 1] or leaves no link.
+        For invalid sizes, or a density that is outside (0, 1] or leaves no link.
 
     References
     ----------
@@ -47,7 +47,7 @@ def fixed_fan_in(
     BipartiteGraph(784 inputs x 1568 outputs, 12293 links, density 1.00%, fan-in 7-8, fan-out 5-31)
     """
     n_links = link_count(n_in, n_out, density)
-    n_in, n_out = int(n_in), int(n_out)  # the product of two small numpy integers would wrap around
+    n_in, n_out = int(n_in), int(n_out)  # the product of small numpy integers could overflow
     rng = random_generator(seed)
     fan_in = np.full(n_out, n_links // n_out)
     fan_in[rng.permutation(n_out)[: n_links % n_out]] += 1
@@ -56,7 +56,7 @@ def fixed_fan_in(
 
 
 def _draw_sparse(fan_in: np.ndarray, n_in: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the cells of a uniform set of inputs for each output: draw all, then again what was drawn twice."""
+    """Return the cells of a uniform set of inputs for each output: draw all of them, then redraw repeated ones."""
     cells = np.empty(0, dtype=np.int64)
     missing = fan_in
     while missing.any():

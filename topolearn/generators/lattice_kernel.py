@@ -1,15 +1,15 @@
-"""The search for a lattice: swaps of links that shorten them around a ring, one after the other, compiled."""
+"""The compiled search for a lattice: sequential swaps that shorten links around a ring."""
 
 import numpy as np
 
 from topolearn.compiling import njit
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, which spreads keys over the table
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, to spread keys over the hash table
 
 
 @njit(nogil=True)
 def shorten(a, b, n, rng, max_rounds, patience, few):
-    """Swap ends of the links (a, b) in place, until `patience` rounds have made fewer than `few` swaps for each link.
+    """Swap ends of the links (a, b) in place, until `patience` rounds make fewer than `few` swaps per link.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def shorten(a, b, n, rng, max_rounds, patience, few):
     size = 4
     while size < 3 * n_links:
         size *= 2
-    table = np.full(size, -1, np.int64)  # the links, by open addressing
+    table = np.full(size, -1, np.int64)  # the links, in a hash table with open addressing
     for k in range(n_links):
         key = _key(a[k], b[k], n)
         table[_slot(table, key)] = key
@@ -45,7 +45,7 @@ def shorten(a, b, n, rng, max_rounds, patience, few):
 
 @njit(nogil=True)
 def _swap(a, b, k, m, n, table):
-    """Exchange ends of two links by the better of both ways, where that is free and shortens them."""
+    """Swap ends of two links in the better of two ways, if this shortens them and both new pairs are free."""
     now = _squared(a[k], b[k], n) + _squared(a[m], b[m], n)
     straight = _squared(a[k], b[m], n) + _squared(a[m], b[k], n)
     crossed = _squared(a[k], a[m], n) + _squared(b[m], b[k], n)
@@ -67,7 +67,7 @@ def _swap(a, b, k, m, n, table):
 
 @njit(nogil=True)
 def _squared(i, j, n):
-    """Return the square of the distance around the ring, more than any two others where i is j."""
+    """Return the squared distance around the ring; for i == j, more than that of any two different places."""
     distance = abs(i - j)
     return n * n if distance == 0 else min(distance, n - distance) ** 2
 
@@ -85,7 +85,7 @@ def _home(table, key):
 
 @njit(nogil=True)
 def _slot(table, key):
-    """Return where a key is, or where it would be put."""
+    """Return the slot of a key, or the one where it would be inserted."""
     slot = _home(table, key)
     while table[slot] != -1 and table[slot] != key:
         slot = (slot + 1) & (table.size - 1)
@@ -94,7 +94,7 @@ def _slot(table, key):
 
 @njit(nogil=True)
 def _remove(table, key):
-    """Remove a key, and move up those that it kept from their place."""
+    """Remove a key, and move back the keys that it displaced."""
     last = table.size - 1
     hole = _slot(table, key)
     table[hole] = -1
@@ -108,7 +108,7 @@ def _remove(table, key):
 
 @njit(nogil=True)
 def _sort(values, order, counts):
-    """Write the places of values in ascending order."""
+    """Write the indices that sort the values."""
     counts[:] = 0
     for value in values:
         counts[value + 1] += 1

@@ -1,33 +1,29 @@
-"""The lattice null model: the same degrees, with all links as near to the diagonal of the ring as they go."""
+"""The lattice null model: the same degrees, with links as short as possible around a ring."""
 
 from typing import TypeVar
 
 import numpy as np
 
-from topolearn.generators.latticise_one_mode import lattice_one_mode
+from topolearn.generators.latticise_one_mode import FEW, MAX_ROUNDS, PATIENCE, lattice_one_mode
 from topolearn.generators.randomise import check_graph, ends_swapped, with_cells
 from topolearn.generators.swaps import may_swap
 from topolearn.graph import BipartiteGraph, Graph
 
 G = TypeVar("G", BipartiteGraph, Graph)
 
-_MAX_ROUNDS = 2000
-_PATIENCE = 50  # rounds after which the search ends when they have swapped too few
-_FEW = 0.005  # swaps in all these rounds, for each link
-
 
 def latticise(graph: G) -> G:
-    r"""Return the lattice in which every neuron keeps its number of links.
+    r"""Return a lattice in which every neuron keeps its number of links.
 
-    Both sides lie on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at :math:`(o + 1/2) / n_{out}` of its
-    length, and the links become as short as swaps make them: two links exchange their ends,
-    :math:`(i, o), (j, p) \to (i, p), (j, o)`, whenever both cells are free and the sum of the squares of the two
-    lengths around the ring falls. In each round the links, in the order of their outputs or of their inputs by turns,
-    are paired with those so many places further on, a number drawn log-uniformly, so that long links shorten in few
-    steps and short ones find their place. The search ends when 50 rounds have made fewer swaps than 0.5 % of the
-    links, after 2000 rounds at most: the lattice is one that swaps hardly improve, not always the shortest. A lattice
-    of `bipartite_small_world` (beta 0) is one already. Draws come from a stream of their own, always the same, so that
-    a graph has one lattice. One-mode graphs: likewise, see `topolearn.generators.latticise_one_mode`.
+    Both sides are placed on one ring, input i at :math:`(i + 1/2) / n_{in}` and output o at
+    :math:`(o + 1/2) / n_{out}` of its length. Swaps then shorten the links: two links exchange their ends,
+    :math:`(i, o), (j, p) \to (i, p), (j, o)`, if both cells are free and the sum of the squared lengths around the ring
+    decreases. In each round the links are sorted, alternating between the order of outputs and of inputs, and each is
+    paired with the link a fixed number of places further on. This number is drawn log-uniformly, so that long links
+    shorten in few steps and short ones settle. The search ends when 50 rounds make fewer swaps than 0.5 % of the links,
+    or after 2000 rounds: the result is a lattice that swaps hardly improve, not necessarily the shortest one. A lattice
+    of `bipartite_small_world` (beta = 0) stays as it is. The random draws always use the same seed, so the same graph
+    always gives the same lattice. For one-mode graphs, see `topolearn.generators.latticise_one_mode`.
 
     Parameters
     ----------
@@ -37,7 +33,7 @@ def latticise(graph: G) -> G:
     Returns
     -------
     BipartiteGraph or Graph
-        With the fan-in and fan-out of every neuron, or the degree of every node.
+        A graph with the same fan-in and fan-out of every neuron, or the same degree of every node.
 
     Raises
     ------
@@ -46,7 +42,7 @@ def latticise(graph: G) -> G:
 
     References
     ----------
-    Sporns, Zwi (2004), "The small world of the cerebral cortex", for the lattice by swaps; Telesford et al. (2011),
+    Sporns, Zwi (2004), "The small world of the cerebral cortex", for lattices from swaps; Telesford et al. (2011),
     "The ubiquity of small-world networks", for its use in omega.
 
     Examples
@@ -69,19 +65,19 @@ def latticise(graph: G) -> G:
     check_graph(graph)
     rng = np.random.default_rng(0)
     cells, n_in, n_out = graph.cells.copy(), graph.n_in, graph.n_out
-    for _ in range(_MAX_ROUNDS // _PATIENCE if cells.size > 1 else 0):
+    for _ in range(MAX_ROUNDS // PATIENCE if cells.size > 1 else 0):
         n_swaps = 0
-        for _ in range(_PATIENCE):  # an even number, so that the graph is the right way round at the end
+        for _ in range(PATIENCE):  # an even number, so that the sides end in their original order
             n_swaps += _shorten(cells, n_in, n_out, rng)
             outputs, inputs = np.divmod(cells, n_in)
-            cells, n_in, n_out = inputs * n_out + outputs, n_out, n_in  # the graph seen from its other side
-        if n_swaps < _FEW * cells.size:
+            cells, n_in, n_out = inputs * n_out + outputs, n_out, n_in  # exchange the two sides
+        if n_swaps < FEW * cells.size:
             break
     return with_cells(graph, cells)
 
 
 def _shorten(cells: np.ndarray, n_in: int, n_out: int, rng: np.random.Generator) -> int:
-    """Swap ends in place where links get shorter, in one pairing of all links; return the number of swaps."""
+    """Swap ends in place if links get shorter, in one pairing of all links; return the number of swaps."""
     cells.sort()
     lag = int(np.exp(rng.uniform(0, np.log(cells.size // 2))))
     cells[:] = np.roll(cells, rng.integers(cells.size))
@@ -99,7 +95,7 @@ def _shorten(cells: np.ndarray, n_in: int, n_out: int, rng: np.random.Generator)
 
 
 def _squared_length(cells: np.ndarray, n_in: int, n_out: int) -> np.ndarray:
-    """Return the square of the distance of each link's ends around the ring, whose length is 1."""
+    """Return the squared distance between the ends of each link around the ring, whose length is 1."""
     outputs, inputs = np.divmod(cells, n_in)
     turn = 2 * n_in * n_out
     distance = np.abs((2 * inputs + 1) * n_out - (2 * outputs + 1) * n_in)

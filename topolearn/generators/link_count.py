@@ -1,4 +1,4 @@
-"""How many links a layer has: an integer, computed once from its density."""
+"""The number of links of a layer, computed from its density."""
 
 from topolearn.checks import check_share, check_size
 from topolearn.errors import InvalidValueError
@@ -17,7 +17,7 @@ def link_count(n_in: int, n_out: int, density: float) -> int:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For impossible sizes, a density outside (0, 1], or one that leaves no link.
+        For invalid sizes, a density outside (0, 1], or one that leaves no link.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def link_count(n_in: int, n_out: int, density: float) -> int:
     if n_links == 0:
         raise InvalidValueError(
             f"density={density} leaves no link in a layer of {n_in} x {n_out} neurons: "
-            f"use at least {1 / n_cells:.3g}, which leaves one"
+            f"use at least {1 / n_cells:.3g}, which gives one link"
         )
     return n_links
 

@@ -17,26 +17,26 @@ T = TypeVar("T", BipartiteGraph, Graph)
 def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
     r"""Return a random graph in which every neuron keeps its number of links.
 
-    Rounds of swaps: all links are paired at random, each pair proposes with probability 0.9 to exchange its two ends,
-    :math:`(i, o), (j, p) \to (i, p), (j, o)`, and all proposals are carried out at once, save those in which one of the
-    four cells is a cell of another pair's proposal or of a link not its own. The same pairs would lead back with the
-    same probability, so that all graphs with these degrees, which swaps connect, are equally likely in the limit. For
-    a graph of density d the number of rounds is :math:`20 / (0.9 (1 - d)^2 e^{-3.6 d})`, rounded up: 23 for sparse
-    layers, in which ten swaps are made for each link, and each link moves about 20 times. Of
-    a graph with more links than not, the missing ones are swapped, which comes to the same. One-mode graphs: likewise,
-    see `topolearn.generators.randomise_one_mode`.
+    The links are swapped in rounds. In each round all links are paired at random, and each pair proposes with
+    probability 0.9 to exchange ends, :math:`(i, o), (j, p) \to (i, p), (j, o)`. All proposals are carried out at once,
+    except those that share one of their four cells with another proposal or with the link of another pair. The same
+    pairs would reverse the round with the same probability, so all graphs with these degrees, which swaps connect, are
+    equally likely in the limit. For a graph of density d, the number of rounds is
+    :math:`20 / (0.9 (1 - d)^2 e^{-3.6 d})`, rounded up: 23 for sparse layers, which makes about ten swaps per link, so
+    that each link moves about 20 times. If more than half of the cells are links, the missing ones are swapped instead,
+    which is equivalent. For one-mode graphs, see `topolearn.generators.randomise_one_mode`.
 
     Parameters
     ----------
     graph : BipartiteGraph or Graph
         Any graph; names stay with their neurons.
     seed : int, numpy.random.Generator or None
-        The same seed gives the same graph; None draws a fresh one.
+        The same seed gives the same graph; None gives a new one on every call.
 
     Returns
     -------
     BipartiteGraph or Graph
-        With the fan-in and fan-out of every neuron, or the degree of every node.
+        A graph with the same fan-in and fan-out of every neuron, or the same degree of every node.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
     References
     ----------
     Maslov, Sneppen (2002), "Specificity and stability in topology of protein networks"; Ryser (1957), "Combinatorial
-    properties of matrices of zeros and ones", for the connection by swaps.
+    properties of matrices of zeros and ones", for the proof that swaps connect these graphs.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def randomise(graph: T, *, seed: int | np.random.Generator | None = None) -> T:
 
 
 def _mixed(cells: np.ndarray, graph: BipartiteGraph, rng: np.random.Generator) -> np.ndarray:
-    """Return cells of the same degrees, after rounds of random swaps."""
+    """Return cells with the same degrees, after rounds of random swaps."""
     density = cells.size / (graph.n_in * graph.n_out)
     accepted = SHARE * (1 - density) ** 2 * math.exp(-4 * SHARE * density)
     cells = cells.copy()
@@ -86,22 +86,22 @@ def _mixed(cells: np.ndarray, graph: BipartiteGraph, rng: np.random.Generator) -
 
 
 def ends_swapped(first: np.ndarray, second: np.ndarray, n_in: int) -> Pair:
-    """Return the cells of pairs of links that have exchanged their inputs."""
+    """Return the cells of pairs of links after they exchange their inputs."""
     shift = second % n_in
     shift -= first % n_in
     return first + shift, second - shift
 
 
 def check_graph(graph: BipartiteGraph) -> None:
-    """Refuse what is not a graph."""
+    """Raise an error unless the argument is a graph."""
     if not isinstance(graph, BipartiteGraph):
         raise InvalidTypeError(
-            f"graph must be a BipartiteGraph, not {type(graph).__name__}: make one with BipartiteGraph(adjacency)"
+            f"graph must be a BipartiteGraph or a Graph, not {type(graph).__name__}: use BipartiteGraph(adjacency)"
         )
 
 
 def with_cells(graph: BipartiteGraph, cells: np.ndarray) -> BipartiteGraph:
-    """Return the graph of other links between the same neurons."""
+    """Return a graph with other links between the same neurons."""
     return BipartiteGraph.from_cells(
         cells, graph.n_in, graph.n_out, input_names=graph.input_names, output_names=graph.output_names
     )

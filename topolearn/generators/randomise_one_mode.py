@@ -1,4 +1,4 @@
-"""The random null models of one-mode graphs: all graphs with the same degrees, or those that are connected."""
+"""The random null models of one-mode graphs: all graphs with the same degrees, or only the connected ones."""
 
 import math
 import warnings
@@ -15,14 +15,14 @@ from topolearn.sampling.igraph_random import igraph_draws_from
 def random_one_mode(graph: Graph, rng: np.random.Generator) -> Graph:
     r"""Return a random graph in which every node keeps its number of links; see `randomise`, which calls this.
 
-    The rounds of swaps are those of layers, but that a pair of links :math:`(a, b), (c, d)` proposes one of its two
-    exchanges, :math:`(a, d), (c, b)` or :math:`(a, c), (b, d)`, with equal probability, and none that links a node to
-    itself.
+    The rounds of swaps are the same as for layers, except that a pair of links :math:`(a, b), (c, d)` proposes one of
+    two exchanges, :math:`(a, d), (c, b)` or :math:`(a, c), (b, d)`, with equal probability, and never makes a
+    self-loop.
 
     References
     ----------
     Maslov, Sneppen (2002), "Specificity and stability in topology of protein networks"; Fosdick et al. (2018),
-    "Configuring random graph models with fixed degree sequences", SIAM Review 60, for what makes all equally likely.
+    "Configuring random graph models with fixed degree sequences", SIAM Review 60, for the proof of equal probability.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def random_one_mode(graph: Graph, rng: np.random.Generator) -> Graph:
     """
     if 2 * graph.n_links <= graph.n_cells:
         edges = _mixed(graph.edges(), graph.n_nodes, rng)
-    else:  # the links that are missing are fewer
+    else:  # swap the missing links, which are fewer
         free = np.setdiff1d(np.arange(graph.n_cells), graph.cells, assume_unique=True)
         mixed = Graph(_mixed(graph.edges(free), graph.n_nodes, rng), graph.n_nodes)
         edges = graph.edges(np.setdiff1d(np.arange(graph.n_cells), mixed.cells, assume_unique=True))
@@ -40,18 +40,18 @@ def random_one_mode(graph: Graph, rng: np.random.Generator) -> Graph:
 
 
 def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None = None) -> Graph:
-    """Return a random connected graph in which every node keeps its number of links (igraph's).
+    """Return a random connected graph in which every node keeps its number of links, drawn with igraph.
 
     Parameters
     ----------
     graph : Graph
-        A connected one; names stay with their nodes.
+        A connected graph; names stay with their nodes.
     seed : int, numpy.random.Generator or None
 
     Raises
     ------
     InvalidValueError
-        When it is not connected.
+        When the graph is not connected.
 
     References
     ----------
@@ -71,13 +71,15 @@ def randomise_connected(graph: Graph, *, seed: int | np.random.Generator | None 
     if not graph.to_igraph().is_connected():
         raise InvalidValueError(f"{graph!r} is not connected: use randomise, or take its largest component")
     with igraph_draws_from(random_generator(seed)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Cannot shuffle graph", RuntimeWarning)  # where there is no other
+        warnings.filterwarnings(
+            "ignore", "Cannot shuffle graph", RuntimeWarning
+        )  # raised if no other graph has these degrees
         drawn = igraph.Graph.Degree_Sequence(graph.degrees.tolist(), method="vl")
     return Graph(drawn.get_edgelist(), graph.n_nodes, names=graph.names)
 
 
 def _mixed(edges: np.ndarray, n_nodes: int, rng: np.random.Generator) -> np.ndarray:
-    """Return pairs of the same degrees, after rounds of random swaps."""
+    """Return pairs with the same degrees, after rounds of random swaps."""
     density = len(edges) / (n_nodes * (n_nodes - 1) // 2)
     accepted = SHARE * (1 - density) ** 2 * math.exp(-4 * SHARE * density)
     keys = keys_of(edges, n_nodes)
@@ -93,12 +95,12 @@ def _mixed(edges: np.ndarray, n_nodes: int, rng: np.random.Generator) -> np.ndar
 
 
 def keys_of(edges: np.ndarray, n_nodes: int) -> np.ndarray:
-    """Return pairs of nodes as numbers, ``smaller * n_nodes + larger``, which `exchanged` takes."""
+    """Return pairs of nodes as integer keys, ``smaller * n_nodes + larger``."""
     return np.minimum(edges[:, 0], edges[:, 1]) * n_nodes + np.maximum(edges[:, 0], edges[:, 1])
 
 
 def exchanged(first: np.ndarray, second: np.ndarray, n_nodes: int, crossed: np.ndarray) -> tuple[Pair, np.ndarray]:
-    """Return pairs of links after one of their two exchanges, and which of them then link a node to itself."""
+    """Return pairs of links after one of their two exchanges, and which of these make a self-loop."""
     (a, b), (c, d) = np.divmod(first, n_nodes), np.divmod(second, n_nodes)
     c, d = np.where(crossed, d, c), np.where(crossed, c, d)
     new = keys_of(np.column_stack([a, d]), n_nodes), keys_of(np.column_stack([c, b]), n_nodes)

@@ -1,4 +1,4 @@
-"""Resort: hidden neurons are put in the order of their degree, so that hubs meet hubs."""
+"""Resort: sort hidden neurons by degree, so that hubs meet hubs."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,33 +10,33 @@ Integers = NDArray[np.int64]
 
 
 def resort(network: LayeredNetwork) -> LayeredNetwork:
-    r"""Permute hidden neurons so that hubs of one layer's outputs are hubs of the next layer's inputs.
+    r"""Permute hidden neurons so that output hubs of one layer meet input hubs of the next.
 
-    In each neuron group, the outputs of the layers that write to it are sorted by fan-in, and the inputs of the layers
-    that read from it by fan-out, both ascending, ties by index; so neurons of equal rank meet. (To permute both alike
-    would only rename the hidden neurons. The two orders differ, and it is this difference that changes the network.)
-    Of several writers, or readers, the degrees are added up, and all get the same order. A layer that reads one group
-    and writes to another is sorted on both sides; first inputs and last outputs stay where they are. Every layer's
-    graph is isomorphic to what it was: degrees only change places, and names go with their neuron's links.
+    In each neuron group, the outputs of the writers are sorted by fan-in and the inputs of the readers by fan-out, both
+    in ascending order, with ties by index; so neurons of equal rank meet. (Permuting both in the same way would only
+    rename the hidden neurons; the difference between the two orders is what changes the network.) Several writers, or
+    several readers, share one order, by the sum of their degrees. A layer that reads one group and writes to another is
+    sorted on both sides; the first inputs and last outputs stay in place. The graph of every layer stays isomorphic to
+    the original: its degrees only change places, and names stay with the links of their neurons.
 
     The number of credit assignment paths of two layers that meet, :math:`\sum_h k^{in}_h k^{out}_h`, becomes the
-    largest that any permutation reaches (the rearrangement inequality). For deeper networks, the number of paths from
-    inputs to outputs, :math:`1^T A_L \cdots A_1 1`, usually rises, but is not bound to.
+    largest of all permutations (the rearrangement inequality). In deeper networks, the number of paths from inputs to
+    outputs, :math:`1^T A_L \cdots A_1 1`, usually increases, but this is not guaranteed.
 
     Parameters
     ----------
     network : LayeredNetwork
-        Layers of any kind, in any groups. Layers that are in no group stay as they are.
+        A network with any layers and groups. Layers in no group stay as they are.
 
     Returns
     -------
     LayeredNetwork
-        The same layers and groups, with permuted graphs. Nothing is drawn; to resort again changes nothing.
+        The same layers and groups, with permuted graphs. The result is deterministic, and resorting it changes nothing.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is not a LayeredNetwork, or layers share attention heads, so that they have orders of their own.
+        When `network` is not a LayeredNetwork, or layers of a group share attention heads.
 
     References
     ----------
@@ -52,13 +52,13 @@ def resort(network: LayeredNetwork) -> LayeredNetwork:
     """
     if not isinstance(network, LayeredNetwork):
         raise InvalidTypeError(
-            f"network is a {type(network).__name__}: pass a LayeredNetwork, as topology_of(model) is"
+            f"network is a {type(network).__name__}: pass a LayeredNetwork, such as topology_of(model)"
         )
     outputs, inputs = {}, {}
     for group in network.groups:
-        _refuse_shared_heads(group, network)
+        _reject_shared_heads(group, network)
         fan_in = np.sum([network[name].fan_in for name in group.writers], axis=0)
-        fan_out = np.sum([network[name].fan_out for name in group.readers], axis=0)  # 0 where there is no reader
+        fan_out = np.sum([network[name].fan_out for name in group.readers], axis=0)  # 0 without readers
         outputs.update(dict.fromkeys(group.writers, np.argsort(fan_in, kind="stable")))
         inputs.update(dict.fromkeys(group.readers, np.argsort(fan_out, kind="stable")))
     return LayeredNetwork(
@@ -67,18 +67,18 @@ def resort(network: LayeredNetwork) -> LayeredNetwork:
     )
 
 
-def _refuse_shared_heads(group: NeuronGroup, network: LayeredNetwork) -> None:
+def _reject_shared_heads(group: NeuronGroup, network: LayeredNetwork) -> None:
     sizes = {name: network[name].n_out for name in group.writers} | {name: network[name].n_in for name in group.readers}
     if len(set(sizes.values())) > 1:
         quoted = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise InvalidValueError(
-            f"group {group} has heads that several others share ({quoted} neurons), and no one order for all of them: "
-            "resort knows groups of equal sizes alone"
+            f"group {group} has shared attention heads ({quoted} neurons), for which no single order exists: resort "
+            "supports only groups whose layers have the same number of neurons"
         )
 
 
 def _permuted(graph: BipartiteGraph, inputs: Integers | None, outputs: Integers | None) -> BipartiteGraph:
-    """Return a graph whose neuron number j of a side is the old number ``order[j]``; None leaves a side as it is."""
+    """Return a graph in which neuron j of a side is the old neuron ``order[j]``; None leaves a side unchanged."""
     adjacency = graph.to_scipy()
     input_names, output_names = graph.input_names, graph.output_names
     if inputs is not None:

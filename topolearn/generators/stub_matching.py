@@ -1,4 +1,4 @@
-"""Graphs with given degrees: the stubs of both sides joined at random, repeated links traded away."""
+"""Random graphs with given degrees: join the stubs of both sides, and trade away repeated links."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 
 _ROUNDS = 100
-_HUB = 1 / 4
+_HUB = 1 / 4  # share of the other side that makes a neuron a hub
 _NO_CELLS = np.empty(0, dtype=np.int64)
 
 
@@ -15,29 +15,30 @@ def match_stubs(
 ) -> Integers:
     """Return the cells of a random graph with exactly these degrees.
 
-    Every neuron has as many stubs (ends of links) as its degree says, less those of the links that are given; the stubs
-    of the two sides are joined at random (the configuration model). A link that came twice then trades ends with a
-    random other one, ``(i, o), (i', o') -> (i, o'), (i', o)``, if both new links are new, which keeps all degrees; each
-    round handles all repeated links at once.
+    Every neuron has as many stubs (ends of links) as its degree, minus those of the given links; the stubs of the two
+    sides are joined at random (the configuration model). A repeated link then trades ends with a random other link,
+    ``(i, o), (i', o') -> (i, o'), (i', o)``, if neither new link exists yet, which keeps all degrees; each round
+    handles all repeated links at once.
 
-    Two kinds of graph leave trades little room. Where more than half of the cells are links, those without one are
-    drawn instead. And neurons linked to more than a quarter of the other side come first, one by one: each draws its
-    partners without replacement, by the stubs they have left, or takes those with most left where its draw would make
-    the rest impossible (that choice never does: Gale, Ryser). If there are many such neurons, or repeated links remain
-    after 100 rounds, all neurons of the smaller side are drawn so. Time and memory are proportional to the number of
-    links; each neuron that is drawn by itself takes time proportional to the number of neurons.
+    Trades have little room in two kinds of graphs. If more than half of the cells are links, the empty cells are drawn
+    instead. And neurons linked to more than a quarter of the other side are drawn first, one by one: each draws its
+    partners without replacement, in proportion to the stubs they have left. If this would make the rest impossible, it
+    takes the partners with the most stubs left, which never does (Gale, Ryser). If there are many such neurons, or
+    repeated links remain after 100 rounds, all neurons of the smaller side are drawn this way. Time and memory are
+    proportional to the number of links; each neuron drawn individually takes time proportional to the number of
+    neurons.
 
     Parameters
     ----------
     fan_out : array of int64, shape (n_in,)
         Degrees of the input neurons.
     fan_in : array of int64, shape (n_out,)
-        Degrees of the output neurons, with the same sum; together they fulfil the theorem of Gale and Ryser.
+        Degrees of the output neurons, with the same sum; together they must satisfy the theorem of Gale and Ryser.
     rng : numpy.random.Generator
         The source of the draws.
     kept : array of int64
-        Cells of links to start from; as many as the degrees allow stay, save for those of neurons that are drawn by
-        themselves, those that trade ends, and all where the empty cells are drawn.
+        Cells of links to start from. As many stay as the degrees allow, except those of neurons drawn individually and
+        those that trade ends; none stay if the empty cells are drawn.
 
     Returns
     -------
@@ -69,10 +70,10 @@ def match_stubs(
 
 
 def gale_ryser_room(degree: Integers, n: int) -> Integers:
-    """Return how many neurons have at least 1, 2, ... n links: n neurons of the other side can have these, or less.
+    """Return how many neurons have at least 1, 2, ... n links, which bounds the degrees of n neurons on the other side.
 
-    "Less" is the theorem of Gale and Ryser: for every k, the k largest degrees of the other side add up to at most the
-    first k of these, and both sums are equal.
+    The theorem of Gale and Ryser: degrees of the other side are possible if and only if their k largest add up to at
+    most the first k of these numbers, for every k, and the totals are equal.
 
     Examples
     --------
@@ -99,12 +100,12 @@ def _draw(fan_out: Integers, fan_in: Integers, kept: Integers, hub: float, rng: 
 
 
 def _draw_hubs(left: Integers, degree: Integers, hub: float, rng: np.random.Generator) -> Integers:
-    """Draw the links of all hubs; return ``hub * left.size + partner``, and take their stubs from both arrays."""
+    """Draw the links of all hubs as ``hub * left.size + partner``, and remove their stubs from both arrays."""
     order = np.argsort(-degree, kind="stable")
     in_order = degree[order]
     links = [_NO_CELLS]
     for k in range(np.count_nonzero(degree > hub * left.size)):
-        # The first of exponential clocks with these rates to ring are a draw without replacement, by stubs left.
+        # The first exponential clocks with these rates to ring are a draw without replacement, by stubs left.
         clocks = np.full(left.size, np.inf)
         np.divide(rng.standard_exponential(left.size), left, out=clocks, where=left > 0)
         partners = np.argpartition(clocks, in_order[k] - 1)[: in_order[k]]
@@ -120,7 +121,7 @@ def _draw_hubs(left: Integers, degree: Integers, hub: float, rng: np.random.Gene
 
 
 def _fitting(neurons: Integers, room: Integers, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose, of the positions at which each neuron v occurs, ``room[v]`` at random, or all if they are fewer."""
+    """Choose at most ``room[v]`` of the positions of each neuron v, at random."""
     chosen = np.ones(neurons.size, dtype=bool)
     crowded = np.bincount(neurons, minlength=room.size) > room
     at = rng.permutation(np.flatnonzero(crowded[neurons]))
@@ -131,7 +132,7 @@ def _fitting(neurons: Integers, room: Integers, rng: np.random.Generator) -> NDA
 
 
 def _trade_repeated(cells: Integers, n_in: int, rng: np.random.Generator) -> Integers:
-    """Let repeated links trade their inputs with others until there are none, or rounds are over."""
+    """Let repeated links trade their inputs with others until none is left or the rounds are over."""
     for _ in range(_ROUNDS):
         repeated = _repeated(cells)
         if not repeated.any():
@@ -153,5 +154,5 @@ def _trade_repeated(cells: Integers, n_in: int, rng: np.random.Generator) -> Int
 
 
 def _repeated(in_order: Integers) -> NDArray[np.bool_]:
-    """Tell which cells of a sorted array are equal to the one before."""
+    """Return which cells of a sorted array equal the one before."""
     return np.concatenate((np.zeros(min(in_order.size, 1), dtype=bool), in_order[1:] == in_order[:-1]))

@@ -1,17 +1,17 @@
-"""Rounds of swaps of links, all at once: what null models of layers and of one-mode graphs share."""
+"""Simultaneous swaps of links, shared by the null models of layers and of one-mode graphs."""
 
 import numpy as np
 
 Pair = tuple[np.ndarray, np.ndarray]
 
-MOVES = 20  # how often each link changes its end, on average
-SHARE = 0.9  # of the pairs of links that propose a swap in each round
+MOVES = 20  # times that each link changes an end, on average
+SHARE = 0.9  # of the pairs of links, which propose a swap in each round
 
 
 def may_swap(cells: np.ndarray, old: Pair, new: Pair) -> np.ndarray:
-    """Return which pairs can swap, all at once, without making a link twice or deciding another pair's swap.
+    """Return which pairs can swap simultaneously, without repeating a link or affecting the swap of another pair.
 
-    These are the pairs whose four cells, old and new, occur once each among all links and all new cells.
+    These are the pairs whose four cells, old and new, each occur once among all links and all new cells.
     """
     occupied = np.concatenate((cells, *new))
     occupied.sort()

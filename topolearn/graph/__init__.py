@@ -1,4 +1,4 @@
-"""What a topology is: the graph of one layer, the network of all layers, and what moves them elsewhere."""
+"""Topologies: the graph of one layer, the network of all layers, and conversions to other formats."""
 
 from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph

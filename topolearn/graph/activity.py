@@ -1,4 +1,4 @@
-"""Which neurons are active: driven by the layers that write to them, and read by others."""
+"""Find active neurons: driven by the layers that write to them, and read by others."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -15,14 +15,14 @@ _COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"any": torch.logical_
 
 
 def check_unit(unit: str) -> None:
-    """Refuse a word that is none of `UNITS`.
+    """Raise an error unless the unit is one of `UNITS`.
 
     Raises
     ------
     UnknownNameError
     """
     if unit not in UNITS:
-        raise UnknownNameError(f"unit {unit!r} of percolation is unknown: {suggest(str(unit), list(UNITS))}")
+        raise UnknownNameError(f"unknown percolation unit {unit!r}: {suggest(str(unit), list(UNITS))}")
 
 
 def active_neurons(
@@ -44,13 +44,13 @@ def active_neurons(
     fan_out : Mapping of str to Tensor, shape (n_in,)
         Links out of each input neuron of the readers.
     unit : {"coordinate", "rotary_pair"}
-        What writers drive, where rotary positions follow: each neuron by itself, or the two together that are turned
-        into each other.
+        In groups with rotary positions: whether each neuron is driven by itself, or together with the neuron that these
+        positions rotate it into.
 
     Returns
     -------
     Tensor of bool, shape (n,)
-        For each neuron of the population, in which shared heads stand once for each head that they serve.
+        For each neuron of the population, where a shared head appears once for each head that it serves.
 
     Examples
     --------
@@ -76,14 +76,14 @@ def active_neurons(
 
 
 def _partner(neuron: Tensor, group: NeuronGroup, width: int) -> Tensor:
-    """Return the coordinate with which rotary positions mix each one."""
+    """Return the coordinate that rotary positions mix with each one."""
     if group.rotary == "neighbours":
         return neuron ^ 1
     return neuron + torch.where(neuron % width < width // 2, width // 2, -(width // 2))
 
 
 def in_layer(group: NeuronGroup, active: Tensor, n: int) -> Tensor:
-    """Return which of the n neurons of a layer stand at an active neuron of the group, at one of them at least."""
+    """Return which of the n neurons of a layer correspond to at least one active neuron of the group."""
     if n == active.numel():
         return active
     own = group.own_neuron(torch.arange(active.numel(), device=active.device), n, active.numel())

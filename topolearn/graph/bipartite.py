@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-# A format's two methods stand together in its own file, which imports this one for its type hints alone.
+# The methods of each format are in a file of their own, which imports this one only for type hints.
 from topolearn.graph import checks, convert, exploring, files, frames, tensors
-from topolearn.graph.immutable import Immutable
+from topolearn.graph.immutable import Immutable, read_only
 from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
@@ -23,24 +23,23 @@ Names = Iterable[str] | None
 class BipartiteGraph(Immutable):
     """The topology of one layer: input neurons, output neurons and the links between them.
 
-    A graph never changes. Its properties are plain values and read-only arrays; its methods return
-    fresh copies.
+    A graph is immutable. Its properties are plain values and read-only arrays; its methods return new copies.
 
     Parameters
     ----------
     adjacency : array of shape (n_out, n_in)
-        Rows are output neurons, as in ``torch.nn.Linear.weight``. In a numpy array or a dense torch tensor a
-        non-zero is a link; in a scipy array or a sparse torch tensor (CSR, COO) a stored entry is a link,
-        zero or not (save in the scipy formats bsr and dia, which store zeros as padding).
+        Rows are output neurons, as in ``torch.nn.Linear.weight``. In a numpy array or a dense torch tensor, each
+        non-zero is a link. In a scipy array or a sparse torch tensor (CSR, COO), each stored entry is a link, even a
+        zero (except in the scipy formats bsr and dia, which store zeros as padding).
     input_names, output_names : sequence of str, optional
-        One name for each neuron of the side, all different.
+        One name for each neuron of the side; names must be unique.
 
     Raises
     ------
     InvalidTypeError
-        When `adjacency` is of another kind or not numeric, or a name is not a string.
+        When `adjacency` has another type or is not numeric, or a name is not a string.
     InvalidValueError
-        When `adjacency` is not two-dimensional, has an empty side or a NaN, or names do not fit.
+        When `adjacency` is not two-dimensional, has an empty side or a NaN, or names are too few, too many or repeated.
 
     Examples
     --------
@@ -73,10 +72,10 @@ class BipartiteGraph(Immutable):
         fan_in = np.bincount(outputs, minlength=n_out)
         self._fill(
             _n_in=n_in,
-            _indptr=_read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
-            _indices=_read_only(inputs),
-            _fan_in=_read_only(fan_in),
-            _fan_out=_read_only(np.bincount(inputs, minlength=n_in)),
+            _indptr=read_only(np.concatenate([[0], np.cumsum(fan_in)]).astype(np.int64)),
+            _indices=read_only(inputs),
+            _fan_in=read_only(fan_in),
+            _fan_out=read_only(np.bincount(inputs, minlength=n_in)),
             _input_names=checks.names(input_names, n_in, "input"),
             _output_names=checks.names(output_names, n_out, "output"),
             _source=None,
@@ -86,7 +85,7 @@ class BipartiteGraph(Immutable):
     def from_edges(
         cls, edges: ArrayLike, n_in: int, n_out: int, *, input_names: Names = None, output_names: Names = None
     ) -> Self:
-        """Make a graph from (k, 2) integer rows (input, output), in any order, each link once.
+        """Make a graph from (k, 2) integer rows (input, output), in any order, with each link once.
 
         Raises
         ------
@@ -106,7 +105,7 @@ class BipartiteGraph(Immutable):
     def from_cells(
         cls, cells: ArrayLike, n_in: int, n_out: int, *, input_names: Names = None, output_names: Names = None
     ) -> Self:
-        """Make a graph from 1-D integer cells ``output * n_in + input``, in any order, each once.
+        """Make a graph from 1-D integer cells ``output * n_in + input``, in any order, with each cell once.
 
         Raises
         ------
@@ -151,7 +150,7 @@ class BipartiteGraph(Immutable):
 
     @property
     def density(self) -> float:
-        """Links over possible links: n_links / n_cells."""
+        """Share of the possible links that exist: n_links / n_cells."""
         return self.n_links / self.n_cells
 
     @property
@@ -171,29 +170,29 @@ class BipartiteGraph(Immutable):
 
     @property
     def source(self) -> "Source | None":
-        """What `read_graph` understood of the file it comes from; None for a graph that was not read."""
+        """How `read_graph` interpreted the file; None for a graph that was not read from one."""
         return self._source
 
     def with_source(self, source: "Source | None") -> Self:
-        """Return the same graph with another `source`."""
+        """Return the same graph with another `source`, which equality ignores."""
         graph = type(self).__new__(type(self))
         graph._fill(**{slot: getattr(self, slot) for slot in BipartiteGraph.__slots__} | {"_source": source})
         return graph
 
     @property
     def fan_in(self) -> Integers:
-        """Links into each output neuron, shape (n_out,)."""
+        """Number of links into each output neuron, shape (n_out,)."""
         return self._fan_in
 
     @property
     def fan_out(self) -> Integers:
-        """Links out of each input neuron, shape (n_in,)."""
+        """Number of links out of each input neuron, shape (n_in,)."""
         return self._fan_out
 
     @property
     def degrees(self) -> Integers:
-        """Links of every neuron, shape (n_in + n_out,), inputs first."""
-        return _read_only(np.concatenate([self.fan_out, self.fan_in]))
+        """Number of links of every neuron, shape (n_in + n_out,), inputs first."""
+        return read_only(np.concatenate([self.fan_out, self.fan_in]))
 
     @property
     def indptr(self) -> Integers:
@@ -202,13 +201,13 @@ class BipartiteGraph(Immutable):
 
     @property
     def indices(self) -> Integers:
-        """The input of each link, output by output, sorted within each; shape (n_links,)."""
+        """The input of each link, grouped by output and sorted within each group; shape (n_links,)."""
         return self._indices
 
     @property
     def cells(self) -> Integers:
         """Flat positions of the links in the adjacency, output * n_in + input, sorted, shape (n_links,)."""
-        return _read_only(np.repeat(np.arange(self.n_out) * self.n_in, self.fan_in) + self._indices)
+        return read_only(np.repeat(np.arange(self.n_out) * self.n_in, self.fan_in) + self._indices)
 
     def edges(self) -> Integers:
         """Return the links as (n_links, 2) rows (input, output), sorted by input, then output."""
@@ -256,7 +255,7 @@ class BipartiteGraph(Immutable):
 
 
 def percent(density: float) -> str:
-    """Return a density as text: two decimals, or two digits where those would all be zero."""
+    """Return a density as a percentage with two decimals, or two significant digits if those would be zeros."""
     return f"{100 * density:.2f}%" if density >= 1e-4 or density == 0 else f"{100 * density:.2g}%"
 
 
@@ -270,8 +269,3 @@ def _rebuilt(
 def _span(values: Integers) -> str:
     low, high = values.min(), values.max()
     return f"{low}" if low == high else f"{low}-{high}"
-
-
-def _read_only(array: Integers) -> Integers:
-    array.setflags(write=False)
-    return array

@@ -1,7 +1,7 @@
-"""Cells: the one form in which rooms hand the links of a layer to one another.
+"""Cells: the form in which the parts of topolearn pass the links of a layer to one another.
 
 A cell is a flat position in the adjacency, ``output * n_in + input``. The links of a layer are its cells, sorted and of
-int64, with the layer's shape ``(n_out, n_in)``; rows (input, output) are made at the doors, for whoever reads them.
+int64, with the layer's shape ``(n_out, n_in)``; public functions convert them to rows (input, output) for their users.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from topolearn.waiting import positions, works_behind
 
-MANY = 4096  # numbers to look for that are worth compiled code
-SPARSE = 4  # words of a bitmap that are worth not searching for one cell
+MANY = 4096  # cells from which compiled code pays off
+SPARSE = 4  # words of a bitmap per cell up to which it is faster than a search
 
 
 def without(cells: Tensor, others: Tensor) -> Tensor:
@@ -23,13 +23,13 @@ def without(cells: Tensor, others: Tensor) -> Tensor:
     >>> without(torch.tensor([1, 4, 7]), torch.tensor([4, 5]))
     tensor([1, 7])
     """
-    if cells is others:  # as when a stage of an evolution step changes nothing
+    if cells is others:  # happens when a stage of an evolution step changes nothing
         return cells[:0]
     return cells[~are_among(cells, others)] if cells.numel() and others.numel() else cells
 
 
 def left_of(cells: Tensor, some: Tensor) -> Tensor:
-    """Return the cells that are not among some of them; both must be sorted, and their numbers are the answer's.
+    """Return the cells without a subset of them; both must be sorted, so the size of the result is known in advance.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def within(cells: Tensor, others: Tensor) -> Tensor:
 
 
 def merged(cells: Tensor, others: Tensor) -> Tensor:
-    """Return two sorted lists of cells as one; on the CPU a stable sort of numpy merges them in one pass.
+    """Return two sorted lists of cells merged into one.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def merged(cells: Tensor, others: Tensor) -> Tensor:
         united = torch.empty_like(both)
         if merge_bits(cells.numpy(), others.numpy(), bits, united.numpy()) == both.numel():
             return united
-    return torch.from_numpy(np.sort(both.numpy(), kind="stable"))
+    return torch.from_numpy(np.sort(both.numpy(), kind="stable"))  # merges sorted runs in one pass
 
 
 def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
@@ -92,9 +92,9 @@ def edges_of(cells: NDArray[np.integer], n_in: int) -> NDArray[np.int64]:
 
 
 def search(ordered: Tensor, wanted: Tensor) -> Tensor:
-    """Return how many of some sorted cells, each there once, lie below each that is wanted, as `torch.searchsorted`.
+    """Return how many of the ordered cells, all different, are below each wanted one, as `torch.searchsorted` does.
 
-    On the CPU it is several times as fast where those that are wanted are sorted too, and there are many of them.
+    On the CPU, it is several times as fast as that for many wanted cells, if these are sorted too.
 
     Examples
     --------
@@ -115,13 +115,13 @@ def search(ordered: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _is_worth_compiled(ordered: Tensor, wanted: Tensor) -> bool:
-    """Return whether cells on the CPU are so many that compiled code is faster than torch's."""
+    """Return whether the cells are on the CPU and numerous enough for compiled code to be faster than torch."""
     is_here = ordered.device.type == wanted.device.type == "cpu"
     return is_here and wanted.numel() >= MANY and ordered.dtype == wanted.dtype == torch.int64
 
 
 def _bitmap(wanted: Tensor, *ordered: Tensor) -> NDArray[np.uint64] | None:
-    """Return a bitmap of no cells, up to the largest of some sorted ones; None where it would be too long."""
+    """Return an empty bitmap that can hold the largest of some sorted cells; None if it would be too long."""
     largest = max((int(cells[-1]) for cells in ordered if cells.numel()), default=-1)
     n_words = largest // 64 + 1
     n_cells = wanted.numel() + sum(cells.numel() for cells in ordered)
@@ -129,7 +129,7 @@ def _bitmap(wanted: Tensor, *ordered: Tensor) -> NDArray[np.uint64] | None:
 
 
 def are_among(cells: Tensor, others: Tensor) -> Tensor:
-    """Return which cells are among sorted others: a search for each, a tenth of the time of ``torch.isin``.
+    """Return which cells are among sorted others, in a tenth of the time of ``torch.isin``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is asked of sizes, names, edges and cells where they enter a graph."""
+"""Validate the sizes, names, edges and cells from which graphs are made."""
 
 import operator
 import re
@@ -10,30 +10,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
-# What XML can carry on one line, so that every file type can carry every name.
+# The characters that XML can hold on one line, so that every file format can hold every name.
 _NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 
 
 def sizes(n_in: int, n_out: int) -> tuple[int, int]:
-    """Return both sizes as plain integers; each side has at least one neuron."""
+    """Return both sizes as plain integers; each side needs at least one neuron."""
     try:
         n_in, n_out = operator.index(n_in), operator.index(n_out)
     except TypeError:
-        raise InvalidTypeError(f"n_in={n_in!r}, n_out={n_out!r}: sizes are integers, 1 or more") from None
+        raise InvalidTypeError(f"n_in={n_in!r}, n_out={n_out!r}: sizes must be integers of at least 1") from None
     if n_in < 1 or n_out < 1:
-        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: each side needs 1 neuron or more")
+        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: each side needs at least 1 neuron")
     if n_in * n_out >= 2**63:
-        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: n_in * n_out must stay below 2**63")
+        raise InvalidValueError(f"n_in={n_in}, n_out={n_out}: n_in * n_out must be less than 2**63")
     return n_in, n_out
 
 
 def names(given: Iterable[str] | None, n: int, side: str) -> tuple[str, ...] | None:
-    """Return the names of one side as a tuple: strings, one for each neuron, all different."""
+    """Return the names of one side as a tuple of unique strings, one for each neuron."""
     return distinct_names(given, n, f"{side}_names", f"{side} neurons")
 
 
 def distinct_names(given: Iterable[str] | None, n: int, word: str, owners: str) -> tuple[str, ...] | None:
-    """Return names, which messages call by `word`, as a tuple: strings, one for each of the owners, all different."""
+    """Return names as a tuple of unique strings, one for each of n owners; messages refer to them as `word`."""
     if given is None:
         return None
     if isinstance(given, str) or not isinstance(given, Iterable):
@@ -46,14 +46,16 @@ def distinct_names(given: Iterable[str] | None, n: int, word: str, owners: str) 
         if not isinstance(name, str):
             raise InvalidTypeError(f"{word}[{i}] = {name!r} is not a string: use str({name!r})")
         if not _NAME.fullmatch(name):
-            raise InvalidValueError(f"{word}[{i}] = {name!r}: a name has 1 character or more and no control characters")
+            raise InvalidValueError(
+                f"{word}[{i}] = {name!r}: a name needs at least 1 character and no control characters"
+            )
         if first.setdefault(name, i) != i:
-            raise InvalidValueError(f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must differ")
+            raise InvalidValueError(f"{word}[{i}] = {name!r} repeats {word}[{first[name]}]: names must be unique")
     return tuple(str(name) for name in result)
 
 
 def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
-    """Return the sorted cells of (k, 2) integer rows (input, output), all different and in range."""
+    """Return the sorted cells of (k, 2) integer rows (input, output), which must be unique and in range."""
     rows = integers(edges, "edges")
     if rows.shape == (0,):
         rows = rows.reshape(0, 2)
@@ -70,7 +72,7 @@ def cells_of_edges(edges: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]
 
 
 def sorted_cells(cells: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
-    """Return cells in order: 1-D integers, all different and in range."""
+    """Return 1-D integer cells in order; they must be unique and in range."""
     values = integers(cells, "cells")
     if values.ndim != 1:
         raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array of output * n_in + input")
@@ -85,7 +87,7 @@ def sorted_cells(cells: ArrayLike, n_in: int, n_out: int) -> NDArray[np.int64]:
 
 
 def integers(values: ArrayLike, what: str) -> NDArray[Any]:
-    """Return values as an array of integers; others are refused, not cut off."""
+    """Return values as an array of integers; other numbers raise an error and are never truncated."""
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -108,12 +110,12 @@ def _sorted_distinct(cells: NDArray[np.int64], given: NDArray[Any], what: str) -
     if repeated.size:
         first, second = np.flatnonzero(cells == repeated[0])[:2]
         raise InvalidValueError(
-            f"{quote(given, what, second)} repeats {what}[{first}]: a link exists once; "
+            f"{quote(given, what, second)} repeats {what}[{first}]: each link must appear once; "
             f"use numpy.unique({what}, axis=0)"
         )
     return result
 
 
 def quote(array: NDArray[Any], what: str, i: int) -> str:
-    """Return an entry of an array as messages show it."""
+    """Return an entry of an array as text for messages."""
     return f"{what}[{i}] = {array[i : i + 1].tolist()[0]}"

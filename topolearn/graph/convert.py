@@ -1,4 +1,4 @@
-"""Graphs in and out: networkx and igraph. `BipartiteGraph` has these functions as its methods."""
+"""Convert graphs from and to networkx and igraph. These functions are methods of `BipartiteGraph`."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def to_networkx(graph: BipartiteGraph) -> nx.Graph:
 def from_networkx(cls: type[BipartiteGraph], graph: nx.Graph) -> BipartiteGraph:
     """Make a graph from an undirected networkx graph with the attribute ``bipartite``, 0 for inputs.
 
-    Neurons keep the order of the graph. They are named by the attribute ``name``, else by their label,
-    unless labels are the integers 0..n_in-1 of inputs and n_in.. of outputs.
+    Neurons keep the order of the graph. They are named by the attribute ``name``, or else by their labels, unless the
+    labels are integers that count the inputs from 0 and then the outputs.
 
     Raises
     ------
     InvalidTypeError
-        When the graph is of another kind or directed.
+        When the graph has another type or is directed.
     InvalidValueError
-        When a side is not given, two neurons of one side are linked, or a link is there twice.
+        When a neuron has no side, two neurons of one side are linked, or a link appears twice.
 
     Examples
     --------
@@ -59,11 +59,11 @@ def from_networkx(cls: type[BipartiteGraph], graph: nx.Graph) -> BipartiteGraph:
     """
     import networkx as nx
 
-    _refuse_other(graph, nx.Graph, "networkx.Graph")
+    _reject_other(graph, nx.Graph, "a networkx.Graph")
     labels = list(graph)
     sides = [graph.nodes[label].get("bipartite") for label in labels]
     given = [graph.nodes[label].get("name") for label in labels]
-    if set(labels) == set(range(len(labels))):  # the numbers, not the order of insertion, say who is who
+    if set(labels) == set(range(len(labels))):  # labels define the order, not the insertion
         order = sorted(range(len(labels)), key=labels.__getitem__)
         labels, sides, given = ([column[i] for i in order] for column in (labels, sides, given))
     number = {label: i for i, label in enumerate(labels)}
@@ -92,14 +92,14 @@ def to_igraph(graph: BipartiteGraph) -> igraph.Graph:
 def from_igraph(cls: type[BipartiteGraph], graph: igraph.Graph) -> BipartiteGraph:
     """Make a graph from an undirected igraph graph with the vertex attribute ``type``, False for inputs.
 
-    Neurons keep the order of the vertices and are named by the attribute ``name``, where there is one.
+    Neurons keep the order of the vertices, and are named by the attribute ``name`` if it exists.
 
     Raises
     ------
     InvalidTypeError
-        When the graph is of another kind or directed.
+        When the graph has another type or is directed.
     InvalidValueError
-        When a side is not given, two neurons of one side are linked, or a link is there twice.
+        When a neuron has no side, two neurons of one side are linked, or a link appears twice.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def from_igraph(cls: type[BipartiteGraph], graph: igraph.Graph) -> BipartiteGrap
     """
     import igraph
 
-    _refuse_other(graph, igraph.Graph, "igraph.Graph")
+    _reject_other(graph, igraph.Graph, "an igraph.Graph")
     nothing = [None] * graph.vcount()
     sides, given = (graph.vs[name] if name in graph.vs.attributes() else nothing for name in ("type", "name"))
     labels = range(graph.vcount())
@@ -125,11 +125,11 @@ def _pairs(graph: BipartiteGraph) -> list[list[int]]:
     return (graph.edges() + np.array([0, graph.n_in])).tolist()
 
 
-def _refuse_other(graph: Any, kind: Any, name: str) -> None:
+def _reject_other(graph: Any, kind: Any, name: str) -> None:
     if not isinstance(graph, kind):
-        raise InvalidTypeError(f"graph is a {type(graph).__name__}: pass a {name}")
+        raise InvalidTypeError(f"graph is a {type(graph).__name__}: pass {name}")
     if graph.is_directed():
-        raise InvalidTypeError(f"the {name} is directed: pass graph.to_undirected()")
+        raise InvalidTypeError("the graph is directed: pass graph.to_undirected()")
 
 
 def _from_labelled(
@@ -147,7 +147,7 @@ def _from_labelled(
     for label, side in zip(labels, sides, strict=True):
         if side not in (0, 1):
             raise InvalidValueError(
-                f"{attribute}={side!r} of {label!r}: set {input_side} for inputs, {output_side} for outputs"
+                f"node {label!r} has {attribute}={side!r}: set {input_side} for inputs, {output_side} for outputs"
             )
     side_of = np.array(sides, dtype=np.int64)
     members = [np.flatnonzero(side_of == side) for side in (0, 1)]
@@ -157,19 +157,19 @@ def _from_labelled(
 
     ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     ends = np.take_along_axis(ends, side_of[ends].argsort(axis=1), axis=1)
-    _refuse_pair(ends[side_of[ends[:, 0]] == side_of[ends[:, 1]]], labels, "lie on the same side: remove it")
+    _reject_pair(ends[side_of[ends[:, 0]] == side_of[ends[:, 1]]], labels, "joins two nodes of one side: remove it")
     _, first = np.unique(ends, axis=0, return_index=True)
-    _refuse_pair(np.delete(ends, first, axis=0), labels, "are linked twice: merge with the library's simple graph")
+    _reject_pair(np.delete(ends, first, axis=0), labels, "appears twice: merge repeated links first")
 
     names = [_side_names(member, labels, given, labels_are_names) for member in members]
     sizes = (member.size for member in members)
     return cls.from_edges(place[ends], *sizes, input_names=names[0], output_names=names[1])
 
 
-def _refuse_pair(ends: np.ndarray, labels: Sequence[Any], reason: str) -> None:
+def _reject_pair(ends: np.ndarray, labels: Sequence[Any], reason: str) -> None:
     if len(ends):
         a, b = ends[0]
-        raise InvalidValueError(f"the ends of the link {labels[a]!r} - {labels[b]!r} {reason}")
+        raise InvalidValueError(f"the link {labels[a]!r} - {labels[b]!r} {reason}")
 
 
 def _side_names(
@@ -178,7 +178,7 @@ def _side_names(
     named = [given[i] is not None for i in member]
     if any(named) and not all(named):
         unnamed = labels[member[named.index(False)]]
-        raise InvalidValueError(f"{unnamed!r} has no name and others of its side have: name all or none")
+        raise InvalidValueError(f"{unnamed!r} has no name, but others on its side have one: name all of them or none")
     if any(named):
         return [str(given[i]) for i in member]
     return [str(labels[i]) for i in member] if labels_are_names else None

@@ -1,4 +1,4 @@
-"""The one door for graphs of others: what measures and pictures take, as one of this library's."""
+"""`as_graph`: convert whatever users pass as a graph to a graph of this library."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AnyGraph: TypeAlias = BipartiteGraph | LayeredNetwork | Graph
-PAIRS = ("source", "target")  # as columns of a table are called elsewhere, which says nothing of sides
+PAIRS = ("source", "target")  # column names of other libraries, which imply no sides
 
 
 def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
-    """Return a graph of any kind as one of this library's.
+    """Convert a graph of any kind to one of this library.
 
     Parameters
     ----------
     graph : BipartiteGraph, LayeredNetwork, Graph, networkx or igraph graph, pandas table of links, or matrix
-        A networkx or igraph graph whose nodes have no side (attribute ``bipartite``, or ``type``) is a one-mode graph.
+        A networkx or igraph graph whose nodes have no side (attribute ``bipartite`` or ``type``) is a one-mode graph.
         A table has the columns ``input`` and ``output``, or ``node`` and ``other``, as `to_frame` writes them, or
         ``source`` and ``target``. A matrix (numpy, scipy or torch) is the adjacency of a layer, (n_out, n_in).
     sides : {1, 2}, optional
-        What is asked of a matrix, and of a table of sources and targets: 1, a one-mode graph; 2, one with two sides.
-        Without it, a symmetric matrix with links but none on its diagonal, which looks like that of a one-mode graph,
-        and such a table are refused, as one cannot know.
+        How to read a matrix or a table of sources and targets: 1 for a one-mode graph, 2 for a graph with two sides.
+        Without it, such a table raises an error, as it could be either; so does a symmetric matrix with links but none
+        on its diagonal.
 
     Returns
     -------
     BipartiteGraph, LayeredNetwork or Graph
-        The graph itself where it is one of these, whatever `sides`.
+        The graph itself if it is already one of these, whatever `sides` is.
 
     Raises
     ------
     InvalidTypeError
         For anything else, and for directed graphs of other libraries.
     InvalidValueError
-        When one cannot know whether there are two kinds of node; the message names both options.
+        When the input could have one kind of node or two; the message names both options.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def as_graph(graph: Any, *, sides: int | None = None) -> AnyGraph:
     layer = BipartiteGraph(graph)
     if sides is None and _looks_one_mode(layer):
         raise InvalidValueError(
-            f"a symmetric matrix of shape {layer.shape} without links on its diagonal may be a network of one kind of "
-            "node or a layer: pass Graph.from_adjacency(matrix) or BipartiteGraph(matrix)"
+            f"a symmetric matrix of shape {layer.shape} without links on its diagonal may be a one-mode network or a "
+            "layer: pass Graph.from_adjacency(matrix) or BipartiteGraph(matrix)"
         )
     return layer
 
@@ -92,7 +92,7 @@ def _of_frame(frame: pd.DataFrame, sides: int | None) -> BipartiteGraph | Graph:
         return Graph.from_frame(frame)
     if not set(PAIRS) <= set(frame.columns):
         raise InvalidValueError(
-            f"a table of links has the columns input and output, node and other, or source and target, not "
+            f"a table of links needs the columns input and output, node and other, or source and target, not "
             f"{list(frame.columns)}: pass Graph.from_frame(frame, source=, target=), or frame.rename(columns=...)"
         )
     if sides == 1:
@@ -100,7 +100,7 @@ def _of_frame(frame: pd.DataFrame, sides: int | None) -> BipartiteGraph | Graph:
     if sides == 2:
         return BipartiteGraph.from_pairs(frame[[*PAIRS]].astype(str).itertuples(index=False, name=None))
     raise InvalidValueError(
-        "a table of sources and targets may be of one kind of node or of two: pass Graph.from_frame(frame, "
+        "a table of sources and targets may have one kind of node or two: pass Graph.from_frame(frame, "
         "source='source', target='target') or BipartiteGraph.from_pairs(frame[['source', 'target']].to_numpy())"
     )
 

@@ -1,4 +1,4 @@
-"""The way from a graph to its page, which `topolearn.plotting` makes: it is loaded by the first who asks for one."""
+"""The `explore` method of graphs: it loads `topolearn.plotting`, which makes the page, on first use."""
 
 import os
 from pathlib import Path
@@ -6,40 +6,40 @@ from typing import Any, Protocol
 
 from topolearn.task_registry import imported
 
-EXPLORE = "topolearn.plotting.explorer:explore"  # a room above this one, which imports graphs itself
+EXPLORE = "topolearn.plotting.explorer:explore"  # by name, since plotting imports this package
 
 
 class ExplorerPage(Protocol):
-    """A page that shows itself in a notebook."""
+    """A page that a notebook displays."""
 
     @property
     def html(self) -> str:
-        """The whole page."""
+        """The HTML of the page."""
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page; return its path."""
+        """Write the page, and return its path."""
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the HTML that a notebook displays."""
 
 
 def explore(graph: Any, path: str | os.PathLike[str] | None = None) -> ExplorerPage:
-    """Return a page on which neurons and links are looked at one by one; it opens without a network.
+    """Return an interactive page of the neurons and links; it needs no internet connection.
 
     Parameters
     ----------
     path : path, optional
-        An HTML file to write it to.
+        An HTML file to write the page to.
 
     Returns
     -------
     Explorer
-        A notebook shows it; ``save(path)`` writes it.
+        A notebook displays it; ``save(path)`` writes it.
 
     Raises
     ------
     InvalidValueError
-        When there are more links, neurons or layers than can be drawn; the message says how many can.
+        When there are more links, neurons or layers than can be drawn; the message gives the limit.
     MissingFileError
         When the directory of `path` does not exist.
 

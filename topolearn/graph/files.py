@@ -1,4 +1,4 @@
-"""Files: .npz, .mtx, .csv and .graphml, each whole or not there, each with sizes and names."""
+"""Save and load graphs as .npz, .mtx, .csv and .graphml files, with sizes and names; files are written atomically."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from topolearn.graph.bipartite import BipartiteGraph
 
 T = TypeVar("T")
-ONE_MODE = "it holds a graph of one kind of node, for Graph.load"
+ONE_MODE = "it holds a one-mode graph: use Graph.load"
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Refuse a path whose suffix is of no known format.
+    """Raise an error unless the suffix of a path belongs to a known format.
 
     Raises
     ------
@@ -38,15 +38,15 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
 
 
 def save(graph: BipartiteGraph, path: str | os.PathLike[str]) -> None:
-    """Write the graph to a .npz, .mtx, .csv or .graphml file, whole or not at all.
+    """Write the graph to a .npz, .mtx, .csv or .graphml file; an interrupted write leaves no partial file.
 
-    Sizes, links and names are kept by all four; .npz is the smallest and can be read by
-    `scipy.sparse.load_npz` too.
+    All four formats keep sizes, links and names. The .npz file is the smallest, and `scipy.sparse.load_npz` can read it
+    too.
 
     Raises
     ------
     UnknownNameError, MissingFileError
-        When the suffix is another, or the directory does not exist.
+        When the suffix is unknown, or the directory does not exist.
     """
     write, _ = _FORMATS[Path(path).suffix.lower()]
     with written_aside(path) as aside:
@@ -59,7 +59,7 @@ def load(cls: type[BipartiteGraph], path: str | os.PathLike[str]) -> BipartiteGr
     Raises
     ------
     MissingFileError, CorruptFileError, UnknownNameError
-        When the file is not there, is cut off or of another kind, or has another suffix.
+        When the file does not exist, is truncated or not a graph, or has an unknown suffix.
     """
     path = Path(path)
     _, read = _FORMATS[path.suffix.lower()]
@@ -67,19 +67,19 @@ def load(cls: type[BipartiteGraph], path: str | os.PathLike[str]) -> BipartiteGr
 
 
 def read_whole(path: Path, read: Callable[[], T]) -> T:
-    """Return what a reader makes of a file, with one kind of error for all that can be wrong with it."""
+    """Return the result of a reader, with `CorruptFileError` for anything that is wrong with the file."""
     if not path.exists():
         raise MissingFileError(f"there is no file {str(path)!r}: check the path, or write it with graph.save")
     if path.is_dir():
-        raise CorruptFileError(f"{str(path)!r} is a folder, not a {path.suffix} file of a graph: check the path")
+        raise CorruptFileError(f"{str(path)!r} is a directory, not a {path.suffix} file of a graph: check the path")
     try:
         return read()
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # parsers raise what they like on a broken file
+    except Exception as error:  # parsers raise anything on a damaged file
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise CorruptFileError(
-            f"{str(path)!r} is not a whole {path.suffix} file of a graph ({reason}): save the graph again"
+            f"{str(path)!r} is not a valid {path.suffix} file of a graph ({reason}): save the graph again"
         ) from error
 
 
@@ -87,7 +87,7 @@ def _write_npz(graph: BipartiteGraph, path: Path) -> None:
     adjacency = graph.to_scipy()
     names = {"input_names": graph.input_names, "output_names": graph.output_names}
     stored: dict[str, Any] = {side: np.array(given) for side, given in names.items() if given is not None}
-    with path.open("wb") as file:  # given a path, writers add a suffix that they miss
+    with path.open("wb") as file:  # given a path instead, writers append a suffix
         np.savez_compressed(
             file,
             format=np.array(b"csr"),
@@ -120,35 +120,35 @@ def _read_mtx(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
     if "n_nodes" in header:
         raise ValueError(ONE_MODE)
     if adjacency.shape != (header["n_out"], header["n_in"]):
-        raise ValueError(f"shape {adjacency.shape} is not that of its comment")
+        raise ValueError(f"its shape is {adjacency.shape}, but its comment says {header['n_out'], header['n_in']}")
     return cls(adjacency, input_names=header["input_names"], output_names=header["output_names"])
 
 
 def read_matrix_market(path: Path) -> tuple[Any, dict[str, Any] | None]:
-    """Return the matrix of a Matrix Market file, and the comment that `save` leaves."""
-    from topolearn.graph.reading.matrix_market import read_adjacency  # which is built on graphs
+    """Return the matrix of a Matrix Market file, and the comment that `save` writes into it."""
+    from topolearn.graph.reading.matrix_market import read_adjacency  # imports this module
 
-    return read_adjacency(path.read_bytes(), path.name), _mtx_header(path)  # scipy's reader can end the process
+    return read_adjacency(path.read_bytes(), path.name), _mtx_header(path)  # not scipy: it can crash the process
 
 
 def _mtx_header(path: Path) -> dict[str, Any] | None:
-    """Return the comment that `save` leaves, or None in a file of another program."""
+    """Return the comment that `save` writes, or None in the file of another program."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("%{"):
-                _refuse_open_end(path)
+                _reject_open_end(path)
                 return json.loads(line[1:])
             if not line.startswith("%"):
                 break
     return None
 
 
-def _refuse_open_end(path: Path) -> None:
-    """Refuse a file without a last newline: its last number may be cut."""
+def _reject_open_end(path: Path) -> None:
+    """Reject a file that does not end with a newline: its last number may be truncated."""
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         if file.read() != b"\n":
-            raise ValueError("its last line is cut off")
+            raise ValueError("its last line is truncated")
 
 
 def _write_csv(graph: BipartiteGraph, path: Path) -> None:
@@ -156,7 +156,7 @@ def _write_csv(graph: BipartiteGraph, path: Path) -> None:
 
 
 def write_table(path: Path, header: dict[str, Any], columns: tuple[str, str], edges: NDArray[np.int64]) -> None:
-    """Write edges as two columns, below a comment that says what they do not."""
+    """Write edges as two columns, below a comment with the sizes and names."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"# {json.dumps(header)}\n{','.join(columns)}\n")
         np.savetxt(file, edges, fmt="%d", delimiter=",")
@@ -172,13 +172,13 @@ def read_table(path: Path, columns: tuple[str, str]) -> tuple[NDArray[np.int64],
     lines = path.read_text(encoding="utf-8").split("\n")
     if len(lines) < 3 or not lines[0].startswith("# {") or lines[1] != ",".join(columns):
         raise ValueError(
-            f"it does not begin with '# {{...}}' and '{','.join(columns)}'; read other tables with from_frame"
+            f"it does not begin with '# {{...}}' and '{','.join(columns)}'; read other tables with read_graph"
         )
     comment, _, *rows, end = lines
     header = json.loads(comment[1:])
     n_links = header.pop("n_links")
     if len(rows) != n_links or end:
-        raise ValueError(f"{len(rows)} whole rows of {n_links}, and {end!r} at the end")
+        raise ValueError(f"it has {len(rows)} complete rows of {n_links}, and {end!r} at the end")
     edges = np.empty((0, 2), dtype=np.int64)
     if rows:
         edges = np.loadtxt(rows, dtype=np.int64, delimiter=",", ndmin=2)
@@ -196,12 +196,12 @@ def _read_graphml(cls: type[BipartiteGraph], path: Path) -> BipartiteGraph:
 
 
 def read_graphml(path: Path) -> nx.Graph:
-    """Return the networkx graph of a GraphML file; nodes that are numbered as by `save` are integers again."""
+    """Return the networkx graph of a GraphML file; node labels that `save` wrote become integers again."""
     import networkx as nx
 
     graph = nx.read_graphml(path)
     numbers = {str(i): i for i in range(len(graph))}
-    if set(graph) == set(numbers):  # labels are text in the file
+    if set(graph) == set(numbers):  # labels are strings in the file
         return nx.relabel_nodes(graph, numbers)
     return graph
 

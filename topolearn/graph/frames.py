@@ -1,4 +1,4 @@
-"""Tables in and out: pandas. `BipartiteGraph` has these functions as its methods."""
+"""Convert graphs from and to pandas DataFrames. These functions are methods of `BipartiteGraph`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def to_frame(graph: BipartiteGraph) -> pd.DataFrame:
-    """Return a table of the links, sorted as `edges`, with names where there are any.
+    """Return a table of the links, in the order of `edges`, with names if the graph has any.
 
-    Sizes and names are in ``frame.attrs``, so that `from_frame` gives the same graph back.
+    Sizes and names are in ``frame.attrs``, so that `from_frame` restores the same graph.
 
     Examples
     --------
@@ -46,14 +46,14 @@ def from_frame(
     input_names: Iterable[str] | None = None,
     output_names: Iterable[str] | None = None,
 ) -> BipartiteGraph:
-    """Make a graph from the integer columns ``input`` and ``output`` of a table, one row for each link.
+    """Make a graph from the integer columns ``input`` and ``output`` of a table, with one row for each link.
 
-    Sizes and names that are not passed come from ``frame.attrs``, where `to_frame` leaves them.
+    Sizes and names that are not passed are taken from ``frame.attrs``, where `to_frame` puts them.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a column is missing, a size is neither passed nor in ``frame.attrs``, or a row does not fit.
+        When a column is missing, a size is neither passed nor in ``frame.attrs``, or a row is out of range or repeated.
 
     Examples
     --------
@@ -81,9 +81,9 @@ def from_frame(
 
 
 def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> BipartiteGraph:
-    """Make a graph from the names of linked neurons, input first; a pair that is there twice is one link.
+    """Make a graph from the names of linked neurons, input first; repeated pairs are one link.
 
-    Neurons stand in the order in which their names come first; one name may be on both sides.
+    Neurons are in order of first appearance; the same name may be on both sides.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> B
         if len(pair) != 2:
             raise InvalidValueError(f"entry {i} is {pair!r}: pass pairs of names, (input, output)")
     if not given:
-        raise InvalidValueError("there are no pairs: a graph needs one link or more")
+        raise InvalidValueError("there are no pairs: a graph needs at least one link")
     inputs, outputs = (list(dict.fromkeys(side)) for side in zip(*given, strict=True))
     place = [{name: i for i, name in enumerate(side)} for side in (inputs, outputs)]
     edges = sorted({(place[0][a], place[1][b]) for a, b in given})
@@ -109,7 +109,7 @@ def from_pairs(cls: type[BipartiteGraph], pairs: Iterable[tuple[str, str]]) -> B
 
 
 def describe(graph: BipartiteGraph) -> dict[str, Any]:
-    """Return the sizes and names of a graph, ready for JSON: what its edges do not say."""
+    """Return the sizes and names of a graph, ready for JSON."""
     return {
         "n_in": graph.n_in,
         "n_out": graph.n_out,

@@ -1,4 +1,4 @@
-"""Where the neurons of layers meet."""
+"""Neuron groups: where the neurons of layers meet."""
 
 from __future__ import annotations
 
@@ -25,22 +25,21 @@ class NeuronGroup:
     Parameters
     ----------
     writers, readers : tuple of str
-        Names of layers, each once. There may be no readers where two writers or more are multiplied: the products of
-        queries and keys are read by no layer, but as attention scores.
+        Names of layers, each once. A group without readers needs at least two writers that are multiplied, such as
+        queries and keys: attention scores use their products, but no layer reads them.
     combine : {"any", "all"}
-        How writers meet: "any" when they are summed (one link is enough to drive a neuron), "all" when they
-        are multiplied, as q with k, or gate with up (each writer must have a link into it).
+        How writers combine: "any" if they are summed (one link is enough to drive a neuron), "all" if they are
+        multiplied, such as q with k or gate with up (every writer must have a link into the neuron).
     heads : int
-        Number of attention heads of the population. A layer may then have fewer neurons than the population: it has
-        fewer heads, of the same width, and each of these serves several heads next to each other (grouped-query
-        attention).
+        Number of attention heads of the population. A layer may have fewer heads of the same width, each of which
+        serves several adjacent heads of the population (grouped-query attention).
     rotary : {None, "halves", "neighbours"}
-        Which coordinates of a head rotary positions turn into each other: i and i + width / 2, or 2 i and 2 i + 1.
+        Which coordinates of a head rotary positions rotate into each other: i and i + width / 2, or 2 i and 2 i + 1.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When a side is not a sequence of names or repeats one, there is no writer, or a word or number is another.
+        When `writers` or `readers` is not a sequence of unique names, there is no writer, or another value is invalid.
 
     Examples
     --------
@@ -67,13 +66,13 @@ class NeuronGroup:
         if self.rotary not in (None, *ROTARY):
             raise UnknownNameError(f"rotary={self.rotary!r}: {suggest(str(self.rotary), list(ROTARY))}")
         if not isinstance(self.heads, int) or isinstance(self.heads, bool) or self.heads < 1:
-            raise InvalidValueError(f"heads={self.heads!r}: pass the number of attention heads, 1 or more")
+            raise InvalidValueError(f"heads={self.heads!r}: pass the number of attention heads, at least 1")
         if not self.writers:
-            raise InvalidValueError("writers=(): pass 1 layer name or more")
+            raise InvalidValueError("writers=(): pass at least 1 layer name")
         if not self.readers and (self.combine == "any" or len(self.writers) < 2):
             raise InvalidValueError(
-                f"readers=(): the neurons that {', '.join(self.writers)} write to are then tested by nothing; only "
-                "those of two writers or more with combine='all' need no reader"
+                f"readers=(): nothing would read the neurons that {', '.join(self.writers)} writes to; a group without "
+                "readers needs at least two writers and combine='all'"
             )
 
     def __str__(self) -> str:
@@ -97,7 +96,7 @@ class NeuronGroup:
         return max(self._sizes(shapes).values())
 
     def own_neuron(self, neuron: Numbers, n: int, size: int) -> Numbers:
-        """Return which of the n neurons of a layer stands at a neuron of the population of this size.
+        """Return which of the n neurons of a layer corresponds to a neuron of a population of the given size.
 
         Examples
         --------
@@ -115,7 +114,7 @@ class NeuronGroup:
         return writes | {f"{name} reads": shapes[name][1] for name in self.readers}
 
     def check(self, shapes: Shapes) -> None:
-        """Refuse layers whose numbers of neurons do not meet.
+        """Raise an error if the numbers of neurons of the layers do not match.
 
         Raises
         ------
@@ -124,33 +123,37 @@ class NeuronGroup:
         sizes, size = self._sizes(shapes), self.n_neurons(shapes)
         quoted = ", ".join(f"{end} {n}" for end, n in sizes.items())
         if self.heads == 1 and len(set(sizes.values())) > 1:
-            raise InvalidValueError(f"group {self} has neurons of different number: {quoted}; they must be equal")
+            raise InvalidValueError(f"group {self} has different numbers of neurons: {quoted}; they must be equal")
         if size % self.heads:
-            raise InvalidValueError(f"group {self}: {size} neurons are not {self.heads} heads of one width ({quoted})")
+            raise InvalidValueError(
+                f"group {self}: {size} neurons cannot be split into {self.heads} heads of equal width ({quoted})"
+            )
         width = size // self.heads
         if self.rotary and width % 2:
-            raise InvalidValueError(f"group {self}: rotary positions pair coordinates, but heads have {width} each")
+            raise InvalidValueError(
+                f"group {self}: rotary positions need an even number of coordinates per head, not {width}"
+            )
         for end, n in sizes.items():
             if n % width or self.heads % (n // width):
                 raise InvalidValueError(
-                    f"group {self}: {end} {n} neurons, {n / width:g} heads of width {width}, which do not divide "
+                    f"group {self}: {end} {n} neurons, or {n / width:g} heads of width {width}, which does not divide "
                     f"{self.heads} heads"
                 )
 
 
 def chain(shapes: Shapes) -> tuple[NeuronGroup, ...]:
-    """Return the groups of a chain: each layer writes to the next, of its size."""
+    """Return the groups of a chain of layers, in which each writes to the next."""
     for (a, (n_out, _)), (b, (_, n_in)) in pairwise(shapes.items()):
         if n_out != n_in:
             raise InvalidValueError(
                 f"layers {a!r} ({n_out} outputs) and {b!r} ({n_in} inputs) do not form a chain: "
-                "pass groups= to say how layers meet, or groups=() where they do not"
+                "pass groups= to define how layers meet, or groups=() if they do not"
             )
     return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(shapes))
 
 
 def checked(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
-    """Return groups that name known layers, each once a side, with numbers of neurons that meet, and in no circle."""
+    """Return groups after checking that layers are known, used once per side, match in size, and form no cycle."""
     taken: dict[tuple[str, str], NeuronGroup] = {}
     for group in groups:
         if not isinstance(group, NeuronGroup):
@@ -160,16 +163,16 @@ def checked(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup,
                 raise UnknownNameError(f"group {group} names {name!r}: {suggest(name, list(shapes))}")
             if (name, verb) in taken:
                 raise InvalidValueError(
-                    f"layer {name!r} {verb} in {taken[name, verb]} and in {group}: join these groups"
+                    f"layer {name!r} {verb} in {taken[name, verb]} and in {group}: merge these groups"
                 )
             taken[name, verb] = group
         group.check(shapes)
-    _refuse_circles(groups)
+    _reject_cycles(groups)
     return tuple(groups)
 
 
-def _refuse_circles(groups: Sequence[NeuronGroup]) -> None:
-    """Refuse layers that come to write, by way of others, to the neurons that they read."""
+def _reject_cycles(groups: Sequence[NeuronGroup]) -> None:
+    """Reject layers that write, possibly through others, to the neurons that they read."""
     after: dict[str, set[str]] = {}
     for group in groups:
         for reader in group.readers:
@@ -179,6 +182,6 @@ def _refuse_circles(groups: Sequence[NeuronGroup]) -> None:
     except CycleError as error:
         layers = ", ".join(dict.fromkeys(error.args[1]))
         raise InvalidValueError(
-            f"the layers {layers} write in a circle, and paths through it never end: leave the layer that closes it "
-            "out of the groups"
+            f"the layers {layers} form a cycle, so paths through them never end: leave the layer that closes it out of "
+            "the groups"
         ) from None

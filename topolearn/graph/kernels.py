@@ -1,4 +1,4 @@
-"""The compiled loops of this room: links by column, and searches in sorted cells. Importing it imports numba."""
+"""The compiled loops of graphs: links by column, and searches in sorted cells. Importing it imports numba."""
 
 import numpy as np
 from numba import types
@@ -9,7 +9,7 @@ from topolearn.compiling import njit
 
 @intrinsic
 def count_ones(typing, bits):
-    """Return how many bits of a 64-bit number are set: one instruction, in which LLVM counts many at once."""
+    """Return how many bits of a 64-bit number are set: a single instruction, which LLVM can vectorise."""
 
     def generate(context, builder, signature, arguments):
         return builder.ctpop(arguments[0])
@@ -18,7 +18,7 @@ def count_ones(typing, bits):
 
 
 def transpose(pointers, ends, n_in):
-    """Return the rows that link to each column, in the same compressed form, sorted."""
+    """Return the rows that link to each column, sorted and in the same compressed form."""
     back_pointers, back_ends = np.zeros(n_in + 1, np.int64), np.empty(ends.size, np.int32)
     _transpose(pointers, ends, back_pointers, np.empty(n_in, np.int64), back_ends)
     return back_pointers, back_ends
@@ -40,9 +40,9 @@ def _transpose(pointers, ends, back_pointers, place, back_ends):
 
 @njit(nogil=True)
 def places_among(ordered, wanted, places):
-    """Write how many of some sorted numbers lie below each that is wanted, as ``np.searchsorted`` does.
+    """Write how many of the ordered numbers are below each wanted one, as ``np.searchsorted`` does.
 
-    Where those that are wanted are sorted too, each is looked for a step ahead of the one before.
+    The search for each number starts where the one before ended, so it is fast if wanted numbers are sorted too.
     """
     n, place, before = ordered.size, 0, 0
     for i in range(wanted.size):
@@ -72,7 +72,7 @@ def _set_bits(cells, bits):
 
 @njit(nogil=True)
 def ranks_among(ordered, bits, below, wanted, places):
-    """Do what `places_among` does by a bitmap of the sorted numbers, without a search.
+    """Do the same as `places_among` with a bitmap of the ordered numbers instead of a search.
 
     ``bits`` are zeros, one for each number up to the largest; ``below`` has as many words.
     """
@@ -92,7 +92,7 @@ def ranks_among(ordered, bits, below, wanted, places):
 
 @njit(nogil=True)
 def mark_members(members, bits, cells, is_member):
-    """Write which cells are among the members, by a bitmap of these as in `ranks_among`."""
+    """Write which cells are among the members, with a bitmap of these as in `ranks_among`."""
     _set_bits(members, bits)
     for i in range(cells.size):
         word = cells[i] >> 6
@@ -101,7 +101,7 @@ def mark_members(members, bits, cells, is_member):
 
 @njit(nogil=True)
 def merge_bits(first, second, bits, cells):
-    """Write the numbers of two lists in their order, by a bitmap as in `ranks_among`; return how many differ."""
+    """Write the sorted union of two lists, with a bitmap as in `ranks_among`; return how many numbers it has."""
     _set_bits(first, bits)
     _set_bits(second, bits)
     n = 0

@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 class LayeredNetwork(Immutable):
     """The graphs of the sparse layers of a model, and the groups in which their hidden neurons meet.
 
-    A network never changes. Its neurons come in populations, numbered in order of first appearance, layer by
-    layer, inputs before outputs. The neurons of a group exist once, whoever writes to them or reads them; a
-    side of a layer that is in no group is a population of its own. An attention head that several heads share
-    stands once for each of these, as its neurons are multiplied with, or weighted by, each of them apart.
+    A network is immutable. Its neurons form populations, numbered in order of first appearance, layer by layer, inputs
+    before outputs. A group is one population, whichever layers write to it or read it; a side of a layer that is in no
+    group is its own population. An attention head that several heads share appears once for each of them, because its
+    neurons are multiplied with, or weighted by, each of them separately.
 
     Parameters
     ----------
     graphs : Mapping of str to BipartiteGraph
-        The graph of each layer by name, one or more, in order.
+        The graph of each layer by name, in order; at least one.
     groups : sequence of NeuronGroup, optional
-        Where layers meet; a layer writes to one group at most, and reads from one at most. If None, layers
-        are a chain: each writes to the next.
+        Where layers meet; a layer writes to at most one group, and reads from at most one. If None, the layers form a
+        chain: each writes to the next.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When there is no graph, sizes do not meet, a group names an unknown layer or one that is taken, or layers write
-        in a circle.
+        When there is no graph, sizes do not match, a group names an unknown layer or one that another group has, or
+        layers form a cycle.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class LayeredNetwork(Immutable):
         if not isinstance(graphs, Mapping):
             raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a dict of layer names to graphs")
         if not graphs:
-            raise InvalidValueError("graphs is empty: a network needs 1 layer or more")
+            raise InvalidValueError("graphs is empty: a network needs at least 1 layer")
         for name, graph in graphs.items():
             if not isinstance(name, str) or not isinstance(graph, BipartiteGraph):
                 raise InvalidTypeError(f"graphs[{name!r}] is a {type(graph).__name__}: map a str to a BipartiteGraph")
@@ -92,17 +92,17 @@ class LayeredNetwork(Immutable):
 
     @property
     def neurons(self) -> Mapping[str, tuple[slice, slice]]:
-        """Where the inputs and the outputs of each layer lie among all neurons of the network."""
+        """The positions of the inputs and outputs of each layer among all neurons of the network, as slices."""
         return self._neurons
 
     @property
     def n_neurons(self) -> int:
-        """Number of neurons of all populations."""
+        """Total number of neurons of all populations."""
         return max(side.stop for sides in self._neurons.values() for side in sides)
 
     @property
     def n_links(self) -> int:
-        """Number of links of all layers."""
+        """Total number of links of all layers."""
         return sum(graph.n_links for graph in self._graphs.values())
 
     @property
@@ -111,9 +111,9 @@ class LayeredNetwork(Immutable):
         return self.n_links / sum(graph.n_cells for graph in self._graphs.values())
 
     def between(self, name: str) -> sparse.csr_array:
-        """Return the links of a layer between the populations that it joins: boolean, shape (targets, sources).
+        """Return the links of a layer between the populations it connects: boolean, shape (targets, sources).
 
-        That is its adjacency; but rows, or columns, of a head that several heads share stand once for each of these.
+        This is its adjacency, with the rows or columns of a shared head repeated for each head that it serves.
 
         Examples
         --------
@@ -134,8 +134,8 @@ class LayeredNetwork(Immutable):
     def to_scipy(self) -> sparse.csr_array:
         """Return the adjacency of the whole network: boolean, shape (n_neurons, n_neurons), (target, source).
 
-        Layers that read one population and write to another together share entries, so there can be fewer
-        entries than links; links of shared heads have an entry for each head that they serve.
+        Layers between the same two populations share entries, so there can be fewer entries than links; a link of a
+        shared head has an entry for each head that it serves.
 
         Examples
         --------

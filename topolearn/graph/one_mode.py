@@ -1,4 +1,4 @@
-"""One-mode graphs: networks of one kind of node, such as those of proteins, friends or airports."""
+"""One-mode graphs: networks with one kind of node, such as proteins, friends or airports."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-# A format's two methods stand together in its own file, which imports this one for its type hints alone.
+# The methods of each format are in a file of their own, which imports this one only for type hints.
 from topolearn.graph import checks, exploring, one_mode_convert, one_mode_files, one_mode_frames, pairs
 from topolearn.graph.bipartite import percent
-from topolearn.graph.immutable import Immutable
+from topolearn.graph.immutable import Immutable, read_only
 from topolearn.showing import shown_by
 
 if TYPE_CHECKING:
@@ -25,26 +25,26 @@ Names = Iterable[str] | None
 
 
 class Graph(Immutable):
-    """A network of one kind of node: nodes and undirected links between them, each pair once.
+    """A network with one kind of node, and undirected links between pairs of different nodes.
 
-    A graph never changes. Its properties are plain values and read-only arrays; its methods return
-    fresh copies. The topology of a layer, which has two kinds of node, is a `BipartiteGraph`.
+    A graph is immutable. Its properties are plain values and read-only arrays; its methods return new copies. The
+    topology of a layer, which has two kinds of nodes, is a `BipartiteGraph`.
 
     Parameters
     ----------
     edges : array of int, shape (n_links, 2)
         Pairs of different nodes, each link once, in either order.
     n_nodes : int
-        Number of nodes, two or more.
+        Number of nodes, at least two.
     names : sequence of str, optional
-        One name for each node, all different.
+        One name for each node; names must be unique.
 
     Raises
     ------
     InvalidTypeError
         When `edges` are not integers, or a name is not a string.
     InvalidValueError
-        When a node is out of range, a link leads to its own node or is there twice, or names do not fit.
+        When a node is out of range, a link is a self-loop or repeated, or names are too few, too many or repeated.
 
     Examples
     --------
@@ -71,21 +71,21 @@ class Graph(Immutable):
 
     def _fill_cells(self, cells: Integers, n_nodes: int, names: tuple[str, ...] | None) -> None:
         i, j = pairs.pairs_of_cells(cells, n_nodes).T
-        ends = np.concatenate([j, i])  # the links of a node lead to smaller and to larger ones
+        ends = np.concatenate([j, i])  # a link appears at both of its nodes
         nodes = np.concatenate([i, j])
         degrees = np.bincount(nodes, minlength=n_nodes)
         self._fill(
             _n_nodes=n_nodes,
-            _cells=_read_only(cells),
-            _indptr=_read_only(np.concatenate([[0], np.cumsum(degrees)])),
-            _indices=_read_only(ends[np.lexsort((ends, nodes))]),
+            _cells=read_only(cells),
+            _indptr=read_only(np.concatenate([[0], np.cumsum(degrees)])),
+            _indices=read_only(ends[np.lexsort((ends, nodes))]),
             _names=names,
             _source=None,
         )
 
     @classmethod
     def from_cells(cls, cells: ArrayLike, n_nodes: int, *, names: Names = None) -> Self:
-        """Make a graph from the numbers of its pairs, in any order, each once; see `n_cells`.
+        """Make a graph from its cells, in any order, each once; `n_cells` explains their numbering.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Graph(Immutable):
 
     @property
     def density(self) -> float:
-        """Links over pairs of nodes: 2 * n_links / (n_nodes * (n_nodes - 1))."""
+        """Share of pairs of nodes that are linked: 2 * n_links / (n_nodes * (n_nodes - 1))."""
         return self.n_links / self.n_cells
 
     @property
@@ -137,19 +137,19 @@ class Graph(Immutable):
 
     @property
     def source(self) -> Source | None:
-        """What a reader understood of the file it comes from; None for a graph that was not read."""
+        """How `read_graph` interpreted the file; None for a graph that was not read from one."""
         return self._source
 
     def with_source(self, source: Source | None) -> Self:
-        """Return the same graph with another `source`, which is not part of what makes graphs equal."""
+        """Return the same graph with another `source`, which equality ignores."""
         graph = type(self).__new__(type(self))
         graph._fill(**{slot: getattr(self, slot) for slot in Graph.__slots__} | {"_source": source})
         return graph
 
     @property
     def degrees(self) -> Integers:
-        """Links of each node, shape (n_nodes,)."""
-        return _read_only(np.diff(self._indptr))
+        """Number of links of each node, shape (n_nodes,)."""
+        return read_only(np.diff(self._indptr))
 
     @property
     def indptr(self) -> Integers:
@@ -158,30 +158,30 @@ class Graph(Immutable):
 
     @property
     def indices(self) -> Integers:
-        """The neighbours of each node, sorted within each; shape (2 * n_links,)."""
+        """The neighbours of each node, grouped by node and sorted within each group; shape (2 * n_links,)."""
         return self._indices
 
     @property
     def cells(self) -> Integers:
-        """The number of each link among the pairs of nodes, sorted, shape (n_links,); see `n_cells`."""
+        """The cell of each link, sorted, shape (n_links,); see `n_cells`."""
         return self._cells
 
     @property
     def n_cells(self) -> int:
-        """Number of pairs of nodes: a pair is a cell, numbered in the order (0, 1), (0, 2), ..., (1, 2), ..."""
+        """Number of pairs of nodes; each is a cell, numbered in the order (0, 1), (0, 2), ..., (1, 2), ..."""
         return self._n_nodes * (self._n_nodes - 1) // 2
 
     @property
     def starts(self) -> Integers:
-        """For each node what makes a cell of a later one: the pair (i, j), i < j, is cell ``starts[i] + j``."""
+        """The offset of each node in the numbering of cells: the pair (i, j), i < j, is cell ``starts[i] + j``."""
         return pairs.starts(self._n_nodes)
 
     def edges(self, cells: Integers | None = None) -> Integers:
-        """Return the links, or the pairs of other cells, as rows (i, j) with i < j."""
+        """Return the links, or the pairs of the given cells, as rows (i, j) with i < j."""
         return pairs.pairs_of_cells(self._cells if cells is None else cells, self._n_nodes)
 
     def to_scipy(self) -> sparse.csr_array:
-        """Return the symmetric adjacency as a boolean csr_array, sorted within each row."""
+        """Return the symmetric adjacency as a boolean csr_array with sorted rows."""
         links = np.ones(self._indices.size, dtype=bool)
         return sparse.csr_array((links, self._indices, self._indptr), shape=self.shape, copy=True)
 
@@ -214,7 +214,7 @@ class Graph(Immutable):
 
 
 def one_mode(graph: object) -> Graph | None:
-    """Return a networkx or igraph graph whose nodes have no sides as a one-mode graph; None for anything else."""
+    """Return a `Graph`, or a networkx or igraph graph without sides, as a one-mode graph; None for anything else."""
     if isinstance(graph, Graph):
         return graph
     networkx, igraph = sys.modules.get("networkx"), sys.modules.get("igraph")
@@ -228,8 +228,3 @@ def one_mode(graph: object) -> Graph | None:
 
 def _rebuilt(cls: type[Graph], source: Source | None, cells: Integers, n_nodes: int, names: Names) -> Graph:
     return cls.from_cells(cells, n_nodes, names=names).with_source(source)
-
-
-def _read_only(array: Integers) -> Integers:
-    array.setflags(write=False)
-    return array

@@ -1,4 +1,4 @@
-"""One-mode graphs in and out: matrices, networkx and igraph. `Graph` has these functions as its methods."""
+"""Convert one-mode graphs from and to matrices, networkx and igraph. These functions are methods of `Graph`."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 def from_adjacency(
     cls: type[Graph], adjacency: Any, *, names: Iterable[str] | None = None, symmetrise: bool = False
 ) -> Graph:
-    """Make a one-mode graph from a square matrix that is symmetric and has no link on its diagonal.
+    """Make a one-mode graph from a symmetric matrix without links on its diagonal.
 
     Parameters
     ----------
     adjacency : array of shape (n_nodes, n_nodes)
-        A numpy or scipy array or a torch tensor, in which links are as of a `BipartiteGraph`.
+        A numpy or scipy array or a torch tensor, read as by `BipartiteGraph`.
     names : sequence of str, optional
         One name for each node.
     symmetrise : bool
-        Take a matrix that is not symmetric, such as that of a directed network or one triangle: a link in either
-        direction is a link.
+        Accept a matrix that is not symmetric, such as that of a directed network or a single triangle: a link in either
+        direction becomes a link.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is no such matrix; the message says where.
+        When the matrix is not square, not symmetric or has self-loops; the message names an entry.
 
     Examples
     --------
@@ -48,24 +48,24 @@ def from_adjacency(
     cells, n_in, n_out = read_adjacency(adjacency)
     if n_in != n_out:
         raise InvalidValueError(
-            f"adjacency of shape ({n_out}, {n_in}) is not square: a network of one kind of node has a row and a column "
-            "for each; of two kinds, use BipartiteGraph(adjacency)"
+            f"adjacency of shape ({n_out}, {n_in}) is not square: a one-mode graph needs a row and a column for each "
+            "node; for two kinds of nodes, use BipartiteGraph(adjacency)"
         )
     rows = np.column_stack(np.divmod(cells, n_in))
     loops = rows[rows[:, 0] == rows[:, 1]]
     if loops.size:
         node = loops[0, 0]
         raise InvalidValueError(
-            f"adjacency[{node}, {node}] links node {node} to itself: set the diagonal, with {len(loops):,} self-loops, "
-            "to 0"
+            f"adjacency[{node}, {node}] links node {node} to itself: set the diagonal to 0, which has {len(loops):,} "
+            f"{'self-loop' if len(loops) == 1 else 'self-loops'}"
         )
     back = rows[:, 1] * n_in + rows[:, 0]
     alone = ~np.isin(back, cells, assume_unique=True)
     if alone.any() and not symmetrise:
         row, column = rows[alone][0]
         raise InvalidValueError(
-            f"adjacency[{row}, {column}] is a link and adjacency[{column}, {row}] is none, as for {alone.sum():,} of "
-            f"{alone.size:,}: it is not symmetric; with symmetrise=True a link in either direction is a link"
+            f"adjacency[{row}, {column}] is a link but adjacency[{column}, {row}] is not: {alone.sum():,} of "
+            f"{alone.size:,} entries make it asymmetric; pass symmetrise=True to make a link in either direction a link"
         )
     return cls(symmetrised(rows), n_in, names=names)
 
@@ -73,7 +73,7 @@ def from_adjacency(
 def to_torch(
     graph: Graph, device: torch.device | str | None = None, layout: Literal["mask", "csr"] = "mask"
 ) -> torch.Tensor:
-    """Return the symmetric adjacency as a tensor of shape (n_nodes, n_nodes); as of `BipartiteGraph.to_torch`.
+    """Return the symmetric adjacency as a tensor of shape (n_nodes, n_nodes), as `BipartiteGraph.to_torch` does.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def to_torch(
 
 
 def to_networkx(graph: Graph) -> nx.Graph:
-    """Return a networkx graph of nodes 0..n_nodes-1, with the attribute ``name`` where there are names.
+    """Return a networkx graph with nodes 0..n_nodes-1, and the attribute ``name`` if the graph has names.
 
     Examples
     --------
@@ -106,22 +106,22 @@ def to_networkx(graph: Graph) -> nx.Graph:
 
 
 def from_networkx(cls: type[Graph], graph: nx.Graph, *, symmetrise: bool = False) -> Graph:
-    """Make a one-mode graph from a networkx graph; nodes keep its order.
+    """Make a one-mode graph from a networkx graph; nodes keep their order.
 
-    They are named by the attribute ``name`` where all have one, else by their label, unless labels are 0, 1, 2, ...
+    They are named by the attribute ``name`` if all have one, or else by their labels, unless these are 0, 1, 2, ...
 
     Parameters
     ----------
     graph : networkx.Graph
     symmetrise : bool
-        Take a directed graph: a link in either direction is a link.
+        Accept a directed graph: a link in either direction becomes a link.
 
     Raises
     ------
     InvalidTypeError
-        When it is another thing, or directed and `symmetrise` is not set.
+        When the graph has another type, or is directed and `symmetrise` is False.
     InvalidValueError
-        When there are self-loops, parallel links, or nodes of one name.
+        When there are self-loops, parallel links, or repeated names.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def from_networkx(cls: type[Graph], graph: nx.Graph, *, symmetrise: bool = False
 
     if not isinstance(graph, nx.Graph):
         raise InvalidTypeError(f"graph is a {type(graph).__name__}: pass a networkx.Graph")
-    _refuse_directed(graph.is_directed() and not symmetrise, "networkx")
+    _reject_directed(graph.is_directed() and not symmetrise, "networkx")
     labels = list(graph)
     number = {label: i for i, label in enumerate(labels)}
     edges: Any = [(number[a], number[b]) for a, b in graph.edges()]
@@ -148,7 +148,7 @@ def from_networkx(cls: type[Graph], graph: nx.Graph, *, symmetrise: bool = False
 
 
 def to_igraph(graph: Graph) -> igraph.Graph:
-    """Return an igraph graph, with the vertex attribute ``name`` where there are names.
+    """Return an igraph graph, with the vertex attribute ``name`` if the graph has names.
 
     Examples
     --------
@@ -163,20 +163,20 @@ def to_igraph(graph: Graph) -> igraph.Graph:
 
 
 def from_igraph(cls: type[Graph], graph: igraph.Graph, *, symmetrise: bool = False) -> Graph:
-    """Make a one-mode graph from an igraph graph; nodes keep its order and are named by the attribute ``name``.
+    """Make a one-mode graph from an igraph graph; nodes keep their order and take names from the attribute ``name``.
 
     Parameters
     ----------
     graph : igraph.Graph
     symmetrise : bool
-        Take a directed graph: a link in either direction is a link.
+        Accept a directed graph: a link in either direction becomes a link.
 
     Raises
     ------
     InvalidTypeError
-        When it is another thing, or directed and `symmetrise` is not set.
+        When the graph has another type, or is directed and `symmetrise` is False.
     InvalidValueError
-        When there are self-loops, parallel links, or nodes of one name.
+        When there are self-loops, parallel links, or repeated names.
 
     Examples
     --------
@@ -189,16 +189,16 @@ def from_igraph(cls: type[Graph], graph: igraph.Graph, *, symmetrise: bool = Fal
 
     if not isinstance(graph, igraph.Graph):
         raise InvalidTypeError(f"graph is a {type(graph).__name__}: pass an igraph.Graph")
-    _refuse_directed(graph.is_directed() and not symmetrise, "igraph")
+    _reject_directed(graph.is_directed() and not symmetrise, "igraph")
     edges: Any = graph.get_edgelist()
     given = graph.vs["name"] if "name" in graph.vs.attributes() else None
     names = None if given is None else [str(name) for name in given]
     return cls(symmetrised(edges) if graph.is_directed() else edges, graph.vcount(), names=names)
 
 
-def _refuse_directed(directed: bool, library: str) -> None:
+def _reject_directed(directed: bool, library: str) -> None:
     if directed:
         raise InvalidTypeError(
-            f"the {library} graph is directed, and a Graph has no directions: Graph.from_{library}(graph, "
-            "symmetrise=True) makes a link in either direction a link"
+            f"the {library} graph is directed, but a Graph is undirected: use Graph.from_{library}(graph, "
+            "symmetrise=True) to make a link in either direction a link"
         )

@@ -1,4 +1,4 @@
-"""Files of one-mode graphs: .npz, .mtx, .csv and .graphml, each whole or not there, with sizes and names."""
+"""Save and load one-mode graphs as .npz, .mtx, .csv and .graphml files, with sizes and names."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from topolearn.registry import Registry
 if TYPE_CHECKING:
     from topolearn.graph.one_mode import Graph
 
+TWO_SIDES = "it holds a graph with two sides: use BipartiteGraph.load"
+
 
 def save(graph: Graph, path: str | os.PathLike[str]) -> None:
-    """Write the graph to a .npz, .mtx, .csv or .graphml file, whole or not at all.
+    """Write the graph to a .npz, .mtx, .csv or .graphml file; an interrupted write leaves no partial file.
 
-    Nodes, links and names are kept by all four; .npz is the smallest and can be read by `scipy.sparse.load_npz` too,
-    as the symmetric adjacency.
+    All four formats keep nodes, links and names. The .npz file is the smallest, and `scipy.sparse.load_npz` can read it
+    too, as the symmetric adjacency.
 
     Raises
     ------
     UnknownNameError, MissingFileError
-        When the suffix is another, or the directory does not exist.
+        When the suffix is unknown, or the directory does not exist.
     """
     write, _ = _FORMATS[Path(path).suffix.lower()]
     with written_aside(path) as aside:
@@ -38,12 +40,12 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 
 def load(cls: type[Graph], path: str | os.PathLike[str]) -> Graph:
-    """Read a graph from a .npz, .mtx, .csv or .graphml file; matrices of other programs have to be symmetric.
+    """Read a graph from a .npz, .mtx, .csv or .graphml file; matrices from other programs must be symmetric.
 
     Raises
     ------
     MissingFileError, CorruptFileError, UnknownNameError
-        When the file is not there, is cut off or of another kind, or has another suffix.
+        When the file does not exist, is truncated or not a graph, or has an unknown suffix.
     """
     path = Path(path)
     _, read = _FORMATS[path.suffix.lower()]
@@ -53,7 +55,7 @@ def load(cls: type[Graph], path: str | os.PathLike[str]) -> Graph:
 def _write_npz(graph: Graph, path: Path) -> None:
     adjacency = graph.to_scipy()
     names: dict[str, Any] = {} if graph.names is None else {"names": np.array(graph.names)}
-    with path.open("wb") as file:  # given a path, writers add a suffix that they miss
+    with path.open("wb") as file:  # given a path instead, writers append a suffix
         np.savez_compressed(
             file,
             format=np.array(b"csr"),
@@ -69,7 +71,7 @@ def _write_npz(graph: Graph, path: Path) -> None:
 def _read_npz(cls: type[Graph], path: Path) -> Graph:
     stored = read_npz(path)
     if "input_names" in stored or "output_names" in stored:
-        raise ValueError("it holds a graph with two sides, for BipartiteGraph.load")
+        raise ValueError(TWO_SIDES)
     names = stored["names"].tolist() if "names" in stored else None
     return cls.from_adjacency(sparse_array(stored), names=names)
 
@@ -84,9 +86,9 @@ def _read_mtx(cls: type[Graph], path: Path) -> Graph:
     if header is None:
         return cls.from_adjacency(adjacency)
     if "n_nodes" not in header:
-        raise ValueError("it holds a graph with two sides, for BipartiteGraph.load")
+        raise ValueError(TWO_SIDES)
     if adjacency.shape != (header["n_nodes"], header["n_nodes"]):
-        raise ValueError(f"shape {adjacency.shape} is not that of its comment")
+        raise ValueError(f"its shape is {adjacency.shape}, but its comment says {header['n_nodes']} nodes")
     return cls.from_adjacency(adjacency, names=header["names"])
 
 
@@ -108,7 +110,7 @@ def _write_graphml(graph: Graph, path: Path) -> None:
 def _read_graphml(cls: type[Graph], path: Path) -> Graph:
     graph = files.read_graphml(path)
     if any("bipartite" in data for _, data in graph.nodes(data=True)):
-        raise ValueError("it holds a graph with two sides, for BipartiteGraph.load")
+        raise ValueError(TWO_SIDES)
     return cls.from_networkx(graph)
 
 

@@ -1,4 +1,4 @@
-"""Tables of one-mode graphs, in and out: pandas. `Graph` has these functions as its methods."""
+"""Convert one-mode graphs from and to pandas DataFrames. These functions are methods of `Graph`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def to_frame(graph: Graph) -> pd.DataFrame:
-    """Return a table of the links, sorted as `edges`, with names where there are any.
+    """Return a table of the links, in the order of `edges`, with names if the graph has any.
 
-    The number of nodes and their names are in ``frame.attrs``, so that `from_frame` gives the same graph back.
+    The number of nodes and their names are in ``frame.attrs``, so that `from_frame` restores the same graph.
 
     Examples
     --------
@@ -47,26 +47,26 @@ def from_frame(
     target: str = "other",
     symmetrise: bool = False,
 ) -> Graph:
-    """Make a one-mode graph from two columns of a table, one row for each link.
+    """Make a one-mode graph from two columns of a table, with one row for each link.
 
     Parameters
     ----------
     frame : pandas.DataFrame
     n_nodes : int, optional
-        Number of nodes where the columns are numbers of nodes, from 0; default ``frame.attrs``'s, where `to_frame`
-        leaves it.
+        Number of nodes, if the columns hold node numbers from 0. By default taken from ``frame.attrs``, where
+        `to_frame` puts it.
     names : sequence of str, optional
-        One name for each node; default ``frame.attrs``'s. Columns of names give theirs, in the order in which they
-        come first; pass names to have another order, or nodes without links.
+        One name for each node. By default taken from ``frame.attrs``, or from columns of names in order of first
+        appearance; pass names to set another order or to add nodes without links.
     source, target : str
-        The columns.
+        The columns that hold the ends of each link.
     symmetrise : bool
-        Take rows in both directions: a link in either direction is a link.
+        Accept rows in both directions: a link in either direction becomes a link.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a column is missing, the number of nodes is not known, or a row does not fit.
+        When a column is missing, the number of nodes is unknown, or a row is out of range or repeated.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def from_frame(
     n_nodes = frame.attrs.get("n_nodes") if n_nodes is None else n_nodes
     if n_nodes is None:
         raise InvalidValueError(
-            "n_nodes is not in frame.attrs: pass from_frame(frame, n_nodes=), or columns of names, as frame.astype(str)"
+            "n_nodes is not in frame.attrs: pass from_frame(frame, n_nodes=), or use names with frame.astype(str)"
         )
     edges = ends.to_numpy()
     return cls(symmetrised(edges) if symmetrise else edges, n_nodes, names=names)
@@ -107,14 +107,14 @@ def from_pairs(
     ----------
     pairs : iterable of (str, str)
     names : sequence of str, optional
-        The nodes in their order, also those without links; default the order in which names come first.
+        All nodes in order, including those without links. By default, the linked ones in order of first appearance.
     symmetrise : bool
-        Take pairs in both directions: a link in either direction is a link.
+        Accept pairs in both directions: a link in either direction becomes a link.
 
     Raises
     ------
     InvalidValueError
-        When there is no pair, an entry is not a pair, a name is not among `names`, or a link is there twice.
+        When there is no pair, an entry is not a pair, a name is not among `names`, or a link appears twice.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def from_pairs(
         if len(pair) != 2:
             raise InvalidValueError(f"entry {i} is {pair!r}: pass pairs of names, (node, other)")
     if not given and names is None:
-        raise InvalidValueError("there are no pairs: a graph needs one link or more, or names of its nodes")
+        raise InvalidValueError("there are no pairs: a graph needs at least one link, or names of its nodes")
     known = list(dict.fromkeys(name for pair in given for name in pair) if names is None else names)
     number = {name: i for i, name in enumerate(known)}
     for i, pair in enumerate(given):
@@ -139,5 +139,5 @@ def from_pairs(
 
 
 def describe(graph: Graph) -> dict[str, Any]:
-    """Return the number of nodes and their names, ready for JSON: what the edges do not say."""
+    """Return the number of nodes and their names, ready for JSON."""
     return {"n_nodes": graph.n_nodes, "names": graph.names and list(graph.names)}

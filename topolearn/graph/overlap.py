@@ -1,4 +1,4 @@
-"""Overlap of the links that an update removes with those that it regrows (definition 1 of Zhang et al.)."""
+"""Overlap between the links that an update removes and those that it regrows (definition 1 of Zhang et al.)."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def overlap(removed: np.ndarray, regrown: np.ndarray) -> float:
     Parameters
     ----------
     removed, regrown : array of int, shape (k, 2) or (k,)
-        Links as rows (input, output), or both as cells, each once; percolated links count as removed.
+        Links as rows (input, output), or both as cells, without repetition; percolated links count as removed.
 
     Returns
     -------

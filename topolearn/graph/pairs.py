@@ -1,4 +1,4 @@
-"""Pairs of nodes of a one-mode graph, and what is asked of them where they enter one."""
+"""Pairs of nodes of a one-mode graph: their numbering as cells, and the validation of edges."""
 
 import operator
 
@@ -12,18 +12,18 @@ Integers = NDArray[np.int64]
 
 
 def n_nodes_of(given: int) -> int:
-    """Return the number of nodes as a plain integer: two or more, and as many as 32 bits can number."""
+    """Return the number of nodes as a plain integer, at least 2 and less than 2**31."""
     try:
         n = operator.index(given)
     except TypeError:
-        raise InvalidTypeError(f"n_nodes={given!r}: pass an integer, 2 or more") from None
+        raise InvalidTypeError(f"n_nodes={given!r}: pass an integer of at least 2") from None
     if not 2 <= n < 2**31:
-        raise InvalidValueError(f"n_nodes={n}: a graph has two nodes or more, and fewer than 2**31")
+        raise InvalidValueError(f"n_nodes={n}: a graph needs at least 2 nodes and fewer than 2**31")
     return n
 
 
 def starts(n: int) -> Integers:
-    """Return for each node what makes a cell of a later one: the pair (i, j), i < j, is cell ``starts[i] + j``.
+    """Return the offset of each node in the numbering of cells: the pair (i, j), i < j, is cell ``starts[i] + j``.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def pairs_of_cells(cells: Integers, n: int) -> Integers:
 
 
 def rows_of(edges: ArrayLike) -> Integers:
-    """Return edges as (k, 2) integers, whatever the nodes are; other shapes and numbers are refused."""
+    """Return edges as (k, 2) integers; other shapes and types raise an error."""
     rows = integers(edges, "edges")
     rows = rows.reshape(0, 2) if rows.shape == (0,) else rows
     if rows.ndim != 2 or rows.shape[1] != 2:
@@ -58,32 +58,32 @@ def rows_of(edges: ArrayLike) -> Integers:
 
 
 def cells_of_edges(edges: ArrayLike, n: int, names: tuple[str, ...] | None) -> Integers:
-    """Return the sorted cells of rows (node, other): in range, no node with itself, each pair once."""
+    """Return the sorted cells of rows (node, other), which must be in range, unique and without self-loops."""
     rows = rows_of(edges)
     outside = (rows < 0) | (rows >= n)
     if outside.any():
         row = int(outside.any(axis=1).argmax())
         node = rows[row][outside[row]][0]
-        raise InvalidValueError(f"{quote(rows, 'edges', row)} names node {node}: nodes are 0..{n - 1}")
+        raise InvalidValueError(f"{quote(rows, 'edges', row)} has the node {node}: nodes are 0..{n - 1}")
     loops = np.flatnonzero(rows[:, 0] == rows[:, 1])
     if loops.size:
         node = rows[loops[0], 0]
         label = repr(names[node]) if names else node
         raise InvalidValueError(
-            f"{quote(rows, 'edges', loops[0])}: node {label} is linked to itself; remove self-loops, of which there "
-            f"are {loops.size:,}"
+            f"{quote(rows, 'edges', loops[0])}: node {label} is linked to itself; remove "
+            + ("this self-loop" if loops.size == 1 else f"all {loops.size:,} self-loops")
         )
     ordered = np.sort(rows, axis=1)
     cells = starts(n)[ordered[:, 0]] + ordered[:, 1]
-    _refuse_repeated(cells, rows, "edges", f"{np.unique(cells).size:,} of {len(rows):,} rows are different links")
+    _reject_repeated(cells, rows, "edges", f"only {np.unique(cells).size:,} of {len(rows):,} rows are distinct links")
     return np.sort(cells)
 
 
 def sorted_cells(cells: ArrayLike, n: int) -> Integers:
-    """Return cells in order: 1-D integers, all different and in range."""
+    """Return 1-D integer cells in order; they must be unique and in range."""
     values = integers(cells, "cells")
     if values.ndim != 1:
-        raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array of numbers of pairs")
+        raise InvalidValueError(f"cells has shape {values.shape}: pass a 1-D array")
     outside = (values < 0) | (values >= n * (n - 1) // 2)
     if outside.any():
         raise InvalidValueError(
@@ -91,12 +91,12 @@ def sorted_cells(cells: ArrayLike, n: int) -> Integers:
             f"pairs of {n} nodes are cells 0..{n * (n - 1) // 2 - 1}"
         )
     values = values.astype(np.int64)
-    _refuse_repeated(values, values, "cells", "use numpy.unique(cells)")
+    _reject_repeated(values, values, "cells", "use numpy.unique(cells)")
     return np.sort(values)
 
 
 def symmetrised(edges: ArrayLike) -> Integers:
-    """Return directed rows with each pair once, whichever way its links lead; a row that is there twice stays so.
+    """Return directed rows with each pair once, whatever the direction of its links; repeated rows stay repeated.
 
     Examples
     --------
@@ -105,16 +105,16 @@ def symmetrised(edges: ArrayLike) -> Integers:
     """
     rows = rows_of(edges)
     if len(np.unique(rows, axis=0)) < len(rows):
-        return rows  # and the graph says which
+        return rows  # the graph raises an error that quotes one
     return np.unique(np.sort(rows, axis=1), axis=0)
 
 
-def _refuse_repeated(cells: Integers, given: Integers, what: str, more: str) -> None:
+def _reject_repeated(cells: Integers, given: Integers, what: str, more: str) -> None:
     ordered = np.sort(cells)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if repeated.size:
         first, second = np.flatnonzero(cells == repeated[0])[:2]
         raise InvalidValueError(
-            f"{quote(given, what, second)} repeats {quote(given, what, first)}: a link is there twice, and a graph has "
-            f"each once, in one direction; {more}"
+            f"{quote(given, what, second)} repeats {quote(given, what, first)}: each link must appear once, in one "
+            f"direction; {more}"
         )

@@ -1,4 +1,4 @@
-"""Percolation: removal of the links to and from inactive neurons, to a fixed point."""
+"""Percolation: remove the links to and from inactive neurons until none is left."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -24,30 +24,30 @@ def percolate(
 ) -> tuple[LayeredNetwork, dict[str, NDArray[np.int64]]]:
     """Remove all links to and from inactive hidden neurons, until none is left.
 
-    A neuron of a group is active when its writers have a link into it (one of them where they combine
-    by "any", each of them where by "all") and one of its readers, if it has any, has a link out of it. A neuron of a
-    head that several heads share stays as long as one of them needs it. Neurons in no group, such as the inputs of the
-    first layer, the outputs of the last, and the residual stream, are not tested.
+    A neuron of a group is active if its writers have a link into it (at least one of them if they combine with "any",
+    all of them if with "all") and at least one of its readers, if it has any, has a link out of it. A neuron of a
+    shared head stays as long as one of the heads that it serves needs it. Neurons in no group, such as the inputs of
+    the first layer, the outputs of the last, and the residual stream, are not tested.
 
     Parameters
     ----------
     network : LayeredNetwork
-        The network; it stays as it is.
+        The network, which does not change.
     unit : {"coordinate", "rotary_pair"}
-        What is tested in groups with rotary positions: each coordinate by itself, as in the paper, which changes
-        attention scores, or the two that these positions turn into each other, which leaves them as they are.
+        What to test in groups with rotary positions: each coordinate by itself, as in the paper, which can change
+        attention scores; or together the two coordinates that these positions rotate into each other, which cannot.
 
     Returns
     -------
     network : LayeredNetwork
         The network without these links.
     removed : dict of str to array of shape (k, 2)
-        The links removed from each layer: rows (input, output), sorted as `BipartiteGraph.edges`.
+        The links removed from each layer, as rows (input, output) in the order of `BipartiteGraph.edges`.
 
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When `network` is not a LayeredNetwork, or `unit` another word.
+        When `network` is not a LayeredNetwork, or `unit` is unknown.
 
     References
     ----------
@@ -55,7 +55,7 @@ def percolate(
 
     Examples
     --------
-    Of two hidden neurons, neither has links on both sides.
+    Neither of the two hidden neurons has links on both sides.
 
     >>> first = BipartiteGraph.from_edges([(0, 0)], n_in=1, n_out=2)
     >>> second = BipartiteGraph.from_edges([(1, 0)], n_in=2, n_out=1)
@@ -78,9 +78,9 @@ def percolate(
 def percolate_cells(
     cells: Mapping[str, Tensor], shapes: Shapes, groups: Sequence[NeuronGroup], *, unit: str = "coordinate"
 ) -> dict[str, Tensor]:
-    """Return the links that percolation leaves, on the device on which they are; see `percolate`.
+    """Return the links that percolation leaves, on the device that they are on; see `percolate`.
 
-    A layer is passed over once to count its links, and once more each time that it loses some.
+    It passes over the links of a layer once to count them, and again each time the layer loses some.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def percolate_cells(
     Returns
     -------
     dict of str to Tensor of int64
-        The links that are left, of a layer that lost none the very tensor.
+        The links that are left; for a layer that lost none, the given tensor itself.
     """
     check_unit(unit)
     if any(works_behind(links.device) for links in cells.values()):
@@ -110,7 +110,7 @@ def percolate_cells(
         fan_in = {name: layers[name].fan_in for name in group.writers}
         fan_out = {name: layers[name].fan_out for name in group.readers}
         active = active_neurons(group, shapes, fan_in, fan_out, unit)
-        # A layer that loses links here has fewer at its other end, which is to be looked at again.
+        # A layer that loses links here has fewer at its other end, so that group is due again.
         for name in group.writers:
             if layers[name].cut_outputs(in_layer(group, active, shapes[name][0])) and name in read_by:
                 due.appendleft(read_by[name])
@@ -121,20 +121,20 @@ def percolate_cells(
 
 
 class _Links:
-    """The links of one layer while they percolate; what is counted of them is counted when it is asked for."""
+    """The links of one layer during percolation; they are counted lazily."""
 
     def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
         self.cells, (self._n_out, self._n_in) = cells, shape
 
     @cached_property
     def fan_in(self) -> Tensor:
-        """Links into each output neuron."""
+        """Number of links into each output neuron."""
         rows = torch.arange(self._n_out + 1, device=self.cells.device) * self._n_in
         return torch.searchsorted(self.cells, rows).diff()
 
     @cached_property
     def fan_out(self) -> Tensor:
-        """Links out of each input neuron."""
+        """Number of links out of each input neuron."""
         return torch.bincount(self._inputs, minlength=self._n_in)
 
     @cached_property
@@ -142,14 +142,14 @@ class _Links:
         return self.cells % self._n_in
 
     def cut_outputs(self, active: Tensor) -> bool:
-        """Remove the links into neurons that are not active, and return whether there were any."""
+        """Remove the links into inactive neurons, and return whether there were any."""
         if bool((active | (self.fan_in == 0)).all()):
             return False
         self._keep(active.repeat_interleave(self.fan_in))
         return True
 
     def cut_inputs(self, active: Tensor) -> bool:
-        """Remove the links out of neurons that are not active, and return whether there were any."""
+        """Remove the links out of inactive neurons, and return whether there were any."""
         if bool((active | (self.fan_out == 0)).all()):
             return False
         self._keep(active.index_select(0, self._inputs))

@@ -1,4 +1,4 @@
-"""Arrays in .npz files, checked as a whole before compiled code sees them: a false ``indptr`` could end the process."""
+"""Arrays in .npz files, fully checked before compiled code sees them: a wrong ``indptr`` could crash the process."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from topolearn.believable import usable_memory
 
 Arrays = dict[str, NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]
-MOST_DEFLATED = 1032  # bytes that zlib can make of one
+MOST_DEFLATED = 1032  # bytes that zlib can expand one byte to
 SMALL = 2**16  # bytes
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-COMPRESSED = {"csr": 0, "csc": 1}  # which side of the shape has pointers
+COMPRESSED = {"csr": 0, "csc": 1}  # the axis of the shape that has pointers
 
 
 def read_npz(source: Path | BinaryIO) -> Arrays:
-    """Return the arrays in a .npz file by their names; see `read_some`.
+    """Return the arrays in a .npz file by name; see `read_some`.
 
     Raises
     ------
     ValueError, zipfile.BadZipFile
-        When it is cut off, holds objects, or an array is not as large as its header says, or larger than memory.
+        When it is truncated, holds objects, or an array differs in size from its header or does not fit into memory.
 
     Examples
     --------
@@ -43,13 +43,13 @@ def read_npz(source: Path | BinaryIO) -> Arrays:
 
 
 def read_some(source: Path | BinaryIO, names: Collection[str] | None = None) -> tuple[Arrays, Shapes]:
-    """Return some arrays in a .npz file, or all, and the shapes of all, which are checked without reading the rest.
+    """Return some or all arrays in a .npz file, and the shapes of all; only the headers of the others are read.
 
     Raises
     ------
     ValueError, zipfile.BadZipFile
-        When the file is cut off, holds objects or an array twice, or an array is not as large as its header says, or
-        larger than the file or the memory allows.
+        When the file is truncated, holds objects or the same array twice, or an array differs in size from its header
+        or is larger than the file or the memory allows.
 
     Examples
     --------
@@ -65,11 +65,11 @@ def read_some(source: Path | BinaryIO, names: Collection[str] | None = None) -> 
             if members.setdefault(member.filename.removesuffix(".npy"), member) is not member:
                 raise ValueError(f"it has {member.filename} twice")
             if member.file_size > MOST_DEFLATED * member.compress_size + SMALL:
-                raise ValueError(f"{member.filename} says {member.file_size:,} bytes, more than the file can hold")
+                raise ValueError(f"{member.filename} declares {member.file_size:,} bytes, more than the file can hold")
         wanted = {name: member for name, member in members.items() if names is None or name in names}
         total, memory = sum(member.file_size for member in wanted.values()), usable_memory()
         if total > memory:
-            raise ValueError(f"its arrays have {total:,} bytes, and this machine {memory:,}")
+            raise ValueError(f"its arrays need {total:,} bytes, but this machine has {memory:,}")
         arrays, shapes = {}, {}
         for name, member in members.items():
             with packed.open(member) as opened:
@@ -80,12 +80,12 @@ def read_some(source: Path | BinaryIO, names: Collection[str] | None = None) -> 
 
 
 def sparse_array(arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Return the scipy array that arrays stand for, as `scipy.sparse.save_npz` or a graph wrote them.
+    """Return the scipy array whose components are given, as `scipy.sparse.save_npz` or a graph wrote them.
 
     Raises
     ------
     ValueError
-        When one is missing or does not fit the others.
+        When a component is missing or does not fit the others.
 
     Examples
     --------
@@ -95,27 +95,27 @@ def sparse_array(arrays: Mapping[str, NDArray[Any]]) -> Any:
            [0, 0, 1]])
     >>> sparse_array({**stored, "indices": np.array([2]), "indptr": np.array([0, 0, 9])})
     Traceback (most recent call last):
-    ValueError: indptr goes to 9, and there are 1 indices
+    ValueError: indptr ends at 9, but the number of indices is 1
     """
     name = arrays["format"].item()
     name = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
     shape = _shape(arrays["shape"])
     data = _row(arrays, "data")
     if data.dtype.kind not in "biufc":
-        raise ValueError(f"data are of type {data.dtype}, not numbers")
+        raise ValueError(f"data have dtype {data.dtype}, not numbers")
     if name == "coo":
         places = [_within(arrays, side, n) for side, n in zip(("row", "col"), shape, strict=True)]
         _check_equal("row, col and data", *places, data)
         return sparse.coo_array((data, tuple(places)), shape=shape)
     if name not in COMPRESSED:
-        raise ValueError(f"it is in the format {name!r}: save it by scipy.sparse.save_npz(file, matrix.tocsr())")
+        raise ValueError(f"it has the format {name!r}: save it with scipy.sparse.save_npz(file, matrix.tocsr())")
     side = COMPRESSED[name]
     indices, indptr = _within(arrays, "indices", shape[1 - side]), _integers(arrays, "indptr")
     _check_equal("indices and data", indices, data)
     if indptr.size != shape[side] + 1 or indptr[0] != 0 or (np.diff(indptr) < 0).any():
-        raise ValueError(f"indptr must rise from 0, and have {shape[side] + 1} numbers for the shape {shape}")
+        raise ValueError(f"indptr must increase from 0 and have {shape[side] + 1} numbers for the shape {shape}")
     if indptr[-1] != indices.size:
-        raise ValueError(f"indptr goes to {indptr[-1]}, and there are {indices.size} indices")
+        raise ValueError(f"indptr ends at {indptr[-1]}, but the number of indices is {indices.size}")
     build = sparse.csr_array if name == "csr" else sparse.csc_array
     return build((data, indices, indptr), shape=shape)
 
@@ -129,19 +129,19 @@ def _array(content: bytearray, shape: tuple[int, ...], is_fortran: bool, dtype: 
 def _checked_header(opened: Any, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(opened)
     if version not in HEADERS:
-        raise ValueError(f"{member.filename} is in version {version} of the format")
+        raise ValueError(f"{member.filename} has version {version} of the .npy format, which is not supported")
     shape, is_fortran, dtype = HEADERS[version](opened)
     if dtype.hasobject:
         raise ValueError(f"{member.filename} holds objects, which are never unpickled")
     n_bytes = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or n_bytes != member.file_size - opened.tell():
-        raise ValueError(f"{member.filename} says {n_bytes:,} bytes and has {member.file_size - opened.tell():,}")
+        raise ValueError(f"{member.filename} declares {n_bytes:,} bytes but has {member.file_size - opened.tell():,}")
     return tuple(shape), bool(is_fortran), dtype
 
 
 def _shape(stored: NDArray[Any]) -> tuple[int, int]:
     if stored.shape != (2,) or stored.dtype.kind not in "iu" or not ((stored > 0) & (stored < 2**31)).all():
-        raise ValueError(f"shape {stored.tolist()} is not that of an adjacency: two numbers from 1 to 2**31 - 1")
+        raise ValueError(f"shape {stored.tolist()} is not the shape of an adjacency: two numbers from 1 to 2**31 - 1")
     return int(stored[0]), int(stored[1])
 
 
@@ -154,17 +154,19 @@ def _row(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
 def _integers(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.int64]:
     row = _row(arrays, name)
     if row.dtype.kind not in "iu" or (row.dtype.kind == "u" and row.size and row.max() >= 2**63):
-        raise ValueError(f"{name} are of type {row.dtype}, not integers")
+        raise ValueError(f"{name} have dtype {row.dtype}, not integers")
     return row.astype(np.int64)
 
 
 def _within(arrays: Mapping[str, NDArray[Any]], name: str, n: int) -> NDArray[np.int64]:
     places = _integers(arrays, name)
     if places.size and not (places.min() >= 0 and places.max() < n):
-        raise ValueError(f"{name} go from {places.min()} to {places.max()}, and must lie in 0..{n - 1}")
+        raise ValueError(f"{name} range from {places.min()} to {places.max()}, but must be in 0..{n - 1}")
     return places
 
 
 def _check_equal(names: str, *rows: NDArray[Any]) -> None:
     if len({row.size for row in rows}) > 1:
-        raise ValueError(f"{names} have {', '.join(str(row.size) for row in rows)} entries, and must have as many")
+        raise ValueError(
+            f"{names} must have the same number of entries, not {', '.join(str(row.size) for row in rows)}"
+        )

@@ -1,4 +1,4 @@
-"""Percolation on an accelerator: sweeps through all groups, and one question whether anything still changes."""
+"""Percolation on an accelerator: sweeps through all groups, with a single synchronisation to detect the fixed point."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topolearn.waiting import positions
 
 
 class _Links:
-    """The links of one layer while they percolate: the list stays, and a number says which are there."""
+    """The links of one layer during percolation: the list stays the same, and `there` marks the remaining ones."""
 
     def __init__(self, cells: Tensor, shape: tuple[int, int]) -> None:
         self.cells, (self._n_out, self._n_in) = cells, shape
@@ -22,16 +22,16 @@ class _Links:
 
     @property
     def fan_in(self) -> Tensor:
-        """Links into each output neuron."""
+        """Number of links into each output neuron."""
         return self.there.new_zeros(self._n_out).index_add_(0, self._outputs, self.there)
 
     @property
     def fan_out(self) -> Tensor:
-        """Links out of each input neuron."""
+        """Number of links out of each input neuron."""
         return self.there.new_zeros(self._n_in).index_add_(0, self._inputs, self.there)
 
     def cut(self, *, outputs: Tensor | None = None, inputs: Tensor | None = None) -> None:
-        """Remove the links into outputs, or out of inputs, that are not active."""
+        """Remove the links into inactive outputs, or out of inactive inputs."""
         for active, ends in ((outputs, self._outputs), (inputs, self._inputs)):
             if active is not None:
                 self.there = self.there * active.to(self.there.dtype)[ends]
@@ -40,8 +40,8 @@ class _Links:
 def sweep(cells: Mapping[str, Tensor], shapes: Shapes, groups: Sequence[NeuronGroup], unit: str) -> dict[str, Tensor]:
     """Return the links that percolation leaves; see `topolearn.graph.percolation.percolate_cells`.
 
-    A sweep along the groups and one back reach the fixed point of a chain. The host asks once whether a third sweep
-    changes anything, and how many links each layer has; only where it does, it asks again.
+    A sweep forward through the groups and one back reach the fixed point of a chain. The host then synchronises once,
+    to learn whether a third sweep changes anything and how many links each layer has; it repeats this only if one does.
 
     Examples
     --------

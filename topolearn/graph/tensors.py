@@ -1,4 +1,4 @@
-"""Adjacencies in and out: numpy, scipy and torch."""
+"""Convert adjacencies from numpy, scipy and torch, and to torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Ends = tuple[NDArray[Any], ...]
 
 
 def read_adjacency(adjacency: Any) -> tuple[Cells, int, int]:
-    """Return the sorted cells, n_in and n_out of an adjacency of any kind."""
+    """Return the sorted cells, n_in and n_out of an adjacency of any supported type."""
     read: Callable[[Any], Ends]
     if is_tensor(adjacency):
         numeric, read = not adjacency.dtype.is_complex, _torch_links
@@ -40,12 +40,14 @@ def read_adjacency(adjacency: Any) -> tuple[Cells, int, int]:
     if not numeric:
         raise InvalidTypeError(f"adjacency has dtype {adjacency.dtype}: pass booleans, integers or floats")
     if len(adjacency.shape) != 2:
-        raise InvalidValueError(f"adjacency has shape {tuple(adjacency.shape)}: pass two dimensions, (n_out, n_in)")
+        raise InvalidValueError(
+            f"adjacency has shape {tuple(adjacency.shape)}: pass an array of two dimensions, (n_out, n_in)"
+        )
     n_out, n_in = adjacency.shape
     n_in, n_out = checks.sizes(n_in, n_out)
     outputs, inputs = read(adjacency)
-    _refuse_outside(outputs, n_out, "row")
-    _refuse_outside(inputs, n_in, "column")
+    _reject_outside(outputs, n_out, "row")
+    _reject_outside(inputs, n_in, "column")
     cells = outputs.astype(np.int64) * n_in + inputs
     ordered = (np.diff(cells) > 0).all()
     return cells if ordered else np.unique(cells), n_in, n_out
@@ -61,15 +63,15 @@ def to_torch(
     graph : BipartiteGraph
         The graph.
     device : torch.device or str, optional
-        Where the tensor lives; torch's default if None.
+        The device of the tensor; torch's default device if None.
     layout : {"mask", "csr"}
-        "mask" is dense and boolean. "csr" is sparse and holds a float32 one for each link, because torch
-        cannot multiply boolean sparse matrices.
+        "mask" is dense and boolean. "csr" is sparse, with a float32 one for each link, because torch cannot multiply
+        boolean sparse matrices.
 
     Raises
     ------
     UnknownNameError
-        When `layout` is another.
+        When `layout` is unknown.
 
     Examples
     --------
@@ -96,7 +98,7 @@ def to_torch(
 
 
 def is_tensor(value: Any) -> bool:
-    """Return whether a value is a torch tensor; torch is not loaded to know it."""
+    """Return whether a value is a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")  # a tensor can only exist where torch is loaded
     return torch is not None and isinstance(value, torch.Tensor)
 
@@ -107,13 +109,13 @@ def _is_scipy(value: Any) -> bool:
 
 def _numpy_links(adjacency: NDArray[Any]) -> Ends:
     if adjacency.dtype.kind == "f" and np.isnan(adjacency).any():
-        _refuse_nan(np.argwhere(np.isnan(adjacency))[0])
+        _reject_nan(np.argwhere(np.isnan(adjacency))[0])
     return np.nonzero(np.asarray(adjacency))
 
 
 def _scipy_links(adjacency: Any) -> Ends:
     stored = adjacency.tocoo()
-    if adjacency.format == "bsr":  # blocks are padded with zeros, as diagonals are, which tocoo leaves out
+    if adjacency.format == "bsr":  # blocks are padded with zeros; tocoo already drops those of dia
         return stored.row[stored.data != 0], stored.col[stored.data != 0]
     return stored.row, stored.col
 
@@ -124,25 +126,25 @@ def _torch_links(adjacency: torch.Tensor) -> Ends:
     adjacency = adjacency.detach()
     if adjacency.layout == torch.strided:
         if adjacency.is_floating_point() and adjacency.isnan().any():
-            _refuse_nan(adjacency.isnan().nonzero()[0].tolist())
+            _reject_nan(adjacency.isnan().nonzero()[0].tolist())
         outputs, inputs = (adjacency != 0).nonzero(as_tuple=True)
         return outputs.cpu().numpy(), inputs.cpu().numpy()
     if adjacency.layout == torch.sparse_csr:
         crow = adjacency.crow_indices().cpu().numpy()
         return np.repeat(np.arange(crow.size - 1), np.diff(crow)), adjacency.col_indices().cpu().numpy()
     if adjacency.layout == torch.sparse_coo and adjacency.dense_dim() == 0:
-        outputs, inputs = adjacency._indices().cpu().numpy()  # indices() refuses what is not coalesced
+        outputs, inputs = adjacency._indices().cpu().numpy()  # indices() raises unless the tensor is coalesced
         return outputs, inputs
     raise InvalidTypeError(f"adjacency has layout {adjacency.layout}: use adjacency.to_sparse_csr()")
 
 
-def _refuse_nan(position: Any) -> None:
+def _reject_nan(position: Any) -> None:
     row, column = (int(i) for i in position)
     raise InvalidValueError(f"adjacency[{row}, {column}] is nan: replace it, for example with numpy.nan_to_num")
 
 
-def _refuse_outside(ends: NDArray[Any], n: int, axis: str) -> None:
-    # torch builds sparse tensors without looking at their indices
+def _reject_outside(ends: NDArray[Any], n: int, axis: str) -> None:
+    # torch may build sparse tensors without checking their indices
     if ends.size and (ends.min() < 0 or ends.max() >= n):
         bad = ends[(ends < 0) | (ends >= n)][0]
         raise InvalidValueError(f"adjacency stores an entry in {axis} {bad}: {axis}s are 0..{n - 1}")

@@ -1,4 +1,4 @@
-"""The links of a graph by row and by column at once, as compiled loops take them."""
+"""The links of a graph by row and by column, in the form that compiled loops need."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from topolearn.graph.bipartite import BipartiteGraph
 class TwoWayCsr:
     """The links of a bipartite graph in compressed form, in both directions.
 
-    The arrays are writable and always of these types, so that numba compiles a loop over them once.
+    The arrays are writable and always have these dtypes, so that numba compiles each loop only once.
 
     Attributes
     ----------
     pointers, ends : arrays of int64, shape (n_out + 1,), and int32, shape (n_links,)
         Input neurons that output neuron u links to: ``ends[pointers[u]:pointers[u + 1]]``, sorted.
     back_pointers, back_ends : arrays of int64, shape (n_in + 1,), and int32, shape (n_links,)
-        Output neurons that link to each input neuron, likewise.
+        Output neurons that link to each input neuron, in the same form.
 
     Examples
     --------
@@ -43,11 +43,11 @@ class TwoWayCsr:
         Raises
         ------
         InvalidValueError
-            When a side has more neurons than 32 bits can number.
+            When a side has more neurons than a 32-bit integer can number.
         """
         if max(graph.shape) >= 2**31:
             raise InvalidValueError(
-                f"a side of {max(graph.shape)} neurons is too large: at most {2**31 - 1} can be numbered"
+                f"a side of {max(graph.shape)} neurons is too large: at most {2**31 - 1} are supported"
             )
         from topolearn.graph.kernels import transpose
 
@@ -66,12 +66,12 @@ class TwoWayCsr:
 
     @property
     def fan_in(self) -> NDArray[np.int64]:
-        """Links of each output neuron."""
+        """Number of links of each output neuron."""
         return np.diff(self.pointers)
 
     @property
     def fan_out(self) -> NDArray[np.int64]:
-        """Links of each input neuron."""
+        """Number of links of each input neuron."""
         return np.diff(self.back_pointers)
 
     @property

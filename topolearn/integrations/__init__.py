@@ -1,6 +1,6 @@
-"""Other people's trainers: topology in the loops of Hugging Face, Lightning and accelerate, and sharded checkpoints.
+"""Integrations with Hugging Face trainers, Lightning and accelerate, and sharded checkpoints.
 
-Each file can be imported without its package; the error, with the extra to install, comes at use.
+Each module can be imported without its package; using it raises an error that names the extra to install.
 """
 
 from topolearn.integrations import accelerate, distributed_checkpoint, huggingface, lightning

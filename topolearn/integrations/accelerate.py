@@ -1,4 +1,4 @@
-"""Topology in loops that accelerate runs: `register`."""
+"""Topology in training loops with accelerate: `register`."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ SHARDING = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 
 def register(accelerator: Any, topology: TopologyScheduler) -> Registration:
-    """Let ``accelerator.save_state`` and ``load_state`` save and load a topology with model and optimizer.
+    """Let ``accelerator.save_state`` and ``load_state`` save and load a topology along with model and optimizer.
 
-    A folder then has ``topology.safetensors`` besides, in which nothing is pickled. It is loaded before weights and
-    optimizer, which fit its links, so that a training goes on as if it had never stopped, after any step of the
-    optimizer. Make the scheduler with the model and optimizer that ``accelerator.prepare`` returned, and let
-    ``tl.attach`` count the steps, as accelerate takes none while it accumulates gradients.
+    Saved folders also contain ``topology.safetensors``, in which nothing is pickled. It is loaded before weights and
+    optimizer, which must fit its links, so that training can resume after any optimizer step as if it had never
+    stopped. Create the scheduler with the model and optimizer returned by ``accelerator.prepare``, and let
+    ``tl.attach`` count the steps, as accelerate skips optimizer steps while it accumulates gradients.
 
-    Averages of weights (EMA, SWA) are those of ``tl.AveragedModel(accelerator.unwrap_model(model))``, which follows
-    links that move; ``accelerator.register_for_checkpointing(average)`` saves it.
+    For averages of weights (EMA, SWA), use ``tl.AveragedModel(accelerator.unwrap_model(model))``, which follows
+    links as they move; ``accelerator.register_for_checkpointing(average)`` saves it.
 
     Parameters
     ----------
     accelerator : accelerate.Accelerator
     topology : TopologyScheduler
-        It must evolve all sparse layers of the models that the accelerator has prepared.
+        It must evolve all sparse layers of the models prepared by the accelerator.
 
     Returns
     -------
     Registration
-        ``remove()`` undoes the call.
+        Call its ``remove()`` to undo the registration.
 
     Raises
     ------
     MissingPackageError
         When accelerate is not installed.
     InvalidTypeError, InvalidValueError
-        When it is not an accelerator, shards its models (FSDP, DeepSpeed, Megatron), or `topology` is not a scheduler.
+        When `accelerator` is not an Accelerator or shards its models (FSDP, DeepSpeed, Megatron), or `topology` is not
+        a TopologyScheduler.
 
     Examples
     --------
@@ -68,14 +69,14 @@ def register(accelerator: Any, topology: TopologyScheduler) -> Registration:
     kind = accelerator.distributed_type.value
     if kind in SHARDING:
         raise InvalidValueError(
-            f"the accelerator shards its models ({kind}), and saves no state that links could go with: use several "
+            f"the accelerator shards its models ({kind}), which cannot be saved along with links: use several "
             "processes with DistributedDataParallel, or save topology.state_dict() yourself"
         )
     return Registration(accelerator, topology)
 
 
 class Registration:
-    """The hooks that save and load a topology; `register` makes one."""
+    """The hooks that save and load a topology; returned by `register`."""
 
     def __init__(self, accelerator: Any, topology: TopologyScheduler) -> None:
         self._accelerator, self._topology = accelerator, topology
@@ -85,7 +86,7 @@ class Registration:
         ]
 
     def remove(self) -> None:
-        """Save and load the topology no longer."""
+        """Stop saving and loading the topology."""
         while self._handles:
             self._handles.pop().remove()
 
@@ -102,19 +103,19 @@ class Registration:
         name = self._topology.method.name
         if about.get("method") != name:
             raise CheckpointError(
-                f"{folder} was saved with the method {about.get('method')!r}, and the TopologyScheduler has {name!r}: "
-                "make it with the same method, as links and schedule go on from there"
+                f"{folder} was saved with method {about.get('method')!r}, and the TopologyScheduler has {name!r}: "
+                "create it with the same method, as links and schedule continue from the checkpoint"
             )
         self._topology.load_state_dict(state)
 
     def _check_models(self, models: list[nn.Module]) -> None:
-        """Refuse models with other sparse layers, which a state would be saved without."""
+        """Raise unless models and topology have the same sparse layers: the others would not be saved."""
         theirs = {id(layer): name for model in models for name, layer in sparse_layers(model).items()}
         ours = {id(layer): name for name, layer in self._topology.layers.items()}
         differing = sorted({**theirs, **ours}[layer] for layer in theirs.keys() ^ ours.keys())
         if differing:
             raise InvalidValueError(
-                f"the layers {', '.join(map(repr, differing))} are not both in models that the accelerator has "
-                "prepared and in the topology that is registered: register one scheduler for all sparse layers, after "
+                f"the layers {', '.join(map(repr, differing))} are not both in the models prepared by the accelerator "
+                "and in the registered topology: register one scheduler for all sparse layers, after "
                 "accelerator.prepare(model, optimizer)"
             )

@@ -1,4 +1,4 @@
-"""`from_checkpoint`: the zeros of any checkpoint as graphs."""
+"""`from_checkpoint`: the topology of the weights in any checkpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_ASKED_FOR = "not asked for"
 
 
 class CheckpointGraphs(NamedTuple):
-    """The network of a checkpoint, and why weights of two dimensions and more are not in it, by name."""
+    """The network of a checkpoint, and the reasons why other weights with two or more dimensions are left out."""
 
     network: LayeredNetwork
     left_out: Mapping[str, str]
@@ -35,37 +35,38 @@ def from_checkpoint(
 ) -> LayeredNetwork:
     """Return the topology of the weights in a checkpoint: cells that are exactly zero are not links.
 
-    Weights are read one at a time, of any floating-point type. Where topolearn has saved links with them, these are the
-    links, zero or not.
+    Weights of any floating-point type are read one at a time. If topolearn has saved links with them, these are used,
+    whether their weights are zero or not.
 
-    Neurons meet as `topolearn.topology_of` says where a ``config.json`` of transformers lies beside the weights, and
-    else as the names ``q_proj``, ``k_proj``, ``v_proj``, ``o_proj`` (or ``out_proj``) and ``gate_proj``, ``up_proj``,
-    ``down_proj`` say, if `n_heads` is given; or else there are no groups, and nothing percolates.
+    Neuron groups are determined as in `topolearn.topology_of` if there is a ``config.json`` of transformers next to the
+    weights. Otherwise, if `n_heads` is given, they are derived from the layer names ``q_proj``, ``k_proj``, ``v_proj``,
+    ``o_proj`` (or ``out_proj``) and ``gate_proj``, ``up_proj``, ``down_proj``. Otherwise there are no groups, and
+    nothing percolates.
 
     Parameters
     ----------
     path : str or Path
-        A ``.safetensors`` file, the index of several, or a folder of these; or the name of a model on the hub of
-        Hugging Face, which its own library fetches into its own cache.
+        A ``.safetensors`` file, an index of several, or a folder of these; or the name of a model on the Hugging Face
+        hub, which is fetched into the cache of huggingface_hub.
     n_heads : int, optional
-        Number of attention heads, by which layers are known by their names; no ``config.json`` is read then. Heads are
-        as in LLaMA, those of keys and values may be fewer.
+        Number of attention heads. If given, layers are identified by name, as in LLaMA, and no ``config.json`` is read;
+        there may be fewer heads of keys and values.
     layers : sequence of str, optional
-        Patterns of layer names, such as ``["model.layers.0.*"]``: these, and whatever they are. By default all layers
-        with a zero, but embeddings and the head.
+        Patterns of the layer names to include, such as ``["model.layers.0.*"]``, whatever kind of layer they match. By
+        default all layers with a zero, except embeddings and the head.
 
     Returns
     -------
     LayeredNetwork
-        Layers have the names of their weights, without ``.weight``.
+        Layers are named after their weights, without ``.weight``.
 
     Raises
     ------
     MissingFileError, DownloadError, MissingPackageError
-        When there are no such files, no network, or no package of ``topolearn[hf]`` that is needed.
+        When there are no such files, no network, or a package of ``topolearn[hf]`` is missing.
     CorruptFileError, CheckpointError, InvalidTypeError, InvalidValueError
-        When a file is cut off, or pickled, which is never opened; weights and configuration are of different models;
-        heads do not fit, no pattern matches, or no weight has a zero.
+        When a file is cut off or pickled (pickles are never opened), weights and configuration belong to different
+        models, the heads do not fit, a pattern matches nothing, or no weight has a zero.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def from_checkpoint(
 def read_checkpoint(
     path: str | Path, *, n_heads: int | None = None, layers: Sequence[str] | None = None
 ) -> CheckpointGraphs:
-    """Return the network of a checkpoint, and what is not in it; see `from_checkpoint`."""
+    """Return the network of a checkpoint, and what is left out; see `from_checkpoint`."""
     if isinstance(layers, str):
         raise InvalidTypeError(f"layers={layers!r} must be a list of patterns: use [{layers!r}]")
     files = files_of(_local(path))
@@ -92,7 +93,7 @@ def read_checkpoint(
     with reading(path, "a checkpoint with weights", "fetch it again"):
         saved, known = SavedLinks(weights, folder), layers_of(weights, folder, n_heads)
     if not known.keys:
-        raise InvalidValueError(f"{path} has no weight of two dimensions; it holds {shortened(weights.stored) or '-'}")
+        raise InvalidValueError(f"{path} has no weight with two dimensions, only {shortened(weights.stored) or 'none'}")
     graphs, left_out = dict[str, BipartiteGraph](), dict[str, str]()
     asked = None if layers is None else _matched(known.keys, layers)
     for name, kind in known.kinds.items():
@@ -110,13 +111,13 @@ def read_checkpoint(
             graphs[name] = graph
     if not graphs:
         names = shortened(known.keys)
-        raise InvalidValueError(f"no layer of {path} has a zero ({names}): layers=['*'] takes dense ones, too")
+        raise InvalidValueError(f"no layer of {path} has a zero ({names}): use layers=['*'] to include dense layers")
     groups = neuron_groups(known.model, {name: known.modules[name] for name in graphs if name in known.modules})
     return CheckpointGraphs(LayeredNetwork(graphs, groups), left_out | _of_more_dimensions(weights))
 
 
 def _local(path: str | Path) -> Path:
-    """Return a path that exists, or that of a model of the hub by this name."""
+    """Return the path if it exists, or else the path of the hub model with this name."""
     local = Path(path).expanduser()
     return fetched(str(path)) if not local.exists() and is_hub_name(str(path)) else local
 
@@ -126,13 +127,13 @@ def _matched(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
     for pattern in patterns:
         hit = set(fnmatch.filter(names, pattern))
         if not hit:
-            raise InvalidValueError(f"the pattern {pattern!r} of layers= matches none of {shortened(names)}")
+            raise InvalidValueError(f"pattern {pattern!r} of layers= matches none of {shortened(names)}")
         matched |= hit
     return matched
 
 
 def _graph(weight: Tensor, known: CheckpointLayers, name: str) -> BipartiteGraph:
-    if weight.element_size() == 1:  # of float8 torch knows little
+    if weight.element_size() == 1:  # torch supports few operations on float8
         weight = weight.to(torch.float16)
     try:
         return BipartiteGraph(weight.t() if known.is_transposed(name) else weight)
@@ -146,6 +147,6 @@ def _sparse_graph(weight: Tensor, known: CheckpointLayers, name: str) -> Biparti
 
 
 def _of_more_dimensions(weights: WeightFiles) -> dict[str, str]:
-    """Return the tensors that may be several layers in one, such as experts."""
+    """Return the tensors with more than two dimensions, which may combine several layers, such as experts."""
     large = {name: len(stored.shape) for name, stored in weights.stored.items() if stored.is_float}
     return {name: f"{n} dimensions" for name, n in large.items() if n > 2}

@@ -1,4 +1,4 @@
-"""Which weights of a checkpoint are those of layers, and how these meet."""
+"""Which weights of a checkpoint belong to layers, and which neurons these share."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from topolearn.sparse.dense_layers import is_conv1d
 
 
 class CheckpointLayers(NamedTuple):
-    """The weights of two dimensions by the names of their layers, in order.
+    """The layers of a checkpoint, by name and in order: all weights with two dimensions.
 
     Attributes
     ----------
     keys : dict of str to str
-        The name of the weight itself.
+        The name of each layer's weight.
     kinds : dict of str to str
         "layer", "embedding" or "head".
     model : torch.nn.Module
-        One without weights, which knows how layers meet; an empty one where nothing is known.
+        A model without weights that declares the neuron groups; empty if nothing is known.
     modules : dict of str to torch.nn.Module
-        The linear layers in it.
+        The linear layers of that model.
     """
 
     keys: dict[str, str]
@@ -43,7 +43,7 @@ class CheckpointLayers(NamedTuple):
         return name in self.modules and is_conv1d(self.modules[name])
 
     def check(self, name: str, graph: BipartiteGraph) -> None:
-        """Refuse a graph of another shape than the layer has in the model.
+        """Raise if the graph and the layer of the model have different shapes.
 
         Raises
         ------
@@ -51,13 +51,13 @@ class CheckpointLayers(NamedTuple):
         """
         if name in self.modules and graph.shape != shape_of(self.modules[name]):
             raise CheckpointError(
-                f"layer {name!r} has {graph.shape} outputs and inputs, and {shape_of(self.modules[name])} by {CONFIG}: "
-                "give weights and configuration of one model, or n_heads=, by which layers are known by their names"
+                f"layer {name!r} has {graph.shape} outputs and inputs, but {shape_of(self.modules[name])} in {CONFIG}: "
+                "give weights and configuration of the same model, or n_heads= to identify layers by name"
             )
 
 
 def layers_of(weights: WeightFiles, folder: Path, n_heads: int | None) -> CheckpointLayers:
-    """Return the layers of a checkpoint, by the configuration in its folder, or by their names.
+    """Return the layers of a checkpoint, identified by the configuration in its folder or by their names.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def layers_of(weights: WeightFiles, folder: Path, n_heads: int | None) -> Checkp
 
 
 def _by_model(keys: dict[str, str], by_name: dict[str, str], model: nn.Module) -> CheckpointLayers:
-    """Return the layers in the order of a model, which also says what they are; those not in it come last."""
-    base = f"{getattr(model, 'base_model_prefix', '')}."  # weights may be saved with a head, or without
+    """Return the layers in the order of a model, which determines their kinds; layers not in it come last."""
+    base = f"{getattr(model, 'base_model_prefix', '')}."  # weights may be saved with or without a head
     places = {path: place for place, (path, _) in enumerate(model.named_modules())}
     at = {name: next((p for p in (name, base + name, name.removeprefix(base)) if p in places), None) for name in keys}
     ordered = sorted(keys, key=lambda name: len(places) if (path := at[name]) is None else places[path])
@@ -94,8 +94,8 @@ def _by_model(keys: dict[str, str], by_name: dict[str, str], model: nn.Module) -
             modules[name], kinds[name] = module, "head" if module is head else "layer"
     if not modules:
         warnings.warn(
-            f"no weight is of a layer of {type(model).__name__}, which {CONFIG} describes, so layers have no groups: "
-            "with n_heads= they are known by their names",
+            f"no weight belongs to a layer of {type(model).__name__}, the model in {CONFIG}, so layers have no groups: "
+            "give n_heads= to identify them by name",
             stacklevel=5,
         )
     return CheckpointLayers({name: keys[name] for name in ordered}, kinds, model, modules)

@@ -1,4 +1,4 @@
-"""The architecture that a config.json describes, without weights."""
+"""The model that a config.json describes, without weights."""
 
 import warnings
 from pathlib import Path
@@ -14,20 +14,20 @@ CONFIG = "config.json"
 
 
 def configured_model(folder: Path) -> nn.Module | None:
-    """Return the model of transformers that ``config.json`` in a folder describes, on the meta device.
+    """Return the model of transformers described by the ``config.json`` in a folder, on the meta device.
 
-    No program that comes with a checkpoint is run, and nothing is fetched.
+    No code from the checkpoint is run, and nothing is fetched.
 
     Returns
     -------
     torch.nn.Module or None
-        None where there is no such file, or one of another library; and, with a warning, where transformers does not
+        None if there is no such file, or it belongs to another library; also, with a warning, if transformers does not
         know the architecture.
 
     Raises
     ------
     CorruptFileError, MissingPackageError
-        When it is not JSON, or has values that transformers refuses; or transformers is not installed.
+        When the file is not JSON or has values that transformers rejects, or transformers is not installed.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -39,26 +39,26 @@ def configured_model(folder: Path) -> nn.Module | None:
         import transformers
     except ImportError as error:
         raise MissingPackageError(
-            f"{path} describes a model of transformers ({error}): pip install 'topolearn[hf]', or give n_heads=, by "
-            "which layers are known by their names"
+            f"{path} describes a model of transformers ({error}): pip install 'topolearn[hf]', or give n_heads= to "
+            "identify layers by name"
         ) from None
     if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
         warnings.warn(
-            f"{path} is of model_type {model_type!r}, which transformers {transformers.__version__} does not know, so "
-            "layers have no groups: with n_heads= they are known by their names",
+            f"{path} has model_type {model_type!r}, which transformers {transformers.__version__} does not know, so "
+            "layers have no groups: give n_heads= to identify them by name",
             stacklevel=5,
         )
         return None
     try:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        config._attn_implementation = "eager"  # one that the file names may be a program on the hub
+        config._attn_implementation = "eager"  # the file could name code on the hub
         with torch.device("meta"):
             return _class_of(config, transformers)(config)
-    except Exception as error:  # each model checks its values in its own way
+    except Exception as error:  # each model raises its own kinds of errors
         reason = " ".join(str(error).split())
         raise CorruptFileError(
-            f"{path} describes no model that transformers can make ({type(error).__name__}: {reason[:200]}): fetch it "
-            "again, or give n_heads=, by which layers are known by their names"
+            f"{path} does not describe a model that transformers can build ({type(error).__name__}: {reason[:200]}): "
+            "fetch it again, or give n_heads= to identify layers by name"
         ) from None
 
 
@@ -67,12 +67,12 @@ def head_of(model: nn.Module) -> nn.Module | None:
     ask: Any = getattr(model, "get_output_embeddings", None)
     try:
         return ask() if callable(ask) else None
-    except NotImplementedError:  # as bases of such models say
+    except NotImplementedError:  # raised by base classes of such models
         return None
 
 
 def _class_of(config: Any, transformers: Any) -> Any:
-    """Return the class that the checkpoint is of, or else the one without a head."""
+    """Return the class named in the configuration, or else the model without a head."""
     for name in config.architectures or ():
         named = getattr(transformers, name, None)
         if isinstance(named, type) and issubclass(named, transformers.PreTrainedModel):

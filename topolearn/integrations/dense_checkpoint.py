@@ -1,4 +1,4 @@
-"""Checkpoints with the weights of the plain architecture: how a sparse model writes them, and reads them again."""
+"""Checkpoints with the weights of the dense architecture: how a sparse model writes and reads them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from topolearn.sparse import SparseLinear, StoredLinear, as_dense, sparse_layers
 
 @contextmanager
 def dense_while_saved(model: nn.Module) -> Iterator[None]:
-    """Let ``model.state_dict()`` be that of the plain dense architecture, by a hook, within a block.
+    """Let ``model.state_dict()`` return the state of the dense architecture within a block, with a hook.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def _make_dense(model: nn.Module, state: dict[str, Tensor], prefix: str, _: Any)
 
 
 def take_links(layers: Mapping[str, SparseLinear], state: Mapping[str, Any]) -> None:
-    """Give layers the links of a topology's state, so that weights which are zero off them can be loaded."""
+    """Give layers the links in a topology's state, so that weights that are zero off these can be loaded."""
     for name, layer in layers.items():
         if isinstance(layer, StoredLinear):
             layer.set_links(state["links"][name], state.get("trained", {}).get(name))
@@ -50,7 +50,7 @@ def take_links(layers: Mapping[str, SparseLinear], state: Mapping[str, Any]) -> 
 
 
 def state_to_save(topology: TopologyScheduler | None, model: nn.Module) -> dict[str, Any]:
-    """Return the state of a scheduler, or the links of a model that has none yet."""
+    """Return the state of the scheduler, or if there is none yet, the links of the model."""
     if topology is not None:
         return topology.state_dict()
     layers = sparse_layers(model)
@@ -61,17 +61,17 @@ def state_to_save(topology: TopologyScheduler | None, model: nn.Module) -> dict[
 
 
 def read_state(folder: str | Path, method: Method) -> dict[str, Any]:
-    """Return the state of a scheduler in a checkpoint.
+    """Return the scheduler's state in a checkpoint.
 
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError
-        When it has none, or one of another method.
+        When the checkpoint has none, or belongs to another method.
     """
     state, about = read_topology(folder)
     if about.get("method") != method.name:
         raise CheckpointError(
-            f"{folder} was trained with the method {about.get('method')!r}, and this trainer is attached with "
-            f"{method.name!r}: attach with the same method, as links and schedule go on from there"
+            f"{folder} was trained with method {about.get('method')!r}, and this trainer is attached with "
+            f"{method.name!r}: attach with the same method, as links and schedule continue from the checkpoint"
         )
     return state

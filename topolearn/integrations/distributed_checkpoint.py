@@ -1,4 +1,4 @@
-"""Checkpoints of ``torch.distributed.checkpoint``, which several ranks have saved, as one folder: `to_folder`."""
+"""Converting checkpoints of ``torch.distributed.checkpoint`` from several ranks to one folder: `to_folder`."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ WEIGHTS = "model.safetensors"
 
 
 def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, method: Method | str) -> Path:
-    """Turn a checkpoint of any number of ranks into one folder, which the plain dense architecture reads.
+    """Convert a checkpoint of any number of ranks to one folder that the dense architecture can load.
 
-    It is a checkpoint of ``{"model": ..., "topology": topology.state_dict(), ...}``, where the model's state is that of
-    ``torch.distributed.checkpoint.state_dict.get_model_state_dict``. One process does it, without a process group.
+    The checkpoint contains ``{"model": ..., "topology": topology.state_dict(), ...}``, where the model's state comes
+    from ``torch.distributed.checkpoint.state_dict.get_model_state_dict``. Call this in one process, without a process
+    group.
 
     Parameters
     ----------
     checkpoint : path
-        The folder that ``torch.distributed.checkpoint.save`` has written.
+        A folder written by ``torch.distributed.checkpoint.save``.
     folder : path
-        Where ``from_pretrained`` of the plain class finds the weights; a model without ``save_pretrained`` has them in
-        ``model.safetensors``. The links, and all that the scheduler knows, are beside them, in
+        The folder to write. The weights can be loaded with ``from_pretrained`` of the dense class; for a model without
+        ``save_pretrained`` they are in ``model.safetensors``. The links and the scheduler's state are written to
         ``topology.safetensors``.
     model : torch.nn.Module
-        The model as it was before ``fully_shard``, made sparse by the method. It takes links and weights.
+        The model as it was before ``fully_shard``, made sparse by the method. Links and weights are loaded into it.
     method : Method or str
 
     Returns
@@ -49,8 +50,8 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError
-        When there is no checkpoint, it is cut off or holds what could run a program, or it lacks a model or a
-        topology, or has those of other layers.
+        When there is no checkpoint, it is cut off or contains objects that could run code, it lacks a model or a
+        topology, or it has other layers.
 
     Examples
     --------
@@ -60,17 +61,17 @@ def to_folder(checkpoint: str | Path, folder: str | Path, model: nn.Module, meth
         to_folder("out/step-1000", "out/plain", model, method)
         LlamaForCausalLM.from_pretrained("out/plain")
     """
-    from topolearn.integrations.distributed_reader import read_distributed  # half a second
+    from topolearn.integrations.distributed_reader import read_distributed  # importing it takes half a second
 
     rule, folder = find_method(method) if isinstance(method, str) else method, Path(folder)
     if not (Path(checkpoint) / ".metadata").is_file():
-        raise MissingFileError(f"{checkpoint} is not a folder that torch.distributed.checkpoint.save has written")
+        raise MissingFileError(f"{checkpoint} is not a folder written by torch.distributed.checkpoint.save")
     with reading(checkpoint, "a whole checkpoint of torch.distributed", "use another one"):
         saved = read_distributed(Path(checkpoint))
         for key in KEYS:
             if key not in saved:
                 raise CheckpointError(
-                    f"{checkpoint} has no {key!r}, but {sorted(saved)}: save {{'model': ..., 'topology': "
+                    f"{checkpoint} has no {key!r}, only {sorted(saved)}: save {{'model': ..., 'topology': "
                     "topology.state_dict()}"
                 )
         layers, state = sparse_layers(model), as_lists(saved["topology"])

@@ -1,4 +1,4 @@
-"""What ``torch.distributed.checkpoint.save`` wrote, read without letting it run anything."""
+"""Reading checkpoints of ``torch.distributed.checkpoint.save`` without running any code in them."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ BROKEN = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexEr
 
 
 def read_distributed(folder: Path) -> dict[str, Any]:
-    """Return all that a checkpoint of any number of ranks holds, by its first names, on the CPU.
+    """Return the contents of a checkpoint of any number of ranks by top-level key, on the CPU.
 
-    Its description is a pickle, of which nothing is taken but the few classes that torch writes there; of the values
-    none is taken but tensors and plain values.
+    The metadata is a pickle, in which only the few classes that torch writes there are allowed; only tensors and plain
+    values are read.
 
     Raises
     ------
     CorruptFileError
-        When it is cut off, of another kind, or holds something that could run a program.
+        When it is cut off, is not such a checkpoint, or contains objects that could run code.
     """
     values: dict[str, Any] = {}
     reader = _Reader(folder)
-    reader.read_metadata()  # which says what is wrong in one line; torch would wrap it
+    reader.read_metadata()  # raises one-line errors, which torch would wrap
     try:
         _load_state_dict(values, storage_reader=reader, planner=_Planner(), no_dist=True)
     except (CheckpointException, *BROKEN, RuntimeError, OSError) as error:
         raise CorruptFileError(
             f"{folder} is cut off, or not a checkpoint of tensors and plain values ({_reason(error)}): save it again "
-            "by torch.distributed.checkpoint.save"
+            "with torch.distributed.checkpoint.save"
         ) from None
     return values
 
 
 def _reason(error: BaseException) -> str:
-    """Return in a line what torch says, without what it wraps around."""
+    """Return torch's error message in one line, without what wraps it."""
     if isinstance(error, CheckpointException) and error.failures:
         error = next(iter(error.failures.values()))[0]
     words = " ".join(str(error).split()) or type(error).__name__
@@ -70,21 +70,21 @@ def _reason(error: BaseException) -> str:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes objects of the classes that descriptions of checkpoints have, and no others."""
+    """Unpickles only the classes that occur in the metadata of checkpoints."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return a class, or refuse it."""
+        """Return an allowed class."""
         full = f"{module}.{name}"
         if full not in CLASSES and full not in DTYPES:
-            raise pickle.UnpicklingError(f"it asks for {full}, which does not describe tensors")
+            raise pickle.UnpicklingError(f"it refers to {full}, which does not describe tensors")
         return super().find_class(module, name)
 
 
 class _Reader(FileSystemReader):
-    """A reader whose description is unpickled by `_Unpickler`, and whose files lie in its folder."""
+    """A reader that unpickles metadata with `_Unpickler`, and only reads files in its folder."""
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> described.Metadata:
-        """Return the description of a checkpoint."""
+        """Return the metadata of a checkpoint."""
         file = Path(self.path) / METADATA
         try:
             content = _Unpickler(io.BytesIO(file.read_bytes())).load()
@@ -101,11 +101,11 @@ class _Reader(FileSystemReader):
 
 
 class _Planner(_EmptyStateDictLoadPlanner):
-    """A planner that takes tensors and plain values alone."""
+    """A planner that only loads tensors and plain values."""
 
     def load_bytes(self, read_item: ReadItem, value: io.BytesIO) -> None:
-        """Take a value that is not a tensor."""
+        """Load a value that is not a tensor."""
         plain = io.BytesIO()
-        torch.save(torch.load(value, map_location="cpu", weights_only=True), plain)  # or it is refused
+        torch.save(torch.load(value, map_location="cpu", weights_only=True), plain)  # raises for anything else
         plain.seek(0)
         super().load_bytes(read_item, plain)

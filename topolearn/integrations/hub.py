@@ -1,4 +1,4 @@
-"""Models on the hub of Hugging Face: fetched once, by its own library, into its own cache."""
+"""Models on the Hugging Face hub: fetched once, with its own library, into its own cache."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ IGNORED = ["*/*", "consolidated*"]  # other formats, and a second copy of the sa
 
 
 def is_hub_name(name: str) -> bool:
-    """Return whether a model on the hub can have this name.
+    """Return whether this is a valid name of a model on the hub.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def is_hub_name(name: str) -> bool:
 
 
 def fetched(name: str) -> Path:
-    """Return the folder in which the hub's library keeps the weights and the configuration of a model.
+    """Fetch a model if needed, and return the cache folder that has its weights and configuration.
 
     Raises
     ------
@@ -34,19 +34,19 @@ def fetched(name: str) -> Path:
         from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
     except ImportError as error:
         raise MissingPackageError(
-            f"there is no file or folder {name!r}, and models of the hub need huggingface_hub ({error}): "
+            f"there is no file or folder {name!r}, and models on the hub need huggingface_hub ({error}): "
             "pip install 'topolearn[hf]'"
         ) from None
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED, ignore_patterns=IGNORED))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         raise DownloadError(
-            f"there is no file or folder {name!r}, and no model of that name can be fetched without a network: check "
-            f"the path, or run 'hf download {name}' where there is a network and give the folder that it prints"
+            f"there is no file or folder {name!r}, and the hub cannot be reached: check the path, or run "
+            f"'hf download {name}' where there is a network, and give the folder that it prints"
         ) from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise DownloadError(
-            f"there is no file or folder {name!r}, and the hub gives no model of that name ({reason[:200]}): check the "
-            "name; a model with restricted access needs 'hf auth login'"
+            f"there is no file or folder {name!r}, and loading it from the hub fails ({reason[:200]}): check the "
+            "name; models with restricted access need 'hf auth login'"
         ) from None

@@ -1,4 +1,4 @@
-"""Topology in the ``Trainer`` of Hugging Face: `attach`."""
+"""Topology in the Hugging Face ``Trainer``: `attach`."""
 
 from pathlib import Path
 from typing import Any
@@ -26,47 +26,47 @@ def attach(
     seed: int = 0,
     record: str | Path | None = None,
 ) -> Attachment:
-    """Let a ``Trainer`` of Hugging Face evolve the topology of its model, from ``trainer.train()`` on.
+    """Let a Hugging Face ``Trainer`` evolve the topology of its model during ``trainer.train()``.
 
-    The links are the same as in a custom loop with the same seed and batches. A callback counts the steps and
-    logs ``topology/density``, ``/overlap``, ``/removed`` and ``/active_neurons`` at the start and after each update by
-    ``trainer.log``, and so to whatever the trainer reports to. ``train``, ``save_model`` and ``create_model_card`` of
-    this trainer do what they did, and besides
+    The links are the same as in a custom loop with the same seed and batches. A callback counts the steps. At the start
+    and after each update, it logs ``topology/density``, ``/overlap``, ``/removed`` and ``/active_neurons`` with
+    ``trainer.log``, which passes them on to whatever the trainer reports to. The trainer's ``train``, ``save_model``
+    and ``create_model_card`` work as before, with these additions:
 
-    - a checkpoint's weights are those of the plain dense architecture, which ``from_pretrained`` reads, and the links
-      and the state of the topology are beside them, in ``topology.safetensors``;
-    - ``train(resume_from_checkpoint=...)`` goes on as if the training had never stopped, and
-      ``load_best_model_at_end`` brings back the links of the best model;
-    - a model card says what is sparse.
+    - checkpoints have the weights of the dense architecture, which ``from_pretrained`` can read, along with
+      ``topology.safetensors``, which has the links and the state of the topology;
+    - ``train(resume_from_checkpoint=...)`` continues as if training had never stopped, and
+      ``load_best_model_at_end`` restores the links of the best model;
+    - model cards describe the sparse topology.
 
-    Averages of weights (EMA, SWA) are those of ``tl.AveragedModel(model)``, updated in ``on_step_end`` of a callback.
+    For averages of weights (EMA, SWA), use ``tl.AveragedModel(model)``, updated in ``on_step_end`` of a callback.
 
     Parameters
     ----------
     trainer : transformers.Trainer
-        Or a subclass, such as ``Seq2SeqTrainer``, whose model `topolearn.sparsify` made sparse, and which has not
-        trained. An optimizer that it was given must have been made after that.
+        A trainer, or an instance of a subclass such as ``Seq2SeqTrainer``, that has not trained yet, with a model that
+        `topolearn.sparsify` made sparse. If it was given an optimizer, that must have been created after sparsifying.
     method : Method or str
-        The method that the model was made sparse with. ``dense`` takes a dense model.
+        The method that the model was made sparse with; ``dense`` for a dense model.
     interval : int or None
-        Optimizer steps between two updates; None for a method that demands its own.
+        Optimizer steps between updates; None for a method that demands its own interval.
     seed : int
-        Fixes every draw.
+        Seed of all random draws.
     record : path, optional
-        The directory of a run, which `topolearn.record` writes: topology, measures, and what the trainer logs. The
-        means of the measures over all layers are logged besides.
+        Directory of a run to write with `topolearn.record`: topology, measures, and what the trainer logs. The trainer
+        also logs the means of the measures over all layers.
 
     Returns
     -------
     Attachment
-        Its ``topology`` is the `topolearn.TopologyScheduler` once training has begun; ``remove()`` undoes the call.
+        Its ``topology`` is the `topolearn.TopologyScheduler` once training has begun. Call its ``remove()`` to detach.
 
     Raises
     ------
     MissingPackageError
         When transformers or accelerate is not installed.
     InvalidTypeError, InvalidValueError
-        When it is not a trainer, has trained, is attached to already, makes its model itself (``model_init``), or
+        When `trainer` is not a Trainer, has trained, is attached already, creates its model itself (``model_init``), or
         shards it (FSDP, DeepSpeed, ``DataParallel``); or when model, method, interval and optimizer do not fit.
 
     Examples
@@ -82,12 +82,12 @@ def attach(
 
 
 def attach_log(trainer: Any, method: Method | str, log: TrainerLog, interval: int | None, seed: int) -> Attachment:
-    """Attach to a trainer, as `attach` does, with another log.
+    """Attach to a trainer with a given log; otherwise like `attach`.
 
     Raises
     ------
     MissingPackageError, InvalidTypeError, InvalidValueError
-        As `attach`.
+        As for `attach`.
     """
     rule = find_method(method) if isinstance(method, str) else method
     if not isinstance(rule, Method):
@@ -101,7 +101,7 @@ def attach_log(trainer: Any, method: Method | str, log: TrainerLog, interval: in
 
 
 def _check_trainer(trainer: Any) -> None:
-    """Refuse what is not a trainer, or one that could not carry the topology along."""
+    """Raise unless this is a trainer that supports an evolving topology."""
     try:
         from transformers import Trainer
     except ImportError as error:
@@ -109,16 +109,18 @@ def _check_trainer(trainer: Any) -> None:
     if not isinstance(trainer, Trainer):
         raise InvalidTypeError(f"trainer is a {type(trainer).__name__}: give a transformers.Trainer, or a subclass")
     if isinstance(getattr(trainer.train, "__self__", None), Attachment):
-        raise InvalidValueError("topolearn is attached to this trainer already: call remove() of what attach returned")
+        raise InvalidValueError(
+            "topolearn is attached to this trainer already: call remove() on the Attachment that attach returned"
+        )
     if trainer.state.global_step:
         raise InvalidValueError(
-            f"the trainer has trained {trainer.state.global_step} steps already: attach to a new Trainer, before its "
-            "train()"
+            f"the trainer has trained {trainer.state.global_step} steps already: attach to a new Trainer, before "
+            "calling train()"
         )
     if trainer.model_init is not None:
         raise InvalidValueError(
-            "the trainer makes another model by model_init, which checkpoints then do not fit: give it model=, made "
-            "sparse by tl.sparsify"
+            "the trainer creates another model with model_init, which checkpoints would not fit: give it a model= "
+            "from tl.sparsify instead"
         )
     sharded = {
         "FSDP": trainer.is_fsdp_enabled, "DeepSpeed": trainer.is_deepspeed_enabled,
@@ -127,6 +129,6 @@ def _check_trainer(trainer: Any) -> None:
     for name, is_on in sharded.items():
         if is_on:
             raise InvalidValueError(
-                f"the trainer shards or copies its model by {name}, which links do not follow here: start one process "
-                "for each device with torchrun, which uses DistributedDataParallel"
+                f"the trainer shards or copies its model with {name}, which evolving links do not support: start "
+                "one process per device with torchrun, which uses DistributedDataParallel"
             )

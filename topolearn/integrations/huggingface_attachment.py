@@ -1,4 +1,4 @@
-"""`Attachment`: what stands in front of a Hugging Face trainer, and looks after the topology of its model."""
+"""`Attachment`: wraps methods of a Hugging Face trainer to maintain the topology of its model."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from topolearn.integrations.model_card import section
 from topolearn.integrations.topology_file import save_topology
 from topolearn.sparse import sparse_layers
 
-FRONTED = ("train", "save_model", "create_model_card")
+WRAPPED = ("train", "save_model", "create_model_card")
 
 
 class Attachment:
-    """What `topolearn.integrations.huggingface.attach` returns.
+    """The connection of a topology to a trainer; returned by `topolearn.integrations.huggingface.attach`.
 
-    Its `train`, `save_model` and `create_model_card` stand in front of the trainer's own, which they call.
+    Its `train`, `save_model` and `create_model_card` replace the trainer's own methods, and call them.
 
     Attributes
     ----------
     method : Method
     topology : TopologyScheduler or None
-        The scheduler of the present training, or of the last one.
+        The scheduler of the current training, or of the last one.
     """
 
     def __init__(self, trainer: Any, method: Method, interval: int, seed: int, log: TrainerLog) -> None:
@@ -40,65 +40,65 @@ class Attachment:
         self.topology: TopologyScheduler | None = None
         self._trainer, self._interval, self._seed = trainer, interval, seed
         self._log = log
-        self._start: Mapping[str, Any] | None = None  # the state with which this training begins, where it is known
+        self._start: Mapping[str, Any] | None = None  # the state to begin training with, if known
         self._handles: list[RemovableHandle] = []
-        self._own = {name: getattr(trainer, name) for name in FRONTED}
+        self._original = {name: getattr(trainer, name) for name in WRAPPED}
         self._callback = callback_of(self)
         trainer.add_callback(self._callback)
-        for name in FRONTED:
+        for name in WRAPPED:
             setattr(trainer, name, getattr(self, name))
 
     def remove(self) -> None:
-        """Leave the trainer as it was; its model keeps its links, which no longer change."""
+        """Detach from the trainer; its model keeps its links, which no longer change."""
         self.end(complete=False)
         self._trainer.remove_callback(self._callback)
-        for name in FRONTED:
+        for name in WRAPPED:
             delattr(self._trainer, name)
 
     def model_card(self) -> str:
-        """Return what a model card says of the topology, as Markdown."""
+        """Return the model card's section about the topology, as Markdown."""
         n_updates = 0 if self.topology is None else self.topology.n_updates
         return section(self.method, sparse_layers(self._trainer.model), n_updates)
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Train as the trainer does; from a checkpoint, the links are restored before the weights.
+        """Train like the trainer; when resuming, restore the links before the weights.
 
         Raises
         ------
         MissingFileError, CorruptFileError, CheckpointError
-            When the checkpoint has no topology, or one of another model or method; the model is as it was then.
+            When the checkpoint has no topology, or that of another model or method; the model is not changed then.
         """
         folder = self._folder(resume_from_checkpoint)
         self._start = None if folder is None else self._restore_links(folder)
         try:
-            return self._own["train"](folder, *args, **kwargs)
+            return self._original["train"](folder, *args, **kwargs)
         except BaseException:
             self.end(complete=False)
             raise
 
     def save_model(self, output_dir: str | None = None, *args: Any, **kwargs: Any) -> None:
-        """Save as the trainer does, with weights of the plain dense architecture, and the topology beside them."""
+        """Save like the trainer, with the weights of the dense architecture, along with the topology."""
         self.save_topology(output_dir)
         with dense_while_saved(self._trainer.model):
-            self._own["save_model"](output_dir, *args, **kwargs)
+            self._original["save_model"](output_dir, *args, **kwargs)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write the model card as the trainer does, with a section that says what is sparse."""
-        self._own["create_model_card"](*args, **kwargs)
+        """Write the model card like the trainer, with a section about the topology."""
+        self._original["create_model_card"](*args, **kwargs)
         if self._trainer.is_world_process_zero():
             card = Path(self._trainer.args.output_dir) / "README.md"
             card.write_text(f"{card.read_text(encoding='utf-8').rstrip()}\n\n{self.model_card()}", encoding="utf-8")
 
     def save_topology(self, output_dir: str | None = None) -> None:
-        """Write the topology into a folder, by default that of the trainer."""
+        """Write the topology into a folder, by default the trainer's output folder."""
         if self._trainer.args.should_save:
             folder = Path(output_dir or self._trainer.args.output_dir)
             save_topology(folder, state_to_save(self.topology, self._trainer.model), {"method": self.method.name})
 
     def begin(self, model: nn.Module, optimizer: Any, total_steps: int) -> None:
-        """Make the scheduler of a training, or of a further attempt with smaller batches."""
+        """Create the scheduler for training, or for another attempt with smaller batches."""
         self.end(complete=False)
-        self.topology = None  # an earlier one must not hear of this optimizer any more
+        self.topology = None  # release an earlier scheduler before the new one takes the optimizer
         self.topology = TopologyScheduler(
             model, optimizer, self.method, total_steps=total_steps, interval=self._interval, seed=self._seed,
             state=self._start,
@@ -109,20 +109,20 @@ class Attachment:
             self._start = self.topology.state_dict()
 
     def note(self, logs: Mapping[str, Any]) -> None:
-        """Hear of what the trainer logs; its summary is logged last, before it loads the best model."""
+        """Handle what the trainer logs; it logs its summary last, just before it loads the best model."""
         self._log.note(logs)
         if "train_runtime" in logs and self._trainer.args.load_best_model_at_end:
             self._log.close(complete=True)
             self._handles.append(self._trainer.model.register_load_state_dict_pre_hook(self._restore_best))
 
     def end(self, *, complete: bool) -> None:
-        """End a training: the optimizer no longer calls the scheduler, and the recording is closed."""
+        """End training: the optimizer no longer calls the scheduler, and the recording is closed."""
         while self._handles:
             self._handles.pop().remove()
         self._log.close(complete=complete)
 
     def log_update(self, control: Any) -> None:
-        """Let the trainer log the latest update, if it has not."""
+        """Let the trainer log the latest update, unless it has done so already."""
         assert self.topology is not None, "steps come after the beginning"
         self._log.log_update(self.topology, control)
 
@@ -130,12 +130,12 @@ class Attachment:
         if resume is True:
             from transformers.trainer_utils import get_last_checkpoint
 
-            return get_last_checkpoint(self._trainer.args.output_dir) or True  # which the trainer refuses
+            return get_last_checkpoint(self._trainer.args.output_dir) or True  # the trainer raises for True
         return resume or None
 
     def _restore_links(self, folder: Any) -> Mapping[str, Any] | None:
         """Give the model the links of a checkpoint, so that its weights fit; return the state of the topology."""
-        if not isinstance(folder, bool) and Path(folder).is_dir():  # else the trainer refuses it
+        if not isinstance(folder, bool) and Path(folder).is_dir():  # otherwise the trainer raises
             state, layers = read_state(folder, self.method), sparse_layers(self._trainer.model)
             check_state(state, layers, kind_of(self.method))
             take_links(layers, state)
@@ -143,8 +143,8 @@ class Attachment:
         return None
 
     def _restore_best(self, *_: Any) -> None:
-        """Give model and scheduler the topology of the best checkpoint, whose weights are about to be loaded."""
+        """Load the topology of the best checkpoint into model and scheduler, just before its weights are loaded."""
         assert self.topology is not None, "the best model comes after the training"
         best = self._trainer.state.best_model_checkpoint
-        if best is not None:  # else somebody else loads weights
+        if best is not None:  # otherwise something else loads weights
             self.topology.load_state_dict(read_state(best, self.method))

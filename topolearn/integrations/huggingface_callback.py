@@ -1,4 +1,4 @@
-"""The callback by which an `Attachment` hears of a Hugging Face trainer's steps."""
+"""The callback that notifies an `Attachment` of a Hugging Face trainer's events."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def callback_of(attachment: Attachment) -> Any:
-    """Return a ``TrainerCallback``, whose class exists only where transformers is installed."""
+    """Return a ``TrainerCallback``; its class is defined here, as it needs transformers."""
     from transformers import TrainerCallback
 
     class TopologyCallback(TrainerCallback):
-        """Tells an attachment of the trainer's events."""
+        """Notifies an attachment of the trainer's events."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             attachment.begin(kwargs["model"], kwargs["optimizer"], state.max_steps)
@@ -25,7 +25,7 @@ def callback_of(attachment: Attachment) -> Any:
             attachment.note(kwargs["logs"])
 
         def on_push_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            attachment.save_topology()  # the trainer copies the weights alone to the folder that it uploads
+            attachment.save_topology()  # the trainer only copies weights to the folder that it uploads
 
         def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             attachment.end(complete=True)

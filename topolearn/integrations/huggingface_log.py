@@ -1,4 +1,4 @@
-"""What a Hugging Face trainer logs of the topology, and what a recorder writes of what the trainer logs."""
+"""Logs the topology with a Hugging Face trainer, and records what the trainer logs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from topolearn.recording import Recorder, record
 
 
 class TrainerLog:
-    """Lets a trainer log the topology, and a recorder what the trainer logs.
+    """Lets a trainer log the topology, and a recorder record what the trainer logs.
 
     Parameters
     ----------
     trainer : transformers.Trainer
     path : Path or None
-        Directory of the run.
+        Directory of the run, if it is recorded.
     """
 
     def __init__(self, trainer: Any, path: Path | None) -> None:
@@ -28,14 +28,14 @@ class TrainerLog:
         self._n_logged = 0
 
     def begin(self, topology: TopologyScheduler, *, resume: bool) -> None:
-        """Begin to record, and log the topology with which a training starts."""
+        """Start to record, and log the topology at the start of training."""
         self._n_logged = topology.n_updates
         self._recorder = self.open(topology, resume=resume)
         if topology.n_steps == 0:
             self._log(topology)
 
     def open(self, topology: TopologyScheduler, *, resume: bool) -> Recorder | None:
-        """Return what records the training, if a directory was given."""
+        """Return the recorder of the training, if a directory was given."""
         if self._path is None:
             return None
         return record(self._path, topology, config=self._trainer.args.to_sanitized_dict(), resume=resume)
@@ -44,7 +44,7 @@ class TrainerLog:
         """Log the latest update, if it has not been logged."""
         if topology.n_updates > self._n_logged:
             self._n_logged = topology.n_updates
-            should_log = control.should_log  # what is logged by hand would take its place
+            should_log = control.should_log  # logging by hand resets it
             self._log(topology)
             control.should_log = should_log
 

@@ -1,4 +1,4 @@
-"""What the names of layers say, where no configuration does: embeddings, heads, and blocks of the LLaMA family."""
+"""Identifying layers by name if there is no configuration: embeddings, heads, and blocks of the LLaMA family."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -12,7 +12,7 @@ from topolearn.graph.groups import Shapes
 
 EMBEDDINGS = {"wte", "wpe", "shared", "relative_attention_bias"}
 HEADS = {"lm_head", "embed_out"}
-# Query, key, value, output, and what rotary positions pair: of the LLaMA family, and of BART and `topolearn.Attention`.
+# Query, key, value, output, and the pairs of rotary positions; for LLaMA, and for BART and `topolearn.Attention`.
 ATTENTION: tuple[tuple[str, str, str, str, Literal["halves"] | None], ...] = (
     ("q_proj", "k_proj", "v_proj", "o_proj", "halves"),
     ("q_proj", "k_proj", "v_proj", "out_proj", None),
@@ -21,7 +21,7 @@ GATED = ("gate_proj", "up_proj", "down_proj")
 
 
 def kind_by_name(name: str) -> str:
-    """Return "head", "embedding" or "layer", by the last word of a name.
+    """Return "head", "embedding" or "layer", depending on the last word of a name.
 
     Examples
     --------
@@ -35,24 +35,24 @@ def kind_by_name(name: str) -> str:
 
 
 def blocks_by_name(shapes: Shapes, names: Iterable[str], n_heads: int) -> tuple[nn.Module, Mapping[str, nn.Module]]:
-    """Return modules that stand for the attention and the gated layers of a checkpoint, and their layers by name.
+    """Return modules that represent the attention and gated blocks of a checkpoint, and their layers by name.
 
-    Each declares its neuron groups; layers have no weights. Queries and keys form no group where their block has other
-    weights, such as a normalisation, which couples the coordinates of a head.
+    Each block declares its neuron groups; layers have no weights. Queries and keys form no group if their block has
+    other weights, such as a normalisation, which couples the coordinates of a head.
 
     Parameters
     ----------
     shapes : Mapping of str to (int, int)
-        Numbers of outputs and inputs of each layer.
+        Number of outputs and inputs of each layer.
     names : iterable of str
         The names of all tensors.
     n_heads : int
-        Heads of queries; those of keys and values may be fewer.
+        Number of heads of queries; keys and values may have fewer.
 
     Raises
     ------
     InvalidValueError
-        When heads do not fit, or no block is known.
+        When the heads do not fit, or no block is known.
 
     Examples
     --------
@@ -79,14 +79,14 @@ def blocks_by_name(shapes: Shapes, names: Iterable[str], n_heads: int) -> tuple[
             layers |= {name: block.get_submodule(child) for child, name in full.items()}
     if not layers:
         raise InvalidValueError(
-            f"n_heads={n_heads}, but no layers are called {', '.join(ATTENTION[0][:4])} or {', '.join(GATED)}: leave "
-            "it out"
+            f"n_heads={n_heads}, but no layers are called {', '.join(ATTENTION[0][:4])} or {', '.join(GATED)}: omit "
+            "n_heads"
         )
     return blocks, layers
 
 
 def _groups(weighted: set[str], n_heads: int) -> Iterator[tuple[tuple[str, ...], list[NeuronGroup]]]:
-    """Yield the layers of each block that a module with these weights can be, and their groups."""
+    """Yield the layers and groups of each block that a module with these weights can contain."""
     for q, k, v, output, rotary in ATTENTION:
         values = NeuronGroup((v,), (output,), heads=n_heads)
         scores = NeuronGroup((q, k), (), "all", heads=n_heads, rotary=rotary)
@@ -96,7 +96,7 @@ def _groups(weighted: set[str], n_heads: int) -> Iterator[tuple[tuple[str, ...],
 
 
 def _block(shapes: Shapes, groups: list[NeuronGroup], path: str) -> nn.Module:
-    """Return a module with layers of these shapes, which declares their groups."""
+    """Return a module with layers of these shapes that declares their groups."""
     for group in groups:
         try:
             group.check(shapes)
@@ -106,5 +106,5 @@ def _block(shapes: Shapes, groups: list[NeuronGroup], path: str) -> nn.Module:
     with torch.device("meta"):
         for child, (n_out, n_in) in shapes.items():
             block.add_module(child, nn.Linear(n_in, n_out, bias=False))
-    block.neuron_groups = groups  # type: ignore[assignment]  # as users declare them
+    block.neuron_groups = groups  # type: ignore[assignment]  # the attribute in which modules declare groups
     return block

@@ -1,4 +1,4 @@
-"""What is asked of Lightning: its class of callbacks, and a trainer with whose weights links can move."""
+"""Lightning's callback class, and checks that a trainer supports an evolving topology."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARDING = ("FSDPStrategy", "DeepSpeedStrategy", "ModelParallelStrategy")
 
 
 def as_callback(kind: type) -> type:
-    """Return a class that is a callback of Lightning, too.
+    """Return a subclass of both this class and Lightning's callback class.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def as_callback(kind: type) -> type:
 
 
 def check_trainer(trainer: Any, module: Any, method: Method) -> None:
-    """Refuse a trainer that averages or shards weights, and a module that is not sparse.
+    """Raise for a trainer that averages or shards weights, or a module that is not sparse.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def check_trainer(trainer: Any, module: Any, method: Method) -> None:
     for callback in trainer.callbacks:
         if _is_one_of(callback, AVERAGING):
             raise InvalidValueError(
-                f"the callback {type(callback).__name__} averages weights whose links move, which makes unions of "
-                "links: leave it out, and update tl.AveragedModel(module) in on_train_batch_end of a callback"
+                f"the callback {type(callback).__name__} averages weights over moving links, which gives unions of "
+                "links: omit it, and update tl.AveragedModel(module) in on_train_batch_end of a callback"
             )
     if _is_one_of(trainer.strategy, SHARDING):
         raise InvalidValueError(
-            f"{type(trainer.strategy).__name__} shards weights, which links do not follow here: use strategy='ddp'"
+            f"{type(trainer.strategy).__name__} shards weights, which evolving links do not support: use strategy='ddp'"
         )
     if not method.is_dense and not sparse_layers(module):
         raise InvalidValueError(
@@ -72,23 +72,23 @@ def optimizer_of(trainer: Any, layers: Mapping[str, SparseLinear]) -> Optimizer:
     if len(training) != 1:
         raise InvalidValueError(
             f"{len(training)} optimizers train the sparse layers: let configure_optimizers return one that has all of "
-            "them, whatever others there are"
+            "them; further optimizers may train other parameters"
         )
     return training[0]
 
 
 def total_steps(trainer: Any) -> int:
-    """Return how many optimizer steps a training has, over which schedules are stretched.
+    """Return the number of optimizer steps in the whole training, which schedules depend on.
 
     Raises
     ------
     InvalidValueError
-        When it has no end.
+        When training has no end.
     """
     steps = trainer.estimated_stepping_batches
     if not 0 < steps < math.inf:
         raise InvalidValueError(
-            f"the training has {steps} optimizer steps as far as the trainer knows, and schedules need its length: "
+            f"the training has {steps} optimizer steps according to the trainer, but schedules need a finite number: "
             "give Trainer(max_steps=...)"
         )
     return int(steps)

@@ -1,4 +1,4 @@
-"""What the loggers of a Lightning trainer are told of the topology, and what is recorded of its metrics."""
+"""Logs the topology with the loggers of a Lightning trainer, and records its metrics."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from topolearn.recording import Recorder, record
 
 
 class LightningLog:
-    """Tells loggers of updates, and a recorder of the metrics of epochs.
+    """Sends updates to the loggers, and the metrics of epochs to a recorder.
 
     Parameters
     ----------
     topology : TopologyScheduler
     path : path or None
-        Directory of the run.
+        Directory of the run, if it is recorded.
     resume : bool
-        Whether a training goes on.
+        Whether training is resumed.
     """
 
     def __init__(self, topology: TopologyScheduler, path: str | Path | None, *, resume: bool) -> None:
@@ -27,7 +27,7 @@ class LightningLog:
         self._recorder: Recorder | None = None if path is None else record(path, topology, resume=resume)
 
     def note_update(self, trainer: Any) -> None:
-        """Tell the loggers of the latest update, if they have not been told."""
+        """Log the latest update, unless it has been logged already."""
         topology = self._topology
         if topology.n_updates <= self._n_logged:
             return

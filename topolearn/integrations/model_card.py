@@ -1,4 +1,4 @@
-"""What a model card says of a sparse topology, as Markdown."""
+"""The section of a model card about the sparse topology, as Markdown."""
 
 from collections.abc import Mapping
 
@@ -20,17 +20,17 @@ def section(method: Method, layers: Mapping[str, SparseLinear], n_updates: int =
     >>> print(section(rule, {"fc": layer}, 3))
     ## Sparse topology
     <BLANKLINE>
-    Trained by topolearn with the method `set`, 3 topology updates. 1 layer is sparse: 8 of its 32 weights are links
-    (25.00 %), and all others are zero. `topology.safetensors` has the links; the weights are those of the plain
+    Trained with topolearn, method `set`, 3 topology updates. 1 layer is sparse: 8 of its 32 weights are links
+    (25.00%), and all others are zero. `topology.safetensors` has the links; the weights are those of the dense
     architecture.
     <BLANKLINE>
     | layer | inputs | outputs | links | density |
     | --- | ---: | ---: | ---: | ---: |
-    | fc | 8 | 4 | 8 | 25.00 % |
+    | fc | 8 | 4 | 8 | 25.00% |
     <BLANKLINE>
     """
     if not layers:
-        return f"{TITLE}\n\nTrained by topolearn with the method `{method.name}`: all layers are dense.\n"
+        return f"{TITLE}\n\nTrained with topolearn, method `{method.name}`: all layers are dense.\n"
     n_links = {name: layer.n_links for name, layer in layers.items()}
     n_cells = {name: layer.in_features * layer.out_features for name, layer in layers.items()}
     links, cells = sum(n_links.values()), sum(n_cells.values())
@@ -38,22 +38,18 @@ def section(method: Method, layers: Mapping[str, SparseLinear], n_updates: int =
     lines = [
         TITLE,
         "",
-        f"Trained by topolearn with the method `{method.name}`, {n_updates} "
+        f"Trained with topolearn, method `{method.name}`, {n_updates} "
         f"topology updates. {len(layers)} layer{' is' if one else 's are'} sparse: {links:,} of "
-        f"{'its' if one else 'their'} {cells:,} weights are links ({_percent(links / cells)}), and all others are "
-        "zero. `topology.safetensors` has the links; the weights are those of the plain architecture.",
+        f"{'its' if one else 'their'} {cells:,} weights are links ({links / cells:.2%}), and all others are "
+        "zero. `topology.safetensors` has the links; the weights are those of the dense architecture.",
         "",
         "| layer | inputs | outputs | links | density |",
         "| --- | ---: | ---: | ---: | ---: |",
         *(
             f"| {markdown_cell(name)} | {layer.in_features} | {layer.out_features} | {n_links[name]:,} "
-            f"| {_percent(n_links[name] / n_cells[name])} |"
+            f"| {n_links[name] / n_cells[name]:.2%} |"
             for name, layer in layers.items()
         ),
         "",
     ]
     return "\n".join(lines)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.2%}".replace("%", " %")

@@ -1,8 +1,9 @@
 """topolearn as a backend of networkx: ``nx.bipartite.clustering(graph, backend="topolearn")``.
 
-networkx finds `BACKEND` by the entry point ``networkx.backends`` of the package, and asks it for each function by the
-name under which networkx dispatches it. What the backend cannot do, such as directed or weighted graphs, networkx does
-itself when the backend is in ``nx.config.backend_priority``, and refuses with ``backend="topolearn"``.
+networkx finds `BACKEND` through the package's entry point ``networkx.backends``, and looks up each function by the name
+under which networkx dispatches it. For calls that the backend does not support, such as those with directed or weighted
+graphs, networkx falls back to its own code if the backend is in ``nx.config.backend_priority``, and raises with
+``backend="topolearn"``.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from topolearn.integrations.networkx_backend_graph import NAME, BackendGraph, fr
 
 @dataclass(frozen=True)
 class Row:
-    """A function of networkx that topolearn computes.
+    """A networkx function that topolearn implements.
 
     Attributes
     ----------
     function : callable
-        Of the same signature; its first argument is a `BackendGraph`.
+        A function with the same signature, whose first argument is a `BackendGraph`.
     left_out : tuple of str
-        Arguments that must have their defaults.
+        Arguments that are only supported with their defaults.
     is_short : bool
-        Whether it takes less time than the conversion of a graph, so that only a converted one is worth it.
+        Whether it takes less time than converting a graph, so that it only pays off for converted graphs.
     """
 
     function: Callable[..., Any]
@@ -59,18 +60,18 @@ FUNCTIONS: dict[str, Row] = {
 
 
 class Backend:
-    """What networkx's dispatcher asks: conversions, whether a call can be made, and the functions by name."""
+    """The interface for networkx's dispatcher: conversions, which calls are supported, and the functions by name."""
 
     convert_from_nx = staticmethod(from_networkx)
     convert_to_nx = staticmethod(to_networkx)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in FUNCTIONS:
-            raise AttributeError(f"topolearn computes no {name!r} of networkx")
+            raise AttributeError(f"topolearn does not implement networkx's {name!r}")
         return FUNCTIONS[name].function
 
     def can_run(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | str:
-        """Return whether a call can be made, or why not."""
+        """Return whether a call is supported, or why not."""
         signature = inspect.signature(FUNCTIONS[name].function)
         try:
             given = signature.bind(*args, **kwargs).arguments
@@ -78,16 +79,16 @@ class Backend:
             return str(error)
         graph, *others = given.items()
         if graph[1].is_directed() or graph[1].is_multigraph():
-            return "topolearn takes undirected graphs without parallel edges"
+            return "topolearn only supports undirected graphs without parallel edges"
         for word, value in others:
             if word in FUNCTIONS[name].left_out and value is not signature.parameters[word].default:
                 return f"topolearn leaves {word!r} to networkx"
             if isinstance(value, Iterator):
-                return f"{word!r} is an iterator, which networkx could not read again"
+                return f"{word!r} is an iterator, which networkx could not read a second time"
         return True
 
     def should_run(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | str:
-        """Return whether a call that was not asked of this backend is worth the conversion, or why not."""
+        """Return whether a call without ``backend="topolearn"`` is worth the conversion, or why not."""
         if not FUNCTIONS[name].is_short:
             return True
         graph = next(iter((*args, *kwargs.values())))

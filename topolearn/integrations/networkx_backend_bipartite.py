@@ -1,4 +1,4 @@
-"""networkx's measures of bipartite graphs, by topolearn's kernels."""
+"""networkx's measures of bipartite graphs, with topolearn's kernels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def robins_alexander_clustering(G: BackendGraph) -> float:
     from topolearn.diagnostics.kernels.shared import count_squares
 
     if G.sides is None:
-        raise NotImplementedError("topolearn counts closed paths in bipartite graphs alone")
+        raise NotImplementedError("topolearn only counts closed paths in bipartite graphs")
     degrees = G.seen.degrees
     first, second = G.seen.edges.T
     n_paths = int(((degrees[first] - 1) * (degrees[second] - 1)).sum())
@@ -29,11 +29,11 @@ def robins_alexander_clustering(G: BackendGraph) -> float:
         return 0
     links, counts = G.both_ways, list[int]()
     for_each(lambda rows: counts.append(count_squares(*rows, *links.arrays)), cut(4 * links.walks_of_two() + 1))
-    return 2 * int(sum(counts)) / n_paths  # each square is met from both of its sides
+    return 2 * int(sum(counts)) / n_paths  # each square is counted once from each side
 
 
 def latapy_clustering(G: BackendGraph, nodes: Nodes | None = None, mode: str = "dot") -> dict[Hashable, float]:
-    """Return Latapy's clustering of each node, or of some."""
+    """Return Latapy's clustering of all or some nodes."""
     import networkx as nx
 
     if G.sides is None:
@@ -47,15 +47,15 @@ def latapy_clustering(G: BackendGraph, nodes: Nodes | None = None, mode: str = "
 
 
 def average_clustering(G: BackendGraph, nodes: Nodes | None = None, mode: str = "dot") -> float:
-    """Return the mean of Latapy's clustering over all nodes, or over some."""
+    """Return the mean of Latapy's clustering over all or some nodes."""
     values = latapy_clustering(G, nodes, mode)
     if not values:
-        raise NotImplementedError("a mean over no node is networkx's to refuse")
+        raise NotImplementedError("a mean over no nodes is left to networkx")
     return sum(values.values()) / len(values)
 
 
 def node_redundancy(G: BackendGraph, nodes: Nodes | None = None) -> dict[Hashable, float]:
-    """Return the share of pairs of neighbours of each node, or of some, that share another neighbour."""
+    """Return, for all or some nodes, the share of pairs of neighbours that share another neighbour."""
     import networkx as nx
 
     numbers = np.arange(len(G)) if nodes is None else G.numbers(nodes)
@@ -68,7 +68,7 @@ def node_redundancy(G: BackendGraph, nodes: Nodes | None = None) -> dict[Hashabl
 
 
 def betweenness_centrality(G: BackendGraph, nodes: Nodes) -> dict[Hashable, Any]:
-    """Return the betweenness of each node over the largest that a node of its side can have."""
+    """Return the betweenness of each node, divided by the maximum for a node of its side."""
     is_top = np.zeros(len(G), bool)
     is_top[G.numbers(set(nodes))] = True
     n_top, n_bottom = int(is_top.sum()), int((~is_top).sum())
@@ -78,11 +78,11 @@ def betweenness_centrality(G: BackendGraph, nodes: Nodes) -> dict[Hashable, Any]
         or not (of_top := _largest(n_top, n_bottom))
         or not (of_bottom := _largest(n_bottom, n_top))
     ):
-        raise NotImplementedError("sides through which no path can lead are networkx's to refuse")
+        raise NotImplementedError("sides that no path can lead through are left to networkx")
     return G.by_node(pairs_through(G) / np.where(is_top, of_top, of_bottom))
 
 
 def _largest(n: int, m: int) -> float:
-    """Return the largest betweenness of one of n nodes that are linked to m others (Borgatti and Halgin)."""
+    """Return the maximum betweenness of one of n nodes that are linked to m others (Borgatti and Halgin)."""
     s, t = divmod(n - 1, m)
     return (m**2 * (s + 1) ** 2 + m * (s + 1) * (2 * t - s - 1) - t * (2 * s - t + 3)) / 2

@@ -1,4 +1,4 @@
-"""A networkx graph as the backend sees it: nodes by number, and the neighbours of each."""
+"""Converted networkx graphs: nodes by number, and the neighbours of each."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class BackendGraph:
     ----------
     seen : Neighbours
     nodes : sequence
-        What networkx calls each node, in order.
+        The networkx names of the nodes, in order.
     graph_data, node_data : mappings
-        networkx's attributes of the graph and of its nodes, as they are there.
+        networkx's attributes of the graph and of its nodes, unchanged.
     """
 
     __networkx_backend__ = NAME
@@ -55,11 +55,11 @@ class BackendGraph:
         return node in self.number
 
     def is_directed(self) -> bool:
-        """Return False, as networkx asks it."""
+        """Return False; networkx asks for it."""
         return False
 
     def is_multigraph(self) -> bool:
-        """Return False, as networkx asks it."""
+        """Return False; networkx asks for it."""
         return False
 
     @cached_property
@@ -69,27 +69,27 @@ class BackendGraph:
 
     @cached_property
     def igraph(self) -> igraph.Graph:
-        """The graph for igraph."""
+        """The graph as an igraph object."""
         return self.seen.to_igraph()
 
     @cached_property
     def adjacency(self) -> sparse.csr_array:
-        """The symmetric adjacency, of ones in float64."""
+        """The symmetric adjacency matrix of ones, in float64."""
         return self.seen.to_scipy()
 
     @cached_property
     def both_ways(self) -> TwoWayCsr:
-        """All nodes as one side, linked to all nodes as the other, for kernels that walk over links by twos."""
+        """A bipartite graph with all nodes on both sides, for kernels that follow walks of two links."""
         return TwoWayCsr(self.seen.pointers, self.seen.ends, self.seen.pointers, self.seen.ends)
 
     @cached_property
     def sides(self) -> NDArray[np.bool_] | None:
-        """One side of each node of a bipartite graph, None for any other."""
+        """The side of each node of a bipartite graph; None if the graph is not bipartite."""
         is_bipartite, types = self.igraph.is_bipartite(return_types=True)
         return np.array(types, dtype=bool) if is_bipartite else None
 
     def numbers(self, nodes: Iterable[Hashable]) -> NDArray[np.int64]:
-        """Return the numbers of some nodes; what is there twice, or not at all, is left to networkx.
+        """Return the numbers of some nodes; duplicate or unknown nodes are left to networkx.
 
         Raises
         ------
@@ -98,26 +98,26 @@ class BackendGraph:
         try:
             numbers = np.array([self.number[node] for node in nodes], dtype=np.int64)
         except (KeyError, TypeError):
-            raise NotImplementedError("a node is not in the graph: networkx says which") from None
+            raise NotImplementedError("a node is not in the graph: networkx reports which") from None
         if np.unique(numbers).size != numbers.size:
             raise NotImplementedError("a node is given twice")
         return numbers
 
     def by_node(self, values: NDArray[Any]) -> dict[Hashable, Any]:
-        """Return a value of each node as networkx does."""
+        """Return values by node, like networkx."""
         return dict(zip(self.nodes, values.tolist(), strict=True))
 
 
 def from_networkx(graph: nx.Graph, **_: Any) -> BackendGraph:
-    """Convert a networkx graph; data of links are left behind.
+    """Convert a networkx graph; edge data are dropped.
 
     Raises
     ------
     NotImplementedError
-        When it is directed, or has parallel edges or self-loops.
+        When the graph is directed, or has parallel edges or self-loops.
     """
     if graph.is_directed() or graph.is_multigraph():
-        raise NotImplementedError("topolearn takes undirected graphs without parallel edges")
+        raise NotImplementedError("topolearn only supports undirected graphs without parallel edges")
     nodes, adjacency = list(graph), graph._adj.values()
     degrees = np.fromiter(map(len, adjacency), np.int64, len(nodes))
     ends: Iterable[int] = chain.from_iterable(adjacency)
@@ -126,7 +126,7 @@ def from_networkx(graph: nx.Graph, **_: Any) -> BackendGraph:
     linked = np.fromiter(ends, np.int32, int(degrees.sum()))
     pointers = np.concatenate([[0], np.cumsum(degrees)])
     if (linked == np.repeat(np.arange(len(nodes)), degrees)).any():
-        raise NotImplementedError("topolearn takes graphs without self-loops")
+        raise NotImplementedError("topolearn only supports graphs without self-loops")
     links = sparse.csr_array((np.ones(linked.size, bool), linked, pointers), shape=(len(nodes), len(nodes)))
     links.sort_indices()
     seen = Neighbours(pointers.astype(np.int64), links.indices.astype(np.int32))
@@ -134,7 +134,7 @@ def from_networkx(graph: nx.Graph, **_: Any) -> BackendGraph:
 
 
 def to_networkx(result: Any, **_: Any) -> Any:
-    """Return a `BackendGraph` as a networkx graph, and any other result of a function as it is."""
+    """Convert a `BackendGraph` to a networkx graph; return any other result unchanged."""
     if not isinstance(result, BackendGraph):
         return result
     import networkx as nx

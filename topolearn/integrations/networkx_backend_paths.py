@@ -1,4 +1,4 @@
-"""networkx's shortest paths, betweenness and degree assortativity, by topolearn's kernels and igraph."""
+"""networkx's shortest paths, betweenness and degree assortativity, with topolearn's kernels and igraph."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def betweenness_centrality(
 
 
 def pairs_through(graph: BackendGraph) -> NDArray[np.float64]:
-    """Return the pairs of other nodes whose shortest paths lead through each node."""
+    """Return, for each node, the number of pairs of other nodes whose shortest paths lead through it."""
     return np.array(graph.igraph.betweenness(directed=False), dtype=np.float64)
 
 
 def average_shortest_path_length(G: BackendGraph, weight: str | None = None, method: str | None = None) -> float:
-    """Return the mean distance between two nodes of a connected graph."""
+    """Return the mean distance between the nodes of a connected graph."""
     import networkx as nx
 
     n = len(G)
     if n < 2:
-        raise NotImplementedError("topolearn takes graphs of two nodes or more")
+        raise NotImplementedError("topolearn only supports graphs with at least two nodes")
     if not G.igraph.is_connected():
         raise nx.NetworkXError("Graph is not connected.")
     lengths = distances_between(G.seen)
@@ -52,7 +52,7 @@ def average_shortest_path_length(G: BackendGraph, weight: str | None = None, met
 def single_source_shortest_path_length(
     G: BackendGraph, source: Hashable, cutoff: float | None = None
 ) -> dict[Hashable, int]:
-    """Return the distance to each node that a path reaches."""
+    """Return the distance to each node that can be reached."""
     import networkx as nx
 
     if source not in G:
@@ -63,7 +63,7 @@ def single_source_shortest_path_length(
 def all_pairs_shortest_path_length(
     G: BackendGraph, cutoff: float | None = None
 ) -> Iterator[tuple[Hashable, dict[Hashable, int]]]:
-    """Yield each node with its distances to those that a path reaches."""
+    """Yield each node with its distances to the nodes that can be reached."""
     return _lengths(G, np.arange(len(G)), cutoff)
 
 
@@ -91,9 +91,9 @@ def degree_assortativity_coefficient(
     weight: str | None = None,
     nodes: Collection[Hashable] | None = None,
 ) -> float:
-    """Return the correlation of the degrees at both ends of an edge; undirected graphs have no in and out."""
+    """Return the correlation of the degrees at both ends of an edge; `x` and `y` have no effect."""
     if len(G) < 2:
-        raise NotImplementedError("topolearn takes graphs of two nodes or more")
+        raise NotImplementedError("topolearn only supports graphs with at least two nodes")
     try:
         return float(assortativity(Graph(G.seen.edges, len(G))))
     except UndefinedMeasureError as error:

@@ -1,4 +1,4 @@
-"""networkx's matchings of two sides, and projections onto one of them."""
+"""networkx's matchings of the two sides of a graph, and its projections onto one side."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Nodes = Collection[Hashable]
 
 
 def maximum_matching(G: BackendGraph, top_nodes: Nodes | None = None) -> dict[Hashable, Hashable]:
-    """Return each matched node with the other end of its link, in a matching of as many links as there can be."""
+    """Return a maximum matching, as a mapping from each matched node to its partner."""
     from topolearn.diagnostics.kernels.matching import matched_inputs
 
     left = _left(G, top_nodes)
     rows, columns = np.flatnonzero(left), np.flatnonzero(~left)
     links = G.adjacency[rows]
     if left[links.indices].any() or links.nnz != G.seen.n_links:
-        raise NotImplementedError("links within a side are networkx's to judge")
+        raise NotImplementedError("links within a side are left to networkx")
     place = np.cumsum(~left) - 1
     matched = matched_inputs(links.indptr.astype(np.int64), place[links.indices], columns.size)
     pairs = {G.nodes[rows[i]]: G.nodes[columns[matched[i]]] for i in np.flatnonzero(matched >= 0)}
@@ -33,7 +33,7 @@ def maximum_matching(G: BackendGraph, top_nodes: Nodes | None = None) -> dict[Ha
 
 
 def _left(graph: BackendGraph, top_nodes: Nodes | None) -> NDArray[np.bool_]:
-    """Return which nodes are of the first side, as `networkx.bipartite.sets` decides."""
+    """Return which nodes are on the first side, as in `networkx.bipartite.sets`."""
     import networkx as nx
 
     if top_nodes is not None:
@@ -41,7 +41,7 @@ def _left(graph: BackendGraph, top_nodes: Nodes | None) -> NDArray[np.bool_]:
         left[graph.numbers(set(top_nodes))] = True
         return left
     if not len(graph):
-        raise NotImplementedError("networkx says what it makes of no node")
+        raise NotImplementedError("graphs without nodes are left to networkx")
     if not graph.igraph.is_connected():
         raise nx.AmbiguousSolution("Disconnected graph: Ambiguous solution for bipartite sets.")
     if graph.sides is None:
@@ -50,30 +50,30 @@ def _left(graph: BackendGraph, top_nodes: Nodes | None) -> NDArray[np.bool_]:
 
 
 def projected_graph(B: BackendGraph, nodes: Nodes, multigraph: bool = False) -> nx.Graph:
-    """Return the graph of those nodes that share a neighbour."""
+    """Return the projection onto some nodes, which links the nodes that share a neighbour."""
     graph, (first, second, _) = _projected(B, nodes, B.adjacency)
     graph.add_edges_from(zip(first, second, strict=True))
     return graph
 
 
 def weighted_projected_graph(B: BackendGraph, nodes: Nodes, ratio: bool = False) -> nx.Graph:
-    """Return the projection with numbers of shared neighbours, or their share of the other side."""
+    """Return the projection weighted by the number of shared neighbours, or by their share of the other side."""
     n_others = len(B) - len(nodes)
     if n_others < 1:
-        raise NotImplementedError("networkx refuses a projection onto all nodes")
+        raise NotImplementedError("a projection onto all nodes is left to networkx")
     graph, (first, second, shared) = _projected(B, nodes, B.adjacency)
     return _weighted(graph, first, second, shared / n_others if ratio else shared.astype(np.int64))
 
 
 def collaboration_weighted_projected_graph(B: BackendGraph, nodes: Nodes) -> nx.Graph:
-    """Return the projection in which each shared neighbour of degree d weighs 1 / (d - 1) (Newman)."""
+    """Return the projection in which each shared neighbour of degree d has weight 1 / (d - 1) (Newman)."""
     weights = sparse.diags_array(1 / np.maximum(B.seen.degrees - 1, 1))
     graph, (first, second, shared) = _projected(B, nodes, weights @ B.adjacency)
     return _weighted(graph, first, second, shared)
 
 
 def overlap_weighted_projected_graph(B: BackendGraph, nodes: Nodes, jaccard: bool = True) -> nx.Graph:
-    """Return the projection with shared neighbours over those of either, or over the fewer of the two."""
+    """Return the projection weighted by shared neighbours over all neighbours, or over the smaller degree."""
     graph, (first, second, shared) = _projected(B, nodes, B.adjacency)
     numbers = B.number
     left, right = (B.seen.degrees[[numbers[node] for node in side]] for side in (first, second))
@@ -84,16 +84,16 @@ Pairs = tuple[list[Hashable], list[Hashable], NDArray[np.float64]]
 
 
 def _projected(graph: BackendGraph, nodes: Nodes, back: sparse.csr_array) -> tuple[nx.Graph, Pairs]:
-    """Return a graph of the nodes alone, and the pairs of them that walks of two links join, with their weights."""
+    """Return a graph of the nodes without links, and the pairs joined by walks of two links, with their weights."""
     import networkx as nx
 
     chosen = graph.numbers(nodes)
     links = sparse.triu((graph.adjacency[chosen] @ back).tocsc()[:, chosen], k=1).tocoo()
     is_chosen = np.zeros(len(graph), bool)
     is_chosen[chosen] = True
-    ends = np.unique(graph.adjacency[chosen].indices)  # through which a walk might lead elsewhere
+    ends = np.unique(graph.adjacency[chosen].indices)  # a walk through these could lead elsewhere
     if not is_chosen[graph.adjacency[ends].indices].all():
-        raise NotImplementedError("a walk of two links leaves the nodes: networkx decides what is projected")
+        raise NotImplementedError("a walk of two links leaves the given nodes, which is left to networkx")
     projection = nx.Graph(**graph.graph_data)
     projection.add_nodes_from((node, graph.node_data[node]) for node in nodes)
     names = list(nodes)

@@ -1,10 +1,10 @@
-"""What networkx reads of its backend ``topolearn`` when it is imported: a list, without importing the package itself.
+"""The list of functions that networkx reads of its backend ``topolearn`` on import, without importing the package.
 
 Installed packages have a copy of this file outside of topolearn, as the module ``topolearn_networkx``. The backend is
-`topolearn.integrations.networkx_backend`; a test holds this list and its functions together.
+`topolearn.integrations.networkx_backend`; a test compares this list with its functions.
 """
 
-SIDES = "Of undirected graphs without parallel edges, self-loops and weights."
+RESTRICTIONS = "For undirected graphs without parallel edges, self-loops or weights."
 FUNCTIONS = (
     "all_pairs_shortest_path_length",
     "average_shortest_path_length",
@@ -27,11 +27,11 @@ FUNCTIONS = (
 
 
 def backend_info() -> dict[str, object]:
-    """Return what the entry point ``networkx.backend_info`` promises: the backend's name and its functions."""
+    """Return the information for the entry point ``networkx.backend_info``: the backend's name and functions."""
     return {
         "backend_name": "topolearn",
         "project": "topolearn",
         "package": "topolearn",
         "short_summary": "Bipartite clustering, matchings and projections, distances and betweenness, compiled.",
-        "functions": {name: {"additional_docs": SIDES} for name in FUNCTIONS},
+        "functions": {name: {"additional_docs": RESTRICTIONS} for name in FUNCTIONS},
     }

@@ -1,4 +1,4 @@
-"""`topology.safetensors`: links and the state of a scheduler, beside weights that any program reads."""
+"""`topology.safetensors`: links and the state of a scheduler, next to weights that any program can read."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,17 +26,17 @@ State = Mapping[str, Any]
 
 
 def save_topology(folder: Path, state: State, about: Mapping[str, Any]) -> None:
-    """Write the state of a scheduler into a folder, which is made if it is not there.
+    """Write the state of a scheduler into a folder, which is created if necessary.
 
-    Cells are written as bits, a row of bytes for each output neuron; nothing is pickled.
+    Cells are written as bits, with a row of bytes per output neuron; nothing is pickled.
 
     Parameters
     ----------
     folder : Path
     state : Mapping
-        Of `topolearn.TopologyScheduler.state_dict`, or a part of it.
+        The state from `topolearn.TopologyScheduler.state_dict`, or a part of it.
     about : Mapping
-        Plain values to read with it, such as the name of the method.
+        Plain values to store with it, such as the name of the method.
 
     Raises
     ------
@@ -67,12 +67,12 @@ def save_topology(folder: Path, state: State, about: Mapping[str, Any]) -> None:
 
 
 def read_topology(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the state of a scheduler that `save_topology` wrote into a folder, and what was said about it.
+    """Return the state and the `about` values that `save_topology` wrote into a folder.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is none, or it is cut off, or of another program.
+        When there is none, or it is cut off or was written by another program.
     """
     with _opened(folder) as (file, header):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
@@ -85,19 +85,19 @@ def saved_shapes(folder: Path) -> dict[str, tuple[int, int]]:
     Raises
     ------
     MissingFileError, CorruptFileError
-        As of `read_topology`.
+        As for `read_topology`.
     """
     with _opened(folder) as (_, header):
         return {name: (n_out, n_in) for name, (n_out, n_in) in header["state"]["shapes"].items()}
 
 
 def saved_graph(folder: Path, name: str) -> BipartiteGraph:
-    """Return the graph of a layer that `save_topology` wrote into a folder; nothing else is read.
+    """Return the graph of a layer that `save_topology` wrote into a folder, without reading anything else.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        As of `read_topology`, or when it has no such layer.
+        As for `read_topology`, or when there is no such layer.
     """
     with _opened(folder) as (file, header):
         bits = file.get_tensor(f"links/{name}")
@@ -106,12 +106,12 @@ def saved_graph(folder: Path, name: str) -> BipartiteGraph:
 
 @contextmanager
 def _opened(folder: str | Path) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Yield the open file of a folder, and its header."""
+    """Open the file in a folder, and yield it with its header."""
     path = Path(folder) / FILE
     if not path.is_file():
         raise MissingFileError(
-            f"there is no {FILE} in {folder}, so its links are not known: it was not saved by a trainer that topolearn "
-            "was attached to"
+            f"there is no {FILE} in {folder}, so its links are unknown: it was not saved by a trainer with topolearn "
+            "attached"
         )
     with reading(path, "whole, or was not written by topolearn", CURE), safe_open(path, framework="pt") as file:
         header = json.loads((file.metadata() or {})[HEADER])
@@ -128,7 +128,7 @@ def _check_header(header: Any) -> None:
 
 
 def checked_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:
-    """Return the mask that was packed, or refuse bits of another shape, or beyond the last input.
+    """Return the unpacked mask; raise for bits of another shape, or beyond the last input.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def checked_mask(bits: Tensor, shape: Sequence[int], what: str) -> Tensor:
 
 def _state_of(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
     state: dict[str, Any] = dict(plain)
-    if not plain.get("shapes"):  # a dense model has a value for each of no layers
+    if not plain.get("shapes"):  # without layers, no tensors were saved
         state |= {key: {} for key, row in OF_LAYERS.items() if row.holds != "shape"}
     for path, tensor in tensors.items():
         key, _, name = path.partition("/")

@@ -1,4 +1,4 @@
-"""What other people's trainers log of the topology: a few numbers for the whole network."""
+"""The numbers that trainers of other libraries log about the topology of the whole network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PREFIX = "topology/"
 
 
 def numbers_of(topology: TopologyScheduler, recorder: Recorder | None) -> dict[str, float]:
-    """Return what is logged of the topology: of the whole network, and of what a recorder measures, means of layers.
+    """Return numbers to log: of the whole network, and if there is a recorder, its measures, as means over layers.
 
-    ``overlap`` is the mean of the layers', ``removed`` the sum, of links removed by their score; at the start there is
-    neither.
+    ``overlap`` is the mean over layers, and ``removed`` the total number of links removed by their score; neither
+    exists at the start.
     """
     update = topology.last_update
     row = network_row(topology.network(), update) if recorder is None else recorder.topology.state
@@ -30,7 +30,7 @@ def numbers_of(topology: TopologyScheduler, recorder: Recorder | None) -> dict[s
 
 
 def _means(measured: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return measures of the network, and the mean over the layers of all others."""
+    """Return the measures of the network, and the means over layers of all other measures."""
     layers = [row for name, row in measured.items() if name != NETWORK]
     names = dict.fromkeys(name for row in layers for name in row)
     means = {name: float(np.mean([row[name] for row in layers if name in row])) for name in names}

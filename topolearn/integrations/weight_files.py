@@ -1,4 +1,4 @@
-"""Weights in safetensors files: one, or the shards of a folder, read tensor by tensor."""
+"""Weights in safetensors files, one file or several shards, read tensor by tensor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 class StoredTensor(NamedTuple):
-    """Where a tensor is, and what the header of its file says of it; ``dtype`` as safetensors writes it, ``"BF16"``."""
+    """The file, shape and dtype of a tensor; ``dtype`` as safetensors writes it, such as ``"BF16"``."""
 
     file: Path
     shape: tuple[int, ...]
@@ -30,22 +30,22 @@ class StoredTensor(NamedTuple):
 
     @property
     def is_float(self) -> bool:
-        """Whether it holds floating-point numbers."""
+        """Whether the tensor has floating-point numbers."""
         return self.dtype in FLOATS
 
 
 class WeightFiles:
-    """The tensors of a checkpoint by name, in natural order; each is read when it is asked for.
+    """The tensors of a checkpoint by name, in natural order; each is read on request.
 
     Parameters
     ----------
     files : sequence of Path
-        Files of safetensors that belong together.
+        Safetensors files that belong together.
 
     Raises
     ------
     CorruptFileError
-        When one of them is cut off or of another kind.
+        When one of them is cut off or in another format.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -57,11 +57,13 @@ class WeightFiles:
                         piece = file.get_slice(name)
                         stored[name] = StoredTensor(path, tuple(piece.get_shape()), str(piece.get_dtype()))
             except (SafetensorError, OSError) as error:
-                raise CorruptFileError(f"{path} is cut off, or not of safetensors ({error}): fetch it again") from None
+                raise CorruptFileError(
+                    f"{path} is cut off, or not a safetensors file ({error}): fetch it again"
+                ) from None
         self.stored = {name: stored[name] for name in sorted(stored, key=_natural)}
 
     def read(self, name: str) -> Tensor:
-        """Return a tensor."""
+        """Read a tensor."""
         path = self.stored[name].file
         with reading(path, f"readable where it has {name}", "fetch it again"), safe_open(path, framework="pt") as file:
             return file.get_tensor(name)
@@ -73,8 +75,8 @@ def files_of(path: Path) -> list[Path]:
     Raises
     ------
     MissingFileError, CorruptFileError, InvalidTypeError, InvalidValueError
-        When there are none, a shard is missing, the index is not an index, weights are pickled, or it is unclear which
-        of several files is meant.
+        When there are none, a shard is missing, the index is invalid, weights are pickled, or it is unclear which of
+        several files is meant.
     """
     if path.is_dir():
         return _files_in(path)
@@ -85,9 +87,9 @@ def files_of(path: Path) -> list[Path]:
     if path.name.endswith(INDEX):
         return _shards(path)
     if path.suffix in PICKLES:
-        raise _refusal_of_pickles(path, str(path))
+        raise _error_for_pickles(path, str(path))
     if path.suffix != SUFFIX:
-        raise InvalidTypeError(f"{path} is not a checkpoint that can be read: give a .safetensors file, or its folder")
+        raise InvalidTypeError(f"{path} is not a supported checkpoint: give a .safetensors file, or its folder")
     return [path]
 
 
@@ -101,36 +103,36 @@ def _files_in(folder: Path) -> list[Path]:
     if len(indices) == 1:
         return _shards(*indices.values())
     if len(indices or files) > 1:
-        raise InvalidValueError(f"{folder} holds several checkpoints: give one of {', '.join(indices or files)}")
+        raise InvalidValueError(f"{folder} contains several checkpoints: give one of {', '.join(indices or files)}")
     if files:
         return list(files.values())
     pickled = sorted(each.name for each in folder.iterdir() if each.suffix in PICKLES)
     if pickled:
-        raise _refusal_of_pickles(folder / pickled[0], f"{folder} has {', '.join(pickled)} and no .safetensors file")
+        raise _error_for_pickles(folder / pickled[0], f"{folder} has {', '.join(pickled)} and no .safetensors file")
     if is_run(folder):
-        raise InvalidValueError(f"{folder} is a run, and its history has the graphs: tl.Run({str(folder)!r}).history")
+        raise InvalidValueError(f"{folder} is a run, whose history has the graphs: use tl.Run({str(folder)!r}).history")
     raise MissingFileError(f"there is no .safetensors file in {folder}: give the folder of a checkpoint, or a file")
 
 
 def _shards(index: Path) -> list[Path]:
-    """Return the shards that an index names, of which none may be missing."""
+    """Return the shards that an index names; raise if one is missing."""
     shards = read_json(index).get("weight_map")
     names = set(shards.values()) if isinstance(shards, dict) else set()
     if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise CorruptFileError(f"{index} names no shards beside it in its weight_map: fetch it again")
+        raise CorruptFileError(f"{index} names no shards in its own folder in its weight_map: fetch it again")
     missing = sorted(name for name in names if not (index.parent / name).is_file())
     if missing:
         raise MissingFileError(
-            f"{index} names {len(names)} files, and {len(missing)} are missing ({missing[0]}): fetch the others, or "
-            "give one shard"
+            f"{index} names {len(names)} files, and {len(missing)} are missing ({missing[0]}): fetch these, or give "
+            "a single shard"
         )
     return [index.parent / name for name in sorted(names)]
 
 
-def _refusal_of_pickles(path: Path, what: str) -> InvalidTypeError:
+def _error_for_pickles(path: Path, what: str) -> InvalidTypeError:
     return InvalidTypeError(
-        f"{what}: a pickle can run any program when it is opened, and is not read; load it where you trust it, and "
-        f"save what is in it by safetensors.torch.save_file(state_dict, {str(path.with_suffix(SUFFIX).name)!r})"
+        f"{what}: pickles are not read, as opening a pickle can run any program. If you trust it, load it and save its "
+        f"content with safetensors.torch.save_file(state_dict, {str(path.with_suffix(SUFFIX).name)!r})"
     )
 
 

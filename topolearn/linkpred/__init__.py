@@ -1,12 +1,12 @@
-"""How a missing link is scored: Cannistraci-Hebb predictors on the paths of length three of a graph, and baselines.
+"""Link prediction: Cannistraci-Hebb predictors on paths of length three, and baselines.
 
 Each predictor scores all non-links of a graph; links score 0. The graph may be a `BipartiteGraph`, a scipy or numpy
 matrix or a torch mask of shape (n_out, n_in), or a networkx or igraph graph, with two sides or one. `select` chooses
-new links without the scores of all, and `evaluate` tells how well hidden links are found.
+new links without storing all scores, and `evaluate` measures how well hidden links are predicted.
 
 The equations are in `topolearn.linkpred.cannistraci_hebb` and `topolearn.linkpred.ra_l3`. `topolearn.linkpred.dense`
-computes them as they are written, and `topolearn.linkpred.compiled` gives the same scores faster on a CPU. The
-baselines that others use, on paths of length two or degrees alone, are in `topolearn.linkpred.baseline`.
+computes them as written, and `topolearn.linkpred.compiled` computes the same scores faster on a CPU. The usual
+baselines, on paths of length two or degrees, are in `topolearn.linkpred.baseline`.
 """
 
 from topolearn.graph.one_mode import Graph

@@ -1,4 +1,4 @@
-"""Adamic-Adar: shared neighbours, those with few links before those with many."""
+"""Adamic-Adar: shared neighbours, weighted by their degree so that those with few links count more."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ from topolearn.linkpred.scoring import Scorable
 
 
 def _weight(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / np.log(np.maximum(degrees, 2))  # whoever is shared has two links or more
+    return 1 / np.log(np.maximum(degrees, 2))  # a shared neighbour has at least two links
 
 
 ADAMIC_ADAR = Baseline("adamic_adar", shared_neighbours(_weight))
 
 
 def adamic_adar(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by the index of Adamic and Adar.
+    r"""Score all non-links with the Adamic-Adar index.
 
     .. math:: \text{AA}(u, v) = \sum_{z \in N(u) \cap N(v)} \frac{1}{\log d_z}
 
     Parameters
     ----------
     graph : Graph, or a networkx or igraph graph
-        With one kind of node.
+        A graph with one kind of node.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def adamic_adar(graph: Scorable) -> np.ndarray | Tensor:
     Raises
     ------
     InvalidValueError
-        For a graph with two sides, where non-links share no neighbour.
+        For a graph with two sides, in which the ends of a non-link share no neighbour.
 
     References
     ----------

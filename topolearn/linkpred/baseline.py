@@ -1,7 +1,7 @@
-"""What a link prediction baseline is: scores of pairs from the neighbours of their ends, a block of rows at a time.
+"""Link prediction baselines: scores of pairs from the neighbours of their ends, computed in blocks of rows.
 
-Baselines are computed from the links, by scipy, on the CPU. They have no dense form and none of the forms compiled
-for paths of length three.
+Baselines are computed from the links, with scipy, on the CPU. They have neither the dense form nor the compiled forms
+of predictors on paths of length three.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from topolearn.graph.one_mode import Graph
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.form_names import AUTO, SPARSE
 from topolearn.linkpred.memory import check_memory
-from topolearn.linkpred.scoring import Known, Scorable, check_form, device_of, known, refuse_compiled_on
+from topolearn.linkpred.scoring import Known, Scorable, check_form, device_of, known, reject_compiled_on
 
 Rows = Callable[[sparse.csr_array, slice], NDArray[np.float64] | sparse.csr_array]
 
-BLOCK = 2**22  # scores that exist at a time
+BLOCK = 2**22  # scores in memory at once
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A score of non-links that others are compared with.
+    """A score of non-links to compare other predictors with.
 
     Attributes
     ----------
     name : str
         Its name in the registry.
     rows : callable
-        ``rows(adjacency, chosen)``: the scores, at least 0, of some rows of the adjacency, a csr_array of float64,
-        with all columns; what it gives links, and a node with itself, does not count.
+        ``rows(adjacency, chosen)`` returns the non-negative scores of the chosen rows (a slice) of the adjacency (a
+        csr_array of float64), with all columns. Scores of links and of a node with itself are ignored.
     two_sides : bool
-        Whether it also scores graphs with two sides, whose adjacency has shape (n_out, n_in). Paths of length two
-        end on the side on which they begin, where no link can be.
+        Whether it also scores graphs with two sides, whose adjacency has shape (n_out, n_in). Baselines on paths of
+        length two cannot, because such paths end on the side where they begin.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Baseline:
 
 
 def shared_neighbours(weight: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Rows:
-    """Return the rows of a baseline that adds up a weight, given its degree, of each neighbour that a pair shares."""
+    """Return the ``rows`` of a baseline that sums a weight over the shared neighbours of a pair, from their degrees."""
 
     def rows(adjacency: sparse.csr_array, chosen: slice) -> sparse.csr_array:
         weights = weight(np.diff(adjacency.indptr).astype(np.float64))
@@ -68,17 +68,17 @@ def baseline_scores(
     device: torch.device | str | None = None,
     dtype: torch.dtype | np.dtype | str | None = None,
 ) -> NDArray[np.floating] | Tensor:
-    """Score all non-links of a graph by a baseline; see `topolearn.linkpred.score`.
+    """Score all non-links of a graph with a baseline; see `topolearn.linkpred.score`.
 
     Raises
     ------
     InvalidValueError
-        For a form or a device that baselines do not have, or a graph with two sides where the baseline needs one.
+        For a form or a device that baselines do not support, or a graph with two sides if the baseline needs one side.
     """
     number = check_dtype(dtype)
     if isinstance(graph, Tensor) and graph.dim() == 3:
         if not len(graph):
-            raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass one layer or more")
+            raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass at least one layer")
         each = [baseline_scores(layer, baseline, form=form, device=device, dtype=dtype) for layer in graph]
         return torch.stack([torch.as_tensor(scores) for scores in each])
     read = known_graph(graph, baseline, form, device)
@@ -95,10 +95,10 @@ def baseline_scores(
 
 
 def known_graph(graph: Scorable, baseline: Baseline, form: str, device: torch.device | str | None) -> Known:
-    """Return the graph that a baseline scores, or refuse what it cannot score."""
+    """Return the graph that a baseline scores, after checking that it can score it."""
     check_form(form)
     place = device_of(graph, device) if isinstance(graph, Tensor) or device is not None else CPU
-    refuse_compiled_on(place, form)
+    reject_compiled_on(place, form)
     if form not in (AUTO, SPARSE):
         raise InvalidValueError(f"form={form!r} is for paths of length three: use 'auto' for {baseline.name!r}")
     if place.type != "cpu":
@@ -106,15 +106,14 @@ def known_graph(graph: Scorable, baseline: Baseline, form: str, device: torch.de
     read = known(graph)
     if isinstance(read, BipartiteGraph) and not baseline.two_sides:
         raise InvalidValueError(
-            f"{baseline.name!r} needs paths of length two, and in a graph with two sides these end on the side on "
-            "which they begin, where no link can be: use one on paths of length three, such as 'ra_l3' or 'ch3_l3p', "
-            "or 'preferential_attachment'"
+            f"{baseline.name!r} needs paths of length two, which never join the two sides of a graph: use a predictor "
+            "on paths of length three, such as 'ra_l3' or 'ch3_l3p', or 'preferential_attachment'"
         )
     return read
 
 
 def blocks_of(graph: Known) -> list[slice]:
-    """Return the rows of a graph in blocks of at most so many scores, or of one row."""
+    """Return the rows of a graph in blocks of at most `BLOCK` scores, but at least one row."""
     n_rows, n_columns = graph.shape
     step = max(BLOCK // n_columns, 1)
     return [slice(first, min(first + step, n_rows)) for first in range(0, n_rows, step)]

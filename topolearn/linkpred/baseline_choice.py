@@ -1,4 +1,4 @@
-"""The best non-links by a baseline, or a sample of them, without the scores of all at once."""
+"""Choose the best non-links by a baseline, or a sample of them, without storing all scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from topolearn.sampling import Pool
 def choose_by_baseline(
     graph: Known, baseline: Baseline, draw: Draw, dtype: torch.dtype, progress: Callable[[int], object]
 ) -> tuple[Tensor, Tensor]:
-    """Choose non-links by a baseline; return their cells, sorted, and their scores, which exist a block at a time.
+    """Choose non-links by a baseline, scored block by block; return their sorted cells, and their scores.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def choose_by_baseline(
     baseline : Baseline
     draw : Draw
     dtype : torch.dtype
-        Of the scores.
+        The dtype of the scores.
     progress : callable
-        Called with the number of rows that are done.
+        Called with the number of rows done since the last call.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For an impossible number of links.
+        For an invalid number of links.
     """
     links = torch.from_numpy(np.array(graph.cells))
     excluded = draw.excluded(links)
@@ -52,7 +52,7 @@ def choose_by_baseline(
 
 
 def _candidates(graph: Known, block: NDArray[np.float64] | sparse.csr_array, first: int) -> tuple[Tensor, Tensor]:
-    """Return the cells of a block of rows that have a positive score, links among them, and their scores."""
+    """Return the cells with a positive score in a block of rows, including links, and their scores."""
     scores = sparse.coo_array(block)
     i, j = (side.astype(np.int64) for side in scores.coords)
     i += first

@@ -1,16 +1,16 @@
-r"""The Cannistraci-Hebb (CH) scores: sums over the paths of length three that join the ends of a non-link.
+r"""The Cannistraci-Hebb (CH) scores: sums over the paths of length three between the ends of a non-link.
 
-A non-link (u, v) is joined by the paths :math:`u - z_2 - z_1 - v` of length three, L3. In a layer u and :math:`z_1`
-are output neurons, v and :math:`z_2` input neurons. All neurons z on these paths make up the local community of u and
-v. Of a neuron z in it
+The ends of a non-link (u, v) are joined by paths :math:`u - z_2 - z_1 - v` of length three, L3. In a layer, u and
+:math:`z_1` are output neurons, v and :math:`z_2` input neurons. The neurons on these paths form the local community of
+u and v. For each member z,
 
-- :math:`d_z` is the degree,
-- :math:`di_z` the number of its internal links: those to other members,
-- :math:`de_z` the number of its external links: those to neurons outside, u and v not counted,
+- :math:`d_z` is its degree,
+- :math:`di_z` is the number of its internal links, to other members,
+- :math:`de_z` is the number of its external links, to neurons outside, without u and v,
 
 and a star adds one: :math:`di^*_z = 1 + di_z`, :math:`de^*_z = 1 + de_z`. Path-based scores (p) sum over the paths,
-node-based scores (n) once over each member. Each weight below is what one member contributes: a term of a node-based
-sum, a factor of a path-based one.
+node-based scores (n) over the members. Each weight below is the contribution of one member: a term of a node-based sum,
+or a factor of a path-based one.
 
 References
 ----------
@@ -32,11 +32,11 @@ CH3_L3P = LinkPredictor("ch3_l3p", per="path", weight=_ch3_l3p_weight)
 
 
 def ch3_l3p(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH3-L3p (eq. 3): paths whose members have few external links.
+    r"""Score all non-links with CH3-L3p (eq. 3): paths whose members have few external links.
 
     .. math:: \text{CH3-L3p}(u, v) = \sum_{(z_1, z_2) \in L3} \frac{1}{\sqrt{de^*_{z_1} de^*_{z_2}}}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def ch3_l3p(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
@@ -68,11 +68,11 @@ CH3_L3N = LinkPredictor("ch3_l3n", per="neuron", weight=_ch3_l3n_weight)
 
 
 def ch3_l3n(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH3-L3n (eq. 4): members that have few external links.
+    r"""Score all non-links with CH3-L3n (eq. 4): members with few external links.
 
     .. math:: \text{CH3-L3n}(u, v) = \sum_{z \in L3} \frac{1}{de^*_z}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def ch3_l3n(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
@@ -104,11 +104,11 @@ CH2_L3N = LinkPredictor("ch2_l3n", per="neuron", weight=_ch2_l3n_weight)
 
 
 def ch2_l3n(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH2-L3n (eq. 5): internal over external links of the members.
+    r"""Score all non-links with CH2-L3n (eq. 5): internal over external links of the members.
 
     .. math:: \text{CH2-L3n}(u, v) = \sum_{z \in L3} \frac{di^*_z}{de^*_z}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def ch2_l3n(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
@@ -140,12 +140,12 @@ CH2_L3P = LinkPredictor("ch2_l3p", per="path", weight=_ch2_l3p_weight)
 
 
 def ch2_l3p(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH2-L3p: internal over external links of the members of each path.
+    r"""Score all non-links with CH2-L3p: internal over external links of the members of each path.
 
     .. math:: \text{CH2-L3p}(u, v) = \sum_{(z_1, z_2) \in L3}
               \sqrt{\frac{di^*_{z_1} di^*_{z_2}}{de^*_{z_1} de^*_{z_2}}}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def ch2_l3p(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
@@ -177,12 +177,12 @@ CH31_L3N = LinkPredictor("ch31_l3n", per="neuron", weight=_ch31_l3n_weight)
 
 
 def ch31_l3n(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH3.1-L3n: as CH2-L3n, with external links to a higher power.
+    r"""Score all non-links with CH3.1-L3n: like CH2-L3n, but with external links to a higher power.
 
     .. math:: \text{CH3.1-L3n}(u, v) = \sum_{z \in L3} \frac{1 + di_z}{(1 + de_z)^{1 + de_z / (1 + de_z)}}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`. The exponent grows from 1 (no external link)
-    towards 2.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols. The exponent grows from 1 (no external link)
+    to 2 in the limit.
 
     Parameters
     ----------
@@ -192,11 +192,11 @@ def ch31_l3n(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
-    The program of Zhang et al. for large language models, the only place where it is defined.
+    The code of Zhang et al. for large language models, the only place where it is defined.
 
     Examples
     --------
@@ -214,12 +214,12 @@ CH1_L3 = LinkPredictor("ch1_l3", per="path", weight=_ch1_l3_weight)
 
 
 def ch1_l3(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by CH1-L3: internal links over all links of the members of each path.
+    r"""Score all non-links with CH1-L3: internal links over all links of the members of each path.
 
     .. math:: \text{CH1-L3}(u, v) = \sum_{(z_1, z_2) \in L3} \sqrt{\frac{di_{z_1} di_{z_2}}{d_{z_1} d_{z_2}}}
 
-    The symbols are those of `topolearn.linkpred.cannistraci_hebb`. A member has at least one internal link, so that
-    there is no star, as in the program of the authors.
+    `topolearn.linkpred.cannistraci_hebb` defines the symbols. Every member has at least one internal link,
+    so no star is needed, as in the code of the authors.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def ch1_l3(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Every link predictor by name, and the one way to ask them."""
+"""All link predictors by name, and `score`, their common interface."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from topolearn.linkpred.preferential_attachment import PREFERENTIAL_ATTACHMENT
 from topolearn.linkpred.ra_l3 import RA_L3
 from topolearn.linkpred.random import random
 from topolearn.linkpred.resource_allocation import RESOURCE_ALLOCATION
-from topolearn.linkpred.scoring import Scorable, check_form, device_of, refuse_compiled_on, scores_of
+from topolearn.linkpred.scoring import Scorable, check_form, device_of, reject_compiled_on, scores_of
 from topolearn.registry import Registry
 
 RANDOM = "random"
@@ -34,14 +34,14 @@ BASELINES: Registry[Baseline] = Registry(
 def names(*, two_sides: bool = False) -> list[str]:
     """Return the names of the link predictors: those of `PREDICTORS` and `BASELINES`, and ``random``.
 
-    With ``two_sides``, those alone that score graphs with two sides.
+    With ``two_sides``, only those that score graphs with two sides.
     """
     baselines = [name for name, each in BASELINES.items() if each.two_sides or not two_sides]
     return [*PREDICTORS, *baselines, RANDOM]
 
 
 def find(predictor: str) -> LinkPredictor | Baseline | None:
-    """Return a link predictor or a baseline, None for ``random``; the error for another name suggests the nearest."""
+    """Return a link predictor or a baseline, None for ``random``; an unknown name raises with suggestions."""
     return Registry(PREDICTORS.kind, {**PREDICTORS, **BASELINES, RANDOM: None})[predictor]
 
 
@@ -59,37 +59,37 @@ def score(
     Parameters
     ----------
     graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
-        The links: a matrix has shape (n_out, n_in), and a tensor may hold several layers of one shape,
+        The links. A matrix has shape (n_out, n_in); a tensor may hold several layers of the same shape,
         (n_layers, n_out, n_in). A networkx or igraph graph whose nodes have no side (the attribute ``bipartite``, or
         ``type`` in igraph) is a one-mode graph of n nodes.
     predictor : str
         One of `names`.
     form : {"auto", "dense", "sparse", "stream", "community"}
-        How the scores are computed; all forms give the same. ``dense`` uses matrix products on any device. Two
-        forms are compiled for the CPU and run on as many threads as torch uses: ``stream`` walks along the links of
-        each row, ``community`` adds up whole local communities. ``sparse`` takes the cheaper of these by the model of
-        `topolearn.linkpred.compiled.cost`, ``auto`` the cheapest of all three, and ``dense`` off the CPU. For one-mode
-        graphs and for `BASELINES` there is one form, on the CPU: ``auto`` or ``sparse``.
+        How to compute the scores; all forms give the same scores. ``dense`` uses matrix products on any device. Two
+        forms are compiled for the CPU and use as many threads as torch: ``stream`` walks along the links of each row,
+        and ``community`` sums over whole local communities. ``sparse`` takes the cheaper of these two by the model of
+        `topolearn.linkpred.compiled.cost`. ``auto`` takes the cheapest of all three, and ``dense`` on other devices.
+        One-mode graphs and `BASELINES` have a single form, on the CPU: ``auto`` or ``sparse``.
     device : torch.device or str, optional
-        Where to compute; default the tensor's device, else the CPU.
+        Where to compute; by default the device of the tensor, else torch's default device.
     dtype : optional
         float32 or float64 (the default).
     seed : int, optional
-        For ``random`` only: the same seed gives the same scores; None draws fresh ones.
+        Only for ``random``: the same seed gives the same scores; None gives new ones on every call.
 
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in), (n_layers, n_out, n_in) or (n, n)
-        The scores, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores, 0 at links: a tensor if `graph` is one, else an array.
 
     Raises
     ------
     UnknownNameError
-        When no predictor has that name.
+        When the predictor is unknown.
     InvalidValueError
-        For an unknown form, or one that cannot be used here; a matrix that is not an adjacency; a seed for a predictor
-        that draws nothing; a graph with two sides for a baseline on paths of length two; or a graph whose scores do
-        not fit into memory.
+        For an unknown form, or one that is not supported here; a matrix that is not an adjacency; a seed for a
+        deterministic predictor; a graph with two sides for a baseline on paths of length two; or a graph whose scores
+        do not fit into memory.
 
     Examples
     --------
@@ -101,10 +101,10 @@ def score(
     link_predictor = find(predictor)
     if link_predictor is None:
         check_form(form)
-        refuse_compiled_on(device_of(graph, device), form)
+        reject_compiled_on(device_of(graph, device), form)
         return random(graph, seed=seed, device=device, dtype=dtype)
     if seed is not None:
-        raise InvalidValueError(f"seed={seed}: {predictor!r} draws nothing, only {RANDOM!r} does; leave seed out")
+        raise InvalidValueError(f"seed={seed}: {predictor!r} is deterministic; leave out seed, which is for {RANDOM!r}")
     if isinstance(link_predictor, Baseline):
         return baseline_scores(graph, link_predictor, form=form, device=device, dtype=dtype)
     return scores_of(graph, link_predictor, form=form, device=device, dtype=dtype)

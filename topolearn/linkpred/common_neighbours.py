@@ -1,4 +1,4 @@
-"""Common neighbours: how many nodes are linked to both."""
+"""Common neighbours: the number of nodes linked to both ends."""
 
 import numpy as np
 from torch import Tensor
@@ -10,14 +10,14 @@ COMMON_NEIGHBOURS = Baseline("common_neighbours", shared_neighbours(np.ones_like
 
 
 def common_neighbours(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by the number of neighbours that both ends share.
+    r"""Score all non-links with the number of neighbours that both ends share.
 
     .. math:: \text{CN}(u, v) = |N(u) \cap N(v)|
 
     Parameters
     ----------
     graph : Graph, or a networkx or igraph graph
-        With one kind of node.
+        A graph with one kind of node.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def common_neighbours(graph: Scorable) -> np.ndarray | Tensor:
     Raises
     ------
     InvalidValueError
-        For a graph with two sides, where non-links share no neighbour.
+        For a graph with two sides, in which the ends of a non-link share no neighbour.
 
     References
     ----------

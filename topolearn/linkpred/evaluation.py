@@ -1,4 +1,4 @@
-"""How good link predictors are: links are hidden, and their scores compared with those of true non-links."""
+"""Evaluate link predictors: hide links, and compare their scores with those of true non-links."""
 
 from __future__ import annotations
 
@@ -33,49 +33,50 @@ def evaluate(
     sampling: str = UNIFORM,
     seed: int | None = 0,
 ) -> pd.DataFrame:
-    r"""Hide links of a graph at random, score the non-links of what is left, and see how the hidden ones rank.
+    r"""Hide random links of a graph, score the non-links of the rest, and measure how the hidden links rank.
 
     Parameters
     ----------
     graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
         The links, as for `topolearn.linkpred.score`.
     predictors : str or callable, or a list of these
-        Each one of `names`, or a function that takes a `BipartiteGraph` (a `Graph` of a one-mode graph) and returns
-        scores of its shape, the higher the likelier a link; only its scores at non-links count. All of them see the
-        same hidden links.
+        Each is one of `names`, or a function that takes a `BipartiteGraph` (or a `Graph`, for a one-mode graph) and
+        returns scores of its shape; higher scores mean likelier links, and only scores at non-links count. All
+        predictors get the same hidden links.
     fraction : float
-        Share of the links that is hidden, in (0, 1).
+        Share of the links to hide, in (0, 1).
     repeats : int
-        How many times; each hides other links.
+        Number of repeats; each hides different links.
     sampling : {"uniform", "degree"}
-        The true non-links that hidden links are told apart from: all of them, exactly; or as many as there are hidden
-        links, drawn without replacement in proportion to the product :math:`d_u d_v` of the degrees of their ends in
-        the whole graph. The ends of a hidden link, which is any link, have such degrees too, so that against all
-        non-links degrees alone win much (``preferential_attachment`` does), and against these nothing.
+        Which true non-links to compare hidden links with. ``"uniform"`` takes all of them. ``"degree"`` draws as many
+        as there are hidden links, without replacement, in proportion to the product :math:`d_u d_v` of the degrees of
+        their ends in the whole graph. A random link has ends with such degrees, so degrees alone score well against
+        all non-links (as ``preferential_attachment`` shows), but not against these.
     seed : int, optional
-        The same seed hides the same links, whatever the predictors; None hides fresh ones.
+        The same seed hides the same links, whatever the predictors; None hides new ones on every call.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each predictor and repeat. ``predictor`` is its name, a function's own; ``repeat`` counts from 0.
-        ``auc_roc`` is the probability that a hidden link scores above a true non-link (half for equal scores),
-        ``auc_pr`` the average precision :math:`\sum_t (R_t - R_{t-1}) P_t` over the thresholds t between different
-        scores, ``precision`` the share of hidden links among the k best, where k is their number ``n_hidden``: its
-        expectation when ties are broken at random. A predictor that knows nothing has ``auc_roc`` 0.5, and both
-        others near the share of hidden links among the candidates, which is 0.5 when these are drawn by degree.
+        One row for each predictor and repeat. ``predictor`` is its name, or that of the function; ``repeat`` counts
+        from 0. ``auc_roc`` is the probability that a hidden link scores higher than a true non-link (equal scores count
+        half). ``auc_pr`` is the average precision :math:`\sum_t (R_t - R_{t-1}) P_t` over the thresholds t between
+        different scores. ``precision`` is the share of hidden links among the k best, where k is their number
+        ``n_hidden``, in expectation over random tie-breaking. An uninformed predictor has an ``auc_roc`` of 0.5; its
+        other two measures are close to the share of hidden links among the candidates, which is 0.5 for
+        ``sampling="degree"``.
 
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        For an unknown predictor, one that does not fit the graph, or two of one name; scores that are not numbers or of
-        another shape; a fraction that hides no link or all of them; repeats below 1; an unknown sampling; or a graph
-        without non-links.
+        For an unknown predictor, one that does not support the graph, or two with the same name; scores that are not
+        numbers or have another shape; a fraction that hides no link or all of them; repeats below 1; an unknown
+        sampling; or a graph without non-links.
 
     References
     ----------
     Lu, Zhou (2011), "Link prediction in complex networks: a survey"; Muscoloni, Cannistraci (2022), "Early retrieval
-    problem and link prediction evaluation via the area under the magnified ROC", on why precision comes first;
+    problem and link prediction evaluation via the area under the magnified ROC", on the importance of precision;
     Aiyappa et al. (2024), "Implicit degree bias in the link prediction task", on non-links drawn by degree.
 
     Examples
@@ -105,14 +106,14 @@ def evaluate(
         for name, predictor in named.items():
             scores = _scores(hidden.left, name, predictor, own_seed)[hidden.cells]
             if not np.isfinite(scores).all():
-                raise InvalidValueError(f"predictor {name} gave scores that are not finite numbers at non-links")
+                raise InvalidValueError(f"predictor {name} returned scores that are not finite numbers at non-links")
             measures = _measures(hidden.is_link, scores, n_hidden)
             rows[name].append({"predictor": name, "repeat": repeat, **measures, "n_hidden": n_hidden})
     return pd.DataFrame([row for of_one in rows.values() for row in of_one])
 
 
 def _named(predictors: Predictor | Iterable[Predictor], graph: Known) -> dict[str, Predictor]:
-    """Return the predictors by name, or refuse what is none, or none for this graph."""
+    """Return the predictors by name, after checking that they support this graph."""
     if isinstance(predictors, str) or callable(predictors) or not isinstance(predictors, Iterable):
         predictors = [predictors]
     named: dict[str, Predictor] = {}
@@ -126,15 +127,15 @@ def _named(predictors: Predictor | Iterable[Predictor], graph: Known) -> dict[st
         else:
             raise InvalidTypeError(f"predictor={predictor!r} must be a name or a function of a BipartiteGraph or Graph")
         if name in named:
-            raise InvalidValueError(f"two predictors are called {name!r}: give each a name of its own")
+            raise InvalidValueError(f"two predictors are named {name!r}: give each a unique name")
         named[name] = predictor
     if not named:
-        raise InvalidValueError("predictors is empty: pass one name or more, such as ['ch3_l3p', 'random']")
+        raise InvalidValueError("predictors is empty: pass at least one name, such as ['ch3_l3p', 'random']")
     return named
 
 
 def _scores(graph: Known, name: str, predictor: Predictor, seed: int) -> np.ndarray:
-    """Return the scores of all cells, one after another, as float64; a function's answer is checked."""
+    """Return the scores of all cells as a flat float64 array, after checking the result of a function."""
     if isinstance(predictor, str):
         answer = score(graph, predictor, seed=seed if predictor == RANDOM else None)
     else:
@@ -142,10 +143,10 @@ def _scores(graph: Known, name: str, predictor: Predictor, seed: int) -> np.ndar
     try:
         scores = np.asarray(answer.detach().cpu() if isinstance(answer, torch.Tensor) else answer, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InvalidTypeError(f"predictor {name} gave a {type(answer).__name__}, not an array of scores") from None
+        raise InvalidTypeError(f"predictor {name} returned a {type(answer).__name__}, not an array of scores") from None
     if scores.shape != graph.shape:
         raise InvalidValueError(
-            f"predictor {name} gave scores of shape {scores.shape} for a graph of shape {graph.shape}"
+            f"predictor {name} returned scores of shape {scores.shape} for a graph of shape {graph.shape}"
         )
     return scores[np.triu_indices(graph.n_nodes, 1)] if isinstance(graph, Graph) else scores.ravel()
 
@@ -161,7 +162,7 @@ def _measures(is_hidden: np.ndarray, scores: np.ndarray, n_hidden: int) -> dict[
 
 
 def _precision(is_hidden: np.ndarray, scores: np.ndarray, k: int) -> float:
-    """Return the expected share of hidden links among the k best, when ties are broken at random.
+    """Return the expected share of hidden links among the k best if ties are broken at random.
 
     Examples
     --------

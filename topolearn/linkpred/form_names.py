@@ -1,10 +1,10 @@
-"""The forms in which scores are computed, by name; all of them give the same scores."""
+"""The names of the forms in which scores can be computed; all of them give the same scores."""
 
-AUTO = "auto"  # the cheapest of all for a graph
+AUTO = "auto"  # the cheapest form for the graph
 DENSE = "dense"  # matrix products: `topolearn.linkpred.dense`
-SPARSE = "sparse"  # the cheaper one of the compiled forms
+SPARSE = "sparse"  # the cheaper of the two compiled forms
 STREAM = "stream"  # along the links of each row
-COMMUNITY = "community"  # by whole local communities
+COMMUNITY = "community"  # over whole local communities
 
 COMPILED = (STREAM, COMMUNITY)  # `topolearn.linkpred.compiled`
 FORMS = (AUTO, DENSE, SPARSE, *COMPILED)

@@ -1,4 +1,4 @@
-"""Links hidden from a predictor, and the non-links that they are told apart from."""
+"""Hide links from a predictor, and choose the non-links to compare them with."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ UNIFORM, DEGREE = SAMPLINGS = ("uniform", "degree")
 
 @dataclass(frozen=True)
 class Hidden:
-    """What is left of a graph, and what a predictor is asked about.
+    """A graph without its hidden links, and the candidates that a predictor ranks.
 
     Attributes
     ----------
     left : BipartiteGraph or Graph
-        The graph without the hidden links, which alone a predictor sees.
+        The graph without the hidden links, as the predictor sees it.
     cells : array of int64, shape (n,)
         Hidden links and non-links, in order.
     is_link : array of bool, shape (n,)
@@ -37,7 +37,7 @@ class Hidden:
 
 
 def hide(graph: Known, n_hidden: int, *, sampling: str, seed: int, repeat: int) -> Hidden:
-    """Hide links, drawn uniformly, and take all non-links, or as many by degree; see `topolearn.linkpred.evaluate`."""
+    """Hide links drawn uniformly, and take all non-links or a sample by degree; see `topolearn.linkpred.evaluate`."""
     draws = RandomField(seed, update=repeat, purpose="hidden").uniform(torch.tensor(graph.cells)).numpy()
     order = np.argsort(draws, kind="stable")
     hidden, kept = graph.cells[order[:n_hidden]], graph.cells[order[n_hidden:]]
@@ -51,7 +51,7 @@ def hide(graph: Known, n_hidden: int, *, sampling: str, seed: int, repeat: int) 
 
 
 def count_hidden(graph: Known, fraction: float) -> int:
-    """Return how many links to hide.
+    """Return the number of links to hide.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _by_degree(graph: Known, others: NDArray[np.int64], n: int, field: RandomFie
 
 
 def _with_links(graph: Known, cells: NDArray[np.int64]) -> Known:
-    """Return the graph with the links of some cells only."""
+    """Return the graph with only the given links."""
     if isinstance(graph, Graph):
         return Graph.from_cells(cells, graph.n_nodes, names=graph.names)
     return BipartiteGraph.from_cells(

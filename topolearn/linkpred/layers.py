@@ -1,4 +1,4 @@
-"""The scores of several layers of one shape at once, from their links where these are."""
+"""Score several layers of one shape at once, on the device of their links."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from topolearn.linkpred.rounding import rounded
 
 
 def layer_scores(links: Sequence[Tensor], shape: tuple[int, int], predictor: str, dtype: torch.dtype) -> Tensor:
-    """Return the rounded scores of all cells of layers by the dense form, 0 at links, on the device of the links.
+    """Return the rounded scores of all cells of layers in the dense form, 0 at links, on the device of the links.
 
     Parameters
     ----------
     links : sequence of Tensor of int64
         The links of each layer as flat positions.
     shape : (int, int)
-        Numbers of output and input neurons of each.
+        Numbers of output and input neurons of each layer.
     predictor : str
-        One of `topolearn.linkpred.names`; ``random`` scores nothing.
+        One of `topolearn.linkpred.names`; ``random`` gives 0 everywhere.
     dtype : torch.dtype
 
     Returns

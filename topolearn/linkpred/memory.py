@@ -1,4 +1,4 @@
-"""What the scores of all cells need, and what a device has."""
+"""Estimate the memory that scores need, and check it against the device."""
 
 import math
 import os
@@ -10,7 +10,7 @@ from topolearn.linkpred.form_names import COMMUNITY
 
 
 def memory_of(device: torch.device) -> int:
-    """Return the bytes a device can hold: free ones of a GPU, all physical ones of the machine for the CPU."""
+    """Return the bytes available: free memory of a GPU, or all physical memory of the machine for the CPU."""
     if device.type == "cuda":
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + idle
@@ -18,7 +18,7 @@ def memory_of(device: torch.device) -> int:
 
 
 def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
-    """Return the bytes of a dense form at its peak: the mask, the adjacency, the scores and two temporaries.
+    """Return the peak bytes of the dense form: the mask, the adjacency, the scores and two temporaries.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def dense_bytes(shape: tuple[int, ...], itemsize: int) -> int:
 
 
 def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, *, per_path: bool) -> int:
-    """Return the bytes of a compiled form: the scores, and the weights of pairs of inputs where it needs them.
+    """Return the bytes of a compiled form: the scores, and the weights of pairs of inputs if it needs them.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, *, per_path
 
 
 def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> None:
-    """Refuse what would not fit into the memory of a device.
+    """Raise an error if the scores do not fit into the memory of a device.
 
     Raises
     ------
@@ -52,5 +52,5 @@ def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> N
         raise InvalidValueError(
             f"the scores of a graph of {' x '.join(map(str, shape))} neurons need {needed} bytes "
             f"({needed / 2**30:.1f} GiB), but {device} has {available} ({available / 2**30:.1f} GiB): "
-            "use linkpred.select, which needs memory for the links and the k best only, or dtype='float32'"
+            "use linkpred.select, which needs memory only for the links and the k best, or dtype='float32'"
         )

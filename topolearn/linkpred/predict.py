@@ -1,4 +1,4 @@
-"""The likeliest missing links as a table, with the names of what they join."""
+"""The likeliest missing links as a table, with the names of their ends."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def predict(
     graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
         The links, as for `topolearn.linkpred.score`.
     predictor, k, soft, seed, progress
-        As for `topolearn.linkpred.select`, which makes the choice.
+        As for `topolearn.linkpred.select`.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each: ``input`` and ``output``, or ``node`` and ``other`` of a one-mode graph, by name where there
-        are names and else by number, and the ``score``: 0 where too few had one, and the rest was drawn at random.
+        One row for each link: ``input`` and ``output``, or ``node`` and ``other`` for a one-mode graph, by name if the
+        graph has names, else by number; and its ``score``, 0 for links drawn at random because too few had a score.
 
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        As `topolearn.linkpred.select`.
+        As for `topolearn.linkpred.select`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Preferential attachment: whoever has many links gets more."""
+"""Preferential attachment: nodes with many links are likelier to get more."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ PREFERENTIAL_ATTACHMENT = Baseline("preferential_attachment", _rows, two_sides=T
 
 
 def preferential_attachment(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by the product of the degrees of their ends.
+    r"""Score all non-links with the product of the degrees of their ends.
 
     .. math:: \text{PA}(u, v) = d_u d_v
 
@@ -30,7 +30,7 @@ def preferential_attachment(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------

@@ -12,7 +12,7 @@ def _weight(degree: Tensor, internal: Tensor, external: Tensor) -> Tensor:
 
 
 def _products(adjacency: Tensor) -> Tensor:
-    """Return A Dc^-1/2 A^T Dr^-1/2 A, with the degrees of outputs and inputs on the diagonals of Dr and Dc."""
+    """Return A Dc^-1/2 A^T Dr^-1/2 A, where Dr and Dc are diagonal with the degrees of outputs and inputs."""
     n_out, n_in = adjacency.shape[-2:]
     scaled = adjacency * adjacency.sum(dim=-1, keepdim=True).clamp_(min=1).rsqrt_()
     by_input = adjacency * adjacency.sum(dim=-2, keepdim=True).clamp_(min=1).rsqrt_()
@@ -25,7 +25,7 @@ RA_L3 = LinkPredictor("ra_l3", per="path", weight=_weight, products=_products)
 
 
 def ra_l3(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by RA-L3.
+    r"""Score all non-links with RA-L3.
 
     .. math:: \text{RA-L3}(u, v) = \sum_{(z_1, z_2) \in L3} \frac{1}{\sqrt{d_{z_1} d_{z_2}}}
 
@@ -40,12 +40,12 @@ def ra_l3(graph: Scorable) -> np.ndarray | Tensor:
     Returns
     -------
     numpy.ndarray or Tensor, shape (n_out, n_in) or (n, n)
-        The scores in float64, 0 at links: a tensor for a tensor, an array for anything else.
+        The scores in float64, 0 at links: a tensor if `graph` is one, else an array.
 
     References
     ----------
-    Kovacs et al. (2019), "Network-based prediction of protein interactions", where it is the L3 score; Muscoloni et
-    al. (2022), "Adaptive network automata modelling of complex networks".
+    Kovacs et al. (2019), "Network-based prediction of protein interactions", which introduces it as the L3 score;
+    Muscoloni et al. (2022), "Adaptive network automata modelling of complex networks".
 
     Examples
     --------

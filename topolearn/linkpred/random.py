@@ -1,4 +1,4 @@
-"""The baseline: a score that knows nothing of the graph."""
+"""The random baseline: scores that do not depend on the graph."""
 
 from numbers import Integral
 
@@ -14,11 +14,11 @@ from topolearn.linkpred.dense.node_based import blocks
 from topolearn.linkpred.scoring import Scorable, device_of, two_sided
 from topolearn.sampling import RandomField
 
-BLOCK = 2**22  # cells drawn at a time
+BLOCK = 2**22  # cells drawn at once
 
 
 def check_seed(seed: int | None) -> int:
-    """Return the seed as an integer, a fresh one for None.
+    """Return the seed as an integer, a random one for None.
 
     Raises
     ------
@@ -41,14 +41,14 @@ def random(
     device: torch.device | str | None = None,
     dtype: torch.dtype | np.dtype | str | None = None,
 ) -> np.ndarray | Tensor:
-    """Score all non-links by a draw of U(0, 1] from the random field of the seed: the baseline.
+    """Score all non-links at random, with draws of U(0, 1] from the random field of the seed.
 
     Parameters
     ----------
     graph : BipartiteGraph, scipy or numpy matrix, torch tensor, or networkx or igraph graph
         The links, of shape (n_out, n_in), or a one-mode graph of n nodes.
     seed : int, optional
-        The same seed gives the same scores on any device; None draws fresh ones.
+        The same seed gives the same scores on any device; None gives new ones on every call.
     device, dtype : optional
         As for `topolearn.linkpred.score`.
 
@@ -73,7 +73,7 @@ def random(
         scores[nodes.to_scipy().nonzero()] = 0
         return scores.astype(torch.empty(0, dtype=number).numpy().dtype)
     if isinstance(graph, Tensor) and graph.dim() == 3 and not len(graph):
-        raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass one layer or more")
+        raise InvalidValueError(f"layers of shape {tuple(graph.shape)}: pass at least one layer")
     place = device_of(graph, device)
     masks = [as_mask(layer, place, number.itemsize) for layer in _layers(graph)]
     drawn = torch.stack([_draw(mask, field, number, i * mask.numel()) for i, mask in enumerate(masks)])
@@ -87,7 +87,7 @@ def _layers(graph: Scorable) -> list[Scorable]:
 
 
 def _draw(mask: Tensor, field: RandomField, number: torch.dtype, first: int) -> Tensor:
-    """Return the draws of a layer's cells, the first of which has that number."""
+    """Return the draws for the cells of a layer, numbered from ``first``."""
     scores = torch.empty(mask.shape, dtype=number, device=mask.device)
     flat = scores.view(-1)
     for block in blocks(flat.numel(), 1, BLOCK):

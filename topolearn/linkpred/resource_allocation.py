@@ -1,4 +1,4 @@
-"""Resource allocation: shared neighbours, each of which shares out one unit among its links."""
+"""Resource allocation: each shared neighbour distributes one unit among its links."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ from topolearn.linkpred.scoring import Scorable
 
 
 def _weight(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / np.maximum(degrees, 1)  # a node without links is nobody's neighbour
+    return 1 / np.maximum(degrees, 1)  # the value for nodes without links is never used
 
 
 RESOURCE_ALLOCATION = Baseline("resource_allocation", shared_neighbours(_weight))
 
 
 def resource_allocation(graph: Scorable) -> np.ndarray | Tensor:
-    r"""Score all non-links by resource allocation.
+    r"""Score all non-links with resource allocation.
 
     .. math:: \text{RA}(u, v) = \sum_{z \in N(u) \cap N(v)} \frac{1}{d_z}
 
     Parameters
     ----------
     graph : Graph, or a networkx or igraph graph
-        With one kind of node; `ra_l3` is its kin for graphs with two sides.
+        A graph with one kind of node; `ra_l3` is the counterpart for graphs with two sides.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def resource_allocation(graph: Scorable) -> np.ndarray | Tensor:
     Raises
     ------
     InvalidValueError
-        For a graph with two sides, where non-links share no neighbour.
+        For a graph with two sides, in which the ends of a non-link share no neighbour.
 
     References
     ----------

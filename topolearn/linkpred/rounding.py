@@ -1,4 +1,4 @@
-"""Scores that differ only by the order of their sums are equal: they are rounded before one is preferred to another."""
+"""Round scores before comparing them, so that those that differ only in the order of their sums are ties."""
 
 import torch
 from torch import Tensor
@@ -7,15 +7,15 @@ _SPLITTERS = {torch.float64: 2.0**20 + 1, torch.float32: 2.0**6 + 1}
 
 
 def splitter(dtype: torch.dtype) -> float:
-    """Return the constant c by which ``c * x - (c * x - x)`` has 20 bits less than a float64, or 6 than a float32."""
+    """Return the constant c for which ``c * x - (c * x - x)`` has 20 bits fewer than a float64, or 6 than a float32."""
     return _SPLITTERS[dtype]
 
 
 def rounded(scores: Tensor) -> Tensor:
     """Return scores with 33 significant bits (float64) or 18 (float32).
 
-    All forms of a predictor give the same scores but for the last bits, and after this the very same ones, so that
-    ties are ties and a draw does not depend on how the scores were computed.
+    The forms of a predictor give scores that differ only in the last bits. After rounding they are identical, so ties
+    stay ties, and a draw does not depend on how the scores were computed.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The best new links, or a sample of them, without the scores of all."""
+"""Choose the best new links, or a sample of them, without storing all scores."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from topolearn.linkpred.scoring import (
     Scorable,
     check_form,
     device_of,
-    refuse_compiled_on,
-    refuse_for_one_mode,
+    reject_compiled_on,
+    reject_for_one_mode,
     two_sided,
 )
 from topolearn.sampling import Pool, RandomField
@@ -38,12 +38,12 @@ from topolearn.terminal import progress_bar
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-BLOCK = 2**24  # scores that exist at a time
+BLOCK = 2**24  # scores in memory at once
 
 
 @dataclass(frozen=True)
 class Computation:
-    """How scores are computed: by which form, on which device, in which dtype, and with a bar or without."""
+    """How to compute scores: the form, the device, the dtype, and whether to show a progress bar."""
 
     form: str = AUTO
     device: torch.device | str | None = None
@@ -63,12 +63,12 @@ def select(
     dtype: torch.dtype | np.dtype | str | None = None,
     progress: bool = False,
 ) -> np.ndarray:
-    """Choose k non-links of a graph by their scores, in memory that grows with its links and k alone.
+    """Choose k non-links of a graph by their scores, in memory that grows only with the links and k.
 
-    The choice is that of `topolearn.sampling.choose` among all scores: the k best, with ties broken at random, or a
-    sample without replacement in proportion to the scores; and when fewer than k non-links have a positive score,
-    the others are drawn uniformly. Scores that agree to 33 bits (18 in float32) are ties, so that the last digits of
-    a sum do not decide: in float64 all forms make the same choice, in float32 nearly always, and any form makes the
+    The choice is the same as that of `topolearn.sampling.choose` among all scores: the k best, with ties broken at
+    random, or a sample without replacement in proportion to the scores. If fewer than k non-links have a positive
+    score, the others are drawn uniformly. Scores that agree to 33 bits (18 in float32) are ties, so that rounding
+    errors do not matter: in float64 all forms make the same choice, in float32 nearly always, and each form makes the
     same choice on any number of threads.
 
     Parameters
@@ -78,26 +78,26 @@ def select(
     predictor : str
         One of `topolearn.linkpred.names`; ``random`` draws uniformly.
     k : int
-        How many links to choose.
+        Number of links to choose.
     soft : bool
-        Sample in proportion to the scores, instead of taking the best.
+        Sample in proportion to the scores instead of taking the best.
     seed : int, optional
-        The same seed makes the same choice; None a fresh one.
+        The same seed makes the same choice; None makes a new one on every call.
     form, device, dtype : optional
-        As for `topolearn.linkpred.score`. With the dense form, all scores exist at once.
+        As for `topolearn.linkpred.score`. The dense form stores all scores.
     progress : bool
-        Show a bar with an estimate, when it takes longer than two seconds.
+        Show a progress bar if it takes longer than two seconds.
 
     Returns
     -------
     numpy.ndarray of int64, shape (k, 2)
-        The chosen links as rows (input, output), sorted by output; of a one-mode graph pairs of nodes (i, j), i < j,
+        The chosen links as rows (input, output), sorted by output; for a one-mode graph, pairs of nodes (i, j), i < j,
         numbered in its order.
 
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        For an unknown predictor, what is not a graph, or a k below 0 or above the number of non-links.
+        For an unknown predictor, an object that is not a graph, or a k below 0 or above the number of non-links.
 
     Examples
     --------
@@ -130,12 +130,12 @@ def select_cells(
     progress: bool = False,
     barred: Tensor | None = None,
 ) -> Tensor:
-    """Choose k non-links by the draws of a random field; see `select`. Barred cells, sorted, are not chosen.
+    """Choose k non-links with the draws of a random field; see `select`. Sorted barred cells are not chosen.
 
     Returns
     -------
     Tensor of int64, shape (k,)
-        The chosen cells, ``output * n_in + input``, sorted; of a one-mode graph as `Graph.n_cells` says.
+        The chosen cells, ``output * n_in + input``, sorted; for a one-mode graph as defined by `Graph.n_cells`.
     """
     scorer, computation = find(predictor), Computation(form, device, check_dtype(dtype), progress)
     return choose_cells(graph, scorer, Draw(k, field, soft, barred), computation)[0]
@@ -144,9 +144,9 @@ def select_cells(
 def choose_cells(
     graph: Scorable, predictor: LinkPredictor | Baseline | None, draw: Draw, computation: Computation
 ) -> tuple[Tensor, Tensor]:
-    """Choose non-links by a predictor, None for ``random``; return their cells, sorted, and their scores.
+    """Choose non-links by a predictor, None for ``random``; return their sorted cells, and their scores.
 
-    A link that is drawn at random, as too few have a positive score, has score 0.
+    Links drawn at random, because too few have a positive score, have score 0.
     """
     if isinstance(predictor, Baseline):
         known = known_graph(graph, predictor, computation.form, computation.device)
@@ -154,9 +154,9 @@ def choose_cells(
             return choose_by_baseline(known, predictor, draw, computation.dtype, bar.update)
     place = device_of(graph, computation.device)
     if isinstance(graph, Graph):
-        refuse_for_one_mode(computation.form, computation.device)
+        reject_for_one_mode(computation.form, computation.device)
     elif place.type != "cpu" or computation.form == DENSE:
-        refuse_compiled_on(place, computation.form)
+        reject_compiled_on(place, computation.form)
         return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
@@ -179,7 +179,7 @@ def choose_cells(
 
 
 def _pool_of_all(links: TwoWayCsr, predictor: LinkPredictor, draw: Draw, computation: Computation) -> Pool:
-    """Return a pool that all candidates were offered to, in a stream or in blocks of scores."""
+    """Return a pool after offering it all candidates, in a stream or in blocks of scores."""
     pool = _pool_of(draw)
     offer = stream if computation.form == STREAM else _offer_blocks
     with _bar(predictor, links.n_out, computation) as bar:
@@ -193,7 +193,7 @@ def _pool_of_all(links: TwoWayCsr, predictor: LinkPredictor, draw: Draw, computa
 
 
 def _pool_of(draw: Draw) -> Pool:
-    """Return the pool of a draw, empty."""
+    """Return an empty pool for a draw."""
     return Pool(int(draw.k), draw.field, draw.soft, draw.barred)
 
 
@@ -206,7 +206,7 @@ def _offer_blocks(
     *,
     guesses: bool,
 ) -> None:
-    """Do what `stream` does, with blocks of all scores; each block of a pool that guesses has a sum."""
+    """Do the same as `stream` with blocks of scores; with ``guesses``, the first block gives the pool its estimate."""
     compute = block_scores(links, predictor, dtype)
     step = max(BLOCK // links.n_in, 1)
     for first in range(0, links.n_out, step):

@@ -1,13 +1,13 @@
-"""Pictures of graphs and runs.
+"""Plots of graphs and runs.
 
-Every function takes ``ax=None`` (or ``figure=None`` where it draws several panels) and returns what it drew into. A
-new figure is one of pyplot, so that notebooks show it; a script calls ``ax.figure.savefig``, as PNG, PDF or SVG, in
-which text stays text.
+Every function takes ``ax=None`` (or ``figure=None`` if it draws several panels) and returns the axes or figure that it
+drew into. New figures are pyplot figures, so that notebooks show them; scripts call ``ax.figure.savefig``. In PDF and
+SVG files text stays text.
 
 For a paper make the figure as wide as the column: ``plotting.overlap(run, plt.subplots(figsize=(3.35, 2.7))[1])``.
-Words wrap, ticks have room and legends stand below, whatever the size, as they are fitted whenever the figure is drawn.
-For that a figure without a layout gets one, unless its subplots have been moved; a legend that you make yourself stays
-as it is. Colours follow the background: that of the figure, or of a style such as ``plt.style.use("dark_background")``.
+Whenever a figure is drawn, at any size, text is wrapped, ticks are thinned out and legends are placed below. To this
+end a figure without a layout engine gets one, unless you have moved its subplots; legends that you create yourself are
+left alone. Colours follow the background of the figure, or of a style such as ``plt.style.use("dark_background")``.
 """
 
 from topolearn.plotting.active_neurons import active_neurons

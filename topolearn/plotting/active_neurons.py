@@ -1,4 +1,4 @@
-"""How many neurons stay active while the topology changes."""
+"""The share of active neurons during training."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ COLUMNS = {"hidden": "active_neurons", "authors": "active_neurons_authors"}
 
 
 def active_neurons(run: RunLike, definitions: Sequence[str] = ("hidden", "authors"), ax: Axes | None = None) -> Axes:
-    """Draw the share of neurons that are active, over the steps of the training.
+    """Plot the share of active neurons over the training steps.
 
     Parameters
     ----------
     run : Run
         A run with rows in `run.network`.
     definitions : sequence of {"hidden", "authors"}
-        As for `topolearn.diagnostics.active_neuron_rate`; a line each.
+        As for `topolearn.diagnostics.active_neuron_rate`; one line each.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def active_neurons(run: RunLike, definitions: Sequence[str] = ("hidden", "author
     Raises
     ------
     InvalidValueError
-        For an unknown definition, or a run without any update and start.
+        For an unknown definition, or a run without a recorded topology.
 
     Examples
     --------
@@ -39,9 +39,9 @@ def active_neurons(run: RunLike, definitions: Sequence[str] = ("hidden", "author
     """
     unknown = [name for name in definitions if name not in COLUMNS]
     if unknown or not definitions:
-        raise InvalidValueError(f"definitions={list(definitions)} must be of {', '.join(map(repr, COLUMNS))}")
+        raise InvalidValueError(f"definitions={list(definitions)} must be among {', '.join(map(repr, COLUMNS))}")
     if run.network.empty:
-        raise InvalidValueError(f"run {run.name!r} has no topology recorded yet; let it go on")
+        raise InvalidValueError(f"run {run.name!r} has no topology recorded yet; continue it")
     with style_for(ax):
         ax = axes_or_new(ax)
         columns = [COLUMNS[name] for name in definitions]

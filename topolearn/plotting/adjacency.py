@@ -1,4 +1,4 @@
-"""The adjacency of a graph as a picture: exact cells while they fit, local density beyond."""
+"""Plots of the adjacency of a graph: exact cells if they fit, local densities otherwise."""
 
 import math
 from collections.abc import Sequence
@@ -19,48 +19,48 @@ from topolearn.plotting.order import Order, ordered
 from topolearn.plotting.style import axes_or_new, percent, percent_ticks, plain, style_for, whole_ticks
 from topolearn.plotting.ticks import EvenTicks
 
-EXACT = 1.0  # pixels that a cell needs to be drawn by itself
-BLOCK = 3.0  # pixels across a block of cells otherwise
-MOST_NAMES = 40  # of neurons, that are written at their cells
+EXACT = 1.0  # pixels that a cell needs to be drawn individually
+BLOCK = 3.0  # otherwise, the pixels across a block of cells
+MOST_NAMES = 40  # the largest number of neurons whose names are written at their cells
 SMALLEST_NAME, LARGEST_NAME = 4.0, 9.0  # points
-ROOM_FOR_NAMES = 0.5  # of the axes, which become smaller for names beside them
-MAX_STRETCH = 3.0  # cells are squares up to this ratio of the sides
+ROOM_FOR_NAMES = 0.5  # share of the axes that remains when names take up space next to it
+MAX_STRETCH = 3.0  # cells are square up to this ratio of the sides
 LINK = ListedColormap(["#FFFFFF", "#12436D"])
-# Lightness falls evenly from white through the blues, so darker always means denser.
+# Lightness decreases evenly from white through the blues, so that darker always means denser.
 DENSITY = LinearSegmentedColormap.from_list(
     "links", ["#FFFFFF", "#D6E6F2", "#9CC3DF", "#5598C8", "#1F6CA8", "#12436D", "#081D36"]
 )
 
 
 def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None, order: Order | None = None) -> Axes:
-    """Draw the adjacency of a graph.
+    """Plot the adjacency of a graph.
 
-    Rows are output neurons, columns input neurons; of a one-mode graph both are its nodes. While the cells fit on the
-    axes each link is a dark cell; beyond that the colour is the local density in blocks of cells.
+    Rows are output neurons and columns are input neurons; for a one-mode graph both are its nodes. If the cells fit on
+    the axes, each link is a dark cell; otherwise the colour is the local density in blocks of cells.
 
     Parameters
     ----------
-    g : BipartiteGraph or Graph, or what measures read as one
-        A layer, or a network of one kind of node.
+    g : BipartiteGraph or Graph, or convertible to one
+        A layer, or a one-mode graph.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     title : str, optional
         Written above the number of links and the density.
     order : {"degree", "community"}, or sequences, optional
-        How neurons, or nodes, are ordered: those with most links first; communities one after the other, the largest
-        first, and by degree within each; or as you say, by numbers or names, ``(inputs, outputs)`` where there are two
-        sides. By their numbers without it, and only then these stand at the axes. Names of up to forty do always, where
-        there is room.
+        The order of the neurons or nodes: by decreasing degree; by community, the largest first, and by degree within
+        each; or a given order of numbers or names, a pair ``(inputs, outputs)`` for a graph with two sides. By default
+        they are in the order of their numbers, which then label the axes. Up to forty names are always shown if there
+        is room.
 
     Returns
     -------
     Axes
-        With one image (exact cells) or one mesh of local densities and its colour bar.
+        With one image of exact cells, or one mesh of local densities and its colour bar.
 
     Raises
     ------
     UnknownNameError, InvalidValueError
-        For another order, or one in which a neuron is missing or there twice.
+        For an unknown order, or one that does not contain every neuron once.
 
     Examples
     --------
@@ -85,11 +85,11 @@ def adjacency(g: GraphLike, ax: Axes | None = None, *, title: str | None = None,
 def draw_adjacency(
     g: BipartiteGraph | Graph, ax: Axes, *, title: str | None = None, ordered_by: str | None = None
 ) -> ScalarMappable | None:
-    """Draw into `ax`, and return what a colour bar needs when the colours are densities."""
+    """Draw into `ax`; if the colours are densities, return the mappable for a colour bar, else None."""
     counts = f"{g.n_links:,} links, density {percent(g.density)}"
     names = ("node", "node") if isinstance(g, Graph) else ("input neuron", "output neuron")
     labels = (g.names, g.names) if isinstance(g, Graph) else (g.input_names, g.output_names)
-    g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # of which each cell is drawn alike
+    g = BipartiteGraph(g.to_scipy()) if isinstance(g, Graph) else g  # the symmetric matrix is drawn like any other
     square = has_square_cells(g)
     rows, columns = block_shape(g, ax)
     density: ScalarMappable | None = None
@@ -111,7 +111,7 @@ def draw_adjacency(
             axis.set_label_text(name if ordered_by is None else f"{name}s, {ordered_by}")
         elif ordered_by is None:
             whole_ticks(axis)
-        else:  # a place in the order is not the number of a neuron
+        else:  # a position in the order is not a neuron's number
             axis.set_ticks([])
             axis.set_label_text(f"{size:,} {name}s, {ordered_by}")
     ax.set_title(counts if title is None else f"{plain(title)}\n{counts}", loc="left", fontsize="small")
@@ -119,7 +119,7 @@ def draw_adjacency(
 
 
 def name_cells(axis: Axis, names: Sequence[str], ax: Axes) -> bool:
-    """Write the names of few neurons beside their cells, as large as there is room; return whether there is."""
+    """Write the names of a few neurons next to their cells, as large as fits; return whether they fit."""
     is_x = axis is ax.xaxis
     box = ax.get_window_extent()
     pixels = ROOM_FOR_NAMES * min(box.width, box.height) / max(len(names), 1)
@@ -134,7 +134,7 @@ def name_cells(axis: Axis, names: Sequence[str], ax: Axes) -> bool:
 def add_density_bar(density: ScalarMappable, *axes: Axes) -> None:
     """Add the colour bar of local densities below one axes, or below several that share it."""
     figure = axes[0].figure
-    tight = is_tight(figure)  # such a layout knows no colour bars, but those in a grid of their own
+    tight = is_tight(figure)  # a tight layout only handles colour bars with their own gridspec
     shape: dict[str, Any] = {"pad": 0.25, "use_gridspec": True} if tight else {"pad": 0.03, "use_gridspec": False}
     shared = axes[0] if len(axes) == 1 else axes
     bar = figure.colorbar(density, ax=shared, location="bottom", extend="max", shrink=0.75, aspect=40, **shape)
@@ -146,12 +146,12 @@ def add_density_bar(density: ScalarMappable, *axes: Axes) -> None:
 
 
 def has_square_cells(g: BipartiteGraph) -> bool:
-    """Return whether cells are drawn as squares, as they are unless one side is far longer."""
+    """Return whether cells are drawn as squares, which they are unless one side is much longer than the other."""
     return max(g.n_in, g.n_out) <= MAX_STRETCH * max(min(g.n_in, g.n_out), 1)
 
 
 def block_shape(g: BipartiteGraph, ax: Axes) -> tuple[int, int]:
-    """Return how many rows and columns of cells share one colour on these axes."""
+    """Return the numbers of rows and columns of cells that share one colour on these axes."""
     box = ax.get_window_extent()
     cell = np.array([box.height / max(g.n_out, 1), box.width / max(g.n_in, 1)])  # pixels
     if has_square_cells(g):
@@ -165,7 +165,7 @@ def block_shape(g: BipartiteGraph, ax: Axes) -> tuple[int, int]:
 def local_density(
     g: BipartiteGraph, rows: int, columns: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return links per cell in blocks, and the edges of the blocks; the last blocks may be smaller."""
+    """Return the links per cell in blocks, and the edges of the blocks; the last blocks may be smaller."""
     row_edges = np.append(np.arange(0, g.n_out, rows), g.n_out)
     column_edges = np.append(np.arange(0, g.n_in, columns), g.n_in)
     inputs, outputs = g.edges().T
@@ -176,6 +176,6 @@ def local_density(
 
 
 def colour_top(local: NDArray[np.float64]) -> float:
-    """Return the density of the darkest colour: a few hubs must not wash out the rest."""
+    """Return the density of the darkest colour, chosen so that a few hubs do not wash out the rest."""
     filled = local[local > 0]
     return float(np.quantile(filled, 0.98)) if filled.size else 1.0

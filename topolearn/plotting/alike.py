@@ -1,4 +1,4 @@
-"""Which runs are alike but for their seeds, and what the others differ in."""
+"""Groups of runs that differ only in their seeds, labelled by what the groups differ in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from topolearn.plotting.style import plain
 
 SEED = "seed"
 OF_THE_PLACE = ("run_dir", "data_dir", "threads", "device")
-TOLD_ALWAYS = ("method", "density")  # where they differ
+ALWAYS_SHOWN = ("method", "density")  # in labels, if they differ
 
 
 def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
-    """Return runs in groups that differ in nothing but the seed, by a label of what the groups differ in.
+    """Group runs that differ only in their seeds; return the groups by a label of what they differ in.
 
-    Runs are labelled by their names where nothing differs, or what they were trained with is not known.
+    Runs are labelled by name if nothing differs, or if their configurations are unknown.
     """
     known = [_values(run) for run in runs]
     if len(runs) < 2 or not all(known):
@@ -35,7 +35,7 @@ def alike(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
 
 
 def _varied(known: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the names of values that differ; those that differ between methods alone come with the method."""
+    """Return the names of settings that differ; settings that only differ between methods are implied by the method."""
     of_methods: dict[str, list[dict[str, Any]]] = {}
     for values in known:
         of_methods.setdefault(repr(values.get("method")), []).append(values)
@@ -43,7 +43,7 @@ def _varied(known: Sequence[dict[str, Any]]) -> list[str]:
     return [
         name
         for name in names
-        if any(_differ(name, among) for among in ([known] if name in TOLD_ALWAYS else of_methods.values()))
+        if any(_differ(name, among) for among in ([known] if name in ALWAYS_SHOWN else of_methods.values()))
     ]
 
 
@@ -52,7 +52,7 @@ def _differ(name: str, among: Sequence[dict[str, Any]]) -> bool:
 
 
 def _by_name(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
-    """Return each run by itself, by its name; those of the same name are numbered."""
+    """Return each run as its own group, labelled by name; runs of the same name are numbered."""
     groups: dict[str, list[RunLike]] = {}
     for run in runs:
         label, number = plain(run.name), 2
@@ -63,7 +63,7 @@ def _by_name(runs: Sequence[RunLike]) -> dict[str, list[RunLike]]:
 
 
 def _values(run: RunLike) -> dict[str, Any]:
-    """Return all values that a run was trained with, parts of its method one by one; none where they are not known."""
+    """Return all settings of a run, including single overrides of its method; empty if they are unknown."""
     config: Any = getattr(run, "config", None)
     given = config.to_dict() if hasattr(config, "to_dict") else config
     values = dict(given) if isinstance(given, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The adjacency of a layer through training, as a moving picture."""
+"""Animations of the adjacency of a layer during training."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from topolearn.plotting.style import axes_or_new, style
 
 
 def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 100) -> FuncAnimation:
-    """Return the adjacency of a layer through training, a frame for each update.
+    """Animate the adjacency of a layer during training, with one frame per update.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     layer : str
         Name of the layer.
     order : {"degree", "community"}, optional
-        Order of the neurons: that of the last frame, in all frames, so that what it became is seen to grow; the
-        neurons' numbers are then not shown.
+        Order of the neurons, computed from the last frame and used in all frames, so that you can watch the final
+        structure emerge. Neuron numbers are then not shown.
     most : int
-        Number of frames, 2 or more; of more updates an even choice is shown.
+        Maximum number of frames, at least 2; of more updates an even selection is shown.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     Raises
     ------
     InvalidValueError
-        When there is no such layer, no graph was kept, or `most` is below 2.
+        When the layer does not exist, no graphs were kept, or `most` is below 2.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
     """
     known_layer(run, layer)
     if most < 2:
-        raise InvalidValueError(f"most={most} must be at least 2: the first frame and the last")
+        raise InvalidValueError(f"most={most} must be at least 2, for the first and the last frame")
     shown, graphs = [], []
     wanted = evenly(kept_steps(run), most)
     for step, now in run.history.replay():
@@ -63,7 +63,7 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
         ax = axes_or_new(figure.subplots())
         density = draw_adjacency(graphs[0], ax)
         top = 1.0
-        if density is not None:  # a colour means the same in all frames
+        if density is not None:  # the same colour scale in all frames
             blocks = block_shape(graphs[0], ax)
             top = max(colour_top(local_density(g, *blocks)[0]) for g in graphs)
             density.set_clim(0, top)
@@ -81,26 +81,26 @@ def animate(run: RunLike, layer: str, *, order: str | None = None, most: int = 1
 
 
 def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second: int = 5) -> Path:
-    """Write a moving picture as an animated GIF, or as an MP4 where ffmpeg is installed.
+    """Save an animation as a GIF, or as an MP4 if ffmpeg is installed.
 
     Parameters
     ----------
     movie : matplotlib.animation.FuncAnimation
-        What `animate` returned.
+        The result of `animate`.
     path : str or Path
-        Ends with .gif or .mp4.
+        Must end with .gif or .mp4.
     frames_per_second : int
-        How fast it moves.
+        The frame rate.
 
     Returns
     -------
     Path
-        Of the file.
+        The path of the file.
 
     Raises
     ------
     InvalidValueError
-        When the path ends otherwise, or there is less than a frame a second.
+        When the path has another suffix, or the frame rate is below 1.
     MissingPackageError
         For .mp4 without ffmpeg.
 
@@ -119,10 +119,10 @@ def save_animation(movie: FuncAnimation, path: str | Path, *, frames_per_second:
     if path.suffix.lower() == ".mp4":
         if not FFMpegWriter.isAvailable():
             raise MissingPackageError(
-                f"{path.name!r} needs ffmpeg, which is not installed: install it, as by apt-get install ffmpeg or "
-                "conda install ffmpeg, or write a .gif"
+                f"{path.name!r} needs ffmpeg, which is not installed: install it with apt-get install ffmpeg or "
+                "conda install ffmpeg, or save a .gif"
             )
-        # Players need this form of pixels.
+        # Many players require this pixel format.
         writer = FFMpegWriter(fps=frames_per_second, codec="h264", extra_args=["-pix_fmt", "yuv420p"])
     with style():
         movie.save(str(path), writer=writer)

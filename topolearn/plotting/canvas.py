@@ -1,4 +1,4 @@
-"""Where pictures are drawn: axes and figures of the caller, checked at the door, or new ones."""
+"""Axes and figures to draw into: the caller's, after a check, or new ones."""
 
 from collections import deque
 from typing import Any, Literal
@@ -12,15 +12,15 @@ from matplotlib.figure import Figure, FigureBase, SubFigure
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.plotting.fitting import fit_when_drawn
 
-# In files of vectors text stays text: letters of TrueType, which journals ask for, and no outlines.
+# In vector files text stays text: TrueType fonts, which journals require, instead of outlines.
 TEXT_STAYS_TEXT: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
-MOST_OPEN = 10  # figures made here that pyplot keeps where it can show none of them
+MOST_OPEN = 10  # figures that pyplot keeps open when its backend cannot show them
 NEVER_SHOWN = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 _open: deque[ReferenceType[Figure]] = deque()
 
 
 class Picture(Figure):
-    """A figure that was made here: text in its PDF and SVG files can be searched, copied and edited."""
+    """A figure created by this package, whose PDF and SVG files contain text that can be searched and edited."""
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the figure, as matplotlib does."""
@@ -29,14 +29,14 @@ class Picture(Figure):
 
 
 def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> Axes:
-    """Return `ax`, or the axes of a new pyplot figure, which notebooks show by themselves.
+    """Return `ax`, or the axes of a new pyplot figure, which notebooks show automatically.
 
     Raises
     ------
     InvalidTypeError
-        When it is something else, such as a figure, or several axes.
+        When `ax` is something else, such as a figure, or several axes.
     InvalidValueError
-        When it has been removed from its figure.
+        When `ax` has been removed from its figure.
     """
     if ax is None:
         ax = new_figure(width, height).subplots()
@@ -54,7 +54,7 @@ def axes_or_new(ax: Axes | None, *, width: float = 5.6, height: float = 3.6) -> 
 
 
 def _keep_look(ax: Axes) -> None:
-    """Give ticks the look that is set now: matplotlib makes most of them when it draws, in that of then."""
+    """Fix the style of ticks now: matplotlib creates most of them at draw time, with the style of that moment."""
     current: Any = mpl.rcParams
     axes: tuple[Literal["x", "y"], ...] = ("x", "y")
     for axis in axes:
@@ -69,28 +69,28 @@ def figure_or_new(
     height: float,
     layout: Literal["constrained", "compressed"] = "constrained",
 ) -> Figure | SubFigure:
-    """Return `figure`, or a new one of pyplot, which notebooks show by themselves.
+    """Return `figure`, or a new pyplot figure, which notebooks show automatically.
 
     Raises
     ------
     InvalidTypeError
-        When it is something else, such as axes.
+        When `figure` is something else, such as axes.
     InvalidValueError
-        When it has axes already.
+        When `figure` already has axes.
     """
     if figure is None:
         return new_figure(width, height, layout)
     if not isinstance(figure, FigureBase):
-        raise InvalidTypeError(f"figure={type(figure).__name__} is not a figure: pass plt.figure(), or a part of one")
+        raise InvalidTypeError(f"figure={type(figure).__name__} is not a figure: pass plt.figure(), or a subfigure")
     if figure.axes or figure.subfigs:
         raise InvalidValueError(
-            f"figure={figure!r} has something drawn in it already: pass a new one, or one of figure.subfigures(1, 2)"
+            f"figure={figure!r} already has axes or subfigures: pass a new figure, or one of figure.subfigures(1, 2)"
         )
     return figure
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
-    """Return a new figure of pyplot; without a screen, pyplot forgets those that were made here long ago."""
+    """Return a new pyplot figure; without a display, close the oldest ones created here."""
     if mpl.get_backend().lower() in NEVER_SHOWN:
         while len(_open) >= MOST_OPEN:
             if (forgotten := _open.popleft()()) is not None:

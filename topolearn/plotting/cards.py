@@ -1,4 +1,4 @@
-"""What a notebook shows of a graph, a network, an update or a run: a small picture, and a table beside it."""
+"""Notebook displays of graphs, networks, updates and runs: a small plot and a table."""
 
 import base64
 import io
@@ -17,13 +17,13 @@ from topolearn.plotting.run_data import RunLike
 from topolearn.plotting.style import percent, style
 
 DPI = 100
-MOST_LAYERS = 4  # with a picture
+MOST_LAYERS = 4  # drawn as pictures
 STYLE = "display:flex;gap:1.5em;align-items:center;flex-wrap:wrap"
 EVENTS = {"removed": "#0072B2", "percolated": "#E69F00", "decayed": "#CC79A7", "regrown": "#009E73"}
 
 
 class UpdateLike(Protocol):
-    """The update of a topology."""
+    """A topology update."""
 
     step: int
     index: int
@@ -33,19 +33,19 @@ class UpdateLike(Protocol):
 
 
 class ShownRun(RunLike, Protocol):
-    """What a card tells of a run."""
+    """The attributes of a run that its card shows."""
 
     @property
     def summary(self) -> Mapping[str, object]:
-        """The outcome, so far."""
+        """The outcome so far."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether the training reached its end."""
+        """Whether the training has finished."""
 
 
 def graph_card(g: BipartiteGraph | Graph) -> str:
-    """Return a picture of the adjacency, sizes and degrees.
+    """Return a card of a graph: its adjacency, sizes and degrees.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def graph_card(g: BipartiteGraph | Graph) -> str:
 
 
 def network_card(network: LayeredNetwork) -> str:
-    """Return pictures of the first layers, and a row for each layer."""
+    """Return a card of a network: plots of the first layers, and a row for each layer."""
     rows = {
         name: {
             "inputs": f"{g.n_in:,}", "outputs": f"{g.n_out:,}", "links": f"{g.n_links:,}",
@@ -82,7 +82,7 @@ def network_card(network: LayeredNetwork) -> str:
 
 
 def update_card(update: UpdateLike) -> str:
-    """Return how many links each layer lost and gained, as bars and as a table."""
+    """Return a card of an update: the links that each layer lost and gained, as bars and as a table."""
     table = update.to_frame()
     layers, kinds = table["layer"], [kind for kind in EVENTS if kind in table and table[kind].any()]
 
@@ -104,7 +104,7 @@ def update_card(update: UpdateLike) -> str:
 
 
 def run_card(run: ShownRun) -> str:
-    """Return the learning curve of a run, and its outcome so far."""
+    """Return a card of a run: its learning curve, and its outcome so far."""
     known = run.summary if run.is_complete else run.metrics.iloc[-1].to_dict() if len(run.metrics) else {}
     rows = {
         str(name).replace("_", " "): f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
@@ -122,20 +122,20 @@ def run_card(run: ShownRun) -> str:
                 metrics(run, next(iter(curve_groups(run.metrics).values())), ax)
             ax.set_title("")
             if (legend := ax.get_legend()) is not None and len(legend.get_texts()) == 1:
-                legend.remove()  # what it says is in the table
+                legend.remove()  # its content is in the table
 
     title = run.name if run.is_complete else f"{run.name}: not complete"
     return _card(draw, 3.4, pd.Series(rows, dtype=object).to_frame(""), title=title, header=False, height=2.4)
 
 
 def _draw_graph(g: BipartiteGraph | Graph, figure: object) -> None:
-    ax = figure.subplots()  # type: ignore[attr-defined]  # of a figure, or of a part of one
+    ax = figure.subplots()  # type: ignore[attr-defined]  # a figure or subfigure
     draw_adjacency(g, ax)
     ax.set(title="", xticks=[], yticks=[], xlabel="", ylabel="")
 
 
 def _spread(values: np.ndarray) -> str:
-    """Return least, mean and largest of some numbers in words."""
+    """Return the range and mean of some numbers as text."""
     return f"{values.min():,} to {values.max():,}, mean {values.mean():.3g}" if values.size else "none"
 
 
@@ -148,7 +148,7 @@ def _card(
     header: bool = True,
     height: float = 2.2,
 ) -> str:
-    """Return a picture, if there is one, and a table beside it, whose names cannot be markup."""
+    """Return the HTML of an optional plot and a table, with all names escaped."""
     picture = ""
     if draw is not None:
         with style():

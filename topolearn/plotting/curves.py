@@ -1,4 +1,4 @@
-"""Learning curves: the numbers that a run logged, over its steps or epochs."""
+"""Learning curves: metrics of a run over its steps or epochs."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -34,36 +34,36 @@ WORDS = {
     "active_outputs": "output neurons with a link",
     "active_inputs": "input neurons with a link",
 }
-SPLIT = re.compile(r"^(train|training|val|valid|validation|test|eval)[_/.]")  # in front of what was measured on it
+SPLIT = re.compile(r"^(train|training|val|valid|validation|test|eval)[_/.]")  # prefix: the split measured on
 
 
 def in_words(column: str, task: Task | None = None) -> str:
-    """Return a column's name as prose."""
+    """Return a readable name for a column."""
     known = {metric.name: metric.title for metric in task.metrics} if task else {}
     return WORDS.get(column) or known.get(column) or column.replace("fan_", "fan-").replace("_", " ")
 
 
 def is_share(column: str, task: Task | None = None) -> bool:
-    """Return whether a column is best read in percent."""
+    """Return whether a column is shown in percent."""
     return column in FRACTIONS or (task is not None and task.metric_named(column).is_share)
 
 
 def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw numbers that a run logged, over its epochs or steps.
+    """Plot metrics of a run over its epochs or steps.
 
     Parameters
     ----------
     run : Run
         A run that has logged something.
     columns : sequence of str, optional
-        Columns of `run.metrics`, a line each; default the score of its task, or all of a run without one.
+        Columns of `run.metrics`, one line each; default the score of its task, or all columns of a run without a task.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Axes
-        Crosses on the lower edge show where a value was NaN or infinite.
+        Crosses on the lower edge mark values that were NaN or infinite.
 
     Examples
     --------
@@ -92,25 +92,25 @@ def metrics(run: RunLike, columns: Sequence[str] | None = None, ax: Axes | None 
 
 
 def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
-    """Draw the score of one or several runs of one task, such as the test accuracy, and mark the best of each.
+    """Plot the score of one or several runs of a task, such as the test accuracy, and mark the best value of each.
 
     Parameters
     ----------
     runs : Run or iterable of Run
-        Each of the same task, and with something logged. Those that differ in the seed alone, as of a study, share a
-        line, their mean, and a band from the least to the largest.
+        Runs of the same task with logged metrics. Runs that differ only in the seed, such as those of a study, share a
+        line at their mean, and a band from the minimum to the maximum.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Axes
-        With two lines for each: its score, then its best; the legend says what they differ in.
+        With two lines for each run or group: its score, and its best value. The legend names what they differ in.
 
     Raises
     ------
     InvalidValueError
-        When there is no run, or one that has no task, has another task, or was never tested.
+        When there are no runs, or a run has no task, has another task, or was never tested.
 
     Examples
     --------
@@ -122,25 +122,25 @@ def score(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
     if task is None:
         names = ", ".join(repr(run.name) for run in several)
         lack = f"runs {names} have no score in common" if len(several) > 1 else f"run {names} has no task, so no score"
-        raise InvalidValueError(f"{lack}: draw runs of one task, or name what was logged, plotting.metrics(run, [...])")
+        raise InvalidValueError(f"{lack}: pass runs of one task, or draw columns with plotting.metrics(run, [...])")
     return _draw_best(several, task.metric, clock_of(several[0]), ax, lower=task.better == "lower")
 
 
 def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
-    """Draw the test accuracy of one or several runs, and mark the best of each.
+    """Plot the test accuracy of one or several runs, and mark the best value of each.
 
     Parameters
     ----------
     runs : Run or iterable of Run
-        Each with a column ``test_accuracy`` in its metrics. Those that differ in the seed alone, as of a study, share a
-        line, their mean, and a band from the least to the largest.
+        Runs with a column ``test_accuracy`` in their metrics. Runs that differ only in the seed, such as those of a
+        study, share a line at their mean, and a band from the minimum to the maximum.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Axes
-        With two lines for each: its accuracy, then its best; the legend says what they differ in.
+        With two lines for each run or group: its accuracy, and its best value. The legend names what they differ in.
 
     Examples
     --------
@@ -151,14 +151,14 @@ def accuracy(runs: RunLike | Iterable[RunLike], ax: Axes | None = None) -> Axes:
 
 
 def loss(run: RunLike, ax: Axes | None = None) -> Axes:
-    """Draw all losses that a run logged, such as those of training and test.
+    """Plot all losses that a run logged, such as those on training and test examples.
 
     Parameters
     ----------
     run : Run
-        A run that logged ``loss``, or columns that end with it.
+        A run with a column ``loss``, or columns whose names end with it.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def loss(run: RunLike, ax: Axes | None = None) -> Axes:
 
 
 def curve_groups(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the columns of metrics that share a picture: those that differ only in what they were measured on.
+    """Group the columns of metrics that share a plot: those that differ only in the split that they were measured on.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def curve_groups(table: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def draw_over(ax: Axes, table: pd.DataFrame, column: str, clock: str, **look: Any) -> None:
-    """Draw one column of `table` over another, which counts."""
+    """Plot one column of `table` over its clock, such as the step."""
     known = table.dropna(subset=[column])
     draw_line(ax, known[clock], known[column], **look)
     ax.set_xlabel("training step" if clock == "step" else clock)
@@ -204,12 +204,12 @@ def draw_over(ax: Axes, table: pd.DataFrame, column: str, clock: str, **look: An
 def _several(runs: RunLike | Iterable[RunLike]) -> list[RunLike]:
     several: list[RunLike] = [runs] if hasattr(runs, "metrics") else list(runs)  # type: ignore[list-item]
     if not several:
-        raise InvalidValueError("runs is empty; give at least one run")
+        raise InvalidValueError("runs is empty; pass at least one run")
     return several
 
 
 def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | None, *, lower: bool = False) -> Axes:
-    """Draw a metric of several runs, means and bands over seeds, with a circle around the best value of each."""
+    """Plot a metric of several runs, with means and bands over seeds, and a circle around the best value of each."""
     name = metric.name
     what = name.removeprefix("test_").replace("_", " ")
     for run in runs:
@@ -222,7 +222,7 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
             table = _over_seeds(group, clock, name)
             if table.empty:
                 raise InvalidValueError(
-                    f"seeds of {label!r} were never tested at the same {clock}: draw them one by one"
+                    f"seeds of {label!r} were never tested at the same {clock}: plot them one by one"
                 )
             values = table["mean"].to_numpy()
             best = table.iloc[values.argmin() if lower else values.argmax()]
@@ -246,7 +246,7 @@ def _draw_best(runs: Sequence[RunLike], metric: Metric, clock: str, ax: Axes | N
 
 
 def _over_seeds(runs: Sequence[RunLike], clock: str, name: str) -> pd.DataFrame:
-    """Return mean, least and largest value of runs at each time that all of them have; of rows at a time, the last."""
+    """Return the mean, minimum and maximum over runs at each time common to all; the last row at a time counts."""
     tables = [logged(run).reindex(columns=[clock, name]).dropna().drop_duplicates(clock, keep="last") for run in runs]
     rows = pd.concat(tables)
     table = rows.groupby(clock)[name].agg(["mean", "min", "max", "count"]).reset_index()
@@ -254,7 +254,7 @@ def _over_seeds(runs: Sequence[RunLike], clock: str, name: str) -> pd.DataFrame:
 
 
 def _mark_not_finite(ax: Axes, table: pd.DataFrame, clock: str, steps: Sequence[int], colour: str) -> None:
-    """Draw a cross on the lower edge wherever a value was NaN or infinite."""
+    """Draw a cross on the lower edge where a value was NaN or infinite."""
     if len(steps):
         at = table.loc[table["step"].isin(steps), clock]
         edge = ax.get_xaxis_transform()

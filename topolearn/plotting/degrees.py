@@ -1,4 +1,4 @@
-"""How the links of a layer are spread over its neurons."""
+"""Degree distributions of layers and graphs."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from topolearn.plotting.style import axes_or_new, colours_of, legend, log_ticks,
 
 
 def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return each degree above zero that occurs, and the share of all neurons that have at least it.
+    """Return the distinct degrees above zero, and the share of all neurons with at least that degree.
 
     Examples
     --------
@@ -28,26 +28,27 @@ def ccdf(degrees: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.floa
 
 
 def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = False) -> Axes:
-    """Draw the share of neurons with at least k links, for both sides of a layer, or of nodes of a one-mode graph.
+    """Plot the share of neurons with at least k links, for both sides of a layer, or of nodes of a one-mode graph.
 
-    Both axes are logarithmic, so a power law is a straight line. Neurons without links have no place
-    on such an axis: they count in the shares, and the legend says how many there are.
+    Both axes are logarithmic, so a power law is a straight line. Neurons without links cannot be shown
+    on such an axis: they count in the shares, and the legend gives their number.
 
     Parameters
     ----------
-    g : BipartiteGraph or Graph, or what measures read as one
-        A layer, or a network of one kind of node.
+    g : BipartiteGraph or Graph, or convertible to one
+        A layer, or a one-mode graph.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     fit : bool
-        Draw the power law that fits each side best, from the degree on at which it begins, with its p-value; where it
-        is not one, the legend says "no power law", and why. A side whose neurons all have as many links has none.
+        Also draw the best-fitting power law of each side, from the degree where it begins, with its p-value. If a side
+        does not follow a power law, the legend says "no power law" and gives the reason. A side whose neurons all have
+        the same degree gets no fit.
 
     Returns
     -------
     Axes
         With a line for the fan-in of the outputs and one for the fan-out of the inputs, or one for the degrees of the
-        nodes; then those of the laws.
+        nodes, followed by the fitted power laws.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def degree_distribution(g: GraphLike, ax: Axes | None = None, *, fit: bool = Fal
 
 
 def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str, counted: str = "neurons") -> None:
-    """Draw the power law that fits degrees best, as high as they are where it begins; nothing if there is none."""
+    """Draw the best-fitting power law, scaled to meet the degrees where it begins; nothing if it is undefined."""
     try:
         law = power_law(degrees)
     except UndefinedMeasureError:
@@ -99,7 +100,7 @@ def draw_law(ax: Axes, degrees: NDArray[np.int64], colour: str, counted: str = "
 
 
 def law_words(law: PowerLawFit, counted: str = "neurons") -> str:
-    """Return what a legend says of a fit.
+    """Return the legend text of a fit.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def law_words(law: PowerLawFit, counted: str = "neurons") -> str:
 
 
 def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> None:
-    """Draw one side of a layer; its label says mean, maximum and how many neurons have no link."""
+    """Draw one side of a layer, labelled with the mean and maximum degree and the number of neurons without links."""
     known = np.asarray(degrees)
     text = f"{label}: mean {known.mean():.3g}, max {known.max()}" if known.size else f"{label}: no neurons"
     if unlinked := int((known == 0).sum()):
@@ -123,7 +124,7 @@ def draw_ccdf(ax: Axes, degrees: NDArray[np.int64], label: str, **look: Any) -> 
 
 
 def finish(ax: Axes, counted: str = "neurons") -> None:
-    """Make both axes logarithmic, with round ticks even when they span less than a decade."""
+    """Make both axes logarithmic, with round ticks even if they span less than a decade."""
     ax.set(xscale="log", yscale="log", xlabel="number of links k", ylabel=f"{counted} with at least k links")
     degrees = np.concatenate([np.append(line.get_xdata(), 1.0) for line in ax.lines])
     shares = np.concatenate([np.append(line.get_ydata(), 1.0) for line in ax.lines])

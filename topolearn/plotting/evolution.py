@@ -1,4 +1,4 @@
-"""What became of the topology: the first and the last graph side by side, and a run in one picture."""
+"""The evolution of a topology: the first and the last graph side by side, and a run in one figure."""
 
 from collections.abc import Sequence
 
@@ -16,32 +16,32 @@ from topolearn.plotting.style import axes_or_new, colours_of, figure_or_new, pla
 from topolearn.plotting.updates import overlap
 
 MOST_LAYERS = 3
-INCHES_OF_LAYER = 3.2  # of the width, for two pictures side by side
-NARROW = 5.5  # inches; panels of narrower figures stand one below the other
+INCHES_OF_LAYER = 3.2  # width of two adjacency plots side by side
+NARROW = 5.5  # inches; narrower figures stack their panels
 LEAST_HEIGHT = {"narrow": 7.0, "wide": 4.0}  # inches
 
 
 def evolution(run: RunLike, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw a run in one picture: its topology first and last, what it learned, and how both got there.
+    """Plot a run in one figure: its first and last topology, its learning curve, its overlap and its active neurons.
 
     Parameters
     ----------
     run : Run
-        A run with sparse layers that has logged something.
+        A run with sparse layers and logged metrics.
     figure : Figure or SubFigure, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Figure or SubFigure
-        Above, the first and the last adjacency of up to three layers (the first, the middle and the
-        last one, as many as have room); below, the score of its task or the first numbers that it logged, overlap
-        and active neurons. A topology that never changed is drawn once and has no overlap.
+        The top shows the first and the last adjacency of up to three layers (the first, the middle and the last one,
+        as many as fit). The bottom shows the score of the task or the first metrics that were logged, the overlap, and
+        the active neurons. A topology that never changed is drawn once, without an overlap.
 
     Raises
     ------
     InvalidValueError
-        For a run without sparse layers or without anything logged, and for a figure that is too low.
+        For a run without sparse layers or logged metrics, and for a figure that is not tall enough.
 
     Examples
     --------
@@ -81,20 +81,20 @@ def _inches(figure: Figure | SubFigure) -> tuple[float, float]:
 
 
 def _is_narrow(figure: Figure | SubFigure) -> bool:
-    """Return whether panels have to stand one below the other, and refuse a figure that is too small for them."""
+    """Return whether panels must be stacked; raise an error if the figure is not tall enough for them."""
     width, height = _inches(figure)
     narrow = width < NARROW
     least = LEAST_HEIGHT["narrow" if narrow else "wide"]
     if height < least:
         raise InvalidValueError(
-            f"a figure of {width:.3g} x {height:.3g} inches is too low for all panels: give {least:g} inches of height "
-            "at this width, or draw adjacency_change(run, layer), score(run) and overlap(run) by themselves"
+            f"a figure of {width:.3g} x {height:.3g} inches is not tall enough for all panels: use at least {least:g} "
+            "inches at this width, or draw adjacency_change(run, layer), score(run) and overlap(run) separately"
         )
     return narrow
 
 
 def _learned(run: RunLike, ax: Axes) -> None:
-    """Draw the score of a run's task, or else the first numbers that it logged."""
+    """Plot the score of a run's task, or else the first metrics that it logged."""
     if run.task is not None:
         score(run, ax)
     else:
@@ -104,7 +104,7 @@ def _learned(run: RunLike, ax: Axes) -> None:
 
 
 def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the adjacency of a layer at the first and at the last recorded step, in the same colours.
+    """Plot the adjacency of a layer at the first and at the last recorded step, with the same colour scale.
 
     Parameters
     ----------
@@ -113,12 +113,12 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
     layer : str
         Name of the layer.
     figure : Figure or SubFigure, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Figure or SubFigure
-        With two axes, or one when the topology never changed.
+        With two axes, or one if the topology never changed.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
     count = min(len(kept_steps(run)), 2)
     with style_for(figure):
         g = run.history.at(0)[layer]
-        # Square cells leave the sides of a wide panel empty when the layer is tall.
+        # With square cells, a tall layer would leave the sides of a wide panel empty.
         panel = 4.2 * min(1.0, g.n_in / g.n_out) if g.n_out <= MAX_STRETCH * g.n_in else 4.2
         width = max(4.6, 0.7 + (0.4 + panel) * count)
         figure = figure_or_new(figure, width=width, height=5.4, layout="compressed")
@@ -138,7 +138,7 @@ def adjacency_change(run: RunLike, layer: str, figure: Figure | SubFigure | None
 
 
 def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the degree distributions of a layer at the first (grey) and at the last recorded step.
+    """Plot the degree distributions of a layer at the first (grey) and at the last recorded step.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
     layer : str
         Name of the layer.
     figure : Figure or SubFigure, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def degree_change(run: RunLike, layer: str, figure: Figure | SubFigure | None = 
 
 
 def draw_pair(run: RunLike, layer: str, axes: Sequence[Axes]) -> None:
-    """Draw the first and, on a second axes, the last adjacency; one colour scale serves both."""
+    """Draw the first adjacency and, on a second axes, the last one, with a common colour scale."""
     meshes = []
     steps = [kept_steps(run)[0], kept_steps(run)[-1]]
     for ax, step, g in zip(axes, steps, first_and_last(run, layer), strict=False):

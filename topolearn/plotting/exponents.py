@@ -1,4 +1,4 @@
-"""Whether the degrees of a layer followed a power law when its exponent was measured."""
+"""Power-law fits of the layers of a run, at the steps where exponents were measured."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from topolearn.plotting.run_data import RunLike
 
 
 def fit_at(run: RunLike, name: str, layer: str, step: int) -> PowerLawFit | None:
-    """Return the tested fit behind an exponent that a run took; None for other measures, and without the graph."""
+    """Return the tested fit of an exponent that a run measured; None for other measures and for lost graphs."""
     if not MEASURES[name].is_fit or layer not in run.history.layers or step not in run.history.graph_steps:
         return None
     fitted: Callable[..., Any] = MEASURES[name].function
@@ -23,7 +23,7 @@ def fit_at(run: RunLike, name: str, layer: str, step: int) -> PowerLawFit | None
 
 
 def holds(run: RunLike, name: str, layer: str, step: int) -> bool:
-    """Return whether a measure means what it says: an exponent needs a plausible power law."""
+    """Return whether a measure is meaningful: an exponent requires a plausible power law."""
     if not MEASURES[name].is_fit:
         return True
     fit = fit_at(run, name, layer, step)

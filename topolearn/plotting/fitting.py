@@ -1,4 +1,4 @@
-"""What is done whenever a picture is drawn, as only then its size is known: words wrap, legends and names find room."""
+"""Fitting of text, legends and names at draw time, when the size of a figure is known."""
 
 from typing import Any
 from weakref import WeakSet
@@ -23,10 +23,10 @@ SIDES = ("left", "right", "bottom", "top", "wspace", "hspace")
 
 
 class FittingLayout(PlaceHolderLayoutEngine):
-    """Fits the axes that were drawn by this package, and lets another engine arrange them.
+    """A layout engine that fits the axes drawn by this package, and lets another engine arrange them.
 
-    A figure without an engine gets a constrained layout, unless its caller has moved the subplots. To matplotlib it
-    remains one without an engine: ``subplots_adjust`` and ``tight_layout`` work on.
+    A figure without an engine gets a constrained layout, unless its caller has moved the subplots. Matplotlib still
+    treats it as a figure without an engine: ``subplots_adjust`` and ``tight_layout`` keep working.
     """
 
     def __init__(self, inner: LayoutEngine | None) -> None:
@@ -37,46 +37,46 @@ class FittingLayout(PlaceHolderLayoutEngine):
         self.inner = inner
 
     def execute(self, fig: Figure) -> None:
-        """Arrange until no word needs other room: how wide axes are decides that, and it how wide axes are."""
+        """Alternate fitting and arranging until both agree, because the space for text and the axes' size interact."""
         inner = self.inner or (ConstrainedLayoutEngine() if _untouched(fig) else None)
-        renderer = RendererAgg(8, 8, fig.dpi)  # to measure with, also for files of vectors
-        _fit_all(fig, renderer, anew=True)  # a first guess, which mostly stands once the axes are arranged
+        renderer = RendererAgg(8, 8, fig.dpi)  # measures text, also for vector files
+        _fit_all(fig, renderer, rewrap=True)  # a first guess, which usually holds once the axes are arranged
         for i in range(MOST_ROUNDS):
             _arrange(fig, inner)
             before = _room_taken(fig)
-            _fit_all(fig, renderer, anew=i == 0)
+            _fit_all(fig, renderer, rewrap=i == 0)
             if _room_taken(fig) == before and (i > 0 or not _keeps_a_shape(fig)):
                 break
 
 
 def arrange(figure: Figure, dpi: float) -> None:
-    """Arrange a figure for good, at a resolution: matplotlib draws twice what it has to arrange while it saves it."""
+    """Arrange a figure once, at a resolution: matplotlib would draw it twice if it had to arrange it while saving."""
     figure.set_dpi(dpi)
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
 
 
-def _fit_all(figure: Figure, renderer: RendererBase, *, anew: bool) -> None:
+def _fit_all(figure: Figure, renderer: RendererBase, *, rewrap: bool) -> None:
     for ax in figure.axes:
         if ax in FITTED:
-            fit(ax, renderer, anew=anew)
+            fit(ax, renderer, rewrap=rewrap)
     _wrap_titles(figure, renderer)
 
 
 def _keeps_a_shape(figure: Figure) -> bool:
-    """Return whether axes shrink within their place to stay in shape, which an engine sees in its next round only."""
+    """Return whether axes shrink to keep their aspect, which an engine notices only in its next round."""
     return any(ax.get_aspect() != "auto" for ax in figure.axes)
 
 
 def _room_taken(figure: Figure) -> list[object]:
-    """Return what decides how much room words and legends take."""
+    """Return everything that determines the space that text and legends take."""
     words = [(text.get_text(), text.get_rotation(), text.get_fontsize()) for text in figure.findobj(Text)]
     return [*words, *(room_beside(ax) for ax in figure.axes)]
 
 
 def _arrange(figure: Figure, engine: LayoutEngine | None) -> None:
-    """Let an engine arrange the axes, for which legends are the room that they need, and not where they are."""
+    """Let an engine arrange the axes with the space that legends need, regardless of where the legends are now."""
     if engine is None:
         return
     legends = legends_of(figure)
@@ -90,7 +90,7 @@ def _arrange(figure: Figure, engine: LayoutEngine | None) -> None:
 
 
 def fit_when_drawn(ax: Axes) -> None:
-    """Have an axes fitted whenever its figure is drawn."""
+    """Make an axes be fitted whenever its figure is drawn."""
     FITTED.add(ax)
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -106,22 +106,22 @@ def is_tight(figure: Figure | SubFigure) -> bool:
     return isinstance(engine.inner if isinstance(engine, FittingLayout) else engine, TightLayoutEngine)
 
 
-def fit(ax: Axes, renderer: RendererBase, *, anew: bool = True) -> None:
-    """Make words of an axes legible, and wrap them where they would leave it."""
+def fit(ax: Axes, renderer: RendererBase, *, rewrap: bool = True) -> None:
+    """Make the text of an axes legible, wrap it where it would overflow, and place the legend."""
     make_legible(ax)
     turn_names(ax, renderer)
-    cell = Bbox.union([cell_of(ax), ax.bbox])  # columns of a layout need not be alike
+    cell = Bbox.union([cell_of(ax), ax.bbox])  # columns of a layout may differ in width
     across, label = ax.bbox, ax.xaxis.label
     middle = (across.x0 + across.x1) / 2
-    wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, anew=anew)
-    wrap(ax.yaxis.label, across.height, renderer, anew=anew)
+    wrap(label, 2 * min(middle - cell.x0, cell.x1 - middle), renderer, rewrap=rewrap)
+    wrap(ax.yaxis.label, across.height, renderer, rewrap=rewrap)
     for title in (child for child in ax.get_children() if isinstance(child, Text) and child not in ax.texts):
-        wrap(title, cell.x1 - across.x0, renderer, anew=anew)
+        wrap(title, cell.x1 - across.x0, renderer, rewrap=rewrap)
     place_legend(ax, cell, renderer)
 
 
 def cell_of(ax: Axes) -> Bbox:
-    """Return what of its figure an axes may fill with all its words, in pixels."""
+    """Return the region of the figure that an axes may fill with all its text, in pixels."""
     figure: Any = ax.get_figure(root=False)
     spec = ax.get_subplotspec()
     if spec is None:
@@ -129,7 +129,7 @@ def cell_of(ax: Axes) -> Bbox:
     grid = spec.get_topmost_subplotspec().get_gridspec()
     margins, place = grid.get_subplot_params(figure), spec.get_position(figure)
     width, height = margins.right - margins.left, margins.top - margins.bottom
-    # Half of the space between two cells belongs to each.
+    # Each of two neighbouring cells gets half of the space between them.
     aside = margins.wspace / (grid.ncols + margins.wspace * (grid.ncols - 1)) / 2
     above = margins.hspace / (grid.nrows + margins.hspace * (grid.nrows - 1)) / 2
     x0, x1 = (place.x0 - margins.left) / width - aside, (place.x1 - margins.left) / width + aside
@@ -142,7 +142,7 @@ def cell_of(ax: Axes) -> Bbox:
 
 
 def _wrap_titles(figure: Figure | SubFigure, renderer: RendererBase) -> None:
-    """Wrap what is written above all panels of a figure, and of each of its parts."""
+    """Wrap the titles of a figure and of its subfigures."""
     for text in figure.texts:
         wrap(text, 0.98 * figure.bbox.width, renderer)
     for inner in figure.subfigs:
@@ -150,6 +150,6 @@ def _wrap_titles(figure: Figure | SubFigure, renderer: RendererBase) -> None:
 
 
 def _untouched(figure: Figure) -> bool:
-    """Return whether subplots are where matplotlib puts them."""
+    """Return whether the subplots are at matplotlib's default positions."""
     settings: Any = mpl.rcParams
     return all(getattr(figure.subplotpars, side) == settings[f"figure.subplot.{side}"] for side in SIDES)

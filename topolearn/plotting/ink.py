@@ -1,4 +1,4 @@
-"""Colours that can be read on the background at hand: that of the caller's figure, or of the style in force."""
+"""Colours that are legible on the current background, that of the caller's figure or of the active style."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,34 +12,34 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
-LEAST_CONTRAST = 4.5  # of text against what is behind it, as WCAG asks for
+LEAST_CONTRAST = 4.5  # of text against its background, as WCAG requires
 LEAST_OF_LINES = 1.5
-OPAQUE = 0.5  # from this alpha on a background counts
+OPAQUE = 0.5  # the alpha from which a background counts as opaque
 
 
 @dataclass(frozen=True)
 class Inks:
-    """The colours of a picture."""
+    """The colours of a figure."""
 
     text: str
-    quiet: str  # of what stands back: reference lines, notes
+    quiet: str  # for reference lines and notes
     edge: str
     grid: str
     link: str
     hub: str
-    other: str  # neurons that are not hubs, states that are past
+    other: str  # neurons that are not hubs, and past states
     cycle: tuple[str, ...]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Settings of matplotlib."""
+        """The matplotlib settings for these colours."""
         text = ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor")
         edges = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), self.edge)
         colours = {"axes.prop_cycle": cycler(color=self.cycle), "grid.color": self.grid}
         return dict.fromkeys(text, self.text) | edges | colours
 
 
-# Okabe and Ito's colours, which colour-blind eyes tell apart; on dark the lighter of each.
+# The colour-blind safe palette of Okabe and Ito, with lighter variants on dark backgrounds.
 LIGHT = Inks(
     text="#222222", quiet="#666666", edge="#666666", grid="#E3E3E3", link="#0072B2", hub="#D55E00", other="#9AA5B1",
     cycle=("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B8A800"),
@@ -58,7 +58,7 @@ def luminance(colour: Any) -> float:
 
 
 def contrast(one: Any, other: Any) -> float:
-    """Return the contrast of two colours, from 1 to 21.
+    """Return the contrast ratio of two colours, from 1 to 21.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def inks_on(background: Any) -> Inks:
 
 
 def background_of(where: Axes | Figure | SubFigure | None) -> Any:
-    """Return the colour behind an axes, a figure, or a figure that is yet to be made, through what is transparent."""
+    """Return the colour behind an axes, a figure or (for None) a new figure, looking through transparent layers."""
     if where is None:
         return _solid(mpl.rcParams["figure.facecolor"]) or _page()
     colour = _solid(where.get_facecolor())
@@ -89,7 +89,7 @@ def _solid(colour: Any) -> Any:
 
 
 def _page() -> str:
-    """Return what is behind a transparent figure, as far as the colour of the caller's text tells."""
+    """Return the colour behind a transparent figure, inferred from the caller's text colour."""
     return (
         "black"
         if contrast(mpl.rcParams["text.color"], "white") < contrast(mpl.rcParams["text.color"], "black")
@@ -98,7 +98,7 @@ def _page() -> str:
 
 
 def make_legible(ax: Axes) -> None:
-    """Give text and edges another colour where theirs cannot be told from the background."""
+    """Change the colour of text and edges that are indistinguishable from the background."""
     figure = ax.get_figure(root=False)
     outside, inside = background_of(figure), background_of(ax)
     notes = set(ax.texts)

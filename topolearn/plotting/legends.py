@@ -1,4 +1,4 @@
-"""Legends that cover no data: below the axes in as many columns as have room, or beside them."""
+"""Legends that cover no data: below the axes in as many columns as fit, or to the right."""
 
 import math
 from collections.abc import Mapping
@@ -17,21 +17,21 @@ from matplotlib.transforms import Bbox, ScaledTranslation
 from topolearn.plotting.ink import background_of, inks_on
 from topolearn.plotting.wrapping import wrapped
 
-SEVERAL = 8  # lines, from which on a legend may stand beside the axes
-BESIDE = 0.45  # of the width, at most, for a legend beside the axes
-INCHES_LEFT, SHARE_LEFT = 1.6, 0.6  # of the height, for the axes and their words, above a legend
-WIDEST = 3.0  # inches by which a figure made here grows
-HANDLE, PAD, BETWEEN, SPACING = 2.6, 0.6, 1.4, 0.35  # in sizes of the font, as matplotlib counts
-LINE = 1.25  # height of a line of text
+SEVERAL = 8  # a legend of more lines may be placed to the right of the axes
+BESIDE = 0.45  # maximum share of the width for a legend to the right of the axes
+INCHES_LEFT, SHARE_LEFT = 1.6, 0.6  # height reserved for the axes and their text above a legend
+WIDEST = 3.0  # maximum inches by which a figure created here grows
+HANDLE, PAD, BETWEEN, SPACING = 2.6, 0.6, 1.4, 0.35  # in font sizes, as in matplotlib
+LINE = 1.25  # height of a line of text, in font sizes
 SIZES = ("small", "x-small")
-APART = 5  # points between a legend and what is above it
+APART = 5  # points between the axes and a legend
 INSET = 0.06  # inches on both sides
 
 
 class Key(Artist):
-    """The lines that a legend is to name, and the legend as it was placed last; as an artist, the room that it needs.
+    """The entries of a legend, and the legend as last placed; as an artist, it reserves the space for the legend.
 
-    A layout that saw the legend itself would make the axes narrower whenever the legend is wider than they are.
+    A layout engine that saw the legend itself would shrink the axes whenever the legend is wider than they are.
     """
 
     def __init__(self, ax: Axes, handles: list[Artist], labels: list[str]) -> None:
@@ -41,15 +41,15 @@ class Key(Artist):
         self.placed: Legend | None = None
         self.form: Form | None = None
         self.ink = ""
-        self.below = self.aside = 0.0  # inches below and beside the axes that it needs
-        self.set_clip_on(False)  # else a layout takes it to be within the axes
+        self.below = self.aside = 0.0  # inches that it needs below and to the right of the axes
+        self.set_clip_on(False)  # otherwise a layout assumes that it is within the axes
         ax.add_artist(self)
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw nothing."""
 
     def get_tightbbox(self, renderer: RendererBase | None = None) -> Bbox | None:
-        """Return the axes and the room beside or below them."""
+        """Return the bounding box of the axes and the space for the legend."""
         figure = self.picture.get_figure(root=True)
         if figure is None or not self.is_shown:
             return None
@@ -58,24 +58,24 @@ class Key(Artist):
 
     @property
     def is_shown(self) -> bool:
-        """Whether the legend of the axes is the one that was placed here, and none of the caller's."""
+        """Whether the legend of the axes is the one placed here, not the caller's."""
         return self.placed is not None and self.picture.get_legend() is self.placed
 
 
 def key_of(ax: Axes) -> Key | None:
-    """Return the key of an axes, if its lines are named."""
+    """Return the key of an axes, or None if it has no legend from here."""
     return next((each for each in ax.artists if isinstance(each, Key)), None)
 
 
 def room_beside(ax: Axes) -> tuple[int, int]:
-    """Return the points that the legend of an axes takes below and beside it."""
+    """Return the space that the legend of an axes takes below and to the right of it, in points."""
     key = key_of(ax)
     return (0, 0) if key is None else (round(72 * key.below), round(72 * key.aside))
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a legend is laid out: its labels, broken into lines, in columns; its height is in pixels."""
+    """The layout of a legend: its labels, broken into lines, its columns, and its height in pixels."""
 
     labels: list[str]
     n_columns: int
@@ -84,7 +84,7 @@ class Form:
 
 
 class Measure:
-    """Measures labels in letters of one size, in pixels."""
+    """Measures labels in one font size, in pixels."""
 
     def __init__(self, ax: Axes, size: str, renderer: RendererBase) -> None:
         figure = ax.get_figure(root=True)
@@ -94,13 +94,13 @@ class Measure:
         self._text = Text(0, 0, "", fontsize=size, figure=figure)
 
     def width(self, label: str) -> float:
-        """Return the width of a label, of its longest line if it has several."""
+        """Return the width of a label, or of its longest line."""
         self._text.set_text(label)
         return float(self._text.get_window_extent(self._renderer).width)
 
 
 def name_lines(ax: Axes) -> None:
-    """Have a legend name the lines of an axes; it is placed when the figure is drawn, and until then below."""
+    """Add a legend for the lines of an axes; its final place is chosen when the figure is drawn."""
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
@@ -110,13 +110,13 @@ def name_lines(ax: Axes) -> None:
 
 
 def legends_of(figure: Figure) -> list[Legend]:
-    """Return the legends of a figure that were placed here."""
+    """Return the legends of a figure that this module placed."""
     keys = [key for ax in figure.axes if (key := key_of(ax)) is not None and key.is_shown]
     return [key.placed for key in keys if key.placed is not None]
 
 
 def place_legend(ax: Axes, cell: Bbox, renderer: RendererBase) -> None:
-    """Place a legend where it has room, in pixels of the cell of its axes; one that the caller has made stays."""
+    """Place a legend where it fits in the cell of its axes, given in pixels; leave a legend of the caller alone."""
     key = key_of(ax)
     if key is None or not key.is_shown:
         return
@@ -142,7 +142,7 @@ def place_legend(ax: Axes, cell: Bbox, renderer: RendererBase) -> None:
 
 
 def room_needed(ax: Axes, renderer: RendererBase) -> tuple[float, float]:
-    """Return the inches by which a figure has to be wider, and those by which higher, for a legend of its axes."""
+    """Return the inches of additional width and height that a figure needs for the legend of its axes."""
     key, figure = key_of(ax), ax.get_figure(root=True)
     if key is None or figure is None:
         return 0.0, 0.0
@@ -156,7 +156,7 @@ def room_needed(ax: Axes, renderer: RendererBase) -> tuple[float, float]:
 
 
 def _beside(labels: list[str], measured: Mapping[str, Measure], cell: Bbox) -> Form | None:
-    """Return a legend beside the axes, or None where it would take too much of the width, or be too high."""
+    """Return the form of a legend to the right of the axes, or None if it would be too wide."""
     for size, measure in measured.items():
         n_columns = math.ceil(len(labels) * measure.em * (1 + SPACING) / cell.height)
         width = n_columns * (max(map(measure.width, labels)) + (HANDLE + PAD + BETWEEN) * measure.em)
@@ -166,7 +166,7 @@ def _beside(labels: list[str], measured: Mapping[str, Measure], cell: Bbox) -> F
 
 
 def _below(labels: list[str], measured: Mapping[str, Measure], cell: Bbox) -> Form:
-    """Return a legend below the axes: in smaller letters, and at last of some lines alone, where it has to be."""
+    """Return the form of a legend below the axes, if necessary in a smaller font or with some lines left out."""
     for measure in measured.values():
         room = max(cell.height - INCHES_LEFT * measure.dpi, (1 - SHARE_LEFT) * cell.height)
         form = _columns(labels, measure, cell.width)
@@ -179,7 +179,7 @@ def _below(labels: list[str], measured: Mapping[str, Measure], cell: Bbox) -> Fo
 
 
 def _columns(labels: list[str], measure: Measure, room: float) -> Form:
-    """Return as many columns as have room, the first of them filled first."""
+    """Return the form with as many columns as fit, filled column by column."""
     aside = (HANDLE + PAD) * measure.em
     broken = [wrapped(label, room - aside, measure.width) for label in labels]
     widths = [measure.width(label) for label in broken]
@@ -193,13 +193,13 @@ def _columns(labels: list[str], measure: Measure, room: float) -> Form:
 
 
 def _draw(ax: Axes, key: Key, form: Form) -> None:
-    """Draw the legend anew where it is to look otherwise."""
+    """Redraw the legend if its form or colour has changed."""
     ink = inks_on(background_of(ax.get_figure(root=False))).text
     if key.placed is not None and (key.form, key.ink) == (form, ink):
         return
     handles, n_named = key.handles[: len(form.labels)], len(form.labels)
     if n_named < len(key.handles):
-        handles[-1] = Text()  # stands for all that are not named
+        handles[-1] = Text()  # represents all entries that are left out
     shown: dict[Artist, object] = {handle: _NoHandle() for handle in handles[-1:] if isinstance(handle, Text)}
     key.placed = ax.legend(
         handles, form.labels, ncols=form.n_columns, fontsize=form.size, loc="upper left", frameon=False,
@@ -210,10 +210,10 @@ def _draw(ax: Axes, key: Key, form: Form) -> None:
 
 
 class _NoHandle:
-    """Draws nothing beside a label."""
+    """A legend handler that draws nothing next to a label."""
 
     def legend_artist(self, legend: Legend, *_: object) -> Artist:
-        """Return an artist that is not seen."""
+        """Return an invisible artist."""
         nothing = Text()
         nothing.set_figure(legend.figure)
         return nothing

@@ -1,4 +1,4 @@
-"""A figure in a notebook that follows a training: numbers as they are logged, links as they come and go."""
+"""Live figures in notebooks: metrics as they are logged, and links as they come and go."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from topolearn.graph import LayeredNetwork
 
-WHOLE = "(network)/"  # in front of what is told of all layers together
+WHOLE = "(network)/"  # prefix of metrics of all layers together
 PANELS = (("*loss",), ("*accuracy", "*bleu"), (f"{WHOLE}density", f"{WHOLE}active_neurons", f"{WHOLE}overlap"))
-WIDTH, HEIGHT, DPI = 3.6, 3.0, 80  # inches of a panel, and their pixels
-FIRST = "(first)"  # layer, whatever its name
-SHARE = 0.1  # of the time, at most, goes into drawing
+WIDTH, HEIGHT, DPI = 3.6, 3.0, 80  # size of a panel in inches, and pixels per inch
+FIRST = "(first)"  # the first layer, whatever its name
+SHARE = 0.1  # maximum share of the time spent drawing
 
 
 def live(
@@ -36,22 +36,22 @@ def live(
     panels: Sequence[Sequence[str]] = PANELS,
     layer: str | None = None,
 ) -> LiveFigure:
-    """Return a logger that draws, in the cell of a notebook, what a training logs, and draws it again as it goes on.
+    """Return a logger that plots logged metrics in a notebook cell and updates the plot during training.
 
-    In a custom loop, ``tl.plotting.live(recorder)`` follows the recording; elsewhere pass it as
-    ``loggers=[tl.plotting.live()]`` to `topolearn.train`, or any other training that takes loggers. It draws after an
-    update or a log, but never for more than a tenth of the time.
+    In a custom loop, ``tl.plotting.live(recorder)`` follows the recording; otherwise pass
+    ``loggers=[tl.plotting.live()]`` to `topolearn.train`, or to any other training function that takes loggers. It
+    redraws after an update or a log, but spends at most a tenth of the time drawing.
 
     Parameters
     ----------
     recorder : Recorder, optional
-        Whose numbers and links are drawn from now on, with the first layer if none is named.
+        A recorder to follow from now on. The first layer is then drawn if `layer` is not given.
     panels : sequence of sequences of str
-        For each panel the names of its lines: of what is logged, or, with ``"(network)/"`` in front, of the topology:
-        ``n_links``, ``density``, ``active_neurons``, ``overlap``; ``*`` stands for anything. Panels that nothing was
-        logged for are left out.
+        For each panel, the names of its lines: names of logged metrics, or, with the prefix ``"(network)/"``, of
+        properties of the topology: ``n_links``, ``density``, ``active_neurons``, ``overlap``. ``*`` matches anything.
+        Panels without logged metrics are left out.
     layer : str, optional
-        A layer whose adjacency and degrees are drawn as well, after each update.
+        A layer whose adjacency and degrees are also drawn after each update.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def live(
     MissingPackageError
         When IPython is not installed.
     InvalidTypeError
-        When a panel is one name and not several, or `recorder` is not a recorder.
+        When a panel is a single string instead of a sequence, or `recorder` is not a recorder.
 
     Examples
     --------
@@ -71,34 +71,36 @@ def live(
     figure = LiveFigure(panels, FIRST if recorder is not None and layer is None else layer)
     if recorder is not None:
         if not hasattr(recorder, "add_logger"):
-            raise InvalidTypeError(f"recorder={recorder!r} is not one: pass what tl.record returns, and panels by name")
+            raise InvalidTypeError(
+                f"recorder={recorder!r} is not a recorder: pass the result of tl.record, and panels with panels=..."
+            )
         recorder.add_logger(figure)
     return figure
 
 
 class RecorderLike(Protocol):
-    """What takes loggers while it records."""
+    """A recorder that accepts loggers while it records."""
 
     def add_logger(self, logger: LiveFigure, /) -> None:
-        """Tell one more logger what is recorded from now on."""
+        """Add a logger, which receives everything recorded from now on."""
 
 
 class LiveFigure:
-    """The logger that `live` returns; its `figure` is the one that was drawn last."""
+    """The logger that `live` returns; its `figure` is the latest one."""
 
     def __init__(self, panels: Sequence[Sequence[str]] = PANELS, layer: str | None = None) -> None:
         if isinstance(panels, str) or any(isinstance(panel, str) for panel in panels):
-            raise InvalidTypeError(f"panels={panels!r}: pass a sequence of names for each panel, as [('loss',)]")
+            raise InvalidTypeError(f"panels={panels!r}: pass a sequence of names for each panel, such as [('loss',)]")
         self._panels, self._layer = [tuple(panel) for panel in panels], layer
         self._lines: dict[str, tuple[list[int], list[float]]] = {}
         self._network: LayeredNetwork | None = None
         self._handle: Any = None
         self._display = _display()
-        self._next = float("-inf")  # time from which on it may be drawn again
+        self._next = float("-inf")  # the earliest time for the next drawing
         self.figure: Figure | None = None
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Take numbers by name."""
+        """Add metrics to the plot."""
         wanted = {name: value for name, value in metrics.items() if any(_matches(name, each) for each in self._panels)}
         for name, value in wanted.items():
             steps, values = self._lines.setdefault(name, ([], []))
@@ -108,12 +110,12 @@ class LiveFigure:
             self._draw_in_time()
 
     def log_network(self, network: LayeredNetwork, step: int) -> None:
-        """Take the graphs of all layers after an update.
+        """Receive the graphs of all layers after an update.
 
         Raises
         ------
         UnknownNameError
-            When the layer that is to be drawn is not among them.
+            When the layer to draw is not among them.
         """
         if self._layer == FIRST:
             self._layer = next(iter(network), None)
@@ -123,16 +125,16 @@ class LiveFigure:
         self._draw_in_time()
 
     def finish(self) -> None:
-        """Draw what came since the last time."""
+        """Draw the figure a last time."""
         self.draw()
 
     def _draw_in_time(self) -> None:
-        """Draw, unless it was done a short time ago."""
+        """Draw, unless the last drawing was too recent."""
         if time.perf_counter() >= self._next:
             self.draw()
 
     def draw(self) -> None:
-        """Draw all that was told so far, in the place of what was drawn before."""
+        """Draw everything logged so far, in place of the previous figure."""
         began = time.perf_counter()
         panels = [names for names in map(self._known, self._panels) if names]
         graph = None if self._network is None or self._layer is None else self._network[self._layer]
@@ -152,7 +154,7 @@ class LiveFigure:
         self._next = now + (now - began) / SHARE
 
     def _known(self, panel: Sequence[str]) -> list[str]:
-        """Return the names of the lines of a panel that something was logged for."""
+        """Return the names of the logged metrics that belong to a panel."""
         return [name for name in self._lines if _matches(name, panel)]
 
     def _draw_lines(self, ax: Axes, names: Sequence[str]) -> None:
@@ -170,7 +172,7 @@ class LiveFigure:
             ax.set_title(words[names[0]], loc="left")
 
     def _show(self, figure: Figure) -> None:
-        """Show the figure as an image, in the place where the one before it is."""
+        """Show the figure as an image, in place of the previous one."""
         image = io.BytesIO()
         arrange(figure, DPI)
         figure.savefig(image, format="png", dpi=DPI)
@@ -190,7 +192,6 @@ def _display() -> Any:
         from IPython.display import display
     except ImportError:
         raise MissingPackageError(
-            "live figures are for notebooks, and IPython is not installed: pip install ipython, or let a training "
-            "write for TensorBoard"
+            "live figures require IPython, which is not installed: pip install ipython, or log to TensorBoard instead"
         ) from None
     return display

@@ -1,4 +1,4 @@
-"""Measures of the topology over the course of a training."""
+"""Measures of the topology during training."""
 
 import numpy as np
 import pandas as pd
@@ -13,27 +13,27 @@ from topolearn.plotting.updates import count_steps
 
 
 def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
-    """Draw a measure over the training steps, a line for each layer, or one for the whole network.
+    """Plot a measure over the training steps, with a line for each layer, or one for the whole network.
 
     Parameters
     ----------
     run : Run
-        A training run that took the measure.
+        A training run that recorded the measure.
     name : str
         One of `topolearn.diagnostics.MEASURES`, such as ``"closure"``.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Axes
-        With a line for each layer; a band shows the standard error where it was estimated from a sample. The legend
-        says which layers do not follow a power law at the end, where an exponent is drawn.
+        With a line for each layer; a band shows the standard error of estimates from a sample. For an exponent, the
+        legend names the layers that do not follow a power law at the end.
 
     Raises
     ------
     InvalidValueError
-        When the run did not take it.
+        When the run did not record the measure.
 
     Examples
     --------
@@ -44,8 +44,8 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
     if name not in table:
         taken = ", ".join(column for column in map(str, table) if column in MEASURES)
         raise InvalidValueError(
-            f"run {run.name!r} did not take the measure {name!r} (it took {taken or 'none'}): "
-            "name it among the measures when training"
+            f"run {run.name!r} did not record the measure {name!r} (it recorded {taken or 'none'}): "
+            "include it in the measures when training"
         )
     table = table.dropna(subset=[name])
     with style_for(ax):
@@ -71,7 +71,7 @@ def measure(run: RunLike, name: str, ax: Axes | None = None) -> Axes:
 
 
 def _until(rows: pd.DataFrame, known: Measure) -> str:
-    """Return in words when a layer stopped being above the reference, if it did."""
+    """Return, as text, the last step at which a layer was above the reference, if it did not stay above."""
     if known.reference is None:
         return ""
     above = (rows[known.name] > known.reference).to_numpy()

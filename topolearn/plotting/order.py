@@ -1,4 +1,4 @@
-"""The order in which neurons are drawn."""
+"""Orders of neurons in plots."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from topolearn.errors import InvalidValueError
 from topolearn.graph import BipartiteGraph, Graph
 from topolearn.registry import Registry
 
-MOST_NODES = 50_000  # among which communities are sought for a picture
+MOST_NODES = 50_000  # the largest graph in which communities are searched for a plot
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 OneSide = Sequence[int | str] | NDArray[np.int64] | None
 Order = str | OneSide | tuple[OneSide, OneSide]
 
 
 def by_degree(g: BipartiteGraph | Graph) -> Places:
-    """Return the inputs and the outputs, those with most links first; the nodes of a one-mode graph twice."""
+    """Return the inputs and the outputs by decreasing degree; the nodes of a one-mode graph twice."""
     if isinstance(g, Graph):
         nodes = np.argsort(-g.degrees, kind="stable")
         return nodes, nodes
@@ -26,12 +26,12 @@ def by_degree(g: BipartiteGraph | Graph) -> Places:
 
 
 def by_community(g: BipartiteGraph | Graph) -> Places:
-    """Return the inputs and the outputs, community by community, the largest first, by degree within each."""
+    """Return the inputs and the outputs by community, the largest first, and by degree within each."""
     n_nodes = sum(g.shape) if isinstance(g, BipartiteGraph) else g.n_nodes
     if n_nodes > MOST_NODES:
         raise InvalidValueError(
-            f"order='community' of {n_nodes:,} neurons would take minutes (it is for up to {MOST_NODES:,}): use "
-            "order='degree', or give an order, order=(inputs, outputs)"
+            f"order='community' with {n_nodes:,} neurons would take minutes (limit {MOST_NODES:,}): use "
+            "order='degree', or pass an order, order=(inputs, outputs)"
         )
     labels = communities(g)
     rank = np.argsort(np.argsort(-np.bincount(labels), kind="stable"))[labels]
@@ -48,19 +48,19 @@ ORDERS: Registry[Callable[[BipartiteGraph | Graph], Places]] = Registry(
 
 
 def ordered(g: BipartiteGraph | Graph, order: Order) -> BipartiteGraph | Graph:
-    """Return the graph with its neurons, or nodes, in another order; their names go with them.
+    """Return the graph with its neurons or nodes, and their names, in another order.
 
     Parameters
     ----------
     g : BipartiteGraph or Graph
     order : str, or sequences
-        One of `ORDERS`; or all nodes by number or name, of a graph with two sides a pair (inputs, outputs), of which
-        one may be None for the order of numbers.
+        One of `ORDERS`, or all nodes by number or name; for a graph with two sides a pair (inputs, outputs), one of
+        which may be None for the numeric order.
 
     Raises
     ------
     UnknownNameError, InvalidValueError
-        For another word, or when a neuron is missing, or there twice.
+        For an unknown order, or one that does not contain every neuron once.
 
     Examples
     --------
@@ -88,14 +88,14 @@ def ordered(g: BipartiteGraph | Graph, order: Order) -> BipartiteGraph | Graph:
 
 
 def _places(order: Any, n: int, names: Sequence[str] | None, what: str) -> NDArray[np.int64]:
-    """Return an order as numbers, each of which must be there once."""
+    """Return an order as node numbers, each of which must occur once."""
     if order is None:
         return np.arange(n)
     known = {name: place for place, name in enumerate(names or ())}
     places = [known.get(each, -1) if isinstance(each, str) else int(each) for each in order]
     if sorted(places) != list(range(n)):
         raise InvalidValueError(
-            f"order has {len(places)} {what}s, and must have each of the {n} once, by number or name"
+            f"order has {len(places)} {what}s, but must contain each of the {n} once, by number or name"
         )
     return np.array(places, dtype=np.int64)
 

@@ -1,4 +1,4 @@
-"""Paths through a whole network: those that assign credit through hubs, and the strongest of a trained one."""
+"""Paths through a whole network: credit assignment paths through hubs, and the strongest paths of a trained network."""
 
 import math
 from collections.abc import Sequence
@@ -18,33 +18,33 @@ from topolearn.graph import BipartiteGraph, LayeredNetwork
 from topolearn.plotting.strongest import Weights, find_strongest
 from topolearn.plotting.style import axes_or_new, colours_of, layer_ticks, percent, style_for
 
-MOST_LINKS = 2000  # that are drawn; of more, an even share
+MOST_LINKS = 2000  # maximum number of links drawn; of more, an even share is drawn
 MOST_NEURONS = 2000  # of a column, likewise
-MOST_DIGITS = 6  # of a number of paths that is written out
+MOST_DIGITS = 6  # the largest decimal logarithm of a number that is written out in digits
 
 
 def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float = 0.2) -> Axes:
-    """Draw a chain of layers as columns of neurons, its hubs, and the links between them.
+    """Plot a chain of layers as columns of neurons, with its hubs and the links between them.
 
     Parameters
     ----------
     network : LayeredNetwork
         A chain of layers, such as ``topology_of(model)`` of an MLP.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     hub_fraction : float
-        Share of the neurons of each hidden column, those with the most links, that are hubs.
+        The share of the neurons in each hidden column, those with the most links, that count as hubs.
 
     Returns
     -------
     Axes
-        Neurons with more links are higher up; links from hub to hub are drawn above all others. The title says how
-        many credit assignment paths pass hubs only.
+        Neurons with more links are higher up; links between hubs are drawn on top of all others. The title gives the
+        share of credit assignment paths that pass through hubs only.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `network` is not a chain of layers, or the fraction is out of range.
+        When `network` is not a chain of layers, or `hub_fraction` is out of range.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
     degrees = _degrees(layers)
     rank = [np.argsort(np.argsort(-degree, kind="stable")) for degree in degrees]
     is_hub = [place < math.ceil(hub_fraction * place.size) for place in rank]
-    is_hub[0], is_hub[-1] = np.ones_like(is_hub[0]), np.ones_like(is_hub[-1])  # every path begins and ends somewhere
+    is_hub[0], is_hub[-1] = np.ones_like(is_hub[0]), np.ones_like(is_hub[-1])  # any input and output may end a path
     with style_for(ax):
         ax = axes_or_new(ax, width=2.2 + 1.6 * len(layers), height=4.6)
         inks = colours_of(ax)
@@ -73,7 +73,7 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
             colours = np.where(is_hub[column][shown] & hidden, inks.hub, inks.other)
             ax.scatter(np.full(shown.size, column), _height(place)[shown], s=6, c=colours, linewidths=0, zorder=3)
         _label_columns(ax, network)
-        paths = f"through them {percent(cap.share)} of {_in_digits(cap.paths)} paths" if cap.n_paths else "no path"
+        paths = f"{percent(cap.share)} of {_in_digits(cap.paths)} paths use only hubs" if cap.n_paths else "no paths"
         ax.set_title(f"hubs: {percent(hub_fraction)} of hidden neurons; {paths}", fontsize="small")
     return ax
 
@@ -81,31 +81,31 @@ def hubs(network: LayeredNetwork, ax: Axes | None = None, *, hub_fraction: float
 def strongest_paths(
     weights: Sequence[Weights] | nn.Module, k: int = 20, ax: Axes | None = None, *, names: Sequence[str] | None = None
 ) -> Axes:
-    r"""Draw the paths from input to output of an MLP along which the product of weights is largest.
+    r"""Plot the paths from input to output of an MLP with the largest products of absolute weights.
 
     .. math:: s(p) = \prod_l |W^{(l)}_{p_l, p_{l-1}}|
 
     Parameters
     ----------
     weights : torch.nn.Module, or sequence of arrays, or sparse arrays of scipy, shape (n_out, n_in)
-        A model whose linear layers are a chain, dense ones among them; or the weights of the layers in order, each
-        layer's inputs being the outputs of the one before, 0 where there is no link.
+        A model whose linear layers, sparse or dense, form a chain; or the weights of the layers in order, each layer's
+        inputs being the outputs of the previous one, 0 where there is no link.
     k : int
-        How many paths, at least 1.
+        Number of paths, at least 1.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     names : sequence of str, optional
-        Of the columns of neurons, one more than layers.
+        Names of the columns of neurons, one more than layers.
 
     Returns
     -------
     Axes
-        With a line for each path, the strongest the darkest and last.
+        With a line for each path; the strongest is the darkest and drawn last.
 
     Raises
     ------
     InvalidValueError
-        When `k` is below 1, shapes do not meet, a weight is not finite, or no path has a weight.
+        When `k` is below 1, shapes do not match, a weight is not finite, or no path has a nonzero product.
 
     Examples
     --------
@@ -132,14 +132,14 @@ def strongest_paths(
                 [column] * len(used), [-node / max(size - 1, 1) for node in used], s=14, color=inks.hub, zorder=3
             )
         layer_ticks(ax, range(len(sizes)), names or [f"{size:,}" for size in sizes])
-        ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first to last downwards")
+        ax.set(yticks=[], ylim=(-1.05, 0.05), xlabel="neurons of each layer, first at the top")
         ax.grid(visible=False)
         ax.set_title(f"The {len(strongest)} strongest paths")
     return ax
 
 
 def linear_weights(model: nn.Module) -> dict[str, NDArray[np.float64]]:
-    """Return the weight of each linear layer of a model, sparse or dense, by its name, in their order."""
+    """Return the weights of the linear layers of a model, sparse or dense, by name and in order."""
     weights: dict[str, NDArray[np.float64]] = {}
     for name, layer in model.named_modules():
         known = getattr(layer, "dense_weight", None)
@@ -148,29 +148,29 @@ def linear_weights(model: nn.Module) -> dict[str, NDArray[np.float64]]:
         weight = known() if callable(known) else layer.weight
         weights[name or "outputs"] = weight.detach().to("cpu", torch.float64).numpy()
     if not weights:
-        raise InvalidValueError(f"{type(model).__name__} has no linear layer, so no paths lead through it")
+        raise InvalidValueError(f"{type(model).__name__} has no linear layer, so there are no paths to draw")
     return weights
 
 
 def _chain(network: LayeredNetwork) -> list[BipartiteGraph]:
-    """Return the layers of a network in which each writes to the next."""
+    """Return the layers of a network, which must form a chain."""
     if not isinstance(network, LayeredNetwork):
         raise InvalidTypeError(f"{network!r} is not a network: pass LayeredNetwork(graphs), or topology_of(model)")
     names = list(network)
     links = [(group.writers, group.readers) for group in network.groups]
     if links != [((a,), (b,)) for a, b in pairwise(names)]:
-        raise InvalidValueError(f"{network!r} is not a chain of layers, each of which writes to the next")
+        raise InvalidValueError(f"{network!r} is not a chain of layers in which each writes to the next")
     return list(network.graphs.values())
 
 
 def _degrees(layers: Sequence[BipartiteGraph]) -> list[NDArray[np.int64]]:
-    """Return the links, in and out, of the neurons of each column."""
+    """Return the number of links, in and out, of the neurons of each column."""
     columns = [layers[0].fan_out, *(g.fan_in for g in layers)]
     return [own + (layers[i].fan_out if 0 < i < len(layers) else 0) for i, own in enumerate(columns)]
 
 
 def _in_digits(exponent: float) -> str:
-    """Write a number that is given by its decimal logarithm: in digits, or as a power of ten.
+    """Format a number given by its decimal logarithm, in digits or as a power of ten.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a picture needs from a run, and the checks at the door."""
+"""What plots need from a run, and the checks of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
@@ -19,15 +19,15 @@ class HistoryLike(TopologyHistory, Protocol):
 
     @property
     def layers(self) -> list[str]:
-        """Names of the sparse layers; none for a dense network."""
+        """Names of the sparse layers; empty for a dense network."""
 
     @property
     def graph_steps(self) -> list[int]:
-        """Step 0 and the further steps whose graphs were kept; none where no graph was."""
+        """Step 0 and the other steps whose graphs were kept; empty if none were."""
 
     @property
     def updates(self) -> pd.DataFrame:
-        """A row for each update and layer."""
+        """A table with a row for each update and layer."""
 
     def replay(self) -> Iterator[tuple[int, Mapping[str, BipartiteGraph]]]:
         """Yield each of `graph_steps` and its graphs, in one pass."""
@@ -37,7 +37,7 @@ class HistoryLike(TopologyHistory, Protocol):
 
 
 class RunLike(Protocol):
-    """The part of a training run that pictures are drawn from."""
+    """The attributes of a training run that plots use."""
 
     @property
     def name(self) -> str:
@@ -45,11 +45,11 @@ class RunLike(Protocol):
 
     @property
     def task(self) -> Task | None:
-        """What was trained; None for a custom loop."""
+        """The task that was trained; None for a custom loop."""
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """A row for each log."""
+        """A table with a row for each log."""
 
     @property
     def not_finite(self) -> Mapping[str, Sequence[int]]:
@@ -57,15 +57,15 @@ class RunLike(Protocol):
 
     @property
     def layers(self) -> pd.DataFrame:
-        """A row for each update and layer."""
+        """A table with a row for each update and layer."""
 
     @property
     def network(self) -> pd.DataFrame:
-        """A row for each update."""
+        """A table with a row for each update."""
 
     @property
     def measures(self) -> pd.DataFrame:
-        """A row for each time that measures were taken, and layer."""
+        """A table with a row for each measurement and layer."""
 
     @property
     def history(self) -> HistoryLike:
@@ -73,18 +73,18 @@ class RunLike(Protocol):
 
 
 def layer_names(run: RunLike) -> list[str]:
-    """Return the sparse layers of a run in the order of the model, or refuse a run that has none."""
+    """Return the sparse layers of a run in the order of the model; raise an error if it has none."""
     names = run.history.layers
     if not names:
         raise InvalidValueError(
-            f"run {run.name!r} has no sparse layers, so it has no topology to draw; plotting.score, loss and metrics "
-            "draw dense runs"
+            f"run {run.name!r} has no sparse layers, so it has no topology to draw; for dense runs use plotting.score, "
+            "loss and metrics"
         )
     return names
 
 
 def known_layer(run: RunLike, layer: str) -> str:
-    """Return `layer` when the run has it."""
+    """Return `layer` if the run has it."""
     names = layer_names(run)
     if layer not in names:
         raise InvalidValueError(f"run {run.name!r} has no layer {layer!r}; its layers: {', '.join(names)}")
@@ -92,7 +92,7 @@ def known_layer(run: RunLike, layer: str) -> str:
 
 
 def known_column(table: pd.DataFrame, column: str, what: str) -> str:
-    """Return `column` when it is one of the numbers of `table`."""
+    """Return `column` if it is a numeric column of `table`."""
     known = [str(name) for name in table.select_dtypes("number").columns if name not in COUNTERS]
     if column not in known:
         raise InvalidValueError(f"{what} has no column {column!r} to draw; known columns: {', '.join(known)}")
@@ -100,51 +100,51 @@ def known_column(table: pd.DataFrame, column: str, what: str) -> str:
 
 
 def clock_of(run: RunLike) -> str:
-    """Return the column by which the metrics of a run count: that of its task, or the step."""
+    """Return the column that counts the progress of a run: that of its task, or the step."""
     return run.task.clock if run.task is not None and run.task.clock in run.metrics else "step"
 
 
 def logged(run: RunLike) -> pd.DataFrame:
-    """Return the metrics of a run, or refuse a run that has none yet."""
+    """Return the metrics of a run; raise an error if it has none yet."""
     if run.metrics.empty:
-        raise InvalidValueError(f"run {run.name!r} {nothing_yet(run)}, so there is nothing to draw; let it go on")
+        raise InvalidValueError(f"run {run.name!r} {nothing_yet(run)}, so there is nothing to draw; continue it")
     return run.metrics
 
 
 def nothing_yet(run: RunLike) -> str:
-    """Say what a run that has logged nothing lacks."""
+    """Return what a run without metrics lacks."""
     return "has logged nothing" if run.task is None else f"has no finished {run.task.clock}"
 
 
 def updates(run: RunLike) -> pd.DataFrame:
-    """Return the updates of a run, or refuse a run whose topology never changed."""
+    """Return the updates of a run; raise an error if its topology never changed."""
     layer_names(run)
     table = run.history.updates
     if table.empty:
         raise InvalidValueError(
-            f"run {run.name!r} has no topology updates: its method is static, or it has not come to the first"
+            f"run {run.name!r} has no topology updates: its method is static, or it has not reached the first update"
         )
     return table
 
 
 def first_and_last(run: RunLike, layer: str) -> tuple[BipartiteGraph, BipartiteGraph]:
-    """Return the graph of a layer at the beginning and at the last recorded step."""
+    """Return the graphs of a layer at the start and at the last recorded step."""
     known_layer(run, layer)
     steps = kept_steps(run)
     return run.history.at(steps[0])[layer], run.history.at(steps[-1])[layer]
 
 
 def evenly(steps: Sequence[int], most: int) -> set[int]:
-    """Return the steps, or of more than so many an even choice with the first and the last."""
+    """Return the steps, or an even selection of at most `most` of them that includes the first and the last."""
     return {steps[i] for i in np.linspace(0, len(steps) - 1, most).round().astype(int)}
 
 
 def kept_steps(run: RunLike) -> list[int]:
-    """Return the steps whose graphs can be drawn, or refuse a run that kept none."""
+    """Return the steps whose graphs were kept; raise an error if there are none."""
     layer_names(run)
     if not run.history.graph_steps:
         raise InvalidValueError(
-            f"run {run.name!r} kept no graph of its topology, so there is none to draw: train with history='full', or "
-            "'snapshots'"
+            f"run {run.name!r} kept no graph of its topology, so there is nothing to draw: train with history='full' "
+            "or 'snapshots'"
         )
     return run.history.graph_steps

@@ -1,4 +1,4 @@
-"""Topologies side by side: their adjacency in the same order, and their degrees on the same axes."""
+"""Topologies side by side: their adjacencies in the same order, and their degrees with the same limits."""
 
 from collections.abc import Mapping
 
@@ -13,23 +13,23 @@ from topolearn.plotting.degrees import degree_distribution
 from topolearn.plotting.order import Order
 from topolearn.plotting.style import figure_or_new, style_for
 
-MOST = 6  # whose pictures are still seen side by side
-WIDTH, HEIGHT = 3.6, 6.2  # inches of one
+MOST = 6  # the largest number of topologies that remain readable side by side
+WIDTH, HEIGHT = 3.6, 6.2  # inches per topology
 
 
 def side_by_side(
     graphs: Mapping[str, GraphLike], figure: Figure | SubFigure | None = None, *, order: Order | None = None
 ) -> Figure | SubFigure:
-    """Draw several topologies beside one another, the adjacency of each above its degree distribution.
+    """Plot several topologies side by side, with the adjacency of each above its degree distribution.
 
     Parameters
     ----------
-    graphs : mapping of str to BipartiteGraph, Graph, or what measures read as one
-        By the names that stand above them, such as ``{"before": first, "after": last}``; up to six.
+    graphs : mapping of str to BipartiteGraph, Graph, or graphs convertible to one
+        Up to six graphs by their titles, such as ``{"before": first, "after": last}``.
     figure : Figure or SubFigure, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     order : {"degree", "community"}, or sequences, optional
-        Of the neurons, as for `adjacency`; by a word each graph has its own.
+        The order of the neurons, as for `adjacency`; "degree" and "community" are computed for each graph.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def side_by_side(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When `graphs` is not a mapping, is empty, or has more graphs than can be seen side by side.
+        When `graphs` is not a mapping, is empty, or has more than six graphs.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def side_by_side(
     if not isinstance(graphs, Mapping):
         raise InvalidTypeError(f"graphs is a {type(graphs).__name__}: pass a mapping of names to graphs")
     if not 1 <= len(graphs) <= MOST:
-        raise InvalidValueError(f"{len(graphs)} graphs: pass 1 to {MOST}, as more are not seen side by side")
+        raise InvalidValueError(f"{len(graphs)} graphs: pass 1 to {MOST}, since more are unreadable side by side")
     known = {str(name): read_single(graph, "side_by_side") for name, graph in graphs.items()}
     with style_for(figure):
         figure = figure_or_new(figure, width=WIDTH * len(known), height=HEIGHT)

@@ -1,4 +1,4 @@
-"""The small-world plane: closure, or clustering, against path length."""
+"""The small-world plane: closure or clustering against path length."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -26,40 +26,40 @@ from topolearn.plotting.style import (
 from topolearn.sampling.igraph_random import igraph_draws_from
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0)
-SAMPLE, LEAST_SAMPLE = 256, 8  # nodes from which paths are sought: fewer in large graphs, where they hardly differ
-LINKS_WALKED = 10_000_000  # for each path length, at most, where the least sample allows it
-MOST_STATES, LINKS_OF_STATES = 40, 10_000_000  # of a run, that are drawn, and of all their links
-MOST_OF_LAYER, MOST_OF_GRAPH = 2_000_000, 400_000  # nodes and links, with which it takes ten seconds or so
+SAMPLE, LEAST_SAMPLE = 256, 8  # source nodes for path lengths: fewer in large graphs, where sources hardly differ
+LINKS_WALKED = 10_000_000  # maximum for each path length, unless the smallest sample needs more
+MOST_STATES, LINKS_OF_STATES = 40, 10_000_000  # maximum number of states drawn for a run, and of links in all of them
+MOST_OF_LAYER, MOST_OF_GRAPH = 2_000_000, 400_000  # maximum number of nodes and links: about ten seconds
 CURVE_DASHES = ("-", "--", ":", "-.")
 MOST_CURVES = len(CURVE_DASHES)
 Point = tuple[float, float]
 
 
 def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None = None) -> Axes:
-    """Draw layers by closure and path length, beside curves of small worlds from lattice to random graph.
+    """Plot layers by closure and path length, with curves of small worlds from lattice to random graph.
 
-    Small worlds lie at the upper left: clustered like a lattice, and with short paths as in a random graph. Layers lie
-    by their closure, one-mode graphs by their mean local clustering.
+    Small worlds are at the upper left: clustered like a lattice, with the short paths of a random graph. One-mode
+    graphs are plotted by their mean local clustering instead of the closure.
 
     Parameters
     ----------
     what : Run, or mapping of str to graph
-        A run, whose layers are drawn from the start (open mark) to the end (full mark); or graphs by name, all with two
-        sides or all one-mode graphs, or what measures read as such.
+        A run, whose layers are drawn from the start (open marker) to the end (filled marker); or graphs by name, either
+        all with two sides or all one-mode graphs.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
     Axes
-        First, for each size (four at most) that layers have at the start, the curve of
-        `topolearn.generators.bipartite_small_world` with as many neurons and links, for beta from 0 to 1, or of
-        igraph's Watts-Strogatz graphs with as many nodes and about as many links; then a line for each graph.
+        First come curves for beta from 0 to 1, one for each size (at most four) that layers have at the start: of
+        `topolearn.generators.bipartite_small_world` with as many neurons and links, or of igraph's Watts-Strogatz
+        graphs with as many nodes and about as many links. Then comes a line for each graph.
 
     Raises
     ------
     InvalidValueError
-        When there is no graph, one without links, graphs of both kinds, or one of millions of nodes and links.
+        When there are no graphs, a graph has no links, both kinds are mixed, or a graph is too large.
 
     Examples
     --------
@@ -70,12 +70,12 @@ def small_world_plane(what: RunLike | Mapping[str, GraphLike], ax: Axes | None =
     """
     firsts = _firsts(what)
     if len({type(graph) for graph in firsts.values()}) > 1:
-        raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in two pictures")
+        raise InvalidValueError("layers have a closure and one-mode graphs a clustering: draw them in separate plots")
     for name, graph in firsts.items():
         _check_size(name, graph)
     tracks = {name: [graph] for name, graph in firsts.items()} if isinstance(what, Mapping) else _tracks(what)
     if not tracks or not all(graph.n_links for track in tracks.values() for graph in track):
-        raise InvalidValueError("there is nothing to draw: the plane shows one graph or more, each with links")
+        raise InvalidValueError("there is nothing to draw: pass at least one graph, each with links")
     curves = _curves(firsts)
     with style_for(ax):
         ax = axes_or_new(ax, width=5.2, height=4.4)
@@ -107,14 +107,14 @@ def _check_size(name: str, graph: BipartiteGraph | Graph) -> None:
     n_nodes = graph.n_nodes if isinstance(graph, Graph) else graph.n_in + graph.n_out
     if n_nodes + graph.n_links > most:
         raise InvalidValueError(
-            f"{name!r} has {n_nodes:,} nodes and {graph.n_links:,} links: the small worlds to compare it with would "
-            f"take minutes (beyond {most:,} of both). Its own place is diagnostics.{clustered}(g) and "
-            f"diagnostics.path_length(g, sample={LEAST_SAMPLE})"
+            f"{name!r} has {n_nodes:,} nodes and {graph.n_links:,} links: generating small worlds of this size would "
+            f"take minutes (limit {most:,} nodes and links). Compute its own coordinates with "
+            f"diagnostics.{clustered}(g) and diagnostics.path_length(g, sample={LEAST_SAMPLE})"
         )
 
 
 def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Point]]:
-    """Return, by its label, the curve of small worlds for each size that graphs have at first."""
+    """Return labelled curves of small worlds, one for each size that the first graphs have."""
     of_size: dict[tuple[int, int] | tuple[int, int, int], list[str]] = {}
     for name, graph in firsts.items():
         sides = (graph.n_nodes,) if isinstance(graph, Graph) else (graph.n_in, graph.n_out)
@@ -122,13 +122,13 @@ def _curves(firsts: Mapping[str, BipartiteGraph | Graph]) -> dict[str, list[Poin
     curves = {}
     for size, names in list(of_size.items())[:MOST_CURVES]:
         model, curve = ("BSW", _curve(*size)) if len(size) == 3 else ("Watts-Strogatz", _one_mode_curve(*size))
-        as_which = f" as {plain(', '.join(names))}" if len(of_size) > 1 else ""
-        curves[f"{model}{as_which}, β from 0 (right) to 1"] = curve
+        like_which = f" like {plain(', '.join(names))}" if len(of_size) > 1 else ""
+        curves[f"{model}{like_which}, β from 0 (right) to 1"] = curve
     return curves
 
 
 def _firsts(what: RunLike | Mapping[str, GraphLike]) -> Mapping[str, BipartiteGraph | Graph]:
-    """Return the graphs that are drawn first: of a run, the layers at the start."""
+    """Return the first graph of each track: the graphs themselves, or the layers of a run at the start."""
     if isinstance(what, Mapping):
         return {name: read_single(graph, "small_world_plane") for name, graph in what.items()}
     names, steps = layer_names(what), kept_steps(what)
@@ -137,7 +137,7 @@ def _firsts(what: RunLike | Mapping[str, GraphLike]) -> Mapping[str, BipartiteGr
 
 
 def _tracks(run: RunLike) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:
-    """Return the graphs of each layer over time, of some steps where there are many."""
+    """Return the graphs of each layer over time, at a selection of steps if there are many."""
     names, steps = layer_names(run), kept_steps(run)
     n_links = max(1, sum(graph.n_links for graph in run.history.at(steps[-1]).values()))
     shown = evenly(steps, min(MOST_STATES, max(2, LINKS_OF_STATES // n_links)))
@@ -147,14 +147,14 @@ def _tracks(run: RunLike) -> Mapping[str, Sequence[BipartiteGraph | Graph]]:
 
 @lru_cache(maxsize=8)
 def _curve(n_in: int, n_out: int, n_links: int) -> list[Point]:
-    """Return where small worlds of one size lie; kept, as drawing again must not compute again."""
+    """Return the coordinates of small worlds of one size, cached so that redrawing does not recompute them."""
     density = n_links / (n_in * n_out)
     return [_place(bipartite_small_world(n_in, n_out, density, beta=beta, seed=0)) for beta in BETAS]
 
 
 @lru_cache(maxsize=8)
 def _one_mode_curve(n_nodes: int, n_links: int) -> list[Point]:
-    """Return where Watts-Strogatz graphs of about this size lie."""
+    """Return the coordinates of Watts-Strogatz graphs of about this size."""
     import igraph
 
     each = max(1, min(round(n_links / n_nodes), (n_nodes - 1) // 2))  # neighbours on either side

@@ -1,4 +1,4 @@
-"""How fast training is, by density."""
+"""Training speed by density."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,14 +7,14 @@ from topolearn.plotting.style import DASHES, axes_or_new, draw_line, legend, lin
 
 
 def training_speed(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many times faster than the dense network each variant trains, over density.
+    """Plot the speed-up of each variant over the dense network, over density.
 
     Parameters
     ----------
     table : DataFrame
-        What `topolearn.benchmarks.measure_training` returns; variants differ in colour and mark, batches in dash.
+        The result of `topolearn.benchmarks.measure_training`. Variants differ in colour and marker, batches in dashes.
     ax : Axes, optional
-        Where to draw.
+        Where to draw; default a new figure.
 
     Returns
     -------

@@ -19,8 +19,8 @@ Weights = Any  # an array, or a sparse array or matrix of scipy
 def find_strongest(weights: Sequence[Weights], k: int) -> list[Path]:
     """Return the paths with the largest products of absolute weights, as (logarithm, neurons), the largest first.
 
-    How strong the best way on from each neuron is comes first, layer by layer from the end; then paths are followed
-    best first, and none is that cannot be among the k best. Time and memory are of the order of the links.
+    First the strength of the best continuation from each neuron is computed, layer by layer from the end. Then a
+    best-first search follows only paths that can be among the k best. Time and memory grow linearly with the links.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def find_strongest(weights: Sequence[Weights], k: int) -> list[Path]:
     ahead = _best_ways_on(layers)
     starts = np.flatnonzero(ahead[0] > -np.inf)
     starts = starts[np.argsort(-ahead[0][starts], kind="stable")[:k]]
-    # Each entry: minus the strength that can be reached, the path so far, and the strength of it.
+    # Each entry: minus the strength that can be reached, the path so far, and its strength.
     waiting: list[tuple[float, tuple[int, ...], float]] = [
         (-float(ahead[0][node]), (int(node),), 0.0) for node in starts
     ]
@@ -55,12 +55,12 @@ def find_strongest(weights: Sequence[Weights], k: int) -> list[Path]:
                 entry = (-(so_far + float(reach[i])), (*path, int(nodes[i])), here)
                 heapq.heappush(waiting, entry)
     if not strongest:
-        raise InvalidValueError("no path leads from an input to an output: there is nothing to draw")
+        raise InvalidValueError("there is no path from an input to an output, so there is nothing to draw")
     return sorted(strongest, key=lambda each: (-each[0], each[1]))
 
 
 def _by_source(w: Weights) -> sparse.csr_array:
-    """Return the logarithms of absolute weights, a row for each input."""
+    """Return the logarithms of absolute weights, with a row for each input."""
     layer = sparse.csr_array(abs(sparse.csr_array(w)).T)
     layer.eliminate_zeros()
     layer.sort_indices()
@@ -69,7 +69,7 @@ def _by_source(w: Weights) -> sparse.csr_array:
 
 
 def _best_ways_on(layers: Sequence[sparse.csr_array]) -> list[NDArray[np.float64]]:
-    """Return the strength of the best path from each neuron of each column to any output; -inf without one."""
+    """Return the strength of the best path from each neuron of each column to any output; -inf if there is none."""
     ahead = [np.zeros(layers[-1].shape[1])]
     for layer in reversed(layers):
         best = np.full(layer.shape[0], -np.inf)
@@ -82,7 +82,7 @@ def _best_ways_on(layers: Sequence[sparse.csr_array]) -> list[NDArray[np.float64
 
 def _checked(weights: Sequence[Weights]) -> Sequence[Weights]:
     if not len(weights):
-        raise InvalidValueError("weights is empty: pass the weights of one layer or more")
+        raise InvalidValueError("weights is empty: pass the weights of at least one layer")
     for w in weights:
         if w.ndim != 2 or not math.isfinite(float(abs(w).sum())):
             raise InvalidValueError(f"weights of shape {w.shape} must be a finite matrix, (n_out, n_in)")

@@ -1,4 +1,4 @@
-"""The one look of all pictures, and how names and numbers are written in them."""
+"""The common style of all plots, and the formatting of names and numbers in them."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -25,22 +25,22 @@ __all__ = [
 ]  # fmt: skip
 
 COLOURS = 8
-LONGEST = 60  # letters of a name on a picture
+LONGEST = 60  # maximum number of characters of a name in a plot
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.6, 1, 1.6)), (0, (3, 1.2, 1, 1.2, 1, 1.2)))
-FEW_POINTS = 30  # up to here every point of a line gets its own mark
-MARKS = 8  # on a longer line
+FEW_POINTS = 30  # lines of up to this many points get a marker on each
+MARKS = 8  # the number of markers on longer lines
 
 
 def style() -> AbstractContextManager[None]:
-    """Return a context in which figures are made in the look of the package.
+    """Return a context in which new figures have the style of the package.
 
-    In a dark style of matplotlib, such as ``plt.style.use("dark_background")``, colours are those for dark.
+    In a dark matplotlib style, such as ``plt.style.use("dark_background")``, the colours suit the dark background.
 
     Returns
     -------
     context manager
-        Settings of matplotlib are put back when it is left.
+        Restores the matplotlib settings on exit.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def style_for(where: Axes | Figure | SubFigure | None) -> AbstractContextManager[None]:
-    """Return a context with the look of the package for what is behind an axes or a figure, or behind a new one."""
+    """Return a context with the style of the package for the background of an axes, a figure, or a new figure."""
     known = where if isinstance(where, Axes | FigureBase) else None
     inks = inks_on(background_of(known))
     context: AbstractContextManager[None] = matplotlib.style.context(["topolearn.plotting.style", inks.settings])
@@ -62,15 +62,15 @@ def style_for(where: Axes | Figure | SubFigure | None) -> AbstractContextManager
 
 
 def colours_of(ax: Axes) -> Inks:
-    """Return the colours that can be told from the background of an axes."""
+    """Return the colours that are legible on the background of an axes."""
     return inks_on(background_of(ax))
 
 
 def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the look of each name's line: it depends on its place alone, so plots agree.
+    """Return the style of each name's line, which depends only on its position, so that plots agree.
 
-    Up to forty lines differ without their colours, by mark and dash. Later lines are thinner, so that an earlier one
-    still shows where they coincide, through the gaps of their dashes.
+    Up to forty lines are distinguishable without colours, by marker and dash. Later lines are thinner, so that where
+    lines coincide an earlier one remains visible around them and through the gaps of their dashes.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def draw_line(ax: Axes, x: Any, y: Any, **look: Any) -> Line2D:
-    """Draw a line, with a mark on each point, or on some of many: others than those of the line before it."""
+    """Draw a line with a marker on each point, or on some of many points, offset from those of the previous line."""
     n_points, place = len(x), len(ax.lines)
     every = max(1, n_points // MARKS) if n_points > FEW_POINTS else 1
     (line,) = ax.plot(x, y, markevery=(place * every // 3 % every, every), **look)
@@ -100,10 +100,10 @@ def draw_line(ax: Axes, x: Any, y: Any, **look: Any) -> Line2D:
 
 
 def plain(text: str) -> str:
-    """Return `text` so that matplotlib shows it letter by letter, in one line that fits on a picture.
+    """Return `text` so that matplotlib shows it literally, on one line of limited length.
 
-    There is no mathtext and no hidden label; letters that the font lacks are written as Python escapes them; of a long
-    name the beginning and the end are left.
+    Mathtext is escaped and a leading underscore does not hide the label. Characters that the font lacks are written as
+    Python escapes. The middle of a long name is left out.
     """
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
@@ -115,14 +115,14 @@ def plain(text: str) -> str:
 
 @lru_cache
 def _letters(families: tuple[str, ...]) -> frozenset[int]:
-    """Return the letters of fonts, by their numbers."""
+    """Return the code points that the fonts contain."""
     return frozenset(
         letter for family in families for letter in get_font(findfont(FontProperties(family=[family]))).get_charmap()
     )
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a percentage of three digits.
+    """Format a fraction as a percentage with three significant digits.
 
     Examples
     --------
@@ -133,9 +133,9 @@ def percent(fraction: float) -> str:
 
 
 def legend(ax: Axes) -> None:
-    """Name the lines of an axes below it, or beside it where there are many: a legend covers no data.
+    """Add a legend below the axes, or to the right if there are many lines, so that it covers no data.
 
-    A figure of one axes that was made here becomes as much higher as the legend is.
+    A figure created by this package with a single axes grows by the size of the legend.
     """
     name_lines(ax)
     fit_when_drawn(ax)

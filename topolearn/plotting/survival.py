@@ -1,4 +1,4 @@
-"""How long links live."""
+"""Survival curves of links."""
 
 from collections.abc import Sequence
 
@@ -19,16 +19,16 @@ from topolearn.plotting.style import (
 
 
 def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the share of links that outlive so many topology updates, a line for each layer.
+    """Plot the share of links that survive each number of topology updates, with a line for each layer.
 
     Parameters
     ----------
     run : Run
         A training run with updates and a full history.
     layers : sequence of str, optional
-        Names of layers; all without it.
+        Names of layers; default all.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def survival(run: RunLike, layers: Sequence[str] | None = None, ax: Axes | None 
             draw_line(ax, table["age"], table["survival"], drawstyle="steps-post", label=plain(name), **look)
             band = {"step": "post", "color": look["color"], "alpha": 0.15, "linewidth": 0}
             ax.fill_between(table["age"], table["low"], table["high"], **band)
-        ax.set(xlabel="topology updates outlived", ylabel="links that live on", ylim=(0, 1.03))
+        ax.set(xlabel="topology updates survived", ylabel="surviving links", ylim=(0, 1.03))
         ax.set_title("Survival of links")
         whole_ticks(ax.xaxis)
         percent_ticks(ax.yaxis)

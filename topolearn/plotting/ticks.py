@@ -1,4 +1,4 @@
-"""Ticks whose labels do not touch, at whatever size an axis is drawn."""
+"""Ticks whose labels do not touch, whatever the size of the axis."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -11,16 +11,16 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-LETTER, GAP = 0.62, 0.9  # widths of a digit, and between two labels, in sizes of the font
-LINE = 1.7  # height of a label and what is above it
-ROOM_X, ROOM_Y = 3, 2  # how many sizes of the font matplotlib reckons for a tick
+LETTER, GAP = 0.62, 0.9  # width of a digit, and gap between two labels, in font sizes
+LINE = 1.7  # height of a label and its spacing, in font sizes
+ROOM_X, ROOM_Y = 3, 2  # font sizes that matplotlib reserves for a tick
 MOST_TICKS = 9
 TURNED = 30  # degrees
-NAMES: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # of layers, below axes
+NAMES: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # layer names below axes
 
 
 class _RoomyTicks(Locator):
-    """The first of several choices of ticks whose labels have room; subclasses say which there are."""
+    """The first of several choices of ticks whose labels fit; subclasses define the choices."""
 
     def __call__(self) -> Sequence[float]:
         """Return the ticks."""
@@ -33,18 +33,18 @@ class _RoomyTicks(Locator):
         for choice in self.choices(low, high):
             slack = 1e-9 * (high - low)
             within = choice[(choice >= low - slack) & (choice <= high + slack)]
-            if within.size >= min(ticks.size, 2):  # one tick tells no scale
+            if within.size >= min(ticks.size, 2):  # a single tick shows no scale
                 ticks = within
             if within.size and self._have_room(within, low, high):
                 break
         return ticks.tolist()
 
     def choices(self, low: float, high: float) -> Iterator[NDArray[np.float64]]:
-        """Yield ticks, the most first."""
+        """Yield choices of ticks, those with most ticks first."""
         raise NotImplementedError
 
     def _have_room(self, ticks: NDArray[np.float64], low: float, high: float) -> bool:
-        """Return whether the labels of ticks are apart, in sizes of the font."""
+        """Return whether the labels of ticks do not touch; distances are in font sizes."""
         axis = self.axis
         assert isinstance(axis, Axis)
         if len(ticks) == 1:
@@ -61,7 +61,7 @@ class _RoomyTicks(Locator):
 
 
 class EvenTicks(_RoomyTicks):
-    """Round numbers in even steps; whole ones if it is asked for."""
+    """Round numbers in even steps; integers if requested."""
 
     def __init__(self, *, integer: bool = False) -> None:
         self._integer = integer
@@ -78,10 +78,10 @@ class EvenTicks(_RoomyTicks):
 
 
 class LogTicks(_RoomyTicks):
-    """Round numbers on a logarithmic axis; several even where it spans less than a decade."""
+    """Round numbers on a logarithmic axis; several even if it spans less than a decade."""
 
     def choices(self, low: float, high: float) -> Iterator[NDArray[np.float64]]:
-        """Yield ticks: within decades, then decades, then some of them; even steps where all that is too few."""
+        """Yield ticks within decades, then decades, then some decades; first even steps if those are too few."""
         if low <= 0:
             return
         decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
@@ -96,7 +96,7 @@ class LogTicks(_RoomyTicks):
 
 
 def whole_ticks(axis: Axis) -> None:
-    """Put round whole numbers on an axis, as many as there is room for."""
+    """Put round integers on an axis, as many as fit."""
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{abs(number):,.0f}"))
     axis.set_major_locator(EvenTicks(integer=True))
 
@@ -107,20 +107,20 @@ def percent_ticks(axis: Axis) -> None:
 
 
 def log_ticks(axis: Axis, words: Callable[[float], str]) -> None:
-    """Put round numbers on a logarithmic axis, as many as there is room for, and at least two."""
+    """Put round numbers on a logarithmic axis, as many as fit, and at least two."""
     axis.set_major_formatter(FuncFormatter(lambda number, _: words(number)))
     axis.set_major_locator(LogTicks())
     axis.set_minor_formatter(NullFormatter())
 
 
 def layer_ticks(ax: Axes, places: Sequence[int], names: Sequence[str]) -> None:
-    """Name layers below the axes; names that would meet are turned when it is drawn."""
+    """Name layers below the axes; names that would overlap are rotated at draw time."""
     ax.set_xticks(places, names)
     NAMES[ax] = list(names)
 
 
 def turn_names(ax: Axes, renderer: RendererBase) -> None:
-    """Turn the names of layers if they would meet, and leave some out if they still would."""
+    """Rotate the names of layers if they would overlap, and leave some out if they still do."""
     if ax not in NAMES:
         return
     names, places = NAMES[ax], ax.get_xticks()
@@ -136,7 +136,7 @@ def turn_names(ax: Axes, renderer: RendererBase) -> None:
         return
     steep = apart < 1.3 * height / np.sin(np.radians(TURNED))
     every = math.ceil(1.3 * height / apart) if steep else 1
-    letters = max(6, int(ax.bbox.height / (0.6 * height)))  # as long as the axes are high
+    letters = max(6, int(ax.bbox.height / (0.6 * height)))  # at most the height of the axes
     short = [name if len(name) <= letters else f"…{name[1 - letters :]}" for name in names]
     ax.set_xticks(places, [name if i % every == 0 else "" for i, name in enumerate(short)])
     for label in ax.get_xticklabels():

@@ -1,4 +1,4 @@
-"""How the topology changed while the network trained."""
+"""Topology updates during training."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,23 +25,22 @@ from topolearn.plotting.style import (
     whole_ticks,
 )  # fmt: skip
 
-# What leaves hangs below zero, what comes stands above; a method without density decay has no `decayed`.
-# Each has its place among the colours of a picture.
+# The position of each kind of change in the colour cycle. Lost links are drawn below zero, regrown ones above.
 LEAVING = {"removed": 0, "percolated": 4, "decayed": 3}
 COMING = 2
 
 
 def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
-    """Draw a column of `run.layers` over the training steps, a line for each layer.
+    """Plot a column of `run.layers` over the training steps, with a line for each layer.
 
     Parameters
     ----------
     run : Run
         A training run with sparse layers.
     column : str
-        A number in `run.layers`: ``"n_links"``, ``"active_outputs"``, ``"itop"``, ``"fan_in_max"``, ...
+        A numeric column of `run.layers`: ``"n_links"``, ``"active_outputs"``, ``"itop"``, ``"fan_in_max"``, ...
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -67,28 +66,28 @@ def layer_metric(run: RunLike, column: str, ax: Axes | None = None) -> Axes:
 
 
 def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes:
-    """Draw the overlap of removed and regrown links at each update, a line for each layer.
+    """Plot the overlap of removed and regrown links at each update, with a line for each layer.
 
     Parameters
     ----------
     run : Run
         A training run whose topology was updated.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
     theta : float
-        From this overlap on, a layer is in the epitopological local minimum (ELM); a dashed line.
+        The overlap from which a layer is in an epitopological local minimum (ELM), shown as a dashed line.
 
     Returns
     -------
     Axes
-        With a line for each layer, then the line of `theta`.
+        With a line for each layer, followed by the line of `theta`.
 
     Examples
     --------
     >>> ax = overlap(run, theta=0.8)
     """
     if not 0 <= theta <= 1:
-        raise InvalidValueError(f"theta={theta!r}; an overlap is a share of links: give 0 <= theta <= 1")
+        raise InvalidValueError(f"theta={theta!r} must be in [0, 1], since an overlap is a share of links")
     table = updates(run)
     with style_for(ax):
         ax = axes_or_new(ax)
@@ -105,19 +104,19 @@ def overlap(run: RunLike, ax: Axes | None = None, *, theta: float = 0.9) -> Axes
 
 
 def link_flow(run: RunLike, layer: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how many links each update removed, percolated and regrew.
+    """Plot the number of links that each update removed, percolated and regrew.
 
-    Links that leave hang below zero and links that come stand above it, so the two sides balance
-    where the number of links is kept.
+    Lost links are drawn below zero and regrown links above it, so that the two sides balance if the number of links
+    is constant.
 
     Parameters
     ----------
     run : Run
         A training run whose topology was updated.
     layer : str, optional
-        The layer; the sum over all layers without it.
+        The layer; default the sum over all layers.
     ax : Axes, optional
-        Where to draw; a new figure without it.
+        Where to draw; default a new figure.
 
     Returns
     -------
@@ -156,13 +155,13 @@ def link_flow(run: RunLike, layer: str | None = None, ax: Axes | None = None) ->
 
 
 def bar_edges(steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return left and right edge of a bar at each step, narrow enough for a gap between neighbours."""
+    """Return the left and right edges of a bar at each step, narrow enough for a gap between neighbours."""
     half = 0.4 * (np.diff(steps).min() if len(steps) > 1 else 1.0)
     return np.column_stack([steps - half, steps + half]).ravel()
 
 
 def with_gaps(heights: ArrayLike) -> NDArray[np.float64]:
-    """Return the heights of bars with nothing (nan) between them."""
+    """Return the heights of bars with gaps (nan) between them."""
     known = np.asarray(heights, dtype=float)
     return np.column_stack([known, np.full(len(known), np.nan)]).ravel()[:-1]
 

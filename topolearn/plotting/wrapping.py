@@ -1,4 +1,4 @@
-"""Text broken into lines that have room."""
+"""Text wrapped into lines that fit."""
 
 import re
 import textwrap
@@ -8,13 +8,13 @@ from weakref import WeakKeyDictionary
 from matplotlib.backend_bases import RendererBase
 from matplotlib.text import Text
 
-FEWEST_LETTERS = 8  # of a line
-HELD = re.compile(r" (?=%)|(?<=[=×|]) | (?=[=×|])")  # spaces at which no line ends
-SHOWN: WeakKeyDictionary[Text, tuple[str, str]] = WeakKeyDictionary()  # what a text said, and says in lines
+FEWEST_LETTERS = 8  # minimum length of a line
+HELD = re.compile(r" (?=%)|(?<=[=×|]) | (?=[=×|])")  # non-breaking spaces
+SHOWN: WeakKeyDictionary[Text, tuple[str, str]] = WeakKeyDictionary()  # the original text, and the wrapped one
 
 
 def wrapped(text: str, room: float, width: Callable[[str], float]) -> str:
-    """Return a text in lines that have room, as far as eight letters do.
+    """Return a text in lines that fit, but not shorter than eight characters.
 
     Examples
     --------
@@ -30,8 +30,8 @@ def wrapped(text: str, room: float, width: Callable[[str], float]) -> str:
     return broken
 
 
-def wrap(text: Text, room: float, renderer: RendererBase, *, anew: bool = True) -> None:
-    """Wrap a text of a picture, anew as there may be more room than before, or only where it still has none."""
+def wrap(text: Text, room: float, renderer: RendererBase, *, rewrap: bool = True) -> None:
+    """Wrap a text of a figure: always if `rewrap`, since it may have more room now, else only if it does not fit."""
     said, shown = SHOWN.get(text, ("", ""))
     if text.get_text() != shown:
         said = text.get_text()
@@ -41,6 +41,6 @@ def wrap(text: Text, room: float, renderer: RendererBase, *, anew: bool = True) 
         box = text.get_window_extent(renderer)
         return float(box.height if text.get_rotation() == 90 else box.width)
 
-    if said and (anew or length(text.get_text()) > room):
+    if said and (rewrap or length(text.get_text()) > room):
         text.set_text(wrapped(said, room, length))
         SHOWN[text] = said, text.get_text()

@@ -1,4 +1,4 @@
-"""What a run leaves behind: numbers, topology and measures of any loop, written down and read back."""
+"""Recording of runs: metrics, topology and measures of any training loop, written to a directory and read back."""
 
 from topolearn.recording.history import History
 from topolearn.recording.loggers import Logger, NetworkLogger, PictureLogger, TensorBoardLogger

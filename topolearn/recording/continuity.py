@@ -1,4 +1,4 @@
-"""Whether the recorded updates explain the links: no change between two of them goes unseen."""
+"""Checks that the recorded updates explain the current links, so that no other change goes unnoticed."""
 
 from collections.abc import Iterable
 
@@ -19,16 +19,16 @@ class Continuity:
         self._known: dict[str, int] = {}
 
     def begin(self, network: LayeredNetwork) -> None:
-        """Take the links as they are."""
+        """Start from the current links."""
         self._known = {name: _of(graph.cells) for name, graph in network.graphs.items()}
 
     def follow(self, update: TopologyUpdate, network: LayeredNetwork) -> None:
-        """Take over what an update did.
+        """Apply an update to the fingerprints.
 
         Raises
         ------
         InvalidValueError
-            When it does not lead to the links that are there.
+            When the update does not lead to the current links.
         """
         for name, events in update.items():
             change = _of(events.cells["regrown"]) - _of(events.lost)
@@ -36,7 +36,7 @@ class Continuity:
         self.check(network, update)
 
     def check(self, network: LayeredNetwork, layers: Iterable[str]) -> None:
-        """Refuse links that the recorded updates do not explain.
+        """Raise if the recorded updates do not explain the current links.
 
         Raises
         ------
@@ -45,9 +45,9 @@ class Continuity:
         for name in layers:
             if name not in self._known or self._known[name] != _of(network[name].cells):
                 raise InvalidValueError(
-                    f"the links of layer {name!r} are not those that the recorded updates make: they were changed or "
-                    "loaded while they were recorded; restore the model first, then continue with record(..., "
-                    "resume=True), or record into another directory"
+                    f"the links of layer {name!r} do not follow from the recorded updates: they were changed or loaded "
+                    "during recording; restore the model first, then continue with record(..., resume=True), or "
+                    "record into another directory"
                 )
 
 

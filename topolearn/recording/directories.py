@@ -1,4 +1,4 @@
-"""Where a new run goes: to the next free name, or to the place of a run that is removed for it."""
+"""Where a new run goes: into the next free directory, or in place of an existing run that is removed."""
 
 import shutil
 from itertools import count
@@ -12,7 +12,7 @@ from topolearn.terminal import warn_user
 
 
 def free_directory(name: str) -> str:
-    """Return the first of ``name``, ``name-2``, ``name-3``, ... where no run is; warn of one that waits to go on.
+    """Return the first of ``name``, ``name-2``, ``name-3``, ... that is free; warn if the run before it is incomplete.
 
     Examples
     --------
@@ -31,46 +31,46 @@ def free_directory(name: str) -> str:
         former = path
     if former is not None and _waits(former):
         warn_user(
-            f"the run in {former} is not complete, and topolearn.resume({str(former)!r}) continues it: this is another "
-            f"one, in {path}",
+            f"the run in {former} is not complete: starting a new one in {path}; to continue the earlier run instead, "
+            f"use topolearn.resume({str(former)!r})",
         )
     return str(path)
 
 
 def _waits(path: Path) -> bool:
-    """Return whether a directory has a run that can go on, as far as that can be read."""
+    """Return whether a directory holds a readable run that can be continued."""
     try:
         return is_run(path) and not Run(path).is_complete
-    except TopolearnError:  # whoever opens that run is told what is wrong with it
+    except TopolearnError:  # opening that run reports what is wrong with it
         return False
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Refuse a directory that is there, unless the run in it may be removed; a start that was killed leaves it free.
+    """Raise if a directory exists, unless the run in it may be overwritten; one left by a killed start counts as free.
 
     Raises
     ------
     ExistingFileError
-        When it is there and is kept, or holds something else than a run.
+        When the directory exists and must be kept, or holds anything other than a run.
     """
     if not path.exists() or is_stump(path):
         return
     if not overwrite:
         raise ExistingFileError(
-            f"the run directory {path} exists: continue it by topolearn.resume({str(path)!r}), replace it by "
-            "overwrite=True, or choose another run_dir"
+            f"the run directory {path} already exists: continue it with topolearn.resume({str(path)!r}), replace it "
+            "with overwrite=True, or choose another run_dir"
         )
     if not is_run(path):
         raise ExistingFileError(f"{path} is not a run, so overwrite=True does not remove it: choose another run_dir")
 
 
 def remove_former(path: Path) -> None:
-    """Remove a run that is to be overwritten, once everything about the new one is known to be right.
+    """Remove a run that is to be overwritten. Call this only after everything about the new run has been checked.
 
     Raises
     ------
     InvalidValueError
-        When another process is writing it.
+        When another process is writing to it.
     """
     if is_run(path) and not is_stump(path):
         with Hold(path):

@@ -1,4 +1,4 @@
-"""The JSON files of a run: what each must say, checked as it is read."""
+"""The JSON files of a run, checked as they are read."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from topolearn.files import read_json
 from topolearn.read_errors import reading
 
-CURE = "put a copy of it back, or run the training again"  # of whatever file of a run
+CURE = "restore it from a copy, or run the training again"  # for any file of a run
 
 
 def _is_count(value: Any) -> bool:
@@ -47,41 +47,41 @@ def _is_schedulers(value: Any) -> bool:
     )
 
 
-ACCEPTED = "accepted"  # in the environment: what had changed when a run went on
-Rule = tuple[Callable[[Any], bool], str, bool]  # whether it is right, what it must be, and whether it must be there
+ACCEPTED = "accepted"  # in the environment: what had changed when a run was continued
+Rule = tuple[Callable[[Any], bool], str, bool]  # a check, what the value must be, and whether it is required
 RULES: dict[str, dict[str, Rule]] = {
     "summary.json": {
         "complete": (lambda value: type(value) is bool, "true or false", True),
         "n_updates": (_is_count, "a number of updates", True),
         "n_steps": (_is_count, "a number of steps", False),
         "n_links": (lambda value: value is None or _is_count(value), "a number of links", True),
-        "density": (_is_share, "a share", False),
-        "active_neurons": (_is_share, "a share", True),
+        "density": (_is_share, "a number from 0 to 1", False),
+        "active_neurons": (_is_share, "a number from 0 to 1", True),
         "seconds": (_is_number, "a number", True),
     },
     "recording.json": {
-        "topology": (_is_schedulers, "schedulers, each with title and theta", True),
-        "outputs": (_is_sizes, "layers with two sizes each", False),
-        "inits": (_is_words, "layers with a word each", False),
-        "measures": (_is_names, "names", True),
+        "topology": (_is_schedulers, "a mapping of schedulers, each with title and theta", True),
+        "outputs": (_is_sizes, "a mapping of layers to two sizes each", False),
+        "inits": (_is_words, "a mapping of layers to strings", False),
+        "measures": (_is_names, "a list of names", True),
         "every": (lambda value: _is_count(value) and value > 0, "a number of updates", True),
-        "history": (_is_text, "a word", True),
+        "history": (_is_text, "a string", True),
         "manifest": (lambda value: type(value) is bool, "true or false", False),
         "first_step": (_is_count, "a number of steps", True),
         "first_update": (_is_count, "a number of updates", True),
         "format": (_is_count, "a number", True),
     },
-    "environment.json": {ACCEPTED: (_is_names, "a list of text", False)},
+    "environment.json": {ACCEPTED: (_is_names, "a list of strings", False)},
 }
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """Return the values in a JSON file of a run, which are those that its name asks for.
+    """Return the values in a JSON file of a run, checked against the rules for its name.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, it is not JSON, or lacks a value, or has another in its place.
+        When there is no such file, it is not JSON, or a value is missing or invalid.
 
     Examples
     --------
@@ -90,14 +90,14 @@ def read_document(path: Path) -> dict[str, Any]:
     >>> _ = path.write_text('{"complete": "yes"}')
     >>> read_document(path)
     Traceback (most recent call last):
-    topolearn.errors.CorruptFileError: ...summary.json is not a summary.json of a run (complete is 'yes', and must be \
-    true or false): put a copy of it back, or run the training again
+    topolearn.errors.CorruptFileError: ...summary.json is not a valid summary.json (complete is 'yes', but must be \
+    true or false): restore it from a copy, or run the training again
     """
-    with reading(path, f"a {path.name} of a run", CURE):
+    with reading(path, f"a valid {path.name}", CURE):
         values = read_json(path)
         _check(values, RULES.get(path.name, {}))
         if path.name == "environment.json" and not _is_words({**values, ACCEPTED: ""}):
-            raise ValueError("it has values that are not text")
+            raise ValueError("not all of its values are strings")
     return values
 
 
@@ -106,4 +106,4 @@ def _check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
         if name not in values and not is_needed:
             continue
         if not is_right(values[name]):
-            raise ValueError(f"{name} is {values[name]!r:.60}, and must be {what}")
+            raise ValueError(f"{name} is {values[name]!r:.60}, but must be {what}")

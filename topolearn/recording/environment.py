@@ -1,4 +1,4 @@
-"""What a run was computed by, and which of many processes records it."""
+"""The environment of a run: versions, device and processes, and which process records."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -11,12 +11,12 @@ from topolearn.devices import model_of
 
 
 def versions() -> dict[str, str]:
-    """Return the versions on which the bits of a result may depend."""
+    """Return the versions on which the exact results may depend."""
     return {"topolearn": _own_version(), "torch": torch.__version__}
 
 
 def environment(models: list[nn.Module], data: str = "") -> dict[str, Any]:
-    """Return versions, device, threads, how many processes train together, and the checksum of the data, if known."""
+    """Return versions, device, number of threads and of training processes, and the checksum of the data, if known."""
     device = next((parameter.device for model in models for parameter in model.parameters()), torch.device("cpu"))
     return {
         **versions(),
@@ -37,7 +37,7 @@ def _own_version() -> str:
 
 
 def is_first_rank() -> bool:
-    """Return whether this is the only process of a group, or rank 0 of many."""
+    """Return whether this process is rank 0, or the only one."""
     return not _is_group() or distributed.get_rank() == 0
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time: who holds a run directory, and what a killed process left in it."""
+"""One writer at a time: the lock of a run directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCK = ".lock"
 
 
 class Hold:
-    """The right to write into a run directory, which one process has at a time; a killed process loses it.
+    """An exclusive lock on a run directory, which is released when its process ends or is killed.
 
     Parameters
     ----------
@@ -29,18 +29,18 @@ class Hold:
     Raises
     ------
     InvalidValueError
-        When somebody else has it; says who.
+        When another process holds it; the message names the process.
     UnsafePathError
-        When a link in the directory leads out of it.
+        When a symbolic link in the directory points outside it.
 
     Attributes
     ----------
     manifest : Manifest
-        Of the run.
+        The manifest of the run.
     accepted : list of str
-        What has changed since the run was left, in words, and was accepted.
+        Descriptions of accepted changes since the run was last written.
     surroundings : dict of str to str
-        Versions, and the checksum of the data, with which it goes on.
+        Versions, and the checksum of the data, with which the run continues.
 
     Examples
     --------
@@ -49,20 +49,20 @@ class Hold:
     >>> with Hold(folder) as first:
     ...     Hold(folder)
     Traceback (most recent call last):
-    topolearn.errors.InvalidValueError: ... is being written by process ...: wait until it ends, or ...
+    topolearn.errors.InvalidValueError: ... is in use by process ...: wait until it ends, or ...
     >>> Hold(folder).release()
     """
 
     def __init__(self, path: Path) -> None:
         from filelock import FileLock, Timeout
 
-        check_confined(path)  # before a lock, or a row, is written through a link
+        check_confined(path)  # before anything is written through a symbolic link
         self._lock = FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise InvalidValueError(
-                f"{path} is being written by {_holder(path / LOCK)}: wait until it ends, or choose another directory"
+                f"{path} is in use by {_holder(path / LOCK)}: wait until it ends, or choose another directory"
             ) from None
         me = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
         (path / LOCK).write_text(json.dumps(me), encoding="utf-8")
@@ -73,11 +73,11 @@ class Hold:
 
     @property
     def is_held(self) -> bool:
-        """Whether this still has the directory."""
+        """Whether the lock is still held."""
         return self._lock.is_locked
 
     def release(self) -> None:
-        """Let others write into the directory."""
+        """Release the lock, so that others can write to the directory."""
         if self._lock.is_locked:
             with suppress(OSError):  # the directory may have been removed
                 os.truncate(self._lock.lock_file, 0)
@@ -91,10 +91,10 @@ class Hold:
 
 
 def _holder(lock: Path) -> str:
-    """Return in words who holds a lock."""
+    """Describe the process that holds a lock."""
     try:
         who = json.loads(lock.read_text(encoding="utf-8"))
         here = "" if who["host"] == platform.node() else f" on {who['host']}"
         return f"process {who['pid']}{here}, since {who['since']}"
-    except (OSError, ValueError, TypeError, KeyError):  # it has just taken it, or just left
+    except (OSError, ValueError, TypeError, KeyError):  # it has only just acquired or released the lock
         return "another process"

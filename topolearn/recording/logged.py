@@ -1,4 +1,4 @@
-"""What may be logged: names that a table can have as columns, and numbers."""
+"""Checks of logged values: names that can be table columns, and numbers."""
 
 import reprlib
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ Number = int | float
 
 
 def check_numbers(values: Mapping[str, Any]) -> dict[str, Number]:
-    """Return logged values as plain numbers, NaN and infinities among them.
+    """Return logged values as plain numbers, which may be NaN or infinite.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        For no value beside the step, a name that is not printable text, or a value that is not a number.
+        When there is no value besides the step, a name is not printable text, or a value is not a number.
 
     Examples
     --------
@@ -30,9 +30,9 @@ def check_numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     topolearn.errors.InvalidTypeError: loss='low' is a str: log a number
     """
     if not values.keys() - {"step"}:
-        raise InvalidValueError("log() has no number to keep: give one or more, such as log(loss=loss.item())")
+        raise InvalidValueError("log() got no numbers: pass at least one, such as log(loss=loss.item())")
     if "n_steps" in values:
-        raise InvalidValueError("n_steps is the recorder's own column: log this number under another name")
+        raise InvalidValueError("n_steps is a column that the recorder writes: log this number under another name")
     return {_name(name): _number(name, value) for name, value in values.items()}
 
 
@@ -42,10 +42,10 @@ def check_step(step: Any) -> int:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is not an integer of at least 0.
+        When it is not a non-negative integer.
     """
     if isinstance(step, bool) or not isinstance(step, Integral):
-        raise InvalidTypeError(f"step={step!r} must be an integer of at least 0")
+        raise InvalidTypeError(f"step={step!r} must be a non-negative integer")
     if step < 0:
         raise InvalidValueError(f"step={step} must be at least 0")
     return int(step)
@@ -53,9 +53,9 @@ def check_step(step: Any) -> int:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str):
-        raise InvalidTypeError(f"{name!r} is a {type(name).__name__}: log numbers under names, such as 'loss'")
+        raise InvalidTypeError(f"{name!r} is a {type(name).__name__}: use a string as the name, such as 'loss'")
     if not name.strip() or not name.isprintable():
-        raise InvalidValueError(f"{name!r} must be a name of one or more printable characters, such as 'loss'")
+        raise InvalidValueError(f"{name!r} must be a non-empty name of printable characters, such as 'loss'")
     return name
 
 
@@ -66,7 +66,7 @@ def _number(name: str, value: Any) -> Number:
             raise InvalidTypeError(f"{name} has {size} elements: log one number, such as their mean")
         return _number(name, value.item())
     if isinstance(value, bool | np.bool_):
-        raise InvalidTypeError(f"{name}={value!r} is a truth value: log int({name}) to count it")
+        raise InvalidTypeError(f"{name}={value!r} is a bool: log int({name}) instead")
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):

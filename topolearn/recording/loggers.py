@@ -1,4 +1,4 @@
-"""Where numbers and pictures of a training go besides its run directory."""
+"""Loggers: destinations for metrics and pictures in addition to the run directory."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ MOST_LAYERS = 8  # whose pictures are shown
 
 @runtime_checkable
 class PictureLogger(Protocol):
-    """What a training tells its numbers and pictures to.
+    """A logger that receives metrics and pictures.
 
     Examples
     --------
@@ -32,15 +32,15 @@ class PictureLogger(Protocol):
     """
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Take numbers by name: ``loss``, ``hidden1/closure``, ``(network)/hub_share``, ..."""
+        """Log numbers by name: ``loss``, ``hidden1/closure``, ``(network)/hub_share``, ..."""
 
     def log_figure(self, name: str, figure: "Figure", step: int) -> None:
-        """Take a picture: ``hidden1/adjacency``, ..."""
+        """Log a picture: ``hidden1/adjacency``, ..."""
 
 
 @runtime_checkable
 class NetworkLogger(Protocol):
-    """A logger that draws by itself: it is given graphs, and no pictures.
+    """A logger that draws its own pictures: it receives graphs instead of figures.
 
     Examples
     --------
@@ -54,25 +54,25 @@ class NetworkLogger(Protocol):
     """
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Take numbers by name, as any logger."""
+        """Log numbers by name, like any logger."""
 
     def log_network(self, network: LayeredNetwork, step: int) -> None:
-        """Take the graphs of all layers, at the start and after each update."""
+        """Receive the graphs of all layers, at the start and after each update."""
 
     def finish(self) -> None:
-        """Show what is not shown yet: recording has ended."""
+        """Recording has ended: show everything that has not been shown yet."""
 
 
 Logger = PictureLogger | NetworkLogger
 
 
 class TensorBoardLogger:
-    """Writes for TensorBoard.
+    """Writes metrics and pictures for TensorBoard.
 
     Parameters
     ----------
     path : path
-        Directory of its files.
+        Directory of the event files.
 
     Raises
     ------
@@ -87,13 +87,13 @@ class TensorBoardLogger:
 
     @cached_property
     def _writer(self) -> "SummaryWriter":
-        """The writer, made with the first number, as it makes the directory."""
+        """The writer, created when it is first needed, because it creates the directory."""
         from torch.utils.tensorboard import SummaryWriter
 
         return SummaryWriter(str(self.path))
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Write numbers, a curve for each."""
+        """Write numbers, each as a scalar."""
         for name, value in metrics.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
@@ -105,39 +105,39 @@ class TensorBoardLogger:
 
 
 def check_loggers(loggers: Sequence[object]) -> list[Logger]:
-    """Return loggers as a list, or refuse an object without its two methods."""
+    """Return loggers as a list, or raise for an object that lacks the methods of a logger."""
     for logger in loggers:
         if not isinstance(logger, Logger) or isinstance(logger, type):
             raise InvalidTypeError(
-                f"{logger!r} is not a logger: it needs log_metrics(metrics, step) and log_figure(name, figure, step), "
-                "or log_network(network, step) and finish() in place of the latter"
+                f"{logger!r} is not a logger: it needs log_metrics(metrics, step), and either "
+                "log_figure(name, figure, step) or both log_network(network, step) and finish()"
             )
     return [logger for logger in loggers if isinstance(logger, Logger)]
 
 
 def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> None:
-    """Tell numbers to the loggers; None is left out."""
+    """Send numbers to the loggers, omitting None."""
     numbers = {name: float(value) for name, value in values.items() if value is not None}
     for logger in loggers if numbers else ():
         logger.log_metrics(numbers, step)
 
 
 def show_network(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:
-    """Give the graphs of all layers to the loggers that take them."""
+    """Send the graphs of all layers to the loggers that accept them."""
     for logger in loggers:
         if isinstance(logger, NetworkLogger):
             logger.log_network(network, step)
 
 
 def finish(loggers: Sequence[Logger]) -> None:
-    """Tell the loggers that draw by themselves that recording has ended."""
+    """Notify the loggers that draw their own pictures that recording has ended."""
     for logger in loggers:
         if isinstance(logger, NetworkLogger):
             logger.finish()
 
 
 def log_pictures(loggers: Sequence[Logger], network: LayeredNetwork, step: int) -> None:
-    """Show adjacency and degrees of each layer, of the first eight in a deep network, to all other loggers."""
+    """Send adjacency and degree pictures of the layers, at most the first eight, to the loggers that take pictures."""
     others = [logger for logger in loggers if not isinstance(logger, NetworkLogger)]
     if not others:
         return

@@ -1,4 +1,4 @@
-"""The manifest of a run: size and checksum of each file, by which what is changed, cut or missing is noticed."""
+"""The manifest of a run: size and checksum of each file, to detect files that were changed, cut off or lost."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ from topolearn.recording.listed import (
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-EVERY = 1.0  # seconds from one line to the next, at least, while a run goes on
-LARGEST = 2**16  # bytes that lines may take before they are written as one
+EVERY = 1.0  # minimum seconds between lines while a run is in progress
+LARGEST = 2**16  # bytes of appended lines before they are merged into one
 BLOCK = 2**20
 
 
 class Manifest:
     """Writes and checks the manifest of a run.
 
-    Its file has a JSON object a line, each a change to those before: ``files`` (path to [size, sha256]), ``gone``,
-    ``loose``, ``complete``. A killed process leaves a manifest that holds: files are listed once they are whole; of
-    those that grow (tables, the open chunk of the history) the listed beginning stays; what is about to be replaced is
-    declared loose before.
+    The file has one JSON object per line, each a change to the lines before: ``files`` (path to [size, sha256]),
+    ``gone``, ``loose``, ``complete``. The manifest stays valid if the process is killed: files are listed once they are
+    complete, files that grow (tables, the open chunk of the history) keep their listed beginning, and files are
+    declared loose before they are replaced.
 
     Parameters
     ----------
     folder : Path
         The run directory.
     names : collection of str
-        The files and folders in it that are listed; whatever else there is belongs to somebody else.
+        The files and folders in it to list; all other files are ignored.
     growing : collection of str
-        Those that grow while the run goes on, as files or as beginnings of names.
+        Names, or beginnings of names, of files that grow while the run is in progress.
     """
 
     def __init__(self, folder: Path, names: Collection[str], growing: Collection[str] = ()) -> None:
@@ -64,22 +64,22 @@ class Manifest:
 
     @property
     def is_there(self) -> bool:
-        """Whether the run has a manifest, which one of an earlier version has not."""
+        """Whether the run has a manifest; runs of earlier versions have none."""
         return self.path.is_file()
 
     def begin(self) -> None:
-        """Start over: list what is there."""
+        """Start over, listing the existing files."""
         self._listed = Listed()
         self._write_whole(complete=False)
 
     def seal(self, *, now: bool = True) -> None:
-        """Add what is new and what has changed; without `now` at most once a second."""
+        """Add new and changed files; with ``now=False`` at most once per second."""
         if now or time.monotonic() - self._sealed >= EVERY:
             self._seal(self._names)
             self._sealed = time.monotonic()
 
     def _seal(self, names: Collection[str]) -> None:
-        """Add what is new and what has changed of files and folders."""
+        """Add new and changed files among the given files and folders."""
         files, listed = self._files(names), self._listed
         new = {name: entry for name, entry in files.items() if listed.files.get(name) != entry}
         gone = [name for name in listed.files if name not in files and any(is_in(name, each) for each in names)]
@@ -92,14 +92,11 @@ class Manifest:
             self._append({"files": new, "gone": gone})
 
     def close(self, *, complete: bool) -> None:
-        """Write what is there as one line; the files of a complete run do not grow any more."""
+        """Write all existing files as one line; the files of a complete run no longer grow."""
         self._write_whole(complete=complete)
 
     def loosen(self, *names: str) -> None:
-        """Declare that files or folders are about to be replaced; the next seal lists them as they are then.
-
-        Without names that is true of all.
-        """
+        """Declare that files or folders, all by default, are about to be replaced; the next seal lists them again."""
         self._listed = self._listed if self._listed.files else self._read()
         new = [name for name in names or self._names if self._is_listed(name) and name not in self._listed.loose]
         if new:
@@ -108,9 +105,9 @@ class Manifest:
 
     @contextmanager
     def replacing(self, *names: str) -> Iterator[None]:
-        """Declare files or folders loose while they are replaced, and list them as they are then.
+        """Declare files or folders loose while they are replaced in a block, and list them again afterwards.
 
-        Within a block for the same files this does nothing.
+        Does nothing inside a block for the same files.
         """
         if self._replaced.issuperset(names):
             yield
@@ -124,12 +121,12 @@ class Manifest:
         self._seal(names)
 
     def check(self, under: Collection[str] = ()) -> list[Finding]:
-        """Return how each listed file stands, and each that could be listed.
+        """Return the state of each listed file, and of each existing file that should be listed.
 
         Parameters
         ----------
         under : collection of str
-            Only what is listed of these files and folders.
+            Check only the listed files among these files and folders.
 
         Raises
         ------
@@ -144,14 +141,14 @@ class Manifest:
         return [self._checked(name, listed) for name in sorted(names)]
 
     def unlisted(self) -> list[Finding]:
-        """Return the files that are there, when the manifest cannot be read."""
+        """Return all existing files as unchecked, for when the manifest cannot be read."""
         return [self._finding(name, Listed()) for name in sorted(self._paths(self._names))]
 
     def _checked(self, name: str, listed: Listed) -> Finding:
         finding = self._finding(name, listed)
         if finding.state not in WRONG:
             return finding
-        again = self._read()  # whoever writes may have gone on meanwhile
+        again = self._read()  # the writer may have continued in the meantime
         return finding if again == listed else self._finding(name, again)
 
     def _finding(self, name: str, listed: Listed) -> Finding:
@@ -164,14 +161,14 @@ class Manifest:
             return Finding(name, UNCHECKED, _size(path), "was being replaced when the run was stopped")
         if not path.is_file():
             completed = self._folder / name.replace("open-", "updates-").replace(".bin", ".npz")
-            is_completed = "open-" in name and completed.is_file()  # a chunk that was written meanwhile
+            is_completed = "open-" in name and completed.is_file()  # a chunk completed in the meantime
             return Finding(name, WHOLE if is_completed else MISSING, 0, "" if is_completed else "is missing")
         there = _size(path)
         if there < size:
             return Finding(name, CUT, there, f"has {there:,} bytes instead of {size:,}")
         grows = not listed.complete and self._grows(name)
         if (there > size and not grows) or self._entry(name, limit=size)[1] != sha256:
-            return Finding(name, CHANGED, there, "has other content than was written")
+            return Finding(name, CHANGED, there, "has changed since it was written")
         return Finding(name, WHOLE, there)
 
     def _read(self) -> Listed:
@@ -181,8 +178,8 @@ class Manifest:
             return Listed()
         except UnicodeDecodeError as error:
             raise CorruptFileError(
-                f"{self.path} is not readable ({error}): look at the run's files, and let 'topolearn verify RUN "
-                "--accept-changes' write the manifest again"
+                f"{self.path} is not readable ({error}): inspect the run's files, then rebuild the manifest with "
+                "'topolearn verify RUN --accept-changes'"
             ) from None
         return Listed(text, str(self.path))
 
@@ -211,7 +208,7 @@ class Manifest:
         return {name: self._entry(name) for name in self._paths(names)}
 
     def _paths(self, names: Collection[str]) -> Iterator[str]:
-        """Yield the files that are listed, as paths within the run; those that are written aside are nobody's."""
+        """Yield the files to list, as paths within the run, without temporary files."""
         with os.scandir(self._folder) as entries:
             there = [(entry.name, entry.is_dir()) for entry in entries if entry.name in names]
         for name, is_folder in there:
@@ -229,7 +226,7 @@ class Manifest:
         return name.startswith(self._growing) if self._growing else False
 
     def _entry(self, name: str, limit: int | None = None) -> Entry:
-        """Return size and checksum of a file, or of its beginning; of one that has grown, only the rest is read."""
+        """Return size and checksum of a file, or of its beginning; if the file has grown, only the rest is read."""
         path = self._folder / name
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -249,7 +246,7 @@ class Manifest:
 
 
 class _Known(NamedTuple):
-    """What was read of a file: which it was, when it had changed last, and how far it was read."""
+    """What is known of a file: its identity, when it last changed, and how far it was read."""
 
     inode: int
     changed: int

@@ -1,4 +1,4 @@
-"""Measures of a run's topology, taken while it trains: a row for each layer, and one for the whole network."""
+"""Measures of a run's topology during training: one row per layer, and one for the whole network."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ Row = dict[str, Any]
 
 
 def check_measures(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of measures, each once; the word "none" stands for no measures.
+    """Return the names of measures without duplicates; ``["none"]`` means no measures.
 
     Raises
     ------
     InvalidTypeError, UnknownNameError, InvalidValueError
-        For an unknown name, or a measure of one-mode graphs.
+        When ``names`` is a string, or a name is unknown or that of a measure for one-mode graphs.
     """
     if isinstance(names, str):
         raise InvalidTypeError(f"measures={names!r} must be a list of names: use [{names!r}]")
     names = [] if list(names) == [NO_MEASURES] else list(dict.fromkeys(names))
     for name in names:
         if MEASURES[name].of == "one-mode":
-            raise InvalidValueError(f"measures={name!r} is one of graphs without sides, not of layers: leave it out")
+            raise InvalidValueError(
+                f"measures={name!r} is defined for one-mode graphs, not for bipartite layers: leave it out"
+            )
     return tuple(names)
 
 
 class Measuring:
-    """Takes measures at the start and after every so many updates, and keeps them in ``measures.csv``.
+    """Takes measures at the start and every ``every`` updates, and writes them to ``measures.csv``.
 
     Parameters
     ----------
     path : Path
         Directory of the run.
     names : sequence of str
-        Measures of layers, of the network, or of both, in which case each layer is measured.
+        Measures of layers, of the network, or of either; the latter are taken for each layer.
     every : int
-        Updates from one time to the next.
+        Number of updates between measurements.
     manifest : Manifest, optional
-        Of the run.
+        The manifest of the run.
     """
 
     def __init__(self, path: Path, names: Sequence[str], every: int, manifest: Manifest | None = None) -> None:
@@ -68,11 +70,11 @@ class Measuring:
         return bool(self._of_layers or self._of_network)
 
     def is_due(self, index: int) -> bool:
-        """Whether the topology is measured after an update."""
+        """Return whether the topology is measured after an update."""
         return self.is_on and index % self.every == 0
 
     def take(self, index: int, step: int, network: LayeredNetwork) -> dict[str, float]:
-        """Measure the topology after an update; return the values as ``layer/measure``."""
+        """Measure the topology after an update, and return the values as ``layer/measure``."""
         self.latest = {name: _taken(network[name], self._of_layers) for name in network} if self._of_layers else {}
         if self._of_network:
             self.latest[NETWORK] = _taken(network, self._of_network)
@@ -81,8 +83,8 @@ class Measuring:
         return {f"{layer}/{name}": value for layer, values in self.latest.items() for name, value in values.items()}
 
     def resume(self) -> None:
-        """Take up what was measured last."""
-        read_table(self._table.path, key="index")  # which checks it
+        """Restore the latest measured values."""
+        read_table(self._table.path, key="index")  # checks the table
         rows = read_table(self._table.path, key="index", dtype=str, keep_default_na=False)
         self.latest = {
             row["layer"]: {str(name): float(value) for name, value in row.items() if name not in PLACE and value}
@@ -92,5 +94,5 @@ class Measuring:
 
 
 def _taken(graph: GraphLike, measures: Sequence[Measure]) -> Row:
-    """Return measures as plain floats, as tables have them."""
+    """Return measures as plain floats."""
     return {str(name): float(value) for name, value in take_measures(graph, measures).items()}

@@ -1,4 +1,4 @@
-"""What the other ranks of many processes hold, where rank 0 alone records."""
+"""The recorder of all ranks except 0, which is the only one that records."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from topolearn.recording.recorder import Recorder
 
 
 class OtherRank(Recorder):
-    """Takes what a `Recorder` takes, checks it alike, and writes nothing."""
+    """Accepts and checks the same calls as a `Recorder`, but writes nothing."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.summary = path, dict[str, Any]()
 
     def add_logger(self, logger: Logger) -> None:
-        """Check a logger, which rank 0 tells."""
+        """Check a logger; only rank 0 uses it."""
         check_loggers([logger])
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
@@ -27,7 +27,7 @@ class OtherRank(Recorder):
             check_step(step)
 
     def measure(self, *, step: int | None = None) -> dict[str, float]:
-        """Return nothing: rank 0 measures."""
+        """Return an empty dict: only rank 0 measures."""
         return {}
 
     def snapshot(self) -> None:

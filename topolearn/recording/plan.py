@@ -1,4 +1,4 @@
-"""What a recording keeps, and where it stands."""
+"""The files of a run directory, what a recording keeps, and how far it has got."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,42 +17,42 @@ RECORDING = "recording.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 TOPOLOGY = "topology"  # the folder of the history
-FORMAT = 1  # of a run directory: raise it when an earlier topolearn could not continue it
+FORMAT = 1  # of a run directory; raise it when earlier versions could not continue a run
 TABLES = (METRICS, LAYERS, NETWORKS, MEASURED)
 
-# What a run directory may hold whose recording has not begun, as when it was killed right away.
+# What a run directory may hold if its recording has not started, for example because it was killed right away.
 OF_A_START = {
     OF_A_TASK, OF_A_LOOP, ENVIRONMENT, *TABLES, TOPOLOGY, MANIFEST, "checkpoints", "tensorboard",
 }  # fmt: skip
 
 
 def is_run(path: Path) -> bool:
-    """Return whether a directory is that of a run."""
+    """Return whether a directory is a run directory."""
     return any((path / name).is_file() for name in (OF_A_TASK, RECORDING))
 
 
 def may_begin(path: Path) -> bool:
-    """Return whether a directory holds nothing but what the start of a recording leaves, and files written aside."""
+    """Return whether a directory holds only files from the start of a recording, and temporary files."""
     return path.is_dir() and all(each.name in OF_A_START or each.name.startswith(".") for each in path.iterdir())
 
 
 def is_stump(path: Path) -> bool:
-    """Return whether a directory is what a run leaves that was killed before its configuration was written."""
+    """Return whether a directory was left by a run that was killed before its configuration was written."""
     return path.is_dir() and not any(file.is_file() and not file.name.startswith(".") for file in path.rglob("*"))
 
 
 def manifest_of(path: Path) -> Manifest:
-    """Return the manifest of a run directory, which lists what the recorder and the task, if there is one, write."""
+    """Return the manifest of a run directory, which lists the files of the recorder and of the task, if any."""
     of_tasks = [name for task in TASKS.values() for name in task.files] if (path / OF_A_TASK).is_file() else []
     names = (OF_A_TASK, OF_A_LOOP, ENVIRONMENT, RECORDING, SUMMARY, *TABLES, TOPOLOGY, *of_tasks)
     return Manifest(path, names, growing=(*TABLES, f"{TOPOLOGY}/open-"))
 
 
 def should_have_manifest(path: Path) -> bool:
-    """Return whether a run was begun with a manifest, as those of earlier versions were not."""
+    """Return whether a run was started with a manifest; runs of earlier versions were not."""
     try:
         return bool(read_json(path / RECORDING).get("manifest"))
-    except (MissingFileError, CorruptFileError):  # it was killed before, or whoever reads the file says so
+    except (MissingFileError, CorruptFileError):  # it was killed earlier, or reading the file raises later
         return False
 
 
@@ -64,10 +64,10 @@ class Plan:
     ----------
     measures : tuple of str
     every : int
-        Updates from one measurement to the next.
+        Number of updates between measurements.
     history : {"full", "snapshots", "summary"}
     snapshot_every : int or None
-        Updates from one snapshot to the next; None leaves them to `Recorder.snapshot`.
+        Number of updates between snapshots; None takes them only when `Recorder.snapshot` is called.
     """
 
     measures: tuple[str, ...]
@@ -76,7 +76,7 @@ class Plan:
     snapshot_every: int | None
 
     def describe(self, watched: Watched) -> dict[str, Any]:
-        """Return the content of ``recording.json``: what is kept, of what, and since when."""
+        """Return the content of ``recording.json``: what is recorded, and from which step."""
         return {
             "format": FORMAT,
             "measures": list(self.measures),
@@ -92,7 +92,7 @@ class Plan:
 
 
 class Place(NamedTuple):
-    """Where a recording stands: updates recorded, updates made before the first of them, and seconds recorded."""
+    """How far a recording has got: updates recorded, updates made before recording began, and seconds recorded."""
 
     n_recorded: int
     first_update: int

@@ -51,56 +51,58 @@ def record(
 ) -> Recorder:
     """Record a loop into a run directory, which `topolearn.Run` and ``topolearn report`` read.
 
-    The topology is recorded at the start and after each update, by itself. Of many processes only rank 0 records.
+    The topology is recorded automatically at the start and after each update. With several processes, only rank 0
+    records.
 
     Parameters
     ----------
     run_dir : path
-        The directory, which must not exist yet, unless the run in it is continued or overwritten.
+        The run directory. It must not exist yet, unless the run in it is continued or overwritten.
     topology : TopologyScheduler, mapping of str to TopologyScheduler, or torch.nn.Module
-        What to watch. The layers of a named scheduler have its name and a dot in front. A model without a scheduler is
-        static or dense; it is measured when `Recorder.measure` is called.
+        What to record. With a mapping, layer names are prefixed with the scheduler's name and a dot. A model without a
+        scheduler is static or dense; it is measured when `Recorder.measure` is called.
     measures : sequence of str
-        Measures of the topology, of `topolearn.diagnostics.MEASURES`, to take at the start and after updates.
+        Names from `topolearn.diagnostics.MEASURES`, measured at the start and after updates.
     every : int
-        Updates from one measurement to the next, and from one snapshot to the next.
+        Number of updates between measurements, and between snapshots.
     config : mapping or dataclass, optional
-        What `Run.config` gives back, such as ``vars(args)``. Values that JSON does not have are kept as text.
+        Configuration that `Run.config` returns later, such as ``vars(args)``. Values that JSON cannot represent are
+        stored as text.
     loggers : sequence of Logger
-        Who else is told numbers and pictures.
+        Loggers that also receive metrics and pictures.
     history : {"full", "snapshots", "summary"}
-        What is kept of the topology: every link that came and went, the graphs after every so many updates and at the
-        end, or how many links came and went.
+        How much of the topology to keep: every removed and added link, the graphs every ``every`` updates and at the
+        end, or only the number of links removed and added.
     resume : bool
-        Continue the run in an existing directory at ``topology.n_steps``; what lies beyond is dropped. Restore model,
-        optimizer and topology first. Where there is no run yet, one is begun. At step 0 the run begins again, and what
-        it held is kept in a folder of the directory.
+        Continue the run in an existing directory at ``topology.n_steps``; everything recorded after that step is
+        dropped. Restore model, optimizer and topology first. If there is no run yet, a new one is started. At step 0
+        the run starts again, and its earlier files are kept in a subfolder.
     accept_changes : bool
-        Continue a run even though its files were changed or lost since they were written, or it began with other
-        versions of topolearn or torch; the run notes what has changed.
+        Continue a run even if its files were changed or lost since they were written, or if it was started with other
+        versions of topolearn or torch. The changes are noted in the run.
     overwrite : bool
-        Remove the run that is in the directory, if there is one, and begin another.
+        Remove an existing run from the directory and start a new one.
 
     Returns
     -------
     Recorder
-        A context: it is closed, and the run is complete, when the block ends.
+        A context manager: leaving the block closes the recorder and marks the run as complete.
 
     Raises
     ------
     ExistingFileError
         When the directory exists, and neither ``resume`` nor ``overwrite`` is set.
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For a topology, measure, configuration or logger that cannot be used, or when another recorder is at work in
-        the directory, or the directory was recorded with other options.
+        When a topology, measure, configuration or logger cannot be used, another recorder is writing to the directory,
+        or the run in it was recorded with other options.
     CheckpointError
-        When model and topology are not those of the run at this step.
+        When model and topology do not match the run at this step.
     ChangedRunError
-        When the run is not as it was left; see ``accept_changes``.
+        When the run has changed since it was last written; see ``accept_changes``.
     RecordingError
-        When it cannot be written, as on a full disk.
+        When the files cannot be written, for example because the disk is full.
     UnsafePathError
-        When a link in the directory leads out of it.
+        When a symbolic link in the directory points outside it.
 
     Examples
     --------
@@ -124,7 +126,7 @@ def record(
     every = check_size("every", every)
     plan = Plan(check_measures(measures), every, check_kept(history), snapshot_every=every)
     if resume and overwrite:
-        raise InvalidValueError("resume=True continues the run that overwrite=True would remove: set one of them")
+        raise InvalidValueError("resume=True continues the run that overwrite=True would remove: set only one of them")
     hold = None
     if resume and is_first_rank() and is_run(Path(run_dir)):
         hold = take_up(Path(run_dir), accept_changes=accept_changes)
@@ -150,18 +152,18 @@ def open_recorder(
     data: str = "",
     overwrite: bool = False,
 ) -> Recorder:
-    """Begin or continue a recording, for `record` and for the trainers of tasks, whose configuration stays what it is.
+    """Start or continue a recording, for `record` and for the task trainers, whose configuration is stored unchanged.
 
     Parameters
     ----------
     run_dir, topology, plan, config, loggers, resume
         As for `record`.
     hold : Hold, optional
-        Of a run that goes on, from `take_up`; the recorder releases it when it is closed.
+        The hold on a continued run, from `take_up`; the recorder releases it when it is closed.
     data : str
-        Checksum of what a run that begins is trained on.
+        Checksum of the training data of a new run.
     overwrite : bool
-        As for `record`; trainers of tasks remove the former run themselves.
+        As for `record`; task trainers remove the earlier run themselves.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def open_recorder(
     listeners, watched, path = check_loggers(loggers), to_watch(topology), Path(run_dir)
     if not is_first_rank():
         return OtherRank(path)
-    description = plan.describe(watched)  # before anything is made, as it refuses outputs that are wrongly declared
+    description = plan.describe(watched)  # before any file is created, as it rejects wrongly declared outputs
     if overwrite:
         check_free(path, overwrite=True)
         remove_former(path)
@@ -185,14 +187,14 @@ def open_recorder(
 
 
 def _make(path: Path, watched: Watched, *, resume: bool) -> None:
-    """Make the directory, unless it is there and may be continued."""
+    """Create the directory, unless it exists and may be continued."""
     if path.exists():
         if is_stump(path) and not (resume and watched.step):
             return
         if not resume:
             raise ExistingFileError(
-                f"the run directory {path} exists: continue it with resume=True, replace it by overwrite=True, or "
-                "choose another one"
+                f"the run directory {path} already exists: continue it with resume=True, replace it with "
+                "overwrite=True, or choose another directory"
             )
         if not is_run(path) and not may_begin(path):
             raise InvalidValueError(f"{path} is not a run directory, so there is nothing to continue: choose another")
@@ -204,7 +206,9 @@ def _make(path: Path, watched: Watched, *, resume: bool) -> None:
     try:
         path.mkdir(parents=True)
     except OSError as error:
-        raise InvalidValueError(f"the run directory {path} cannot be made ({error.strerror}): choose another") from None
+        raise InvalidValueError(
+            f"the run directory {path} cannot be created ({error.strerror}): choose another"
+        ) from None
 
 
 def _opened(
@@ -217,7 +221,7 @@ def _opened(
     hold: Hold,
     data: str,
 ) -> Recorder:
-    """Return the recorder of a directory that is held, begun or cut at the present step."""
+    """Return the recorder for a held directory, starting a new run or cutting the existing one at the current step."""
     place = cut(path, watched, plan, hold.manifest)
     if place is None:
         place = Place(0, watched.n_updates, 0.0)
@@ -225,7 +229,7 @@ def _opened(
         with written(path):
             write_config(path, config)
             write_json(path / ENVIRONMENT, environment(watched.models, data))
-        hold.manifest = manifest_of(path)  # which of a task lists more
+        hold.manifest = manifest_of(path)  # the manifest of a task lists more files
     else:
         _warn_of_other(config, path)
     with written(path):
@@ -242,7 +246,7 @@ def _opened(
         else:
             recorder.start()
             with written(path):
-                write_json(path / RECORDING, description)  # last, as it says that the start is whole
+                write_json(path / RECORDING, description)  # last, as it marks the start as complete
                 hold.manifest.seal()
     except BaseException:
         recorder.abandon()
@@ -251,8 +255,8 @@ def _opened(
 
 
 def _warn_of_other(config: Any, path: Path) -> None:
-    names = differing(config, read_config(path)) if config else []  # a loop that gives none has nothing to say
+    names = differing(config, read_config(path)) if config else []  # no config was given: nothing to compare
     if names:
         warn_user(
-            f"config differs from that of the run in {', '.join(names)}: {path} keeps that with which it began",
+            f"config differs from the recorded one in {', '.join(names)}: {path} keeps its original configuration",
         )

@@ -1,4 +1,4 @@
-"""The recorder: numbers and topology of a run, written down while it goes on."""
+"""The recorder: writes the metrics and topology of a run while it is in progress."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Recorder:
-    """Writes down what happens in a loop, into a run directory that `Run` reads; `topolearn.record` makes one.
+    """Records a training loop into a run directory, which `Run` reads. Create one with `topolearn.record`.
 
-    Topology updates record themselves. Use it as a context, or call `close` at the end.
+    Topology updates are recorded automatically. Use the recorder as a context manager, or call `close` at the end.
 
     Attributes
     ----------
     path : Path
         The run directory.
     topology : TopologyLog
-        What is written of the topology; ``recorder.topology.state`` is the last row of ``network.csv``.
+        Writes the topology; ``recorder.topology.state`` is the last row of ``network.csv``.
     summary : dict
         Custom values for ``summary.json``, such as ``recorder.summary["bleu"] = 27.3``.
     """
@@ -42,14 +42,14 @@ class Recorder:
     def __init__(self, path: Path, watched: Watched, topology: TopologyLog, hold: Hold) -> None:
         self.path, self.topology, self.summary = path, topology, dict[str, Any]()
         self._watched, self._hold = watched, hold
-        self._loggers = topology.loggers  # the same list, to which others may come
+        self._loggers = topology.loggers  # the same list, so that added loggers get both
         self._metrics = Table(path / METRICS, hold.manifest)
         self._last_step, self._earlier, self._began = 0, 0.0, time.monotonic()
-        self._ended = ""  # why nothing is recorded any more
+        self._ended = ""  # why recording has ended
         self._handles = watched.listen(self._record)
 
     def add_logger(self, logger: Logger) -> None:
-        """Tell one more logger what is recorded from now on, and at once how the topology is.
+        """Add a logger, which receives the current topology now and everything recorded from now on.
 
         Raises
         ------
@@ -60,24 +60,24 @@ class Recorder:
         self.topology.greet(logger, max(self._last_step, self._watched.step or 0))
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **numbers: Any) -> None:
-        """Keep numbers: a row of ``metrics.csv``.
+        """Log numbers: one row of ``metrics.csv``.
 
         Parameters
         ----------
         values : Mapping, optional
             Numbers by name, for names that are not Python identifiers, such as ``"val/loss"``.
         step : int, optional
-            Default ``topology.n_steps``, or one more than the last for a model without a scheduler. Where it is
-            another than the scheduler's, the column ``n_steps`` has that one as well.
+            Default ``topology.n_steps``, or for a model without a scheduler the last logged step plus one. If it
+            differs from the scheduler's step, the column ``n_steps`` holds the scheduler's.
         **numbers
-            Numbers by name: Python's, numpy's, or tensors with one element. NaN is kept.
+            Numbers by name: Python numbers, NumPy numbers, or tensors with one element. NaN is kept.
 
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            For no numbers, a name that is not text, a value that is not a number, or a step before the last one.
+            When there are no numbers, a name is not text, a value is not a number, or the step is before the last one.
         RecordingError
-            When it cannot be written, as on a full disk, or recording has ended.
+            When the row cannot be written, for example because the disk is full, or recording has ended.
 
         Examples
         --------
@@ -95,14 +95,14 @@ class Recorder:
         tell(self._loggers, {name: value for name, value in row.items() if name != "step"}, at)
 
     def measure(self, *, step: int | None = None) -> dict[str, float]:
-        """Measure the topology now: rows of ``measures.csv``.
+        """Measure the topology now, and write the values to ``measures.csv``.
 
-        With a scheduler, measures are taken at the start and after every so many updates anyway.
+        With a scheduler this is rarely needed: the topology is measured at the start and every ``every`` updates.
 
         Parameters
         ----------
         step : int, optional
-            Default ``topology.n_steps``, or that of the last log for a model without a scheduler.
+            Default ``topology.n_steps``, or the last logged step for a model without a scheduler.
 
         Returns
         -------
@@ -112,29 +112,29 @@ class Recorder:
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            When no measures were asked for, the step is not valid, or something other than recorded updates has
+            When no measures were requested, the step is not valid, or something other than recorded updates has
             changed the links.
         RecordingError
-            When it cannot be written, or recording has ended.
+            When the values cannot be written, or recording has ended.
         """
         self._check_open()
         with written(self.path):
             return self.topology.measure(self._now() if step is None else check_step(step))
 
     def snapshot(self) -> None:
-        """Keep the graphs as they are, if the history is one of snapshots.
+        """Save the current graphs. Does nothing unless the recorder was created with ``history="snapshots"``.
 
         Raises
         ------
         RecordingError
-            When they cannot be written, or recording has ended.
+            When the graphs cannot be written, or recording has ended.
         """
         self._check_open()
         with written(self.path):
             self.topology.snapshot(self._now())
 
     def write_summary(self, *, complete: bool) -> None:
-        """Write ``summary.json``: what was reached so far, and whether that is all."""
+        """Write ``summary.json``: the results so far, and whether the run is complete."""
         state = {name: self.topology.state.get(name) for name in ("n_links", "density", "active_neurons")}
         seconds = self._earlier + time.monotonic() - self._began
         known = {"n_steps": self._now(), "n_updates": self.topology.n_updates, **state, "seconds": seconds}
@@ -143,7 +143,7 @@ class Recorder:
 
     @contextmanager
     def replacing(self, *names: str) -> Iterator[None]:
-        """Replace files of the run, such as checkpoints, in a block: a run that is killed there is not called changed.
+        """Replace files of the run, such as checkpoints, in a block, so that a kill in it does not invalidate the run.
 
         Parameters
         ----------
@@ -154,17 +154,17 @@ class Recorder:
             yield
 
     def close(self, *, complete: bool = True) -> None:
-        """End the recording: the last chunk of the history is completed, and the summary is written.
+        """End the recording: complete the last chunk of the history, and write the summary.
 
         Parameters
         ----------
         complete : bool
-            Whether the training reached its end; a context that is left by an error says no.
+            Whether the training reached its end; False when an exception leaves the context.
         """
         if not self._hold.is_held:
             return
         try:
-            if not self._ended:  # else what ended it would only be met again
+            if not self._ended:  # otherwise the error that ended it would only occur again
                 with written(self.path):
                     self.topology.finish(self._now())
                 self.write_summary(complete=complete)
@@ -177,7 +177,7 @@ class Recorder:
             self.abandon("it is closed")
 
     def abandon(self, reason: str = "it was abandoned") -> None:
-        """Stop recording, and leave the files as they are, as if the process had been killed."""
+        """Stop recording and leave the files as they are, as if the process had been killed."""
         for handle in self._handles:
             handle.remove()
         self._ended = self._ended or reason
@@ -189,14 +189,14 @@ class Recorder:
             self.topology.start(self._now())
 
     def resume(self, seconds: float) -> None:
-        """Go on from files that were cut at the present step, after so many seconds recorded before."""
+        """Continue from files that were cut at the current step; ``seconds`` is the time recorded before."""
         self._earlier = seconds
         steps = read_table(self._metrics.path)["step"]
         self._last_step = int(steps.iloc[-1]) if len(steps) else 0
         self.topology.resume()
 
     def _record(self, update: TopologyUpdate) -> None:
-        """Write down an update; whatever prevents it ends the recording, as a gap would never be seen again."""
+        """Record an update. Any failure ends the recording, because a gap in it would go unnoticed."""
         try:
             with written(self.path):
                 self.topology.record(update)
@@ -214,14 +214,16 @@ class Recorder:
         step = check_step(given)
         if step < self._last_step:
             raise InvalidValueError(
-                f"step={step} lies before {self._last_step}, the step logged last: steps of a run do not go backwards; "
-                "after loading an earlier state, continue with record(..., resume=True)"
+                f"step={step} is before the last logged step, {self._last_step}: the steps of a run cannot go "
+                "backwards; after loading an earlier state, continue with record(..., resume=True)"
             )
         return step
 
     def _check_open(self) -> None:
         if self._ended:
-            raise RecordingError(f"{self.path} is no longer recorded ({self._ended}): use record(..., resume=True)")
+            raise RecordingError(
+                f"recording into {self.path} has ended ({self._ended}): continue with record(..., resume=True)"
+            )
 
     def _now(self) -> int:
         return self._last_step if self._watched.step is None else self._watched.step
@@ -237,7 +239,7 @@ class Recorder:
 
 @contextmanager
 def written(path: Path) -> Iterator[None]:
-    """Let errors of the system say whose files could not be written, and what to do.
+    """Turn system errors into a `RecordingError` that names the run directory and says what to do.
 
     Raises
     ------
@@ -250,8 +252,8 @@ def written(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = "the disk is full" if error.errno in NO_SPACE else str(error)
         told = RecordingError(
-            f"{path} cannot be written ({reason}): what was recorded is kept; once that is fixed, resume from the last "
-            "checkpoint"
+            f"cannot write to {path} ({reason}): everything recorded so far is kept; fix this, then resume from the "
+            "last checkpoint"
         )
         told.errno = error.errno
         raise told from error

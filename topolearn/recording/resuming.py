@@ -1,4 +1,4 @@
-"""Continuing a run: its files are cut at the step at which the topology stands."""
+"""Continuing a run: its files are cut at the topology's current step."""
 
 import math
 import shutil
@@ -18,14 +18,14 @@ from topolearn.terminal import warn_user
 
 
 def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place | None:
-    """Drop what lies beyond the present step, and return where the recording stands; None if it has not begun.
+    """Drop everything after the current step, and return how far the recording has got; None if it has not begun.
 
     Raises
     ------
     InvalidValueError
-        When it was recorded with other options, or began at a later step.
+        When the run was recorded with other options, or began at a later step.
     CheckpointError
-        When model and topology are not those of the run at this step.
+        When model and topology do not match the run at this step.
     CorruptFileError
         When a file is missing or damaged.
     """
@@ -38,20 +38,20 @@ def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place |
     index = watched.n_updates - int(recorded["first_update"])
     if index < 0 or step < recorded["first_step"]:
         raise InvalidValueError(
-            f"the run in {path} began at step {recorded['first_step']}, and the topology stands at step {step}: "
-            "restore the state at which to continue"
+            f"the run in {path} began at step {recorded['first_step']}, but the topology is at step {step}: restore "
+            "the state from which to continue"
         )
     history = History(path / TOPOLOGY)
     _check_layers(path, history, watched)
     if manifest.is_there:
-        manifest.loosen()  # all of it, while it is cut
-    if step == 0 and not (path / OF_A_TASK).is_file():  # the trainer of a task begins again where it has no checkpoint
+        manifest.loosen()  # all files, while they are cut
+    if step == 0 and not (path / OF_A_TASK).is_file():  # a task trainer starts again if it has no checkpoint
         set_aside(path)
     for name in TABLES:
         Table(path / name).cut(step)
     history.truncate(index)
     _check_whole(path, index, plan, watched)
-    seconds = math.nan  # unknown, where the recording was never closed
+    seconds = math.nan  # unknown if the recording was never closed
     if (path / SUMMARY).is_file():
         seconds = float(read_document(path / SUMMARY)["seconds"])
         (path / SUMMARY).unlink()
@@ -59,7 +59,7 @@ def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place |
 
 
 def begin_again(path: Path) -> None:
-    """Remove what a recording left behind that was killed before its start was whole."""
+    """Remove the files of a recording that was killed before its start was complete."""
     for name in TABLES:
         (path / name).unlink(missing_ok=True)
     for file in (path / TOPOLOGY).glob("*-*"):
@@ -67,16 +67,16 @@ def begin_again(path: Path) -> None:
 
 
 def _check_not_begun(path: Path) -> None:
-    """Refuse a run that has rows without saying what was recorded, as runs of an earlier version do."""
+    """Raise for a run that has rows but no ``recording.json``, such as those of an earlier version."""
     layers = read_table(path / LAYERS)
     if len(layers) and "index" not in layers:
         raise InvalidValueError(
-            f"{path} was recorded by an earlier version of topolearn, which can continue it; this one can only read it"
+            f"{path} was recorded by an earlier version of topolearn: this version can read it, but only that one can "
+            "continue it"
         )
-
     if len(read_table(path / METRICS)):
         raise CorruptFileError(
-            f"{path / RECORDING} is missing, though {path / METRICS} has rows: put it back, or record into another "
+            f"{path / RECORDING} is missing, although {path / METRICS} has rows: restore it, or record into another "
             "directory"
         )
 
@@ -84,28 +84,28 @@ def _check_not_begun(path: Path) -> None:
 def _check_plan(path: Path, recorded: dict[str, Any], plan: Plan) -> None:
     if recorded.get("format") != FORMAT:
         raise InvalidValueError(
-            f"{path} has recording format {recorded.get('format')}, and this topolearn continues format {FORMAT}: "
-            "continue it with the version that began it"
+            f"{path} has recording format {recorded.get('format')}, but this version of topolearn can only continue "
+            f"format {FORMAT}: continue the run with the version that started it"
         )
     for name, given in (("measures", list(plan.measures)), ("every", plan.every), ("history", plan.history)):
         if recorded[name] != given:
             raise InvalidValueError(
-                f"{name}={given!r}, but the run in {path} was begun with {name}={recorded[name]!r}: give the same to "
-                "continue it"
+                f"{name}={given!r}, but the run in {path} was started with {name}={recorded[name]!r}: use the same "
+                "value to continue it"
             )
 
 
 def _check_layers(path: Path, history: History, watched: Watched) -> None:
-    """Refuse a model whose links are not those of the run at this step."""
+    """Raise if the links of the model are not those of the run at this step."""
     if watched.layers and not history.is_there:
         raise CorruptFileError(
-            f"{history.path} is missing, without which the run in {path} cannot go on: put it back, or begin another "
+            f"{history.path} is missing, and the run in {path} cannot continue without it: restore it, or start a new "
             "run in another directory"
         )
     if history.layers != watched.layers:
         raise CheckpointError(
-            f"the run in {path} has the sparse layers {', '.join(history.layers) or 'none'}, and the model "
-            f"{', '.join(watched.layers) or 'none'}: continue it with the model that began it"
+            f"the sparse layers of the run in {path} are {', '.join(history.layers) or 'none'}, but those of the model "
+            f"are {', '.join(watched.layers) or 'none'}: continue the run with the model that it was started with"
         )
     if not watched.layers:
         return
@@ -120,13 +120,13 @@ def _check_layers(path: Path, history: History, watched: Watched) -> None:
     for name, is_same in same.items():
         if not is_same:
             raise CheckpointError(
-                f"the links of layer {name!r} are not those of the run in {path} at step {watched.step}: restore "
-                "model, optimizer and topology of that run first"
+                f"the links of layer {name!r} differ from those of the run in {path} at step {watched.step}: restore "
+                "the model, optimizer and topology of that run first"
             )
 
 
 def set_aside(path: Path) -> None:
-    """Keep a copy of what a run holds that begins again although it had got somewhere, and say so."""
+    """Copy the files of a run that starts again after having made progress into a subfolder, and warn about it."""
     history = History(path / TOPOLOGY)
     n_updates, n_rows = sum(at > 0 for at in history.steps), len(read_table(path / METRICS))
     if not (n_updates or n_rows):
@@ -140,13 +140,13 @@ def set_aside(path: Path) -> None:
         shutil.copytree(path / TOPOLOGY, kept / TOPOLOGY)
     manifest_of(kept).begin()
     warn_user(
-        f"the topology stands at step 0, so the run in {path} begins again; its {n_rows} rows of metrics and "
-        f"{n_updates} updates are kept in {kept}: if you meant to continue it, restore the last checkpoint first",
+        f"the topology is at step 0, so the run in {path} starts again; its {n_rows} rows of metrics and "
+        f"{n_updates} updates are kept in {kept}: to continue it instead, restore the last checkpoint first",
     )
 
 
 def _check_whole(path: Path, index: int, plan: Plan, watched: Watched) -> None:
-    """Refuse tables that lack what was recorded up to an update."""
+    """Raise if a table lacks rows up to an update."""
     due = {NETWORKS: index}
     if watched.layers:
         due[LAYERS] = index
@@ -156,4 +156,4 @@ def _check_whole(path: Path, index: int, plan: Plan, watched: Watched) -> None:
         table = read_table(path / name, key="index")
         if table.empty or table["index"].iloc[-1] < last:
             what = f"update {last}" if last else "the start"
-            raise CorruptFileError(f"{path / name} is missing, or has no row of {what}: start the run again")
+            raise CorruptFileError(f"{path / name} is missing, or has no row for {what}: start the run again")

@@ -1,4 +1,4 @@
-"""Rows of the tables: what a layer, and the whole network, is after an update, and what the update did."""
+"""Table rows: the state of a layer or of the whole network after an update, and what the update did."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 def layer_row(graph: BipartiteGraph, events: LayerUpdate | None, theta: float, itop: float) -> Row:
-    """Return the row of a layer after an update, or at the start, where there are no events."""
+    """Return the row of a layer after an update, or at the start, when ``events`` is None."""
     return {
         "n_in": graph.n_in,
         "n_out": graph.n_out,
@@ -30,7 +30,7 @@ def layer_row(graph: BipartiteGraph, events: LayerUpdate | None, theta: float, i
 
 
 def network_row(network: LayeredNetwork, update: TopologyUpdate | None) -> Row:
-    """Return the row of the network after an update, or at the start; the overlap is the mean of its layers."""
+    """Return the row of the network after an update, or at the start; its overlap is the mean over the layers."""
     return {
         "n_links": network.n_links,
         "density": network.density,

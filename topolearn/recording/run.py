@@ -1,4 +1,4 @@
-"""`Run`: the directory that a training leaves behind, read back."""
+"""`Run`: reads the directory in which a training was recorded."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from topolearn.plotting.explorer import Explorer
 
-BEST, LAST = "best", "last"  # the checkpoints that the trainer of a task keeps
+BEST, LAST = "best", "last"  # the checkpoints that a task trainer keeps
 
-# Columns of metrics.csv that stand for network.csv in runs of before there was one.
+# Columns of metrics.csv that replace network.csv in older runs, which do not have that file.
 OF_THE_NETWORK = ("step", "n_links", "density", "active_neurons", "active_neurons_authors", "overlap")
 
 
@@ -68,7 +68,7 @@ class Run:
         self._manifest, self._warned = manifest_of(self.path), set[str]()
 
     def _check(self, *names: str) -> None:
-        """Warn of files, or of those in folders, that are not as they were written."""
+        """Warn about files, or files in folders, that have changed since they were written."""
         try:
             if self._manifest.is_there:
                 wrong = {each.file: each.detail for each in self._manifest.check(names) if each.state in WRONG}
@@ -79,7 +79,7 @@ class Run:
         for file in wrong.keys() - self._warned:
             self._warned.add(file)
             warn_user(
-                f"{self.path / file} {wrong[file]}: 'topolearn verify {self.path}' looks at the whole run",
+                f"{self.path / file} {wrong[file]}: check the whole run with 'topolearn verify {self.path}'",
                 ChangedFileWarning,
             )
 
@@ -94,39 +94,39 @@ class Run:
 
     @cached_property
     def task(self) -> Task | None:
-        """What was trained, for runs of ``topolearn train``; None for custom loops."""
+        """The task, for runs of ``topolearn train``; None for custom loops."""
         self._check(OF_A_TASK)
         return read_task(self.path)
 
     @cached_property
     def config(self) -> Any:
-        """The configuration: a `TrainConfig` with every value settled, or the mapping that was recorded."""
+        """The configuration: a `TrainConfig` with all defaults filled in, or the recorded mapping of a custom loop."""
         self._check(OF_A_TASK, OF_A_LOOP)
         return read_config(self.path)
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """A row for each log: its step, and the numbers."""
+        """One row per `Recorder.log` call: the step and the logged numbers."""
         return self._table(METRICS)
 
     @property
     def not_finite(self) -> dict[str, list[int]]:
-        """The steps at which a metric was logged as NaN or infinite, by its column."""
+        """For each metric with NaN or infinite values, the steps at which they were logged."""
         bad = not_finite(self.path / METRICS)
         if self.task is None:
             return bad
-        names = {metric.name for metric in self.task.metrics}  # what else a trainer logs may have no value
+        names = {metric.name for metric in self.task.metrics}  # other columns of a trainer may have no value
         return {name: steps for name, steps in bad.items() if name in names}
 
     @property
     def layers(self) -> pd.DataFrame:
-        """A row for each update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
+        """One row per update (0 is before training) and layer: links, events, overlap, ITOP, degrees."""
         table = self._table(LAYERS)
         return check_layers(self.path / LAYERS, table, self.history.layers) if len(table) else table
 
     @property
     def network(self) -> pd.DataFrame:
-        """A row for each update (0 is before training): links, density, active neurons, mean overlap."""
+        """One row per update (0 is before training): links, density, active neurons, mean overlap."""
         is_earlier = not (self.path / RECORDING).is_file() and (self.path / METRICS).is_file()
         if (self.path / NETWORKS).is_file() or not is_earlier:
             return self._whole(self._table(NETWORKS))
@@ -134,7 +134,7 @@ class Run:
 
     @property
     def measures(self) -> pd.DataFrame:
-        """Measures of the topology, a row for each time (0 is before training) and layer; "(network)" is all of it."""
+        """Topology measures, one row per measurement and layer; the layer "(network)" is the whole network."""
         table = self._table(MEASURED, key="index")
         return check_layers(self.path / MEASURED, table, self.history.layers, (NETWORK,)) if len(table) else table
 
@@ -146,7 +146,7 @@ class Run:
 
     @cached_property
     def schedulers(self) -> dict[str, dict[str, Any]]:
-        """What made the topology evolve, under the name of each scheduler: method, title, theta, interval, ..."""
+        """The settings of each topology scheduler, by its name: method, title, theta, interval, ..."""
         self._check(RECORDING)
         if (self.path / RECORDING).is_file():
             return dict(read_document(self.path / RECORDING)["topology"])
@@ -157,48 +157,48 @@ class Run:
 
     @cached_property
     def outputs(self) -> dict[str, tuple[int, int]]:
-        """Outputs and inputs of the layers that were taken as the outputs of the model, sparse or dense, by name.
+        """Numbers of outputs and inputs of the model's output layers, sparse or dense, by name.
 
-        A run of before they were recorded has none.
+        Empty for runs of earlier versions, which did not record them.
         """
         recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return {name: (n_out, n_in) for name, (n_out, n_in) in recorded.get("outputs", {}).items()}
 
     @cached_property
     def inits(self) -> dict[str, str]:
-        """How each sparse layer got its first weights, such as "he" or "keep".
+        """How the weights of each sparse layer were initialized, such as "he" or "keep".
 
-        A run of before this was recorded says nothing.
+        Empty for runs of earlier versions, which did not record it.
         """
         recorded = read_document(self.path / RECORDING) if (self.path / RECORDING).is_file() else {}
         return dict(recorded.get("inits", {}))
 
     @property
     def title(self) -> str:
-        """The method as its paper writes it; of several schedulers all methods."""
+        """The method's name as written in its paper; with several schedulers, all methods."""
         titles = dict.fromkeys(str(each["title"]) for each in self.schedulers.values())
         return ", ".join(titles) or ("Static" if self.history.layers else "Dense")
 
     @property
     def theta(self) -> float | None:
-        """Overlap from which on a layer is in a local minimum; None without an evolving topology."""
+        """Overlap at or above which a layer is in a local minimum; None without an evolving topology."""
         return min((float(each["theta"]) for each in self.schedulers.values()), default=None)
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Links, active neurons, updates, seconds, whether the run is complete, and what else was reached.
+        """Links, active neurons, updates, seconds, whether the run is complete, and the scores or custom values.
 
         Raises
         ------
         MissingFileError, CorruptFileError
-            When the run has no rows yet, or the file is damaged.
+            When nothing has been recorded yet, or the file is damaged.
         """
         self._check(SUMMARY)
         if (self.path / SUMMARY).is_file():
             return read_document(self.path / SUMMARY)
         network = self.network
         if self.task is not None or network.empty:
-            raise MissingFileError(f"{self.path / SUMMARY} is missing: let the run go on, or resume it")
+            raise MissingFileError(f"{self.path / SUMMARY} is missing: let the run continue, or resume it")
         last = network.to_dict("records")[-1]
         steps = [int(table["step"].max()) for table in (network, self.metrics) if len(table)]
         state = {name: last[name] for name in ("n_links", "density", "active_neurons")}
@@ -212,12 +212,14 @@ class Run:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Versions, device, threads and processes of the training."""
+        """Versions, device, and numbers of threads and processes of the training."""
         self._check(ENVIRONMENT)
         try:
             return read_document(self.path / ENVIRONMENT)
         except MissingFileError:
-            raise MissingFileError(f"{self.path / ENVIRONMENT} is missing: let the run go on, or resume it") from None
+            raise MissingFileError(
+                f"{self.path / ENVIRONMENT} is missing: let the run continue, or resume it"
+            ) from None
 
     def load_model(self, which: str = "best") -> nn.Module:
         """Return the trained model, with its sparse layers, on the CPU.
@@ -229,29 +231,30 @@ class Run:
 
         Raises
         ------
-        InvalidValueError, MissingFileError, CorruptFileError, CheckpointError
-            For another word, a run of a custom loop, which keeps its own checkpoints, or when there is no such
-            checkpoint yet, or it is unusable.
+        InvalidValueError
+            When ``which`` is invalid, or the run is a custom loop, which keeps its own checkpoints.
+        MissingFileError, CorruptFileError, CheckpointError
+            When the checkpoint does not exist yet, or cannot be used.
         """
         if which not in (BEST, LAST):
             raise InvalidValueError(f"which={which!r} must be 'best' or 'last'")
         if self.task is None:
             raise InvalidValueError(
-                f"{self.path} was recorded in a loop that keeps its own checkpoints: load the model from these"
+                f"{self.path} was recorded in a custom loop, which keeps its own checkpoints: load the model from those"
             )
         self._check("checkpoints")
         model: nn.Module = imported(self.task.load_model)(self.path, which)
         return model
 
     def report(self, *, compare: Sequence[Run] = (), path: str | Path | None = None) -> Path:
-        """Write ``report.html``: one page with all pictures and tables; return its path.
+        """Write ``report.html``, one page with all pictures and tables, and return its path.
 
         Parameters
         ----------
         compare : sequence of Run
-            Runs to show beside it.
+            Runs to compare it with.
         path : path, optional
-            The file; default in the run directory.
+            Where to write the file; by default in the run directory.
 
         Raises
         ------
@@ -263,24 +266,24 @@ class Run:
         return write_report(self, compare=compare, path=path)
 
     def explore(self, path: str | Path | None = None, *, layers: Sequence[str] | None = None) -> Explorer:
-        """Return a page on which the links of layers are looked at one by one, through the updates.
+        """Return an interactive page that shows the layers link by link, from update to update.
 
         Parameters
         ----------
         path : path, optional
-            An HTML file to write it to.
+            An HTML file to write the page to.
         layers : sequence of str, optional
-            Names of the layers to show; all without it.
+            Names of the layers to show; all by default.
 
         Returns
         -------
         Explorer
-            A notebook shows it; ``save(path)`` writes it. It is self-contained, and loads nothing.
+            Notebooks display it; ``save(path)`` writes it to a file. The page is self-contained and loads nothing.
 
         Raises
         ------
         InvalidValueError, UnknownNameError
-            When the run kept no links, has more of them than can be drawn, or no layer of a name.
+            When the run kept no links, has more links than can be drawn, or has no layer of a given name.
         """
         from topolearn.recording.explorer import explore_run  # as for the report
 
@@ -301,14 +304,14 @@ class Run:
         self._check(name)
         is_due = name == NETWORKS or (name == LAYERS and self.history.layers)
         if is_due and (self.path / RECORDING).is_file() and not (self.path / name).is_file():
-            raise CorruptFileError(f"{self.path / name} is missing, and the run had begun: {CURE}")
+            raise CorruptFileError(f"{self.path / name} is missing, although the run was started: {CURE}")
         return read_table(self.path / name, key=key)
 
     def _whole(self, network: pd.DataFrame) -> pd.DataFrame:
-        """Return the table of the network, or refuse it where the run is complete and it has not as many updates."""
+        """Return the network table, or raise if the run is complete and the table has another number of updates."""
         n_updates = self.summary["n_updates"] if self.is_complete else None
         if n_updates is not None and len(network) != n_updates + 1:
             raise CorruptFileError(
-                f"{self.path / NETWORKS} has {len(network)} rows, and {SUMMARY} says {n_updates} updates: {CURE}"
+                f"{self.path / NETWORKS} has {len(network)} rows, but {SUMMARY} counts {n_updates} updates: {CURE}"
             )
         return network

@@ -1,4 +1,4 @@
-"""The configuration of a run: as TOML for a task, as JSON for a custom loop."""
+"""The configuration of a run: TOML for a task, JSON for a custom loop."""
 
 import dataclasses
 import math
@@ -23,25 +23,25 @@ def read_task(path: Path) -> Task | None:
     Raises
     ------
     CorruptFileError, UnknownNameError
-        When the configuration is not readable, or names a task that is not known.
+        When the configuration is not readable, or names an unknown task.
     """
     return task_of(path / OF_A_TASK) if (path / OF_A_TASK).is_file() else None
 
 
 def read_config(path: Path) -> Any:
-    """Return the configuration of a run: of its task's class, or a dict.
+    """Return the configuration of a run: an instance of its task's configuration class, or a dict.
 
     Raises
     ------
     MissingFileError, CorruptFileError, TopolearnError
-        When there is none, or it is not readable.
+        When there is no configuration, or it is not readable.
     """
     task = read_task(path)
     return imported(task.config).load(path / OF_A_TASK) if task else read_json(path / OF_A_LOOP)
 
 
 def write_config(path: Path, config: Any) -> None:
-    """Write a configuration into the directory of a run: that of a task, or plain values from `check_config`."""
+    """Write a configuration into a run directory: that of a task, or plain values from `check_config`."""
     if isinstance(config, dict):
         write_json(path / OF_A_LOOP, config)
     else:
@@ -51,8 +51,8 @@ def write_config(path: Path, config: Any) -> None:
 def check_config(config: Any) -> dict[str, Any]:
     """Return the configuration of a custom loop as plain values, ready to be written.
 
-    Numbers, text, truth values, None, lists and mappings are kept; tuples and arrays become lists, dataclasses
-    mappings, keys text, and whatever else there is its text, such as ``"cuda:0"`` for a device.
+    Numbers, strings, bools, None, lists and mappings are kept. Tuples and arrays become lists, dataclasses become
+    mappings, and keys and all other values become strings, such as ``"cuda:0"`` for a device.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def check_config(config: Any) -> dict[str, Any]:
     if isinstance(config, Mapping) or (dataclasses.is_dataclass(config) and not isinstance(config, type)):
         return dict(_plain(config))
     raise InvalidTypeError(
-        f"config is a {type(config).__name__}: give a mapping of names to values, such as vars(args) or a dict"
+        f"config is a {type(config).__name__}: pass a mapping of names to values, such as a dict or vars(args)"
     )
 
 

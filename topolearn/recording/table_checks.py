@@ -1,4 +1,4 @@
-"""Whether a table of a run is whole: as many cells in each row, numbers where they belong, and steps that go on."""
+"""Checks of a run's tables: rows of equal length, numbers where they belong, and steps that never decrease."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LAYER = "layer"
-COUNTERS = ("index", "step", "n_steps")  # whole numbers that do not go back
+COUNTERS = ("index", "step", "n_steps")  # integers that never decrease
 ALSO_NEEDED = {"layers.csv": (LAYER, "step"), "network.csv": ("index", "step"), "measures.csv": (LAYER, "step")}
 EACH_ONCE = {"layers.csv": ["index", LAYER], "network.csv": ["index"]}
 
 
 def check_cells(text: str) -> None:
-    """Refuse the text of a table that has rows with more or fewer cells than its header, or a column twice.
+    """Raise if a row of a table has more or fewer cells than its header, or the header has a column twice.
 
     Raises
     ------
@@ -31,26 +31,26 @@ def check_cells(text: str) -> None:
     --------
     >>> check_cells("step,loss\\n1,0.5\\n2\\n")
     Traceback (most recent call last):
-    ValueError: line 3 has 1 cells, not 2
+    ValueError: line 3 should have 2 cells, but has 1
     """
     header = next(csv.reader(io.StringIO(text), strict=True), [])
     if len(set(header)) < len(header) or not all(header):
-        raise ValueError(f"its header {','.join(header)[:80]!r} has a column twice, or one without a name")
+        raise ValueError(f"its header {','.join(header)[:80]!r} has a duplicate column, or one without a name")
     lines = text.count("\n")
     if '"' not in text and "\r" not in text and text.count(",") == lines * (len(header) - 1) and "\n\n" not in text:
-        return  # a row that is too long is met by who parses it
+        return  # the parser detects rows that are too long
     for number, row in enumerate(csv.reader(io.StringIO(text), strict=True), 1):
         if len(row) != len(header):
-            raise ValueError(f"line {number} has {len(row)} cells, not {len(header)}")
+            raise ValueError(f"line {number} should have {len(header)} cells, but has {len(row)}")
 
 
 def check_table(name: str, table: pd.DataFrame) -> None:
-    """Refuse a table whose columns are not those of its name, not numbers, or do not go on from row to row.
+    """Raise if a table lacks a column, has text in place of numbers, or has counters that decrease.
 
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file.
     table : DataFrame
 
     Raises
@@ -62,7 +62,7 @@ def check_table(name: str, table: pd.DataFrame) -> None:
     >>> import pandas as pd
     >>> check_table("metrics.csv", pd.DataFrame({"step": [1, 2, 1]}))
     Traceback (most recent call last):
-    ValueError: step goes back from 2 to 1 in line 4
+    ValueError: step decreases from 2 to 1 in line 4
     """
     missing = [needed for needed in ALSO_NEEDED.get(name, ()) if needed not in table]
     if missing:
@@ -83,13 +83,13 @@ def check_table(name: str, table: pd.DataFrame) -> None:
     if once == EACH_ONCE.get(name):
         twice = np.flatnonzero(table.duplicated(once).to_numpy())
         if twice.size:
-            raise ValueError(f"line {twice[0] + 2} has {' and '.join(once)} of a line before it")
+            raise ValueError(f"line {twice[0] + 2} repeats the {' and '.join(once)} of an earlier line")
     if name == "network.csv" and not (np.diff(table["index"].to_numpy()) == 1).all():
-        raise ValueError("index does not count the updates one by one")
+        raise ValueError("index does not increase by 1 from row to row")
 
 
 def check_layers(file: object, table: pd.DataFrame, layers: list[str], others: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Return a table, or refuse it where it is of layers that the history of its run does not have.
+    """Return a table, or raise if it has layers that the history of its run does not have.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def check_layers(file: object, table: pd.DataFrame, layers: list[str], others: t
     unknown = [name for name in table[LAYER].unique() if name not in known] if layers and LAYER in table else []
     if unknown:
         raise CorruptFileError(
-            f"{file} has a layer {unknown[0]!r}, and the history beside it those of {', '.join(layers)}: {CURE}"
+            f"{file} has a layer {unknown[0]!r}, but the history of the run only has {', '.join(layers)}: {CURE}"
         )
     return table
 
@@ -107,15 +107,15 @@ def check_layers(file: object, table: pd.DataFrame, layers: list[str], others: t
 def _check_counter(name: str, column: pd.Series) -> None:
     values = column.to_numpy()
     if name == "n_steps" and values.dtype.kind == "f":
-        values = values[~np.isnan(values)]  # it is there where it differs from the step alone
+        values = values[~np.isnan(values)]  # rows have it only if it differs from the step
     whole = (values >= 0) & (values < 2**53) & (values == np.floor(values))
     if not whole.all():
         place = int(np.flatnonzero(~whole)[0])
-        raise ValueError(f"{name} is {values[place]} in line {place + 2}, not a whole number of at least 0")
+        raise ValueError(f"{name} is {values[place]} in line {place + 2}, not a non-negative integer")
     back = np.flatnonzero(np.diff(values) < 0)
     if back.size:
         before, after = values[back[0]], values[back[0] + 1]
-        raise ValueError(f"{name} goes back from {before} to {after} in line {back[0] + 3}")
+        raise ValueError(f"{name} decreases from {before} to {after} in line {back[0] + 3}")
 
 
 def _is_number(value: object) -> bool:

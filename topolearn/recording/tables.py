@@ -1,4 +1,4 @@
-"""The tables of a run: CSV files that grow row by row, and are read back."""
+"""The tables of a run: CSV files that grow row by row."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Row = Mapping[str, Any]
 
 
 class Table:
-    """A CSV file that grows by whole rows; text that a spreadsheet would take for a formula as `as_cell` makes it.
+    """A CSV file that grows by whole rows; `as_cell` escapes text that a spreadsheet would take for a formula.
 
-    What is appended is there at once, so that a killed process loses no row. A row with a new column makes
-    the table rewrite the file with that column.
+    Rows are written immediately, so that a killed process loses none. When a row has a new column, the file is
+    rewritten with that column.
 
     Parameters
     ----------
     path : Path
-        The file; what is in it stays, but for a last line that was cut off.
+        The file; existing content is kept, except for a last line that was cut off.
     manifest : Manifest, optional
-        Of its run, which is told before the file is rewritten.
+        The manifest of the run, which is notified before the file is rewritten.
 
     Examples
     --------
@@ -58,12 +58,12 @@ class Table:
                 self._write(whole)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Add rows; what is missing or None is empty.
+        """Append rows; missing values and None become empty cells.
 
         Raises
         ------
         OSError
-            When the file cannot be written, as on a full disk; it then is as it was.
+            When the file cannot be written, for example because the disk is full; the file is then unchanged.
         """
         rows = list(rows)
         new = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in self.columns]
@@ -77,23 +77,23 @@ class Table:
             append_bytes(self.path, lines.encode())
 
     def cut(self, step: float) -> None:
-        """Remove the rows that were written at a later step: ``n_steps``, where that is another than ``step``.
+        """Remove the rows written after a step, by the column ``n_steps`` if a row has it, else by ``step``.
 
         Raises
         ------
         CorruptFileError
-            When it is not such a table.
+            When the file is not a table of a run.
         """
         rows = [dict(zip(self.columns, row, strict=False)) for row in self._rows()]
         try:
             kept = [row for row in rows if int(row.get("n_steps") or row["step"]) <= step]
         except (KeyError, ValueError):
-            raise CorruptFileError(f"{self.path} is not a table of a run: it has no column 'step' of numbers") from None
+            raise CorruptFileError(f"{self.path} is not a table of a run: it has no numeric column 'step'") from None
         if len(kept) < len(rows):
             self._write(_line(self.columns) + "".join(_line(row.values()) for row in kept))
 
     def _rows(self) -> list[list[str]]:
-        """Return the rows as text, without the header, with the names that they have."""
+        """Return the rows as text, without the header and with the spreadsheet escapes removed."""
         rows = list(csv.reader(io.StringIO(whole_lines(self.path))))[1:]
         return [[from_cell(cell) for cell in row] for row in rows]
 
@@ -105,22 +105,22 @@ class Table:
 
 
 def whole_lines(path: Path) -> str:
-    """Return the text of a file up to its last line break; what follows was cut off. Empty without a file."""
+    """Return the text of a file up to its last line break, as what follows was cut off; empty if there is no file."""
     if not path.is_file():
         return ""
-    text = codecs.getincrementaldecoder("utf-8")().decode(path.read_bytes())  # which lets the last letter be cut off
+    text = codecs.getincrementaldecoder("utf-8")().decode(path.read_bytes())  # accepts a cut-off last character
     return text[: text.rfind("\n") + 1]
 
 
 def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame:
-    """Return one of the tables, which have a column `key`; without rows when it has none yet, or is not there.
+    """Return a table of a run, which must have a column `key`; empty if the file has no rows yet or does not exist.
 
-    Numbers are read to the last bit. A last line that was cut off is left out.
+    Numbers are read exactly. A last line that was cut off is ignored.
 
     Raises
     ------
     CorruptFileError
-        When it is not such a table.
+        When the file is not a table of a run.
     """
     import pandas as pd
 
@@ -132,7 +132,7 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
             return pd.DataFrame({key: []})
         check_cells(text)
         is_checked = "dtype" not in options
-        if is_checked:  # a layer may be called 0, or NA
+        if is_checked:  # a layer may be called "0" or "NA"
             numbers = [name for name in next(csv.reader(io.StringIO(text)), []) if name != "layer"]
             no_number = {"na_values": {name: ["", "nan"] for name in numbers}, "keep_default_na": False}
             options = {"dtype": {"layer": str}, **no_number, **options}
@@ -146,7 +146,7 @@ def read_table(file: Path, *, key: str = "step", **options: Any) -> pd.DataFrame
 
 
 def last_index(file: Path) -> int:
-    """Return the number of the last update in ``network.csv``, 0 where it has none; its own reader checks the rest."""
+    """Return the number of the last update in ``network.csv``, 0 if it has none; `read_table` checks the rest."""
     text = whole_lines(file) if file.is_file() else ""
     header, _, rows = text.partition("\n")
     if not header.startswith("index,"):
@@ -156,13 +156,13 @@ def last_index(file: Path) -> int:
 
 
 def _to_the_last_bit(version: str) -> dict[str, Any]:
-    """Return the option by which pandas reads numbers exactly, as it does by default from version 3 on."""
+    """Return the option that makes pandas read numbers exactly, which is its default from version 3 on."""
     return {} if int(version.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
 
 
 def not_finite(file: Path) -> dict[str, list[int]]:
-    """Return the steps at which a column of a table is NaN or infinite, which an empty cell is not."""
-    read_table(file)  # which refuses what is not a table of numbers
+    """Return, by column, the steps at which a table has NaN or infinite values; empty cells do not count."""
+    read_table(file)  # raises if it is not a table of numbers
     table = read_table(file, dtype=str, keep_default_na=False)
     bad = {str(name): table["step"][table[name].isin(("nan", "inf", "-inf"))] for name in table}
     return {name: steps.astype(int).tolist() for name, steps in bad.items() if len(steps)}

@@ -1,4 +1,4 @@
-"""`train` and `resume` for every task: what its row in the registry names does the work."""
+"""`train` and `resume` for every task; each calls the task's own function, as registered."""
 
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from topolearn.task_registry import TASKS, imported
 
 
 def train(config: Any, **options: Any) -> Run:
-    """Train what a configuration says, and leave a run directory behind.
+    """Train according to a configuration, and record the training in a run directory.
 
     Parameters
     ----------
     config
         The configuration of a task, such as `TrainConfig`.
     **options
-        For the task's own function, such as `topolearn.training.train`: ``overwrite``, ``loggers`` and ``quiet`` for
-        all.
+        Options of the task's own function, such as `topolearn.training.train`. All tasks accept ``overwrite``,
+        ``loggers`` and ``quiet``.
 
     Returns
     -------
@@ -26,9 +26,9 @@ def train(config: Any, **options: Any) -> Run:
     Raises
     ------
     InvalidTypeError
-        When it is not the configuration of a task.
+        When ``config`` is not the configuration of a task.
     TopolearnError
-        Of another kind, for anything that cannot be trained; see the task's function.
+        When the configuration cannot be trained; see the task's function for the kinds of error.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def train(config: Any, **options: Any) -> Run:
     task = getattr(config, "task", None)
     if task not in TASKS:
         raise InvalidTypeError(
-            f"config is a {type(config).__name__}: give the configuration of a task ({', '.join(TASKS)}), such as "
+            f"config is a {type(config).__name__}: pass the configuration of a task ({', '.join(TASKS)}), such as "
             "tl.TrainConfig(...)"
         )
     run: Run = imported(TASKS[str(task)].train)(config, **options)
@@ -49,33 +49,32 @@ def train(config: Any, **options: Any) -> Run:
 
 
 def resume(path: str | Path, **options: Any) -> Run:
-    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+    """Continue a run from its last checkpoint; the result is bit for bit that of an uninterrupted run.
 
     Parameters
     ----------
     path : path
         The run directory.
     **options
-        As for `train`, ``device`` (where to go on), and ``accept_changes``.
+        As for `train`, plus ``device`` (where to continue) and ``accept_changes``.
 
     Raises
     ------
     MissingFileError
-        When there is no run.
+        When there is no run in the directory.
     InvalidValueError
-        When it is the run of a custom loop, which has its own checkpoints.
+        When the run was recorded in a custom loop, which has its own checkpoints.
     CorruptFileError, CheckpointError
-        When its checkpoint or configuration is unusable.
+        When its checkpoint or configuration cannot be used.
     ChangedRunError
-        When it would not go on as it began, unless ``accept_changes=True`` is among the options.
+        When the run has changed, unless ``accept_changes=True``.
     UnsafePathError
-        When a link in the directory leads out of it.
+        When a symbolic link in the directory points outside it.
     """
     run = Run(path)
     if run.task is None:
         raise InvalidValueError(
-            f"the run {path} was recorded in a custom loop: continue it with that program, by tl.record(..., "
-            "resume=True)"
+            f"the run {path} was recorded in a custom loop: continue it from that loop with tl.record(..., resume=True)"
         )
     resumed: Run = imported(run.task.resume)(path, **options)
     return resumed

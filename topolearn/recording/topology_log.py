@@ -1,4 +1,4 @@
-"""The topology of a run, written down at the start and after each update: links, rows of tables, measures."""
+"""Records the topology of a run, at the start and after each update: links, table rows and measures."""
 
 from collections.abc import Sequence
 
@@ -22,17 +22,17 @@ class TopologyLog:
     Parameters
     ----------
     watched : Watched
-        What is recorded.
+        The topology to record.
     history : History or None
-        None for dense models, which have none.
+        None for dense models.
     measuring : Measuring
         The measures to take.
     loggers : sequence of Logger
-        Who else is told.
+        Loggers that receive the topology as well.
     place : Place
-        Where the recording stands.
+        How far the recording has got.
     snapshot_every : int or None
-        Updates from one snapshot to the next, in a history of snapshots; None takes none.
+        Number of updates between snapshots, for a history of snapshots; None takes none.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class TopologyLog:
         self._tell_network(step, network)
 
     def resume(self) -> None:
-        """Go on from files that were cut at the present step."""
+        """Continue from files that were cut at the current step."""
         last = read_table(self._network.path).to_dict("records")[-1]
         self.state = {str(name): value for name, value in last.items() if name not in ("index", "step")}
         self.measuring.resume()
@@ -75,18 +75,19 @@ class TopologyLog:
             self._continuity.begin(self._watched.network())
 
     def record(self, update: TopologyUpdate) -> None:
-        """Write an update, and measure the topology after it if it is its turn.
+        """Write an update, and measure the topology after it if a measurement is due.
 
         Raises
         ------
         InvalidValueError
-            When it does not follow the last one, or does not lead to the links that are there.
+            When the update does not follow the last one, or does not lead to the model's current links.
         """
         index = update.index - self._first_update
         if index != self.n_updates + 1:
             raise InvalidValueError(
-                f"update {index} follows update {self.n_updates} in {self.measuring.path}: the topology's state was "
-                "loaded while it was recorded; load it first, then continue with record(..., resume=True)"
+                f"update {index} does not follow update {self.n_updates}, the last one in {self.measuring.path}: a "
+                "topology state was loaded during recording; load the state first, then continue with "
+                "record(..., resume=True)"
             )
         network = self._watched.network()
         self._continuity.follow(update, network)
@@ -102,7 +103,7 @@ class TopologyLog:
         self._tell_network(update.step, network)
 
     def measure(self, step: int) -> dict[str, float]:
-        """Measure the topology as it is.
+        """Measure the current topology.
 
         Raises
         ------
@@ -110,13 +111,13 @@ class TopologyLog:
             When there is nothing to measure, or something other than recorded updates has changed the links.
         """
         if not self.measuring.is_on:
-            raise InvalidValueError("there is nothing to measure: name measures in record(..., measures=[...])")
+            raise InvalidValueError("there is nothing to measure: choose measures with record(..., measures=[...])")
         network = self._watched.network()
         self._continuity.check(network, self._watched.layers)
         return self._take(step, network)
 
     def snapshot(self, step: int) -> None:
-        """Keep the graphs as they are, if the history is one of snapshots."""
+        """Save the current graphs, if the history keeps snapshots."""
         if self.history is not None and self.history.kept == SNAPSHOTS:
             self.history.snapshot(step, self._watched.network().graphs)
 
@@ -128,7 +129,7 @@ class TopologyLog:
             self.history.close()
 
     def greet(self, logger: Logger, step: int) -> None:
-        """Show the topology, as it is, to a logger that has come."""
+        """Send the current topology to a newly added logger."""
         tell([logger], {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
         if self._watched.layers:
             network = self._watched.network()
@@ -136,7 +137,7 @@ class TopologyLog:
             log_pictures([logger], network, step)
 
     def show(self, step: int) -> None:
-        """Show the topology to the loggers."""
+        """Send pictures of the topology to the loggers."""
         if self.history is not None and self.loggers:
             log_pictures(self.loggers, self._watched.network(), step)
 
@@ -160,7 +161,7 @@ class TopologyLog:
         self._network.append([place | self.state])
 
     def _write_dense(self, step: int) -> None:
-        """Write the rows of layers that have all links."""
+        """Write the rows of dense layers, which have all links."""
         place, n_links = {"index": 0, "step": step}, 0
         for name, (n_out, n_in) in self._watched.dense_sizes().items():
             row = layer_row(erdos_renyi(n_in, n_out, 1.0), None, 1.0, 1.0)  # one at a time, as they are large

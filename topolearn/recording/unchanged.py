@@ -1,4 +1,4 @@
-"""Whether a run that goes on is what it was: its files, and what it was computed by and from."""
+"""Checks that a continued run is unchanged: its files, software versions and data."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from topolearn.recording.plan import ENVIRONMENT, SUMMARY, should_have_manifest
 
 
 def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_changes: bool = False) -> Hold:
-    """Return the hold of a run that goes on, once it is known to be as it was left.
+    """Return the hold on a run that is to be continued, after checking that the run is unchanged.
 
     Parameters
     ----------
     path : Path
-        Of the run.
+        The run directory.
     data : str
-        Checksum of what it is trained on; empty where that is not known.
+        Checksum of the training data; empty if not known.
     known : sequence of str
-        What is known to have changed, in words.
+        Descriptions of changes that are already known.
     accept_changes : bool
-        Go on with what has changed, which is noted in the run.
+        Continue in spite of changes, which are noted in the run.
 
     Raises
     ------
     InvalidValueError
-        When somebody else writes the run.
+        When another process is writing to the run.
     ChangedRunError
-        When something has changed: says what.
+        When something has changed; the message lists the changes.
     """
     hold = Hold(path)
     try:
@@ -43,8 +43,8 @@ def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_cha
         changes = [*_of_files(path, hold.manifest, accept_changes=accept_changes), *_of_surroundings(path, now), *known]
         if changes and not accept_changes:
             raise ChangedRunError(
-                f"the run in {path} would not go on as it began: {'; '.join(changes)}. Put back what was there, or go "
-                "on as it is now by accept_changes=True"
+                f"the run in {path} has changed: {'; '.join(changes)}. Restore the original state, or continue anyway "
+                "with accept_changes=True"
             )
         hold.accepted, hold.surroundings = changes, now
     except BaseException:
@@ -54,12 +54,12 @@ def take_up(path: Path, *, data: str = "", known: Sequence[str] = (), accept_cha
 
 
 def accept(path: Path) -> None:
-    """List the files of a run as they are now, and note in it what had changed.
+    """Update the manifest of a run to its current files, and note in the run what had changed.
 
     Raises
     ------
     InvalidValueError
-        When somebody else writes the run.
+        When another process is writing to the run.
     """
     with Hold(path) as hold:
         changes = _of_files(path, hold.manifest, accept_changes=True)
@@ -76,7 +76,7 @@ def _is_complete(path: Path) -> bool:
 
 
 def _of_files(path: Path, manifest: Manifest, *, accept_changes: bool) -> list[str]:
-    """Return in words which files are not as they were written."""
+    """Describe the files that have changed since they were written."""
     if not manifest.is_there:
         return [f"{MANIFEST} is missing"] if should_have_manifest(path) else []
     try:
@@ -89,17 +89,17 @@ def _of_files(path: Path, manifest: Manifest, *, accept_changes: bool) -> list[s
 
 
 def _of_surroundings(path: Path, now: Mapping[str, str]) -> list[str]:
-    """Return in words which versions and data differ from those with which the run was computed last."""
+    """Describe the versions and data that differ from those with which the run was last computed."""
     before = _environment(path)
     changed = {name: (before[name], value) for name, value in now.items() if before.get(name, value) != value}
     return [
-        "its data have another checksum" if name == "data" else f"{name} was {old} and is {new}"
+        "the checksum of its data differs" if name == "data" else f"{name} was {old} and is now {new}"
         for name, (old, new) in changed.items()
     ]
 
 
 def note(path: Path, changes: list[str], surroundings: Mapping[str, str]) -> None:
-    """Write into the environment of a run what has changed, and with which versions and data it goes on, if it does."""
+    """Write accepted changes, and the versions and data with which a run continues, into its environment."""
     before = _environment(path)
     write_json(path / ENVIRONMENT, {**before, **surroundings, ACCEPTED: [*before.get(ACCEPTED, []), *changes]})
 
@@ -107,5 +107,5 @@ def note(path: Path, changes: list[str], surroundings: Mapping[str, str]) -> Non
 def _environment(path: Path) -> Mapping[str, Any]:
     try:
         return read_json(path / ENVIRONMENT)
-    except (MissingFileError, CorruptFileError):  # of a run that was killed before, or whose manifest says so
+    except (MissingFileError, CorruptFileError):  # the run was killed earlier, or its manifest reports the file
         return {}

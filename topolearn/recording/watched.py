@@ -1,4 +1,4 @@
-"""What a recorder watches: the topology of a scheduler, of several, or of a model that has none."""
+"""What a recorder watches: the topology of one or several schedulers, or of a model without a scheduler."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Listener = Callable[[TopologyUpdate], None]
 
 
 class Watched(Protocol):
-    """A topology that can be asked for its state, and may tell of its updates."""
+    """A topology whose state can be queried, and which may report its updates."""
 
     @property
     def models(self) -> list[nn.Module]:
@@ -31,36 +31,36 @@ class Watched(Protocol):
 
     @property
     def step(self) -> int | None:
-        """Optimizer steps taken; None where nobody counts them."""
+        """Optimizer steps taken; None if they are not counted."""
 
     @property
     def n_updates(self) -> int:
         """Topology updates made."""
 
     def network(self) -> LayeredNetwork:
-        """Return the present topology; a dense model has all links."""
+        """Return the current topology; a dense model has all links."""
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that could be sparse, of dense models."""
+        """Return (outputs, inputs) of the layers of dense models that could be sparse."""
 
     def outputs(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that are taken as the outputs of the models, sparse or dense."""
+        """Return (outputs, inputs) of the models' output layers, sparse or dense."""
 
     def inits(self) -> dict[str, str]:
-        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
+        """Return how the weights of sparse layers were initialized, for those that `topolearn.sparsify` initialized."""
 
     def itop_rate(self) -> dict[str, float]:
         """Return, for each sparse layer, the share of its cells that have been a link at any time."""
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return what makes it evolve, as plain values: for each scheduler, under its name."""
+        """Return the settings of each scheduler as plain values, by its name."""
 
     def listen(self, listener: Listener) -> list[RemovableHandle]:
-        """Let a function be told of each update."""
+        """Call a function after each update."""
 
 
 def to_watch(topology: Topology) -> Watched:
-    """Return what a recorder watches.
+    """Return an argument ``topology`` as a watched topology.
 
     Raises
     ------
@@ -73,17 +73,18 @@ def to_watch(topology: Topology) -> Watched:
         return Still(topology)
     if not isinstance(topology, Mapping):
         raise InvalidTypeError(
-            f"topology is a {type(topology).__name__}: give a TopologyScheduler, a dict of names to these, or a model"
+            f"topology is a {type(topology).__name__}: pass a TopologyScheduler, a dict of names to "
+            "TopologySchedulers, or a model"
         )
     if not topology:
-        raise InvalidValueError("topology={} names no scheduler: give one or more, or the model")
+        raise InvalidValueError("topology={} has no scheduler: pass at least one, or the model")
     for name, each in topology.items():
         if not isinstance(name, str) or not name or not isinstance(each, TopologyScheduler):
             raise InvalidTypeError(
-                f"topology[{name!r}] is a {type(each).__name__}: map a name to each TopologyScheduler"
+                f"topology[{name!r}] is a {type(each).__name__}: map non-empty names to TopologySchedulers"
             )
     if len(set(map(id, topology.values()))) < len(topology):
-        raise InvalidValueError(f"topology={list(topology)} names one scheduler twice: name each once")
+        raise InvalidValueError(f"topology={list(topology)} has the same scheduler twice: pass each scheduler once")
     scheduled = Scheduled(topology)
     for name, times in Counter(scheduled.layers).items():
         if times > 1:
@@ -92,9 +93,9 @@ def to_watch(topology: Topology) -> Watched:
 
 
 class Scheduled:
-    """The topologies of one or several schedulers; the layers of a named one have its name in front.
+    """The topologies of one or several schedulers; a named scheduler prefixes its layers with its name.
 
-    Its clock is that of the scheduler that has taken most steps.
+    The step is that of the scheduler that has taken the most steps.
     """
 
     def __init__(self, schedulers: Mapping[str, TopologyScheduler]) -> None:
@@ -107,7 +108,7 @@ class Scheduled:
 
     @property
     def layers(self) -> list[str]:
-        """Names of the sparse layers; none where all methods are dense."""
+        """Names of the sparse layers; empty if all methods are dense."""
         return [_prefixed(prefix, name) for prefix, each in self._schedulers.items() for name in each.layers]
 
     @property
@@ -121,11 +122,11 @@ class Scheduled:
         return sum(each.n_updates for each in self._schedulers.values())
 
     def network(self) -> LayeredNetwork:
-        """Return the present topology of all."""
+        """Return the current topology of all models together."""
         graphs: dict[str, BipartiteGraph] = {}
         groups: list[NeuronGroup] = []
         for prefix, scheduler in self._schedulers.items():
-            if not scheduler.layers and self.layers:  # a dense one beside others
+            if not scheduler.layers and self.layers:  # a dense model next to sparse ones
                 continue
             network = scheduler.network() if scheduler.layers else complete_network(scheduler.model)
             graphs |= {_prefixed(prefix, name): graph for name, graph in network.graphs.items()}
@@ -137,17 +138,17 @@ class Scheduled:
         return LayeredNetwork(graphs, groups)
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that could be sparse, of dense models."""
+        """Return (outputs, inputs) of the layers of dense models that could be sparse."""
         sizes = {prefix: dense_sizes(each.model) for prefix, each in self._schedulers.items() if not each.layers}
         return {_prefixed(prefix, name): size for prefix, named in sizes.items() for name, size in named.items()}
 
     def outputs(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that are taken as the outputs of the models, sparse or dense."""
+        """Return (outputs, inputs) of the models' output layers, sparse or dense."""
         sizes = {prefix: output_sizes(each.model) for prefix, each in self._schedulers.items()}
         return {_prefixed(prefix, name): size for prefix, named in sizes.items() for name, size in named.items()}
 
     def inits(self) -> dict[str, str]:
-        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
+        """Return how the weights of sparse layers were initialized, for those that `topolearn.sparsify` initialized."""
         names = {prefix: init_names(each.layers) for prefix, each in self._schedulers.items()}
         return {_prefixed(prefix, name): init for prefix, named in names.items() for name, init in named.items()}
 
@@ -172,20 +173,20 @@ class Scheduled:
         }
 
     def listen(self, listener: Listener) -> list[RemovableHandle]:
-        """Let a function be told of each update, with the names of layers and the step that a recorder uses."""
+        """Call a function after each update, with the layer names and the step that a recorder uses."""
 
-        def told(prefix: str) -> Callable[[TopologyScheduler, TopologyUpdate], None]:
+        def forwarding(prefix: str) -> Callable[[TopologyScheduler, TopologyUpdate], None]:
             def hook(_: TopologyScheduler, update: TopologyUpdate) -> None:
                 layers = {_prefixed(prefix, name): events for name, events in update.items()}
                 listener(replace(update, step=self.step, index=self.n_updates, layers=layers))
 
             return hook
 
-        return [each.register_update_hook(told(prefix)) for prefix, each in self._schedulers.items()]
+        return [each.register_update_hook(forwarding(prefix)) for prefix, each in self._schedulers.items()]
 
 
 class Still:
-    """The topology of a model without a scheduler: static, or dense."""
+    """The topology of a model without a scheduler: static or dense."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -202,12 +203,12 @@ class Still:
 
     @property
     def step(self) -> None:
-        """None, as nobody counts steps."""
+        """None, as steps are not counted."""
         return
 
     @property
     def n_updates(self) -> int:
-        """None were made."""
+        """Always 0."""
         return 0
 
     def network(self) -> LayeredNetwork:
@@ -215,19 +216,19 @@ class Still:
         return topology_of(self._model) if self.layers else complete_network(self._model)
 
     def dense_sizes(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that could be sparse, of a dense model."""
+        """Return (outputs, inputs) of the layers that could be sparse, for a dense model."""
         return {} if self.layers else dense_sizes(self._model)
 
     def outputs(self) -> dict[str, tuple[int, int]]:
-        """Return outputs and inputs of the layers that are taken as the outputs of the model, sparse or dense."""
+        """Return (outputs, inputs) of the model's output layers, sparse or dense."""
         return output_sizes(self._model)
 
     def inits(self) -> dict[str, str]:
-        """Return how sparse layers got their first weights, where `topolearn.sparsify` gave them."""
+        """Return how the weights of sparse layers were initialized, for those that `topolearn.sparsify` initialized."""
         return init_names(sparse_layers(self._model))
 
     def itop_rate(self) -> dict[str, float]:
-        """Return the density of each sparse layer, whose links stay."""
+        """Return the density of each sparse layer, as its links never change."""
         graphs = graphs_of(sparse_layers(self._model))
         return {name: graph.density for name, graph in graphs.items()}
 
@@ -246,7 +247,7 @@ def complete_network(model: nn.Module) -> LayeredNetwork:
     Raises
     ------
     InvalidValueError
-        When there is no such layer.
+        When the model has no such layer.
     """
     layers = linear_layers(model)
     shapes = {name: shape_of(layer) for name, layer in layers.items()}
@@ -255,7 +256,7 @@ def complete_network(model: nn.Module) -> LayeredNetwork:
 
 
 def dense_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return outputs and inputs of the linear layers that `topolearn.sparsify` would make sparse; none if it cannot."""
+    """Return (outputs, inputs) of the linear layers that `topolearn.sparsify` would make sparse; empty if it cannot."""
     try:
         layers = linear_layers(model)
     except InvalidValueError:
@@ -264,7 +265,7 @@ def dense_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
 
 
 def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return outputs and inputs of the layers that are taken as the outputs of a model, by the names of its layers.
+    """Return (outputs, inputs) of the output layers of a model, by name.
 
     Raises
     ------
@@ -276,7 +277,7 @@ def output_sizes(model: nn.Module) -> dict[str, tuple[int, int]]:
 
 
 def init_names(layers: Mapping[str, SparseLinear]) -> dict[str, str]:
-    """Return how layers got their first weights, of those that `topolearn.sparsify` made."""
+    """Return how the weights of layers were initialized, for those that `topolearn.sparsify` created."""
     return {name: layer.init_name for name, layer in layers.items() if layer.init_name is not None}
 
 

@@ -1,4 +1,4 @@
-"""How a sparse layer computes: `SparseLinear`, and the way from a model to its topology and back."""
+"""Sparse layers (`SparseLinear` and its backends), and the conversion between models and their topologies."""
 
 from topolearn.sparse.architectures import ARCHITECTURES, neuron_groups, output_layers, without_groups
 from topolearn.sparse.attention import Attention

@@ -1,4 +1,4 @@
-"""`Attention`: attention with a linear layer of its own for each of query, key, value and output."""
+"""`Attention`: attention with separate linear layers for query, key, value and output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from topolearn.checks import check_share, check_size
 from topolearn.sparse.attention_product import added_mask, attend, check_heads, check_inputs
 from topolearn.sparse.packed_attention import start_as_packed, unpacked_parameters
 
-# By the dimension of the batch: from (.., .., heads, d) to (batch, heads, length, d), and back.
+# Permutations from (.., .., heads, d) to (batch, heads, length, d) and back, by the dimension of the batch.
 TO_HEADS = {0: (0, 2, 1, 3), 1: (1, 2, 0, 3)}
 FROM_HEADS = {0: (0, 2, 1, 3), 1: (2, 0, 1, 3)}
 
@@ -20,30 +20,30 @@ class Attention(nn.Module):
     .. math:: \text{head}_h = \text{softmax}\left(\frac{q_h k_g^T}{\sqrt{d}} + \text{mask}\right) v_g, \quad
               y = [\text{head}_1, \dots, \text{head}_H] \, W_o^T + b_o
 
-    with :math:`q = x_q W_q^T + b_q`, and likewise k and v, cut into heads of :math:`d` coordinates. Query head h reads
-    key and value head :math:`g = \lfloor h \cdot \text{num\_kv\_heads} / \text{num\_heads} \rfloor`. Arguments, outputs
-    and masks are those of `torch.nn.MultiheadAttention`, whose place it can take; `topolearn.unpack_attention` puts it
-    there. Attention of Vaswani et al., "Attention Is All You Need" (2017); grouped heads of Ainslie et al., "GQA"
-    (2023).
+    with :math:`q = x_q W_q^T + b_q`, and likewise k and v, split into heads of :math:`d` coordinates. Query head h
+    reads key and value head :math:`g = \lfloor h \cdot \text{num\_kv\_heads} / \text{num\_heads} \rfloor`. Arguments,
+    outputs and masks are those of `torch.nn.MultiheadAttention`, so it can serve as a replacement, which
+    `topolearn.unpack_attention` makes. The attention is that of Vaswani et al., "Attention Is All You Need" (2017);
+    the grouped heads are those of Ainslie et al., "GQA" (2023).
 
     Parameters
     ----------
     embed_dim : int
-        Features of the queries and of the output.
+        Number of features of the queries and of the output.
     num_heads : int
-        Query heads; it divides embed_dim.
+        Number of query heads; must divide embed_dim.
     dropout : float
-        Share of the attention weights that are set to 0 while training.
+        Share of the attention weights that are set to 0 during training.
     bias : bool
-        Whether the four layers have biases; they start at 0.
+        Whether the four layers have biases, which start at 0.
     kdim, vdim : int, optional
-        Features of the keys and of the values; default embed_dim.
+        Numbers of features of the keys and of the values; default embed_dim.
     batch_first : bool
-        Whether inputs and output are (batch, length, features), or (length, batch, features).
+        Whether inputs and output are (batch, length, features) instead of (length, batch, features).
     device, dtype
         As for `torch.nn.Linear`.
     num_kv_heads : int, optional
-        Heads of the keys and values, grouped-query attention; it divides num_heads, which is the default.
+        Number of key and value heads for grouped-query attention; must divide num_heads, the default.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Attention(nn.Module):
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a size is not a positive integer, heads do not divide, or dropout is not a share.
+        When a size is not a positive integer, a number of heads does not divide, or dropout is not in [0, 1].
 
     Examples
     --------
@@ -67,8 +67,8 @@ class Attention(nn.Module):
     410
     """
 
-    # torch's Transformer layers read these of their attention. So they learn that there are no packed weights, and
-    # leave their fused path, which would compute without the projections.
+    # torch's Transformer layers read these attributes of their attention. They show that there are no packed weights,
+    # so the layers do not take their fused path, which would bypass the projections.
     in_proj_weight = None
     in_proj_bias = None
     _qkv_same_embed_dim = False
@@ -122,29 +122,32 @@ class Attention(nn.Module):
         Parameters
         ----------
         query, key, value : Tensor, shapes (L, N, embed_dim), (S, N, kdim) and (S, N, vdim)
-            N and the length change places with ``batch_first``; without N, for one sequence, they have 2 dimensions.
+            With ``batch_first``, N comes before the length; for a single sequence without N, there are 2 dimensions.
         key_padding_mask : Tensor, optional, shape (N, S)
-            Keys that no query sees (bool, True), or what is added to their scores (float).
+            A bool mask that is True for keys that no query attends to, or a float mask that is added to their scores.
         need_weights : bool
-            Whether the weights are returned. They cost time and memory: without them,
-            `torch.nn.functional.scaled_dot_product_attention` never makes them.
+            Whether to return the weights, which costs time and memory: without them,
+            `torch.nn.functional.scaled_dot_product_attention` never materialises them.
         attn_mask : Tensor, optional, shape (L, S) or (N * num_heads, L, S)
-            Pairs of query and key that do not see each other (bool, True), or what is added to their scores (float).
+            A bool mask that is True where a query does not attend to a key, or a float mask that is added to the
+            scores.
         average_attn_weights : bool
-            Whether the weights are the mean over the heads, shape (N, L, S), or those of each, (N, num_heads, L, S).
+            Whether to return the mean of the weights over the heads, shape (N, L, S), instead of those of each head,
+            (N, num_heads, L, S).
         is_causal : bool
-            Query i sees the keys up to i; an ``attn_mask`` that is given besides must be this very mask.
+            Whether query i attends only to the keys up to i; an ``attn_mask`` given as well must be this causal mask.
 
         Returns
         -------
         tuple of Tensor, shape of query, and Tensor or None
-            The weights are None unless they are needed; while training they are those after dropout. For a query that
-            sees no key, weights and output are NaN, as in torch; when no weights are needed, its heads are 0.
+            The output and the weights. The weights are None unless they are needed; during training they are those
+            after dropout. For a query that attends to no key, weights and output are NaN, as in torch; if no weights
+            are needed, its heads are 0.
 
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            When shapes do not belong together, a mask is neither bool nor float, or an input is a nested tensor.
+            When shapes do not match, a mask is neither bool nor float, or an input is a nested tensor.
         """
         batch, single = (0 if self.batch_first else 1), query.dim() == 2
         check_inputs(query, key, value, batch, self.num_heads, key_padding_mask, attn_mask)
@@ -155,7 +158,7 @@ class Attention(nn.Module):
             layer(x).unflatten(-1, (-1, self.head_dim)).permute(TO_HEADS[batch])
             for layer, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
         )
-        # The kernel masks later keys by itself, which is faster, unless there is more to mask or to return.
+        # The kernel can mask later keys itself, which is faster, unless there is more to mask or to return.
         by_hint = is_causal and not need_weights and key_padding_mask is None
         mask = None if by_hint else added_mask(q, k, key_padding_mask, attn_mask, is_causal)
         dropout = self.dropout if self.training else 0.0
@@ -169,14 +172,14 @@ class Attention(nn.Module):
 
     @classmethod
     def from_multihead(cls, module: nn.MultiheadAttention) -> Attention:
-        """Return attention with copies of the weights that a `torch.nn.MultiheadAttention` packs.
+        """Return attention with copies of the packed weights of a `torch.nn.MultiheadAttention`.
 
         Outputs are the same up to rounding; dtype, device, ``requires_grad`` and training mode are kept, hooks are not.
 
         Raises
         ------
         InvalidTypeError, InvalidValueError
-            When it is another module, a subclass, or has ``add_bias_kv`` or ``add_zero_attn``.
+            When the module is of another class, including subclasses, or uses ``add_bias_kv`` or ``add_zero_attn``.
 
         Examples
         --------
@@ -195,6 +198,6 @@ class Attention(nn.Module):
         return attention.train(module.training)
 
     def extra_repr(self) -> str:
-        """Return what ``print(model)`` shows of the heads."""
+        """Return what ``print(model)`` shows about the heads."""
         grouped = "" if self.num_kv_heads == self.num_heads else f", num_kv_heads={self.num_kv_heads}"
         return f"num_heads={self.num_heads}{grouped}, dropout={self.dropout}, batch_first={self.batch_first}"

@@ -1,4 +1,4 @@
-"""What `Attention` computes between its projections: checks of inputs and masks, and the products of the heads."""
+"""The computation of `Attention` between its projections: input and mask checks, and the products of the heads."""
 
 import math
 from numbers import Integral
@@ -11,12 +11,12 @@ from topolearn.errors import InvalidTypeError, InvalidValueError
 
 
 def check_heads(name: str, n: int, name_of_all: str, n_all: int) -> int:
-    """Return a number of heads as an int, or say why it is none.
+    """Return a number of heads as an int.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is not a positive integer that divides what the heads share.
+        When it is not a positive integer that divides ``n_all``.
     """
     if isinstance(n, bool) or not isinstance(n, Integral):
         raise InvalidTypeError(f"{name}={n!r} must be an integer")
@@ -35,14 +35,14 @@ def check_inputs(
     key_padding_mask: Tensor | None,
     attn_mask: Tensor | None,
 ) -> None:
-    """Refuse inputs and masks of attention that do not belong together.
+    """Raise for inputs and masks of attention that do not match.
 
     Parameters
     ----------
     query, key, value : Tensor
-        With 3 dimensions, or 2 for one sequence.
+        With 3 dimensions, or 2 for a single sequence.
     batch : int
-        Which dimension is that of the batch, of 3.
+        The batch dimension, if there are 3.
     n_heads : int
         Number of query heads.
     key_padding_mask, attn_mask : Tensor, optional
@@ -55,18 +55,18 @@ def check_inputs(
     inputs = (query, key, value)
     if any(x.is_nested for x in inputs):
         raise InvalidTypeError(
-            "attention takes no nested tensors: pad them, and in an nn.TransformerEncoder set use_nested_tensor = "
-            "False, as unpack_attention(model) does"
+            "attention does not support nested tensors: pad them, and in an nn.TransformerEncoder set "
+            "use_nested_tensor = False, as unpack_attention(model) does"
         )
     shapes = ", ".join(str(tuple(x.shape)) for x in inputs)
     if query.dim() not in (2, 3) or not query.dim() == key.dim() == value.dim():
-        raise InvalidValueError(f"query, key and value of shapes {shapes}: each must have 3 dimensions, or each 2")
+        raise InvalidValueError(f"query, key and value have shapes {shapes}: all must have 3 dimensions, or all 2")
     n, s = (1, key.shape[0]) if query.dim() == 2 else (key.shape[batch], key.shape[1 - batch])
     n_queries, length = (1, query.shape[0]) if query.dim() == 2 else (query.shape[batch], query.shape[1 - batch])
     if n_queries != n or key.shape[:-1] != value.shape[:-1]:
         raise InvalidValueError(
-            f"query, key and value of shapes {shapes}, with the batch in dimension {batch}: all need the same batch, "
-            "key and value the same length"
+            f"query, key and value have shapes {shapes}, with the batch in dimension {batch}: all need the same batch "
+            "size, and key and value the same length"
         )
     padding_shape = (s,) if query.dim() == 2 else (n, s)
     _check_mask("key_padding_mask", key_padding_mask, [padding_shape])
@@ -77,16 +77,16 @@ def _check_mask(name: str, mask: Tensor | None, shapes: list[tuple[int, ...]]) -
     if mask is None:
         return
     if mask.dtype != torch.bool and not mask.is_floating_point():
-        raise InvalidTypeError(f"{name} is of {mask.dtype} and must be bool or float: use {name}.bool()")
+        raise InvalidTypeError(f"{name} is {mask.dtype}, but must be bool or float: use {name}.bool()")
     if tuple(mask.shape) not in shapes:
         allowed = " or ".join(map(str, shapes))
-        raise InvalidValueError(f"{name} has shape {tuple(mask.shape)} and must have {allowed}")
+        raise InvalidValueError(f"{name} has shape {tuple(mask.shape)}: it must be {allowed}")
 
 
 def added_mask(
     q: Tensor, k: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None, is_causal: bool
 ) -> Tensor | None:
-    """Return what the masks add to the scores of all pairs, broadcastable to (N, heads, L, S); None for nothing.
+    """Return the sum that all masks add to the scores, broadcastable to (N, heads, L, S), or None without masks.
 
     Examples
     --------
@@ -122,11 +122,11 @@ def attend(
     ----------
     q : Tensor, shape (N, heads, L, d)
     k, v : Tensor, shape (N, kv_heads, S, d)
-        Each of their heads is for ``heads / kv_heads`` query heads that follow each other.
+        Each of their heads serves ``heads / kv_heads`` consecutive query heads.
     mask : Tensor, optional
         Added to the scores.
     is_causal : bool
-        Whether query i sees the keys up to i alone; without a mask, and when no weights are needed.
+        Whether query i attends only to the keys up to i; only without a mask, and if no weights are needed.
     dropout : float
         Share of the weights that are set to 0.
     need_weights : bool
@@ -137,7 +137,7 @@ def attend(
     """
     n_each = q.shape[1] // k.shape[1]
     if n_each > 1 and (need_weights or mask is not None):
-        # Not every kernel of torch takes both grouped heads and a mask; without one, none copies keys and values.
+        # Not every kernel of torch supports grouped heads together with a mask; without a mask, none copies k and v.
         k, v = k.repeat_interleave(n_each, dim=1), v.repeat_interleave(n_each, dim=1)
     if not need_weights:
         grouped = q.shape[1] != k.shape[1]

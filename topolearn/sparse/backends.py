@@ -1,4 +1,4 @@
-"""How sparse layers can compute, by name: `SparseLinear` takes the class of a layer from here."""
+"""The backends of sparse layers by name, from which `SparseLinear` chooses the class of a layer."""
 
 from topolearn.registry import Registry
 from topolearn.sparse.choice import CSR, MASKED
@@ -7,11 +7,11 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.masked import MaskedLinear
 
 BACKENDS: Registry[type[SparseLinear]] = Registry("backend", {MASKED: MaskedLinear, CSR: CsrLinear})
-SparseLinear.backends = BACKENDS  # set from here, as the base class imports none of its subclasses
+SparseLinear.backends = BACKENDS  # set here, since the base class cannot import its subclasses
 
 
 def has_links_alone(backend: str) -> bool:
-    """Return whether the layers of a backend hold values for links only, as csr does; False for ``auto``.
+    """Return whether the layers of a backend store values for links only, as csr does; False for ``auto``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a module has beside its weight, handed to the one that takes its place."""
+"""Carries everything that a module has, apart from its weight, over to the module that replaces it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ HOOKS = tuple(name for name in vars(nn.Module()) if "hook" in name)
 
 
 def carry_over(old: nn.Module, new: nn.Module) -> None:
-    """Give a module all that the one which it replaces had, beside the values of its weight.
+    """Give a module everything that the module it replaces had, apart from the values of its weight.
 
-    These are the training mode; hooks on the module, whose handles go on to work; the bias, the very parameter;
-    ``requires_grad`` and attributes of the weight; and what the user added: parameters, buffers, modules, attributes.
+    This includes the training mode; hooks on the module, whose handles keep working; the bias, as the same parameter
+    object; ``requires_grad`` and attributes of the weight; and parameters, buffers, modules and attributes that the
+    user added.
 
     Parameters
     ----------
     old : torch.nn.Module
-        It shares with the new module what is not a plain value, and is not to be used any more.
+        Must not be used afterwards, since it shares objects with the new module.
     new : torch.nn.Module
-        A module of the same device and dtype.
+        A module with the same device and dtype.
 
     Examples
     --------
@@ -60,18 +61,19 @@ def carry_over(old: nn.Module, new: nn.Module) -> None:
 
 
 def check_room(name: str, old: nn.Module, new: nn.Module) -> None:
-    """Refuse what the user added to a module under a name that the new one needs itself.
+    """Check that no name that the user added to a module is one that the new module uses.
 
     Raises
     ------
     InvalidValueError
+        When such a name clashes.
     """
     own = _own_names(old)
     for added in (*old._parameters, *old._buffers, *old._modules, *vars(old)):
         if added not in own and hasattr(new, added):
             raise InvalidValueError(
-                f"layer {name!r} has {added!r}, which {type(new).__name__} has a meaning of its own for: give it "
-                "another name"
+                f"layer {name!r} has {added!r}, which {type(new).__name__} uses for something else: give it another "
+                "name"
             )
 
 
@@ -81,7 +83,7 @@ def weight_parameter(module: nn.Module) -> nn.Parameter:
 
 
 def put_in_place(model: nn.Module, replacements: Mapping[Any, nn.Module]) -> None:
-    """Put modules in the place of others, wherever in the model these are."""
+    """Replace modules wherever they occur in the model."""
     for path, module in list(model.named_modules(remove_duplicate=False)):
         if module in replacements:
             parent, _, child = path.rpartition(".")
@@ -93,13 +95,13 @@ def _carry_bias(old: nn.Module, new: nn.Module) -> None:
     if bias is None:
         return
     if bias.is_meta and not weight_parameter(new).is_meta:
-        new.get_parameter("bias").requires_grad_(bias.requires_grad)  # there are no values to keep
+        new.get_parameter("bias").requires_grad_(bias.requires_grad)  # a meta bias has no values to keep
     else:
         new.register_parameter("bias", bias)
 
 
 def _carry_hooks(old: nn.Module, new: nn.Module) -> None:
-    """Let both have the same hooks, in the very dictionaries from which handles remove them."""
+    """Give both modules the same hook dictionaries, so that existing handles keep working."""
     for name in HOOKS:
         hooks: Any = vars(old)[name]
         if isinstance(hooks, dict):
@@ -111,14 +113,14 @@ def _carry_hooks(old: nn.Module, new: nn.Module) -> None:
 
 
 def _own_names(module: nn.Module) -> frozenset[str]:
-    """Return the names of what a module has by its class, and not by the user."""
+    """Return the names that a module has through its class, as opposed to those that the user added."""
     kind: Any = type(module)
     return _names_of_class(kind)
 
 
 @functools.cache
 def _names_of_class(kind: type[nn.Module]) -> frozenset[str]:
-    """Return the names of what a new module of a class has."""
+    """Return the names that a new module of a class has."""
     with torch_draws_from(0):
         twin: nn.Module
         if issubclass(kind, SparseLinear):

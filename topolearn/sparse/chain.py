@@ -1,4 +1,4 @@
-"""Layers of the csr backend, one after another, as one step of autograd."""
+"""Consecutive layers of the csr backend as one autograd node."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from topolearn.sparse.waiting_passes import WaitingPasses
 
 
 class Stage(NamedTuple):
-    """A layer of a chain, and the ReLU behind it.
+    """A layer of a chain, and the ReLU after it.
 
     Attributes
     ----------
     links : LinkIndex
-    values : Tensor with an element for each link
-        A dense layer, whose links are all there, has its weight here.
+    values : Tensor with one element per link
+        For a dense layer, which has all links, this is its weight.
     bias : Tensor, shape (n_out,), or None
     relu : bool
     record : WaitingPasses or None
-        Where inputs, and gradients before the activation, are left at each backward pass; both feature-major.
+        Where each backward pass stores the inputs and the gradients before the activation, both feature-major.
     """
 
     links: LinkIndex
@@ -53,7 +53,7 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When x is of another dtype or device than the layers, or has another number of features.
+        When x has another dtype or device than the layers, or the wrong number of features.
     """
     first, kind = stages[0], x.device.type
     if kind == first.values.device.type and x.is_floating_point() and torch.is_autocast_enabled(kind):
@@ -79,7 +79,8 @@ def sparse_chain(x: Tensor, stages: Sequence[Stage], *, feature_major: bool = Tr
 def _check_pair(before: Stage, after: Stage) -> None:
     if before.links.n_out != after.links.n_in:
         raise InvalidValueError(
-            f"a layer with {before.links.n_out} outputs is followed by one with {after.links.n_in} inputs"
+            f"a layer with {before.links.n_out} outputs is followed by one with {after.links.n_in} inputs: make these "
+            "numbers equal"
         )
     if (before.values.dtype, before.values.device) != (after.values.dtype, after.values.device):
         raise InvalidTypeError(
@@ -92,11 +93,12 @@ def _check(x: Tensor, stage: Stage) -> None:
     values = stage.values
     if x.dtype != values.dtype or x.device != values.device:
         raise InvalidTypeError(
-            f"the input is {x.dtype} on {x.device}, the layer {values.dtype} on {values.device}: convert one of them"
+            f"the input is {x.dtype} on {x.device}, but the layer is {values.dtype} on {values.device}: convert one of "
+            "them"
         )
     if x.dtype not in (torch.float32, torch.float64):
         raise InvalidTypeError(f"the csr backend computes in float32 or float64, not {x.dtype}: use backend='masked'")
     if not x.dim() or x.shape[-1] != stage.links.n_in:
         raise InvalidValueError(
-            f"the input has shape {tuple(x.shape)}; its last dimension must be the layer's {stage.links.n_in} inputs"
+            f"the input has shape {tuple(x.shape)}: its last dimension must be the layer's {stage.links.n_in} inputs"
         )

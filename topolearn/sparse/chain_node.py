@@ -1,4 +1,4 @@
-"""`Chain`: a chain of layers as one node of autograd, with feature-major activations in between."""
+"""`Chain`: a chain of layers as one autograd node, with feature-major activations in between."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from topolearn.sparse.twice_differentiable import Spec, chain_gradients
 
 
 class Chain(torch.autograd.Function):
-    """One node for any number of layers; within, activations are feature-major, shape (n_neurons, batch)."""
+    """One node for any number of layers; inside, activations are feature-major, shape (n_neurons, batch)."""
 
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, turned: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None
     ) -> Tensor:
-        """Return the outputs, of shape (n_out, batch) if feature-major, of inputs (batch, n_in) and their transpose."""
+        """Return the outputs, shape (n_out, batch) if feature-major, for inputs (batch, n_in) and their transpose."""
         form = form_of(x)
         activations = [turned]
         for (links, relu, _), values, bias in zip(spec, parameters[::2], parameters[1::2], strict=True):
             activations.append(form.outputs(links, values, bias, activations[-1], relu))
-        # The last outputs are needed for their ReLU alone; unsaved, whatever follows may change them in place.
+        # The last outputs are needed only for their ReLU; if they are not saved, later code may change them in place.
         kept = activations if spec[-1][1] else activations[:-1]
-        # Biases, and inputs that have a gradient, are needed for gradients that are differentiated again.
+        # Biases, and inputs that require a gradient, are needed to differentiate the gradients again.
         ctx.save_for_backward(*kept, *parameters, x if ctx.needs_input_grad[0] else None)
         ctx.spec, ctx.n_kept = spec, len(kept)
         ctx.feature_major, ctx.takes_feature_major = feature_major, x.t().is_contiguous()
         if feature_major:
             return activations[-1]
-        y = form.transposed(activations[-1])  # a view, where a side has one element; these must not be changed in place
+        y = form.transposed(activations[-1])  # a view where a side has one element, which may not change in place
         return y.clone() if y.data_ptr() == activations[-1].data_ptr() else y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of the inputs, and of values and biases of each stage."""
+        """Return the gradients of the inputs, and of the values and biases of each stage."""
         *saved, x = ctx.saved_tensors
         activations, values, biases = saved[: ctx.n_kept], saved[ctx.n_kept :: 2], saved[ctx.n_kept + 1 :: 2]
         form, spec = form_of(gradient), ctx.spec
@@ -57,7 +57,7 @@ class Chain(torch.autograd.Function):
             dx, dbias, dparameters[2 * i] = form.gradients(
                 links, values[i], activations[i], dz, need_dx=need_dx, behind_relu=behind_relu
             )
-            dz = dx  # of the outputs of the stage before
-        if dx is not None:  # in the order of the inputs: operations on tensors of two orders take ten times as long
+            dz = dx  # the gradient of the outputs of the previous stage
+        if dx is not None:  # in the inputs' memory order: operations that mix two orders take ten times as long
             dx = dx.t() if ctx.takes_feature_major else form.transposed(dx)
         return (dx, None, None, None, *dparameters)

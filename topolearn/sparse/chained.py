@@ -1,4 +1,4 @@
-"""Sequences of sparse layers that compute as one: what `sparsify` makes of `torch.nn.Sequential`."""
+"""`ChainedSequential`: what `sparsify` turns a `torch.nn.Sequential` of csr layers into."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from topolearn.sparse.dropout import dropout, drops
 from topolearn.sparse.index import complete_index
 from topolearn.sparse.product_form import form_of
 
-# Where a product over all links is faster than one of dense matrices: few outputs, and activations for a whole vector.
-# The links of such a layer are listed, which takes 12 bytes each.
+# Where a product over all links is faster than a dense matrix product: few outputs, and a batch that fills a vector.
+# The links of such a layer are listed, at 12 bytes each.
 FEW_OUTPUTS, LEAST_BATCH, MOST_LINKS = 32, 16, 2**24
 
-# Modules that treat each activation by itself, and keep the order of memory.
+# Modules that act on each activation separately and keep the memory order.
 ELEMENT_WISE = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Sigmoid,
     nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Identity, nn.Dropout,
@@ -28,12 +28,12 @@ ELEMENT_WISE = (
 class ChainedSequential(nn.Sequential):
     """A `torch.nn.Sequential` in which sparse layers of the csr backend, and ReLU between them, are one autograd node.
 
-    Outputs, gradients, parameters and names are those of the sequence; activations are transposed once at each end
-    instead of twice a layer. To the chain belong, too, the layers of such sequences within it, and a dense layer with
-    few outputs that follows, such as the last one of a classifier. Other activations, and dropout, end the node, but
-    between sparse layers they work on feature-major memory, so that nothing is transposed. Dropout draws on the CPU 32
-    bits for an activation, in the order of memory: with equal seeds other activations are dropped than in a dense
-    sequence. A module with hooks is called by itself, so that its hooks see what they always do.
+    Outputs, gradients, parameters and names are those of a plain sequence; activations are transposed once at each end
+    instead of twice per layer. The chain includes the layers of nested sequences of this kind, and a dense layer with
+    few outputs that follows, such as the last layer of a classifier. Other activations and dropout end the node, but
+    between sparse layers they work on feature-major memory, so that nothing is transposed. On the CPU, dropout draws
+    32 bits per activation in memory order: with the same seed, it drops other activations than a dense sequence does.
+    A module with hooks is called separately, so that its hooks see the usual inputs and outputs.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class ChainedSequential(nn.Sequential):
                     break
                 stages.append(stage)
                 i += 1 + relu
-            if stages:  # before a dense layer not feature-major, else that takes five times as long
+            if stages:  # not feature-major before a dense layer, which would take five times as long
                 x = sparse_chain(x, stages, feature_major=_feed_sparse(modules[i:]))
             else:
                 module = modules[i]
@@ -83,7 +83,7 @@ def unchain(model: nn.Module) -> None:
 
 
 def _steps(sequence: nn.Sequential) -> Iterator[nn.Module]:
-    """Return the modules of a sequence in order, those of chained sequences within it one by one."""
+    """Yield the modules of a sequence in order, with nested chained sequences flattened."""
     for module in sequence._modules.values():
         if type(module) is ChainedSequential and is_plain(module):
             yield from _steps(module)
@@ -92,7 +92,7 @@ def _steps(sequence: nn.Sequential) -> Iterator[nn.Module]:
 
 
 def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | None:
-    """Return a module as a stage of a chain that may have begun; None if it is to be called by itself."""
+    """Return a module as a stage of a chain, which may have begun; None if the module must be called separately."""
     if type(module) is CsrLinear and is_plain(module):
         return module.stage(relu)
     if type(module) is nn.Linear and begun and is_plain(module) and takes_part(module, x):
@@ -101,7 +101,7 @@ def _stage(module: nn.Module, x: Tensor, relu: bool, *, begun: bool) -> Stage | 
 
 
 def _feed_sparse(modules: Sequence[nn.Module]) -> bool:
-    """Whether modules begin with a sparse layer, but for element-wise ones that leave their inputs as they are."""
+    """Whether the first module is a sparse layer, apart from element-wise ones that do not change their inputs."""
     for module in modules:
         if type(module) is CsrLinear:
             return True
@@ -111,7 +111,7 @@ def _feed_sparse(modules: Sequence[nn.Module]) -> bool:
 
 
 def takes_part(layer: nn.Linear, x: Tensor) -> bool:
-    """Whether a chain takes in a dense layer, for activations as many as those of x."""
+    """Whether a chain includes a dense layer, given the number of activations of x."""
     return (
         layer.out_features <= FEW_OUTPUTS
         and layer.weight.numel() <= MOST_LINKS
@@ -124,7 +124,7 @@ def takes_part(layer: nn.Linear, x: Tensor) -> bool:
 
 
 def is_plain(module: nn.Module) -> bool:
-    """Return whether a module has no hooks, so that what it does may be done without calling it."""
+    """Return whether a module has no hooks, so that its work can be done without calling it."""
     return not (
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )

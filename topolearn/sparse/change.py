@@ -1,4 +1,4 @@
-"""`LinkChange`: how the list of a layer's links changes, so that every list that goes with it can follow."""
+"""`LinkChange`: how a layer's list of links changes, so that all data stored per link can follow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from topolearn.graph.cells import search, without
 
 @dataclass(frozen=True)
 class LinkChange:
-    """Links that go and links that come; the others stay.
+    """The links that a layer loses and grows; the others stay.
 
     Attributes
     ----------
     lost, grown : Tensor of int64, shape (n_lost,) and (n_grown,), sorted
-        A link may be in both: it starts over.
+        A link may be in both, and then starts over.
     cells : Tensor of int64, shape (n_links,)
         The links afterwards, sorted.
     places : Tensor of int64, shape (n_links,)
-        The place of each in the list before; of new links, any.
+        The place of each link in the previous list; arbitrary for new links.
     new : Tensor of int64, shape (n_grown,)
         The places of the new links among `cells`.
     """
@@ -34,9 +34,9 @@ class LinkChange:
 
     @classmethod
     def of(cls, cells: Tensor, lost: Tensor, grown: Tensor) -> LinkChange:
-        """Return the change of sorted links by which some of them are lost, and other cells grow.
+        """Return the change in which some of the sorted links are lost and other cells grow.
 
-        Only the lost and the grown are searched for, so that few of them cost little.
+        Only the lost and the grown are searched for, so a small change costs little.
 
         Examples
         --------
@@ -46,11 +46,11 @@ class LinkChange:
         ([0, 1, 7], [0.0, 10.0, 70.0])
         """
         n_after = cells.numel() - lost.numel() + grown.numel()
-        # Ranks among the links that stay: how many of these are below each link that comes, or goes.
+        # Ranks among the links that stay: how many of them come before each new or lost link.
         coming = search(cells, grown) - search(lost, grown)
         going = search(cells, lost) - torch.arange(lost.numel(), device=cells.device)
         new = coming + torch.arange(grown.numel(), device=cells.device)
-        # From behind each new link on, places fall back by one; from where a lost link was on, they go ahead by one.
+        # After each new link, places shift back by one; from the position of a lost link on, they shift ahead by one.
         shifts = torch.zeros(n_after + 1, dtype=torch.int64, device=cells.device)
         shifts.index_add_(0, new + 1, torch.full_like(new, -1))
         shifts.index_add_(0, going + torch.searchsorted(coming, going, right=True), torch.ones_like(going))
@@ -68,11 +68,11 @@ class LinkChange:
         return cls(without(before, after), after[new], after, places, new)
 
     def moved(self, state: Tensor, new: Tensor | float = 0) -> Tensor:
-        """Return what belongs to the links, with ``new`` for those that have come."""
+        """Return a tensor with one value per link, moved along with the links; new links get ``new``."""
         moved = state[self.places] if state.numel() else state.new_zeros(self.cells.shape)
         moved[self.new] = new
         return moved
 
     def to(self, device: torch.device | str) -> LinkChange:
-        """Return the change on a device."""
+        """Return the change with its tensors on a device."""
         return LinkChange(*(each.to(device) for each in (self.lost, self.grown, self.cells, self.places, self.new)))

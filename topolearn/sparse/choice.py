@@ -1,4 +1,4 @@
-"""Which backend is the faster one for a layer, by a table of measured crossovers."""
+"""Which backend is faster for a layer, from a table of measured crossovers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from topolearn.errors import CorruptFileError
 
 MASKED, CSR = "masked", "csr"  # the names of the backends
 CPU = "cpu"
-SHIPPED = Path(__file__).with_name("crossovers.json")  # of a CPU; others, once measured, lie beside it
-BATCH = 32  # of activations, where it is not known
+SHIPPED = Path(__file__).with_name("crossovers.json")  # for CPUs; tables for other devices would be next to it
+BATCH = 32  # activations, where the batch size is unknown
 
 
 @dataclass(frozen=True)
 class Crossovers:
-    """The density up to which the csr backend trains a square layer faster than the masked one.
+    """The density up to which the csr backend trains a square layer faster than the masked backend.
 
     Attributes
     ----------
     threads, widths, batches : sequence of int
-        Threads of a CPU (one on other devices), neurons on each side, and activations in a batch, ascending.
+        CPU threads (one on other devices), neurons on each side, and activations per batch, ascending.
     densities : sequence of sequences of sequences of float
-        ``densities[t][i][j]`` is the crossover at ``threads[t]``, ``widths[i]`` and ``batches[j]``, 0 where csr is
-        never the faster one.
+        ``densities[t][i][j]`` is the crossover at ``threads[t]``, ``widths[i]`` and ``batches[j]``; 0 where csr is
+        never faster.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Crossovers:
     densities: Sequence[Sequence[Sequence[float]]]
 
     def at(self, n_in: int, n_out: int, *, batch: int, threads: int) -> float:
-        """Return the crossover for a layer, by interpolation; beyond the table's edges it is that of the edge."""
+        """Return the crossover for a layer, interpolated; beyond the table's edges, the value at the edge."""
         width = math.sqrt(n_in * n_out)
         tables = [[_between(self.batches, row, batch) for row in table] for table in self.densities]
         return _between(self.threads, [_between(self.widths, column, width) for column in tables], threads)
@@ -63,12 +63,12 @@ def best_backend(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
 ) -> str:
-    """Return the backend that ``backend="auto"`` takes for a layer.
+    """Return the backend that ``backend="auto"`` chooses for a layer.
 
     In float32 and float64 this is csr up to the crossover that was measured for the layer's size, the batch and the
-    threads, on that type of device; in other dtypes, and on a device that nobody measured, it is masked. The shipped
-    table is of two cores of 2.4 GHz with 256-bit vectors; ``topolearn bench --calibrate`` measures that of this
-    machine, with ``--device cuda`` that of its GPU, and keeps it in `calibration_file`.
+    threads on that type of device; in other dtypes, and on devices without measurements, it is masked. The shipped
+    table was measured on two 2.4 GHz cores with 256-bit vectors; ``topolearn bench --calibrate`` measures this machine
+    (with ``--device cuda``, its GPU) and stores the table in `calibration_file`.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ def best_backend(
     density : float
         Share of the cells that are links.
     batch : int
-        Activations of a neuron in a step: examples, or for sequences all their elements.
+        Activations per neuron and step: the number of examples or, for sequences, of all their elements.
     threads : int, optional
-        Default as many as torch uses.
+        Default the number of threads that torch uses.
     device, dtype
-        Where the layer computes, and in what; default torch's default dtype.
+        The layer's device and dtype; the default dtype is torch's.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def best_backend(
 
 
 def calibration_file(device_type: str = CPU) -> Path:
-    """Return where the crossovers of a device of this machine are kept, in the user's cache.
+    """Return the path of this machine's crossovers for a type of device, in the user's cache.
 
     Examples
     --------
@@ -109,12 +109,12 @@ def calibration_file(device_type: str = CPU) -> Path:
 
 
 def crossovers(device_type: str = CPU) -> Crossovers | None:
-    """Return the crossovers of a device of this machine if they were measured, else the shipped ones, if there are any.
+    """Return the crossovers measured on this machine for a type of device, else the shipped ones, else None.
 
     Raises
     ------
     CorruptFileError
-        When the user's file is no such table.
+        When the user's file is not a valid table.
     """
     own = calibration_file(device_type)
     if own.is_file():
@@ -136,15 +136,17 @@ def _read(path: Path, changed: int) -> Crossovers:
     except (ValueError, KeyError, TypeError, IndexError, OSError, RecursionError):
         fits = False
     if not fits:
-        raise CorruptFileError(f"{path} is not a table of crossovers: remove it, or run topolearn bench --calibrate")
+        raise CorruptFileError(
+            f"{path} is not a valid table of crossovers: remove it, or run topolearn bench --calibrate"
+        )
     return table
 
 
 def to_json(table: Crossovers, about: Mapping[str, object]) -> str:
-    """Return a table as JSON, with what is to be said about it."""
+    """Return a table as JSON, together with metadata about it."""
     return json.dumps({**about, **asdict(table)}) + "\n"
 
 
 def _between(marks: Sequence[int], values: Sequence[float], x: float) -> float:
-    """Interpolate in logarithms."""
+    """Interpolate on a logarithmic axis."""
     return float(np.interp(math.log(max(x, 1)), np.log(marks), values))

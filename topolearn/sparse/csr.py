@@ -1,4 +1,4 @@
-"""`CsrLinear`: only the links exist."""
+"""`CsrLinear`: a sparse layer that stores only its links."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from topolearn.sparse.optimizer_steps import version_of
 class CsrLinear(SparseLinear):
     """The csr backend of `SparseLinear`.
 
-    Its parameter `values` has an element for each link, in the order of rows. On the CPU the products are compiled by
-    numba, over the links alone; on other devices, and without numba, they are torch's sparse products. Results do not
-    depend on the number of threads. Under autocast it computes in the dtype of its values all the same. The keys of
-    ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so that links travel with the values. It loads the
-    ``weight`` of a dense layer too, which must be zero off its present links.
+    Its parameter `values` has one element per link, row by row. On the CPU, products are compiled with numba and go
+    through the links only; on other devices, and without numba, they are torch's sparse products. Results do not depend
+    on the number of threads. Under autocast, the layer still computes in the dtype of its values. The keys of
+    ``state_dict`` are ``values``, ``crow``, ``col`` and ``bias``, so links are saved with the values. The layer also
+    loads the ``weight`` of a dense layer, which must be zero off its present links.
 
     Attributes
     ----------
@@ -39,10 +39,10 @@ class CsrLinear(SparseLinear):
     crow, col : Tensor of int64, shape (out_features + 1,), and int32, shape (n_links,)
         Output u has links from the inputs ``col[crow[u]:crow[u + 1]]``.
     fingerprint : int
-        A number that tells the links from others; see `topolearn.sparse.link_order`.
+        A number that identifies the links; see `topolearn.sparse.link_order`.
     feature_major : bool
-        Whether outputs are a view of feature-major memory, so that a csr layer which reads them, or what neuron-wise
-        functions make of them, transposes nothing. The default is True; `topolearn.sparsify` sets it layer by layer.
+        Whether outputs are a view of feature-major memory, so that a csr layer that reads them, directly or through
+        neuron-wise functions, transposes nothing. The default is True; `topolearn.sparsify` sets it for each layer.
 
     Examples
     --------
@@ -87,15 +87,15 @@ class CsrLinear(SparseLinear):
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
+        """Return the outputs, shape (..., out_features), for inputs of shape (..., in_features)."""
         return sparse_chain(x, [self.stage()], feature_major=self.feature_major)
 
     def stage(self, relu: bool = False) -> Stage:
-        """Return the layer as a stage of a chain, with ReLU behind it or without.
+        """Return the layer as a stage of a chain, with or without a ReLU after it.
 
         Examples
         --------
-        A custom module computes two layers at once by its ``forward``:
+        Compute two layers at once, as the ``forward`` of a custom module could:
 
         >>> import torch, topolearn as tl
         >>> g = tl.generators.erdos_renyi(8, 8, 0.3, seed=0)
@@ -110,12 +110,12 @@ class CsrLinear(SparseLinear):
 
     @property
     def index(self) -> LinkIndex:
-        """The links as the products read them.
+        """The links, indexed for the products.
 
         Raises
         ------
         InvalidValueError
-            When others have written `crow` or `col`, so that values would stand for other links.
+            When other code changed `crow` or `col`, so that values would belong to the wrong links.
         """
         index, versions = self._index, self._versions
         if not torch.compiler.is_compiling():
@@ -124,8 +124,8 @@ class CsrLinear(SparseLinear):
             index = LinkIndex(self.crow, self.col, self.in_features)
             if fingerprint(index.cells) != self.fingerprint or bool((index.cells.diff() <= 0).any()):
                 raise InvalidValueError(
-                    f"crow and col of layer {self.layer_name!r} were written from outside, so that its values would "
-                    "stand for other links: use load_state_dict or set_links, and tl.AveragedModel for averages"
+                    f"crow and col of layer {self.layer_name!r} were changed from outside, so its values would belong "
+                    "to the wrong links: use load_state_dict or set_links, and tl.AveragedModel for averages"
                 )
             self._index, self._versions = index, versions
         return index
@@ -142,7 +142,7 @@ class CsrLinear(SparseLinear):
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """An object that changes whenever the links change."""
+        """The tensor `crow` and its version; changes whenever the links change."""
         return self.crow, self.crow._version
 
     def cells(self) -> Tensor:
@@ -158,11 +158,11 @@ class CsrLinear(SparseLinear):
         return None if self.values.grad is None else self.values.grad.clone()
 
     def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what gives the layer other links, more or fewer than before; see `SparseLinear.prepare_links`."""
+        """Return a function that gives the layer other links, of any number; see `SparseLinear.prepare_links`."""
         return self.prepare_change(LinkChange.between(self.cells(), cells.to(self.col.device)))
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what takes some links away and adds others; see `SparseLinear.prepare_change`."""
+        """Return a function that removes some links and adds others; see `SparseLinear.prepare_change`."""
         index = self.index.changed(change)
         return lambda: self._change(change, index)
 
@@ -194,28 +194,30 @@ class CsrLinear(SparseLinear):
     def set_link_values(self, values: Tensor) -> None:
         """Write the values of the links, in the order of `cells`."""
         if values.shape != self.values.shape:
-            raise InvalidValueError(f"values of shape {tuple(values.shape)} for {self.n_links} links: give one each")
+            raise InvalidValueError(
+                f"values has shape {tuple(values.shape)}: it must be ({self.n_links},), one value per link"
+            )
         self.values.copy_(values)
 
     def precedes_change(self, state: Mapping[str, Any]) -> bool:
-        """Whether what an optimizer remembers of the values belongs to the links before their last change."""
+        """Whether an optimizer's state for the values belongs to the links before their last change."""
         return KEY not in state or belongs(state, self._before_change)
 
     def note_links(self, optimizer: Optimizer) -> None:
-        """Note in what an optimizer remembers of the values that it belongs to the present links."""
+        """Mark an optimizer's state for the values as belonging to the present links."""
         state = optimizer.state.get(self.values, {})
         if KEY in state:
             state[KEY] = self._order.mark(self.fingerprint)
 
     def reset_parameters(self) -> None:
-        """Redraw all parameters: the values by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        """Redraw all parameters: the values with `reset_weight`, the bias as `torch.nn.Linear` does."""
         self.reset_bias()
         self.reset_weight()
 
     def _set_values(self, values: Tensor) -> None:
-        """Give the parameter other data, perhaps of another size; it has no gradient then."""
+        """Give the parameter other data, possibly of another size, and no gradient."""
         self.values.grad = None
-        if values.shape != self.values.shape:  # autograd forgets the former size only when the dtype changes
+        if values.shape != self.values.shape:  # autograd forgets the old size only when the dtype changes
             self.values.data = torch.empty(0, dtype=torch.float16, device=values.device)
         self.values.data = values
 
@@ -267,29 +269,30 @@ class CsrLinear(SparseLinear):
         if all(isinstance(each, Tensor) for each in links):
             cells = LinkIndex(self.crow, self.col, self.in_features).cells
             self.fingerprint = fingerprint(cells)
-            if self.fingerprint != replaced and fingerprint(before) == replaced:  # else others had written the links
+            if self.fingerprint != replaced and fingerprint(before) == replaced:  # else other code wrote to the links
                 self._order.replaced = Replaced(replaced, LinkChange.between(before, cells))
 
     def _problem(self, crow: Tensor, col: Tensor, values: Tensor) -> str | None:
-        """Return what is wrong with links that are to be loaded, if anything is."""
+        """Return what is wrong with links to be loaded, or None."""
         if crow.is_floating_point() or col.is_floating_point() or crow.is_complex() or col.is_complex():
-            return f"crow and col are {crow.dtype} and {col.dtype}, and must be integers"
+            return f"crow and col are {crow.dtype} and {col.dtype}, but must be integers"
         if crow.shape != self.crow.shape:
-            return f"crow is of a layer with {crow.numel() - 1} outputs; this one has {self.out_features}"
+            return f"crow is for a layer with {crow.numel() - 1} outputs, but this one has {self.out_features}"
         if col.dim() != 1 or values.shape != col.shape or int(crow[0]) != 0 or int(crow[-1]) != col.numel():
             return (
-                f"crow, col and values do not belong together: {int(crow[-1])} links, {col.numel()}, {values.numel()}"
+                f"crow, col and values do not match: crow has {int(crow[-1])} links, col {col.numel()} and values "
+                f"{values.numel()}"
             )
         if bool((crow.diff() < 0).any()) or not col.numel() or int(col.min()) < 0 or int(col.max()) >= self.in_features:
-            return f"crow and col are not links of a layer with {self.in_features} inputs"
+            return f"crow and col are not valid links of a layer with {self.in_features} inputs"
         cells = LinkIndex(crow, col, self.in_features).cells
         if bool((cells.diff() <= 0).any()):
-            return "col is not sorted within each output, or has a link twice"
+            return "col is not sorted within each output, or repeats a link"
         return None
 
     @torch.no_grad()
     def _make_room(self, crow: Tensor, col: Tensor, values: Tensor) -> None:
-        """Give parameters and buffers the size of what is to be loaded."""
+        """Resize parameters and buffers to the state to be loaded."""
         if col.shape != self.col.shape:
             self._set_values(self.values.new_zeros(values.shape))
         self.crow, self.col = self.crow.clone(), torch.zeros_like(col, device=self.col.device)

@@ -1,4 +1,4 @@
-"""The gradient of weights that do not exist: what RigL and its kin ask of a layer, without a dense weight."""
+"""The gradient of weights that do not exist, which RigL and similar methods need, without a dense weight."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from topolearn.sampling import Pool, RandomField
 from topolearn.sparse.gradient_record import GradientRecord
 from topolearn.sparse.linear import SparseLinear
 
-BLOCK = 2**18  # cells whose gradients exist at a time: in cache, and the first block's best keep most others out
+BLOCK = 2**18  # cells whose gradients exist at a time: they fit into cache, and the first block's best rule most out
 
 NOT_FINITE = "its gradient is not finite: lower the learning rate, or look for NaN in the data"
 
 
 @contextmanager
 def recorded(layers: Iterable[SparseLinear]) -> Iterator[None]:
-    """Let layers keep what `largest_gradients` needs of each backward pass within that accumulates their gradients.
+    """Record what `largest_gradients` needs, from each backward pass in the block that accumulates gradients.
 
-    The forward pass must lie within, too. `torch.autograd.grad` accumulates none.
+    The forward pass must also be in the block. `torch.autograd.grad` accumulates no gradients.
 
     Examples
     --------
@@ -47,35 +47,35 @@ def recorded(layers: Iterable[SparseLinear]) -> Iterator[None]:
 def largest_gradients(
     layer: SparseLinear, k: int, field: RandomField, *, soft: bool = False, block: int = BLOCK
 ) -> tuple[Tensor, Tensor]:
-    r"""Return the k non-links with the largest gradient magnitude, over all backward passes that were recorded.
+    r"""Return the k non-links with the largest gradient magnitude over all recorded backward passes.
 
-    The gradient of a weight, whether or not there is a link, is :math:`\partial L / \partial W = \sum dY^T X` over the
-    passes; it is in float32, or in float64 for a layer in float64. On the csr backend it exists for a block of rows
-    at a time.
+    The gradient of a weight, whether or not it is a link, is :math:`\partial L / \partial W = \sum dY^T X` over the
+    passes; it is in float32, or in float64 for a layer in float64. On the csr backend it exists for only one block of
+    rows at a time.
 
     Parameters
     ----------
     layer : SparseLinear
         A layer within `recorded`.
     k : int
-        How many, at most the number of non-links.
+        How many non-links to return; at most all of them.
     field : RandomField
-        Breaks ties, or is the source of the draws.
+        Breaks ties, or provides the random draws.
     soft : bool
         Sample without replacement in proportion to the magnitudes, instead of taking the largest.
     block : int
-        Cells whose gradients exist at a time, one row at least.
+        Cells whose gradients exist at a time; at least one row.
 
     Returns
     -------
     cells : Tensor of int64, shape (k,)
-        Sorted flat positions, ``output * in_features + input``. Fewer than k when fewer have a gradient.
+        Sorted flat positions, ``output * in_features + input``; fewer than k if fewer have a gradient.
     magnitudes : Tensor, shape (k,)
 
     Raises
     ------
     InvalidValueError
-        When nothing was recorded, a gradient is not finite, or k is impossible.
+        When nothing was recorded, a gradient is not finite, or k is out of range.
 
     References
     ----------
@@ -90,18 +90,18 @@ def largest_gradients(
 def largest_recorded(
     record: GradientRecord, k: int, field: RandomField, *, soft: bool, excluded: Tensor, block: int = BLOCK
 ) -> tuple[Tensor, Tensor]:
-    """Return the k cells with the largest recorded gradient magnitude, excluded ones aside; see `largest_gradients`.
+    """Return the k cells with the largest recorded gradients, apart from excluded ones; see `largest_gradients`.
 
     Parameters
     ----------
     excluded : Tensor of int64, sorted
-        Cells that may not be chosen.
+        Cells that must not be chosen.
     """
     n_out, n_in = record.shape
     if record.is_empty:
-        raise InvalidValueError("no backward pass was recorded: forward and backward must both follow the start")
+        raise InvalidValueError("no backward pass was recorded: run forward and backward after recording has started")
     if not 0 <= k <= n_out * n_in - excluded.numel():
-        raise InvalidValueError(f"k={k}: the layer has {n_out * n_in - excluded.numel()} non-links")
+        raise InvalidValueError(f"k={k} is out of range: the layer has {n_out * n_in - excluded.numel()} non-links")
     pool = Pool(k, field, soft)
     step = max(block // n_in, 1)
     bounds = torch.arange(0, n_out + step, step, device=excluded.device).clamp_(max=n_out)
@@ -117,7 +117,7 @@ def largest_recorded(
 
 
 def recorded_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor:
-    """Return the gradient magnitudes of some rows, shape (last - first, n_in), of the mean over all ranks.
+    """Return the gradient magnitudes of some rows, shape (last - first, n_in), averaging gradients over all ranks.
 
     Raises
     ------
@@ -132,15 +132,15 @@ def recorded_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor
 
 @torch.no_grad()
 def mean_magnitudes(record: GradientRecord, first: int, last: int) -> Tensor:
-    """Return what `recorded_magnitudes` does, and leave it to the caller to look whether all are finite."""
+    """Return the same as `recorded_magnitudes`, but leave it to the caller to check that all are finite."""
     gradient = record.rows(first, last)
     if record.average is not None:
-        gradient = gradient.clone()  # the record may be read again, and its mean must not be averaged
+        gradient = gradient.clone()  # the record may be read again, and must not be averaged twice
         record.average(gradient)
     return gradient.abs()
 
 
 def _candidates(scores: Tensor, pool: Pool) -> Tensor:
-    """Return the positions of positive scores that may enter a pool."""
+    """Return the positions of positive scores that can enter a pool."""
     level = 0.0 if pool.soft else pool.bound.level
     return ((scores >= level) if level else (scores > 0)).nonzero().squeeze(1)

@@ -1,4 +1,4 @@
-"""The dense layers that sparse ones stand for: `torch.nn.Linear`, and the transposed one of GPT-2."""
+"""The dense layers that sparse ones can replace: `torch.nn.Linear`, and the transposed layer of GPT-2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from topolearn.sparse.linear import SparseLinear
 
-CONV1D = "Conv1D"  # of Hugging Face, known by its name and attributes, as their library is not imported
+CONV1D = "Conv1D"  # Hugging Face's class, recognised by name and attributes since transformers is not imported
 
 
 def is_linear(module: nn.Module) -> bool:
@@ -30,14 +30,15 @@ def is_dense_linear(module: nn.Module) -> bool:
 def is_conv1d(module: nn.Module) -> bool:
     """Return whether a module is the ``Conv1D`` of GPT-2: a linear layer whose weight has the shape (inputs, outputs).
 
-    Its class, or a base of it, has that name, and it knows its numbers of inputs ``nx`` and outputs ``nf``.
+    Its class or one of its base classes has that name, and the attributes ``nx`` and ``nf`` are its numbers of inputs
+    and outputs.
     """
     sizes = (getattr(module, "nx", None), getattr(module, "nf", None))
     return _conv1d_class(type(module)) is not None and all(isinstance(size, int) for size in sizes)
 
 
 def plain_class(module: nn.Module) -> type[nn.Module]:
-    """Return the class whose ``forward`` is the one that topolearn knows, of a dense linear layer."""
+    """Return the class whose ``forward`` a dense linear layer must have: `torch.nn.Linear` or ``Conv1D``."""
     return _conv1d_class(type(module)) or nn.Linear
 
 
@@ -60,9 +61,9 @@ def weight_of(module: nn.Module) -> Tensor:
 
 
 def dense_layer(layer: SparseLinear) -> nn.Module:
-    """Return a dense layer of the class that a sparse one replaced, with the weight that it has and no bias.
+    """Return a dense layer of the class that a sparse one replaced, with the sparse layer's weight and no bias.
 
-    No ``__init__`` of that class runs, whose arguments nobody knows, and nothing is drawn.
+    The ``__init__`` of that class does not run, since its arguments are unknown, and nothing is drawn.
     """
     kind = layer.dense_class
     dense: Any = kind.__new__(kind)
@@ -79,7 +80,7 @@ def dense_layer(layer: SparseLinear) -> nn.Module:
 
 
 def own_layout(layer: SparseLinear, weight: Tensor) -> Tensor:
-    """Return a weight of the dense layer whose place a sparse one has with the shape (n_out, n_in), contiguous."""
+    """Return a weight in the layout of the dense layer that a sparse one replaced as (n_out, n_in), contiguous."""
     return weight if _conv1d_class(layer.dense_class) is None else weight.t().contiguous()
 
 

@@ -1,4 +1,4 @@
-"""Dropout on the CPU, from 32 random bits for each activation."""
+"""Dropout on the CPU with 32 random bits per activation."""
 
 from typing import TypeGuard
 
@@ -7,25 +7,25 @@ from torch import Tensor, nn
 
 from topolearn.errors import InvalidValueError
 
-STEPS = 2**32  # of a random number
+STEPS = 2**32  # values of a random number
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
     r"""Set each activation to 0 with probability p, to within :math:`2^{-32}`, and scale the others by 1 / (1 - p).
 
-    `torch.nn.functional.dropout` draws twice as many bits, and takes four times as long. The generator is torch's
-    default one, and the result has the order of memory of x.
+    `torch.nn.functional.dropout` draws twice as many bits and takes four times as long. The random bits come from
+    torch's default generator, and the result has the memory order of x.
 
     Parameters
     ----------
     x : Tensor on the CPU
     p : float
-        Between 0 and 1, neither included.
+        Strictly between 0 and 1.
 
     Raises
     ------
     InvalidValueError
-        When p is not.
+        When p is not strictly between 0 and 1.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
     ([0.0, 1.25], True)
     """
     if not 0 < p < 1:
-        raise InvalidValueError(f"p is {p}: dropout takes a share between 0 and 1, neither included")
+        raise InvalidValueError(f"p={p} must be a probability strictly between 0 and 1")
     pairs = torch.empty((x.numel() + 1) // 2, dtype=torch.int64, device=x.device)
     pairs.random_(-(2**63), None, generator=torch.default_generator)
     kept = pairs.view(torch.int32)[: x.numel()] >= min(round(p * STEPS), STEPS - 1) - STEPS // 2
@@ -44,7 +44,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
 
 
 def drops(module: nn.Module, x: Tensor) -> TypeGuard[nn.Dropout]:
-    """Whether a module is dropout that `dropout` computes faster for x."""
+    """Whether a module is a dropout that `dropout` computes faster for x."""
     return (
         type(module) is nn.Dropout
         and module.training

@@ -1,4 +1,4 @@
-"""`export_dense`: the weights of a sparse model as its plain architecture loads them."""
+"""`export_dense`: saves the weights of a sparse model in the form that its plain architecture loads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ from topolearn.sparse.linear import SparseLinear
 from topolearn.sparse.packed_links import KEY
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
-OF_LINKS = {"weight", "values", "crow", "col", KEY}  # by which the backends store the weight and its links
+OF_LINKS = {"weight", "values", "crow", "col", KEY}  # under which the backends store the weight and its links
 
 
 def dense_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return the ``state_dict`` that the model has where its sparse layers are the dense ones that they replaced.
+    """Return the ``state_dict`` of the model with its sparse layers turned back into the dense layers they replaced.
 
     Examples
     --------
@@ -31,13 +31,13 @@ def dense_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def as_dense(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what a ``state_dict`` of a model would be where its sparse layers are the dense ones that they replaced.
+    """Return a model's ``state_dict`` with sparse layers turned back into the dense layers they replaced.
 
     Parameters
     ----------
     model : torch.nn.Module
     state : Mapping of str to Tensor
-        Its own ``state_dict``, as it is now.
+        The model's current ``state_dict``.
     """
     modules = model.named_modules(remove_duplicate=False)
     sparse = {path: module for path, module in modules if isinstance(module, SparseLinear)}
@@ -54,27 +54,27 @@ def as_dense(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]
 
 
 def export_dense(model: nn.Module, path: str | Path) -> Path:
-    """Write the weights of a model, zero off its links, to a file or folder that its plain architecture loads strictly.
+    """Save the weights of a model, zero off its links, to a file or folder that its plain architecture loads strictly.
 
     Parameters
     ----------
     model : torch.nn.Module
-        A model with sparse layers of any backend; it stays as it is.
+        A model with sparse layers of any backend; it is not changed.
     path : str or Path
-        A file ``.safetensors``, ``.pt``, ``.pth`` or ``.bin`` for ``load_state_dict``; or, for a model that has
-        ``save_pretrained``, a folder for ``from_pretrained``. What is there is replaced.
+        A ``.safetensors``, ``.pt``, ``.pth`` or ``.bin`` file for ``load_state_dict``; or, for a model with
+        ``save_pretrained``, a folder for ``from_pretrained``. Existing files are replaced.
 
     Returns
     -------
     Path
-        That of what was written.
+        The path of the file or folder.
 
     Raises
     ------
     InvalidValueError
-        For another suffix, or a folder for a model without ``save_pretrained``.
+        For any other suffix, or a folder for a model without ``save_pretrained``.
     OSError
-        When it cannot be written.
+        When the file or folder cannot be written.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def export_dense(model: nn.Module, path: str | Path) -> Path:
         save_pretrained: Any = getattr(model, "save_pretrained", None)
         if not callable(save_pretrained):
             raise InvalidValueError(
-                f"path={str(path)!r} is a folder, and the model has no save_pretrained: name a file, such as "
+                f"path={str(path)!r} is a folder, but the model has no save_pretrained: name a file, such as "
                 f"{str(path / 'dense.safetensors')!r}"
             )
         save_pretrained(path, state_dict=state)

@@ -15,11 +15,12 @@ Sum = TypeVar("Sum")
 
 
 class GradientRecord(Generic[Sum]):
-    r"""Keeps what is needed to know :math:`\partial L / \partial W` of every cell of a layer, in float32 at least.
+    r"""Records :math:`\partial L / \partial W` for every cell of a layer, in at least float32.
 
-    It is the gradient of what is accumulated in the parameter's ``.grad``: a pass counts once it arrives there, which
-    those of `torch.autograd.grad` never do, and is forgotten once ``.grad`` is cleared, by None or by zeros in place.
-    On an accelerator no host waits to know of zeros: there the passes become zero, and the record is not empty.
+    The record matches what is accumulated in the parameter's ``.grad``: a pass counts once it arrives there, which
+    passes of `torch.autograd.grad` never do, and is discarded once ``.grad`` is cleared, with None or with zeros in
+    place. On an accelerator the host does not wait to check for zeros: the passes become zero there instead, and the
+    record is not empty.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class GradientRecord(Generic[Sum]):
     shape : (int, int)
         Numbers of output and input neurons.
     average : callable, optional
-        Makes a block of the gradient, in place, the mean over all ranks.
+        Replaces a block of the gradient, in place, with the mean over all ranks.
     """
 
     def __init__(
@@ -51,35 +52,35 @@ class GradientRecord(Generic[Sum]):
         return self._sum is None
 
     def rows(self, first: int, last: int) -> Tensor:
-        """Return the gradient of the rows, output neurons, from ``first`` up to ``last``, shape (last - first, n_in).
+        """Return the gradient of the output neurons from ``first`` up to ``last``, shape (last - first, n_in).
 
-        It is a tensor of its own, or a view of the record, which must not be changed.
+        The result may be a view of the record and must not be modified.
         """
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Take what is accumulated now as the gradient of an optimizer step: later passes leave what is read alone."""
+        """Freeze what is accumulated now as the gradient of an optimizer step; later passes do not change it."""
         self._forget_cleared()
         self._of_step, self._is_settled = self._accumulated, True
 
     def clear(self) -> None:
-        """Forget the passes that were recorded."""
+        """Discard the recorded passes."""
         self._accumulated = self._of_step = None
         self._is_settled = False
 
     def close(self) -> None:
-        """Record no more."""
+        """Stop recording."""
         for hook in self._hooks:
             hook.remove()
 
     @property
     def _sum(self) -> Sum | None:
-        """What is read: the gradient of the optimizer step, or as long as there is none, what is accumulated."""
+        """The gradient to read: that of the optimizer step or, until there is one, what is accumulated."""
         return self._of_step if self._is_settled else self._accumulated
 
     @torch.no_grad()
     def _on_gradient(self, gradient: Tensor) -> None:
-        """Take note of a gradient of the parameter, which may be accumulated or not."""
+        """Note a gradient of the parameter, which may or may not be accumulated."""
         self._forget_cleared()
         self._hold(gradient)
 
@@ -91,7 +92,7 @@ class GradientRecord(Generic[Sum]):
             self._n_nonzero = torch.count_nonzero(parameter.grad)
 
     def _forget_cleared(self) -> None:
-        """Forget what was accumulated, if somebody has cleared it: what was not zero throughout, and now is."""
+        """Discard what was accumulated if ``.grad`` has been cleared: it is None, or all zeros and was not before."""
         if self._accumulated is None:
             return
         gradient = self._parameter.grad
@@ -104,14 +105,14 @@ class GradientRecord(Generic[Sum]):
             self._accumulated = None
 
     def _hold(self, gradient: Tensor) -> None:
-        """Keep what is needed of a pass, until it is known whether it is accumulated."""
+        """Hold the data of a pass until it is known whether it is accumulated."""
 
     def _with_held(self) -> Sum | None:
-        """Return what is accumulated, with the pass that was held, of which nothing is held any more."""
+        """Return what is accumulated plus the held pass, and stop holding it."""
         raise NotImplementedError
 
     def _zero_where(self, is_cleared: Tensor, accumulated: Sum) -> Sum:
-        """Return what is accumulated, or zeros if a bool on its device says that it was cleared."""
+        """Return what is accumulated, or zeros if a bool tensor on its device says that it was cleared."""
         raise NotImplementedError
 
 
@@ -139,12 +140,12 @@ class MaskedRecord(GradientRecord[Tensor]):
 
 
 class CsrRecord(GradientRecord[tuple[Pass, ...]]):
-    """Inputs and output gradients of a csr layer, from which its dense gradient is made row by row.
+    """Inputs and output gradients of a csr layer, from which its dense gradient is computed row by row.
 
     Attributes
     ----------
     waiting : WaitingPasses
-        Where chains leave the passes in which the layer takes part.
+        Where chains store the passes that involve the layer.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class CsrRecord(GradientRecord[tuple[Pass, ...]]):
         return gradient
 
     def close(self) -> None:
-        """Record no more."""
+        """Stop recording."""
         super().close()
         self.waiting.close()
 
@@ -185,7 +186,7 @@ class RowsRecord(GradientRecord):
     ----------
     record : GradientRecord
     first, last : int
-        The first row, and the one behind the last.
+        The first row, and the one after the last.
     """
 
     def __init__(self, record: GradientRecord, first: int, last: int) -> None:

@@ -1,4 +1,4 @@
-"""Memory for the activations of very wide layers: on large pages, where the system has them."""
+"""Memory for the activations of very wide layers, on large pages where the system has them."""
 
 import ctypes
 import sys
@@ -7,15 +7,15 @@ from typing import Any
 
 from torch import Tensor
 
-LEAST = 2**25  # bytes from which on each tensor has fresh memory of its own, in glibc
+LEAST = 2**25  # bytes above which glibc maps fresh memory for each tensor
 PAGE, ADVICE = 2**21, 14  # bytes of a large page, and MADV_HUGEPAGE
 
 
 def on_huge_pages(tensor: Tensor) -> Tensor:
-    """Return a tensor that nobody has written yet, with its memory on pages of 2 MiB if it is large.
+    """Return a tensor that has not been written to yet, with its memory on pages of 2 MiB if it is large.
 
-    Links read the rows of a wide layer anywhere in a hundred megabytes, where a processor looks up most small pages in
-    a table that lies in memory itself. Systems without large pages, or that decide by themselves, ignore this.
+    Links read rows of a wide layer anywhere in a hundred megabytes; with small pages, most reads miss the processor's
+    TLB. Systems without large pages, or that decide on their own, ignore this.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def on_huge_pages(tensor: Tensor) -> Tensor:
 
 @cache
 def _madvise() -> Any:
-    """Return Linux's function, or None elsewhere."""
+    """Return Linux's ``madvise``, or None on other systems."""
     if sys.platform != "linux":
         return None
     madvise = ctypes.CDLL(None).madvise

@@ -1,4 +1,4 @@
-"""The links of a sparse layer as its products read them: by output neuron and by input neuron."""
+"""The links of a sparse layer, indexed for its products by output neuron and by input neuron."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.sparse.change import LinkChange
 
-MOST = 2**31 - 1  # links, and neurons of a side, that 32 bits can number
+MOST = 2**31 - 1  # links, and neurons of a side, that int32 can number
 
 
 class Direction:
-    """The links of each neuron of a side, as arrays that a kernel can be called with at no cost.
+    """The links of each neuron of a side, as arrays whose addresses are ready for kernels.
 
     Attributes
     ----------
     arrays : dict of str to array
         By the names that kernels give them: first where the links of each neuron begin, int64, shape (n_neurons + 1,),
-        then what there is of each link, int32, shape (n_links,).
+        then the arrays with an entry per link, int32, shape (n_links,).
     addresses : dict of str to int
-        Of the arrays.
+        The addresses of the arrays.
     """
 
     def __init__(self, **arrays: np.ndarray) -> None:
@@ -36,7 +36,7 @@ class Direction:
         self._bounds: dict[int, tuple[int, np.ndarray]] = {}
 
     def bounds(self, n_chunks: int) -> int:
-        """Return the address of the n_chunks + 1 bounds of chunks with about as many links each."""
+        """Return the address of the n_chunks + 1 bounds of chunks with about the same number of links."""
         if n_chunks not in self._bounds:
             bounds = np.searchsorted(self._begins, np.arange(n_chunks + 1) * self.n_links // n_chunks).astype(np.int64)
             bounds[0], bounds[-1] = 0, self.n_neurons
@@ -46,7 +46,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class LinkIndex:
-    """Where the links of a layer lead, in both directions.
+    """The links of a layer in both directions.
 
     Attributes
     ----------
@@ -67,11 +67,12 @@ class LinkIndex:
         Raises
         ------
         InvalidValueError
-            When there are more links or neurons than 32 bits can number.
+            When there are more links or neurons than int32 can number.
         """
         if max(cells.numel(), n_in, n_out) > MOST:
             raise InvalidValueError(
-                f"a layer of {n_out} x {n_in} neurons with {cells.numel()} links is too large: at most {MOST} of each"
+                f"a layer of {n_out} x {n_in} neurons with {cells.numel()} links is too large: at most {MOST} links "
+                "and as many neurons per side are supported"
             )
         crow = torch.zeros(n_out + 1, dtype=torch.int64, device=cells.device)
         outputs = torch.div(cells, n_in, rounding_mode="floor")
@@ -79,7 +80,7 @@ class LinkIndex:
         return cls(crow, (cells - outputs * n_in).to(torch.int32), n_in)
 
     def changed(self, change: LinkChange) -> LinkIndex:
-        """Return the index after a change of the links; this one is left as it is."""
+        """Return the index after a change of the links; this index does not change."""
         lost, grown = (cells // self.n_in for cells in (change.lost, change.grown))
         more = torch.bincount(grown, minlength=self.n_out) - torch.bincount(lost, minlength=self.n_out)
         crow = self.crow.clone()
@@ -113,12 +114,12 @@ class LinkIndex:
 
     @cached_property
     def along(self) -> Direction:
-        """The links of each output neuron, `crow` and `col`, for the kernels of the CPU."""
+        """The links of each output neuron, `crow` and `col`, for the CPU kernels."""
         return Direction(crow=self.crow.numpy(), col=self.col.numpy())
 
     @cached_property
     def across(self) -> Direction:
-        """The links of each input neuron, `ccol` and `row`, and their `places` among all, for the same kernels."""
+        """The links of each input neuron, `ccol` and `row`, and their `places` among all links, for the CPU kernels."""
         places = np.arange(self.n_links, dtype=np.int32)
         by_output = sparse.csr_array((places, self.col.numpy(), self.crow.numpy()), shape=(self.n_out, self.n_in))
         by_input = by_output.tocsc()
@@ -127,7 +128,7 @@ class LinkIndex:
 
     @cached_property
     def places_by_input(self) -> np.ndarray:
-        """The place of each link, in the order of `col`, among those of `across`: int32, shape (n_links,)."""
+        """The place of each link of `col` in the order of `across`, int32, shape (n_links,)."""
         places = np.empty(self.n_links, dtype=np.int32)
         places[self.across.arrays["places"]] = np.arange(self.n_links, dtype=np.int32)
         return places
@@ -135,7 +136,7 @@ class LinkIndex:
 
 @cache
 def complete_index(n_out: int, n_in: int) -> LinkIndex:
-    """Return the index of a dense layer on the CPU: all links, in the order of its weight.
+    """Return the index of a dense layer on the CPU: all cells are links, in the order of its weight.
 
     Examples
     --------

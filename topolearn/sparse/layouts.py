@@ -1,4 +1,4 @@
-"""In which order of memory csr layers hand on their outputs."""
+"""The memory order of the outputs of csr layers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,18 +9,19 @@ from topolearn.sparse.csr import CsrLinear
 
 
 def choose_layouts(layers: Mapping[str, nn.Module], groups: Sequence[NeuronGroup]) -> None:
-    """Tell each csr layer in which order of memory those who read its outputs want them.
+    """Set the memory order of each csr layer's outputs to the one that their readers need.
 
-    Feature-major where neurons meet csr layers one by one, as in the hidden layer of a Transformer: activations and
-    dropout, called as modules or as functions, keep the order, and no layer has to transpose its inputs. Else as a
-    dense layer has them: attention, sums and normalisation take several times as long over another order.
+    The order is feature-major where csr layers read the neurons one by one, as in the hidden layer of a Transformer:
+    activations and dropout, called as modules or as functions, keep the order, and no layer has to transpose its
+    inputs. Elsewhere the order is that of a dense layer, since attention, sums and normalisation take several times as
+    long in any other.
 
     Parameters
     ----------
     layers : Mapping of str to torch.nn.Module
         The sparse layers of a model.
     groups : sequence of NeuronGroup
-        How their neurons meet.
+        The neuron groups between them.
 
     Examples
     --------

@@ -22,48 +22,48 @@ from topolearn.waiting import Readings
 class SparseLinear(nn.Module):
     r"""A linear layer, :math:`y = x W^T + b`, where :math:`W` is zero off the links of a graph.
 
-    How it computes is its backend's affair; links, outputs and gradients are the same.
+    The backend decides how the layer computes; links, outputs and gradients are the same for all backends.
 
-    - ``masked`` (`MaskedLinear`): the weight is an ordinary dense parameter that is exactly zero off the mask. For any
-      device, and layers where a good part of all links is there.
-    - ``csr`` (`CsrLinear`): there is one parameter with the values of the links, and nothing else. Time and memory
-      shrink with the links.
+    - ``masked`` (`MaskedLinear`): the weight is an ordinary dense parameter that is exactly zero off the mask. It works
+      on any device, and suits layers with a large share of all possible links.
+    - ``csr`` (`CsrLinear`): the only weight parameter holds the values of the links. Time and memory shrink with the
+      number of links.
 
-    Weights and biases are drawn from torch's global generator, as those of `torch.nn.Linear` are; within
-    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from another one.
+    Weights and biases are drawn from torch's global generator, like those of `torch.nn.Linear`; within
+    `topolearn.sampling.torch_draws_from`, or in a model that `topolearn.sparsify` makes sparse, from a separate one.
 
     Parameters
     ----------
     in_features, out_features : int
         Numbers of input and output neurons.
     graph : BipartiteGraph
-        The links; its sizes must be those of the layer.
+        The links; its sizes must match those of the layer.
     bias : bool
         Whether output neurons have a bias; biases are always dense.
     backend : {"auto", "masked", "csr"}
-        How the layer computes; "auto" is what `topolearn.sparse.best_backend` says for the layer.
+        How the layer computes; "auto" chooses with `topolearn.sparse.best_backend`.
     device, dtype
         As for `torch.nn.Linear`.
 
     Attributes
     ----------
     backends : Mapping of str to class
-        The class of each backend, for all layers alike: `topolearn.sparse.BACKENDS`.
+        The class of each backend, the same for all layers: `topolearn.sparse.BACKENDS`.
     layer_name : str
-        The name under which the topology knows this layer; `topolearn.sparsify` sets it.
+        The name of this layer in the topology; `topolearn.sparsify` sets it.
     dense_class : type
-        The class of the dense layer whose place this one has, and which `topolearn.densify` puts back.
+        The class of the dense layer that this one replaced, which `topolearn.densify` restores.
     link_buffers : tuple of str
         The buffers that change with the links.
     init_name : str or None
-        How `topolearn.sparsify` gave the links their first weights, such as "he" or "keep".
+        How `topolearn.sparsify` initialised the weights of the links, such as "he" or "keep".
     record : GradientRecord or None
         The gradient of all cells, while it is recorded; see `topolearn.sparse.recorded`.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        When the graph has other sizes or no links, or the backend is unknown.
+        When the graph has the wrong sizes or no links, or the backend is unknown.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class SparseLinear(nn.Module):
     record_kind: type[GradientRecord]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> SparseLinear:
-        """Make a layer of the class that the backend names."""
+        """Create a layer of the class that the backend names."""
         if cls is not SparseLinear:
             return super().__new__(cls)
         return super().__new__(cls.backends[_backend(*args, **kwargs)])
@@ -109,12 +109,12 @@ class SparseLinear(nn.Module):
 
     @property
     def graph(self) -> BipartiteGraph:
-        """The topology of the layer, as a graph of its own."""
+        """The topology of the layer, as an independent graph."""
         return BipartiteGraph.from_cells(self.cells().cpu().numpy(), self.in_features, self.out_features)
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """The tensor that holds the links, and its version: one of them is another when the links have changed."""
+        """The tensor that holds the links, and its version; changes whenever the links change."""
         raise NotImplementedError
 
     def cells(self) -> Tensor:
@@ -126,49 +126,49 @@ class SparseLinear(nn.Module):
         raise NotImplementedError
 
     def link_gradient(self) -> Tensor | None:
-        """Return the gradient of the links in the order of `cells`, in float32 at least, or None if there is none."""
+        """Return the gradient of the links in the order of `cells`, in at least float32, or None if there is none."""
         raise NotImplementedError
 
     def set_links(self, cells: Tensor) -> Callable[[Tensor], Tensor]:
-        """Give the layer other links, in place: links that stay keep value and gradient, new ones start at 0.
+        """Give the layer other links, in place: links that stay keep their value and gradient, new ones start at 0.
 
         Parameters
         ----------
         cells : Tensor of int64, shape (n_links,)
-            Flat positions of the links, sorted, each once.
+            Sorted flat positions of the links, without duplicates.
 
         Returns
         -------
         callable
-            Turns what an optimizer remembers of `link_parameter` into what it should remember from now on.
+            Converts an optimizer state tensor of `link_parameter` to the new links.
         """
         return self.prepare_links(cells)()
 
     def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return a function that does what `set_links` does, once.
+        """Return a function that does what `set_links` does; call it once.
 
-        What it needs is there before anything changes; a masked layer then takes no more memory on its device, so that
-        a model whose layers are all prepared changes as a whole, or not at all.
+        Everything it needs is allocated before anything changes, and a masked layer then takes no more memory on its
+        device, so a model whose layers are all prepared changes as a whole or not at all.
         """
         raise NotImplementedError
 
     def change_links(self, change: LinkChange) -> Callable[[Tensor], Tensor]:
-        """Take some links away and add others, in place: as `set_links`, but in less time when they are few.
+        """Remove some links and add others, in place: like `set_links`, but faster when they are few.
 
         A link that is both lost and grown starts at 0.
         """
         return self.prepare_change(change)()
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return a function that does what `change_links` does, once; see `prepare_links`."""
+        """Return a function that does what `change_links` does; call it once; see `prepare_links`."""
         raise NotImplementedError
 
     def values_at(self, cells: Tensor) -> Tensor:
-        """Return the values of the links as `link_values` does, from their cells, which `cells` takes time to find."""
+        """Return `link_values`, given the cells of the links, which saves the time that `cells` may take."""
         raise NotImplementedError
 
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
-        """Write the values of the links, whose cells are known, and touch nothing else."""
+        """Write the values of the links, given their cells, and touch nothing else."""
         raise NotImplementedError
 
     def set_link_values(self, values: Tensor) -> None:
@@ -176,43 +176,43 @@ class SparseLinear(nn.Module):
         raise NotImplementedError
 
     def trust_links(self) -> None:
-        """Take the weight as it is, after a write that left it zero off the links."""
+        """Accept the weight as it is, after a write that left it zero off the links."""
 
     def clear_off_links(self, trained: Tensor | None = None) -> None:
-        """Write zeros wherever a value is stored that belongs to no trained cell, and warn of others.
+        """Write zeros wherever a stored value belongs to no trained cell, and warn if any was not 0.
 
         Parameters
         ----------
         trained : Tensor of int64, optional
-            The trained cells, if they are at hand.
+            The trained cells, if they are available.
         """
 
     def mask_off_links(self) -> None:
-        """Write zeros wherever a value is stored that belongs to no trained cell, without looking for others."""
+        """Write zeros wherever a stored value belongs to no trained cell, without checking for other values."""
 
     def report_writes(self, readings: Readings) -> None:
-        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
+        """Queue the count of values that other code wrote off the links on an accelerator, for the host to read."""
 
     def precedes_change(self, state: Mapping[str, Any]) -> bool:
-        """Whether what an optimizer remembers of `link_parameter` belongs to the links before their last change."""
+        """Whether an optimizer's state for `link_parameter` belongs to the links before their last change."""
         return True
 
     def note_links(self, optimizer: Optimizer) -> None:
-        """Note that what an optimizer remembers of `link_parameter` belongs to the present links."""
+        """Note that an optimizer's state for `link_parameter` belongs to the present links."""
 
     def start_recording(self, average: Callable[[Tensor], object] | None = None) -> None:
-        """Keep what is needed to know the gradient of all cells, from the next forward pass on.
+        """Record the gradient of all cells, from the next forward pass on.
 
         Parameters
         ----------
         average : callable, optional
-            Makes a block of that gradient, in place, the mean over all ranks.
+            Replaces a block of that gradient, in place, with the mean over all ranks.
         """
         self.stop_recording()
         self.record = self.record_kind(self.link_parameter, self.shape, average)
 
     def stop_recording(self) -> None:
-        """Keep nothing of further passes, and forget those that were recorded."""
+        """Stop recording, and discard the recorded passes."""
         if self.record is not None:
             self.record.close()
         self.record = None
@@ -225,21 +225,21 @@ class SparseLinear(nn.Module):
     def reset_weight(self, generator: torch.Generator | None = None) -> None:
         r"""Draw the values of the links from :math:`N(0, 2 / (\text{density} \cdot \text{in\_features}))`.
 
-        This is He's initialisation for the mean fan-in that the layer has, so that activations keep their scale at
-        any density. The draws are made on the CPU and are the same for every device and backend.
+        This is He's initialisation for the layer's mean fan-in, so that activations keep their scale at any density.
+        The draws are made on the CPU and are the same for every device and backend.
         """
         values = torch.randn(self.n_links, generator=generator, dtype=self.link_parameter.dtype)
         self.set_link_values(values * math.sqrt(2 * self.out_features / self.n_links))
 
     def reset_bias(self, generator: torch.Generator | None = None) -> None:
-        """Draw the biases, if there are any, as `torch.nn.Linear` does; on the CPU, the same for every device."""
+        """Draw the biases, if there are any, as `torch.nn.Linear` does, on the CPU and the same for every device."""
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features)
             drawn = torch.empty(self.out_features, dtype=self.link_parameter.dtype, device="cpu")
             self.get_parameter("bias").data.copy_(drawn.uniform_(-bound, bound, generator=generator))
 
     def extra_repr(self) -> str:
-        """Return what ``print(model)`` shows of the layer."""
+        """Return what ``print(model)`` shows about the layer."""
         density = self.n_links / (self.in_features * self.out_features)
         init = "" if self.init_name in (None, "he") else f", init={self.init_name}"
         return (
@@ -249,7 +249,7 @@ class SparseLinear(nn.Module):
 
 
 def refused_dtype(dtype: torch.dtype) -> str | None:
-    """Return why weights cannot be of a dtype, and what to do, or None if they can.
+    """Return why weights cannot have a dtype, and what to do about it, or None if they can.
 
     Examples
     --------
@@ -264,15 +264,17 @@ def refused_dtype(dtype: torch.dtype) -> str | None:
 
 
 def check_layer(in_features: int, out_features: int, graph: BipartiteGraph, dtype: torch.dtype | None) -> None:
-    """Refuse a graph that is none, has other sizes than the layer, or no links, and a dtype that does not train."""
+    """Raise for a graph of another type, with the wrong sizes or without links, and for a dtype that does not train."""
     refusal = refused_dtype(torch.get_default_dtype() if dtype is None else dtype)
     if refusal:
         raise InvalidTypeError(refusal)
     if not isinstance(graph, BipartiteGraph):
-        raise InvalidTypeError(f"graph must be a BipartiteGraph, not {type(graph).__name__}")
+        raise InvalidTypeError(
+            f"graph must be a BipartiteGraph, not {type(graph).__name__}: make one with BipartiteGraph(adjacency)"
+        )
     if (graph.n_in, graph.n_out) != (in_features, out_features):
         raise InvalidValueError(
-            f"the graph has {graph.n_in} inputs and {graph.n_out} outputs, the layer {in_features} and "
+            f"the graph has {graph.n_in} inputs and {graph.n_out} outputs, but the layer has {in_features} and "
             f"{out_features}: generate the graph with the layer's sizes"
         )
     if graph.n_links == 0:
@@ -288,7 +290,7 @@ def _backend(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> str:
-    """Return the backend among the arguments of a layer, the faster one for "auto"."""
+    """Return the backend from the arguments of a layer; for "auto", the faster one."""
     if backend != AUTO or not isinstance(graph, BipartiteGraph):
         return MASKED if backend == AUTO else backend
     device = torch.get_default_device() if device is None else device

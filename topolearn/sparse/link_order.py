@@ -1,8 +1,8 @@
-"""`LinkOrder`: which links an optimizer's memory of csr values belongs to; values are not identified by position alone.
+"""`LinkOrder`: tracks which links an optimizer's state for csr values belongs to, since positions do not identify them.
 
-After each step an optimizer's memory of a layer's values holds a mark of its links, which travels with the optimizer's
-``state_dict``. So a step knows whether they are those of the layer, whatever the order in which states were
-loaded. The mark is a tensor of no dimension, as the number of steps is, and of 24 bits, which survive float32.
+After each step, an optimizer's state for a layer's values holds a mark of the layer's links, which is saved with the
+optimizer's ``state_dict``. A step can then tell whether the state belongs to the layer's present links, in whatever
+order states were loaded. The mark is a tensor without dimensions, like the step count, of 24 bits, which fit float32.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from topolearn.errors import InvalidValueError
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.optimizer_steps import StepWatch, moments_of
 
-if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by its annotation alone
+if TYPE_CHECKING:  # the layer creates its watch, which needs the layer's class only for annotations
     from topolearn.sparse.csr import CsrLinear
 
-KEY = "links"  # in what an optimizer remembers of a parameter
+KEY = "links"  # in an optimizer's state for a parameter
 BITS = 24
 
 
 class Replaced(NamedTuple):
-    """Links that were replaced by those of a loaded state: their fingerprint, and how the others came of them."""
+    """Links that a loaded state replaced: their fingerprint, and the change to the new ones."""
 
     fingerprint: int
     change: LinkChange
@@ -53,15 +53,15 @@ class LinkOrder(StepWatch):
         return self._layer() is not None
 
     def __call__(self, weight: Tensor) -> None:
-        """Leave the gradient, which is of the links alone."""
+        """Do nothing: the gradient has no entries off the links."""
 
     def before_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Bring what the optimizer remembers into the order of the links.
+        """Bring the optimizer's state into the order of the links.
 
         Raises
         ------
         InvalidValueError
-            When it belongs to links that are not known.
+            When it belongs to unknown links.
         """
         state, layer = optimizer.state.get(weight), self._layer()
         if not state or layer is None:
@@ -70,7 +70,7 @@ class LinkOrder(StepWatch):
         if state.get(KEY) is mark or belongs(state, layer.fingerprint):
             return
         moments = moments_of(optimizer, weight)
-        if KEY not in state:  # as it was written before it had this key
+        if KEY not in state:  # saved by a version without this key
             if all(moment.shape == weight.shape for moment in moments.values()):
                 return
         elif self.replaced is not None and belongs(state, self.replaced.fingerprint):
@@ -79,23 +79,23 @@ class LinkOrder(StepWatch):
             state[KEY] = mark
             return
         raise InvalidValueError(
-            f"what the optimizer remembers of layer {layer.layer_name!r} belongs to other links than the layer has: "
-            "load model, optimizer and topology of one checkpoint, or make a new optimizer"
+            f"the optimizer's state for layer {layer.layer_name!r} belongs to other links than the layer has: load "
+            "model, optimizer and topology from the same checkpoint, or create a new optimizer"
         )
 
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Note to which links the optimizer's memory belongs."""
+        """Mark the optimizer's state with the links that it belongs to."""
         layer = self._layer()
         if layer is not None and moments_of(optimizer, weight):
             optimizer.state[weight][KEY] = self.mark(layer.fingerprint)
 
     def mark(self, fingerprint: int) -> Tensor:
-        """Return the mark of links, the same tensor as long as they are the same."""
+        """Return the mark of the links; the same tensor as long as the links are the same."""
         if self._mark is None or self._mark[0] != fingerprint:
             self._mark = fingerprint, torch.tensor(float(fingerprint % 2**BITS), dtype=torch.float32, device="cpu")
         return self._mark[1]
 
 
 def belongs(state: Mapping[str, Any], fingerprint: int) -> bool:
-    """Whether what an optimizer remembers belongs to links with this fingerprint."""
+    """Whether an optimizer's state belongs to links with this fingerprint."""
     return KEY in state and int(state[KEY]) == fingerprint % 2**BITS

@@ -1,8 +1,8 @@
-"""What each known optimizer remembers of a weight, element by element."""
+"""The state that each known optimizer keeps per element of a weight."""
 
 from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
-# State tensors with the shape of the weight; a zero gradient leaves a zero entry, and the weight there, at zero.
+# State tensors with the shape of the weight. With a zero gradient, a zero entry and a zero weight stay zero.
 LINK_STATE: dict[type[Optimizer], tuple[str, ...]] = {
     SGD: ("momentum_buffer",),
     Adam: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
@@ -17,7 +17,7 @@ LINK_STATE: dict[type[Optimizer], tuple[str, ...]] = {
 
 
 def known_state(optimizer: Optimizer) -> tuple[str, ...] | None:
-    """Return the names in `LINK_STATE` of an optimizer of a known kind or a subclass of it, None for others.
+    """Return the names in `LINK_STATE` for an optimizer of a known class or a subclass of one, or None.
 
     Examples
     --------

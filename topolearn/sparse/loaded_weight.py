@@ -1,4 +1,4 @@
-"""The weight of a dense layer, which a sparse one loads where it is zero off the links."""
+"""Loading the weight of a dense layer, which must be zero off the links, into a sparse layer."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from topolearn.sparse.linear import SparseLinear
 
 
 def off_links(n_off: int) -> str:
-    """Return why a weight with values off the links is refused."""
+    """Return the message for a weight with non-zero values off the links."""
     return (
         f"weight has {n_off} non-zero weights off the links of the layer: load the topology first "
-        "(TopologyScheduler.load_state_dict), or load before sparsify(model, method, init='keep')"
+        "(TopologyScheduler.load_state_dict), or load the weights before sparsify(model, method, init='keep')"
     )
 
 
 def values_of(layer: SparseLinear, weight: Tensor) -> Tensor | str:
-    """Return the values of a layer's links in the weight of the dense layer whose place it has, or why it has none.
+    """Return the values of a layer's links from the weight of the dense layer that it replaced, or an error message.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def values_of(layer: SparseLinear, weight: Tensor) -> Tensor | str:
     """
     weight = own_layout(layer, weight)
     if tuple(weight.shape) != layer.shape:
-        return f"weight is of shape {tuple(weight.shape)}; this layer has {layer.shape}"
+        return f"weight has shape {tuple(weight.shape)}, but this layer needs {layer.shape}"
     values = weight.flatten()[layer.cells().to(weight.device)]
     n_off = int(torch.count_nonzero(weight)) - int(torch.count_nonzero(values))
     return off_links(n_off) if n_off else values

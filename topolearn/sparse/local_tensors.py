@@ -1,11 +1,11 @@
-"""What a rank itself holds of a tensor that ranks share."""
+"""The shard that a rank holds of a distributed tensor."""
 
 import torch
 from torch import Tensor
 
 
 def local_of(tensor: Tensor) -> Tensor:
-    """Return the shard of a ``DTensor`` that this rank holds, on the same memory; any other tensor as it is.
+    """Return the shard of a ``DTensor`` that this rank holds, sharing its memory, or any other tensor as it is.
 
     Examples
     --------

@@ -22,11 +22,11 @@ from topolearn.sparse.packed_links import BITS, KEY, packed, unpacked
 from topolearn.sparse.zero_off_links import ZeroOffLinks
 from topolearn.waiting import Readings
 
-INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the bytes of an element
+INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the size of an element in bytes
 
 
 class _Listed(NamedTuple):
-    """The links of a mask, with the numbers of changes that both had when they were listed."""
+    """The links of a mask, with the versions of both tensors when they were listed."""
 
     cells: Tensor
     mask: Tensor
@@ -37,7 +37,7 @@ class _Listed(NamedTuple):
         return cls(cells, mask, (version_of(cells), version_of(mask)))
 
     def is_of(self, mask: Tensor) -> bool:
-        """Whether these are the links of a mask still, and nobody has written the list."""
+        """Whether these still are the links of a mask, and the list has not been written to."""
         versions = version_of(self.cells), version_of(mask)
         return mask is self.mask and versions == self.versions and min(versions) >= 0
 
@@ -45,11 +45,12 @@ class _Listed(NamedTuple):
 class MaskedLinear(SparseLinear, nn.Linear):
     """The masked backend of `SparseLinear`.
 
-    The forward is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so that no
-    optimizer that leaves a zero gradient alone ever moves a weight off the links. Whoever else writes, the weight is
-    zero off the links at the next forward or step of an optimizer (`topolearn.sparse.zero_off_links`). The keys of
-    ``state_dict`` are those of `torch.nn.Linear`, and ``links_packed``, by which the links travel with the weights;
-    without this key, ``weight`` is that of the dense layer, and weights off the present links are refused.
+    The forward is that of `torch.nn.Linear`, and a hook masks the gradient as soon as it is accumulated, so an
+    optimizer that ignores zero gradients never moves a weight off the links. Whatever else writes to the weight, it is
+    zero off the links at the next forward pass or optimizer step (`topolearn.sparse.zero_off_links`). The keys of
+    ``state_dict`` are those of `torch.nn.Linear` and ``links_packed``, which stores the links with the weights; without
+    this key, ``weight`` is taken to be that of the dense layer, and non-zero weights off the present links are
+    rejected.
 
     Attributes
     ----------
@@ -90,7 +91,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
+        """Return the outputs, shape (..., out_features), for inputs of shape (..., in_features)."""
         return F.linear(x, self._checked_weight(), self.bias)
 
     def _checked_weight(self) -> Tensor:
@@ -98,32 +99,32 @@ class MaskedLinear(SparseLinear, nn.Linear):
         weight = self.weight
         if torch.compiler.is_compiling() or self._watch.trusts(weight):
             return weight
-        if not isinstance(weight, nn.Parameter) or weight.is_inference():  # a stand-in, as of functional_call
+        if not isinstance(weight, nn.Parameter) or weight.is_inference():  # a substitute, as from functional_call
             return torch.where(self.trained_mask, weight, 0)
         if hasattr(weight, "placements"):
             raise InvalidValueError(
-                f"the weight of layer {self.layer_name!r} is a DTensor, and its links are not: shard the model by "
-                "DistributedDataParallel, or parallelize the layers that are not sparse"
+                f"the weight of layer {self.layer_name!r} is a DTensor, but its links are not sharded: wrap the model "
+                "in DistributedDataParallel, or parallelize only layers that are not sparse"
             )
         self._watch.restore(weight)
         return weight
 
     def trust_links(self) -> None:
-        """Take the weight as it is, after a write that left it zero off the trained cells."""
+        """Accept the weight as it is, after a write that left it zero off the trained cells."""
         self._watch.trust(self.link_parameter)
 
     def clear_off_links(self, trained: Tensor | None = None) -> None:
-        """Write zeros off the trained cells, also where others have written through ``weight.data``, and warn of it."""
+        """Write zeros off the trained cells, even after writes through ``weight.data``, and warn if any was not 0."""
         weight = self.link_parameter
         if isinstance(weight, nn.Parameter) and not weight.is_inference():
             self._watch.restore(weight, trained)
 
     def report_writes(self, readings: Readings) -> None:
-        """Let the host read, with other numbers, how much others have written off the links on an accelerator."""
+        """Queue the count of values that other code wrote off the links on an accelerator, for the host to read."""
         self._watch.report(readings)
 
     def mask_off_links(self) -> None:
-        """Write zeros off the trained cells, whatever is there."""
+        """Write zeros off the trained cells, whatever their values are."""
         weight = self.link_parameter
         if self._watch.trusts(weight):
             self._watch.mask_weight(weight)
@@ -131,16 +132,16 @@ class MaskedLinear(SparseLinear, nn.Linear):
             self._watch.restore(weight)
 
     def note_links(self, optimizer: Optimizer) -> None:
-        """Note that what an optimizer remembers of the weight is zero off the present trained cells."""
+        """Note that an optimizer's state for the weight is zero off the present trained cells."""
         self._watch.trust_moments(optimizer, self.link_parameter)
 
     @property
     def links_packed(self) -> Tensor:
-        """The links as bits, as they are in ``state_dict``; see `topolearn.sparse.packed_links`."""
+        """The links as bits, as stored in ``state_dict``; see `topolearn.sparse.packed_links`."""
         return packed(self.mask)
 
     def train(self, mode: bool = True) -> MaskedLinear:
-        """Set training mode; at its end the weight is checked in full."""
+        """Set training mode; switching to evaluation checks the weight in full."""
         if not mode:
             self.clear_off_links()
         return super().train(mode)
@@ -157,13 +158,13 @@ class MaskedLinear(SparseLinear, nn.Linear):
 
     @property
     def link_stamp(self) -> tuple[Tensor, int]:
-        """An object that changes whenever the links change."""
+        """The mask and its version; changes whenever the links change."""
         return self.mask, self.mask._version
 
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, on the layer's device.
 
-        The list is kept, so that nobody need look for the links until they change.
+        The list is cached until the links change.
         """
         listed = self._listed
         if listed is None or not listed.is_of(self.mask):
@@ -187,7 +188,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return self.mask
 
     def prepare_links(self, cells: Tensor) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what gives the layer other links; see `SparseLinear.prepare_links`."""
+        """Return a function that gives the layer other links; see `SparseLinear.prepare_links`."""
         cells = cells.to(self.mask.device)
         mask = self._mask_of(cells)
 
@@ -206,7 +207,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return mask
 
     def _clear(self, off: Tensor) -> Callable[[Tensor], Tensor]:
-        """Let nothing be off the trained cells; return what does so to a state of the optimizer."""
+        """Zero everything off the trained cells; return a function that does so to an optimizer state tensor."""
         if self._kept is not None:  # in place, as a captured CUDA graph reads it
             self._kept.copy_(self.trained_mask).neg_()
             self._kept_version = version_of(self.trained_mask)
@@ -217,7 +218,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return lambda state: state.masked_fill_(off, 0)
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what takes some links away and adds others; see `SparseLinear.prepare_change`."""
+        """Return a function that removes some links and adds others; see `SparseLinear.prepare_change`."""
 
         def fill(tensor: Tensor, cells: Tensor, value: int) -> Tensor:
             tensor.view(-1).index_fill_(0, cells, value)
@@ -243,12 +244,12 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return commit
 
     def values_at(self, cells: Tensor) -> Tensor:
-        """Return the values of the links, detached, from their cells."""
+        """Return the values of the links, detached, given their cells."""
         return self.weight.detach().reshape(-1).index_select(0, cells)
 
     @torch.no_grad()
     def set_values_at(self, cells: Tensor, values: Tensor) -> None:
-        """Write the values of the links, whose cells are known."""
+        """Write the values of the links, given their cells."""
         trusted = self._watch.trusts(self.weight)
         self.weight.view(-1)[cells] = values.to(self.weight)
         if trusted:
@@ -263,15 +264,15 @@ class MaskedLinear(SparseLinear, nn.Linear):
         self._watch.trust(self.weight)
 
     def reset_parameters(self) -> None:
-        """Redraw all parameters: the weights by `reset_weight`, the bias as `torch.nn.Linear` does."""
+        """Redraw all parameters: the weights with `reset_weight`, the bias as `torch.nn.Linear` does."""
         super().reset_parameters()
         if "mask" in self._buffers:  # nn.Linear calls this once before the links are known
             self.reset_weight()
 
     def trained_bits(self, tensor: Tensor) -> Tensor:
-        """Return the mask of the trained cells as integers, as wide as a tensor's: all bits of a cell are set, or none.
+        """Return the mask of the trained cells as integers as wide as a tensor's elements, with all bits of a cell set.
 
-        A conjunction takes a fifth of the time of ``where``, and stops NaN where a product would not.
+        A bitwise and takes a fifth of the time of ``where``, and clears NaN, which a product would not.
         """
         kind = INTEGERS[tensor.itemsize]
         if tensor.dtype != self.weight.dtype:
@@ -279,7 +280,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         trained = self.trained_mask
         if self._kept is None or self._kept.dtype != kind or self._kept.device != tensor.device:
             self._kept = trained.to(kind).neg_()
-        elif self._kept_version != version_of(trained):  # others have written it, as an average copies buffers
+        elif self._kept_version != version_of(trained):  # other code wrote to it, as averages do that copy buffers
             self._kept.copy_(trained).neg_()
         self._kept_version = version_of(trained)
         return self._kept
@@ -288,7 +289,7 @@ class MaskedLinear(SparseLinear, nn.Linear):
         return {**self.__dict__, "_kept": None, "_listed": None, "record": None, "_watch": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Copies and unpickled layers have a parameter of their own, and hooks are not copied.
+        # Copies and unpickled layers have their own parameter, and hooks are not copied.
         super().__setstate__(state)
         self._watch = ZeroOffLinks(self)
         self._watch.restore(self.weight)
@@ -324,18 +325,18 @@ class MaskedLinear(SparseLinear, nn.Linear):
             self._load_links(mask.flatten().nonzero().squeeze(1))
         others = {key: value for key, value in state_dict.items() if key != prefix + KEY}
         super()._load_from_state_dict(others, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        if weight is not None:  # which is zero off the links
+        if weight is not None:  # checked above to be zero off the links
             self._watch.trust(self.weight)
 
     def _load_links(self, cells: Tensor) -> None:
-        """Take links that are loaded."""
+        """Set the links from a loaded state."""
         self.set_links(cells)
 
     def _problem(self, bits: Tensor) -> str | None:
-        """Return what is wrong with links that are to be loaded, if anything is."""
+        """Return what is wrong with links to be loaded, or None."""
         shape = (self.out_features, -(-self.in_features // BITS))
         if bits.dtype != torch.uint8 or tuple(bits.shape) != shape:
-            return f"{KEY} is {bits.dtype} of shape {tuple(bits.shape)}; the links of this layer are uint8 of {shape}"
+            return f"{KEY} is {bits.dtype} of shape {tuple(bits.shape)}, but this layer needs uint8 of shape {shape}"
         if not bool(bits.any()):
-            return f"{KEY} has no link: a sparse layer needs at least one"
+            return f"{KEY} has no links: a sparse layer needs at least one"
         return None

@@ -1,4 +1,4 @@
-"""`StepWatch`: what looks at the weight of a sparse layer around each step of whatever optimizer trains it."""
+"""`StepWatch`: checks the weight of a sparse layer before and after each step of any optimizer that trains it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _registering = threading.Lock()  # two threads must not both be the first
 
 
 class StepWatch(ABC):
-    """A hook of a weight, called when its gradient has been accumulated, that an optimizer's step finds there."""
+    """A post-accumulate hook of a weight, which the step hooks of optimizers also find and call."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -38,46 +38,46 @@ class StepWatch(ABC):
 
     @abstractmethod
     def __call__(self, weight: Tensor) -> None:
-        """Look at a gradient that has just been accumulated."""
+        """Handle a gradient that has just been accumulated."""
 
     @abstractmethod
     def before_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Look at what a step is about to use."""
+        """Check what a step is about to use."""
 
     @abstractmethod
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Look at what a step has done."""
+        """Check what a step has done."""
 
     def is_on(self, weight: Tensor) -> bool:
-        """Whether the hook is on a weight: conversions may have put another tensor in its place."""
+        """Whether the hook is on a weight; conversions may have replaced the tensor."""
         if not weight.requires_grad:
             return True
         hooks = weight._post_accumulate_grad_hooks
         return self._handle is not None and hooks is not None and self._handle.id in hooks
 
     def put_on(self, weight: Tensor) -> None:
-        """Put the hook on a weight that trains, if it is not there."""
+        """Put the hook on a trainable weight, if it is missing."""
         if not self.is_on(weight):
             self._handle = weight.register_post_accumulate_grad_hook(self)
 
 
 @cache
 def watch_optimizers() -> tuple[Any, Any]:
-    """Look at watched weights around each step of every optimizer, from the first sparse layer on."""
+    """Register hooks that check watched weights around each step of every optimizer; done by the first sparse layer."""
     before, after = unless_traced(_before_step), unless_traced(_after_step)
     return register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
 
 
 def version_of(tensor: Tensor) -> int:
-    """Return the number of changes of a tensor; below 0 for one of inference mode, which does not count them."""
+    """Return the number of changes of a tensor; negative for an inference-mode tensor, which does not count them."""
     if tensor.is_inference():
         return -1
     shard = local_of(tensor)
-    return tensor._version if shard is tensor else tensor._version + shard._version  # each counts changes of its own
+    return tensor._version if shard is tensor else tensor._version + shard._version  # each counts its own changes
 
 
 def stamp_of(tensor: Tensor) -> Stamp:
-    """Return a tensor and the number of its changes, by which `is_stamped` sees whether it is still what it was.
+    """Return a tensor and its number of changes, with which `is_stamped` checks whether it is unchanged.
 
     Examples
     --------
@@ -91,12 +91,12 @@ def stamp_of(tensor: Tensor) -> Stamp:
 
 
 def is_stamped(tensor: Tensor, stamp: Stamp | None) -> bool:
-    """Return whether this is the tensor of a stamp, and nobody has written to it since."""
+    """Return whether this is the tensor of a stamp and has not been written to since."""
     return stamp is not None and stamp[0]() is tensor and stamp[1] == version_of(tensor) >= 0
 
 
 def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
-    """Return what an optimizer remembers of each element of a weight; of unknown ones, what has the weight's shape."""
+    """Return the state tensors an optimizer keeps per element of a weight; for unknown kinds, those of its shape."""
     state, known = optimizer.state.get(weight, {}), known_state(optimizer)
     if known is not None:
         return {key: state[key] for key in known if isinstance(state.get(key), Tensor)}
@@ -104,7 +104,7 @@ def moments_of(optimizer: Optimizer, weight: Tensor) -> dict[str, Tensor]:
 
 
 def unless_traced(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a hook of an optimizer that a compiled step calls between its graphs, and never looks into."""
+    """Return an optimizer hook that a compiled step calls between its graphs and never traces."""
 
     @wraps(hook)
     def called(*args: Any) -> Any:
@@ -118,18 +118,19 @@ def unless_traced(hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def once_computed(look: Callable[[], object], args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords] | None:
-    """Look at what a step is about to use: at once, or, where a closure computes it, after the closure.
+    """Check what a step is about to use: immediately or, if a closure computes the gradients, after the closure.
 
     Parameters
     ----------
     look : callable
+        The check.
     args, kwargs
-        Those of the pre-hook of a step, the optimizer first.
+        The arguments of the step's pre-hook, starting with the optimizer.
 
     Returns
     -------
     tuple or None
-        The arguments of the step, if they are others.
+        New arguments for the step, if they change.
     """
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
@@ -147,13 +148,13 @@ def once_computed(look: Callable[[], object], args: Arguments, kwargs: Keywords)
 
 
 def before_steps(optimizer: Optimizer) -> None:
-    """Look at what an optimizer's step, or many of them that run without it, are about to use."""
+    """Check what an optimizer's step, or several steps that run without it, are about to use."""
     for weight, watch in _watched(optimizer):
         watch.before_step(optimizer, weight)
 
 
 def after_steps(optimizer: Optimizer) -> None:
-    """Look at what an optimizer's step, or many of them that ran without it, have done."""
+    """Check what an optimizer's step, or several steps that ran without it, have done."""
     for weight, watch in _watched(optimizer):
         watch.after_step(optimizer, weight)
 

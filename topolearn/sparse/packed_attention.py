@@ -1,4 +1,4 @@
-"""What `torch.nn.MultiheadAttention` packs into one parameter, as a parameter for each projection."""
+"""Splits the packed parameters of `torch.nn.MultiheadAttention` into parameters of separate projections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Parameters = tuple[nn.Parameter, nn.Parameter | None]
 
 @torch.no_grad()
 def start_as_packed(q: nn.Linear, k: nn.Linear, v: nn.Linear, output: nn.Linear) -> None:
-    """Give new projections the distribution that weights and biases have in a new `torch.nn.MultiheadAttention`.
+    """Initialise new projections with the distributions of a new `torch.nn.MultiheadAttention`.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def start_as_packed(q: nn.Linear, k: nn.Linear, v: nn.Linear, output: nn.Linear)
     False
     """
     inward = (q, k, v)
-    as_one = q.in_features == k.in_features == v.in_features  # torch draws the three as one matrix then
+    as_one = q.in_features == k.in_features == v.in_features  # then torch draws the three as one matrix
     for layer in inward:
         n_in, n_out = layer.in_features, layer.out_features
         if as_one:
@@ -37,7 +37,7 @@ def start_as_packed(q: nn.Linear, k: nn.Linear, v: nn.Linear, output: nn.Linear)
 
 
 def unpacked_parameters(module: nn.MultiheadAttention) -> list[Parameters]:
-    """Return copies of weight and bias of the projections of query, key, value and output.
+    """Return copies of the weights and biases of the query, key, value and output projections.
 
     Raises
     ------
@@ -63,13 +63,13 @@ def unpacked_parameters(module: nn.MultiheadAttention) -> list[Parameters]:
 def _check_unpackable(module: nn.MultiheadAttention) -> None:
     if type(module) is not nn.MultiheadAttention:
         raise InvalidTypeError(
-            f"{type(module).__name__} is not nn.MultiheadAttention itself and may compute otherwise: put "
-            "topolearn.Attention in its place by hand"
+            f"{type(module).__name__} is not nn.MultiheadAttention itself and may compute something else: replace it "
+            "with topolearn.Attention by hand"
         )
     names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias")
     refusal = refusal_of_parameters(module, names) or refusal_of(module.out_proj)
     if refusal or "forward" in vars(module):
-        reason, cure = refusal or Refusal("has a forward of its own", "put topolearn.Attention in its place by hand")
+        reason, cure = refusal or Refusal("has its own forward", "replace it with topolearn.Attention by hand")
         raise InvalidValueError(f"nn.MultiheadAttention, or its out_proj, {reason}: {cure}")
     if module.bias_k is not None or module.add_zero_attn:
         option = "add_bias_kv" if module.bias_k is not None else "add_zero_attn"

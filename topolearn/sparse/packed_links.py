@@ -1,10 +1,10 @@
-"""The links of a masked layer as bits, by which they travel in its ``state_dict``."""
+"""The links of a masked layer as bits, the form in which ``state_dict`` stores them."""
 
 import torch
 from torch import Tensor
 
-KEY = "links_packed"  # beside the keys of `torch.nn.Linear`
-BITS = 8  # in a byte, the first input in the highest, as `numpy.packbits` has them
+KEY = "links_packed"  # in addition to the keys of `torch.nn.Linear`
+BITS = 8  # per byte, with the first input in the highest bit, as in `numpy.packbits`
 
 
 def packed(mask: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def packed(mask: Tensor) -> Tensor:
 
 
 def unpacked(bits: Tensor, n_in: int) -> Tensor:
-    """Return the mask, shape (n_out, n_in), that was packed.
+    """Return the packed mask, unpacked to shape (n_out, n_in).
 
     Examples
     --------

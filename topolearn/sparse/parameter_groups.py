@@ -1,4 +1,4 @@
-"""Which parameters weight decay is for: the values of links are vectors, but weights all the same."""
+"""Parameter groups for weight decay, in which the values of links count as weights although they are vectors."""
 
 from typing import Any
 
@@ -10,14 +10,15 @@ from topolearn.sparse.linear import SparseLinear
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Return two parameter groups for an optimizer: weights, with weight decay, and all others, without.
 
-    Recipes that spare biases and norms tell them by their single dimension; the values of the links of the csr backend
-    have one dimension too. Here weights are all parameters of two dimensions or more, and those values.
+    The usual recipes exempt biases and norms, which they recognise by their single dimension, but the link values of
+    the csr backend are one-dimensional too. Here, weights are these values and all parameters with two dimensions or
+    more.
 
     Parameters
     ----------
     model : torch.nn.Module
     weight_decay : float
-        That of the weights.
+        The weight decay of the weights.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which form the products of sparse layers take: compiled for the CPU, or torch's."""
+"""Which implementation computes the products of sparse layers: compiled ones for the CPU, or torch's."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -15,12 +15,12 @@ COMPILED = find_spec("numba") is not None
 
 
 def form_of(x: Tensor) -> ModuleType:
-    """Return the products for a device: compiled ones for the CPU, torch's for any other, or without numba.
+    """Return the module with the products for a device: compiled ones for the CPU, torch's elsewhere or without numba.
 
     Raises
     ------
     InvalidValueError
-        When torch has none for the device.
+        When torch has no sparse products for the device.
     """
     if not COMPILED or x.device.type != "cpu":
         check_products(x.device)
@@ -31,7 +31,7 @@ def form_of(x: Tensor) -> ModuleType:
 
 
 def check_products(device: torch.device) -> None:
-    """Refuse a device on which layers of the csr backend cannot compute.
+    """Raise for a device on which layers of the csr backend cannot compute.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def check_products(device: torch.device) -> None:
     if not has_products(device):
         raise InvalidValueError(
             f"the csr backend cannot compute on {device}, for which torch has no sparse products: use "
-            "backend='masked', or leave the model on the CPU"
+            "backend='masked', or keep the model on the CPU"
         )
 
 
@@ -57,7 +57,7 @@ def has_products(device: torch.device) -> bool:
 
 @cache
 def _offered(kind: str) -> bool:
-    """Return whether torch has the sparse products of a kind of device: by those of a layer of one link."""
+    """Return whether torch has sparse products for a type of device, by trying those of a layer with one link."""
     one = torch.ones(1, 1, device=kind)
     links = LinkIndex.of_cells(torch.zeros(1, dtype=torch.int64, device=kind), 1, 1)
     try:

@@ -1,6 +1,6 @@
 """The products of a sparse layer with feature-major activations, compiled for the CPU.
 
-Importing this loads numba, so it is imported when it is first needed.
+Importing this module loads numba, so it is imported only when first needed.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from topolearn.sparse.kernels.transpose import TransposeWork, transpose_kernel
 from topolearn.sparse.kernels.work import Work
 from topolearn.threads import Kernel, run_together
 
-Call = tuple[Kernel, Work, float]  # with the nanoseconds that it takes for each link
-TILES = (8, 4, 2, 1)  # vectors in a tile
-WIDEST = 64 * TILES[0]  # bytes
-TRACKED, LEAST_READS = 7 * 2**20, 32  # bytes, whose pages a processor just keeps track of; links for each row
-CACHED, AHEAD = 2**23, 8  # bytes of rows that a processor keeps near; links
-FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds for a link and an activation
-LEAST = 1e5  # nanoseconds of work that are worth other threads
-CHUNKS = 4  # for each thread, so that none waits long for the last
+Call = tuple[Kernel, Work, float]  # a kernel, its record, and its nanoseconds per link
+TILES = (8, 4, 2, 1)  # vectors per tile
+WIDEST = 64 * TILES[0]  # bytes of a row in the widest tile
+TRACKED, LEAST_READS = 7 * 2**20, 32  # bytes that a processor's TLB covers; reads per row that make copying pay off
+CACHED, AHEAD = 2**23, 8  # bytes of rows that fit into a cache; links to prefetch ahead beyond that
+FORWARD, BACKWARD = 0.06, 0.12  # nanoseconds per link and activation
+LEAST = 1e5  # nanoseconds of work above which several threads pay off
+CHUNKS = 4  # per thread, so that no thread waits long for the last one
 
 
 def transposed(x: Tensor) -> Tensor:
-    """Return a transposed matrix, contiguous: as it is where it is one already, else by a copy."""
+    """Return the transpose of a matrix, contiguous: a view where the transpose already is contiguous, else a copy."""
     if (turned := x.t()).is_contiguous():
         return turned
     x = x.contiguous()
@@ -59,10 +59,10 @@ def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, re
 def forward_calls(
     links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, y: Tensor, relu: bool, *, by_input: bool = False
 ) -> Iterator[Call]:
-    """Yield what writes the outputs of a layer, y of shape (n_out, batch), tile by tile.
+    """Yield the kernel calls that write the outputs of a layer, y of shape (n_out, batch), tile by tile.
 
-    With `by_input`, values are in the order of the input neurons, as `LinkIndex.across` has the links: a backward pass
-    then reads and writes them one after another, which takes a third less, and a forward pass takes half as long again.
+    With `by_input`, the values are in the order of `LinkIndex.across`, by input neuron: a backward pass then reads and
+    writes them sequentially and takes a third less time, while a forward pass takes half as long again.
     """
     batch, along, dtype = x.shape[1], links.along, name_of(x)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
@@ -85,7 +85,7 @@ def forward_calls(
 def gradients(
     links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, *, need_dx: bool, behind_relu: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
-    """Return the gradients of the inputs, their sums over the batch (both None if not wanted), and those of the links.
+    """Return the gradients of the inputs, their sums over the batch (both None if not needed), and those of the links.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ def gradients(
     x, dz : Tensor, shape (n_in, batch) and (n_out, batch)
         The inputs, and the gradient of the outputs before their activation.
     need_dx : bool
-        Whether the gradient of the inputs is wanted.
+        Whether the gradient of the inputs is needed.
     behind_relu : bool
-        Whether the inputs came out of a ReLU; their gradient is then that of what went into it, and its sum that of
-        the biases there.
+        Whether the inputs are the outputs of a ReLU; dx is then the gradient of the ReLU's inputs, and its sum the
+        gradient of the biases there.
     """
     dx, dbias = (on_huge_pages(torch.empty_like(x)), x.new_empty(links.n_in)) if need_dx else (None, None)
     dvalues = on_huge_pages(torch.empty_like(values))
@@ -124,10 +124,10 @@ def backward_calls(
     links: LinkIndex, values: Tensor, x: Tensor, dz: Tensor, dx: Tensor | None, dbias: Tensor | None, dvalues: Tensor,
     behind_relu: bool, *, by_input: bool = False, accumulate: bool = False,
 ) -> Iterator[Call]:  # fmt: skip
-    """Yield what writes the gradients of a layer, tile by tile: of inputs, of biases before them, and of links.
+    """Yield the kernel calls that write the gradients of inputs, of the biases before them, and of links, by tile.
 
-    Values and their gradients are in the order of `forward_calls`. With `accumulate`, those of biases and links are
-    added to what is there.
+    Values and their gradients are in the order that `forward_calls` describes. With `accumulate`, the gradients of
+    biases and links are added to the present ones.
     """
     batch, across, dtype, need_dx = x.shape[1], links.across, name_of(x), int(dx is not None)
     for offset, n_vectors, tile_size in _tiles(batch, x.element_size()):
@@ -152,7 +152,7 @@ def backward_calls(
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
-    """Return the gradient before the activation that gave y, and its sum over the batch: the gradient of the biases."""
+    """Return the gradient before the activation with outputs y, and its sum over the batch, the biases' gradient."""
     dz = on_huge_pages(torch.empty_like(dy)) if relu else dy
     dbias = dy.new_empty(dy.shape[0])
     kernel = mask_kernel(name_of(dy), int(relu))
@@ -161,19 +161,19 @@ def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor
 
 
 def name_of(tensor: Tensor) -> str:
-    """Return the dtype of a tensor as kernels name it."""
+    """Return the name that kernels use for the dtype of a tensor."""
     return "float32" if tensor.dtype == torch.float32 else "float64"
 
 
 def _ahead(read: Tensor) -> int:
-    """Return how many links ahead a kernel asks for the rows that they read: 0 where these are in a cache."""
+    """Return how many links ahead a kernel prefetches the rows that they read: 0 where the rows fit into a cache."""
     return AHEAD if read.nbytes > CACHED else 0
 
 
 def _is_scattered(links: Direction, read: Tensor) -> bool:
-    """Whether the rows that links read lie on more pages of memory than a processor keeps track of.
+    """Whether the rows that links read are spread over more memory pages than a processor's TLB covers.
 
-    It then pays to copy each tile before its many links are gone through: copies lie side by side.
+    It then pays off to copy each tile before going through its many links, since the copy is contiguous.
     """
     n_rows, batch = read.shape
     is_wide = batch > WIDEST // read.element_size()
@@ -181,7 +181,7 @@ def _is_scattered(links: Direction, read: Tensor) -> bool:
 
 
 def wide_tiles(batch: int, size: int) -> list[slice]:
-    """Return the widest tiles that cover a batch, given the bytes of an activation.
+    """Return the widest tiles that cover a batch, given the size of an activation in bytes.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def wide_tiles(batch: int, size: int) -> list[slice]:
 
 @cache
 def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
-    """Return the tiles that cover a batch: offset in bytes, vectors (0 for part of one), activations.
+    """Return the tiles that cover a batch: offset in bytes, vectors (0 for less than one), and activations.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def _tiles(batch: int, size: int) -> list[tuple[int, int, int]]:
 
 
 def _run(kernel: Kernel, work: Work, links: Direction, nanoseconds: float) -> None:
-    """Run a kernel over all neurons of a side, given what a link takes: on several threads if there is enough work."""
+    """Run a kernel over all neurons of a side, on several threads if the work (nanoseconds per link) is enough."""
     n_threads = torch.get_num_threads() if links.n_links * nanoseconds > LEAST else 1
     work.n_chunks = 1 if n_threads == 1 else CHUNKS * n_threads
     work.bounds = links.bounds(work.n_chunks)

@@ -1,4 +1,4 @@
-"""Which linear layers a sparse one can stand for, and what to do about the others."""
+"""Which linear layers a sparse one can replace, and what to do about the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 from topolearn.sparse.dense_layers import is_conv1d, plain_class
 from topolearn.sparse.linear import refused_dtype
 
-# Kinds of hooks that compute a parameter before each forward: what torch calls them, and what takes them away.
+# Kinds of hooks that compute a parameter before each forward pass: torch's name for them, and what removes them.
 COMPUTED_BY = {
     BasePruningMethod: ("prune", "prune.remove"),
     WeightNorm: ("weight_norm", "remove_weight_norm"),
@@ -23,7 +23,7 @@ COMPUTED_BY = {
 
 
 class Refusal(NamedTuple):
-    """Why a module cannot be replaced, and what makes it replaceable, as the ends of a sentence."""
+    """Why a module cannot be replaced, and what makes it replaceable; both complete a sentence."""
 
     reason: str
     cure: str
@@ -32,22 +32,22 @@ class Refusal(NamedTuple):
 def refusal_of(layer: nn.Module) -> Refusal | None:
     """Return why a dense linear layer cannot be replaced, or None if it can.
 
-    A layer can when its outputs are given by its weight and bias alone, and these are ordinary parameters.
+    A layer can be replaced if its outputs depend only on its weight and bias, and these are ordinary parameters.
 
     Examples
     --------
     >>> refusal_of(nn.Linear(3, 2)), refusal_of(nn.LazyLinear(2)).cure
-    (None, 'run a first forward')
+    (None, 'run a forward pass first')
     """
     if any(parameter is not None and is_lazy(parameter) for parameter in layer._parameters.values()):
-        return Refusal(f"is an uninitialised {type(layer).__name__}", "run a first forward")
+        return Refusal(f"is an uninitialised {type(layer).__name__}", "run a forward pass first")
     return refusal_of_parameters(layer, ("weight", "bias")) or _refusal_of_forward(layer) or _refusal_of_weight(layer)
 
 
 def refusal_of_parameters(module: nn.Module, names: tuple[str, ...]) -> Refusal | None:
-    """Return why parameters of a module are not what it computes with, or None if they are.
+    """Return why a module does not compute directly with its parameters, or None if it does.
 
-    Parametrisations, the hooks of pruning, weight_norm and spectral_norm, and hooks on a parameter say so.
+    Reasons are parametrisations, hooks of pruning, weight_norm and spectral_norm, and hooks on a parameter.
     """
     for name in names:
         if parametrize.is_parametrized(module, name):
@@ -59,7 +59,7 @@ def refusal_of_parameters(module: nn.Module, names: tuple[str, ...]) -> Refusal 
             for kind, (by, remover) in COMPUTED_BY.items():
                 if isinstance(hook, kind) and getattr(hook, "name", getattr(hook, "_tensor_name", name)) == name:
                     return Refusal(
-                        f"computes its {name} by torch.nn.utils.{by}",
+                        f"computes its {name} with torch.nn.utils.{by}",
                         f"call torch.nn.utils.{remover}(layer, {name!r}) first",
                     )
         parameter = getattr(module, name, None)
@@ -67,12 +67,12 @@ def refusal_of_parameters(module: nn.Module, names: tuple[str, ...]) -> Refusal 
             continue
         if type(parameter) is not nn.Parameter or module._parameters.get(name) is not parameter:
             return Refusal(
-                f"has a {name} that is a {type(parameter).__name__} and no ordinary torch.nn.Parameter",
-                "sparsify before sharding or quantising, or make it one",
+                f"has a {name} that is a {type(parameter).__name__}, not an ordinary torch.nn.Parameter",
+                "sparsify before sharding or quantising, or convert it to one",
             )
-        if name != "bias" and _has_hooks(parameter):  # the bias stays the parameter that it is
+        if name != "bias" and _has_hooks(parameter):  # the bias parameter is carried over, with its hooks
             return Refusal(
-                f"has hooks on its {name} itself, which is replaced", "remove them, and register them afterwards"
+                f"has hooks on its {name} itself, which will be replaced", "remove them, and register them afterwards"
             )
     return None
 
@@ -81,11 +81,11 @@ def _refusal_of_forward(layer: nn.Module) -> Refusal | None:
     kind, plain = type(layer), plain_class(layer)
     if "forward" in vars(layer) or kind.forward is not plain.forward or kind.__call__ is not nn.Module.__call__:
         return Refusal(
-            f"is a {kind.__name__} with a forward of its own, which a sparse layer would throw away",
+            f"is a {kind.__name__} with its own forward, which a sparse layer would discard",
             "sparsify the model before adding adapters or quantising",
         )
     if layer._compiled_call_impl is not None:
-        return Refusal("is compiled by itself", "call layer.compile() afterwards")
+        return Refusal("is compiled separately", "call layer.compile() afterwards")
     return None
 
 
@@ -99,7 +99,10 @@ def _refusal_of_weight(layer: nn.Module) -> Refusal | None:
     names = ("nx", "nf") if is_conv1d(layer) else ("out_features", "in_features")
     shape = tuple(int(getattr(layer, name)) for name in names)
     if tuple(weight.shape) != shape:
-        return Refusal(f"has a weight of shape {tuple(weight.shape)}, and {shape} by {names}", f"set {names} right")
+        return Refusal(
+            f"has a weight of shape {tuple(weight.shape)}, but {' and '.join(names)} are {shape}",
+            "set them to the shape of the weight",
+        )
     return None
 
 

@@ -1,4 +1,4 @@
-"""The largest gradients of each output neuron by itself, where neurons and not layers have a number of links."""
+"""The largest gradients of each output neuron, for methods that fix the number of links per neuron, not per layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from topolearn.sampling import RandomField, top_in_rows
 from topolearn.sparse.dense_gradient import BLOCK, recorded_magnitudes
 from topolearn.sparse.gradient_record import GradientRecord
 
-LAST = -1.0  # the score of cells that are chosen when no others are left, below that of a gradient of 0
+LAST = -1.0  # the score of cells to choose only when no others are left, below that of a zero gradient
 
 
 @torch.no_grad()
@@ -23,10 +23,10 @@ def largest_in_rows(
     last: Tensor,
     block: int = BLOCK,
 ) -> Tensor:
-    r"""Return of each row those cells in which :math:`|\partial L / \partial W_{ij}|` is largest.
+    r"""Return the cells of each row where :math:`|\partial L / \partial W_{ij}|` is largest.
 
-    Cells with equal gradients, as those without any, are chosen uniformly at random. The gradient exists for a block
-    of rows at a time, and not at all where no row of a block needs a cell.
+    Ties, including cells without a gradient, are broken uniformly at random. The gradient exists for only one block of
+    rows at a time, and is not computed for a block in which no row needs a cell.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def largest_in_rows(
     field : RandomField
         Breaks ties.
     excluded : Tensor of int64, sorted
-        Cells that may not be chosen.
+        Cells that must not be chosen.
     last : Tensor of int64, sorted
         Cells that are chosen only when no others are left in their row.
     block : int
-        Cells whose gradients exist at a time, one row at least.
+        Cells whose gradients exist at a time; at least one row.
 
     Returns
     -------
@@ -66,11 +66,11 @@ def largest_in_rows(
     """
     n_out, n_in = record.shape
     if record.is_empty:
-        raise InvalidValueError("no backward pass was recorded: forward and backward must both follow the start")
+        raise InvalidValueError("no backward pass was recorded: run forward and backward after recording has started")
     free = n_in - torch.bincount(excluded // n_in, minlength=n_out)
     if bool((quota > free).any()):
         row = int((quota - free).argmax())
-        raise InvalidValueError(f"{int(quota[row])} cells asked for in row {row}, but {int(free[row])} are free")
+        raise InvalidValueError(f"row {row} needs {int(quota[row])} cells, but only {int(free[row])} are free")
     step = max(block // n_in, 1)
     chosen = [excluded[:0]]
     for first in range(0, n_out, step):
@@ -89,7 +89,7 @@ def largest_in_rows(
 
 
 def _at_threshold(scores: Tensor, quota: Tensor, most: int) -> Tensor:
-    """Return the positions of the scores that are among the ``quota[row]`` largest of their row, or equal to one."""
+    """Return the positions of the ``quota[row]`` largest scores of each row, including all ties."""
     largest = torch.topk(scores, most).values
     threshold = largest.gather(1, (quota - 1).clamp_(min=0)[:, None])
     threshold[quota == 0] = torch.inf

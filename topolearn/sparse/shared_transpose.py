@@ -1,4 +1,4 @@
-"""One transpose of a tensor for all csr layers that read it, such as those of queries, keys and values."""
+"""One transpose of a tensor, shared by all csr layers that read it, such as those of queries, keys and values."""
 
 import weakref
 from typing import Any
@@ -12,24 +12,24 @@ KEY = "topolearn.transposed"
 
 
 def shared_transpose(x: Tensor, batch: Tensor) -> Tensor:
-    """Return the transpose of a batch, contiguous: the one that another layer has made of it, as long as that is kept.
+    """Return the transpose of a batch, contiguous; reuses the one that another layer made, as long as it exists.
 
-    A tensor that autograd has computed is known by its node, in whose metadata the transpose is referred to weakly. So
-    it lives as long as the graph of a layer needs it, and nothing is kept beside the graph. Writing to the tensor gives
-    it another node or version. A tensor without a node is transposed each time, as its memory may be written to by
-    others, unnoticed.
+    A tensor that autograd computed is identified by its node, whose metadata holds a weak reference to the transpose.
+    The transpose lives as long as the graph of a layer needs it, and nothing else keeps it alive. Writing to the tensor
+    gives it another node or version. A tensor without a node is transposed each time, since other code may write to its
+    memory unnoticed.
 
     Parameters
     ----------
     x : Tensor, shape (..., n_in)
-        What the layers are given.
+        The input of the layers.
     batch : Tensor, shape (n, n_in)
-        x with one dimension for all but the features.
+        x with all dimensions but the last flattened into one.
 
     Returns
     -------
     Tensor, shape (n_in, n)
-        It must not be changed.
+        Must not be modified.
 
     Examples
     --------

@@ -18,24 +18,24 @@ from topolearn.waiting import works_behind
 class StoredLinear(MaskedLinear):
     r"""The masked backend of `SparseLinear` for methods with ``storage="dense"``.
 
-    A cell that is no longer trained keeps the value that it had, and has it again when it returns. The trained cells
-    are the links (GMP), or the links and others (Top-KAST). The layer computes with the links alone; the gradient
+    A cell that is no longer trained keeps its value, and gets it back when it is trained again. The trained cells are
+    the links (GMP), or the links and others (Top-KAST). The layer computes with the links only; the gradient
 
     .. math:: \partial L / \partial W, \quad W_{ij} = \theta_{ij} \text{ on the links, else } 0
 
     goes "straight through" to the values :math:`\theta` of all trained cells, and no other cell changes. The parameter
     ``weight`` is :math:`\theta` on the trained cells and zero elsewhere, so that neither weight decay nor momentum
-    moves what is not trained. The ``weight`` of ``state_dict`` is W, which loads into `torch.nn.Linear` and computes
-    the same; :math:`\theta` travels with the topology (see `topolearn.TopologyScheduler.state_dict`).
+    moves untrained cells. The ``weight`` of ``state_dict`` is W, which loads into `torch.nn.Linear` and computes the
+    same; :math:`\theta` is saved with the topology (see `topolearn.TopologyScheduler.state_dict`).
 
     Attributes
     ----------
     stored : Tensor, shape (out_features, in_features)
-        The last value of each cell that is not trained; `latest_values` has those of all.
+        The last value of each cell that is not trained; `latest_values` has those of all cells.
     trained : Tensor of bool, shape (out_features, in_features), or None
-        The trained cells, links among them; None where the links alone are trained.
+        The trained cells, including the links; None where only the links are trained.
     links : Tensor of int64, shape (n_links,)
-        The links as sorted flat positions, so that a step need not look for them.
+        The links as sorted flat positions, so that a step does not have to find them.
 
     References
     ----------
@@ -74,7 +74,7 @@ class StoredLinear(MaskedLinear):
         self.register_buffer("links", super().cells(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs, shape (..., out_features), of inputs of shape (..., in_features)."""
+        """Return the outputs, shape (..., out_features), for inputs of shape (..., in_features)."""
         if self.trained is None:
             return super().forward(x)
         self._checked_weight()
@@ -82,7 +82,7 @@ class StoredLinear(MaskedLinear):
 
     def cells(self) -> Tensor:
         """Return the links as sorted flat positions, on the layer's device."""
-        links = self._buffers.get("links")  # weights are drawn before they are listed
+        links = self._buffers.get("links")  # weights are drawn before this buffer exists
         return super().cells() if links is None else links
 
     @property
@@ -93,7 +93,7 @@ class StoredLinear(MaskedLinear):
     @property
     def trained_mask(self) -> Tensor:
         """Which cells get a gradient."""
-        trained = self._buffers.get("trained")  # as for the links
+        trained = self._buffers.get("trained")  # like the links, not there when weights are drawn
         return self.mask if trained is None else trained
 
     @property
@@ -113,14 +113,14 @@ class StoredLinear(MaskedLinear):
         self._watch.trust(self.weight)
 
     def set_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """Give the layer other links, in place; all cells keep their last value, and trained ones their gradient.
+        """Give the layer other links, in place; all cells keep their last value, and trained cells their gradient.
 
         Parameters
         ----------
         cells : Tensor of int64, shape (n_links,)
             Sorted flat positions of the links.
         trained : Tensor of int64, optional
-            Flat positions of the cells that are trained, the links among them; default the links alone.
+            Flat positions of the trained cells, including the links; default only the links.
 
         Returns
         -------
@@ -130,7 +130,7 @@ class StoredLinear(MaskedLinear):
         return self.prepare_links(cells, trained)()
 
     def prepare_links(self, cells: Tensor, trained: Tensor | None = None) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what gives the layer other links; see `SparseLinear.prepare_links`."""
+        """Return a function that gives the layer other links; see `SparseLinear.prepare_links`."""
         links, mask = cells.to(self.mask.device), self._mask_of(cells)
         others = mask if trained is None else self._mask_of(trained)
         first = torch.empty_like(mask) if trained is not None and self.trained is None else None
@@ -150,18 +150,18 @@ class StoredLinear(MaskedLinear):
         return commit
 
     def _load_links(self, cells: Tensor) -> None:
-        """Take links that are loaded; which other cells are trained travels with the topology."""
+        """Set the links from a loaded state; the other trained cells are loaded with the topology."""
         trained = None if self.trained is None else self.trained.flatten().index_fill(0, cells, True)
         self.set_links(cells, None if trained is None else trained.nonzero().squeeze(1))
 
     def prepare_change(self, change: LinkChange) -> Callable[[], Callable[[Tensor], Tensor]]:
-        """Return what changes the links; all cells keep their last value, those lost and grown at once too."""
+        """Return a function that changes the links; all cells keep their last value, even if both lost and grown."""
         return self.prepare_links(change.cells)
 
     def _on_links(self) -> Tensor:
         """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
         if torch.compiler.is_compiling() or works_behind(self.weight.device):
-            # The mask keeps its place and its size, so that what is captured or compiled can read it.
+            # The mask keeps its address and size, so that captured and compiled code can read it.
             return _MaskedStraightThrough.apply(self.weight, self.mask)
         return _StraightThrough.apply(self.weight, self.links)
 
@@ -182,18 +182,18 @@ class StoredLinear(MaskedLinear):
         )
         if self.trained is None:
             return
-        with torch.no_grad():  # what is loaded is of the links, and the other trained cells keep their values
+        with torch.no_grad():  # loaded values are for the links; the other trained cells keep their values
             others = torch.where(self.trained_mask, values.to(self.weight), 0)
             whole = torch.where(self.mask, self.weight, others)
             if self.weight is before:
                 self.weight.copy_(whole)
-            else:  # with assign=True the parameter is the caller's own tensor
+            else:  # with assign=True, the parameter is the caller's tensor
                 self.weight.data = whole
         self._watch.trust(self.weight)
 
 
 class _MaskedStraightThrough(torch.autograd.Function):
-    """The weight where a mask is true and 0 elsewhere, with the gradient of the whole."""
+    """The weight where a mask is true and 0 elsewhere; the gradient passes through to all cells."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, mask: Tensor) -> Tensor:
@@ -205,7 +205,7 @@ class _MaskedStraightThrough(torch.autograd.Function):
 
 
 class _StraightThrough(torch.autograd.Function):
-    """The weight on some cells and 0 elsewhere, with the gradient of the whole; a quarter of the time of ``where``."""
+    """The weight on some cells and 0 elsewhere, with the gradient for all cells; four times as fast as ``where``."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, cells: Tensor) -> Tensor:

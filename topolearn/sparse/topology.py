@@ -1,4 +1,4 @@
-"""From a model to its topology, and back: the sparse layers of a model, their graphs and how their neurons meet."""
+"""From a model to its topology and back: the sparse layers of a model, their graphs and their neuron groups."""
 
 from collections.abc import Mapping
 
@@ -27,13 +27,13 @@ def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
         if isinstance(module, SparseLinear):
             name = module.layer_name or path
             if name in layers:
-                raise InvalidValueError(f"two sparse layers are called {name!r}: give each its own layer_name")
+                raise InvalidValueError(f"two sparse layers are named {name!r}: give each its own layer_name")
             layers[name] = module
     return layers
 
 
 def graphs_of(layers: Mapping[str, SparseLinear]) -> dict[str, BipartiteGraph]:
-    """Return the graph of each layer; the links of all come to the host in one transfer.
+    """Return the graph of each layer; the links of all layers are copied to the host in one transfer.
 
     Examples
     --------
@@ -98,13 +98,13 @@ def replace_linear(
     on_average: float = 1.0,
     stored: bool = False,
 ) -> None:
-    """Replace the named linear layers of a model by sparse ones with the same biases and, on the links, weights.
+    """Replace named linear layers of a model with sparse ones that have the same biases and, on the links, weights.
 
-    A sparse layer has all else that the dense one had, as `topolearn.sparsify` says, and stands wherever in the model
-    that one stood.
+    A sparse layer also takes over everything else that the dense one had, as `topolearn.sparsify` describes, and
+    replaces it wherever it occurs in the model.
 
-    A layer on the meta device, which has neither, is replaced by one on torch's default device with parameters of its
-    own; so a layer can be made whose dense weight would not fit into memory.
+    A layer on the meta device, which has no values, is replaced with one on torch's default device with new parameters.
+    Layers whose dense weight would not fit into memory can be created this way.
 
     Parameters
     ----------
@@ -115,17 +115,17 @@ def replace_linear(
     backend : str
         As for `SparseLinear`.
     batch : int
-        Activations of a neuron in a step, by which "auto" chooses.
+        Activations per neuron and step, for the choice of "auto".
     on_average : float
-        Share of these links that a layer has on average while it trains, by which "auto" chooses.
+        Share of these links that a layer has on average during training, for the choice of "auto".
     stored : bool
-        Make layers that remember the value of every cell, `StoredLinear`, whatever the backend.
+        Create `StoredLinear` layers, which remember the value of every cell, whatever the backend.
 
     Raises
     ------
     InvalidValueError
-        When a layer is more than its weight and bias, or has an attribute that a sparse one has a meaning of its own
-        for. The model is unchanged then.
+        When a layer does more than apply its weight and bias, or has an attribute whose name a sparse layer uses for
+        something else. The model is unchanged in that case.
     """
     replacements: dict[nn.Module, SparseLinear] = {}
     groups = neuron_groups(model, {name: model.get_submodule(name) for name in graphs})
@@ -153,16 +153,17 @@ def replace_linear(
 
 
 def densify(model: nn.Module) -> nn.Module:
-    """Replace the sparse layers of a model by dense ones with the same weights, in place.
+    """Replace the sparse layers of a model with dense ones that have the same weights, in place.
 
-    These are `torch.nn.Linear`, or of the class that `topolearn.sparsify` replaced, and have all else that the sparse
-    ones had: training mode, hooks, biases, ``requires_grad``, and what the user added, as parameters, buffers, modules
-    and attributes. Hooks on the weight itself are not kept, and a layer that was compiled by itself no longer is.
+    The dense layers are `torch.nn.Linear`, or of the class that `topolearn.sparsify` replaced. They keep everything
+    else that the sparse ones had: training mode, hooks, biases, ``requires_grad``, and parameters, buffers, modules and
+    attributes that the user added. Hooks on the weight itself are lost, and a separately compiled layer is no longer
+    compiled.
 
     Returns
     -------
     torch.nn.Module
-        The model; its outputs are unchanged, its zero weights become free to train.
+        The model. Its outputs are unchanged, and its zero weights can now train.
 
     Examples
     --------
@@ -172,7 +173,9 @@ def densify(model: nn.Module) -> nn.Module:
     'Linear'
     """
     if isinstance(model, SparseLinear):
-        raise InvalidValueError("the model is itself a SparseLinear and cannot be replaced in place: wrap it")
+        raise InvalidValueError(
+            "the model is itself a SparseLinear and cannot be replaced in place: wrap it in an nn.Sequential"
+        )
     replacements = {module: dense_layer(module) for module in model.modules() if isinstance(module, SparseLinear)}
     for sparse, dense in replacements.items():
         carry_over(sparse, dense)

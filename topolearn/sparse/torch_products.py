@@ -1,4 +1,4 @@
-"""The products of a sparse layer by torch's own sparse matrices: for GPUs, and where numba is missing."""
+"""The products of a sparse layer with torch's own sparse matrices, for GPUs and where numba is missing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from topolearn.sparse.index import LinkIndex
 
 
 def transposed(x: Tensor) -> Tensor:
-    """Return a transposed matrix, contiguous."""
+    """Return the transpose of a matrix, contiguous."""
     return x.t().contiguous()
 
 
 def outputs(links: LinkIndex, values: Tensor, bias: Tensor | None, x: Tensor, relu: bool) -> Tensor:
     """Return the outputs of a layer; see `topolearn.sparse.products.outputs`."""
-    if not x.shape[1]:  # sparse libraries of devices differ in what they make of no columns
+    if not x.shape[1]:  # the devices' sparse libraries disagree about matrices without columns
         return x.new_empty((links.n_out, 0))
     with torch.autocast(x.device.type, enabled=False):
         y = _matrix(links, values) @ x
@@ -49,7 +49,7 @@ def gradients(
 
 
 def before_activation(y: Tensor, dy: Tensor, relu: bool) -> tuple[Tensor, Tensor]:
-    """Return the gradient before the activation that gave y, and its sum over the batch."""
+    """Return the gradient before the activation with outputs y, and its sum over the batch."""
     dz = dy.masked_fill(y <= 0, 0) if relu else dy
     return dz, dz.sum(dim=1)
 

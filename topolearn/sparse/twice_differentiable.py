@@ -1,8 +1,8 @@
 r"""The gradients of a chain of layers as functions that can be differentiated again, any number of times.
 
 :math:`A(v)` is the sparse matrix, shape (n_out, n_in), whose links have the values v; activations are feature-major,
-shape (n_neurons, batch). Three functions are closed under differentiation (primes are gradients of what a function
-takes, dots those of what it returns):
+shape (n_neurons, batch). Three functions are closed under differentiation (primes are the gradients of a function's
+inputs, dots those of its outputs):
 
 .. math::
 
@@ -12,8 +12,8 @@ takes, dots those of what it returns):
 
     v = S(y x^T): \quad y' = A(\dot v) x, \quad x' = A(\dot v)^T y
 
-S takes the links out of a matrix. So each gradient is one of them again. A pass that differentiates A(v) leaves, where
-the gradient of all cells is recorded, the two factors of :math:`A' = \dot y x^T`, or :math:`y \dot x^T`.
+S extracts the links from a matrix, so each gradient is again one of the three. Where the gradient of all cells is
+recorded, a pass that differentiates A(v) stores the two factors of :math:`A' = \dot y x^T` or :math:`y \dot x^T`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, x: Tensor, links: LinkIndex, record: WaitingPasses | None) -> Tensor:
-        """Return y, shape (n_out, batch), of x, shape (n_in, batch)."""
+        """Return y, shape (n_out, batch), for x, shape (n_in, batch)."""
         ctx.save_for_backward(values, x)
         ctx.links, ctx.record = links, record
         return form_of(x).outputs(links, values.contiguous(), None, x.contiguous(), False)
@@ -56,7 +56,7 @@ class Transposed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, y: Tensor, links: LinkIndex, record: WaitingPasses | None) -> Tensor:
-        """Return x, shape (n_in, batch), of y, shape (n_out, batch)."""
+        """Return x, shape (n_in, batch), for y, shape (n_out, batch)."""
         ctx.save_for_backward(values, y)
         ctx.links, ctx.record = links, record
         unused = y.new_zeros((links.n_in, y.shape[1]))
@@ -79,7 +79,7 @@ class Sampled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, y: Tensor, x: Tensor, shape: torch.Size, links: LinkIndex) -> Tensor:
-        """Return values, of the shape that they have in the layer, of y and x, shape (n_out or n_in, batch)."""
+        """Return values in the layer's shape, for y and x, shape (n_out, batch) and (n_in, batch)."""
         ctx.save_for_backward(y, x)
         ctx.links = links
         unused = y.new_zeros(shape)
@@ -97,7 +97,7 @@ class Sampled(torch.autograd.Function):
 
 
 def leave(record: WaitingPasses | None, x: Tensor, dz: Tensor) -> None:
-    """Leave the factors of the gradient of all cells where it is recorded."""
+    """Store the factors of the gradient of all cells, if it is recorded."""
     if record is not None:
         record.append((x.detach().contiguous(), dz.detach().contiguous()))
 
@@ -106,20 +106,20 @@ def chain_gradients(
     x: Tensor, spec: Spec, values: Sequence[Tensor], biases: Sequence[Tensor | None], outputs: Sequence[Tensor],
     dy: Tensor, *, need_dx: bool,
 ) -> tuple[Tensor | None, list[Tensor | None]]:  # fmt: skip
-    """Return the gradient of the inputs of a chain, and those of values and biases of each stage in turn.
+    """Return the gradient of a chain's inputs, and those of the values and biases of each stage, alternating.
 
     Parameters
     ----------
     x : Tensor, shape (n_in, batch)
     spec : list of (LinkIndex, bool, WaitingPasses or None)
-        Links of each stage, whether a ReLU follows, and where its passes are left.
+        Links of each stage, whether a ReLU follows, and where its passes are stored.
     values, biases : sequence of Tensor
     outputs : sequence of Tensor
-        What came out of each stage, of which where a ReLU passes a gradient is read; of the last only if it has one.
+        The outputs of each stage, which show where a ReLU passes gradients; those of the last only if it has a ReLU.
     dy : Tensor, shape (n_out, batch)
         The gradient of the outputs.
     need_dx : bool
-        Whether the gradient of the inputs is wanted.
+        Whether the gradient of the inputs is needed.
     """
     inputs = [x]
     for (links, relu, record), each, bias in zip(spec[:-1], values, biases, strict=False):

@@ -1,4 +1,4 @@
-"""`unpack_attention`: make the attention of a model ready to become sparse."""
+"""`unpack_attention`: prepares the attention of a model for becoming sparse."""
 
 from torch import nn
 
@@ -8,21 +8,21 @@ from topolearn.sparse.carry_over import carry_over, check_room, put_in_place
 
 
 def unpack_attention(model: nn.Module) -> nn.Module:
-    """Replace every `torch.nn.MultiheadAttention` of a model by `Attention` with the same weights, in place.
+    """Replace every `torch.nn.MultiheadAttention` of a model with an `Attention` that has the same weights, in place.
 
     torch packs the weights of query, key and value into one matrix; `topolearn.sparsify` needs a linear layer for each.
-    Outputs stay the same, also those of torch's Transformer layers, which no longer take their fused path for
-    inference: where an `torch.nn.TransformerEncoder` gave 0 for padded places, it gives what it gives in training. A
-    module that is in several places stays shared.
+    Outputs stay the same, including those of torch's Transformer layers. These no longer take their fused path for
+    inference, so where a `torch.nn.TransformerEncoder` returned 0 for padded positions, it now returns the same as in
+    training. A module that occurs at several places stays shared.
 
-    Call it with the whole model, after checkpoints with packed weights are loaded, and before the optimizer is made.
-    Training mode, hooks, ``requires_grad``, and what the user added, as buffers and attributes, are kept, those of the
-    output layer too.
+    Call it with the whole model, after loading checkpoints with packed weights and before creating the optimizer.
+    Training mode, hooks, ``requires_grad``, and buffers and attributes that the user added are kept, including those
+    of the output layer.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any model; one without `torch.nn.MultiheadAttention` is left as it is.
+        Any model; one without `torch.nn.MultiheadAttention` is returned unchanged.
 
     Returns
     -------
@@ -32,8 +32,8 @@ def unpack_attention(model: nn.Module) -> nn.Module:
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When the model is itself such a module, a weight of one is shared with another module, or one cannot be
-        unpacked; see `Attention.from_multihead`. The model is unchanged then.
+        When the model is itself such a module, one shares a weight with another module, or one cannot be unpacked; see
+        `Attention.from_multihead`. The model is unchanged in that case.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def unpack_attention(model: nn.Module) -> nn.Module:
     put_in_place(model, unpacked)
     for encoder in model.modules():
         if isinstance(encoder, nn.TransformerEncoder) and any(isinstance(m, Attention) for m in encoder.modules()):
-            encoder.use_nested_tensor = False  # else it gives its layers input that their fused path alone can read
+            encoder.use_nested_tensor = False  # nested tensors would need the layers' fused path
     return model
 
 
@@ -67,7 +67,7 @@ def _name(model: nn.Module, module: nn.Module) -> str:
 
 
 def _check_unshared(model: nn.Module) -> None:
-    """Refuse parameters that attention shares with another module, as copies of them would drift apart."""
+    """Raise if attention shares a parameter with another module, since copies of it would drift apart."""
     packed = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
     within = {id(inner) for module in packed for inner in module.modules()} - {id(module) for module in packed}
     owners: dict[int, list[str]] = {}
@@ -80,6 +80,6 @@ def _check_unshared(model: nn.Module) -> None:
             shared = owners[id(parameter)]
             if len(shared) > 1:
                 raise InvalidValueError(
-                    f"attention shares a parameter ({', '.join(shared)}), and unpacking would part them: give each "
-                    "module a parameter of its own"
+                    f"attention shares a parameter ({', '.join(shared)}), and unpacking would make separate copies of "
+                    "it: give each module its own parameter"
                 )

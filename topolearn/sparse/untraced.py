@@ -1,6 +1,6 @@
-"""What torch.compile must not look into: addresses and versions of tensors, which do not exist while it looks.
+"""Code that torch.compile must not trace: it uses addresses and versions of tensors, which do not exist in a trace.
 
-A module of its own, imported at the first call, as it loads torch's compiler.
+This is a separate module, imported at the first call, because it loads torch's compiler.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from topolearn.sparse.twice_differentiable import Spec
 
 @torch.compiler.disable
 def apply_chain(x: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor | None) -> Tensor:
-    """Return the outputs of a chain, of shape (n_out, n) if feature-major else (n, n_out), of inputs (..., n_in)."""
+    """Return the outputs of a chain, shape (n_out, n) if feature-major, else (n, n_out), for inputs (..., n_in)."""
     batch = x if x.dim() == 2 else x.reshape(-1, x.shape[-1])
     y: Tensor = Chain.apply(batch, shared_transpose(x, batch), spec, feature_major, *parameters)
     return y
@@ -24,5 +24,5 @@ def apply_chain(x: Tensor, spec: Spec, feature_major: bool, *parameters: Tensor 
 
 @torch.compiler.disable
 def call(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function outside of what is compiled."""
+    """Call a function outside of the compiled graph."""
     return function(*args)

@@ -1,4 +1,4 @@
-"""`WaitingPasses`: what a backward pass has computed of a layer, until the gradient of that layer is accumulated."""
+"""`WaitingPasses`: holds what a backward pass computed for a layer until the layer's gradient is accumulated."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Pass = tuple[Tensor, Tensor]
 class WaitingPasses:
     """Inputs and output gradients of a layer, which count once the same backward pass accumulates its gradient.
 
-    `torch.autograd.grad`, or a backward pass to other tensors alone, never accumulates it. What waits belongs to the
-    backward pass in progress, and goes with it, also when that fails.
+    `torch.autograd.grad`, or a backward pass to other tensors only, never accumulates it. Waiting entries belong to the
+    backward pass in progress and disappear with it, even when it fails.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class WaitingPasses:
             return
         if (waiting := self._waiting.get(backward)) is None:
             waiting = self._waiting[backward] = _OfBackward()
-            Variable._execution_engine.queue_callback(waiting.clear)  # the backward alone keeps them alive
+            Variable._execution_engine.queue_callback(waiting.clear)  # only the backward pass keeps them alive
         waiting.append(each)
 
     def take(self) -> tuple[Pass, ...]:
-        """Return what waits for the backward in progress, which no longer waits."""
+        """Remove and return the entries of the backward pass in progress."""
         waiting = self._waiting.get(torch._C._current_graph_task_id())
         if waiting is None:
             return ()
@@ -42,11 +42,11 @@ class WaitingPasses:
         return taken
 
     def close(self) -> None:
-        """Keep nothing more."""
+        """Drop all entries, and keep no further ones."""
         self._is_closed = True
         for waiting in list(self._waiting.values()):
             waiting.clear()
 
 
 class _OfBackward(list[Pass]):
-    """What waits for one backward pass; unlike a list, it can be referred to weakly."""
+    """The entries of one backward pass; unlike a plain list, this class supports weak references."""

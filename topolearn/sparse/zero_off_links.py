@@ -1,14 +1,15 @@
-"""`ZeroOffLinks`: keeps a masked weight, its gradient and its moments zero off the trained cells, whoever writes them.
+"""`ZeroOffLinks`: keeps a masked weight, its gradient and its moments zero off the trained cells, whatever writes them.
 
-A tensor counts its in-place changes (`_version`). After a write of our own, or a step of an optimizer that leaves zeros
-alone, the numbers are kept; where they are the same later, nobody else has written, and nothing is to be done. Where
-they differ, the tensor is masked again. Clipping and unscaling change gradients in place, so these are masked twice.
+A tensor counts its in-place changes (`_version`). After topolearn's own writes, and after a step of an optimizer that
+keeps zeros zero, the versions are stored. While they stay the same, nothing else has written, and there is nothing to
+do; when they differ, the tensor is masked again. Gradient clipping and unscaling work in place, so gradients are masked
+twice.
 
-Writes through ``.data`` change no number: they are looked for at an update, at ``state_dict()`` and at ``eval()``, and
-are not seen in between. A compiled forward does not look; its steps do.
+Writes through ``.data`` do not change the version. They are detected at updates, ``state_dict()`` and ``eval()``, but
+not in between. A compiled forward does not check; its steps do.
 
-On an accelerator a look never makes the host wait: what lies off the trained cells is counted there and masked at once,
-and the warning follows when the count is read, at ``state_dict()`` or at an update, there for all layers together.
+On an accelerator a check never makes the host wait: values off the trained cells are counted on the device and masked
+at once. The warning follows when the count is read, at ``state_dict()`` or, for all layers together, at an update.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from topolearn.sparse.local_tensors import local_of
 from topolearn.sparse.optimizer_steps import Stamp, StepWatch, is_stamped, moments_of, stamp_of
 from topolearn.waiting import Readings, works_behind
 
-if TYPE_CHECKING:  # a layer makes its watch, and the watch knows the layer by its annotation alone
+if TYPE_CHECKING:  # the layer creates its watch, which needs the layer's class only for annotations
     from topolearn.sparse.masked import MaskedLinear
 
 
 class ZeroOffLinks(StepWatch):
-    """The hook of a masked weight: masks its gradient as it accumulates, and notices what others have written since.
+    """The hook of a masked weight: masks its gradient as it accumulates, and detects later writes by other code.
 
     Parameters
     ----------
@@ -60,40 +61,40 @@ class ZeroOffLinks(StepWatch):
             self.trust_gradient(weight)
 
     def trusts(self, weight: Tensor) -> bool:
-        """Whether this is the weight that was watched last, with its hook, and nobody else has written to it."""
+        """Whether this is the weight watched last, with its hook in place and no writes by other code."""
         return is_stamped(weight, self._weight) and self.knows_mask() and self.is_on(weight)
 
     def knows_mask(self) -> bool:
-        """Whether the mask of the trained cells is that of the last look."""
+        """Whether the mask of the trained cells is unchanged since the last check."""
         return is_stamped(self._layer_of().trained_mask, self._trained)
 
     def trust(self, weight: Tensor) -> None:
-        """Take a weight as zero off the trained cells, and watch it from now on."""
+        """Accept a weight as zero off the trained cells, and watch it from now on."""
         self.put_on(weight)
         self._weight, self._trained = stamp_of(weight), stamp_of(self._layer_of().trained_mask)
 
     def follow_links(self, weight: Tensor) -> None:
-        """Take weight and gradient as zero off new links; what optimizers remember is masked before their next step."""
+        """Accept weight and gradient as zero off new links; optimizer states are masked before their next step."""
         self.trust(weight)
         self.trust_gradient(weight)
         self._moments.clear()
 
     def trust_gradient(self, weight: Tensor) -> None:
-        """Take the gradient of a weight as zero off the trained cells."""
+        """Accept the gradient of a weight as zero off the trained cells."""
         self._gradient = None if weight.grad is None else stamp_of(weight.grad)
 
     def trust_moments(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Take what an optimizer remembers of a weight as zero off the trained cells."""
+        """Accept an optimizer's state for a weight as zero off the trained cells."""
         self._moments[optimizer] = {key: stamp_of(each) for key, each in moments_of(optimizer, weight).items()}
 
     def restore(self, weight: Tensor, trained: Tensor | None = None) -> None:
-        """Write zeros off the trained cells of a weight, with a warning if there is anything else.
+        """Write zeros off the trained cells of a weight, with a warning if any value was not 0.
 
         Parameters
         ----------
         weight : Tensor
         trained : Tensor of int64, optional
-            The trained cells, where they are at hand: these are counted in less time than a mask.
+            The trained cells, if they are available, which makes the check faster than with a mask.
         """
         if works_behind(weight.device):
             self._count_written(weight)
@@ -110,18 +111,18 @@ class ZeroOffLinks(StepWatch):
         self.trust(weight)
 
     def report(self, readings: Readings) -> None:
-        """Let what was counted on an accelerator be read, which warns if there was anything."""
+        """Queue the count from an accelerator for reading; the reader warns if it is not 0."""
         counted, self._n_written = self._n_written, None
         if counted is not None:
             readings.read(counted, self._warn)
 
     def mask_weight(self, weight: Tensor) -> None:
-        """Write zeros off the trained cells of a weight: in a tenth of the time that it takes to look for others."""
+        """Write zeros off the trained cells of a weight, in a tenth of the time that a check takes."""
         self._mask(weight)
         self.trust(weight)
 
     def before_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Mask what others have written of a gradient, a weight and what the optimizer remembers."""
+        """Mask gradient, weight and optimizer state where other code has written to them."""
         gradient = weight.grad
         if gradient is not None and not is_stamped(gradient, self._gradient):
             self._mask(gradient)
@@ -134,7 +135,7 @@ class ZeroOffLinks(StepWatch):
             self.restore(weight)
 
     def after_step(self, optimizer: Optimizer, weight: Tensor) -> None:
-        """Trust what an optimizer has written that leaves zeros alone; look at what any other has."""
+        """Trust the writes of an optimizer that keeps zeros zero; check those of any other."""
         if type(optimizer) in LINK_STATE:
             self.trust(weight)
             self.trust_moments(optimizer, weight)
@@ -153,7 +154,7 @@ class ZeroOffLinks(StepWatch):
 
     @torch.no_grad()
     def _count_written(self, weight: Tensor) -> None:
-        """Count, where the weight is, what others have written off the trained cells: the most at any look."""
+        """Count, on the weight's device, the values written off the trained cells; keep the largest count so far."""
         if not self._has_warned:
             n_off = torch.count_nonzero((local_of(weight) != 0) & ~self._layer_of().trained_mask)
             self._n_written = n_off if self._n_written is None else torch.maximum(self._n_written, n_off)
@@ -163,8 +164,8 @@ class ZeroOffLinks(StepWatch):
             layer = self._layer_of()
             self._has_warned = True
             warnings.warn(
-                f"{n_off} weights of layer {layer.layer_name!r} off its {layer.n_links} links were written, and are 0 "
-                "again: change values on the links alone (layer.set_link_values), or the links (layer.set_links); "
-                "average a network whose links move by tl.AveragedModel",
+                f"{n_off} weights of layer {layer.layer_name!r} off its {layer.n_links} links were written, and have "
+                "been reset to 0: to change values, use layer.set_link_values; to change links, layer.set_links; to "
+                "average a network whose links move, tl.AveragedModel",
                 stacklevel=5,
             )

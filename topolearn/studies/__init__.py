@@ -1,4 +1,4 @@
-"""Studies: settings times seeds, run anywhere, and what their numbers say."""
+"""Studies: train every combination of settings and seeds on any executor, and analyze the results."""
 
 from topolearn.studies.engine import run_study
 from topolearn.studies.executors import EXECUTORS

@@ -1,4 +1,4 @@
-"""The results directory of a study: which runs are in it, and how each of them stands."""
+"""The results directory of a study: its runs, and the state of each."""
 
 import tomllib
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ DONE, FAILED, UNFINISHED, MISSING = STATES = ("done", "failed", "unfinished", "m
 
 
 class StudyDirectory:
-    """A directory with a run directory for each run, named by its hash, and these beside them.
+    """A directory with one subdirectory per run, named by its hash, and the files of the whole study.
 
-    ``study.toml`` says whose runs they are; ``errors/`` has the traceback of each run that failed; ``locks/`` keeps two
-    processes from one run; ``results.csv`` is the table of all runs.
+    ``study.toml`` identifies the study; ``errors/`` has the traceback of each failed run; ``locks/`` prevents two
+    processes from training the same run; ``results.csv`` is the table of all runs.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class StudyDirectory:
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When the directory holds something else: runs of another study, results in another format, other files.
+        When the directory holds something else: runs of another study, results in another format, or other files.
     """
 
     def __init__(self, path: str | Path, study: Study) -> None:
@@ -43,35 +43,35 @@ class StudyDirectory:
         record = path / RECORD
         if record.is_file():
             _check_record(record, study)
-        elif path.exists() and not _is_free(path) and not record.is_file():  # which another process may write now
+        elif path.exists() and not _is_free(path) and not record.is_file():  # another process may have just written it
             raise InvalidValueError(f"{path} is not a results directory, as it has no {RECORD}: choose another one")
         self.path, self.study = path.resolve(), study  # workers may be elsewhere
 
     def prepare(self) -> None:
-        """Make the directory, or note in it what the study now has.
+        """Create the directory, or update the list of runs in an existing one.
 
         Raises
         ------
         InvalidValueError, UnsafePathError
-            When it cannot be made, or a link in it leads elsewhere.
+            When the directory cannot be created, or a symbolic link in it points outside it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidValueError(
-                f"the results directory {self.path} cannot be made ({error.strerror}): choose another one"
+                f"the results directory {self.path} cannot be created ({error.strerror}): choose another one"
             ) from None
         check_confined(self.path)
         content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
         with self.writing(), written_aside(self.path / RECORD) as aside:
             aside.write_text(tomli_w.dumps(content), encoding="utf-8")
-        for folder in ("errors", "locks"):  # after the record, by which another process knows the directory
+        for folder in ("errors", "locks"):  # after the record, by which other processes recognise the directory
             (self.path / folder).mkdir(exist_ok=True)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write files of the whole study, which other processes may want to write as well: one after another."""
+        """Hold the lock for writing files of the whole study, which other processes may write as well."""
         with FileLock(self.path / ".lock"):
             remove_asides(self.path.glob(".*"))
             yield
@@ -81,15 +81,15 @@ class StudyDirectory:
         return self.path / run.id
 
     def lock_file(self, run: PlannedRun) -> Path:
-        """Return the file that is locked while the run is worked at."""
+        """Return the file that is locked while the run is being trained."""
         return self.path / "locks" / f"{run.id}.lock"
 
     def error_file(self, run: PlannedRun) -> Path:
-        """Return the file that has the traceback of a run that failed."""
+        """Return the file for the traceback of a failed run."""
         return self.path / "errors" / f"{run.id}.txt"
 
     def state(self, run: PlannedRun) -> str:
-        """Return how a run stands: ``done``, ``failed``, ``unfinished`` (begun, and not complete) or ``missing``."""
+        """Return the state of a run: ``done``, ``failed``, ``unfinished`` (started but incomplete) or ``missing``."""
         begun = self.run(run)
         if begun is not None and begun.is_complete:
             return DONE
@@ -98,12 +98,12 @@ class StudyDirectory:
         return MISSING if begun is None else UNFINISHED
 
     def run(self, run: PlannedRun) -> Run | None:
-        """Return the run, if it has begun.
+        """Return the run, or None if it has not been started.
 
         Raises
         ------
         InvalidValueError
-            When it was made with other values.
+            When the run was trained with other values.
         """
         path = self.run_dir(run)
         if not (path / "config.toml").is_file():
@@ -113,29 +113,27 @@ class StudyDirectory:
         return begun
 
     def error(self, run: PlannedRun) -> str:
-        """Return the first line of the error of a run that failed; empty without one."""
+        """Return the first line of the error of a failed run, or an empty string."""
         file = self.error_file(run)
         return file.read_text(encoding="utf-8").partition("\n")[0] if file.is_file() else ""
 
 
 def _is_free(path: Path) -> bool:
-    """Return whether a path is a directory with nothing in it but files that are being written aside."""
+    """Return whether a path is a directory that is empty except for temporary files."""
     return path.is_dir() and not any(not each.name.startswith(".") for each in path.iterdir())
 
 
 def _check_record(record: Path, study: Study) -> None:
-    """Refuse a directory of another format or another study."""
+    """Raise if a directory is of another format or another study."""
     try:
         content = tomllib.loads(record.read_text(encoding="utf-8"))
         recorded, name = content["format"], content["name"]
     except (ValueError, OSError, RecursionError, KeyError) as error:
-        raise CorruptFileError(
-            f"{record} does not say whose runs these are ({error}): choose another directory"
-        ) from None
+        raise CorruptFileError(f"{record} is not a readable study record ({error}): choose another directory") from None
     if recorded != FORMAT:
         raise InvalidValueError(
-            f"{record.parent} has results in format {recorded} (topolearn {content.get('topolearn', 'unknown')}), and "
-            f"this topolearn ({version('topolearn')}) writes format {FORMAT}: choose another directory"
+            f"{record.parent} has results in format {recorded} (topolearn {content.get('topolearn', 'unknown')}), but "
+            f"this version of topolearn ({version('topolearn')}) uses format {FORMAT}: choose another directory"
         )
     if name != study.name:
         raise InvalidValueError(

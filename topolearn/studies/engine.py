@@ -1,4 +1,4 @@
-"""`run_study`: from a study to its finished runs, on any executor, as often as it takes."""
+"""`run_study`: trains the runs of a study on any executor."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from topolearn.studies.study import PlannedRun, Study
 from topolearn.studies.work import BUSY, FULL, LOST, Outcome, WorkItem, carry_out
 
 RESULTS = "results.csv"
-TURNS = 3  # how often a run is taken up whose worker died
+TURNS = 3  # how often a run is tried if its workers die
 
 
 def run_study(
@@ -38,48 +38,49 @@ def run_study(
     options: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """Train what a study lacks, and return the results of all its runs.
+    """Train all unfinished runs of a study, and return the results of all its runs.
 
-    Finished runs are skipped, and interrupted ones resumed, bit for bit. A run that fails keeps its error, and the
-    others go on. Several processes may work at one study in one directory at the same time: each run is trained by one
-    of them. Whenever this is killed, the same call goes on from the last checkpoint of each run.
+    Finished runs are skipped, and interrupted ones are resumed bit for bit. If a run fails, its error is kept and the
+    other runs continue. Several processes may work on the same study in the same directory; each run is trained by only
+    one of them. If the process is killed, repeat the call to continue each run from its last checkpoint.
 
     Parameters
     ----------
     study : Study
+        The study.
     directory : path
-        Its results directory, made if it is not there: a directory for each run, named by its hash, and
+        The results directory, created if it does not exist. It holds a directory for each run, named by its hash, and
         ``results.csv``.
     executor : str
-        One of `EXECUTORS`: ``processes`` of this machine, ``dask``, ``slurm``.
+        One of `EXECUTORS`: ``processes`` (on this machine), ``dask`` or ``slurm``.
     jobs : int
-        Runs at a time.
+        Number of runs to train at the same time.
     threads : int, optional
-        CPU threads of each run that leaves them open; default the cores of this machine over ``jobs``, and one on
-        other machines. Results of csr layers do not depend on it.
+        CPU threads of each run that does not set its own. By default the number of cores divided by ``jobs`` on this
+        machine, and 1 on other machines. Results of csr layers do not depend on it.
     only : callable, optional
-        Train the missing runs for which it is true, and leave the others; default all.
+        Train only those unfinished runs for which it returns true; default all.
     after : callable, optional
-        Called in this process with each run as it ends, done or failed, such as to write a table that grows.
+        Called in this process with each run when it is done or has failed, for example to update a table.
     retry_failed : bool
-        Take up the runs that failed, from their last checkpoint.
+        Retry failed runs from their last checkpoint.
     accept_changes : bool
-        Resume runs although their files, data or versions have changed since they began; each notes which. Otherwise
-        such a run fails, and says what has changed.
+        Resume runs even if their files, data or versions have changed since they began; each run notes the changes.
+        Otherwise such a run fails with an error that lists them.
     options : Mapping, optional
-        Of the executor: ``address`` of Dask; ``cluster``, ``slurm_partition``, ... of submitit.
+        Options of the executor: ``address`` for Dask; ``cluster``, ``slurm_partition``, ... for submitit.
     quiet : bool
         Show no progress.
 
     Returns
     -------
     DataFrame
-        See `results`; runs that failed are in it, with their error.
+        See `results`; failed runs are included, with their errors.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When the directory has other results, or an option is refused.
+        When the directory holds other results, or an option is invalid.
     MissingPackageError
         When the executor's package is not installed.
     StudyError
@@ -95,7 +96,7 @@ def run_study(
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise InvalidValueError(f"{name}={value!r} must be a whole number of at least 1")
+            raise InvalidValueError(f"{name}={value!r} must be a positive integer")
     execute = EXECUTORS[executor]
     place = StudyDirectory(directory, study)
     states = [place.state(run) for run in study.runs()]
@@ -105,7 +106,7 @@ def run_study(
     place.prepare()
     jobs = min(jobs, max(len(todo), 1))
     on_this_machine = execute is in_processes
-    registered = () if on_this_machine and jobs == 1 else packed()  # one job is done in this process
+    registered = () if on_this_machine and jobs == 1 else packed()  # a single job runs in this process
     n_threads = threads or _share_of_cores(jobs, on_this_machine=on_this_machine)
     plan = Plan(jobs, n_threads, place.path, options or {}, registered)
     lost: dict[str, str] = {}
@@ -136,9 +137,9 @@ def _turns(
     ended: Callable[[PlannedRun, Outcome], None],
     again: Callable[[int], None],
 ) -> dict[str, str]:
-    """Do all runs; those of other processes and of workers that died come again, after the rest.
+    """Train all runs; busy runs and those whose workers died are tried again after the others.
 
-    Returns the hashes of the runs whose workers died each time, with the last error.
+    Returns the hashes of the runs whose workers died every time, with the last error.
     """
     lost: dict[str, str] = {}
     for turn in range(TURNS):
@@ -151,7 +152,7 @@ def _turns(
                 if outcome.state == FULL:
                     raise StudyError(
                         f"the disk of {place.path} is full ({outcome.error}): free some space and start the study "
-                        "again; finished runs are kept, and others go on from their last checkpoint"
+                        "again; finished runs are kept, and the others continue from their last checkpoints"
                     )
                 if outcome.state == LOST:
                     lost[item.run.hash] = outcome.error
@@ -162,12 +163,12 @@ def _turns(
         if not todo:
             break
         again(len(todo))
-        todo.sort(key=lambda run: place.state(run) != MISSING)  # one of those begun may be what kills workers
+        todo.sort(key=lambda run: place.state(run) != MISSING)  # a run that was started may be the one killing workers
     return lost
 
 
 def _share_of_cores(jobs: int, *, on_this_machine: bool) -> int | None:
-    """Return the threads of each run: this machine's cores are divided; what others have is unknown."""
+    """Return the threads of each run: this machine's cores are divided; those of other machines are unknown."""
     if not on_this_machine:
         return 1
     return None if jobs == 1 else max(cpu_count() // jobs, 1)

@@ -1,4 +1,4 @@
-"""What makes two runs the same: a hash of all that a training is asked to do."""
+"""The identity of a run: a hash of everything that determines a training."""
 
 import hashlib
 import json
@@ -9,22 +9,22 @@ from typing import Any
 from topolearn.errors import InvalidValueError
 from topolearn.task_registry import DEFAULT
 
-FORMAT = 1  # of hashes and results directories: raise it when a default below or the layout of a directory changes
+FORMAT = 1  # of hashes and results directories; raise it when a default below or the directory layout changes
 OF_THE_PLACE = ("run_dir", "data_dir", "threads")
-IN_METHOD = ("overrides", "density")  # options that the method's parts hold
-IN_WORDS = ("name", "title", "paper")  # what a method is called
+IN_METHOD = ("overrides", "density")  # options that the method holds
+IN_WORDS = ("name", "title", "paper")  # names and descriptions of a method
 DIGITS = 12  # of a hash, in the name of a run's directory
 
 
 def identity(config: Any) -> dict[str, Any]:
-    """Return what is hashed: every value that is asked for and is not its field's default, and `FORMAT`.
+    """Return the data that is hashed: `FORMAT`, and every value that differs from its field's default.
 
-    In it are the task, unless it is classification, all options of the training and all parts of its method, whether
-    the method's row in the table or the configuration names them. Not in it are where the run is kept (``run_dir``),
-    where the data lie (``data_dir``), how many threads compute (``threads``), what the machine decides where ``device``
-    or ``backend`` are ``auto``, and the content of a data file or of an entry that you registered, of which there is
-    the name alone. Values equal to the default of their field are left out, so that a field that is added later changes
-    no hash.
+    Included are the task, unless it is classification, all training options, and all components of the method, whether
+    they come from the method's registry entry or from the configuration. Not included are the location of the run
+    (``run_dir``) and of the data (``data_dir``), the number of threads (``threads``), the machine's choice if
+    ``device`` or ``backend`` is ``auto``, and the content of data files and of entries that you registered, of which
+    only the names are included. Values equal to the default of their field are left out, so that adding a field later
+    does not change any hash.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def config_hash(config: Any) -> str:
-    """Return the SHA-256 of what a training is asked to do, as 64 hexadecimal digits; see `identity`.
+    """Return the SHA-256 hash of everything that determines a training, as 64 hexadecimal digits; see `identity`.
 
     Examples
     --------
@@ -52,18 +52,18 @@ def config_hash(config: Any) -> str:
 
 
 def check_same(recorded: Any, asked: Any, where: object) -> None:
-    """Refuse a run that was made with other values than those asked for; what is left open is not compared.
+    """Raise if a run was trained with values other than those requested; values left open are not compared.
 
     Raises
     ------
     InvalidValueError
-        As when the run's configuration was edited, or a default of topolearn has changed since.
+        When values differ, for example because the run's configuration was edited, or a default of topolearn changed.
     """
     made, wanted = _values(recorded), _values(asked)
     for name, value in wanted.items():
         if value not in (None, "auto") and made.get(name) != value:
             raise InvalidValueError(
-                f"the run in {where} was made with {name}={made.get(name)!r}, not {value!r}: remove it, or choose "
+                f"the run in {where} was trained with {name}={made.get(name)!r}, not {value!r}: remove it, or choose "
                 "another results directory"
             )
 
@@ -74,7 +74,7 @@ def _values(config: Any) -> dict[str, Any]:
 
 
 def _chosen(settings: Any, *, skip: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields whose values are not their defaults."""
+    """Return the fields whose values differ from their defaults."""
     kept = [f for f in fields(settings) if f.name not in skip]
     return {f.name: _plain(value) for f in kept if (value := getattr(settings, f.name)) != _default(f)}
 
@@ -84,7 +84,7 @@ def _default(f: Field[Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: tuples as lists."""
+    """Convert a value to JSON types: tuples to lists."""
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -1,4 +1,4 @@
-"""What a person sees of a study: a line for each run that ends, with the time left; on a terminal a bar as well."""
+"""Progress output of a study: one line per finished run with the time left, and a progress bar on terminals."""
 
 import math
 import sys
@@ -20,13 +20,13 @@ class StudyProgress:
     Parameters
     ----------
     runs : list of PlannedRun
-        Those to do.
+        The runs to train.
     known : str
-        How the others stand.
+        Summary of the states of all runs.
     stream : file, optional
         Where to write; default standard error.
     quiet : bool
-        Show nothing.
+        Print nothing.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class StudyProgress:
         self._bar.close()
 
     def ended(self, run: PlannedRun, outcome: Outcome, trained: Run | None) -> None:
-        """Show how a run ended."""
+        """Print the outcome of a run."""
         self._ended += 1
         self._bar.update()
         words = outcome.error
@@ -67,8 +67,8 @@ class StudyProgress:
         self._write(f"{line}  {clock(left)} left" if self._ended < self._total else line)
 
     def again(self, n_runs: int) -> None:
-        """Say that runs are taken up once more."""
-        self._write(f"{n_runs} of the runs were with another process, or lost their worker: once more")
+        """Report that runs are tried again."""
+        self._write(f"{n_runs} runs were in use by another process, or their worker died: trying again")
 
     def _write(self, line: str) -> None:
         if not self._quiet:
@@ -77,14 +77,14 @@ class StudyProgress:
 
 
 def clock(seconds: float) -> str:
-    """Return a time in words.
+    """Format a time.
 
     Examples
     --------
     >>> clock(8.4), clock(125), clock(7260), clock(float("nan"))
     ('8.4 s', '2 min 5 s', '2 h 1 min', 'unknown time')
     """
-    if math.isnan(seconds):  # of a recording that was killed once
+    if math.isnan(seconds):  # the recording was killed at some point
         return "unknown time"
     if seconds < 60:
         return f"{seconds:.1f} s"

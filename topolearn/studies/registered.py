@@ -1,4 +1,4 @@
-"""Entries that the user registered, which go to the workers of a study with its runs."""
+"""Entries that the user registered, which are sent to the workers of a study."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -35,13 +35,13 @@ OF_ALL_TASKS: tuple[Registry[Any], ...] = (
 
 
 def registries() -> dict[str, Registry[Any]]:
-    """Return all registries from which a configuration takes names, by the kind of their entries."""
+    """Return all registries that a configuration can refer to, by the kind of their entries."""
     of_tasks = [imported(reference) for task in TASKS.values() for reference in task.registries]
     return {each.kind: each for each in (*OF_ALL_TASKS, *of_tasks)}
 
 
 class RegisteredEntry(NamedTuple):
-    """An entry that the user registered, ready to be sent: by value, or as a name in a module that can be imported."""
+    """A pickled entry that the user registered: by value, or by reference if its module can be imported."""
 
     kind: str
     name: str
@@ -49,10 +49,10 @@ class RegisteredEntry(NamedTuple):
 
 
 def packed() -> tuple[RegisteredEntry, ...]:
-    """Return all entries that were registered in this process, so that another one can `unpack` them.
+    """Return all entries that were registered in this process, so that another process can `unpack` them.
 
-    They are pickles, which run whatever they hold when they are read: they go from process to process, by pipes,
-    connections, or a directory that an executor made for this session, and never lie in that of a study.
+    They are pickles, which can execute arbitrary code when loaded. They are sent from process to process through pipes,
+    connections, or a directory that an executor creates for this session, and are never stored in a study's directory.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def unpack(entries: Sequence[RegisteredEntry]) -> None:
 def _pickled(kind: str, name: str, entry: Any) -> bytes:
     try:
         pickled: bytes = cloudpickle.dumps(entry)
-    except Exception as error:  # whatever the entry holds raises what it likes
+    except Exception as error:  # pickling user code can raise anything
         raise StudyError(
-            f"the {kind} {name!r} is your own, and cannot be sent to workers ({error}): change it, or run the study "
-            "with jobs=1 of executor 'processes'"
+            f"the {kind} {name!r}, which you registered, cannot be sent to workers ({error}): make it picklable, or "
+            "run the study with jobs=1 and executor='processes'"
         ) from None
     return pickled

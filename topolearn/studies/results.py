@@ -1,4 +1,4 @@
-"""The results of a study: as one table, a row a run, and the finished runs themselves."""
+"""The results of a study: a table with one row per run, and the finished runs themselves."""
 
 from pathlib import Path
 from typing import Any
@@ -12,59 +12,61 @@ from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun, Study
 from topolearn.task_registry import TASKS
 
-OF_EVERY_TASK = ("n_links", "n_updates", "seconds")  # in the summary of a run, beside its scores
+OF_EVERY_TASK = ("n_links", "n_updates", "seconds")  # in the summary of a run, in addition to its scores
 AT_THE_END = ("density", "active_neurons", "active_neurons_authors")
 SETTLED = ("backend", "device", "threads")
 
 
 def results(study: Study, directory: str | Path) -> pd.DataFrame:
-    """Return how all runs of a study stand, and what the finished ones reached.
+    """Return the states of all runs of a study, and the results of the finished ones.
 
     Parameters
     ----------
     study : Study
+        The study.
     directory : path
-        Its results directory.
+        The results directory of the study.
 
     Returns
     -------
     DataFrame
-        A row for each run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options in which
+        One row per run, in the study's order: ``label``, ``seed``, ``dataset``, ``method``, the options in which
         settings differ, ``hash``, ``state`` (done, failed, unfinished, missing) and the first line of the ``error``.
-        For those that are done: the task's scores (of classification, test accuracies as shares of 1:
+        Finished runs also have the task's scores (for classification, test accuracies from 0 to 1:
         ``best_accuracy`` in ``best_epoch``, ``last_accuracy``), ``n_links`` and ``final_density`` of all sparse layers,
-        active neurons by both definitions, ``overlap`` (mean over the epochs, or updates), ``n_updates``, ``seconds``
-        of training, and by what they were computed.
+        active neurons by both definitions, ``overlap`` (mean over the epochs or updates), ``n_updates``, ``seconds``
+        of training, and the backend, device, threads and versions with which they were computed.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When the directory has results of another study or format.
+        When the directory holds the results of another study or format.
     """
     place = StudyDirectory(directory, study)
     return pd.DataFrame([_row(place, run) for run in study.runs()])
 
 
 def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], Run]:
-    """Return all runs of a study, once they are done, for whatever `results` does not say.
+    """Return all runs of a finished study, for details that `results` does not include.
 
     Parameters
     ----------
     study : Study
+        The study.
     directory : path
-        Its results directory.
+        The results directory of the study.
 
     Returns
     -------
     dict of (str, int) to Run
-        By label and seed, in the study's order.
+        The runs by label and seed, in the study's order.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When the directory has results of another study or format.
+        When the directory holds the results of another study or format.
     StudyError
-        When runs are not done; names them all, with the first lines of their errors.
+        When runs are not finished; the message lists them all, with the first lines of their errors.
 
     Examples
     --------
@@ -72,7 +74,7 @@ def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], 
     >>> study = Study(name="none_yet", settings=[{"label": "SET", "method": "set"}])
     >>> finished_runs(study, tempfile.mkdtemp())
     Traceback (most recent call last):
-    topolearn.errors.StudyError: 1 of 1 runs of study 'none_yet' ... are not done: ...
+    topolearn.errors.StudyError: 1 of 1 runs of study 'none_yet' ... are not finished: ...
       SET, seed 0, missing
     """
     place = StudyDirectory(directory, study)
@@ -87,8 +89,8 @@ def finished_runs(study: Study, directory: str | Path) -> dict[tuple[str, int], 
             bad.append(f"\n  {run.label}, seed {run.seed}, {words}")
     if bad:
         raise StudyError(
-            f"{len(bad)} of {len(bad) + len(finished)} runs of study {study.name!r} in {place.path} are not done: "
-            f"run the study, with retry_failed=True for those that failed{''.join(bad)}"
+            f"{len(bad)} of {len(bad) + len(finished)} runs of study {study.name!r} in {place.path} are not finished: "
+            f"run the study, with retry_failed=True to retry failed runs{''.join(bad)}"
         )
     return finished
 
@@ -105,7 +107,7 @@ def _measured(run: Run) -> dict[str, Any]:
     metrics, network, summary, environment = run.metrics, run.network, run.summary, run.environment
     overlaps = metrics if "overlap" in metrics else network
     task = TASKS[run.config.task]
-    with reading(run.path, "a run whose tables and files are whole", "remove it, and run the study again"):
+    with reading(run.path, "a run with complete tables and files", "remove it, and run the study again"):
         last = network.to_dict("records")[-1] if len(network) else {}
         return {
             **{name: summary[name] for name in (task.best, task.best_at, task.last, *task.outcomes, *OF_EVERY_TASK)},

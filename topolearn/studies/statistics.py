@@ -1,4 +1,4 @@
-"""What numbers over seeds and data sets say: mean and interval, win rate, and a paired test."""
+"""Statistics over seeds and datasets: means with confidence intervals, win rates, and a paired test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,16 @@ RESAMPLES = 9999
 
 @dataclass(frozen=True)
 class Spread:
-    """Several values in short.
+    """Summary of several values.
 
     Attributes
     ----------
     n : int
+        Number of values.
     mean, deviation : float
-        The deviation is that of a sample (n - 1); NaN for one value.
+        Mean, and sample standard deviation (n - 1), which is NaN for a single value.
     low, high : float
-        Ends of the confidence interval of the mean; NaN for one value.
+        Ends of the confidence interval of the mean; NaN for a single value.
     """
 
     n: int
@@ -38,16 +39,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One setting beside another, over the same data sets and seeds.
+    """Comparison of two settings over the same datasets and seeds.
 
     Attributes
     ----------
     difference : Spread
-        Of the paired differences, first minus second.
+        Summary of the paired differences, first minus second.
     win_rate : float
-        Share of the pairs in which the first is the better one; ties count half.
+        Share of the pairs in which the first is better; ties count half.
     p_value : float
-        Of the paired two-sided Wilcoxon signed-rank test.
+        p-value of the paired two-sided Wilcoxon signed-rank test.
     """
 
     difference: Spread
@@ -56,27 +57,27 @@ class Comparison:
 
 
 def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spread:
-    """Return mean, deviation and bootstrap confidence interval of values.
+    """Return the mean, standard deviation and bootstrap confidence interval of values.
 
     Parameters
     ----------
     values : array-like, shape (n,)
         Finite numbers, such as accuracies over seeds.
     confidence : float
-        Of the interval, in (0, 1).
+        Confidence level of the interval, in (0, 1).
     seed : int
-        Of the resampling.
+        Random seed of the resampling.
 
     Returns
     -------
     Spread
-        The interval leaves out the lowest and the highest (1 - confidence) / 2 of the means of 9,999 resamples
-        (percentile bootstrap). A 95 % interval of two or three values is thus their range.
+        The interval excludes the lowest and the highest (1 - confidence) / 2 of the means of 9,999 resamples
+        (percentile bootstrap). A 95 % interval of two or three values is therefore their range.
 
     Raises
     ------
     InvalidValueError
-        For no values, values that are not finite, or a confidence out of range.
+        When there are no values, values are not finite, or ``confidence`` is out of range.
 
     References
     ----------
@@ -92,14 +93,14 @@ def spread(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Spr
 
     x = _finite("values", values)
     if not 0 < confidence < 1:
-        raise InvalidValueError(f"confidence={confidence} must lie strictly between 0 and 1")
+        raise InvalidValueError(f"confidence={confidence} must be strictly between 0 and 1")
     mean = float(x.mean())
     if len(x) == 1:
         return Spread(1, mean, np.nan, np.nan, np.nan)
     interval = bootstrap(
         (x,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile", rng=seed
     ).confidence_interval
-    # The mean of equal values can leave their range by rounding.
+    # Rounding can move the mean of equal values out of their range.
     low, high = np.clip([interval.low, interval.high], x.min(), x.max())
     return Spread(len(x), mean, float(x.std(ddof=1)), float(low), float(high))
 
@@ -110,17 +111,18 @@ def wilcoxon_p_value(first: ArrayLike, second: ArrayLike) -> float:
     Parameters
     ----------
     first, second : array-like, shape (n,)
-        Values in pairs. Pairs that are equal are left out; without any other, p is 1.
+        Paired values. Pairs of equal values are ignored; if all pairs are equal, the p-value is 1.
 
     Returns
     -------
     float
-        Exact for few pairs; the smallest possible one is 2 / 2^n, so that three seeds never give less than .25.
+        The p-value, exact for few pairs. The smallest possible value is 2 / 2^n, so three seeds never give less than
+        0.25.
 
     Raises
     ------
     InvalidValueError
-        For values that are not finite, or sides of different lengths.
+        When values are not finite, or the two sides differ in length.
 
     References
     ----------
@@ -135,7 +137,7 @@ def wilcoxon_p_value(first: ArrayLike, second: ArrayLike) -> float:
 
     a, b = _finite("first", first), _finite("second", second)
     if len(a) != len(b):
-        raise InvalidValueError(f"{len(a)} and {len(b)} values are not pairs: give as many on both sides")
+        raise InvalidValueError(f"{len(a)} and {len(b)} values are not pairs: pass equally many on both sides")
     apart = a != b
     return float(wilcoxon(a[apart], b[apart]).pvalue) if apart.any() else 1.0
 
@@ -148,31 +150,31 @@ def win_rates(
     same: Sequence[str] = ("dataset", "seed"),
     better: Literal["higher", "lower"] | None = None,
 ) -> pd.Series:
-    """Return how often each of several settings is the best one under the same conditions.
+    """Return how often each of several settings is the best under the same conditions.
 
     Parameters
     ----------
     results : DataFrame
-        A row a run, as `results` returns; those that are not done are left out.
+        One row per run, as returned by `results`; unfinished runs are ignored.
     by : str
-        The column of what competes.
+        The column of the competing settings.
     value : str, optional
-        The column in which it is better to have more, or less; default the best score of the task.
+        The column to compare; default the best score of the task.
     same : sequence of str
-        The columns of a condition, such as data set, seed, and the other options of a study.
+        The columns that define a condition, such as dataset, seed, and other options of the study.
     better : {"higher", "lower"}, optional
-        Default the task's direction for its scores, and "higher" for any other column.
+        Which values are better. By default the task's direction for its scores, and "higher" for any other column.
 
     Returns
     -------
     Series
-        For each competitor, the conditions in which it is the best of all over the number of conditions, so that the
-        rates sum to 1; those that share the best value share the win. Conditions that not all have met are left out.
+        For each competitor, the share of conditions in which it is the best. The rates sum to 1, as competitors with
+        the same best value share the win. Conditions without a result from every competitor are ignored.
 
     Raises
     ------
     InvalidValueError
-        For an unknown column, for several runs of a competitor in a condition, or when no condition is left.
+        When a column is unknown, a competitor has several runs in a condition, or no condition is left.
 
     References
     ----------
@@ -204,7 +206,7 @@ def compare(
     better: Literal["higher", "lower"] | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
-    """Compare two settings in pairs: under each condition that both have met.
+    """Compare two settings in pairs, under each condition for which both have a result.
 
     Parameters
     ----------
@@ -213,12 +215,12 @@ def compare(
     first, second : str
         Two entries of the column ``by``.
     confidence : float
-        Of the interval of the mean difference.
+        Confidence level of the interval of the mean difference.
 
     Raises
     ------
     InvalidValueError
-        As in `win_rates`, and for an entry that is not there.
+        As in `win_rates`, or when an entry does not exist.
 
     Examples
     --------
@@ -241,12 +243,12 @@ def compare(
 
 
 def best_score(results: pd.DataFrame) -> str:
-    """Return the column of the best score of the task that the results are of.
+    """Return the column with the best score of the results' task.
 
     Raises
     ------
     InvalidValueError
-        When there is none, or several.
+        When there is no such column, or several.
 
     Examples
     --------
@@ -256,12 +258,12 @@ def best_score(results: pd.DataFrame) -> str:
     scores = sorted({task.best for task in TASKS.values()} & set(results))
     if len(scores) != 1:
         there = f"several scores, {', '.join(scores)}" if scores else "no score of a task"
-        raise InvalidValueError(f"the results have {there}: say which column counts, value=...")
+        raise InvalidValueError(f"the results have {there}: choose the column to compare with value=...")
     return scores[0]
 
 
 def _higher_is_better(value: str, better: str | None) -> bool:
-    """Return whether more of a value is better: as said, else as the task whose score it is has it."""
+    """Return whether higher values are better: as given, or else as the score's task defines it."""
     known = {name: task.better for task in TASKS.values() for name in (task.best, task.last)}
     better = better or known.get(value, "higher")
     if better not in ("higher", "lower"):
@@ -270,12 +272,12 @@ def _higher_is_better(value: str, better: str | None) -> bool:
 
 
 def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the rows of finished runs; all rows of a table that does not tell.
+    """Return the rows of finished runs, or all rows if there is no column ``state``.
 
     Raises
     ------
     InvalidValueError
-        When one of some columns is not there.
+        When one of the given columns does not exist.
     """
     for name in columns:
         if name not in results:
@@ -284,22 +286,24 @@ def done(results: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def _side_by_side(results: pd.DataFrame, by: str, value: str, same: Sequence[str]) -> pd.DataFrame:
-    """Return a row for each condition that all competitors have met, and a column for each of them."""
+    """Return a row for each condition with results from all competitors, and a column for each competitor."""
     rows = done(results, by, value, *same)
     keys = [by, *same]
     twice = rows[rows.duplicated(keys)]
     if len(twice):
         raise InvalidValueError(
-            f"there are several runs with {dict(twice.iloc[0][keys])}: name in 'same' what tells them apart"
+            f"there are several runs with {dict(twice.iloc[0][keys])}: add the columns that distinguish them to 'same'"
         )
     wide = rows.set_index(keys)[value].unstack(by).dropna()
     if wide.empty:
-        raise InvalidValueError(f"there is no {' and '.join(same)} for which all of {by} are done: finish the study")
+        raise InvalidValueError(
+            f"no combination of {' and '.join(same)} has a finished run for every {by}: finish the study first"
+        )
     return wide[list(dict.fromkeys(rows[by]))]
 
 
 def _finite(name: str, values: ArrayLike) -> np.ndarray:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
-        raise InvalidValueError(f"{name}={values!r} must be one or more finite numbers")
+        raise InvalidValueError(f"{name}={values!r} must be a non-empty list of finite numbers")
     return x

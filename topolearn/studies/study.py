@@ -1,4 +1,4 @@
-"""`Study`: settings times seeds, each of which is one training."""
+"""`Study`: every combination of settings and seeds, each of which is one training."""
 
 import itertools
 import re
@@ -23,7 +23,7 @@ KEYS = {
     "base": "base",
     "setting": "settings",
     "grid": "grid",
-}  # of a file
+}  # keys of a study file, and the parameters that they set
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class PlannedRun:
     Attributes
     ----------
     label : str
-        Of its setting, and its place in the grid.
+        Label of its setting and grid point.
     seed : int
     varied : dict
         The values of all options in which the settings differ.
     config
-        Of the study's task, such as `TrainConfig`; without a ``run_dir``.
+        Configuration of the study's task, such as `TrainConfig`, without a ``run_dir``.
     hash : str
         See `config_hash`.
     """
@@ -57,28 +57,30 @@ class PlannedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Settings times seeds; each is a run with a frozen configuration, whose hash names its directory.
+    """Every combination of settings and seeds; each is a run whose directory is named by its configuration's hash.
 
     Parameters
     ----------
     name : str
-        Letters, digits, dots, hyphens and underscores.
+        Name of the study: letters, digits, dots, hyphens and underscores.
     base : dict
-        Options of all runs: names of the task's configuration, such as `TrainConfig`, and of `Method`, such as
+        Options of all runs: fields of the task's configuration, such as `TrainConfig`, and of `Method`; for example
         ``epochs``, ``zeta``, or ``generator_params.beta``.
     settings : sequence of dict
-        Each with a ``label`` and the options in which it differs from the base. Default one, of the study's name.
+        Dicts with a ``label`` and the options that differ from ``base``. By default one setting, labelled with the
+        study's name.
     grid : dict
-        Lists of values; every setting is taken with every combination of them.
+        Lists of values by option; every setting is combined with every combination of the values.
     seeds : sequence of int
+        Random seeds; every setting is trained with each of them.
     task : str
-        What is trained: a name in `topolearn.task_registry.TASKS`.
+        The task to train, a name in `topolearn.task_registry.TASKS`.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For an unknown option or a value that is refused, with the label of the setting; for labels or seeds that occur
-        twice; and for two settings that are the same training.
+        When an option is unknown or has an invalid value (the message has the label of the setting), a label or seed
+        occurs twice, or two settings are the same training.
 
     Examples
     --------
@@ -103,20 +105,23 @@ class Study:
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        _ = TASKS[self.task]  # an unknown one is refused
+        _ = TASKS[self.task]  # raises for an unknown task
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name, re.ASCII):
-            raise InvalidValueError(f"name={self.name!r} must be of letters, digits, dots, hyphens and underscores")
+            raise InvalidValueError(
+                f"name={self.name!r} must consist of letters, digits, dots, hyphens and underscores, and start with a "
+                "letter or digit"
+            )
         object.__setattr__(self, "settings", self.settings or ({"label": self.name},))
         for setting in self.settings:
             if not isinstance(setting.get("label"), str) or not setting["label"]:
                 raise InvalidValueError(f"the setting {setting} needs a label, such as label='SET'")
-        _refuse_twice("label", [setting["label"] for setting in self.settings])
+        _check_distinct("label", [setting["label"] for setting in self.settings])
         if not self.seeds:
-            raise InvalidValueError("seeds=[] leaves nothing to run: give one or more, such as seeds = [0, 1, 2]")
-        _refuse_twice("seed", self.seeds)
+            raise InvalidValueError("seeds=[] leaves nothing to run: list at least one, such as seeds = [0, 1, 2]")
+        _check_distinct("seed", self.seeds)
         for name, values in flat(self.grid, self.task).items():
             if not isinstance(values, list | tuple) or not values:
-                raise InvalidValueError(f"grid: {name}={values!r} must be a list of one or more values")
+                raise InvalidValueError(f"grid: {name}={values!r} must be a non-empty list of values")
         labels: dict[str, str] = {}
         for run in self.runs():
             former = labels.setdefault(run.hash, run.label)
@@ -126,12 +131,12 @@ class Study:
                 )
 
     def runs(self) -> list[PlannedRun]:
-        """Return all runs, seed by seed, so that a study that is stopped has whole rounds of its settings."""
+        """Return all runs, seed by seed, so that an interrupted study has trained all settings with its first seeds."""
         points = list(self._points())
         return [_planned(*point, seed, self.task) for seed in self.seeds for point in points]
 
     def _points(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Yield label, varied options and all options of each setting and point of the grid."""
+        """Yield label, varied options and all options of each setting and grid point."""
         base, grid = flat(self.base, self.task), flat(self.grid, self.task)
         for setting in self.settings:
             label = setting["label"]
@@ -145,13 +150,13 @@ class Study:
     def load(cls, path: str | Path) -> "Study":
         """Read a study from a TOML file.
 
-        It has ``name``, ``task`` and ``seeds``, a table ``[base]``, a table ``[[setting]]`` for each setting, and
-        ``[grid]``; all but the name may be left out.
+        The file may have ``name`` (default the file's name), ``task`` and ``seeds``, a table ``[base]``, a table
+        ``[[setting]]`` for each setting, and a table ``[grid]``.
 
         Raises
         ------
         MissingFileError, CorruptFileError, TopolearnError
-            When there is no such file, it is not TOML, or what it says is refused.
+            When there is no such file, it is not TOML, or its content is invalid.
         """
         path = Path(path)
         if not path.is_file():
@@ -162,7 +167,7 @@ class Study:
             raise CorruptFileError(f"{path} is not TOML: {error}") from None
         for key in content:
             if key not in KEYS:
-                raise InvalidValueError(f"{path}: a study has no {key!r}: {suggest(key, list(KEYS))}")
+                raise InvalidValueError(f"{path}: a study has no key {key!r}: {suggest(key, list(KEYS))}")
         content.setdefault("name", path.stem)
         try:
             return cls(**{KEYS[key]: value for key, value in content.items()})
@@ -185,10 +190,10 @@ def _flat_of(label: str, values: Mapping[str, Any], task: str) -> dict[str, Any]
         raise type(error)(f"setting {label!r}: {error}") from None
 
 
-def _refuse_twice(what: str, values: Any) -> None:
+def _check_distinct(what: str, values: Any) -> None:
     for value, count in Counter(values).items():
         if count > 1:
-            raise InvalidValueError(f"the {what} {value!r} is there {count} times: each must be another one")
+            raise InvalidValueError(f"the {what} {value!r} occurs {count} times: each {what} must be unique")
 
 
 def _word(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tables of results: a row a setting, for the screen, Markdown and LaTeX."""
+"""Tables of results with one row per setting, for printing, Markdown and LaTeX."""
 
 from dataclasses import asdict
 
@@ -11,18 +11,18 @@ from topolearn.terminal import markdown_cell
 def summary_table(
     results: pd.DataFrame, by: str = "label", value: str | None = None, *, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return a value of the finished runs in short: a row for each setting.
+    """Summarize a value of the finished runs, with one row per setting.
 
     Parameters
     ----------
     results : DataFrame
-        A row a run, as `results` returns.
+        One row per run, as returned by `results`.
     by : str
-        The column of the settings.
+        The column that holds the settings.
     value : str, optional
-        The column to sum up; default the best score of the task.
+        The column to summarize; default the best score of the task.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def summary_table(
     Raises
     ------
     InvalidValueError
-        For a column that is not there.
+        When there is no such column.
 
     Examples
     --------
@@ -52,13 +52,14 @@ def summary_table(
 
 
 def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
-    """Return a table in Markdown, its index as the first column.
+    """Format a table in Markdown, with its index as the first column.
 
     Parameters
     ----------
     table : DataFrame
+        The table.
     digits : int
-        Decimal places of numbers that are not whole; missing ones are a hyphen.
+        Decimal places of floating-point numbers. Missing values become a hyphen.
     """
     words = _in_words(table, digits)
     numeric = [False, *(pd.api.types.is_numeric_dtype(table[name]) for name in table)]
@@ -68,11 +69,12 @@ def to_markdown(table: pd.DataFrame, *, digits: int = 4) -> str:
 
 
 def to_latex(table: pd.DataFrame, *, digits: int = 4) -> str:
-    """Return a table in LaTeX, for the package booktabs, its index as the first column.
+    """Format a table in LaTeX for the package booktabs, with its index as the first column.
 
     Parameters
     ----------
     table : DataFrame
+        The table.
     digits : int
         As in `to_markdown`.
     """

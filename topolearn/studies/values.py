@@ -1,4 +1,4 @@
-"""Options of a study as flat names, such as ``epochs``, ``zeta`` or ``generator_params.beta``, and what they make."""
+"""Options of a study as flat names, such as ``epochs``, ``zeta`` or ``generator_params.beta``, and their merging."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -12,30 +12,30 @@ from topolearn.task_registry import DEFAULT, TASKS, imported
 
 METHOD_OPTIONS = tuple(f.name for f in fields(Method) if f.name not in (*IN_WORDS, "density"))
 NOT_HERE = {
-    "seed": "a study lists its seeds once, in seeds",
-    "run_dir": "each run gets a directory of its own, named by what it trains",
+    "seed": "list the seeds of the study in 'seeds'",
+    "run_dir": "each run gets its own directory, named by its hash",
 }
 
 
 def options_of(task: str) -> tuple[str, ...]:
-    """Return the names of the options of a task's configuration; parts of the method have names of their own."""
+    """Return the option names of a task's configuration, without those of the method's components."""
     return tuple(f.name for f in fields(imported(TASKS[task].config)) if f.name != "overrides")
 
 
 def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
-    """Return options on one level: parts of the method by their own names, entries of a part after a dot.
+    """Flatten options: method components by their own names, and entries of a component after a dot.
 
     Parameters
     ----------
     values : Mapping
-        Names of the task's configuration and of `Method`; parts of the method also under ``overrides``.
+        Options of the task's configuration and of `Method`; method components may also be under ``overrides``.
     task : str
-        What is trained.
+        Name of the task.
 
     Raises
     ------
     InvalidValueError
-        For a name that is not an option, or one that the study sets itself.
+        When a name is not an option, or is one that the study sets itself.
 
     Examples
     --------
@@ -62,16 +62,17 @@ def flat(values: Mapping[str, Any], task: str = DEFAULT) -> dict[str, Any]:
 def _check(name: str, options: Sequence[str]) -> None:
     head, dot, _ = name.partition(".")
     if head in NOT_HERE:
-        raise InvalidValueError(f"{head} is not an option of a study's settings: {NOT_HERE[head]}")
+        raise InvalidValueError(f"{head!r} cannot be set in the settings of a study: {NOT_HERE[head]}")
     if head not in METHOD_OPTIONS and (head not in options or dot):
         known = [option for option in (*options, *METHOD_OPTIONS) if option not in NOT_HERE]
         raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
 
 
 def laid_over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return flat options of several layers, where later ones win.
+    """Merge several layers of flat options; later layers win.
 
-    Another generator drops the parameters of the former one; a whole part replaces its entries, and entries a whole.
+    A different generator drops the parameters of the previous one. A whole component replaces its entries, and entries
+    replace a whole component.
 
     Examples
     --------
@@ -90,12 +91,12 @@ def laid_over(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def to_config(values: Mapping[str, Any], seed: int, task: str = DEFAULT) -> Any:
-    """Return the configuration of a task, of flat options and a seed.
+    """Return the configuration of a task for flat options and a seed.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For values that are refused.
+        When a value is invalid.
     """
     options = options_of(task)
     given: dict[str, Any] = {name: value for name, value in values.items() if name in options}

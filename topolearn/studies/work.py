@@ -1,4 +1,4 @@
-"""What a worker does with one run: take its lock, train or resume it, and say how that ended."""
+"""The work on one run: take its lock, train or resume it, and return the outcome."""
 
 import errno
 import shutil
@@ -23,20 +23,20 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One run, as it is handed to a worker.
+    """One run, as it is sent to a worker.
 
     Attributes
     ----------
     run : PlannedRun
     directory : StudyDirectory
     threads : int or None
-        For a run that leaves them open; None is torch's number.
+        Number of threads, for a run that does not set it; None leaves torch's default.
     retry, accept_changes : bool
-        Whether a run that failed is taken up again, and one that has changed since it began.
+        Whether to retry a failed run, and whether to continue a run that has changed since it began.
     wait : bool
-        Whether to wait while another process has the run.
+        Whether to wait while another process is training the run.
     registered : tuple of RegisteredEntry
-        What the user registered, unless the worker has it.
+        The user's registered entries, unless the worker has them already.
     """
 
     run: PlannedRun
@@ -50,14 +50,14 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a worker left a run.
+    """The outcome of the work on a run.
 
     Attributes
     ----------
     state : {"done", "failed", "busy", "disk full", "lost"}
-        Busy is a run that another process has; lost is one whose worker died.
+        "busy" means that another process is training the run, and "lost" that its worker died.
     error : str
-        Its first line.
+        The first line of the error.
     """
 
     state: str
@@ -65,10 +65,10 @@ class Outcome:
 
 
 def carry_out(item: WorkItem) -> Outcome:
-    """Train a run to its end, unless that is done, or another process is at it.
+    """Train a run to its end, unless it is done already or another process is training it.
 
-    Whatever goes wrong with the run itself is written to its error file. A full disk is not the run's fault, which
-    stays as its last checkpoint has it.
+    Errors of the run itself are written to its error file. If the disk is full, the run does not count as failed, and
+    can be resumed from its last checkpoint.
     """
     try:
         with FileLock(item.directory.lock_file(item.run), timeout=-1 if item.wait else 0):
@@ -82,13 +82,13 @@ def carry_out(item: WorkItem) -> Outcome:
 
 
 def first_line(error: BaseException) -> str:
-    """Return kind and message of an error in one line."""
+    """Return the type and message of an error in one line."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def is_full(error: Exception) -> bool:
-    """Return whether an error says that the disk is full."""
+    """Return whether an error means that the disk is full."""
     return isinstance(error, OSError) and error.errno in NO_SPACE
 
 
@@ -119,15 +119,15 @@ def _train_or_resume(item: WorkItem) -> None:
         if begun is None:
             train(replace(item.run.config, run_dir=str(path)), quiet=True)
         else:
-            asked = item.run.config.device  # where it leaves the device open, this machine decides
+            asked = item.run.config.device  # may be "auto", which is decided on this machine
             place: dict[str, Any] = {} if is_here(begun.config.device) else {"device": asked}
             resume(path, quiet=True, accept_changes=item.accept_changes, **place)
 
 
 def _remove_stump(path: Path) -> None:
-    """Remove what a run leaves that was killed before its configuration was written: files written aside, if any."""
+    """Remove the directory of a run that was killed before its configuration was written: temporary files at most."""
     if not path.is_dir() or any(not each.name.startswith(".") for each in path.iterdir()):
-        raise InvalidValueError(f"{path} is in the way of a run, and is none: move it elsewhere")
+        raise InvalidValueError(f"{path} blocks the directory of a run, but is not a run: move it elsewhere")
     shutil.rmtree(path)
 
 

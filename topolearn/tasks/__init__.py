@@ -1,3 +1,3 @@
-"""What else can be trained: a folder for each task, and a row in the registry of tasks."""
+"""Tasks beyond classification: each has its own folder and an entry in the task registry."""
 
 __all__: list[str] = []

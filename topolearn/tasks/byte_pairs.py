@@ -1,4 +1,4 @@
-"""Pieces of words by byte pairs, learnt from text."""
+"""Subword tokens by byte-pair encoding, learned from text."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,23 +12,23 @@ N_BYTES = 256
 def byte_pairs(
     texts: Iterable[str], size: int, marks: Sequence[str], *, min_count: int = 1, begins_with_space: bool = True
 ) -> Any:
-    """Return a tokenizer of byte pairs: the 256 bytes, and the most frequent pairs joined one after another.
+    """Return a byte-pair tokenizer: the 256 bytes, and the most frequent pairs, merged one after another.
 
-    Words, with the space before them, and punctuation are joined within themselves alone. Since all bytes are tokens,
-    no character is unknown, and a text comes back exactly.
+    Merges never cross the borders of words (with the space before them) and punctuation. Since all bytes are tokens, no
+    character is unknown, and decoding restores a text exactly.
 
     Parameters
     ----------
     texts : iterable of str
-        What it is learnt from.
+        The text to learn from.
     size : int
-        The largest number of tokens, bytes and marks included.
+        The maximum number of tokens, including bytes and marks.
     marks : sequence of str
-        Tokens that are not text; they have the first numbers.
+        Tokens that are not text; they get the first numbers.
     min_count : int
         How often a pair must occur.
     begins_with_space : bool
-        Whether the first word of a text is the same token as it is after a space.
+        Whether the first word of a text gets the same token as after a space.
 
     Returns
     -------
@@ -39,12 +39,12 @@ def byte_pairs(
     MissingPackageError
         When tokenizers is not installed.
     InvalidValueError
-        When there is no room for bytes and marks.
+        When `size` has no room for the bytes and the marks.
 
     References
     ----------
-    Sennrich, Haddow, Birch (2016), "Neural machine translation of rare words with subword units"; on bytes as in
-    Radford et al. (2019), "Language models are unsupervised multitask learners".
+    Sennrich, Haddow, Birch (2016), "Neural machine translation of rare words with subword units"; applied to
+    bytes as in Radford et al. (2019), "Language models are unsupervised multitask learners".
 
     Examples
     --------

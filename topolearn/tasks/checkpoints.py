@@ -1,4 +1,4 @@
-"""The checkpoints of a run whose task trains with transformers: which there are, and how a model takes one."""
+"""The checkpoints of a run whose task trains with transformers: how to find them and load them into a model."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ def checkpoint_of(run_dir: Path, which: str) -> Path:
     """
     folder = best_checkpoint(run_dir) if which == BEST else last_checkpoint(run_dir)
     if folder is None:
-        raise MissingFileError(f"{run_dir / CHECKPOINTS} has no whole checkpoint yet: let the run go on, or resume it")
+        raise MissingFileError(f"{run_dir / CHECKPOINTS} has no whole checkpoint yet: wait for one, or resume the run")
     return folder
 
 
 def run_of(path: str | Path, kind: Any, what: str) -> Run:
-    """Return a run, which must be of a task.
+    """Return a run, and check that it belongs to a task.
 
     Parameters
     ----------
     path : path
     kind : type
-        The configuration of the task.
+        The configuration class of the task.
     what : str
-        What its runs are of, for messages.
+        The kind of model that its runs train, for messages.
 
     Raises
     ------
     MissingFileError, CorruptFileError, InvalidValueError
-        When there is no run, or it is of another task.
+        When there is no run, or it belongs to another task.
     """
     run = Run(path)
     if not isinstance(run.config, kind):
-        raise InvalidValueError(f"{path} is not the run of a {what}: give one of task = {kind.task!r}")
+        raise InvalidValueError(f"{path} is not the run of a {what}: give a run with task = {kind.task!r}")
     return run
 
 
 def load_weights(model: nn.Module, folder: Path, method: Method) -> None:
-    """Let a model, sparse as training began, take links and weights of a checkpoint.
+    """Load the links and weights of a checkpoint into a model that is sparse as at the start of training.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def load_weights(model: nn.Module, folder: Path, method: Method) -> None:
     Raises
     ------
     CorruptFileError, CheckpointError
-        When the checkpoint is unusable, or of another model.
+        When the checkpoint is unusable, or belongs to another model.
     """
     with reading(folder, "a checkpoint of this model", "use another one"):
         layers, state = sparse_layers(model), read_state(folder, method)
@@ -87,21 +87,21 @@ def load_weights(model: nn.Module, folder: Path, method: Method) -> None:
 
 
 def kept_in_config(folder: Path, name: str) -> str:
-    """Return a value that the configuration of a checkpoint's model keeps, such as the hash of a vocabulary."""
+    """Return a value from the model configuration in a checkpoint, such as the hash of a vocabulary."""
     return str(read_json(folder / CONFIG).get(name))
 
 
 def last_checkpoint(run_dir: Path) -> Path | None:
-    """Return the last whole checkpoint of a run: one that a killed process left half written is passed over."""
+    """Return the last complete checkpoint of a run; skip one that a killed process left half written."""
     whole = [each for each in (run_dir / CHECKPOINTS).glob("checkpoint-*") if _state(each)]
     return max(whole, key=step_of, default=None)
 
 
 def best_checkpoint(run_dir: Path) -> Path | None:
-    """Return the checkpoint with the best BLEU on validation sentences, as the last one knows it."""
+    """Return the checkpoint with the best validation score, according to the last checkpoint."""
     last = last_checkpoint(run_dir)
     step = None if last is None else _state(last).get("best_global_step")
-    if step is not None and not isinstance(step, int):  # a text could name a folder elsewhere
+    if step is not None and not isinstance(step, int):  # a string could point to a folder elsewhere
         raise CorruptFileError(f"{last}/{STATE} has best_global_step={step!r}, not a number: remove {last}")
     return last if step is None else run_dir / CHECKPOINTS / f"checkpoint-{step}"
 
@@ -118,7 +118,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:
-    """Return the state of the trainer, which is written last; an empty one if it is not there, or cut off."""
+    """Return the state of the trainer, which is written last; empty if the file is missing or cut off."""
     try:
         return dict(json.loads((checkpoint / STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError):

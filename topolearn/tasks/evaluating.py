@@ -1,4 +1,4 @@
-"""`evaluating`: a model in evaluation mode for a while."""
+"""`evaluating`: put a model into evaluation mode temporarily."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put all modules into evaluation mode, and each back into its own afterwards.
+    """Put all modules into evaluation mode, and restore the mode of each afterwards.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the run of a task says of its training: a row for each evaluation."""
+"""The training log of a task's run: one row per evaluation."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from topolearn.tasks.running import Prepared
     from topolearn.training.progress import Progress
 
-NAMES = {"learning_rate": "lr", "loss": "train_loss"}  # what the trainer calls what is logged, and what the run does
-EVALUATED = "eval_"  # in front of what is measured on validation examples, where the run has val_
+NAMES = {"learning_rate": "lr", "loss": "train_loss"}  # names of logged values in the trainer, and in the run
+EVALUATED = "eval_"  # the trainer's prefix of validation measures, where the run uses val_
 
 
 class TaskLog(TrainerLog):
-    """Records what the trainer logs, and what becomes of the topology, in the directory of a run.
+    """Records the trainer's logs and the evolution of the topology in a run directory.
 
     Parameters
     ----------
     ready : Prepared
-        What is trained, and what else belongs to the run.
+        The training, and the other files of the run.
     path : Path
         The directory of the run.
     config : TaskConfig
     loggers : sequence of Logger
     progress : Progress
     hold : Hold or None
-        Of a run that goes on.
+        The hold on a run that is resumed.
     """
 
     def __init__(
@@ -58,19 +58,19 @@ class TaskLog(TrainerLog):
 
     @property
     def recorder(self) -> Recorder:
-        """What writes the run, from the beginning of the training on."""
+        """The recorder that writes the run, available once training has begun."""
         assert self._recorder is not None
         return self._recorder
 
     def open(self, topology: TopologyScheduler, *, resume: bool) -> Recorder:
-        """Begin or continue the run, whose configuration is that of the task."""
+        """Begin or continue the run, with the task's configuration."""
         config = self._config
         measures = config.measures if topology.layers else ()
         plan = Plan(measures, config.measure_every, config.history, snapshot_every=None)
         self._since = time.perf_counter()
-        made = True  # the folder, by the trainer
+        # resume=True even for a new run, as the trainer has made its folder already
         recorder = open_recorder(
-            self._directory, topology, plan, config, self._loggers, resume=made, hold=self._hold, data=self._data
+            self._directory, topology, plan, config, self._loggers, resume=True, hold=self._hold, data=self._data
         )
         if is_first_rank():
             for name, write in self._files.items():
@@ -78,7 +78,7 @@ class TaskLog(TrainerLog):
         return recorder
 
     def note(self, logs: Mapping[str, Any]) -> None:
-        """Keep what the trainer logs until it evaluates, and write it all as a row then."""
+        """Collect what the trainer logs until it evaluates, then write it all as one row."""
         self._pending |= {NAMES[name]: float(value) for name, value in logs.items() if name in NAMES}
         evaluated = {name: float(value) for name, value in logs.items() if name.startswith(EVALUATED)}
         if not evaluated:
@@ -87,7 +87,7 @@ class TaskLog(TrainerLog):
         if not all(math.isfinite(self._pending[name]) for name in ("train_loss", "val_loss")):
             raise TrainingError(
                 f"the loss is not finite at step {self._trainer.state.global_step}: lower lr={self._config.lr}; "
-                f"{self._directory} keeps what was reached before"
+                f"{self._directory} keeps the progress up to there"
             )
         if not is_first_rank():
             self._pending = {}
@@ -103,16 +103,16 @@ class TaskLog(TrainerLog):
         self._show(row)
 
     def close(self, *, complete: bool) -> None:
-        """Leave a training that is complete open: its model is scored before its summary says so."""
+        """Close an incomplete run; a complete one stays open until its model is scored (see `finish`)."""
         if not complete:
             super().close(complete=False)
 
     def finish(self, scores: Mapping[str, Any]) -> None:
-        """Write the summary, and say that the run is complete."""
+        """Write the summary, and mark the run as complete."""
         task, state, rows = self._task, self._trainer.state, read_table(self._directory / METRICS)
         reached = {task.best: state.best_metric, task.best_at: state.best_global_step}
         reached |= {task.last: float(rows[task.metric.name].iloc[-1])}
-        reached |= {"seconds": float(rows["seconds"].sum())}  # of what counts, whatever was killed and done again
+        reached |= {"seconds": float(rows["seconds"].sum())}  # without steps that were lost and repeated
         self.recorder.summary |= {**reached, **scores}
         super().close(complete=True)
 

@@ -1,4 +1,4 @@
-"""Packages of the extras `[hf]` and `[eval]`, imported when they are first used."""
+"""Packages of the extras `[hf]` and `[eval]`, imported on first use."""
 
 import importlib
 from collections.abc import Iterable
@@ -8,29 +8,29 @@ from topolearn.errors import MissingPackageError
 
 
 def hf_package(name: str) -> Any:
-    """Return a module that the extra `[hf]` brings.
+    """Return a module that the extra `[hf]` provides.
 
     Raises
     ------
     MissingPackageError
-        When it is not installed; names the command that installs it.
+        When it is not installed; the message has the command that installs it.
     """
     return _package(name, "hf")
 
 
 def eval_package(name: str) -> Any:
-    """Return a module that the extra `[eval]` brings.
+    """Return a module that the extra `[eval]` provides.
 
     Raises
     ------
     MissingPackageError
-        When it is not installed; names the command that installs it.
+        When it is not installed; the message has the command that installs it.
     """
     return _package(name, "eval")
 
 
 def check_hf_packages(names: Iterable[str]) -> None:
-    """Refuse to begin a training that would miss a package later, as at its first evaluation.
+    """Raise before training if a package is missing that is needed later, such as at the first evaluation.
 
     Raises
     ------

@@ -8,13 +8,13 @@ from topolearn.sparse import sparse_layers
 
 
 def n_parameters(model: nn.Module, idle: Collection[str] = ()) -> int:
-    """Return the number of parameters, of sparse layers that of their links.
+    """Return the number of parameters; sparse layers count their links only.
 
     Parameters
     ----------
     model : torch.nn.Module
     idle : collection of str
-        Names of parameters that nothing reads, which are left out.
+        Names of unused parameters, which are not counted.
 
     Examples
     --------

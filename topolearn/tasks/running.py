@@ -1,4 +1,4 @@
-"""What all tasks on transformers do alike: settle what is left open, and train to the end, from a checkpoint or not."""
+"""Shared by all tasks that train with transformers: settle open values, and train, possibly from a checkpoint."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from topolearn.training.random_states import global_generator
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import loggers_of
 
-INTERVAL = 100  # steps between updates, of a method that demands no other
+INTERVAL = 100  # steps between updates, unless the method demands another interval
 C = TypeVar("C")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that is ready to begin.
+    """A training run that is ready to start.
 
     Attributes
     ----------
     trainer : TaskTrainer
     files : mapping of str to callable
-        What else belongs to the run: functions that write a file, by its name.
+        The other files of the run: for each name, a function that writes the file.
     test : callable
-        ``test()`` returns what the summary says of the best model, at the end.
+        ``test()`` returns the scores of the best model for the summary, at the end.
     data : str
-        Checksum of what it is trained on, where its files do not have one.
+        Checksum of the training data, if the files do not contain one.
     """
 
     trainer: Any
@@ -52,22 +52,22 @@ class Prepared:
 
 
 def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: str) -> C:
-    """Return the configuration of a task with every value that is left open.
+    """Return a task's configuration with all open values settled.
 
     Parameters
     ----------
     config : TaskConfig
     shapes : iterable of (int, int)
-        Of its layers, that a backend is chosen for.
+        Shapes of the layers for which a backend is chosen.
     batch : int
         Rows that a layer multiplies at a time.
     name : str
-        Of the data, for the name of the directory.
+        Name of the data, for the name of the directory.
 
     Raises
     ------
     InvalidValueError
-        When the device is not one that the trainer takes.
+        When the trainer cannot use the device.
     """
     known: Any = config
     method = known.build_method()
@@ -85,18 +85,18 @@ def settled(config: C, *, shapes: Iterable[tuple[int, int]], batch: int, name: s
 
 
 def trainer_device(name: str) -> str:
-    """Return the device on which the trainer of transformers computes, which takes no other CUDA device than the first.
+    """Return the device for the trainer of transformers, which supports no CUDA device other than the first.
 
     Raises
     ------
     InvalidValueError
-        When it is not here, or another one.
+        When the device is not available here, or not supported.
     """
     device = settled_device("device", name)
     if device not in ("cpu", "cuda", "cuda:0"):
         raise InvalidValueError(
-            f"device={name!r}, but this task is trained on 'cpu', or on 'cuda', which is the first device that is "
-            "visible: choose another by CUDA_VISIBLE_DEVICES"
+            f"device={name!r}, but this task is trained on 'cpu', or on 'cuda', which is the first visible device: "
+            "choose another one with CUDA_VISIBLE_DEVICES"
         )
     return device
 
@@ -111,27 +111,27 @@ def run_training(
     ----------
     config : TaskConfig
     path : Path
-        The directory of the run; removed when it is refused before it began.
+        The directory of the run; removed if training is rejected before it starts.
     prepare : callable
-        ``prepare(checkpoint)`` returns the training; the checkpoint is that to go on from, or None.
+        ``prepare(checkpoint)`` returns the training; the checkpoint is the one to resume from, or None.
     loggers : sequence of Logger
     quiet : bool
     packages : sequence of str
-        That the training, or its end, needs.
+        Packages that are needed for training or at its end.
     hold : Hold, optional
-        Of a run that goes on.
+        The hold on a run that is resumed.
 
     Notes
     -----
-    The trainer seeds torch's global generator, from which dropout draws. So trainings in several threads take turns,
-    and each gets what it would get alone.
+    The trainer seeds torch's global generator, which dropout draws from. So training runs in several threads take
+    turns, and each gives the same result as on its own.
     """
     check_hf_packages(packages)
     try:
         with global_generator(), thread_count(config.threads):
             _train(config, path, prepare, loggers, hold, quiet=quiet)
     finally:
-        if Ranks().is_first and not is_run(path):  # refused before it began, when there is nothing but folders
+        if Ranks().is_first and not is_run(path):  # rejected before it started, with nothing but empty folders
             for folder in (path / CHECKPOINTS, path):
                 if folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()

@@ -1,4 +1,4 @@
-"""`StepConfig`: the fields of all tasks that train Transformers step by step."""
+"""`StepConfig`: the fields shared by all tasks that train Transformers step by step."""
 
 from dataclasses import dataclass, field
 
@@ -12,14 +12,14 @@ from topolearn.training.task_config import TaskConfig, check_counts, check_share
 
 @dataclass(frozen=True, kw_only=True)
 class StepConfig(SharedOptions, TaskConfig):
-    """The base of a configuration whose training counts optimizer steps; each task adds its own fields.
+    """Base class of configurations whose training counts optimizer steps; each task adds its own fields.
 
-    A task also has ``steps``, ``lr``, ``beta2``, ``dropout`` and ``evaluate_every``, with defaults of its own.
+    Each task also has ``steps``, ``lr``, ``beta2``, ``dropout`` and ``evaluate_every``, with its own defaults.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For a value of a wrong type, out of range, or a name that is not known.
+        For a value of the wrong type or out of range, or an unknown name.
     """
 
     method: str = field(
@@ -27,22 +27,23 @@ class StepConfig(SharedOptions, TaskConfig):
     )
     init: str | float | None = field(
         default=None,
-        metadata={"help": "weights of sparse layers, as for sparsify [keep: those with which the model is drawn]"},
+        metadata={"help": "initial weights of sparse layers, as for sparsify [keep: those of the new model]"},
     )
     heads: int = field(default=4, metadata={"help": "attention heads"})
-    accumulation: int = field(default=1, metadata={"help": "batches of a step"})
+    accumulation: int = field(default=1, metadata={"help": "batches per optimizer step"})
     warmup: int = field(default=400, metadata={"help": "steps over which the learning rate rises linearly"})
-    beta1: float = field(default=0.9, metadata={"help": "Adam's decay of the mean of gradients"})
-    clip: float | None = field(default=None, metadata={"help": "largest norm of all gradients [they are not clipped]"})
+    beta1: float = field(default=0.9, metadata={"help": "Adam's decay rate for the mean of gradients"})
+    clip: float | None = field(default=None, metadata={"help": "maximum norm of all gradients together [no clipping]"})
     update_interval: int | None = field(
         default=None, metadata={"help": "optimizer steps between topology updates [the method's, or 100]"}
     )
     patience: int | None = field(
-        default=None, metadata={"help": "evaluations without a better score after which to stop [none]"}
+        default=None,
+        metadata={"help": "evaluations without a better score after which training stops [never stop early]"},
     )
     device: str = field(
         default=AUTO,
-        metadata={"help": "auto (CUDA, else the CPU), or a device that torch has, such as cpu or cuda"},
+        metadata={"help": "auto (CUDA, else the CPU), or a torch device such as cpu or cuda"},
     )
     threads: int | None = field(
         default=None, metadata={"help": "CPU threads; part of the record, as results may depend on it [torch's]"}
@@ -54,7 +55,7 @@ class StepConfig(SharedOptions, TaskConfig):
     measure_every: int = field(default=5, metadata={"help": "topology updates from one measurement to the next"})
 
     def build_method(self) -> Method:
-        """Return the method, with what the schedule of the learning rate asks for after each update."""
+        """Return the method, with the learning-rate warm-up after each update that the schedule asks for."""
         method, steps = super().build_method(), self._rewarmup_steps
         warms_up = steps > 0 and method.evolves and method.interval is None
         is_chosen = "rewarmup_steps" in self.overrides
@@ -62,7 +63,7 @@ class StepConfig(SharedOptions, TaskConfig):
 
     @property
     def _rewarmup_steps(self) -> int:
-        """Steps in which the learning rate rises again after an update; 0 for none."""
+        """Steps over which the learning rate rises again after an update; 0 for none."""
         raise NotImplementedError
 
     def _check_ranges(self) -> None:
@@ -74,7 +75,7 @@ class StepConfig(SharedOptions, TaskConfig):
         self._check_positive("lr", "clip")
         if not self._keeps_weights and self.build_method().is_dense:
             raise InvalidValueError(
-                f"init={self.init!r} is for sparse layers, and method {self.method!r} has none: leave it out"
+                f"init={self.init!r} is for sparse layers, and method {self.method!r} has none: omit it"
             )
 
     def _check_positive(self, *names: str) -> None:
@@ -85,5 +86,5 @@ class StepConfig(SharedOptions, TaskConfig):
 
     @property
     def _keeps_weights(self) -> bool:
-        """Whether layers keep the weights with which the model is drawn."""
+        """Whether sparse layers keep the weights that the model starts with."""
         return self.init is None or as_init(self.init).name == KEEP

@@ -1,4 +1,4 @@
-"""`BatchStream`: all batches of a training, in order, by their number, so that one can begin anywhere."""
+"""`BatchStream`: all batches of a training run by number, so that it can resume anywhere."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from torch.utils.data import Dataset
 
 
 class EpochBatches(Protocol):
-    """The batches of an epoch: lists of numbers of examples, a function of seed and epoch alone."""
+    """The batches of an epoch: lists of example numbers, determined by seed and epoch alone."""
 
     def __len__(self) -> int:
-        """Return the number of batches, which is that of every epoch."""
+        """Return the number of batches, which is the same in every epoch."""
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield the batches of the epoch that was chosen."""
+        """Yield the batches of the chosen epoch."""
 
     def set_epoch(self, epoch: int) -> None:
         """Choose an epoch."""
 
 
 class BatchStream(Dataset[list[int]]):
-    """The batches of one epoch after another; batch i is the same whenever, and on whichever process, it is asked for.
+    """The batches of one epoch after another; batch i is the same at any time and in any process.
 
     Parameters
     ----------
     batches : EpochBatches
-        Those of an epoch, of which all have the same number.
+        The batches of an epoch; all epochs have the same number.
     n_batches : int
-        Of the whole training.
+        Number of batches in the whole training run.
 
     Examples
     --------

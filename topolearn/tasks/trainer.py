@@ -1,4 +1,4 @@
-"""The training of a task's model, by the ``Trainer`` of transformers; imported with that package alone."""
+"""Training a task's model with the ``Trainer`` of transformers; imported only if that is installed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Loss = Callable[[Any, Tensor, "Tensor | None"], Tensor]
 
 
 class TaskTrainer(Trainer):
-    """Trains on batches that are numbered through, with a custom loss, and evaluates by a custom score.
+    """Trains on numbered batches with a custom loss, and evaluates with a custom score.
 
     Parameters
     ----------
@@ -39,25 +39,25 @@ class TaskTrainer(Trainer):
     args : transformers.TrainingArguments
         As `arguments` returns them.
     stream : Dataset
-        All batches of the training, in order, each a list of numbers of examples.
+        All batches of the training run in order, each a list of example numbers.
     collate : callable
-        Makes tensors of such a list.
+        Turns such a list into tensors.
     validation : Dataset
-        For `score`, which looks at them in its own way.
+        Validation examples; the trainer needs them, though `score` reads its own.
     score : callable
         ``score(model)`` returns numbers by name.
     loss : callable
-        ``loss(outputs, labels, n_tokens)`` is the mean over the tokens of a step, whatever batches they come in.
+        ``loss(outputs, labels, n_tokens)`` is the mean over all tokens of a step, however they are batched.
     optimizer : torch.optim.Optimizer
     rate : callable
-        ``rate(step)`` is what its learning rate is multiplied by, with steps counted from 1.
+        ``rate(step)`` is the factor of the learning rate, with steps counted from 1.
     patience : int or None
-        Evaluations without a better score after which to stop.
+        Evaluations without a better score after which training stops.
 
     Attributes
     ----------
     saving : callable
-        Returns the context in which checkpoints are written.
+        Returns a context manager in which checkpoints are written.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TaskTrainer(Trainer):
             args,
             train_dataset=stream,
             eval_dataset=validation,
-            data_collator=lambda batches: collate(batches[0]),  # the loader takes one at a time
+            data_collator=lambda batches: collate(batches[0]),  # the loader passes one at a time
             compute_loss_func=loss,
             optimizers=(optimizer, LambdaLR(optimizer, lambda step: rate(step + 1))),
         )
@@ -91,24 +91,24 @@ class TaskTrainer(Trainer):
             self.add_callback(EarlyStoppingCallback(patience))
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """Save as the trainer does, and remove former checkpoints, within what `saving` returns."""
+        """Save as usual, which also removes older checkpoints, within the context that `saving` returns."""
         with self.saving():
             super()._save_checkpoint(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Return what the score says, and tell callbacks."""
+        """Return the score, and call the callbacks."""
         metrics = {f"eval_{name}": value for name, value in self._score(self.model).items()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Return 0: the count of transformers knows no sparse layer, and would take time at each step."""
+        """Return 0: the count of transformers ignores sparsity, and would cost time at each step."""
         return 0
 
 
 def arguments(config: Any, path: Path, metric: str, *, higher_is_better: bool, kind: type = TrainingArguments) -> Any:
-    """Return the arguments of the trainer, from the fields that all tasks of this kind have.
+    """Return the trainer's arguments, from the fields that all tasks of this kind have.
 
     Parameters
     ----------
@@ -117,15 +117,15 @@ def arguments(config: Any, path: Path, metric: str, *, higher_is_better: bool, k
     path : Path
         The directory of the run.
     metric : str
-        By which the best checkpoint is known.
+        The score that determines the best checkpoint.
     higher_is_better : bool
     kind : type
-        Of the arguments.
+        Class of the arguments.
     """
     return kind(
         str(path / CHECKPOINTS),
         max_steps=config.steps,
-        per_device_train_batch_size=1,  # of token batches
+        per_device_train_batch_size=1,  # a batch of many tokens
         train_sampling_strategy="sequential",
         gradient_accumulation_steps=config.accumulation,
         max_grad_norm=config.clip or 0.0,
@@ -133,7 +133,7 @@ def arguments(config: Any, path: Path, metric: str, *, higher_is_better: bool, k
         eval_steps=config.evaluate_every,
         save_strategy="steps",
         save_steps=config.evaluate_every,
-        save_total_limit=2,  # the last, and the best
+        save_total_limit=2,  # the last and the best
         logging_steps=config.evaluate_every,
         metric_for_best_model=metric,
         greater_is_better=higher_is_better,
@@ -144,13 +144,13 @@ def arguments(config: Any, path: Path, metric: str, *, higher_is_better: bool, k
         disable_tqdm=True,
         report_to=[],
         dataloader_pin_memory=False,
-        logging_nan_inf_filter=False,  # else a loss that is not finite is hidden
-        restore_callback_states_from_checkpoint=True,  # that of the early stop
+        logging_nan_inf_filter=False,  # else a non-finite loss is hidden
+        restore_callback_states_from_checkpoint=True,  # for early stopping
     )
 
 
 class StepCallback(TrainerCallback):
-    """Counts the steps for whoever looks on, and evaluates and saves at the last step, too.
+    """Counts steps for the progress display, and also evaluates and saves at the last step.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class StepCallback(TrainerCallback):
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Let transformers show no bars of its own, as for each file of a checkpoint."""
+    """Hide the progress bars of transformers, such as one for each file of a checkpoint."""
     was_enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:

@@ -1,6 +1,6 @@
-"""The task of classification by MLPs: configuration, data, models, the loop, and its checkpoints.
+"""The classification task with MLPs: configuration, data, models, training loop, and checkpoints.
 
-What it has is listed in ``__init__.pyi``, and imported when it is first used, as help needs its options alone.
+Its names are listed in ``__init__.pyi`` and imported on first use, so that ``--help`` only loads the options.
 """
 
 import lazy_loader

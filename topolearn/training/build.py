@@ -1,4 +1,4 @@
-"""From a configuration to the things that train: settled values, model, optimizer, topology scheduler."""
+"""Builds a training from a configuration: settled values, model, optimizer and topology scheduler."""
 
 import math
 from collections.abc import Sequence
@@ -26,18 +26,18 @@ from topolearn.training.config import TrainConfig
 from topolearn.training.data import Dataset
 from topolearn.training.models import mlp
 
-# Weights of a network, or for csr links of a layer times examples: with fewer, a second thread gains little on a free
-# machine, and loses a hundredfold on a busy one.
+# Number of weights, or for csr of links times examples, below which one thread is used: a second one would gain little
+# on an idle machine, and cost a hundredfold on a busy one.
 ONE_THREAD_BELOW = 1_000_000
 
 
 def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
-    """Return the configuration with every open value settled for a data set and this machine.
+    """Return the configuration with every open value chosen for a data set and this machine.
 
     Raises
     ------
     InvalidValueError
-        When the device is not here, or cannot compute what the training needs.
+        When the device is not available, or lacks operations that the training needs.
     """
     method = config.build_method()
     device = settled_device("device", config.device)
@@ -67,7 +67,7 @@ def settle(config: TrainConfig, data: Dataset) -> TrainConfig:
 
 
 def _default_threads(config: TrainConfig, backend: str, method: Method, sizes: Sequence[int]) -> int:
-    """Return one thread for layers whose steps cost less than waking a second one, else torch's number."""
+    """Return 1 for layers whose steps are too short to gain from more threads, else torch's default."""
     cells = [n_in * n_out for n_in, n_out in pairwise(sizes)]
     work = max(cells) * method.mean_density * config.batch_size if has_links_alone(backend) else sum(cells)
     return 1 if work < ONE_THREAD_BELOW else torch.get_num_threads()
@@ -81,7 +81,7 @@ def steps_per_epoch(config: TrainConfig, data: Dataset) -> int:
 def build(config: TrainConfig, data: Dataset) -> tuple[nn.Sequential, torch.optim.SGD, TopologyScheduler]:
     """Return model, optimizer and topology scheduler of a settled configuration.
 
-    All draws come from the configuration's seed: torch's global generator is left alone, whatever other threads do.
+    All draws come from the configuration's seed; torch's global generator is not used, even with other threads running.
     """
     method = config.build_method()
     with torch_draws_from(config.seed):
@@ -118,9 +118,9 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is cut off or no checkpoint.
+        When there is no such file, it is cut off, or it is not a checkpoint.
     CheckpointError
-        When it is of a model with other widths.
+        When it belongs to a model with other widths.
     """
     tensors, header = read_checkpoint(path)
     weights = under_prefix(tensors, "model/")
@@ -131,7 +131,7 @@ def model_of_checkpoint(path: Path, hidden: Sequence[int]) -> nn.Sequential:
             n_out, n_in = check_sizes(name, shape)
             graphs[name] = BipartiteGraph.from_cells(tensors[f"links/{name}"].numpy(), n_in, n_out)
         n_features = graphs["hidden1"].n_in if graphs else weights["hidden1.weight"].shape[1]
-        with torch_draws_from(0):  # new layers draw weights, which are replaced below
+        with torch_draws_from(0):  # the weights that new layers draw are replaced below
             model = mlp(n_features, hidden, weights["head.weight"].shape[0], hidden_device="meta" if graphs else None)
             is_csr = "hidden1.values" in weights
             dense = {f"{name}.weight": torch.empty(graph.shape, device="meta") for name, graph in graphs.items()}

@@ -1,4 +1,4 @@
-"""Checkpoints: all state of a training in one safetensors file, written aside and renamed."""
+"""Checkpoints: the complete state of a training in one safetensors file, written atomically."""
 
 import json
 import os
@@ -20,31 +20,31 @@ from topolearn.sparse.packed_links import KEY
 from topolearn.training.checkpoint_checks import check_random_state, check_values, optimizer_states
 
 _HEADER = "topolearn"
-WHAT = "a whole checkpoint of topolearn"
-CURE = "put a copy of it back, or remove it"
+WHAT = "a complete topolearn checkpoint"
+CURE = "restore it from a copy, or remove it"
 
 
 def save_checkpoint(
     path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler, counters: Mapping[str, Any],
     *, generator: torch.Generator = torch.default_generator,
 ) -> None:  # fmt: skip
-    """Write model, optimizer, links, a random state and counters.
+    """Save model, optimizer, links, a random state and counters.
 
     Parameters
     ----------
     path : Path
-        The file, replaced in one move when it is complete.
+        The file, which is replaced atomically.
     model, optimizer, topology
-        What to save.
+        The objects to save.
     counters : Mapping
         Plain values, such as the epoch.
     generator : torch.Generator
-        Whose state is saved; default torch's global one.
+        The generator whose state is saved; default torch's global one.
 
     Raises
     ------
     OSError
-        When the file cannot be written, as on a full disk; the one that was there before stays.
+        When the file cannot be written, for example because the disk is full; an existing file is kept.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -70,7 +70,7 @@ def save_checkpoint(
 
 
 def _of_the_system(error: Exception, path: Path) -> Exception:
-    """Return the system's error behind one of safetensors, which has its number in words alone."""
+    """Return the system error behind a safetensors error, which has the error number only in its text."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
@@ -79,14 +79,14 @@ def load_checkpoint(
     path: Path, model: nn.Module, optimizer: Optimizer, topology: TopologyScheduler,
     *, generator: torch.Generator = torch.default_generator,
 ) -> dict[str, Any]:  # fmt: skip
-    """Restore what `save_checkpoint` wrote, the state of a generator too, and return its counters.
+    """Restore a checkpoint of `save_checkpoint`, including the state of a generator, and return its counters.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is cut off or no checkpoint.
+        When there is no such file, it is cut off, or it is not a checkpoint.
     CheckpointError
-        When it is of a model with other layers or shapes; nothing is changed then.
+        When it belongs to a model with other layers or shapes; nothing is changed then.
     """
     tensors, header = read_checkpoint(path)
     weights = under_prefix(tensors, "model/")
@@ -110,7 +110,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is cut off or no checkpoint.
+        When there is no such file, it is cut off, or it is not a checkpoint.
     """
     from safetensors import safe_open
 
@@ -120,22 +120,22 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         header = json.loads((file.metadata() or {})[_HEADER])
         for key in ("counters", "topology"):
             if not isinstance(header[key], dict):
-                raise ValueError(f"its {key} are a {type(header[key]).__name__}")
+                raise ValueError(f"its entry {key!r} is a {type(header[key]).__name__}")
         return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # not a dict
 
 
 def under_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, under the rest of their names."""
+    """Return the tensors whose names begin with a prefix, without the prefix."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def check_shapes(
     path: Path, weights: Mapping[str, Tensor], model: nn.Module, csr: Mapping[str, Tensor] | None = None
 ) -> None:
-    """Refuse weights whose names or shapes are not those of the model; its csr layers may have other links."""
+    """Raise if the names or shapes of weights are not those of the model; its csr layers may have other links."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     for name in [name for name in expected if name.endswith(KEY) and name not in weights]:
-        del expected[name]  # before links travelled with masked weights, the topology alone had them
+        del expected[name]  # older checkpoints store the links of masked layers only with the topology
     saved = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for layer, cells in (csr or {}).items():
         for name in (f"{layer}.values", f"{layer}.col"):
@@ -144,6 +144,6 @@ def check_shapes(
     for name in sorted(expected.keys() | saved.keys()):
         if expected.get(name) != saved.get(name):
             raise CheckpointError(
-                f"{path} does not fit the model: {name} is {saved.get(name, 'missing')} in the checkpoint and "
-                f"{expected.get(name, 'missing')} in the model; resume with the configuration that made it"
+                f"{path} does not fit the model: {name} is {saved.get(name, 'missing')} in the checkpoint, but "
+                f"{expected.get(name, 'missing')} in the model; resume with the configuration that it was saved with"
             )

@@ -1,4 +1,4 @@
-"""`TrainConfig`: everything that decides what a training does, as typed values."""
+"""`TrainConfig`: everything that determines a training, as typed values."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,14 +12,14 @@ from topolearn.training.task_config import TaskConfig, check_counts, check_share
 @documented
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(TrainOptions, TaskConfig):
-    """What to train, on what, and how; every field has a default and is an option of ``topolearn train``.
+    """Configuration of a training; every field has a default and is an option of ``topolearn train``.
 
-    Fields that are None are settled when training begins, and the settled values are written into the run.
+    Fields that are None get their values when training starts, and these values are written into the run.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For a value of a wrong type, out of range, or a name that is not known.
+        When a value has the wrong type or is out of range, or a name is unknown.
 
     Examples
     --------
@@ -28,12 +28,12 @@ class TrainConfig(TrainOptions, TaskConfig):
     0.2
     """
 
-    task: ClassVar[str] = "classification"  # whose configuration this is
+    task: ClassVar[str] = "classification"
 
     def _check_ranges(self) -> None:
         check_counts(self, "epochs", "batch_size")
         check_shares(self, "lr_end", "lr_decay", "momentum", "weight_decay")
         if self.hidden is not None and not (self.hidden and all(1 <= width < 2**31 for width in self.hidden)):
-            raise InvalidValueError(f"hidden={list(self.hidden)} must be one or more widths of at least 1, below 2**31")
+            raise InvalidValueError(f"hidden={list(self.hidden)} must be one or more positive widths below 2**31")
         if not 0 < self.lr < float("inf"):
             raise InvalidValueError(f"lr={self.lr} must be a positive number")

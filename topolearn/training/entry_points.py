@@ -1,4 +1,4 @@
-"""`train` and `resume`: from a configuration, or a run directory, to a finished run; `load_model`: to its model."""
+"""`train` and `resume`, which train a configuration or continue a run, and `load_model`, which loads its model."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,27 +34,28 @@ def train(
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
-    """Train a network and leave a run directory behind.
+    """Train a network and record the training in a run directory.
 
-    Within a process group of ``torch.distributed``, each process that calls this takes its share of every batch, and
-    the first one records; the links are those of one process, and the weights but for rounding.
+    In a process group of ``torch.distributed``, each process that calls this computes its share of every batch, and
+    rank 0 records. The links are the same as with one process, and the weights are the same up to rounding.
 
-    Trainings in several threads of a process give, bit for bit, what each gives alone: all draws come from the run's
-    seed, and torch's global generator is neither read nor changed. What custom parts draw by torch at an update
-    comes from a generator of the run too. A model that draws from the global one itself, as by dropout, trains alone:
-    others of the kind wait for it.
+    Trainings in several threads of a process give bit for bit the same results as alone: all draws come from the run's
+    seed, and torch's global generator is neither read nor changed. Custom components that draw with torch at an update
+    also use a generator of the run. A model that draws from the global generator itself, for example with dropout, is
+    trained alone, and other such trainings wait for it.
 
     Parameters
     ----------
     config : TrainConfig
-        What to do. Everything is checked before the directory is made. Without a ``run_dir`` it is named after what is
-        trained, and numbered where there is one: ``runs/digits-chts-0.05-s0``, ``runs/digits-chts-0.05-s0-2``, ...
+        The configuration. Everything is checked before the run directory is created. If ``run_dir`` is not set, the
+        directory is named after the configuration, with a number if it exists already: ``runs/digits-chts-0.05-s0``,
+        ``runs/digits-chts-0.05-s0-2``, ...
     data : Dataset, optional
-        Your own data, whose name then is the run's ``config.dataset``; default the one that ``config.dataset`` names.
+        Your own data, whose name becomes the run's ``config.dataset``; default the data set ``config.dataset``.
     overwrite : bool
-        Remove the run in ``config.run_dir``, if there is one.
+        Remove an existing run in ``config.run_dir``.
     loggers : sequence of Logger
-        Who is told numbers and pictures besides the run directory.
+        Loggers that also receive metrics and pictures.
     quiet : bool
         Show no progress.
 
@@ -67,11 +68,11 @@ def train(
     ExistingFileError
         When ``config.run_dir`` exists, and is not to be overwritten.
     MissingPackageError
-        When TensorBoard is asked for and not installed.
+        When TensorBoard is requested but not installed.
     TrainingError
         When the loss is no longer finite.
     TopolearnError
-        Of another kind, for anything that cannot be trained.
+        When the configuration cannot be trained for another reason.
 
     Examples
     --------
@@ -103,41 +104,41 @@ def resume(
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
-    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+    """Continue a run from its last checkpoint; the result is bit for bit that of an uninterrupted run.
 
-    It goes on with the files, the data and the versions of topolearn and torch that it began with, or is refused.
+    The run's files, its data, and the versions of topolearn and torch must be unchanged.
 
     Parameters
     ----------
     path : path
         The run directory.
     data : Dataset, optional
-        The data that the run was started with, when it was given as an object.
+        The data that the run was started with, if it was passed as an object.
     device : str, optional
-        Where to go on, as for ``TrainConfig.device``; default where the run was, which its files go on to name.
+        Where to continue, as for ``TrainConfig.device``; default the original device, which the run's files keep.
     accept_changes : bool
-        Go on with what has changed since; the run notes it under "accepted" in its environment. Without a checkpoint
-        it begins again, and what it holds is kept in a folder.
+        Continue in spite of changes; the run notes them under "accepted" in its environment. If its checkpoints are
+        missing, the run starts again, and its earlier files are kept in a subfolder.
     loggers : sequence of Logger
-        Who is told numbers and pictures besides the run directory.
+        Loggers that also receive metrics and pictures.
     quiet : bool
         Show no progress.
 
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
-        When there is no run, its checkpoint or configuration is unusable, or another process is writing it.
+        When there is no run, its checkpoint or configuration cannot be used, or another process is writing to it.
     ChangedRunError
-        When it would not go on as it began; says what has changed.
+        When the run has changed; the message lists the changes.
     """
     run = Run(path)
     config = run.config
     data = data or load_dataset(config.dataset, config.data_dir)
     settled = settle(config if device is None else replace(config, device=device), data)
-    recorded = replace(settled, overrides=config.overrides, device=config.device)  # newer parts have their defaults
+    recorded = replace(settled, overrides=config.overrides, device=config.device)  # newer options have their defaults
     if recorded != config or config.device == AUTO:
         raise InvalidValueError(
-            f"{run.path / OF_A_TASK} leaves values open, so it is not that of a run: start one by "
+            f"{run.path / OF_A_TASK} leaves values open, so it is not the configuration of a run: start a run with "
             f"'topolearn train {run.path / OF_A_TASK} --run-dir DIR'"
         )
     last, checksum = run.path / CHECKPOINTS / f"{LAST}.safetensors", data.checksum()
@@ -161,7 +162,7 @@ def load_model(run_dir: Path, which: str) -> nn.Module:
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError
-        When there is no such checkpoint, or it is unusable.
+        When there is no such checkpoint, or it cannot be used.
     """
     config = TrainConfig.load(run_dir / OF_A_TASK)
     return model_of_checkpoint(run_dir / CHECKPOINTS / f"{which}.safetensors", config.hidden or ())
@@ -170,11 +171,11 @@ def load_model(run_dir: Path, which: str) -> nn.Module:
 def _run(
     trainer: Trainer, loggers: Sequence[Logger], *, resume: bool, quiet: bool, hold: Hold | None = None, data: str = ""
 ) -> Run:
-    """Record the training from where it stands to its end."""
+    """Record the training from its current epoch to its end."""
     config = trainer.config
     with thread_count(config.threads):
         measures = config.measures if trainer.topology.layers else ()
-        plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one each epoch instead
+        plan = Plan(measures, config.measure_every or 1, config.history, snapshot_every=None)  # one per epoch instead
         if not trainer.ranks.is_first:
             loggers = ()
         recorder = open_recorder(

@@ -1,4 +1,4 @@
-"""What a training leaves behind, whatever was trained: shown here as well, where users of MLPs look."""
+"""Names from `topolearn.recording` that `topolearn.training` exports as well, for convenience."""
 
 from topolearn.recording import History, Logger, Run, TensorBoardLogger
 

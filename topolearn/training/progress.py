@@ -1,4 +1,4 @@
-"""What a person sees of a running training: a bar on a terminal or in a notebook, a line an epoch elsewhere."""
+"""Progress output of a training: a bar in terminals and notebooks, otherwise one line per epoch."""
 
 import math
 import sys
@@ -15,14 +15,14 @@ class Progress:
     Parameters
     ----------
     label : str
-        What is trained.
+        Description of the training.
     total, done : int
-        Optimizer steps in all, and those that a resumed run has behind it.
+        Total number of optimizer steps, and the number that a resumed run has already taken.
     stream : file, optional
-        Where to write; default standard error. On a terminal, and in a notebook, a bar is drawn, elsewhere a line is
-        written an epoch.
+        Where to write; default standard error. Terminals and notebooks show a bar, other streams get one line per
+        epoch.
     quiet : bool
-        Show nothing.
+        Print nothing.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Progress:
         self._bar.update(n_steps)
 
     def epoch(self, row: dict[str, Any], n_epochs: int) -> None:
-        """Show the end of an epoch."""
+        """Show the metrics of a finished epoch."""
         shown = {
             "loss": f"{row['train_loss']:.4f}",
             "accuracy": f"{row['test_accuracy']:.2%}",
@@ -66,15 +66,16 @@ class Progress:
         self.note(f"epoch {row['epoch']}/{n_epochs}", shown, seconds=row["seconds"], left=left)
 
     def note(self, place: str, shown: Mapping[str, str], *, seconds: float, left: float) -> None:
-        """Show numbers: beside the bar, or as a line with the time that they took, and that is left.
+        """Show numbers next to the bar, or on a line with the elapsed and the remaining time.
 
         Parameters
         ----------
         place : str
-            Where the training stands, such as "epoch 3/20".
+            Position in the training, such as "epoch 3/20".
         shown : Mapping of str to str
+            The numbers to show, by name.
         seconds, left : float
-            Since the last note, and until the end.
+            Seconds since the last note, and until the end.
         """
         self._bar.set_postfix(dict(shown), refresh=False)
         if self._lines:

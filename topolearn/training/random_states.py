@@ -1,4 +1,4 @@
-"""Generators that all threads of a process share: `random_states_kept` and `global_generator`."""
+"""Random generators that all threads of a process share: `random_states_kept` and `global_generator`."""
 
 import random
 import threading
@@ -11,17 +11,17 @@ import numpy as np
 import torch
 
 _lock = threading.Lock()
-_inside: Counter[int] = Counter()  # blocks that each thread is in
-_before: list[tuple[Any, Any]] = []  # the states before the first of them
+_inside: Counter[int] = Counter()  # number of open blocks of each thread
+_before: list[tuple[Any, Any]] = []  # the states before the first block
 _turn = threading.RLock()
 
 
 @contextmanager
 def random_states_kept() -> Iterator[None]:
-    """Give Python and numpy back the states of their generators when a block, or a function, ends.
+    """Restore the states of Python's and NumPy's random generators after a block or a decorated function.
 
-    The trainer of transformers seeds them, and packages that are imported on the way draw from them, as rich does.
-    Where several threads are in such blocks at once, the last one to leave puts back what was there before the first.
+    The trainer of transformers seeds them, and some imported packages, such as rich, draw from them. If several threads
+    are in such blocks at once, the last one to leave restores the states before the first one.
 
     Examples
     --------
@@ -57,10 +57,10 @@ def _states() -> tuple[Any, Any]:
 
 @contextmanager
 def global_generator() -> Iterator[None]:
-    """Have torch's global generators alone, to be seeded and drawn from, and give them back as they were.
+    """Give exclusive use of torch's global generators in a block, and restore their states afterwards.
 
-    Other threads that come here meanwhile wait. What needs no more than a generator of its own does not come here, and
-    uses `topolearn.sampling.torch_draws_from`.
+    Other threads wait until the block ends. Code that only needs its own generator uses
+    `topolearn.sampling.torch_draws_from` instead.
 
     Examples
     --------

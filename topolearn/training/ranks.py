@@ -12,17 +12,17 @@ from topolearn.distributed import mean_over
 
 
 class Ranks:
-    """The processes of the present group, or this one alone.
+    """The processes of the current group, or only this one.
 
-    Gradients are averaged in one piece, whose layout is always the same, so that the sum over three ranks or more is
-    too, bit for bit, after a resume.
+    Gradients are averaged as one tensor with a fixed layout, so that sums over three or more ranks are bit for bit the
+    same after a resume.
 
     Attributes
     ----------
     group : torch.distributed.ProcessGroup or None
-        None for one process.
+        None for a single process.
     size, index : int
-        How many they are, and which of them this is.
+        Number of processes, and the rank of this one.
 
     Examples
     --------
@@ -43,12 +43,12 @@ class Ranks:
         return self.index == 0
 
     def share(self, examples: Tensor) -> Tensor:
-        """Return the examples of this process, of which there may be none: shares differ by one at most."""
+        """Return the examples of this process, possibly none; the sizes of shares differ by at most one."""
         return examples if self.group is None else examples.tensor_split(self.size)[self.index]
 
     @torch.no_grad()
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Make the gradients, in place, the means over all processes."""
+        """Average the gradients over all processes, in place."""
         average = mean_over(self.group)
         if average is None:
             return
@@ -67,6 +67,6 @@ class Ranks:
         return totals.tolist()
 
     def wait(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait for all processes to reach this point."""
         if self.group is not None:
             dist.barrier(group=self.group)

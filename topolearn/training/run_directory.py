@@ -1,4 +1,4 @@
-"""What all tasks ask of the directory of a run, as it begins and as it goes on."""
+"""The run directory of a task: checks when a run starts and when it is continued."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +20,13 @@ from topolearn.training.ranks import Ranks
 
 
 def new_directory(config: Any, *, overwrite: bool = False) -> Path:
-    """Return the directory that a settled configuration names.
+    """Return the run directory of a settled configuration, after checking that it is free.
 
     Raises
     ------
     ExistingFileError
-        When it is there, and neither what is left of a run that was killed before its configuration was written, nor a
-        run that may be removed.
+        When the directory exists, unless it was left by a run that was killed before its configuration was written, or
+        holds a run that may be overwritten.
     """
     path = Path(str(config.run_dir))
     check_free(path, overwrite=overwrite)
@@ -42,25 +42,25 @@ def taken_up(
     known: Sequence[str] = (),
     accept_changes: bool = False,
 ) -> Iterator[Hold | None]:
-    """Hold a run that goes on, which is known to be as it was left; None on other processes than the first.
+    """Hold a run that is to be continued, after checking that it is unchanged; yields None on ranks other than 0.
 
     Parameters
     ----------
     path : Path
-        Of the run.
+        The run directory.
     checkpoint : callable
-        Returns the checkpoint from which it goes on; None if it has none.
+        Returns the checkpoint from which to continue, or None if there is none.
     data : str
-        Checksum of what it is trained on.
+        Checksum of the training data.
     known : sequence of str
-        What is known to have changed, in words.
+        Descriptions of changes that are already known.
     accept_changes : bool
-        Go on with what has changed.
+        Continue in spite of changes.
 
     Raises
     ------
     InvalidValueError, ChangedRunError, MissingFileError
-        When somebody else writes the run, something has changed, or its checkpoints are lost.
+        When another process is writing to the run, something has changed, or its checkpoints are missing.
     """
     ranks, hold = Ranks(), None
     with agreement(ranks.group, dict):
@@ -76,39 +76,40 @@ def taken_up(
 
 
 def _begin_again(path: Path, *, accept_changes: bool) -> None:
-    """Refuse to begin a run again that had got somewhere, unless that is accepted: then what it holds is kept."""
+    """Raise if a run without a checkpoint has made progress, unless it may start again; then keep its earlier files."""
     n_rows = len(read_table(path / METRICS))
     if n_rows == 0 or (n_rows == 1 and not (path / SUMMARY).is_file()):  # a row, checkpoint, summary: in this order
         return
     if not accept_changes:
         raise MissingFileError(
-            f"the run in {path} has metrics up to row {n_rows}, and no checkpoint to go on from: put its checkpoints "
-            "back, or let it begin again by accept_changes=True, which keeps its rows in a folder"
+            f"the run in {path} has {n_rows} rows of metrics, but no checkpoint to continue from: restore its "
+            "checkpoints, or start it again with accept_changes=True, which keeps its earlier rows in a subfolder"
         )
     set_aside(path)
 
 
 def loggers_of(config: Any, path: Path, loggers: Sequence[Logger]) -> list[Logger]:
-    """Return the loggers given, and the one that the configuration asks for, which writes into the run's directory.
+    """Return the given loggers, and the TensorBoard logger if the configuration requests it.
 
-    That is where the run is now, whatever the configuration of one that was moved, or sent, calls it.
+    That one writes into the run's current directory, which may differ from the configured one if the run was moved.
 
     Raises
     ------
     InvalidTypeError, MissingPackageError
-        When one is not a logger, or TensorBoard is not installed.
+        When an object is not a logger, or TensorBoard is not installed.
     """
     given = check_loggers(loggers)
     return [*given, TensorBoardLogger(path / "tensorboard")] if config.tensorboard else given
 
 
 def warn_of_other_ranks(run: Run, ranks: Ranks) -> None:
-    """Warn when a run goes on with another number of processes than it began on."""
-    is_known = (run.path / ENVIRONMENT).is_file()  # else it is written when the run goes on
+    """Warn if a run is continued with another number of processes than it was started with."""
+    is_known = (run.path / ENVIRONMENT).is_file()  # otherwise it is written when the run continues
     before = int(run.environment.get("processes", 1)) if is_known else ranks.size
     if ranks.is_first and before != ranks.size:
         processes = "1 process" if before == 1 else f"{before} processes"
         warn_user(
-            f"the run in {run.path} began on {processes} and goes on with {ranks.size}: its links are chosen alike, "
-            "but sums are rounded differently, so it is not bit for bit the run that was never stopped",
+            f"the run in {run.path} was started with {processes} and continues with {ranks.size}: links are chosen in "
+            "the same way, but sums are rounded differently, so the result is not bit for bit that of an uninterrupted "
+            "run",
         )

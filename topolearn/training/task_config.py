@@ -1,4 +1,4 @@
-"""`TaskConfig`: what the configurations of all tasks do alike."""
+"""`TaskConfig`: the common base of all task configurations."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, replace
@@ -19,24 +19,24 @@ from topolearn.registry import suggest
 from topolearn.sparse import BACKENDS, has_links_alone
 from topolearn.task_registry import without_task
 
-LARGEST = 2**31  # that a count may be
-NONE = "none"  # how TOML, which has no None, says that a method has no such part
+LARGEST = 2**31  # allowed count
+NONE = "none"  # stands for None in TOML, which does not have it
 
 
 class TaskConfig:
-    """The base of a frozen dataclass with the fields that all tasks have, and those of its own.
+    """Base class of frozen dataclasses with the fields of all tasks, and those of one task.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For a value of a wrong type, out of range, or a name that is not known.
+        When a value has the wrong type or is out of range, or a name is unknown.
 
     Attributes
     ----------
     task : str
-        Whose configuration this is.
+        Name of the task.
     precisions : tuple of str
-        In which its training may compute.
+        Precisions that its training supports.
     """
 
     task: ClassVar[str]
@@ -61,12 +61,12 @@ class TaskConfig:
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """Return the configuration with other values for some fields; overrides are merged.
 
-        Another generator among the overrides drops the parameters of the former one.
+        A different generator among the overrides drops the parameters of the previous one.
 
         Raises
         ------
         InvalidValueError
-            For a field that does not exist, or another method while there are overrides, which are of the former one.
+            When a field does not exist, or the method changes while there are overrides for the previous one.
         """
         known = [f.name for f in fields(self)]  # type: ignore[arg-type]
         for name in values:
@@ -74,8 +74,8 @@ class TaskConfig:
                 raise InvalidValueError(f"there is no option {name!r}: {suggest(name, known)}")
         if self.overrides and values.get("method", self.method) != self.method:
             raise InvalidValueError(
-                f"method={values['method']!r}, but there are overrides, which are parts of {self.method!r}: "
-                f"remove these ({', '.join(self.overrides)}) first"
+                f"method={values['method']!r}, but there are overrides of {self.method!r}: remove them first "
+                f"({', '.join(self.overrides)})"
             )
         merged = dict(values)
         if isinstance(overrides := merged.get("overrides"), Mapping):
@@ -86,7 +86,7 @@ class TaskConfig:
         return replace(self, **merged)  # type: ignore[type-var]
 
     def save(self, path: Path) -> None:
-        """Write the configuration as TOML; None is left out, and is the word "none" among the overrides."""
+        """Write the configuration as TOML; None is left out, except for overrides, where it becomes "none"."""
         import tomli_w
 
         values = {"task": self.task} | {name: value for name, value in self.to_dict().items() if value is not None}
@@ -101,9 +101,9 @@ class TaskConfig:
         Raises
         ------
         MissingFileError, CorruptFileError, InvalidValueError
-            When there is no such file, it is not TOML, is of another task, or a value is refused.
+            When there is no such file, it is not TOML, it is for another task, or a value is invalid.
         """
-        with reading(path, f"the configuration of a {cls.task}", "correct the value"):
+        with reading(path, f"a {cls.task} configuration", "correct the value"):
             return cls().with_values(without_task(Path(path), cls.task))
 
     def __post_init__(self) -> None:
@@ -115,15 +115,15 @@ class TaskConfig:
         method = self.build_method()
         check_interval("update_interval", self.update_interval, method)
         if has_links_alone(self.backend) and method.is_dense:
-            raise InvalidValueError(f"method {self.method!r} has no sparse layer: leave backend={self.backend!r} out")
+            raise InvalidValueError(f"method {self.method!r} has no sparse layers: leave backend={self.backend!r} out")
         check_backend(method, self.backend)
 
     def _check_ranges(self) -> None:
-        """Refuse values out of range among the fields of the task."""
+        """Raise if a field of the task is out of range."""
         raise NotImplementedError
 
     def _settle_overrides(self) -> None:
-        """Give overrides the values that the method makes of them; None stands for "none"."""
+        """Replace override values with those of the built method; "none" becomes None."""
         if "density" in self.overrides:
             raise InvalidValueError("density is a top-level option, not a method override: density=...")
         overrides = {name: None if value == NONE else value for name, value in self.overrides.items()}
@@ -133,18 +133,18 @@ class TaskConfig:
 
 
 def _check_common(config: Any) -> None:
-    """Refuse values out of range among the fields that all configurations have."""
+    """Raise if a field that all configurations have is out of range."""
     check_counts(config, "threads", largest=1024)
     check_counts(config, "update_interval", "measure_every")
     if not 0 <= config.seed < 2**63:
         raise InvalidValueError(f"seed={config.seed} must be at least 0 and below 2**63")
     if config.device != AUTO:
-        device_named("device", config.device, AUTO)  # a run of a device that is not here can still be read
+        device_named("device", config.device, AUTO)  # only the name: runs of other machines stay readable
     check_words(config, precision=config.precisions, backend=(AUTO, *BACKENDS), history=KEPT)
 
 
 def check_counts(config: Any, *names: str, largest: int = LARGEST) -> None:
-    """Refuse counts below 1, or too large; None is left to be settled.
+    """Raise if counts are below 1 or too large; None is allowed.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def check_counts(config: Any, *names: str, largest: int = LARGEST) -> None:
 
 
 def check_shares(config: Any, *names: str) -> None:
-    """Refuse shares outside [0, 1].
+    """Raise if shares are outside [0, 1].
 
     Raises
     ------
@@ -172,7 +172,7 @@ def check_shares(config: Any, *names: str) -> None:
 
 
 def check_words(config: Any, **allowed: Collection[str]) -> None:
-    """Refuse words that are not among those allowed.
+    """Raise if values are not among the allowed words.
 
     Raises
     ------

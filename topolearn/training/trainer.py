@@ -1,4 +1,4 @@
-"""`Trainer`: batches, steps, topology updates, evaluation, and what is kept of them."""
+"""`Trainer`: batches, steps, topology updates, evaluation and recording."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ if TYPE_CHECKING:
     from topolearn.compiled import CompiledSteps, StepsTaken
 
 CHECKPOINTS = "checkpoints"
-DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # the modules of which the present models are
-EVALUATION_BATCH = {MASKED: 2048, CSR: 128}  # of the links alone few: activations that stay in a cache
-EVALUATION_CELLS = 2**25  # activations of a layer at a time: for wide layers, batches are smaller
+DRAWS_NOTHING = (nn.Sequential, nn.Linear, nn.ReLU, SparseLinear)  # modules that draw no random numbers
+EVALUATION_BATCH = {MASKED: 2048, CSR: 128}  # few examples for csr, so that activations stay in the cache
+EVALUATION_CELLS = 2**25  # maximum activations of a layer, which limits the batch size for wide layers
 
 
 class Trainer:
-    """One training: its parts, and where it stands.
+    """One training and its state.
 
-    Where there are several processes, each computes its share of a batch, all take the same steps, and the first one
-    records.
+    With several processes, each computes its share of every batch, all take the same steps, and rank 0 records.
     """
 
     def __init__(self, config: TrainConfig, data: Dataset, path: Path) -> None:
@@ -61,19 +60,19 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch(config, data)
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
-        self.generator = torch.Generator().manual_seed(config.seed)  # for custom parts that draw by torch
+        self.generator = torch.Generator().manual_seed(config.seed)  # for custom components that draw with torch
         self.compiled, self.refusal = self._compile()
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
     def _compile(self) -> tuple[CompiledSteps | None, str | None]:
-        """Return what takes steps in compiled code, or else why they are taken by autograd, where one may ask."""
+        """Return the compiled steps, or None and, if the user may wonder, the reason why autograd is used instead."""
         if self.config.backend != CSR or self.device.type != "cpu" or not COMPILED:
             return None, None
         if self.ranks.group is not None:
             return None, "several processes share each step"
         if self.config.precision != "float32":
-            return None, f"precision={self.config.precision!r} is that of autocast"
+            return None, f"precision={self.config.precision!r} uses autocast"
         if kind_of(self.topology.method).acts_each_step:
             return None, f"method {self.config.method!r} acts at each step"
         from topolearn.compiled import CompiledSteps, refusal_of
@@ -83,7 +82,7 @@ class Trainer:
         return CompiledSteps(self.model, self.optimizer, mean=self.mean, deviation=self.deviation), None
 
     def restore(self) -> None:
-        """Take up the last checkpoint, on all processes the same one."""
+        """Restore the last checkpoint, the same one on all processes."""
         with agreement(self.ranks.group, lambda: {"epoch": str(self.done_epochs)}):
             self._restore()
 
@@ -94,20 +93,20 @@ class Trainer:
         metrics = Run(self.path).metrics
         if "epoch" not in metrics or self.done_epochs not in metrics["epoch"].to_numpy():
             raise CorruptFileError(
-                f"{self.path / 'metrics.csv'} has no row of epoch {self.done_epochs}, where the checkpoint stands: "
+                f"{self.path / 'metrics.csv'} has no row for epoch {self.done_epochs}, the epoch of the checkpoint: "
                 "start the run again"
             )
         self.last_accuracy = float(metrics.loc[metrics["epoch"] == self.done_epochs, "test_accuracy"].iloc[-1])
 
     def run(self, recorder: Recorder, *, quiet: bool) -> Run:
-        """Train the epochs that are left."""
+        """Train the remaining epochs."""
         config = self.config
         if self.done_epochs:
             self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
         quiet |= not self.ranks.is_first
         if self.refusal is not None and not quiet:
-            say(f"{label}: steps run by autograd, not in compiled code: {self.refusal}", stream=sys.stderr)
+            say(f"{label}: steps run with autograd, not in compiled code: {self.refusal}", stream=sys.stderr)
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:
@@ -116,7 +115,7 @@ class Trainer:
                     if row:
                         progress.epoch(row, config.epochs)
         except BaseException:
-            recorder.abandon()  # the summary stays that of the last checkpoint
+            recorder.abandon()  # keeps the summary of the last checkpoint
             raise
         recorder.close()
         self.ranks.wait()
@@ -124,7 +123,7 @@ class Trainer:
 
     @contextmanager
     def _draws(self) -> Iterator[None]:
-        """Let what draws from torch's global generator, as dropout does, draw from that of the run."""
+        """Make modules that use torch's global generator, such as dropout, draw from the run's generator."""
         if all(isinstance(module, DRAWS_NOTHING) for module in self.model.modules()):
             yield
             return
@@ -134,7 +133,7 @@ class Trainer:
             yield
 
     def _epoch(self, epoch: int, recorder: Recorder, progress: Progress) -> dict[str, Any]:
-        """Train, evaluate, record and save one epoch; return its metrics, which the first process has."""
+        """Train, evaluate, record and save one epoch; return its metrics on rank 0, and an empty dict elsewhere."""
         start = time.perf_counter()
         train_loss, train_accuracy = self._train(epoch, progress)
         test_loss, test_accuracy = self._evaluate()
@@ -153,11 +152,11 @@ class Trainer:
         with recorder.replacing(CHECKPOINTS, SUMMARY):
             self._save(epoch, test_accuracy)
             self.done_epochs, self.last_accuracy = epoch, test_accuracy
-            self._write_summary(recorder)  # last, as it says that the run is complete
+            self._write_summary(recorder)  # last, as it may mark the run as complete
         return row
 
     def _topology_row(self, recorder: Recorder) -> dict[str, Any]:
-        """Return what the metrics of an epoch say of the topology."""
+        """Return the topology columns of an epoch's metrics."""
         overlaps = [value for update in self.updates for value in update.overlap.values()]
         row = {
             **{name: value for name, value in recorder.topology.state.items() if name != "overlap"},
@@ -180,7 +179,7 @@ class Trainer:
             )
 
     def _train(self, epoch: int, progress: Progress) -> tuple[float, float]:
-        """Take the steps of one epoch; return mean loss and accuracy over its batches."""
+        """Take the steps of one epoch, and return mean loss and accuracy over its batches."""
         seed = RandomField(self.config.seed, update=epoch, purpose="batches").integer
         order = torch.randperm(len(self.train_x), generator=torch.Generator().manual_seed(seed)).to(self.device)
         total_loss = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -211,8 +210,8 @@ class Trainer:
         return mean_loss, right / len(order)
 
     def _n_compiled(self, n_left: int) -> int:
-        """Return how many of the next steps to take in one compiled call; 0 for one step by autograd."""
-        if self.compiled is None or self.compiled.refusal is not None:  # hooks may have come since
+        """Return how many of the next steps to take in one compiled call; 0 means one step with autograd."""
+        if self.compiled is None or self.compiled.refusal is not None:  # hooks may have been added since
             return 0
         return min(n_left, self.topology.n_replayable)
 
@@ -229,7 +228,7 @@ class Trainer:
         return taken
 
     def _take_step(self, batch: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """Take a step by autograd; return the sum of the losses of its examples, and how many were right."""
+        """Take a step with autograd, and return the summed loss and the number of correct predictions."""
         self._set_learning_rate(step)
         mine = self.ranks.share(batch)
         y = self.train_y[mine]
@@ -260,7 +259,7 @@ class Trainer:
         return total / len(self.test_x), correct / len(self.test_x)
 
     def _forward(self, x: Tensor, y: Tensor, n_in_batch: int | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits and the mean loss; of a share, the loss whose mean over all processes is that of its batch."""
+        """Return logits and mean loss; with several processes, the losses' mean over them is that of the batch."""
         x = (x.to(torch.float32) - self.mean) / self.deviation
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             logits = self.model(x)
@@ -273,7 +272,7 @@ class Trainer:
             group["lr"] = self._rate(step)
 
     def _rate(self, step: int) -> float:
-        """Return the learning rate of a step: it falls linearly, and stays at its end value for the rest."""
+        """Return the learning rate of a step: it falls linearly, and then stays at its final value."""
         config = self.config
         decay_steps = config.lr_decay * config.epochs * self.steps_per_epoch
         passed = min(1.0, step / decay_steps) if decay_steps else 0.0
@@ -286,8 +285,8 @@ class Trainer:
     def _stop(self, epoch: int, step: int | None = None) -> None:
         at = "" if step is None else f", at step {step}"
         raise TrainingError(
-            f"the loss is not finite in epoch {epoch}{at}: lower lr={self.config.lr}; {self.path} keeps the epochs "
-            "before"
+            f"the loss is not finite in epoch {epoch}{at}: lower lr={self.config.lr}; the epochs before it are kept in "
+            f"{self.path}"
         )
 
     def _checkpoint(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""`workload`: what `topolearn.counting` counts of a classification."""
+"""`workload`: the operations of a classification training, for `topolearn.counting`."""
 
 from dataclasses import replace
 
@@ -12,12 +12,12 @@ from topolearn.training.models import mlp
 
 
 def workload(config: TrainConfig) -> Workload:
-    """Return the MLP of a configuration without memory, and its training; the data set says how large they are.
+    """Return the MLP of a configuration on the meta device, and its training; the data set determines their sizes.
 
     Raises
     ------
     TopolearnError
-        When the data set is not there, or the training could not begin.
+        When the data set is not available, or the configuration cannot be trained.
 
     Examples
     --------

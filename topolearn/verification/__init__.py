@@ -1,4 +1,4 @@
-"""Whether runs, studies and files are whole: `verify`."""
+"""`verify`: checks that runs, studies and files are complete and unchanged."""
 
 from topolearn.verification.verify import verify
 

@@ -1,4 +1,4 @@
-"""One file, read as what its name says."""
+"""Checks a single file by reading it, according to its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CORRUPT = "corrupt"
 
 
 def check_file(path: Path) -> Finding:
-    """Return whether a file can be read as a whole: as what its name says, or else as a graph.
+    """Check that a file can be read completely, according to its name, or else as a graph.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def check_file(path: Path) -> Finding:
     size = path.stat().st_size
     try:
         if path.parent.name == TOPOLOGY and path.suffix in (".npz", ".bin"):
-            read_history(History(path.parent))  # whose files are known by each other
+            read_history(History(path.parent))  # its files can only be checked together
         else:
             (reader_of(path) or _read_graph)(path)
     except TopolearnError as error:
@@ -36,14 +36,14 @@ def check_file(path: Path) -> Finding:
 
 
 def read_history(history: History) -> None:
-    """Read a history from its start to its end.
+    """Read a whole history.
 
     Raises
     ------
     CorruptFileError
     """
     if not history.is_there and history.path.is_dir():
-        raise CorruptFileError(f"{history.path / 'initial.npz'} is missing, with which a history begins: put it back")
+        raise CorruptFileError(f"{history.path / 'initial.npz'}, the start of the history, is missing: restore it")
     _ = history.updates
     if history.kept == FULL:
         for _ in history.replay():
@@ -54,7 +54,7 @@ def read_history(history: History) -> None:
 
 
 def reader_of(path: Path) -> Callable[[Path], object] | None:
-    """Return what reads files of a name that topolearn itself gives; None for others."""
+    """Return the reader for a file that topolearn writes, by its name; None for other files."""
     by_name: dict[str, Callable[[Path], object]] = {"study.toml": _read_toml, "metrics.csv": _read_table}
     by_name |= dict.fromkeys(("network.csv", "layers.csv", "measures.csv"), _read_rows)
     by_suffix: dict[str, Callable[[Path], object]] = {

@@ -1,4 +1,4 @@
-"""The files of a run: compared with its manifest, and read."""
+"""Checks the files of a run by comparing them with its manifest, and by reading them."""
 
 import warnings
 from pathlib import Path
@@ -12,22 +12,22 @@ from topolearn.verification.file import CORRUPT, check_file, read_history, reade
 
 
 def check_run(path: Path) -> list[Finding]:
-    """Return how each file of a run stands."""
+    """Return the state of each file of a run."""
     manifest = manifest_of(path)
     try:
         findings = manifest.check()
     except CorruptFileError as error:
         findings = [Finding(MANIFEST, CORRUPT, manifest.path.stat().st_size, str(error)), *manifest.unlisted()]
     if not manifest.is_there and should_have_manifest(path):
-        findings.append(Finding(MANIFEST, MISSING, 0, "is missing, by which the others are known"))
+        findings.append(Finding(MANIFEST, MISSING, 0, "is missing, so the other files cannot be compared with it"))
     checked = [_read_too(path, each) for each in findings]
     if any(each.state in (CUT, MISSING, CORRUPT) for each in checked):
-        return checked  # what they say of each other is wrong anyway
+        return checked  # checking the files against each other would only repeat these findings
     return [*checked, *_together(path)]
 
 
 def _read_too(path: Path, finding: Finding) -> Finding:
-    """Return how a file stands once it is read, too."""
+    """Return the state of a file after reading it as well."""
     if finding.state not in (WHOLE, UNCHECKED) or finding.file.startswith(f"{TOPOLOGY}/"):
         return finding
     if not (path / finding.file).is_file() or reader_of(path / finding.file) is None:
@@ -37,11 +37,11 @@ def _read_too(path: Path, finding: Finding) -> Finding:
 
 
 def _together(path: Path) -> list[Finding]:
-    """Return what is not possible of files that are known by each other: the history in one pass, and the tables."""
+    """Check the history and the tables, which depend on each other, and return findings for corrupt ones."""
     run = Run(path)
     findings = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ChangedFileWarning)  # which is in the table
+        warnings.simplefilter("ignore", ChangedFileWarning)  # already among the findings
         for name, read in (
             (TOPOLOGY, lambda: read_history(run.history)),
             (NETWORKS, lambda: run.network),

@@ -1,4 +1,4 @@
-"""`verify`: what of a run, a study or a file is whole, changed, cut, missing or corrupt."""
+"""`verify`: finds files of a run or a study that are changed, cut off, missing or corrupt."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ OF_A_STUDY = "study.toml"
 
 
 def verify(path: str | Path, *, accept_changes: bool = False) -> pd.DataFrame:
-    """Look at every file of a run or a study, or at one file, and say which are whole.
+    """Check every file of a run or a study, or a single file, and return the state of each.
 
-    The files of a run are compared with its manifest, and each is read as a whole; a file alone is read as what its
-    name says. Nothing is written, unless changes are accepted.
+    The files of a run are compared with its manifest, and each is read completely. A single file is read according to
+    its name. Nothing is written, unless changes are accepted.
 
     Parameters
     ----------
     path : path
-        The directory of a run or a study, or a file: a graph, a checkpoint, a configuration, a table.
+        The directory of a run or a study, or a file: a graph, a checkpoint, a configuration, or a table.
     accept_changes : bool
-        List the files of the run, or of each run, in a new manifest as they are now; what had changed is noted under
+        Write a new manifest with the current files of the run, or of each run of the study. The changes are noted under
         "accepted" in the run's environment.
 
     Returns
     -------
     DataFrame
-        A row for each file: ``file``, ``state``, ``size`` in bytes, and ``detail``. States are whole, changed, cut,
-        missing, corrupt (its content is not possible) and unchecked (readable, but not listed in the manifest: a run of
-        an earlier version has none, and one that was killed may have written more).
+        One row per file: ``file``, ``state``, ``size`` in bytes, and ``detail``. States are whole, changed, cut,
+        missing, corrupt (its content is invalid) and unchecked (readable, but not listed in the manifest: runs of
+        earlier versions have no manifest, and runs that were killed may have written more files).
 
     Raises
     ------
     MissingFileError, InvalidValueError
-        When there is nothing there, or a directory of something else.
+        When the path does not exist, or is a directory of something else.
 
     Examples
     --------
@@ -74,9 +74,9 @@ def _checked(path: Path, *, accept_changes: bool) -> list[tuple[str, Finding]]:
         of_runs = {run: _of_run(run, accept_changes=accept_changes) for run in runs}
         return findings + [(f"{run.name}/", each) for run, several in of_runs.items() for each in several]
     if path.is_dir():
-        raise InvalidValueError(f"{path} is the directory of neither a run nor a study: give one, or a file")
+        raise InvalidValueError(f"{path} is neither a run nor a study: pass the directory of one, or a file")
     if not path.exists():
-        raise MissingFileError(f"there is no file and no directory {str(path)!r}: check the path")
+        raise MissingFileError(f"there is no file or directory {str(path)!r}: check the path")
     if accept_changes:
         raise InvalidValueError(f"{path} is a file, which has no manifest: accept_changes is for runs and studies")
     return [("", check_file(path))]

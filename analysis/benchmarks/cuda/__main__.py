@@ -1,4 +1,4 @@
-"""Measure a device, or draw what was measured; see the package."""
+"""Measure a device, or draw the results; see the package."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ GOALS = "cuda.md"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, estimate or draw, as the options say."""
+    """Measure, estimate or draw, depending on the options."""
     args = _parser().parse_args(argv)
     try:
         if args.figure is not None:
@@ -45,7 +45,7 @@ def measure(device: str, out: Path, *, small: bool, names: Sequence[str], run: R
     Raises
     ------
     InvalidValueError
-        When there is no such device.
+        When the device does not exist.
     """
     place = device_here("device", device)
     out.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def measure(device: str, out: Path, *, small: bool, names: Sequence[str], run: R
 
 
 def _measure_one(args: argparse.Namespace) -> None:
-    """Measure a stage, and append its rows to a file, for the process that has asked for it."""
+    """Measure a stage, and append its rows to a file for the parent process."""
     warnings.simplefilter("ignore")
 
     def write(row: Row) -> None:
@@ -87,13 +87,13 @@ def _draw(path: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m analysis.benchmarks.cuda")
-    parser.add_argument("--device", default="cuda", help="any device of torch [cuda]")
-    parser.add_argument("--out", type=Path, default=Path("cuda"), metavar="DIR", help="where the results go [cuda]")
-    parser.add_argument("--small", action="store_true", help="try all out at small sizes")
+    parser.add_argument("--device", default="cuda", help="any torch device [cuda]")
+    parser.add_argument("--out", type=Path, default=Path("cuda"), metavar="DIR", help="folder for the results [cuda]")
+    parser.add_argument("--small", action="store_true", help="use small sizes, for a test")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="default all")
-    parser.add_argument("--here", action="store_true", help="all in one process, without hard limits")
-    parser.add_argument("--estimate", action="store_true", help="print the seconds and the MiB that it takes")
-    parser.add_argument("--figure", type=Path, metavar="FILE.json", help="draw a result, beside it")
+    parser.add_argument("--here", action="store_true", help="run all in one process, without hard limits")
+    parser.add_argument("--estimate", action="store_true", help="print the estimated seconds and the MiB to carry")
+    parser.add_argument("--figure", type=Path, metavar="FILE.json", help="draw a result, next to its file")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)
     return parser

@@ -1,4 +1,4 @@
-"""What is written for CUDA alone: events, waits of the host, captured graphs, memory; elsewhere what comes nearest."""
+"""CUDA-specific functions: events, host waits, captured graphs, memory; with substitutes for other devices."""
 
 import gc
 import time
@@ -9,21 +9,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 
 CUDA = "cuda"
-WAITED = "called a synchronizing CUDA operation"  # what torch says of each
-LISTED = (CUDA, "cpu")  # devices that torch knows itself
+WAITED = "called a synchronizing CUDA operation"  # torch's warning for each wait
+LISTED = (CUDA, "cpu")  # devices that torch supports natively
 
 
 class NotHereError(Exception):
-    """The device does not have what a measurement needs; the message says what."""
+    """The device lacks something that a measurement needs; the message says what."""
 
 
 def wait(device: torch.device) -> None:
-    """Let the host wait until the device has done all."""
+    """Let the host wait until the device has finished."""
     torch.get_device_module(device).synchronize()
 
 
 def milliseconds(run: Callable[[], object], device: torch.device) -> float:
-    """Return how long a run takes until the device has done it."""
+    """Return the milliseconds until the device has finished a run."""
     wait(device)
     if device.type != CUDA:
         start = time.perf_counter()
@@ -40,15 +40,15 @@ def milliseconds(run: Callable[[], object], device: torch.device) -> float:
 
 @contextmanager
 def counted_waits(device: torch.device) -> Iterator[list[str]]:
-    """Yield a list that has, after the block, a line for each time that the host waited for the device.
+    """Yield a list that contains, after the block, an entry for each time that the host waited for the device.
 
     Raises
     ------
     NotHereError
-        On other devices than CUDA, where torch counts none.
+        On devices other than CUDA, where torch does not count waits.
     """
     if device.type != CUDA:
-        raise NotHereError(f"torch counts no waits of the host on {device.type}")
+        raise NotHereError(f"torch does not count host waits on {device.type}")
     waits: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -61,19 +61,19 @@ def counted_waits(device: torch.device) -> Iterator[list[str]]:
 
 
 def captured(step: Callable[[], object], device: torch.device) -> Callable[[], None]:
-    """Return what replays a step that is captured as a CUDA graph; its inputs and all that it changes stay in place.
+    """Capture a step as a CUDA graph and return a function that replays it; its inputs and outputs stay in place.
 
     Raises
     ------
     NotHereError
-        On other devices than CUDA.
+        On devices other than CUDA.
     """
     if device.type != CUDA:
         raise NotHereError(f"there are no CUDA graphs on {device.type}")
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
-        for _ in range(3):  # which make all that is made once, as the optimizer's state
+        for _ in range(3):  # for one-time initialisation, such as the optimizer's state
             step()
     torch.cuda.current_stream(device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
@@ -83,7 +83,7 @@ def captured(step: Callable[[], object], device: torch.device) -> Callable[[], N
 
 
 def autocast(device: torch.device, *, keeps_casts: bool = True) -> AbstractContextManager[object]:
-    """Return what lets a forward compute in bfloat16: nothing, on devices for which torch has no list of operations."""
+    """Return a context for a forward pass in bfloat16; it has no effect on devices without autocast in torch."""
     if device.type not in LISTED:
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16, cache_enabled=keeps_casts)
@@ -95,17 +95,17 @@ def compiled(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
     Raises
     ------
     NotHereError
-        On devices for which torch has no compiler.
+        On devices that torch.compile does not support.
     """
     if device.type not in LISTED:
-        raise NotHereError(f"torch.compile does not know {device.type}")
+        raise NotHereError(f"torch.compile does not support {device.type}")
     compiled_model: torch.nn.Module = torch.compile(model)  # type: ignore[assignment]
     return compiled_model
 
 
 @contextmanager
 def counted_memory(device: torch.device) -> Iterator[dict[str, float | None]]:
-    """Yield a dictionary that has, after the block, the most memory that tensors took within it; None elsewhere."""
+    """Yield a dictionary that contains, after the block, the peak memory of tensors; None if the device is not CUDA."""
     peak: dict[str, float | None] = {"peak MiB": None}
     gc.collect()
     if device.type == CUDA:
@@ -117,11 +117,11 @@ def counted_memory(device: torch.device) -> Iterator[dict[str, float | None]]:
 
 
 def name_of(device: torch.device) -> str:
-    """Return what the device is called by its maker, where torch knows."""
+    """Return the product name of the device, if torch knows it."""
     return torch.cuda.get_device_name(device) if device.type == CUDA else device.type
 
 
 def optimizer_for(device: torch.device, model: torch.nn.Module, *, in_graph: bool = False) -> torch.optim.Optimizer:
-    """Return AdamW as one kernel where the device has it; one that can be captured, for a graph."""
+    """Return AdamW, fused if the device supports it, and capturable if it is for a graph."""
     fused = device.type in LISTED
     return torch.optim.AdamW(model.parameters(), lr=1e-4, fused=fused, capturable=in_graph and device.type == CUDA)

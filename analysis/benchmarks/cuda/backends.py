@@ -1,4 +1,4 @@
-"""Layers of links alone (torch's sparse products) beside masked ones: the table behind ``backend="auto"``."""
+"""csr layers (torch's sparse products) compared with masked ones: the table behind ``backend="auto"``."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,13 +19,13 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return the density up to which csr trains such a layer faster."""
+    """Return the density up to which csr trains a layer of this size faster."""
     density = crossover_at(case["width"], case["batch"], sizes.csr_densities, sizes.csr_seconds, device)
     return {"density": round(density, 4)}
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> Crossovers | None:
-    """Return the crossovers of rows as `best_backend` reads them, or None if one is missing.
+    """Return the crossovers of rows in the form that `best_backend` reads, or None if one is missing.
 
     Examples
     --------
@@ -45,4 +45,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return (len(sizes.csr_densities) / 2) * (2 * sizes.csr_seconds + SETUP * (case["width"] / 4096) ** 2)
 
 
-BACKENDS = Stage("backends", "csr beside masked layers", 40, cases, measure, seconds)
+BACKENDS = Stage("backends", 40, cases, measure, seconds)

@@ -1,4 +1,4 @@
-"""`BlockTraining`: a block of LLaMA that takes steps, dense or with masked layers, in one precision and one mode."""
+"""`BlockTraining`: training steps of a LLaMA block, dense or with masked layers, in one precision and mode."""
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -19,14 +19,14 @@ INTERVAL = 5  # steps between updates, while they are measured
 
 
 class BlockTraining:
-    """A model of LLaMA's blocks, its optimizer and a batch.
+    """A model of LLaMA blocks, its optimizer and a batch.
 
     Parameters
     ----------
     block : Block
     device : torch.device
     method : Method, optional
-        Of the masked layers; without one they are dense.
+        The method of the masked layers; default dense layers.
     n_blocks : int
     precision, mode : str
     """
@@ -63,7 +63,7 @@ class BlockTraining:
         self.run: Callable[[], object] = captured(self.step, device) if mode == GRAPH else self.step
 
     def steps_without_updates(self, n: int) -> None:
-        """Take so many steps that nobody counts."""
+        """Take n steps that do not count towards an update."""
         for _ in range(n):
             self.step()
 
@@ -76,7 +76,7 @@ class BlockTraining:
         self.optimizer.step()
 
     def evolve(self) -> None:
-        """Take steps until an update has been done, that one included."""
+        """Take steps up to and including the next update."""
         assert self.topology is not None
         for _ in range(2 * INTERVAL):
             self.step()
@@ -85,17 +85,17 @@ class BlockTraining:
         raise RuntimeError(f"no update in {2 * INTERVAL} steps")
 
     def steps(self, n: int) -> None:
-        """Take so many steps, or replays of one."""
+        """Take n steps, or replays of a captured step."""
         for _ in range(n):
             self.run()
 
     def off_links(self) -> int:
-        """Return how many weights are not zero off the links."""
+        """Return the number of nonzero weights off the links."""
         return weights_off_links(tl.sparse.sparse_layers(self.model).values())
 
 
 def weights_off_links(layers: Iterable[tl.SparseLinear]) -> int:
-    """Return how many weights of masked layers are not zero where nothing is trained."""
+    """Return the number of nonzero weights of masked layers in cells that are not trained."""
     n_off = 0
     for layer in layers:
         assert isinstance(layer, MaskedLinear)

@@ -1,4 +1,4 @@
-"""The stages, the most important first, and the estimate of how long they take."""
+"""The stages, the most important first, and the estimate of their duration."""
 
 import subprocess
 from pathlib import Path
@@ -18,14 +18,14 @@ from analysis.benchmarks.cuda.updates import UPDATES
 STAGES: dict[str, Stage] = {
     stage.name: stage for stage in (PLACEMENT, STEPS, UPDATES, TOKENS, COMMAND_LINE, LINK_PREDICTION, BACKENDS)
 }
-START = 8.0  # seconds of a process that imports torch and finds the device
-GRACE = 10.0  # seconds beyond its limit, its start among them, after which the process of a stage is ended
+START = 8.0  # seconds for a process to import torch and find the device
+GRACE = 10.0  # seconds beyond its limit, including its start, after which the process of a stage is killed
 MOST_SECONDS = 480
 MOST_MIB = 40
 
 
 def estimate(sizes: Sizes, device: torch.device) -> str:
-    """Return the seconds of each stage on one H200 as they are estimated, and their limits, as a Markdown table."""
+    """Return the estimated seconds of each stage on one H200, and their limits, as a Markdown table."""
     rows = [("stage", "cases", "estimated seconds", "limit"), ("---", "---:", "---:", "---:")]
     totals = [0.0, 0.0]
     for stage in STAGES.values():
@@ -38,12 +38,12 @@ def estimate(sizes: Sizes, device: torch.device) -> str:
 
 
 def carried_mib(root: Path) -> float:
-    """Return the MiB of the files of a checkout that git does not ignore: what travels to the machine.
+    """Return the MiB of the files of a checkout that git does not ignore, which are copied to the machine.
 
     Raises
     ------
     subprocess.CalledProcessError
-        When it is not a checkout.
+        When `root` is not a checkout.
     """
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")

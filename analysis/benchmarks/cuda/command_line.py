@@ -1,4 +1,4 @@
-"""``topolearn train`` on the device and on the CPU: seconds an epoch and accuracy, on MNIST or what resembles it."""
+"""``topolearn train`` on the device and on the CPU: seconds per epoch and accuracy, on MNIST or similar data."""
 
 import tempfile
 from contextlib import redirect_stdout
@@ -24,7 +24,7 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
 
 
 def images(n: int, *, seed: int = 0) -> dict[str, np.ndarray]:
-    """Return n images to train on and a sixth of that to test: ten blurred patterns, shifted, in noise.
+    """Return n training images and n/6 test images: ten coarse patterns, shifted and with noise.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def images(n: int, *, seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return the seconds of the last epoch, which nothing is compiled in, and the accuracies."""
+    """Return the seconds of the last epoch, in which nothing is compiled, and the accuracy."""
     from topolearn.cli import main
 
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
@@ -70,7 +70,7 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
 
 def _data(folder: Path, sizes: Sizes) -> dict[str, object]:
-    """Return the options for the data: those of the machine at full size, else an archive that is written here."""
+    """Return the data options: MNIST at full size if the machine has it, else an archive that is written here."""
     if sizes == REAL and MNIST.is_dir() and any(MNIST.iterdir()):
         return {"dataset": "mnist", "data-dir": MNIST}
     path = folder / "patterns.npz"
@@ -79,9 +79,9 @@ def _data(folder: Path, sizes: Sizes) -> dict[str, object]:
 
 
 def seconds(case: Case, sizes: Sizes) -> float:
-    """Estimate the seconds of a case: imports, the report's pictures, and steps of 3 ms, on the CPU of 12 ms."""
+    """Estimate the seconds of a case: imports, the report's figures, and steps of 3 ms, or 12 ms on the CPU."""
     n_steps = sizes.n_epochs * sizes.n_examples / 128
     return 12 + n_steps * (0.012 if case["device"] == "cpu" else 0.003)
 
 
-COMMAND_LINE = Stage("training", "topolearn train", 50, cases, measure, seconds, NEEDS)
+COMMAND_LINE = Stage("training", 50, cases, measure, seconds, NEEDS)

@@ -1,4 +1,4 @@
-"""The figure of a result: masked over dense, updates of methods, Figure 2's axes, and where csr is the faster one."""
+"""The figure of a result: masked over dense steps, updates by method, Figure 2's axes, and where csr is faster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw(result: Mapping[str, Any]) -> Figure:
-    """Return the figure; what was not measured leaves its panel empty."""
+    """Return the figure; panels without measurements stay empty."""
     from matplotlib.figure import Figure
 
     from topolearn import plotting
@@ -76,4 +76,4 @@ def _scores(ax: Axes, rows: Rows, axis: str) -> None:
 def _tokens(ax: Axes, rows: Rows) -> None:
     measured = [row for row in rows if "tokens a second" in row]
     ax.bar([row["method"] for row in measured], [row["tokens a second"] for row in measured])
-    ax.set(title="tokens a second", ylabel="tokens / s")
+    ax.set(title="tokens per second", ylabel="tokens / s")

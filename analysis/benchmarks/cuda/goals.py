@@ -1,18 +1,18 @@
-"""The table of goals: what was to be reached, what was measured, and whether that is enough."""
+"""The table of goals: the targets, the measurements, and whether they reach the targets."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 PASS, SHORT, NOT_MEASURED = "pass", "short", "not measured"
-ON_DEVICE = ("set", "rigl", "granet", "gmp", "mest", "topkast", "chts", "chtss")  # whose scores live on the device
+ON_DEVICE = ("set", "rigl", "granet", "gmp", "mest", "topkast", "chts", "chtss")  # compute scores on the device
 RATIO = "masked over dense, update included"
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 class Goal(NamedTuple):
-    """A line of the table."""
+    """A row of the table."""
 
     name: str
     goal: str
@@ -21,7 +21,7 @@ class Goal(NamedTuple):
 
 
 def goals(result: Mapping[str, Any]) -> list[Goal]:
-    """Return the goals of a result; those whose stage was skipped, cut short or failed are not measured."""
+    """Return the goals of a result; those whose stage was skipped, cut short or failed count as not measured."""
     rows = {name: entry["rows"] for name, entry in result["stages"].items()}
     lines: list[Goal] = []
     lines += _placement(rows.get("placement", []))
@@ -54,7 +54,7 @@ def to_markdown(lines: Iterable[Goal]) -> str:
 
 
 def values(rows: Rows, name: str) -> list[float]:
-    """Return the numbers of a column, without rows that have none."""
+    """Return the finite numbers in a column."""
     return [row[name] for row in rows if isinstance(row.get(name), int | float) and math.isfinite(row[name])]
 
 
@@ -67,7 +67,7 @@ def _line(name: str, goal: str, measured: str | None, reached: bool) -> Goal:
 def _all(
     rows: Rows, column: str, name: str, goal: str, reached: Callable[[float], bool], show: Callable[[list[float]], str]
 ) -> Goal:
-    """Return a goal that all rows of a stage must reach, none of them failed."""
+    """Return a goal that all rows of a stage must reach, without failures."""
     measured = values(rows, column)
     n_failed = sum("failed" in row for row in rows)
     failed = [f"{n_failed} of {len(rows)} cases failed"] if n_failed else []
@@ -80,7 +80,7 @@ def _placement(rows: Rows) -> list[Goal]:
     rows_of_shares = [*shares, *(row for row in rows if "failed" in row)]
     return [
         _all(
-            rows_of_shares, "share", "links of the first update, as on the CPU", "at most .1 % differ, each method",
+            rows_of_shares, "share", "links of the first update, as on the CPU", "0.1 % differ at most, per method",
             lambda share: share <= 1e-3, lambda each: f"{max(each):.3%} at most, {len(each)} methods",
         ),
         _all(
@@ -99,7 +99,7 @@ def _steps(rows: Rows) -> list[Goal]:
         text = row["failed"][:80] if "failed" in row else text
         lines.append(_line(name, "at most 3 % slower than dense, update included", text, bool(ratio and ratio <= 1.03)))
     lines.append(_all(
-        rows, "off-link weights after updates", "weights off the links, captured and compiled steps among them", "0",
+        rows, "off-link weights after updates", "weights off the links, including captured and compiled steps", "0",
         lambda n: n == 0, lambda each: str(sum(each)),
     ))  # fmt: skip
     return lines
@@ -108,7 +108,7 @@ def _steps(rows: Rows) -> list[Goal]:
 def _updates(rows: Rows) -> list[Goal]:
     waiting = [row for row in rows if row["method"] in ON_DEVICE]
     return [_all(
-        waiting, "waits a layer", "waits of the host a layer and update", f"at most 5: {', '.join(ON_DEVICE)}",
+        waiting, "waits a layer", "host waits per layer and update", f"at most 5: {', '.join(ON_DEVICE)}",
         lambda n: n <= 5, lambda each: f"{max(each):.1f} at most, {len(each)} methods",
     )]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""CH2-L3n and CH3-L3p over the axes of the paper's Figure 2, beside the floor of their matrix products."""
+"""CH2-L3n and CH3-L3p over the axes of the paper's Figure 2, compared with the lower bound of their matrix products."""
 
 import statistics
 from typing import Any
@@ -16,7 +16,7 @@ DENSITY, SIZE = AXES = ("density", "size")
 
 
 def cases(sizes: Sizes, device: torch.device) -> list[Case]:
-    """Return one case for each point of both axes and each predictor."""
+    """Return one case for each predictor and point on both axes."""
     points = [(DENSITY, sizes.width, density) for density in sizes.densities]
     points += [(SIZE, width, sizes.density) for width in sizes.widths]
     return [
@@ -45,10 +45,10 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
 
 def seconds(case: Case, sizes: Sizes) -> float:
-    """Estimate the seconds of a case: the graph is made on the CPU, the products run at 40 TFLOP/s in float32."""
+    """Estimate the seconds of a case: the graph is generated on the CPU, the products run at 40 TFLOP/s in float32."""
     degree, width = case["density"] * case["width"], case["width"]
     flops = 8.0 * width**3 if case["predictor"] == "ch2_l3n" else 2.0 * width**2 * degree**2
     return 0.2 + 2e-8 * width**2 + (2 + 2 * sizes.rounds / 3) * (flops / 4e13 + 0.01)
 
 
-LINK_PREDICTION = Stage("link prediction", "the paper's Figure 2", 30, cases, measure, seconds)
+LINK_PREDICTION = Stage("link prediction", 30, cases, measure, seconds)

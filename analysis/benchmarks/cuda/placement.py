@@ -1,4 +1,4 @@
-"""Whether updates on the device choose the links that they choose on the CPU, and leave nothing off them."""
+"""Whether updates on the device choose the same links as on the CPU, and leave no weights off them."""
 
 from itertools import pairwise
 from typing import Any
@@ -12,16 +12,16 @@ from analysis.benchmarks.cuda.sizes import Sizes
 from analysis.benchmarks.cuda.stage import Case, Stage
 from topolearn.evolution import METHODS
 
-INTERVAL, TOTAL = 5, 40  # steps between updates, and those that schedules are stretched over
+INTERVAL, TOTAL = 5, 40  # steps between updates, and the length of schedules
 
 
 def cases(sizes: Sizes, device: torch.device) -> list[Case]:
-    """Return one case for each method that evolves."""
+    """Return one case for each evolving method."""
     return [{"method": name} for name, row in METHODS.items() if row.evolves]
 
 
 def trained(name: str, sizes: Sizes, device: torch.device) -> tuple[list[dict[str, Tensor]], int]:
-    """Return the links of each layer after each update, on the CPU, and the number of weights off the last ones."""
+    """Return the links of each layer after each update, on the CPU, and the number of weights off the last links."""
     rule = tl.method(name, density=0.1, interval=None)
     generator = torch.Generator().manual_seed(0)
     n_steps = sizes.n_updates * INTERVAL
@@ -44,7 +44,7 @@ def trained(name: str, sizes: Sizes, device: torch.device) -> tuple[list[dict[st
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return how many links differ from the CPU's after the first update and after the last, and weights off them."""
+    """Return the numbers of links unlike the CPU's after the first and last update, and of weights off the links."""
     expected, _ = trained(case["method"], sizes, torch.device("cpu"))
     links, n_off = trained(case["method"], sizes, device)
     if len(links) != len(expected):
@@ -62,4 +62,4 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
     }
 
 
-PLACEMENT = Stage("placement", "the CPU's links", 35, cases, measure, lambda case, sizes: 1.5)
+PLACEMENT = Stage("placement", 35, cases, measure, lambda case, sizes: 1.5)

@@ -1,4 +1,4 @@
-"""`Session`: the stages one after another, each in its own process, and the JSON of all that was measured."""
+"""`Session`: the stages in order, each in its own process, and the JSON of all measurements."""
 
 import json
 import os
@@ -25,10 +25,10 @@ from analysis.benchmarks.cuda.stage import Row, Stage, missing_of
 from topolearn.files import write_json
 
 PACKAGES = ("torch", "numpy", "scipy", "numba", "networkx", "igraph", "triton", "pandas", "matplotlib", "safetensors")
-POLL = 0.5  # seconds between two looks at what a process has measured
+POLL = 0.5  # seconds between two reads of a process's measurements
 JSON = "cuda.json"
 
-Runner = Callable[[Stage, bool, str, Callable[[Row], None]], str]  # returns why it ended early, or nothing
+Runner = Callable[[Stage, bool, str, Callable[[Row], None]], str]  # returns why it ended early, or ""
 
 
 class Session:
@@ -38,16 +38,16 @@ class Session:
     ----------
     device : torch.device
     out : Path
-        The directory of the JSON, which must exist.
+        The directory for the JSON, which must exist.
     small : bool
-        Try all out at small sizes.
+        Whether to use small sizes, for a test.
     run : callable
-        How a stage runs: `in_process`, or `here`.
+        How to run a stage: `in_process` or `here`.
 
     Attributes
     ----------
     result : dict
-        What the JSON has: ``about``, and for each stage its rows, seconds, and how it ended.
+        The content of the JSON: ``about``, and for each stage its rows, its seconds, and how it ended.
     """
 
     def __init__(self, device: torch.device, out: Path, *, small: bool, run: Runner) -> None:
@@ -61,7 +61,7 @@ class Session:
         return SMALL if self.small else REAL
 
     def measure(self, names: Sequence[str]) -> dict[str, Any]:
-        """Measure the named stages in their order, and return the result."""
+        """Measure the named stages in order, and return the result."""
         for name in names:
             self._stage(STAGES[name])
         return self.result
@@ -95,7 +95,7 @@ class Session:
 
 
 def about(device: torch.device, *, small: bool) -> dict[str, Any]:
-    """Return what is to be known of the machine: names, versions, and packages that are not there."""
+    """Return a description of the machine: names, versions, and missing packages."""
     return {
         "device": str(device),
         "name": name_of(device),
@@ -120,13 +120,13 @@ def found_version(name: str) -> str | None:
 
 
 def here(stage: Stage, small: bool, device: str, write: Callable[[Row], None]) -> str:
-    """Measure a stage in this process, as a device that only this process knows needs it."""
+    """Measure a stage in this process, for devices that only this process has registered."""
     stage.rows(SMALL if small else REAL, torch.device(device), write)
     return ""
 
 
 def in_process(stage: Stage, small: bool, device: str, write: Callable[[Row], None]) -> str:
-    """Measure a stage in a process of its own, so that an error of the device, or a stage that hangs, ends with it."""
+    """Measure a stage in its own process, so that device errors and hangs do not affect other stages."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder, "rows.jsonl")
         rows.touch()
@@ -136,13 +136,13 @@ def in_process(stage: Stage, small: bool, device: str, write: Callable[[Row], No
         try:
             return _followed(process, rows, stage.limit + GRACE, write)
         finally:
-            with suppress(ProcessLookupError):  # what it has started, compilers among it, ends with it
+            with suppress(ProcessLookupError):  # also ends its children, such as compilers
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
 def _followed(process: subprocess.Popen[bytes], rows: Path, limit: float, write: Callable[[Row], None]) -> str:
-    """Write the rows of a process as they come; return why it ended without all of them, if it says so or is ended."""
+    """Write the rows of a process as they arrive; return the reason if it fails or exceeds the time limit, else ""."""
     end, n_read = time.perf_counter() + limit, 0
     while True:
         status = process.poll()

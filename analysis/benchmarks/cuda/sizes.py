@@ -1,4 +1,4 @@
-"""How large each stage is: as it is measured, and as it is tried out."""
+"""The sizes of each stage, for real measurements and for tests."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ class Block:
     Attributes
     ----------
     name : str
-        The model whose block it is.
+        The model that the block is from.
     width, hidden, n_heads : int
     batch, length : int
-        Sequences, and tokens in each.
+        Number of sequences, and of tokens in each.
     """
 
     name: str
@@ -25,12 +25,12 @@ class Block:
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of a step."""
+        """Number of tokens per step."""
         return self.batch * self.length
 
     @property
     def n_weights(self) -> int:
-        """Weights of the block's linear layers."""
+        """Number of weights in the block's linear layers."""
         return 4 * self.width**2 + 3 * self.width * self.hidden
 
     @property
@@ -48,23 +48,23 @@ class Sizes:
     mlp : tuple of int
         Features, hidden widths and classes of the network whose links are compared with the CPU's.
     n_updates : int
-        Of that network.
+        Number of updates of that network.
     n_examples, n_epochs, hidden : int, int, tuple of int
-        Of the training by ``topolearn train``: training examples, epochs, and hidden widths.
+        Training examples, epochs, and hidden widths for ``topolearn train``.
     blocks : tuple of Block
-        Whose steps are timed.
+        The blocks whose steps are timed.
     n_blocks : int
-        Blocks, of the first shape, of the model whose updates are timed.
+        Number of blocks, of the first shape, in the model whose updates are timed.
     n_methods : int
-        How many methods' updates are timed, at most.
+        Maximum number of methods whose updates are timed.
     rounds, burst : int
-        How often a time is taken, and over how many steps.
+        Number of timings, and of steps in each.
     densities, widths, width, density
-        The axes of the paper's Figure 2, and what the other axis is fixed to.
+        The axes of the paper's Figure 2, and the fixed value of the other axis.
     csr_widths, csr_batches, csr_densities, csr_seconds
-        The axes of the table behind ``backend="auto"``, and for how long each point is measured.
+        The axes of the table behind ``backend="auto"``, and the time to measure each point.
     vocabulary, n_layers, n_steps : int
-        Of the language model whose tokens are counted, of blocks of the first shape.
+        The language model whose tokens are counted, with blocks of the first shape.
     """
 
     mlp: tuple[int, ...]

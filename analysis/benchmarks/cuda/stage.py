@@ -1,4 +1,4 @@
-"""`Stage`: one kind of measurement, with its cases, its time limit, and how a case becomes a row of the result."""
+"""`Stage`: one kind of measurement, with its cases, its time limit, and the function that measures a case."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,21 +21,20 @@ class Stage:
 
     Attributes
     ----------
-    name, title : str
+    name : str
     limit : float
         Seconds after which it is cut short.
     cases : callable
-        Returns what is measured, the most important first, from the sizes and the device.
+        Takes the sizes and the device, and returns the cases, the most important first.
     measure : callable
-        Returns the numbers of a case.
+        Returns the measurements of a case.
     seconds : callable
-        Estimates the seconds of a case on one H200 of 16 cores, from its operations, launches, and what is compiled.
+        Estimates the seconds of a case on one H200 with 16 cores, from its operations, launches, and compilation.
     needs : tuple of str
-        Packages, by the names of their imports, without which it is skipped.
+        Import names of packages without which the stage is skipped.
     """
 
     name: str
-    title: str
     limit: float
     cases: Callable[[Sizes, torch.device], Sequence[Case]]
     measure: Callable[[Case, Sizes, torch.device], Mapping[str, Any]]
@@ -44,11 +43,11 @@ class Stage:
 
     @property
     def missing(self) -> list[str]:
-        """The packages that it needs and that are not installed."""
+        """The required packages that are not installed."""
         return missing_of(self.needs)
 
     def rows(self, sizes: Sizes, device: torch.device, write: Callable[[Row], None]) -> None:
-        """Measure the cases, and write each row at once, until the limit; a case that fails says why in its row."""
+        """Measure the cases until the limit, writing each row immediately; the row of a failed case has the reason."""
         end = time.perf_counter() + self.limit
         for case in self.cases(sizes, device):
             start = time.perf_counter()
@@ -62,13 +61,13 @@ class Stage:
             return dict(self.measure(case, sizes, device))
         except NotHereError as error:
             return {"skipped": str(error)}
-        except Exception as error:  # which must not take the other cases along
+        except Exception as error:  # must not stop the other cases
             reason = (str(error).strip() or "no message").partition("\n")[0]
             return {"failed": f"{type(error).__name__}: {reason}"[:500]}
 
 
 def missing_of(names: Sequence[str]) -> list[str]:
-    """Return those packages that cannot be imported."""
+    """Return the packages that cannot be imported."""
     return [name for name in names if not _is_there(name)]
 
 

@@ -1,4 +1,4 @@
-"""Steps of a block with masked layers beside those of a dense one, with the share of the updates added."""
+"""Steps of a block with masked layers compared with those of a dense one, including a share of the updates."""
 
 import statistics
 from functools import partial
@@ -23,11 +23,11 @@ from analysis.benchmarks.cuda.stage import Case, Stage
 
 PAPER_INTERVAL = 100  # steps between two updates of the paper's LLaMA-130M
 N_UPDATES = 4
-RATE = 2.5e14  # operations a second in bfloat16, a third of what an H200 reaches in large products
+RATE = 2.5e14  # bfloat16 operations per second, a third of what an H200 reaches in large products
 
 
 def cases(sizes: Sizes, device: torch.device) -> list[Case]:
-    """Return one case for each block, precision and mode; those that are compiled last, as compiling takes longest."""
+    """Return one case for each block, precision and mode; compiled ones come last, because compiling takes longest."""
     return [
         {"block": block.name, "precision": precision, "mode": mode}
         for mode in (EAGER, GRAPH, COMPILED)
@@ -37,7 +37,7 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return medians of both, which take turns, and by how much the masked one is slower, with an update each 100."""
+    """Return the median ms of masked and dense steps, alternating, and their ratio with an update every 100 steps."""
     if case["precision"] == AUTOCAST and device.type not in LISTED:
         raise NotHereError(f"torch has no list of operations to autocast on {device.type}")
     block = next(each for each in sizes.blocks if each.name == case["block"])
@@ -45,7 +45,7 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
     method = tl.method("chts", density=DENSITY, early_stop=False)
     masked, dense = BlockTraining(block, device, method, **options), BlockTraining(block, device, **options)
     for each in (masked, dense):
-        each.steps(3)  # the first ones make what is made once
+        each.steps(3)  # for one-time initialisation
     masked_ms, dense_ms = take_turns(masked, dense, sizes, device)
     update = update_cost(masked, sizes, device)
     masked.steps(2)
@@ -62,7 +62,7 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
 
 def take_turns(one: BlockTraining, other: BlockTraining, sizes: Sizes, device: torch.device) -> tuple[float, float]:
-    """Return the median milliseconds of a step of each, which take turns in alternating order."""
+    """Return the median milliseconds of a step of each, alternating."""
     times: dict[BlockTraining, list[float]] = {one: [], other: []}
     for i in range(sizes.rounds):
         for each in (one, other) if i % 2 else (other, one):
@@ -71,7 +71,7 @@ def take_turns(one: BlockTraining, other: BlockTraining, sizes: Sizes, device: t
 
 
 def update_cost(training: BlockTraining, sizes: Sizes, device: torch.device) -> float:
-    """Return the milliseconds that an update adds to the steps from one to the next, those around it included."""
+    """Return the milliseconds that an update adds to the steps of an interval, including its effect on those steps."""
     eager, evolving = [], []
     training.evolve()
     for _ in range(min(N_UPDATES, sizes.rounds)):
@@ -81,11 +81,11 @@ def update_cost(training: BlockTraining, sizes: Sizes, device: torch.device) -> 
 
 
 def seconds(case: Case, sizes: Sizes) -> float:
-    """Estimate the seconds of a case: its steps, by operations and launches, and what is compiled."""
+    """Estimate the seconds of a case: its steps, from operations and launches, and compilation."""
     block = next(each for each in sizes.blocks if each.name == case["block"])
     a_step = max(block.flops / RATE, 4e-3)  # about 400 launches of 10 microseconds
     n_steps = 2 * (3 + sizes.rounds * sizes.burst) + 2 * INTERVAL * (N_UPDATES + 1)
     return 2 + n_steps * a_step + N_UPDATES * 0.05 + (20 if case["mode"] == COMPILED else 0)
 
 
-STEPS = Stage("steps", "masked beside dense steps", 150, cases, measure, seconds)
+STEPS = Stage("steps", 150, cases, measure, seconds)

@@ -1,4 +1,4 @@
-"""Tokens a second and peak memory of a small LLaMA in training, dense and masked, updates included."""
+"""Tokens per second and peak memory of a small LLaMA in training, dense and masked, including updates."""
 
 from functools import partial
 from typing import Any
@@ -21,8 +21,8 @@ def cases(sizes: Sizes, device: torch.device) -> list[Case]:
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return tokens a second over steps and updates, and the most memory that tensors took."""
-    block, warm_up = sizes.blocks[0], sizes.n_steps // 2  # with an update, which the first one makes longer
+    """Return tokens per second over steps and updates, and the peak memory of tensors."""
+    block, warm_up = sizes.blocks[0], sizes.n_steps // 2  # includes an update, since the first one takes longer
     n_tokens = block.n_tokens * (sizes.n_steps - warm_up)
     with counted_memory(device) as peak:
         training = LanguageTraining(case["method"], sizes, device)
@@ -38,7 +38,7 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
 
 class LanguageTraining:
-    """A LLaMA of blocks of the first shape, on random tokens."""
+    """A LLaMA with blocks of the first shape, on random tokens."""
 
     def __init__(self, method: str, sizes: Sizes, device: torch.device) -> None:
         block = sizes.blocks[0]
@@ -61,12 +61,12 @@ class LanguageTraining:
         self.loss = torch.zeros(())
 
     def steps(self, n: int) -> None:
-        """Take so many steps."""
+        """Take n steps."""
         for _ in range(n):
             self.step()
 
     def step(self) -> None:
-        """Take a step, and the update that may be due."""
+        """Take a step, and update the topology if it is due."""
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device):
             logits = self.model(self.x)
@@ -84,4 +84,4 @@ def seconds(case: Case, sizes: Sizes) -> float:
     return 3 + 0.4 * sizes.n_layers + sizes.n_steps * flops / RATE
 
 
-TOKENS = Stage("tokens", "tokens and memory of LLaMA-130M", 40, cases, measure, seconds)
+TOKENS = Stage("tokens", 40, cases, measure, seconds)

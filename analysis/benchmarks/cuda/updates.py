@@ -1,4 +1,4 @@
-"""What an update of each method costs on layers of LLaMA-130M: milliseconds, share of 100 steps, waits of the host."""
+"""The cost of an update of each method on layers of LLaMA-130M: milliseconds, share of 100 steps, host waits."""
 
 import statistics
 from typing import Any
@@ -13,18 +13,18 @@ from analysis.benchmarks.cuda.stage import Case, Stage
 from analysis.benchmarks.cuda.steps import N_UPDATES, PAPER_INTERVAL, RATE, update_cost
 from topolearn.evolution import METHODS
 
-FIRST = ("chts", "rigl", "set", "chtss")  # in this order, then the others
+FIRST = ("chts", "rigl", "set", "chtss")  # measured first, in this order
 
 
 def cases(sizes: Sizes, device: torch.device) -> list[Case]:
-    """Return one case for each method that evolves, the most used ones first."""
+    """Return one case for each evolving method, the most common ones first."""
     names = [name for name, row in METHODS.items() if row.evolves]
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [{"method": name} for name in names[: sizes.n_methods]]
 
 
 def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
-    """Return the median of updates, what they add to steps, their share of 100 steps, and waits a layer."""
+    """Return the median cost of an update, its share of the steps, and the host waits per layer."""
     block = sizes.blocks[0]
     training = BlockTraining(block, device, rule_of(case["method"]), n_blocks=sizes.n_blocks)
     topology = training.topology
@@ -44,13 +44,13 @@ def measure(case: Case, sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
 
 def rule_of(name: str) -> tl.Method:
-    """Return a method at the density of the paper's LLaMA, from random links where any will do."""
+    """Return a method at the density of the paper's LLaMA, with random initial links if it allows them."""
     start: dict[str, object] = {} if METHODS[name].constant_fan_in else {"generator": "er"}
     return tl.method(name, density=DENSITY, early_stop=False, interval=None, **start)
 
 
 def waits_of(training: BlockTraining, device: torch.device) -> float | None:
-    """Return how often the host waits in the steps up to an update and in this, for each layer; None if not counted."""
+    """Return the host waits per layer in an update and the steps before it; None if the device does not count them."""
     assert training.topology is not None
     try:
         with counted_waits(device) as waits:
@@ -61,10 +61,10 @@ def waits_of(training: BlockTraining, device: torch.device) -> float | None:
 
 
 def seconds(case: Case, sizes: Sizes) -> float:
-    """Estimate the seconds of a case: the generation of graphs on the CPU, steps, and updates of 100 ms."""
+    """Estimate the seconds of a case: graph generation on the CPU, steps, and updates of 100 ms."""
     block = sizes.blocks[0]
     n_steps = 60
     return 0.4 * sizes.n_blocks + n_steps * sizes.n_blocks * max(block.flops / RATE, 4e-3) + (N_UPDATES + 3) * 0.1
 
 
-UPDATES = Stage("updates", "an update of each method", 60, cases, measure, seconds)
+UPDATES = Stage("updates", 60, cases, measure, seconds)

@@ -13,7 +13,7 @@ SIZES = {
 
 
 def write_corpus(folder):
-    """Write documents of a few lines, in the splits of a corpus."""
+    """Write documents of a few lines as the splits of a corpus."""
     draws = np.random.default_rng(0)
     for split, n in (("train", 60), ("val", 12), ("test", 6)):
         lines = [" ".join(draws.choice(WORDS, draws.integers(2, 8))) + ".\n" for _ in range(n)]

@@ -1,4 +1,4 @@
-"""Text by a name of the hub: fetched once, kept, divided where it must be, and refused in one line."""
+"""Text from the hub: fetched once, cached, split where necessary, and rejected in one line."""
 
 import json
 
@@ -13,7 +13,7 @@ datasets = pytest.importorskip("datasets")
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub with sets as folders that `datasets` loads, whose loads are counted."""
+    """A hub with data sets as folders that `datasets` loads; counts the loads."""
     loads, load = [], datasets.load_dataset
 
     def load_dataset(name, configuration):
@@ -56,7 +56,7 @@ def test_the_last_documents_are_held_out_where_there_is_nothing_to_validate_on(h
     assert corpus.test is None
 
 
-def test_a_model_trains_on_it_and_goes_on_without_a_network(hub, tmp_path):
+def test_a_model_trains_on_it_and_continues_without_a_network(hub, tmp_path):
     publish, _ = hub
     publish("owner/dogs", train=["a dog runs and a cat sleeps. " * 9] * 20)
     run = train(config(tmp_path, "run", steps=4).with_values({"dataset": "owner/dogs"}), quiet=True)
@@ -66,12 +66,12 @@ def test_a_model_trains_on_it_and_goes_on_without_a_network(hub, tmp_path):
 @pytest.mark.parametrize(
     ("name", "column", "kind", "said"),
     [
-        ("owner/notes", "body", InvalidValueError, "has no column 'body' but id, text: name its column"),
-        ("owner/tests", "text", InvalidValueError, "has no split 'train' but test: choose another set"),
-        ("owner/nothing", "text", DownloadError, "there is no file or folder 'owner/nothing', and the hub gives no"),
+        ("owner/notes", "body", InvalidValueError, "has no column 'body', only id, text: name the text column"),
+        ("owner/tests", "text", InvalidValueError, "has no split 'train', only test: choose another data set"),
+        ("owner/nothing", "text", DownloadError, "file or folder 'owner/nothing', and loading it from the hub fails"),
     ],
 )
-def test_what_the_hub_does_not_have_is_refused(hub, tmp_path, name, column, kind, said):
+def test_what_the_hub_does_not_have_is_rejected(hub, tmp_path, name, column, kind, said):
     publish, _ = hub
     publish("owner/notes", train=["a"])
     publish("owner/tests", test=["a"])
@@ -83,7 +83,7 @@ def test_what_the_hub_does_not_have_is_refused(hub, tmp_path, name, column, kind
 def test_without_a_network_one_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(DownloadError, match="can be fetched without a network") as told:
+    with pytest.raises(DownloadError, match="the hub cannot be reached") as told:
         hub_texts.fetched_text("owner/name:x", "text", tmp_path)
     assert "run 'hf download --repo-type dataset owner/name'" in str(told.value)
     assert "\n" not in str(told.value)

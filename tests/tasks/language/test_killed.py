@@ -1,4 +1,4 @@
-"""A language model's training that is killed in the middle of a shard is resumed by the command, bit for bit."""
+"""Training of a language model that is killed in the middle of a shard resumes bit for bit with the command."""
 
 import pytest
 
@@ -11,6 +11,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:sparsify leav
 
 
 @pytest.mark.parametrize("method", ["chts", "chtss", "rigl", "gmp"])
-def test_a_killed_training_goes_on_bit_for_bit(method, tmp_path):
+def test_a_killed_training_resumes_bit_for_bit(method, tmp_path):
     write_corpus(tmp_path)
     assert_resumes_bit_for_bit(config(tmp_path, "x", method), train, tmp_path)

@@ -1,4 +1,4 @@
-"""Language models write text: by which rule, from which seed, past their window, and to the end of a document."""
+"""Sampling text: the rule, the seed, beyond the window, and to the end of a document."""
 
 import warnings
 
@@ -92,12 +92,12 @@ def test_a_document_that_ends_ends_the_text(writer, monkeypatch):
         ({"temperature": 0, "top_k": 0}, InvalidValueError, "top_k=0 must be at least 1"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(writer, options, kind, said):
+def test_what_cannot_be_drawn_is_rejected(writer, options, kind, said):
     with pytest.raises(kind, match=said):
         writer.sample("a", **options)
 
 
-def test_the_tokenizer_of_another_run_is_refused(writer):
+def test_the_tokenizer_of_another_run_is_rejected(writer):
     with pytest.raises(InvalidValueError, match="use the tokenizer of the model's own run"):
         sample(writer.model, learn_tokenizer(["other"], 258), "a")
 

@@ -1,4 +1,4 @@
-"""Text is read from files of all kinds, in pieces that give it back, and refused with its place when it cannot be."""
+"""Text is read in pieces from all kinds of files; unreadable text is rejected with its place."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ DOCUMENTS = ["A first one.\nOf two lines.", "Ein zweites – ☃.", " "]
 
 
 def write(path, documents):
-    """Write documents in the format that the ending of a path names."""
+    """Write documents in the format given by the suffix of a path."""
     lines = [json.dumps({"text": each, "id": number}, ensure_ascii=False) for number, each in enumerate(documents)]
     if path.suffix == ".parquet":
         pd.DataFrame({"id": range(len(documents)), "text": documents}).to_parquet(path)
@@ -54,23 +54,23 @@ def test_pieces_of_a_plain_file_give_it_back_and_are_cut_before_lines(tmp_path_f
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", b"", "holds no text"),
-        ("a.txt", b" \n\n", "holds no text"),
-        ("a.txt", "Grüße".encode("latin-1"), r"not UTF-8, at the byte 0xfc.*iconv"),
+        ("a.txt", b"", "contains no text"),
+        ("a.txt", b" \n\n", "contains no text"),
+        ("a.txt", "Grüße".encode("latin-1"), r"not UTF-8, at byte 0xfc.*iconv"),
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is not JSON"),
-        ("a.jsonl", b'["text"]\n', "line 1 has no text 'text' but list"),
-        ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text' but 'body', 'text'"),
+        ("a.jsonl", b'["text"]\n', "line 1 has no text 'text', only list"),
+        ("a.jsonl", b'{"body": "a", "text": 3}\n', "line 1 has no text 'text', only 'body', 'text'"),
         ("a.txt.gz", gzip.compress(b"abc" * 99, mtime=0)[:-9], "cut off"),
         ("a.txt.gz", b"abc", "cut off or is not a .gz"),
     ],
 )
-def test_what_cannot_be_read_is_refused(name, content, said, tmp_path):
+def test_what_cannot_be_read_is_rejected(name, content, said, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises((CorruptFileError, InvalidValueError), match=said):
         list(Text((tmp_path / name,)).pieces())
 
 
-def test_a_parquet_file_that_is_none_is_refused(tmp_path):
+def test_an_invalid_parquet_file_is_rejected(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "a.parquet").write_bytes(b"PAR1 or not")
     with pytest.raises(CorruptFileError, match=r"a\.parquet is not a Parquet file"):
@@ -85,13 +85,13 @@ def test_a_folder_is_a_corpus(tmp_path):
     assert names == [("train-1.txt", "train-2.jsonl"), ("validation.txt",), ("test.txt.gz",)]
 
 
-def test_what_is_not_there_is_refused_by_name(tmp_path):
+def test_what_is_not_there_is_rejected_by_name(tmp_path):
     with pytest.raises(MissingFileError, match="did you mean 'wikitext-2'"):
         read_texts("wikitext2")
-    with pytest.raises(MissingFileError, match=r"needs wiki\.train\.tokens, .*name their folder by data_dir"):
+    with pytest.raises(MissingFileError, match=r"needs wiki\.train\.tokens, .*name their folder with data_dir"):
         read_texts("wikitext-2", tmp_path)
     (tmp_path / "train.txt").touch()
-    with pytest.raises(MissingFileError, match=r"no file for val: call it val\.txt"):
+    with pytest.raises(MissingFileError, match=r"no file for val: name it val\.txt"):
         read_texts(str(tmp_path))
     (tmp_path / "all.jsonl").touch()
     with pytest.raises(InvalidValueError, match="one file of documents"):

@@ -1,4 +1,4 @@
-"""Tokens go to files and come back, a window at a time; a tokenizer and its files are what they were, or refused."""
+"""Tokens are written to files and read back window by window; changed tokenizers and files are rejected."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def source(tmp_path):
 
 
 @given(st.text())
-def test_text_comes_back(tokenizer, content):
+def test_text_is_restored(tokenizer, content):
     assert tokenizer.decode(tokenizer.encode([content])[0]) == content
     assert tokenizer.end not in tokenizer.encode([content])[0]
 
@@ -56,15 +56,15 @@ def test_a_tokenizer_is_a_function_of_text_and_size_and_its_file_gives_it_back(t
         learn_tokenizer(DOCUMENTS, 270).check_hash(tokenizer.hash, "run")
 
 
-def test_tokenizers_that_cannot_be_used_are_refused(tmp_path):
+def test_tokenizers_that_cannot_be_used_are_rejected(tmp_path):
     with pytest.raises(InvalidValueError, match="size=256 must be at least 257: 256 bytes and 1 mark"):
         learn_tokenizer(DOCUMENTS, 256)
-    with pytest.raises(MissingFileError, match="leave it out to learn one"):
+    with pytest.raises(MissingFileError, match="omit it to learn one"):
         Tokenizer.load(tmp_path)
     for content, error, said in (
         (b"{}", CorruptFileError, "not in the format"),
         (b"\xff", CorruptFileError, "not in the format"),
-        (tokenizers.Tokenizer(tokenizers.models.BPE()).to_str().encode(), InvalidValueError, "no mark for the end"),
+        (tokenizers.Tokenizer(tokenizers.models.BPE()).to_str().encode(), InvalidValueError, "no end mark"),
     ):
         (tmp_path / "tokenizer.json").write_bytes(content)
         with pytest.raises(error, match=said):
@@ -96,7 +96,7 @@ def test_tokens_are_encoded_once_for_a_text_and_a_tokenizer(tokenizer, source, t
     assert written
 
 
-def test_shards_that_were_harmed_are_refused(tokenizer, source, tmp_path):
+def test_shards_that_were_damaged_are_rejected(tokenizer, source, tmp_path):
     folder = tmp_path / "tokens"
     write_shards(source, tokenizer, folder)
     shard = folder / "00000.bin"
@@ -105,7 +105,7 @@ def test_shards_that_were_harmed_are_refused(tokenizer, source, tmp_path):
     with pytest.raises(CorruptFileError, match=f"{len(content) - 1} bytes instead of {len(content)}: delete"):
         TokenShards(folder, verify=False)
     shard.write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    with pytest.raises(CorruptFileError, match="is not what was written: delete"):
+    with pytest.raises(CorruptFileError, match="has changed since it was written: delete"):
         TokenShards(folder)
     shard.unlink()
     with pytest.raises(CorruptFileError, match="no bytes"):
@@ -155,7 +155,7 @@ def test_windows_come_in_an_order_of_seed_and_epoch_and_can_be_taken_up_anywhere
         WindowBatches(2, 3)
 
 
-def test_nothing_to_predict_is_refused(tokenizer, source, tmp_path, monkeypatch):
+def test_nothing_to_predict_is_rejected(tokenizer, source, tmp_path, monkeypatch):
     monkeypatch.setattr(Text, "pieces", lambda self: iter([("", True)]))
     shards = write_shards(source, tokenizer, tmp_path / "tokens")
     for kind in ("packed", "document"):

@@ -1,4 +1,4 @@
-"""Language models are trained as by a plain trainer, recorded, stopped and resumed bit for bit, and measured."""
+"""Language models are trained as with a plain trainer, recorded, resumed bit for bit, and evaluated."""
 
 import math
 import shutil
@@ -59,7 +59,7 @@ def shards_of(run, split):
 
 
 class Stopped(Exception):
-    """What a training meets in the midst of an epoch."""
+    """Raised in the middle of an epoch."""
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ class Stopped(Exception):
         )),
     ],
 )  # fmt: skip
-def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, precision, folder, monkeypatch):
+def test_a_training_that_was_stopped_resumes_bit_for_bit(method, backend, precision, folder, monkeypatch):
     from topolearn.tasks.trainer import StepCallback
 
     options = {"backend": backend, "accumulation": 2, "windows": "document" if method == "rigl" else "packed"}
@@ -164,7 +164,7 @@ def test_true_bf16_is_in_weights_moments_and_checkpoints_and_perplexity_is_of_th
     assert {each["exp_avg"].dtype for each in state.values()} == {torch.bfloat16}
     got = perplexity(model.float(), shards_of(run, "val"), 16, 4)
     assert got["perplexity"] == pytest.approx(run.metrics["val_perplexity"].iloc[-1], rel=1e-6)
-    with pytest.raises(InvalidValueError, match="precision='bf16-true' is for masked layers, not backend='csr': leave"):
+    with pytest.raises(InvalidValueError, match="'bf16-true' is for masked layers, not for backend='csr': omit"):
         config(folder, "other", "rigl", precision="bf16-true", backend="csr")
 
 
@@ -181,21 +181,21 @@ def test_the_model_is_the_llama_of_its_configuration(run):
     assert [group.combine for group in groups[:3]].count("all") >= 1
 
 
-def test_a_run_of_other_text_or_another_tokenizer_is_refused(run, tmp_path):
+def test_a_run_of_other_text_or_another_tokenizer_is_rejected(run, tmp_path):
     other = tmp_path / "copy"
     shutil.copytree(run.path.parent, other)
     moved = tl.Run(other / "run")
     values = moved.config.with_values({"dataset": str(other), "cache_dir": str(other / "cache")})
     values.save(other / "run" / "config.toml")
     (other / "val.txt").write_text("a dog.\n")
-    with pytest.raises(ChangedRunError, match=r"the val text of .*copy is not the one with which it began"):
+    with pytest.raises(ChangedRunError, match=r"the val text of .*copy has changed since the run began"):
         resume(other / "run", quiet=True)
     learn_tokenizer(["other text"], 270).save(other / "run" / "tokenizer.json")
     with pytest.raises(CheckpointError, match="was trained with another tokenizer"):
         tl.Run(other / "run").load_model("best")
 
 
-def test_a_tokenizer_that_is_given_is_used_or_refused(folder):
+def test_a_tokenizer_that_is_given_is_used_or_rejected(folder):
     learn_tokenizer(["a dog and a cat"], 270).save(folder / "tokenizer.json")
     n_tokens = Tokenizer.load(folder).n_tokens
     refused = config(folder, "run", tokenizer=str(folder), vocabulary_size=n_tokens - 1)
@@ -209,8 +209,8 @@ def test_a_tokenizer_that_is_given_is_used_or_refused(folder):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"width": 18, "heads": 4}, "width=18 must be heads=4 of one even width"),
-        ({"width": 12, "heads": 4}, "width=12 must be heads=4 of one even width"),
+        ({"width": 18, "heads": 4}, "width=18 must be a multiple of heads=4, with an even width per head"),
+        ({"width": 12, "heads": 4}, "width=12 must be a multiple of heads=4, with an even width per head"),
         ({"kv_heads": 3}, "heads=4 must be a multiple of kv_heads=3"),
         ({"windows": "pakced"}, "windows='pakced' is unknown: did you mean 'packed'"),
         ({"lr": -1.0}, "lr=-1.0 must be a positive number"),

@@ -18,7 +18,7 @@ SIZES = {
 
 
 def text(n, seed):
-    """Sentences of two to seven words, and the same word by word in another language."""
+    """Sentences of two to seven words, and their word-by-word translations."""
     draws = np.random.default_rng(seed)
     words = [draws.choice(list(PAIRS), draws.integers(2, 8)) for _ in range(n)]
     source = tuple(" ".join(each) for each in words)
@@ -31,7 +31,7 @@ def corpus():
 
 
 def write_corpus(folder):
-    """Write the made-up text as two files a split."""
+    """Write the made-up text as two files per split."""
     made = corpus()
     for split in ("train", "val", "test"):
         pairs = getattr(made, split)

@@ -1,4 +1,4 @@
-"""Batches by tokens: each pair once, none too large, the same for the same seed and epoch, and as models take them."""
+"""Batches by tokens: each pair once, none too large, determined by seed and epoch, in the format of models."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_batches_have_pairs_of_similar_length():
     assert padded < 1.05 * LENGTHS.sum()
 
 
-def test_batches_come_in_no_order_of_length_unless_told():
+def test_batches_are_not_ordered_by_length_unless_asked():
     order = [LENGTHS[batch].max() for batch in TokenBatches(LENGTHS, 256)]
     assert abs(np.corrcoef(order, np.arange(len(order)))[0, 1]) < 0.5
     plain = TokenBatches(LENGTHS, 256, shuffle=False)
@@ -77,7 +77,7 @@ def test_batches_come_in_no_order_of_length_unless_told():
         ([3], {"tokens": 0}, "tokens=0"),
     ],
 )
-def test_impossible_batches_are_refused(lengths, options, said):
+def test_impossible_batches_are_rejected(lengths, options, said):
     with pytest.raises(InvalidValueError, match=said):
         TokenBatches(lengths, **options)
 
@@ -123,7 +123,7 @@ def test_pairs_are_encoded_on_both_sides_and_unknown_words_counted(words):
         (9, 4, r"train.de, line 3: 5 tokens with the end mark, more than positions=4 allows \(1 of 3 pairs"),
     ],
 )
-def test_sentences_that_are_too_long_are_refused_with_their_line(words, tokens, positions, said):
+def test_sentences_that_are_too_long_are_rejected_with_their_line(words, tokens, positions, said):
     text = parallel(("a dog", "Hund"), ("a dog runs.", "Hund"), ("a", "a a a a"))
     with pytest.raises(InvalidValueError, match=said):
         encode_pairs(text, words, tokens=tokens, positions=positions)

@@ -1,4 +1,4 @@
-"""Parallel text: lines end at a line feed alone, and whatever is not aligned text is refused with file and line."""
+"""Parallel text: only line feeds end lines, and text that is not aligned is rejected with file and line."""
 
 import gzip
 import os
@@ -57,7 +57,7 @@ def test_a_folder_of_plain_or_compressed_files_is_a_corpus(tmp_path, ending):
 @pytest.mark.parametrize(
     ("source", "target", "said"),
     [
-        (b"a\nb\n", b"a\n", r"train.en has 2 lines and .*train.de 1: .* remove the lines without a partner"),
+        (b"a\nb\n", b"a\n", r"train.en has 2 lines and .*train.de 1: remove the lines without a translation"),
         (b"a\n\nb\n \n", b"a\nb\nc\nd\n", r"train.en has 2 empty lines \(line 2, 4\): remove the same lines"),
         (b"a\nb\n", b"a\n\t\n", r"train.de has 1 empty line \(line 2\)"),
         (b"\n" * 7, b"a\n" * 7, r"train.en has 7 empty lines \(line 1, 2, 3, 4, 5, ...\)"),
@@ -65,25 +65,25 @@ def test_a_folder_of_plain_or_compressed_files_is_a_corpus(tmp_path, ending):
         (b"a\nb \xe4\n", b"a\nb\n", r"train.en, line 2: byte 0xe4 is not UTF-8: convert the text"),
     ],
 )
-def test_what_is_not_aligned_text_is_refused(tmp_path, source, target, said):
+def test_what_is_not_aligned_text_is_rejected(tmp_path, source, target, said):
     with pytest.raises((InvalidValueError, CorruptFileError), match=said):
         read_parallel(*pair(tmp_path, source, target))
 
 
-def test_files_that_are_missing_cut_off_or_other_ones_are_refused(tmp_path):
+def test_files_that_are_missing_cut_off_or_other_ones_are_rejected(tmp_path):
     folder = written(tmp_path / "own", ending=".gz")
     (folder / "val.en.gz").write_bytes((folder / "val.en.gz").read_bytes()[:-9])
     with pytest.raises(CorruptFileError, match=r"val.en.gz is cut off or not gzip"):
         read_corpus(str(folder))
     (folder / "val.en.gz").unlink()
     (folder / "test.de.gz").unlink()
-    with pytest.raises(MissingFileError, match=r"own needs val.en, test.de \(plain or as .gz; one sentence a line\)"):
+    with pytest.raises(MissingFileError, match=r"own needs val.en, test.de \(plain or as .gz; one sentence per line\)"):
         read_corpus(str(folder))
     with pytest.raises(MissingFileError, match=r"there is no text file .*absent"):
         read_parallel(tmp_path / "absent", tmp_path / "absent")
 
 
-def test_a_name_that_is_neither_set_nor_folder_is_refused_with_the_nearest(tmp_path):
+def test_a_name_that_is_neither_set_nor_folder_is_rejected_with_the_nearest(tmp_path):
     with pytest.raises(MissingFileError, match=r"dataset='multi30' is neither .*did you mean 'multi30k'"):
         read_corpus("multi30")
     with pytest.raises(InvalidValueError, match="source and target language are both 'en'"):
@@ -94,11 +94,11 @@ def test_multi30k_is_looked_for_as_other_sets_are_and_checked(tmp_path):
     with pytest.raises(MissingFileError, match=r"multi30k needs train.en, .*test_2016_flickr.de .* data_dir"):
         read_corpus("multi30k", data_dir=tmp_path)
     written(tmp_path / "multi30k", ("train", "val", "test_2016_flickr"))
-    with pytest.raises(CorruptFileError, match=r"train.en is another file than its name says"):
+    with pytest.raises(CorruptFileError, match=r"train.en is not the expected file"):
         read_corpus("multi30k", data_dir=tmp_path)
 
 
-def test_a_set_of_your_own_has_its_row(tmp_path):
+def test_a_custom_data_set_can_be_registered(tmp_path):
     written(tmp_path / "captions", ("learn", "val", "test"))
     CORPORA.register("captions", CorpusFiles({"train": "learn", "val": "val", "test": "test"}, "two sentences"))
     try:

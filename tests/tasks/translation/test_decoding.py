@@ -1,4 +1,4 @@
-"""Decoding: neither cache nor company changes a translation, lengths are bounded, and the model stays as it was."""
+"""Decoding: neither the cache nor other sentences change a translation, lengths are bounded, the model is unchanged."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def expected(model, vocabulary):
     return translate(model, vocabulary, SENTENCES, beams=2)
 
 
-def test_the_model_of_these_tests_has_something_to_say(model, vocabulary, expected):
+def test_the_model_of_these_tests_translates_something(model, vocabulary, expected):
     lengths = [len(tokens) for tokens in vocabulary.encode_target(expected)]
     limits = [length_limit(len(tokens)) for tokens in vocabulary.encode_source(SENTENCES)]
     assert len(set(expected)) == len(SENTENCES)
@@ -49,7 +49,7 @@ def test_the_model_of_these_tests_has_something_to_say(model, vocabulary, expect
     ("beams", "length_penalty"),
     [(2, 1.0), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, 1.0), (2, 0.0)))],
 )
-def test_neither_cache_nor_company_changes_a_translation(model, vocabulary, beams, length_penalty):
+def test_neither_cache_nor_other_sentences_changes_a_translation(model, vocabulary, beams, length_penalty):
     options = {"beams": beams, "length_penalty": length_penalty}
     together = translate(model, vocabulary, SENTENCES, **options)
     assert translate(model, vocabulary, SENTENCES, **options, cache=False) == together
@@ -122,11 +122,11 @@ def test_the_model_and_the_generators_stay_as_they_were(model, vocabulary):
         (["a"], {"max_length": 0}, "max_length=0"),
     ],
 )
-def test_what_cannot_be_translated_is_refused(model, vocabulary, sentences, options, said):
+def test_what_cannot_be_translated_is_rejected(model, vocabulary, sentences, options, said):
     with pytest.raises((InvalidValueError, InvalidTypeError), match=said):
         translate(model, vocabulary, sentences, **options)
 
 
-def test_a_vocabulary_of_another_run_is_refused(model):
+def test_a_vocabulary_of_another_run_is_rejected(model):
     with pytest.raises(InvalidValueError, match=r"has 44 tokens and the model 300: use the vocabulary of the model's"):
         translate(model, learn_vocabulary(TEXT.first(20), "word"), ["a"])

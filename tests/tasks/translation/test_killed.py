@@ -1,4 +1,4 @@
-"""A translator's training that is killed in the middle of an epoch is resumed by the command, bit for bit."""
+"""Training of a translator that is killed in the middle of an epoch resumes bit for bit with the command."""
 
 import pytest
 
@@ -11,6 +11,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:sparsify leav
 
 
 @pytest.mark.parametrize("method", ["chts", "chtss", "rigl", "gmp"])
-def test_a_killed_training_goes_on_bit_for_bit(method, tmp_path):
+def test_a_killed_training_resumes_bit_for_bit(method, tmp_path):
     write_corpus(tmp_path)
     assert_resumes_bit_for_bit(config(tmp_path / "x", method, dataset=str(tmp_path)), train, tmp_path)

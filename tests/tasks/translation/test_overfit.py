@@ -1,4 +1,4 @@
-"""A translator can learn its training text by heart; what it learns is more than how sentences look."""
+"""A translator can memorize its training text, and learns more than the surface of sentences."""
 
 from pathlib import Path
 

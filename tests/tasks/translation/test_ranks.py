@@ -1,4 +1,4 @@
-"""Two processes train a translator as one that takes their batches one after the other."""
+"""Two processes train a translator like one process that takes their batches one after the other."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ OPTIONS = {"dropout": 0.0, "backend": "masked"}
 
 
 def rank(index, folder, port):
-    """Train as one of two processes that torchrun has started."""
+    """Train as one of two processes started by torchrun."""
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
     os.environ.update(place, RANK=str(index), LOCAL_RANK=str(index))
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Scores are those of sacrebleu's command line, digit for digit, and cases that it lets pass are refused."""
+"""Scores equal those of sacrebleu's command line, digit for digit, and cases that it lets pass are rejected."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_a_comparison_is_that_of_the_command_line(tmp_path):
     assert ours["chrf"].first == pytest.approx(scores(FIRST, REFERENCES)["chrf"])
 
 
-def test_equal_systems_are_not_told_apart_and_different_ones_are():
+def test_equal_systems_are_not_distinguished_and_different_ones_are():
     for same in compare(FIRST, FIRST, REFERENCES, n_resamples=50).values():
         assert (same.p_value, same.difference) == (1, 0)
     better = compare(FIRST, REFERENCES, REFERENCES, n_resamples=50)["chrf"]
@@ -74,13 +74,13 @@ def test_resamples_are_a_function_of_the_seed(monkeypatch):
 @pytest.mark.parametrize(
     ("hypotheses", "references", "said"),
     [
-        (["a b c d"], ["a b c d", "e"], "1 hypotheses and 2 references: give one reference for each"),
+        (["a b c d"], ["a b c d", "e"], "1 hypotheses and 2 references: give one reference per translation"),
         (["a", "b"], ["a"], "2 hypotheses and 1 references"),
         ([], [], "there are no references"),
         ("ab", ["a", "b"], "must be lists of sentences, not one string"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(hypotheses, references, said):
+def test_what_cannot_be_scored_is_rejected(hypotheses, references, said):
     with pytest.raises(InvalidValueError, match=said):
         scores(hypotheses, references)
 
@@ -94,6 +94,6 @@ def test_what_cannot_be_scored_is_refused(hypotheses, references, said):
         (["a", "b"], ["b", "c"], {"n_resamples": 0}, "n_resamples=0"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(first, second, options, said):
+def test_what_cannot_be_compared_is_rejected(first, second, options, said):
     with pytest.raises(InvalidValueError, match=said):
         compare(first, second, ["a", "b"], **options)

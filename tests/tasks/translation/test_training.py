@@ -39,12 +39,12 @@ def run(tmp_path_factory):
 
 
 class Stopped(Exception):
-    """What a training meets in the midst of an epoch."""
+    """Raised in the middle of an epoch."""
 
 
 @pytest.fixture
 def stop_at(monkeypatch):
-    """Let a training end before a step, as if it had been killed."""
+    """Make training end before a step, as if it had been killed."""
 
     def at(step):
         from topolearn.tasks.trainer import StepCallback
@@ -75,7 +75,7 @@ def stop_at(monkeypatch):
         ),
     ],
 )
-def test_a_training_that_was_stopped_goes_on_bit_for_bit(method, backend, tmp_path, stop_at, monkeypatch):
+def test_a_training_that_was_stopped_resumes_bit_for_bit(method, backend, tmp_path, stop_at, monkeypatch):
     options = {"backend": backend, "accumulation": 2}
     whole = train(config(tmp_path / "whole", method, **options), corpus=corpus(), quiet=True)
     with pytest.raises(Stopped):
@@ -133,18 +133,18 @@ def test_a_translator_translates_lines_and_leaves_empty_ones(run, capsys, monkey
     assert capsys.readouterr().out.splitlines() == [translated[0], "", translated[1]]
 
 
-def test_what_cannot_be_trained_is_refused_and_leaves_no_directory(tmp_path):
+def test_what_cannot_be_trained_is_rejected_and_leaves_no_directory(tmp_path):
     with pytest.raises(InvalidValueError, match="has no update while the density falls"):
         train(config(tmp_path / "run", "chtss", update_interval=11), corpus=corpus(), quiet=True)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_directory_that_is_there_is_refused(run):
-    with pytest.raises(ExistingFileError, match=r"exists: continue it by topolearn\.resume"):
+def test_an_existing_directory_is_rejected(run):
+    with pytest.raises(ExistingFileError, match=r"exists: continue it with topolearn\.resume"):
         train(config(run.path), corpus=corpus(), quiet=True)
 
 
-def test_a_vocabulary_of_another_run_is_refused_even_where_it_has_as_many_tokens(run, tmp_path):
+def test_a_vocabulary_of_another_run_is_rejected_even_where_it_has_as_many_tokens(run, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(run.path, other)
     own = Vocabulary.load(other / "vocabulary.json")
@@ -159,7 +159,7 @@ def test_a_vocabulary_of_another_run_is_refused_even_where_it_has_as_many_tokens
         resume(other, corpus=corpus(), quiet=True)
 
 
-def test_no_beam_is_refused(run):
+def test_no_beam_is_rejected(run):
     with pytest.raises(InvalidValueError, match="beams=0"):
         Translator.load(run.path)(["a dog"], beams=0)
 
@@ -185,7 +185,7 @@ def test_patience_ends_a_training_and_is_kept_by_checkpoints(tmp_path, stop_at, 
     assert again.metrics["step"].tolist() == [2, 4, 6]
 
 
-def test_sentences_that_cannot_be_translated_at_the_end_are_refused_at_the_door(tmp_path):
+def test_sentences_that_cannot_be_translated_at_the_end_are_rejected_before_training(tmp_path):
     short = corpus()
     long = ParallelText(("dog " * 1100,), ("Hund",), short.test.files)
     with pytest.raises(InvalidValueError, match=r"made\.en, line 1: .* more than .*=1024"):
@@ -193,7 +193,7 @@ def test_sentences_that_cannot_be_translated_at_the_end_are_refused_at_the_door(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_device_that_the_trainer_would_not_take_is_refused(tmp_path, pretend):
+def test_a_device_that_the_trainer_would_not_take_is_rejected(tmp_path, pretend):
     with pytest.raises(InvalidValueError, match="device='pretend', but this task is trained on 'cpu', or on 'cuda'"):
         train(config(tmp_path / "run", device="pretend"), corpus=corpus(), quiet=True)
 
@@ -204,13 +204,13 @@ def test_a_device_that_the_trainer_would_not_take_is_refused(tmp_path, pretend):
         ({"width": 18, "heads": 4}, "width=18 must be a multiple of heads=4"),
         ({"schedule": "cosine"}, "schedule='cosine' is unknown"),
         ({"lr": 0.0}, "lr=0.0 must be a positive number"),
-        ({"source": "de"}, "must be two languages"),
+        ({"source": "de"}, "must be two different languages"),
         ({"dropout": 1.5}, r"dropout=1.5 must lie in \[0, 1\]"),
         ({"steps": 0}, "steps=0 must be at least 1"),
         ({"beta2": 1.0}, "beta2=1.0 must be below 1"),
         ({"init": "hee"}, "init='hee' is unknown: did you mean 'he'"),
         ({"init": "he", "method": "dense"}, "init='he' is for sparse layers, and method 'dense' has none"),
-        ({"init": "he", "gain": 0.5}, "gain=0.5 scales the weights that are kept, and init='he' draws others"),
+        ({"init": "he", "gain": 0.5}, "gain=0.5 scales the weights that are kept, but init='he' replaces them"),
     ],
 )
 def test_configurations_out_of_range(values, words):

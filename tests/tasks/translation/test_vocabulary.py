@@ -1,4 +1,4 @@
-"""Vocabularies: text comes back, marks stay out of it, and that of another run, or another file, is refused."""
+"""Vocabularies: text is restored, marks stay out of it, and those of other runs or files are rejected."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def test_sentences_of_the_training_split_come_back(learnt, case):
 
 
 @pytest.mark.parametrize("sentence", ODD)
-def test_pieces_give_back_whatever_text_holds(learnt, sentence):
+def test_pieces_give_back_any_text(learnt, sentence):
     for joint in (True, False):
         (tokens,) = learnt["bpe", joint].encode_target([sentence])
         assert min(tokens[:-1]) > UNKNOWN
@@ -46,7 +46,7 @@ def test_pieces_give_back_whatever_text_holds(learnt, sentence):
 
 @pytest.mark.parametrize("literal", [*MARKS[:3], "</s>", "<s>", "<pad>"])
 @pytest.mark.parametrize("kind", ["bpe", "word"])
-def test_text_that_spells_a_mark_is_text_even_when_learnt_from(kind, literal):
+def test_text_that_spells_a_mark_is_text_even_when_learned_from(kind, literal):
     vocabulary = learn_vocabulary(parallel((f"a {literal} b", f"a {literal}b {literal}")), kind, size=400)
     (tokens,) = vocabulary.encode_target([f"a {literal} b"])
     assert tokens[-1] == END
@@ -54,7 +54,7 @@ def test_text_that_spells_a_mark_is_text_even_when_learnt_from(kind, literal):
     assert vocabulary.decode([tokens]) == [f"a {literal} b"]
 
 
-def test_unknown_words_stay_in_sight(learnt):
+def test_unknown_words_stay_visible(learnt):
     vocabulary = learnt["word", True]
     (tokens,) = vocabulary.encode_source(["a snowman runs."])
     assert tokens[1] == UNKNOWN
@@ -117,19 +117,19 @@ def test_every_process_learns_the_same_bytes(learnt):
         ('{"learning_rate": 1}', "is not in the format of tokenizers"),
         (
             tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0})).to_str(),
-            "is not the vocabulary of a translation",
+            "is not a translation vocabulary",
         ),
-        (tokenizers.Tokenizer(tokenizers.models.Unigram()).to_str(), "is not the vocabulary of a translation"),
+        (tokenizers.Tokenizer(tokenizers.models.Unigram()).to_str(), "is not a translation vocabulary"),
     ],
 )
-def test_files_of_another_kind_are_refused(content, said, tmp_path):
+def test_files_of_another_kind_are_rejected(content, said, tmp_path):
     path = tmp_path / "vocabulary.json"
     path.write_text(content)
     with pytest.raises(CorruptFileError, match=f"vocabulary.json {said}"):
         Vocabulary.load(path)
 
 
-def test_a_vocabulary_of_another_run_is_refused(learnt, tmp_path):
+def test_a_vocabulary_of_another_run_is_rejected(learnt, tmp_path):
     one, other = learnt["bpe", True], learnt["word", True]
     one.check_hash(one.hash, "run/last.pt")
     with pytest.raises(CheckpointError, match=r"run/last.pt was trained with another vocabulary .* of its own run"):
@@ -148,6 +148,6 @@ def test_a_vocabulary_of_another_run_is_refused(learnt, tmp_path):
         ({"min_count": 0}, InvalidValueError, "min_count=0"),
     ],
 )
-def test_impossible_vocabularies_are_refused(options, kind, said):
+def test_impossible_vocabularies_are_rejected(options, kind, said):
     with pytest.raises(kind, match=said):
         learn_vocabulary(TEXT, **options)

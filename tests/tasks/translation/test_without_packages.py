@@ -1,4 +1,4 @@
-"""Without the packages of the extra, translation is imported and reads text; what needs one names the extra."""
+"""Without the packages of the extra, translation can be imported and read text; anything else names the extra."""
 
 import subprocess
 import sys

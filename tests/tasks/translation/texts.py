@@ -1,4 +1,4 @@
-"""Small parallel texts that the tests of translation share."""
+"""Small parallel texts shared by the tests of translation."""
 
 from pathlib import Path
 

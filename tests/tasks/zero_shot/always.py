@@ -1,4 +1,4 @@
-"""Causal models of transformers that prefer some tokens, whatever they read, or by the sum of what they read."""
+"""Causal models of transformers that prefer certain tokens, always or depending on the sum of what they read."""
 
 from functools import cache
 
@@ -8,12 +8,12 @@ from torch import nn
 
 @cache
 def moods():
-    """Return the class, as transformers takes seconds to be imported."""
+    """Return the class; a function, as importing transformers takes seconds."""
     from transformers import LlamaConfig, PreTrainedModel
     from transformers.modeling_outputs import CausalLMOutput
 
     class Moods(PreTrainedModel):
-        """A model whose logits are a row of a table: the sum of all tokens so far says which."""
+        """A model whose logits are a row of a table, chosen by the sum of all tokens so far."""
 
         config_class = LlamaConfig
 
@@ -34,7 +34,7 @@ def moods():
 
 
 def always(tokenizer, answer, window=4096):
-    """Return a model that gives an answer to everything."""
+    """Return a model that always gives the same answer."""
     [tokens] = tokenizer.encode([answer])
     logits = torch.zeros(1, tokenizer.n_tokens)
     logits[0, tokens] = 10.0

@@ -1,4 +1,4 @@
-"""A few made-up documents of each task, in the files and forms of the real ones."""
+"""A few made-up documents of each task, in the format of the real files."""
 
 import json
 

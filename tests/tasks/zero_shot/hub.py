@@ -1,4 +1,4 @@
-"""The harness's installed tasks on documents in the form that the hub's data have: labels by names, as ClassLabel."""
+"""The harness's installed tasks on documents in the format of the hub's data: labels with names, as ClassLabel."""
 
 import json
 
@@ -50,7 +50,7 @@ def installed_task(name, definition, folder):
 
 
 def requests(task):
-    """Return all that a task asks: prompts with each answer, and what is right."""
+    """Return all requests of a task: prompts with each answer, and the right answers."""
     task.build_all_requests(limit=None, rank=0, world_size=1)
     targets = [task.doc_to_target(document) for document in task.eval_docs]
     return [each.arguments for each in task.instances], targets

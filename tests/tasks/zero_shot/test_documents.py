@@ -1,4 +1,4 @@
-"""Local documents get the names and labels of the harness, and bad files are refused with the place."""
+"""Local documents get the names and labels of the harness, and bad files are rejected with file and line."""
 
 import os
 from pathlib import Path
@@ -52,14 +52,14 @@ def test_the_folder_of_data_or_that_of_the_files_may_be_named(tmp_path):
         (b"\n", "has no line"),
     ],
 )
-def test_files_that_cannot_be_used_are_refused(tmp_path, content, message):
+def test_files_that_cannot_be_used_are_rejected(tmp_path, content, message):
     file = tmp_path / "val.jsonl"
     file.write_bytes(content)
     with pytest.raises(CorruptFileError, match=message):
         read_documents(ZERO_SHOT["rte"].documents, [file])
 
 
-def test_a_line_of_too_few_columns_is_refused(tmp_path):
+def test_a_line_of_too_few_columns_is_rejected(tmp_path):
     file = tmp_path / "dev.tsv"
     file.write_text("A film.\t1\r\nA film.\n")
     with pytest.raises(CorruptFileError, match=r"line 2 of .*dev.tsv has no field 1"):

@@ -1,4 +1,4 @@
-"""Models in memory and runs answer tasks, and the table has what the harness says, beside constant answers."""
+"""Models in memory and runs answer tasks; the table has the results of the harness, along with constant answers."""
 
 import json
 from dataclasses import replace
@@ -45,7 +45,7 @@ def runs(tmp_path_factory):
     return folder
 
 
-def test_a_model_that_says_the_same_to_everything_is_a_constant_answer(tokenizer, data_dir):
+def test_a_model_that_always_gives_the_same_answer_is_a_constant_answer(tokenizer, data_dir):
     table = evaluate(always(tokenizer, " yes"), tokenizer, ["boolq", "cola"], data_dir=data_dir, quiet=True)
     assert list(table["model"]) == ["model", CONSTANT] * 2
     for name in ("boolq", "cola"):
@@ -55,8 +55,8 @@ def test_a_model_that_says_the_same_to_everything_is_a_constant_answer(tokenizer
         assert (model["commonest"], model["commonest_share"], model["mcc"]) == ("yes", 1.0, 0.0)
 
 
-def test_the_harness_says_the_same(tokenizer, data_dir, tmp_path):
-    """Its accuracy, F1 and MCC, and with resampling its standard error, on answers that are not constant."""
+def test_results_equal_those_of_the_harness(tokenizer, data_dir, tmp_path):
+    """Accuracy, F1, MCC and, with resampling, the standard error, for answers that are not constant."""
     from lm_eval import evaluate as by_harness
 
     lm = harness_model(moody(tokenizer), tokenizer, batch_size=3, quiet=True)
@@ -108,9 +108,9 @@ def test_any_causal_model_with_a_tokenizer_of_transformers_answers(tokenizer, da
     assert "mine  rte  accuracy" in capsys.readouterr().err
 
 
-def test_what_cannot_be_evaluated_is_refused(tokenizer, data_dir):
+def test_what_cannot_be_evaluated_is_rejected(tokenizer, data_dir):
     values = {"data_dir": data_dir, "quiet": True}
-    with pytest.raises(InvalidValueError, match=r"copa: an answer has \d+ tokens, more than the 3 of the window"):
+    with pytest.raises(InvalidValueError, match=r"copa: an answer has \d+ tokens, more than the window of 3"):
         evaluate(always(tokenizer, " yes", window=3), tokenizer, ["copa"], **values)
     broken = always(tokenizer, " yes")
     broken.table.data.fill_(float("nan"))
@@ -122,7 +122,7 @@ def test_what_cannot_be_evaluated_is_refused(tokenizer, data_dir):
         evaluate(always(tokenizer, " yes"), "gpt2", ["cola"], **values)
 
 
-def test_a_task_of_your_own_is_asked_by_your_definition(tokenizer, data_dir, tmp_path):
+def test_a_custom_task_uses_its_definition(tokenizer, data_dir, tmp_path):
     definition = tmp_path / "own.yaml"
     own = {"include": str(definition_file(ZERO_SHOT["rte"])), "task": "own", "doc_to_choice": ["yes", "no"]}
     definition.write_text(json.dumps(own))
@@ -143,7 +143,7 @@ def test_the_untrained_network_is_that_with_which_the_run_began(runs):
     assert first != last
 
 
-def test_runs_are_evaluated_beside_the_untrained_network(runs, data_dir):
+def test_runs_are_evaluated_next_to_the_untrained_network(runs, data_dir):
     table = evaluate_runs([runs / "chts", runs / "dense"], ["cola", "copa"], data_dir=data_dir, quiet=True)
     assert list(table["model"]) == ["chts", "dense", UNTRAINED, CONSTANT] * 2
     assert list(table["task"]) == ["cola"] * 4 + ["copa"] * 4

@@ -1,4 +1,4 @@
-"""What a model is asked is what the harness asks, byte for byte."""
+"""The requests to a model equal those of the harness, byte for byte."""
 
 import os
 from pathlib import Path
@@ -59,8 +59,12 @@ def test_a_task_whose_data_are_not_local_says_what_to_do(tmp_path, monkeypatch):
         raise ConnectionError("no network")
 
     monkeypatch.setattr(datasets, "load_dataset", no_network)
-    with pytest.raises(MissingFileError, match="mnli has no local documents, and the hub gives none") as caught:
+    with pytest.raises(
+        MissingFileError, match="mnli has no local documents, and loading them from the hub fails"
+    ) as caught:
         load_task("mnli", ZERO_SHOT["mnli"], None, tmp_path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(MissingFileError, match=r"rte needs RTE/val.jsonl in .*glue, and the hub .*: put the files"):
+    with pytest.raises(
+        MissingFileError, match=r"rte needs RTE/val.jsonl in .*glue, and loading .* fails .*: put the files"
+    ):
         load_task("rte", ZERO_SHOT["rte"], tmp_path, tmp_path)

@@ -1,4 +1,4 @@
-"""Scores of answers, by hand, by brute force and beside those of scikit-learn."""
+"""Scores of answers, compared with hand calculations, brute force and scikit-learn."""
 
 import math
 

@@ -1,8 +1,8 @@
-r"""The examples of a batch as the first layer reads them: gathered and standardised; a transpose follows.
+r"""The examples of a batch, gathered and standardised; a transpose follows, since layers read feature-major inputs.
 
 .. math:: x_{bf} = (d_{e_b f} - \mu) / \sigma
 
-with e the examples of the batch, and d their features.
+where e are the examples of the batch and d their features.
 """
 
 from functools import cache
@@ -17,9 +17,9 @@ from topolearn.threads import Kernel
 
 
 class GatherWork(Work):
-    """What `gather_kernel` reads: chunks of the batch; addresses of arrays as `gather_reference` has them, and sizes.
+    """The record of `gather_kernel`: chunks of the batch, addresses of the arrays of `gather_reference`, and sizes.
 
-    step is the address of the number of the batch, and moments that of mean and deviation, in the dtype of rows.
+    ``step`` is the address of the number of the batch, ``moments`` that of mean and deviation in the dtype of rows.
     """
 
     _fields_ = integers("data", "order", "step", "moments", "rows", "batch", "n_features")

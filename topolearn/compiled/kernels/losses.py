@@ -1,11 +1,11 @@
-r"""The loss of a batch, and its gradient with respect to the outputs of the last layer.
+r"""The loss of a batch and its gradient with respect to the outputs of the last layer.
 
-Cross-entropy of the softmax, with y the labels:
+Cross-entropy of the softmax, where y are the labels:
 
 .. math:: L = -\frac{1}{B} \sum_b \log p_{y_b b}, \quad p_{cb} = \frac{e^{z_{cb}}}{\sum_k e^{z_{kb}}}, \quad
    \frac{\partial L}{\partial z_{cb}} = \frac{p_{cb} - [c = y_b]}{B}
 
-Squared error, with t the targets, of C outputs:
+Squared error of C outputs, where t are the targets:
 
 .. math:: L = \frac{1}{BC} \sum_{cb} (z_{cb} - t_{bc})^2, \quad
    \frac{\partial L}{\partial z_{cb}} = \frac{2 (z_{cb} - t_{bc})}{BC}
@@ -23,12 +23,13 @@ from topolearn.threads import Kernel
 
 
 class LossWork(Work):
-    """What a kernel of a loss reads: one chunk; addresses of arrays as the references have them, and sizes.
+    """The record of a loss kernel: one chunk, addresses of the arrays of the references, and sizes.
 
-    outputs and dz are those of `width` examples of the batch, from number `first` on; behind the first ones, what they
-    give to dbias is added to it. step is the address of the number of the batch, and stopped that of a flag which is
-    set when the loss is not finite. total is the address of a float64 to which the loss of each example is added, and
-    n_correct that of an int64 to which the number of examples is added whose largest output is that of their label.
+    ``outputs`` and ``dz`` are those of ``width`` examples of the batch, starting at number ``first``; ``dbias`` is
+    overwritten where ``first`` is 0, and otherwise added to. ``step`` is the address of the number of the batch, and
+    ``stopped`` that of a flag that is set when the loss is not finite. ``total`` is the address of a float64 sum of
+    the losses of the examples, and ``n_correct`` that of an int64 count of the examples whose largest output is at
+    their label.
     """
 
     _fields_ = integers(
@@ -62,8 +63,8 @@ def cross_entropy_reference(outputs: np.ndarray, labels: np.ndarray) -> tuple[fl
     Returns
     -------
     loss, dz, dbias, n_correct
-        The sum over the batch of the loss of an example; the gradient of the mean loss, shape (n_classes, batch), and
-        its sum over the batch; and how often the largest output is that of the label.
+        The loss summed over the batch; the gradient of the mean loss, shape (n_classes, batch), and its sum over the
+        batch; and the number of examples whose largest output is at the label.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def squared_error_reference(outputs: np.ndarray, targets: np.ndarray) -> tuple[f
 
 @cache
 def cross_entropy_kernel(dtype: str) -> Kernel:
-    """Return the kernel of cross-entropy, whose targets are labels, int64, shape (n_examples,); reads `LossWork`."""
+    """Return the kernel of cross-entropy; it reads `LossWork`, with labels as targets, int64, shape (n_examples,)."""
     number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
 
     @cfunc(types.void(ADDRESS), error_model="numpy")
@@ -150,7 +151,7 @@ def cross_entropy_kernel(dtype: str) -> Kernel:
 
 @cache
 def squared_error_kernel(dtype: str) -> Kernel:
-    """Return the kernel of the squared error, with targets of shape (n_examples, n_outputs); it reads `LossWork`."""
+    """Return the kernel of the squared error; it reads `LossWork`, with targets of shape (n_examples, n_outputs)."""
     number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
 
     @cfunc(types.void(ADDRESS), error_model="numpy")

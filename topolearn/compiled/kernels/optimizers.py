@@ -1,12 +1,12 @@
-r"""A step of an optimizer on one parameter, as torch takes it.
+r"""One optimizer step on one parameter, with the same arithmetic as torch.
 
 SGD, with momentum m, weight decay d and learning rate r:
 
 .. math:: g \leftarrow g + d w, \quad v \leftarrow m v + g, \quad w \leftarrow w - r v
 
-or, by Nesterov, :math:`w \leftarrow w - r (g + m v)`.
+or, with Nesterov momentum, :math:`w \leftarrow w - r (g + m v)`.
 
-Adam, with the step t counted from 1; AdamW takes the decay off the weight instead, :math:`w \leftarrow w - r d w`:
+Adam, with the step t counted from 1; AdamW decays the weight directly instead, :math:`w \leftarrow w - r d w`:
 
 .. math:: g \leftarrow g + d w, \quad a \leftarrow \beta_1 a + (1 - \beta_1) g, \quad
    s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \quad
@@ -25,11 +25,11 @@ from topolearn.threads import Kernel
 
 
 class OptimizerWork(Work):
-    """What the kernel of an optimizer reads: chunks of the elements; addresses of arrays as the references have them.
+    """The record of an optimizer kernel: chunks of the elements, and addresses of the arrays of the references.
 
-    first and second are what the optimizer remembers of each element; rates is the address of the learning rate of each
-    step, float64, settings that of the references' numbers, float64, in their order, and step that of the number of the
-    step.
+    ``first`` and ``second`` are the moments that the optimizer keeps per element. ``rates`` is the address of the
+    learning rate of each step, float64; ``settings`` that of the settings that each kernel names, float64; and
+    ``step`` that of the number of the step.
     """
 
     _fields_ = integers("weight", "gradient", "first", "second", "rates", "settings", "step")
@@ -42,7 +42,7 @@ def sgd_reference(
     weight: np.ndarray, gradient: np.ndarray, first: np.ndarray | None, rate: float,
     momentum: float, weight_decay: float, *, nesterov: bool,
 ) -> tuple[np.ndarray, np.ndarray | None]:  # fmt: skip
-    """Return weight and velocity after the step that `sgd_kernel` takes, in plain numpy.
+    """Return weight and velocity after a step of `sgd_kernel`, in plain numpy.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def adam_reference(
     weight: np.ndarray, gradient: np.ndarray, first: np.ndarray, second: np.ndarray, rate: float, n_steps: int,
     beta1: float, beta2: float, eps: float, weight_decay: float, *, decoupled: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """Return weight and moments after the step that `adam_kernel` takes, the one of number `n_steps`, in plain numpy.
+    """Return weight and moments after step number `n_steps` of `adam_kernel`, in plain numpy.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def adam_reference(
 
 @cache
 def sgd_kernel(dtype: str, has_momentum: int, nesterov: int) -> Kernel:
-    """Return the kernel of SGD, whose settings are momentum and weight decay; it reads `OptimizerWork`."""
+    """Return the kernel of SGD; it reads `OptimizerWork`, whose settings are momentum and weight decay."""
     number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
 
     @cfunc(types.void(ADDRESS), error_model="numpy")
@@ -107,9 +107,9 @@ def sgd_kernel(dtype: str, has_momentum: int, nesterov: int) -> Kernel:
 
 @cache
 def adam_kernel(dtype: str, decoupled: int) -> Kernel:
-    """Return the kernel of Adam, or AdamW; it reads `OptimizerWork`.
+    """Return the kernel of Adam, or of AdamW if ``decoupled``; it reads `OptimizerWork`.
 
-    Its settings are both betas, eps, weight decay, and the number of steps before the first of the run.
+    Its settings are both betas, eps, weight decay, and the number of steps taken before this run.
     """
     number, zero = np.dtype(dtype).type, np.dtype(dtype).type(0)
 

@@ -1,4 +1,4 @@
-"""The run of a tape: a list of kernels, called one after another, over and over, without returning to Python."""
+"""Running a tape: its kernels are called in order, step after step, without returning to Python."""
 
 import ctypes
 from functools import cache
@@ -17,18 +17,19 @@ from topolearn.threads import Kernel
 
 
 class TapeRecord(ctypes.Structure):
-    """What `run_kernel` reads, an int64 each.
+    """The record of `run_kernel`; every field is an int64.
 
     Attributes
     ----------
     step : int
         The number of the step in progress; kernels read it.
     first, last : int
-        The first step to take, and the one behind the last.
+        The first step to take, and the number after the last one.
     stopped : int
-        Set to 1 by a kernel after whose step the run must end.
+        A kernel sets this to 1 to end the run after the current step.
     n_kernels, kernels, works : int
-        How many kernels a step has, and the addresses of two arrays: of the kernels', and of their records' addresses.
+        The number of kernels per step, and the addresses of two arrays: the addresses of the kernels and of their
+        records.
     barrier : int
         The address of a C function in which threads wait for each other; 0 for one thread.
     """
@@ -44,7 +45,7 @@ NEXT_CHUNK = Work.next_chunk.offset // 8
 
 @intrinsic
 def call(typing: Any, function: Any, argument: Any) -> Any:
-    """Call the C function at an address, which takes an address."""
+    """Call the C function at an address with an address as its argument."""
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [INT64])
@@ -58,8 +59,8 @@ def call(typing: Any, function: Any, argument: Any) -> Any:
 def run_kernel() -> Kernel:
     """Return the kernel that runs a tape; it reads `TapeRecord`.
 
-    Every thread goes through the whole tape, and takes its chunks of each kernel's work. Behind a barrier all write the
-    same numbers: none is past the next barrier before all have written them.
+    Every thread goes through the whole tape and takes its chunks of each kernel's work. After a barrier, all threads
+    write the same numbers; none passes the next barrier until all have written them.
     """
 
     @cfunc(types.void(ADDRESS), error_model="numpy")

@@ -1,3 +1,3 @@
-"""Compiled loops over links; each module is loaded when it is first used, as numba takes a second."""
+"""Compiled loops over links; each module is imported on first use, because numba takes a second to import."""
 
 __all__: list[str] = []

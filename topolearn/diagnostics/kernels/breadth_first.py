@@ -5,7 +5,7 @@ from topolearn.compiling import njit
 
 @njit(nogil=True)
 def breadth_first(pointers, ends, source, most, distance, order):
-    """Write the distances of the nodes that lie at most so far from a source, and these nodes, nearest first.
+    """Write the nodes within a distance `most` of a source, nearest first, and their distances.
 
     Parameters
     ----------
@@ -13,13 +13,13 @@ def breadth_first(pointers, ends, source, most, distance, order):
         Neighbours of each node, in compressed form.
     source, most : int
     distance : array of int64, shape (n_nodes,)
-        -1 before; written for the nodes that are reached.
+        Must be filled with -1; written for the nodes that are reached.
     order : array of int64, shape (n_nodes,)
 
     Returns
     -------
     int
-        How many nodes are reached, the source among them.
+        The number of nodes reached, including the source.
     """
     order[0], distance[source] = source, 0
     n_reached, i = 1, 0

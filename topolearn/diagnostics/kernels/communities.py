@@ -7,9 +7,9 @@ from topolearn.compiling import njit
 
 @njit(nogil=True)
 def count_communities(first, last, pointers, ends, back_pointers, back_ends, neurons, links):
-    """Write, for the links of some rows u, how many neurons and paths their local community has."""
-    ours = np.full(back_pointers.size - 1, -1, np.int64)  # columns linked to u: the last u they were linked to
-    seen = np.full(back_pointers.size - 1, -1, np.int64)  # columns in the community: the last link they were met at
+    """Write the numbers of neurons and paths in the local community of each link of the rows u, first <= u < last."""
+    ours = np.full(back_pointers.size - 1, -1, np.int64)  # the last u that each column was linked to
+    seen = np.full(back_pointers.size - 1, -1, np.int64)  # the last link whose community contained each column
     for u in range(first, last):
         for k in range(pointers[u], pointers[u + 1]):
             ours[ends[k]] = u
@@ -34,10 +34,10 @@ def count_communities(first, last, pointers, ends, back_pointers, back_ends, neu
 
 @njit(nogil=True)
 def count_common(edges, pointers, ends):
-    """Return, for each link of a one-mode graph, how many neighbours its ends share, and the links among these."""
+    """Return the numbers of common neighbours of the ends of each link in a one-mode graph, and of links among them."""
     nodes, links = np.zeros(len(edges), np.int64), np.zeros(len(edges), np.int64)
-    ours = np.full(pointers.size - 1, -1, np.int64)  # the last end that has it as a neighbour
-    common = np.full(pointers.size - 1, -1, np.int64)  # the last link whose ends share it
+    ours = np.full(pointers.size - 1, -1, np.int64)  # the last end with this node as a neighbour
+    common = np.full(pointers.size - 1, -1, np.int64)  # the last link whose ends share this node
     for k in range(len(edges)):
         i, j = edges[k]
         if k == 0 or edges[k - 1, 0] != i:

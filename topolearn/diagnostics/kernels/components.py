@@ -1,4 +1,4 @@
-"""Components by union and find: every node points to an earlier one of its component, until the first of all."""
+"""Components by union-find: every node points to an earlier node of its component, and the first node to itself."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from topolearn.compiling import njit
 
 @njit(nogil=True)
 def component_labels(pointers, ends, offset, n_nodes):
-    """Return the component of each node, numbered in the order of their first nodes.
+    """Return the component of each node; components are numbered by their first nodes.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def component_labels(pointers, ends, offset, n_nodes):
 
 @njit(nogil=True)
 def _first(earlier, node):
-    """Return the first node of a component, and halve the way there."""
+    """Return the first node of a component, and halve the path to it."""
     while earlier[node] != node:
         earlier[node] = earlier[earlier[node]]
         node = earlier[node]

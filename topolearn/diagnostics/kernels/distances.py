@@ -1,26 +1,26 @@
-"""Breadth-first search from many sources at once: a bit for each source in the words of every node."""
+"""Breadth-first search from many sources at once, with one bit per source in the words of every node."""
 
 import numpy as np
 
 from topolearn.compiling import njit
 
-WORDS = 4  # of 64 sources each: a node's words fill half a line of the cache
+WORDS = 4  # of 64 sources each: a node's words fill half a cache line
 
 
 @njit(nogil=True)
 def search(pointers, ends, sources, counts, totals):
-    """Add the nodes at each distance from some sources to what is known.
+    """Search from some sources, and add the numbers of nodes at each distance to `counts`.
 
     Parameters
     ----------
     pointers, ends : arrays
-        Neighbours of each node, in compressed form; every link is there in both directions.
+        Neighbours of each node, in compressed form, with every link in both directions.
     sources : array of int, shape (n_sources,)
         At most 64 * WORDS nodes.
     counts : array of int64, shape (n_nodes,)
         Pairs (source, node) by distance, added to.
     totals : array of float64, shape (n_sources, 4)
-        Of each source: nodes reached, sum of distances, sum of inverse distances, largest distance; written.
+        For each source: nodes reached, sum of distances, sum of inverse distances, largest distance; written.
     """
     n = pointers.size - 1
     seen = np.zeros((n, WORDS), np.uint64)
@@ -58,7 +58,7 @@ def search(pointers, ends, sources, counts, totals):
 
 @njit(nogil=True)
 def _step(pointers, ends, active, n_active, touched, now, then, seen):
-    """Mark where the sources that have just come to the active nodes come next; return how many nodes were touched."""
+    """Mark the nodes that sources reach next from the active nodes; return the number of touched nodes."""
     n_touched = 0
     for a in range(n_active):
         node = active[a]
@@ -80,7 +80,7 @@ def _step(pointers, ends, active, n_active, touched, now, then, seen):
 
 @njit(nogil=True)
 def _settle(touched, n_touched, then, seen, reached):
-    """Note which sources have seen the touched nodes, and count the nodes that each of them reached now."""
+    """Record which sources have seen the touched nodes, and count the nodes that each source has just reached."""
     one = np.uint64(1)
     reached[:] = 0
     for t in range(n_touched):
@@ -88,5 +88,5 @@ def _settle(touched, n_touched, then, seen, reached):
         for w in range(WORDS):
             bits = then[node, w]
             seen[node, w] |= bits
-            for b in range(64):  # without a branch, so that it is done in vectors
+            for b in range(64):  # branch-free, so that the compiler vectorizes it
                 reached[64 * w + b] += np.int64((bits >> np.uint64(b)) & one)

@@ -1,4 +1,4 @@
-"""What the two ends of links have: degrees, and labels."""
+"""The degrees and labels at the two ends of links."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from topolearn.compiling import njit
 
 @njit(nogil=True)
 def mean_product(pointers, ends, degrees, pivot):
-    """Return the mean, over the links, of the product of the degrees at both ends, each less a pivot.
+    """Return the mean over the links of the product of the degrees at both ends, each minus a pivot.
 
     Parameters
     ----------
     pointers, ends : arrays
-        Links in compressed form: the degree of a row is the number of its links; there is one or more.
+        At least one link, in compressed form; the degree of a row is its number of links.
     degrees : array of int
         Of the ends.
     pivot : float
@@ -21,7 +21,7 @@ def mean_product(pointers, ends, degrees, pivot):
     for row in range(pointers.size - 1):
         around = 0
         for k in range(np.uint64(pointers[row]), np.uint64(pointers[row + 1])):
-            around += degrees[np.uint64(ends[k])]  # unsigned: no check for negative places, twice as fast
+            around += degrees[np.uint64(ends[k])]  # unsigned, for no check for negative indices: twice as fast
         degree = pointers[row + 1] - pointers[row]
         total += (degree - pivot) * (around - degree * pivot)
     return total / ends.size
@@ -29,7 +29,7 @@ def mean_product(pointers, ends, degrees, pivot):
 
 @njit(nogil=True)
 def end_moments(degrees, pivot):
-    """Return least and largest degree at the ends of links on one side, and the mean and mean square less a pivot.
+    """Return the minimum and maximum degree at one end of all links, and the mean and mean square minus a pivot.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def end_moments(degrees, pivot):
 
 @njit(nogil=True)
 def share_of_equals(pointers, ends, row_labels, end_labels):
-    """Return the share of links with one label at both ends.
+    """Return the share of links with the same label at both ends.
 
     Parameters
     ----------
     pointers, ends : arrays
-        Links in compressed form; there is one or more.
+        At least one link, in compressed form.
     row_labels, end_labels : arrays of int
     """
     n = 0

@@ -1,4 +1,4 @@
-"""Maximum matching: paths that augment a greedy one, sought depth first from every free output (Pothen and Fan)."""
+"""Maximum matching: augmenting paths by depth-first search from every free output (Pothen and Fan)."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from topolearn.compiling import njit
 def matched_inputs(pointers, inputs, n_in):
     """Return the input that each output is matched with, or -1.
 
-    A phase looks at each input once; the next free input of an output is looked for only beyond those that were
-    found matched, as a matched input stays so. The last phase finds no path.
+    Each phase visits every input at most once. The search for a free input of an output continues behind those already
+    matched, since a matched input stays matched. The last phase finds no augmenting path.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def matched_inputs(pointers, inputs, n_in):
 
 @njit(nogil=True)
 def _augmented(pointers, inputs, of_output, of_input, free, tried, seen, path, phase, root):
-    """Match a free output, if a path of links by turns out of and in the matching leads to a free input."""
+    """Match a free output if an alternating path leads to a free input; return whether there is one."""
     depth = 0
     path[0], tried[root] = root, pointers[root]
     while depth >= 0:

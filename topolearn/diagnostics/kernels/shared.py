@@ -1,4 +1,4 @@
-"""Neighbours that two neurons of one side share, counted along walks of two links."""
+"""Shared neighbours of two neurons on one side, counted along walks of two links."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from topolearn.compiling import njit
 
 @njit(nogil=True)
 def count_squares(first, last, pointers, ends, back_pointers, back_ends):
-    """Return the number of cycles of four links through pairs of rows (u, z), u < z, with u among some rows."""
+    """Return the number of cycles of four links through pairs of rows (u, z), u < z, with first <= u < last."""
     n_shared = np.zeros(pointers.size - 1, np.int64)
     met = np.empty(pointers.size - 1, np.int64)
     n_squares = 0
@@ -16,7 +16,7 @@ def count_squares(first, last, pointers, ends, back_pointers, back_ends):
         for k in range(pointers[u], pointers[u + 1]):
             v = ends[k]
             j = back_pointers[v + 1] - 1
-            while back_ends[j] > u:  # its own link to u stops it at the latest
+            while back_ends[j] > u:  # the link back to u stops it at the latest
                 z = back_ends[j]
                 if n_shared[z] == 0:
                     met[n_met] = z
@@ -30,12 +30,12 @@ def count_squares(first, last, pointers, ends, back_pointers, back_ends):
     return n_squares
 
 
-DOT, MIN, MAX = range(3)  # shared neighbours over those of either row, of the lesser, of the larger
+DOT, MIN, MAX = range(3)  # divide shared neighbours by the union, the smaller degree, or the larger degree
 
 
 @njit(nogil=True)
 def mean_overlaps(first, last, mode, pointers, ends, back_pointers, back_ends, means):
-    """Write, for some rows, the mean of shared neighbours over all neighbours, over the rows that share any."""
+    """Write the mean overlap of each row, first <= row < last, with the rows that share neighbours with it."""
     n_shared = np.zeros(pointers.size - 1, np.int64)
     met = np.empty(pointers.size - 1, np.int64)
     for u in range(first, last):

@@ -1,4 +1,4 @@
-"""Power laws: the exponent, where the law begins, whether it is plausible, and whether another law fits better."""
+"""Power laws: the exponent, the start of the law, its plausibility, and comparisons with other laws."""
 
 from topolearn.diagnostics.power_law.alternatives import ALTERNATIVES, LikelihoodRatio
 from topolearn.diagnostics.power_law.fit import PowerLawFit, power_law

@@ -1,4 +1,4 @@
-"""Other laws for the same tail, and how much likelier they, or the power law, make it."""
+"""Alternatives to a power law, fitted to the same tail, and likelihood-ratio tests against them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from topolearn.diagnostics.power_law.law import log_pdf
 from topolearn.diagnostics.power_law.samples import Floats, Samples
 from topolearn.registry import Registry
 
-LogLikelihoods = Callable[[Samples, float, float], Floats]  # of each distinct value of a tail, given xmin and gamma
+LogLikelihoods = Callable[[Samples, float, float], Floats]  # one for each distinct value of a tail, xmin and gamma
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
-IMPOSSIBLE = 1e100  # minus the logarithm of a likelihood that is none
-NARROW = 1e-4  # width, in standard deviations, below which a cell of a rounded law has one density
-TERMS = 256  # of a sum that are added up before the rest is integrated
+IMPOSSIBLE = 1e100  # the negative log-likelihood of invalid parameters
+NARROW = 1e-4  # width in standard deviations below which the density is constant over a cell of a rounded law
+TERMS = 256  # the number of terms of a sum that are added before the rest is integrated
 
 
 @dataclass(frozen=True)
 class LikelihoodRatio:
-    """A power law against another law.
+    """A likelihood-ratio test of a power law against another law.
 
     Attributes
     ----------
     alternative : str
     ratio : float
-        Logarithm of the likelihood of the tail under the power law over that under the alternative: above 0 where the
-        power law fits better. Against "truncated", which contains the power law, it is never above 0.
+        Logarithm of the ratio of the tail's likelihood under the power law to that under the alternative: above 0 if
+        the power law fits better. Against "truncated", which contains the power law, it is never above 0.
     p_value : float
-        How likely a ratio as far from 0 is when neither law is better (Vuong's test; the chi-square test where the
-        alternative contains the power law). Only when it is small does the sign mean anything.
+        Probability of a ratio at least as far from 0 if neither law is better (Vuong's test; the chi-square test if
+        the alternative contains the power law). The sign of the ratio is meaningful only if this is small.
     """
 
     alternative: str
@@ -38,7 +38,7 @@ class LikelihoodRatio:
 
 
 def exponential(tail: Samples, xmin: float, gamma: float) -> Floats:
-    """Return log-likelihoods of the exponential law; of the geometric one for whole numbers."""
+    """Return log-likelihoods of the exponential law, or of the geometric law for integers."""
     excess = tail.values - xmin
     mean = float(tail.counts @ excess) / tail.n
     if tail.discrete:
@@ -47,8 +47,8 @@ def exponential(tail: Samples, xmin: float, gamma: float) -> Floats:
 
 
 def log_normal(tail: Samples, xmin: float, gamma: float) -> Floats:
-    """Return log-likelihoods of the log-normal law from xmin on; of it rounded, for whole numbers."""
-    logs = np.log1p((tail.values - xmin) / xmin)  # over xmin, so that nearly equal values stay apart
+    """Return log-likelihoods of the log-normal law from xmin on, rounded for integers."""
+    logs = np.log1p((tail.values - xmin) / xmin)  # relative to xmin, so that nearly equal values stay distinct
     start = np.log1p(-0.5 / xmin) if tail.discrete else 0.0
     widths = np.log1p(1 / (tail.values - 0.5)) if tail.discrete else np.zeros_like(logs)
 
@@ -60,9 +60,9 @@ def log_normal(tail: Samples, xmin: float, gamma: float) -> Floats:
             return -logs - np.log(xmin) - parameters[1] - 0.5 * np.log(2 * np.pi) - z * z / 2 - whole
         ends = (np.log1p((tail.values - xmin + d) / xmin) for d in (-0.5, 0.5))
         above, below = (special.log_ndtr((mean - end) / deviation) for end in ends)
-        # The rounded law has the probability exp(above) - exp(below), of which both can be too small for a float.
+        # The rounded law has the probability exp(above) - exp(below), but both terms can underflow.
         cells = above + np.log(-np.expm1(np.minimum(below - above, -1e-300)))
-        # The difference of two nearly equal numbers has no digits left, but there the density is flat.
+        # The difference of two nearly equal numbers loses all digits, but there the density is flat.
         z = (logs - mean) / deviation
         flat = widths / deviation * np.maximum(np.abs(z), 1) < NARROW
         return np.where(flat, np.log(widths / deviation) - 0.5 * np.log(2 * np.pi) - z * z / 2, cells) - whole
@@ -85,8 +85,8 @@ def truncated(tail: Samples, xmin: float, gamma: float) -> Floats:
 
 
 def _cut_integral(exponent: float, rate: float, start: float) -> float:
-    r"""Return the integral of :math:`(x / x_0)^{-a} e^{-r (x - x_0)}` from x_0 on, over the logarithm of x."""
-    # Beyond the first end the cut-off has left nothing, beyond the second the power.
+    r"""Return the integral of :math:`(x / x_0)^{-a} e^{-r (x - x_0)}` from x_0 on, computed in log(x)."""
+    # Beyond the first end the cut-off makes the integrand negligible, beyond the second the power.
     ends = [np.log1p(700 / (rate * start))] + ([40 / (exponent - 1)] if exponent > 1 else [])
     t = (NODES + 1) * min(ends) / 2
     heights = np.exp((1 - exponent) * t - rate * start * np.expm1(t))
@@ -94,7 +94,7 @@ def _cut_integral(exponent: float, rate: float, start: float) -> float:
 
 
 def _cut_sum(exponent: float, rate: float, start: float) -> float:
-    """Return the sum of the same over whole x from x_0 on: its first terms, and the rest by Euler and Maclaurin."""
+    """Return the same as a sum over integers from x_0 on: its first terms, and the rest by Euler-Maclaurin."""
     k = np.arange(TERMS + 1)
     terms = np.exp(-exponent * np.log1p(k / start) - rate * k)
     far, last = start + TERMS, terms[-1]
@@ -103,14 +103,14 @@ def _cut_sum(exponent: float, rate: float, start: float) -> float:
 
 
 def _best(likelihoods: Callable[[Floats], Floats], start: Floats, tail: Samples) -> Floats:
-    """Return the log-likelihoods under the parameters that make the tail likeliest."""
+    """Return the log-likelihoods under the maximum-likelihood parameters."""
 
     def loss(parameters: Floats) -> float:
         total = float(tail.counts @ likelihoods(parameters))
         return -total if np.isfinite(total) else IMPOSSIBLE
 
-    with np.errstate(all="ignore"):  # far-off parameters, which the search turns away from
-        for _ in range(2):  # the second start leaves a simplex that has become too small
+    with np.errstate(all="ignore"):  # the search may try extreme parameters
+        for _ in range(2):  # restart once, in case the simplex has collapsed
             optimum = optimize.minimize(
                 loss, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8, "maxiter": 2000}
             )

@@ -1,4 +1,4 @@
-"""How plausible a power law is: the share of samples of the fit itself that fit worse than the data."""
+"""The plausibility of a power law: the share of samples drawn from the fit that fit worse than the data."""
 
 from collections.abc import Callable
 
@@ -18,11 +18,11 @@ def bootstrap_p(
     Parameters
     ----------
     samples : Samples
-        All of them, below xmin too.
+        All samples, including those below xmin.
     gamma, xmin, ks : float
         The fit, and its distance from the data.
     refit : callable
-        From samples to the distance of the fit that was sought in the same way.
+        Takes samples, fits them in the same way, and returns the distance.
     n : int
         Number of synthetic samples.
     rng : numpy.random.Generator

@@ -1,4 +1,4 @@
-"""`power_law`: the exponent, where the law begins, how well it fits, and whether that is a power law."""
+"""`power_law`: fit the exponent and the start of a power law, and test its plausibility."""
 
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -15,9 +15,9 @@ from topolearn.diagnostics.power_law.samples import Floats, Samples, read_sample
 from topolearn.diagnostics.reading import GraphLike
 from topolearn.errors import InvalidTypeError, InvalidValueError
 
-PLAUSIBLE = 0.1  # smallest p-value of a plausible law, as Clauset et al. have it
-FEWEST = 50  # samples in a tail that tell a power law from others, as they have it too
-NARROWEST = 10**0.5  # the least ratio of the largest sample to xmin: half a decade
+PLAUSIBLE = 0.1  # the smallest p-value of a plausible law, as in Clauset et al.
+FEWEST = 50  # the smallest tail that distinguishes a power law from others, also as in Clauset et al.
+NARROWEST = 10**0.5  # the smallest ratio of the largest sample to xmin: half a decade
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,16 @@ class PowerLawFit:
     Attributes
     ----------
     gamma : float
-        The exponent of largest likelihood.
+        The maximum-likelihood exponent.
     xmin : float
-        Where the law begins.
+        The start of the law.
     ks : float
-        The distance of Kolmogorov and Smirnov between the samples from xmin on and the law.
+        The Kolmogorov-Smirnov distance between the samples from xmin on and the law.
     p_value : float or None
-        Share of samples drawn from the fit that are at least as far from their own fits; above 0.1 a power law is
-        plausible. None without bootstraps.
+        The share of bootstraps, samples drawn from the fit, that are at least as far from their own fits. Above 0.1 a
+        power law is plausible. None without bootstraps.
     n_tail, n : int
-        Samples of at least xmin, and all samples above 0.
+        The number of samples of at least xmin, and of all samples above 0.
     largest : float
         The largest sample.
     gamma_error : float
@@ -66,10 +66,10 @@ class PowerLawFit:
 
     @property
     def is_plausible(self) -> bool | None:
-        """Whether the samples may follow a power law: False if p is below 0.1 or the tail is short, else None untested.
+        """Whether the samples may follow a power law: False if p < 0.1 or the tail is short, else None if untested.
 
-        A tail is short if it has fewer than 50 samples, or spans less than half a decade: there any law fits. (Stumpf
-        and Porter ask for two decades.)
+        A tail is short if it has fewer than 50 samples or spans less than half a decade, where any law fits. (Stumpf
+        and Porter require two decades.)
         """
         if self._objection:
             return False
@@ -77,7 +77,7 @@ class PowerLawFit:
 
     @property
     def verdict(self) -> str:
-        """What to say of the fit: "power law", "no power law" with the reason, or that it was not tested."""
+        """The result in words: "power law", "no power law" with the reason, or "untested"."""
         if self._objection:
             return f"no power law: {self._objection}"
         return "untested" if self.p_value is None else "power law"
@@ -93,11 +93,11 @@ class PowerLawFit:
         return ""
 
     def pdf(self, x: ArrayLike) -> Floats:
-        """Return the density at x, or the probability of x, among the samples from xmin on; 0 below xmin."""
+        """Return the density, or the probability, of x among the samples from xmin on; 0 below xmin."""
         return law.pdf(x, self.gamma, self.xmin, discrete=self.discrete)
 
     def ccdf(self, x: ArrayLike) -> Floats:
-        """Return the probability of at least x, among the samples from xmin on; 1 below xmin."""
+        """Return the probability of values of at least x among the samples from xmin on; 1 below xmin."""
         return law.ccdf(x, self.gamma, self.xmin, discrete=self.discrete)
 
     def against(self, alternative: str) -> LikelihoodRatio:
@@ -134,30 +134,30 @@ def power_law(
 ) -> PowerLawFit:
     r"""Fit a power law to samples, such as the degrees of a graph, by the method of Clauset, Shalizi and Newman.
 
-    Gamma has the largest likelihood: for whole numbers of
+    Gamma is the maximum-likelihood estimate. For integers the law is
 
     .. math:: p(x) = \frac{x^{-\gamma}}{\zeta(\gamma, x_{min})}
 
-    and for other samples, where :math:`p(x) \propto x^{-\gamma}` is a density,
+    For other samples :math:`p(x) \propto x^{-\gamma}` is a density, and
 
     .. math:: \gamma = 1 + n \Big/ \sum_i \ln \frac{x_i}{x_{min}}
 
-    Of all distinct values but the largest, xmin is the one from which on samples and law are nearest, by the distance
-    of Kolmogorov and Smirnov.
+    Of all distinct values except the largest, xmin is the one that minimizes the Kolmogorov-Smirnov distance between
+    the samples from xmin on and the law.
 
     Parameters
     ----------
     samples : array-like of shape (n,), or graph
-        Numbers of at least 0; zeros, as of neurons without links, are left out. Of a graph its degrees: a
-        `BipartiteGraph`, `Graph` or `LayeredNetwork`, a networkx or igraph graph, or a scipy matrix.
+        Numbers of at least 0; zeros, such as the degrees of isolated neurons, are left out. For a graph, its degrees:
+        a `BipartiteGraph`, `Graph` or `LayeredNetwork`, a networkx or igraph graph, or a scipy matrix.
     side : {"all", "fan_in", "fan_out"}, optional
-        Of a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
+        For a graph with two sides: the degrees of all nodes, of the outputs, or of the inputs. Default all.
     xmin : float, optional
-        Where the law begins; if None, it is sought.
+        The start of the law; default the best one.
     discrete : bool, optional
-        Whether samples are whole numbers by nature; if None, whether they are, and below :math:`2^{52}`.
+        Whether the samples are discrete; default true if all are integers below :math:`2^{52}`.
     n_bootstraps : int
-        Samples of the fit that are fitted for the p-value, which is exact to about :math:`1 / (2 \sqrt n)`; none for 0.
+        Number of bootstraps for the p-value, whose error is about :math:`1 / (2 \sqrt n)`; 0 for no p-value.
     seed : int, numpy.random.Generator or None
         For the bootstraps.
 
@@ -168,14 +168,14 @@ def power_law(
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When samples are not finite numbers of at least 0 in one row, or an argument is of another kind or out of range.
+        When samples are not a 1-D array of finite numbers of at least 0, or an argument has a wrong type or value.
     UndefinedMeasureError
-        When fewer than two values differ, of all samples or of those of at least xmin.
+        When the samples, or those of at least xmin, have fewer than two distinct values.
 
     References
     ----------
     Clauset, Shalizi, Newman (2009), "Power-law distributions in empirical data", SIAM Review 51; Stumpf, Porter (2012),
-    "Critical truths about power laws", Science 335, on how far a tail must reach.
+    "Critical truths about power laws", Science 335, for the required length of a tail.
 
     Examples
     --------
@@ -204,7 +204,7 @@ def power_law(
 
 
 def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:
-    """Return gamma, xmin and the distance of the best fit, or of that from a given xmin on."""
+    """Return gamma, xmin and the distance of the best fit, or of the fit from a given xmin on."""
     from topolearn.diagnostics.power_law.kernels import best_start
 
     if xmin is None:
@@ -212,14 +212,14 @@ def _fitted(samples: Samples, xmin: float | None) -> tuple[float, float, float]:
         return float(gamma), float(samples.values[i]), float(ks)
     tail = samples.tail(xmin)
     values, counts = tail.values, tail.counts
-    if values[0] > xmin:  # where no sample is
+    if values[0] > xmin:  # no sample equals xmin
         values, counts = np.append(xmin, values), np.append(0, counts)
     _, gamma, ks = best_start(values, counts, samples.discrete, 1)
     return float(gamma), xmin, float(ks)
 
 
 def _distance(samples: Samples, xmin: float | None) -> float:
-    """Return the distance of the best fit; 0 where all synthetic samples are equal, which any exponent fits."""
+    """Return the distance of the best fit; 0 if all synthetic samples are equal, since any exponent fits those."""
     tail = samples if xmin is None else samples.tail(xmin)
     return _fitted(samples, xmin)[2] if tail.values.size > 1 else 0.0
 

@@ -1,4 +1,4 @@
-"""Compiled parts of the fit: the Hurwitz zeta function, likelihoods, and the search for xmin."""
+"""Compiled functions of the fit: the Hurwitz zeta function, likelihoods, and the search for xmin."""
 
 import math
 
@@ -7,24 +7,24 @@ import numpy as np
 from topolearn.compiling import njit
 from topolearn.diagnostics.power_law.samples import LARGEST_WHOLE
 
-LEAST = 12.0  # argument from which the series below is exact to the last digits, for exponents up to it
-STRIDE = 64  # distinct values that a comparison steps over at first
+LEAST = 12.0  # argument from which the series below is accurate to the last digits, for exponents up to that argument
+STRIDE = 64  # step between distinct values in a first, coarse comparison
 MOST_STEPS = 200
-NOTHING = 1e-18
+NOTHING = 1e-18  # relative size below which a term is negligible
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
 
 
 @njit(nogil=True)
 def zeta(s, q):
-    """Return the Hurwitz zeta function over its first term, the sum of (1 + k/q)^-s, and two derivatives in s.
+    """Return the Hurwitz zeta function divided by its first term, the sum of (1 + k/q)^-s, and two derivatives in s.
 
-    The first terms are added up, and the rest by the formula of Euler and Maclaurin. Over its first term it neither
-    grows nor vanishes, however large the exponent.
+    The first terms are added up; the Euler-Maclaurin formula gives the rest. Divided by its first term, the function
+    neither overflows nor vanishes for large exponents.
     """
     value, first, second = 0.0, 0.0, 0.0
     a = q
     while a < max(LEAST, s):
-        log = math.log1p((a - q) / q)  # exact where the exponent is so large that rounding a / q would show
+        log = math.log1p((a - q) / q)  # exact even for exponents so large that rounding a / q would matter
         term = math.exp(-s * log)
         value += term
         first -= log * term
@@ -38,7 +38,7 @@ def zeta(s, q):
     value += integral + power / 2
     first -= integral * (log + inverse) + log * power / 2
     second += integral * ((log + inverse) ** 2 + inverse * inverse) + log * log * power / 2
-    # c * s (s+1) ... (s+2j-2) * a^(-s-2j+1), whose derivatives come from that of the logarithm of the product
+    # c * s (s+1) ... (s+2j-2) * a^(-s-2j+1); its derivatives follow from that of the logarithm of the product
     factor, slope, curve = s, 1.0 / s, -1.0 / (s * s)
     scale = power / a
     for j in range(1, 6):
@@ -57,17 +57,17 @@ def zeta(s, q):
 
 @njit(nogil=True)
 def share_from(x, gamma, xmin, whole):
-    """Return the probability of at least x under a law of whole numbers; `whole` is the zeta function at xmin."""
+    """Return the probability of at least x under a discrete law; `whole` is the zeta function at xmin."""
     return math.exp(-gamma * math.log1p((x - xmin) / xmin)) * zeta(gamma, x)[0] / whole
 
 
 @njit(nogil=True)
 def discrete_gamma(mean_log, xmin):
-    """Return the exponent of largest likelihood of whole numbers from xmin on, given the mean of ln(x / xmin)."""
+    """Return the maximum-likelihood exponent of integers from xmin on, given the mean of ln(x / xmin)."""
     gamma = 1.0 + 1.0 / (mean_log + math.log(xmin / (xmin - 0.5)))
     for _ in range(MOST_STEPS):
         value, first, second = zeta(gamma, xmin)
-        slope = -first / value - mean_log  # of the mean log-likelihood; it falls in gamma
+        slope = -first / value - mean_log  # of the mean log-likelihood; decreasing in gamma
         step = slope / (second / value - (first / value) ** 2)
         step = min(max(step, -(gamma - 1.0) / 2), gamma)
         gamma += step
@@ -78,7 +78,7 @@ def discrete_gamma(mean_log, xmin):
 
 @njit(nogil=True)
 def gap_at(i, values, logs, before, discrete, first, gamma, whole):
-    """Return how far the distributions of a tail and its fit are apart just below or at a distinct value."""
+    """Return the larger gap between the distributions of a tail and its fit just below and at a distinct value."""
     if discrete:
         below = 1.0 - share_from(values[i], gamma, values[first], whole)
         at = below + math.exp(-gamma * math.log1p((values[i] - values[first]) / values[first])) / whole
@@ -91,28 +91,28 @@ def gap_at(i, values, logs, before, discrete, first, gamma, whole):
 
 @njit(nogil=True)
 def distance(values, logs, before, discrete, first, gamma, bound, likely):
-    """Return the largest distance of the distributions of a tail and its fit, and where it is.
+    """Return the largest gap between the distributions of a tail and its fit, and its position.
 
-    Both are compared just below and at each distinct value: between them the data's stays, and the fit's grows. Of a
-    distance above `bound` any such gap is returned, wherever one was found first.
+    They are compared just below and at each distinct value, since in between the data's distribution is constant and
+    the fit's increases. If the distance exceeds `bound`, the first gap above it is returned instead.
 
     Parameters
     ----------
     values, logs : arrays
-        The distinct values, and their logarithms over the smallest.
+        The distinct values, and their logarithms relative to the smallest.
     before : array, one longer
         The number of samples below each of them, and of all samples.
     discrete : bool
     first : int
-        Where the tail starts.
+        The start of the tail.
     gamma, bound : float
     likely : int
-        Where to look first.
+        The position to check first.
     """
     whole = zeta(gamma, values[first])[0] if discrete else 1.0
     where = max(likely, first)
     worst = gap_at(where, values, logs, before, discrete, first, gamma, whole)
-    for stride in (STRIDE, 1):  # a bad candidate shows at a few points
+    for stride in (STRIDE, 1):  # a few points reject a bad candidate
         if worst > bound:
             break
         for i in range(first, values.size, stride):
@@ -126,9 +126,9 @@ def distance(values, logs, before, discrete, first, gamma, bound, likely):
 
 @njit(nogil=True)
 def tail_logs(values, before):
-    """Return the logarithms of distinct values over the smallest, and the mean of ln(x / xmin) of each one's tail.
+    """Return the logarithms of distinct values relative to the smallest, and the mean ln(x / xmin) of each tail.
 
-    Both are sums of positive gaps, so that nothing cancels where the values are nearly equal.
+    Both are sums of positive gaps, so that nothing cancels if the values are nearly equal.
     """
     logs, means = np.zeros(values.size), np.zeros(values.size)
     for i in range(1, values.size):
@@ -142,10 +142,10 @@ def tail_logs(values, before):
 
 @njit(nogil=True)
 def best_start(values, counts, discrete, n_candidates):
-    """Return which distinct value, of the first ones, is the best xmin, with the exponent and the distance there.
+    """Return the index of the best xmin among the first distinct values, with its exponent and distance.
 
-    A few candidates spread over all are tried first: against the best of them most others fail at one look, where
-    their neighbour failed.
+    A few evenly spread candidates are tried first. Most of the others then fail at a single comparison with the best of
+    these, at the position where their neighbour failed.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def best_start(values, counts, discrete, n_candidates):
     n_candidates : int
     """
     before = np.zeros(values.size + 1, np.int64)
-    for i in range(values.size):  # not before[1:] = ..., whose check of shapes takes seconds to compile
+    for i in range(values.size):  # before[1:] = ... would take seconds to compile, for its shape check
         before[i + 1] = before[i] + counts[i]
     logs, means = tail_logs(values, before)
     best, best_gamma, least = -1, 0.0, np.inf
@@ -172,7 +172,7 @@ def best_start(values, counts, discrete, n_candidates):
 
 @njit(nogil=True)
 def shares_from(x, gamma, xmin, shares):
-    """Write the probability of at least each x under a law of whole numbers."""
+    """Write the probability of at least each x under a discrete law."""
     whole = zeta(gamma, xmin)[0]
     for i in range(x.size):
         shares[i] = share_from(x[i], gamma, xmin, whole)
@@ -180,10 +180,9 @@ def shares_from(x, gamma, xmin, shares):
 
 @njit(nogil=True)
 def draw_discrete(uniforms, gamma, xmin, table, drawn):
-    """Write whole numbers from xmin on that follow a power law, one for each uniform number u in (0, 1].
+    """Write integers from xmin on that follow a power law, one for each uniform number u in (0, 1].
 
-    The number drawn is the largest x of which at least the share u of the law is not below, and at most
-    `LARGEST_WHOLE`; `table` is memory.
+    Each is the largest x with P(X >= x) >= u, and at most `LARGEST_WHOLE`; `table` is scratch memory.
     """
     whole = zeta(gamma, xmin)[0]
     for k in range(table.size):

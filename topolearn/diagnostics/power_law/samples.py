@@ -1,4 +1,4 @@
-"""The samples of a fit: positive numbers, counted."""
+"""The samples of a fit: distinct positive numbers and their counts."""
 
 import reprlib
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from topolearn.errors import InvalidTypeError, InvalidValueError, UndefinedMeasureError
 
 Floats = NDArray[np.float64]
-LARGEST_WHOLE = 2.0**52  # from here on floats have no digits left for fractions, and then none for units
-SMALLEST, LARGEST = 1e-150, 1e150  # between which no ratio of two samples is too large for a float
+LARGEST_WHOLE = 2.0**52  # from here on floats cannot represent fractions, and soon not all integers
+SMALLEST, LARGEST = 1e-150, 1e150  # within these bounds no ratio of two samples overflows
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Distinct values, sorted, and how often each occurs.
+    """Sorted distinct values, and their counts.
 
     Attributes
     ----------
@@ -41,45 +41,45 @@ class Samples:
         return Samples(self.values[first:], self.counts[first:], self.discrete)
 
     def expanded(self) -> Floats:
-        """Return each sample by itself, sorted."""
+        """Return all samples, sorted."""
         return np.repeat(self.values, self.counts)
 
 
 def counted(values: Floats, discrete: bool) -> Samples:
-    """Return samples by distinct value."""
+    """Return values as `Samples`, with counts of distinct values."""
     distinct, counts = np.unique(values, return_counts=True)
     return Samples(distinct, counts.astype(np.int64), discrete)
 
 
 def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
-    """Return what was given as samples, without zeros.
+    """Convert input to samples, without zeros.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is not one row of numbers that are finite, not negative and not out of all proportion, or they are not
-        whole, or too large to be told from their neighbours, although `discrete` says so.
+        When the input is not a 1-D array of finite, non-negative numbers of reasonable size; or when `discrete` is
+        true and they are not integers below 2**52.
     UndefinedMeasureError
-        When fewer than two values differ.
+        When there are fewer than two distinct values.
     """
     if not (discrete is None or isinstance(discrete, bool | np.bool_)):
         raise InvalidTypeError(f"discrete={discrete!r} must be True, False or None")
     values = _numbers(samples)
     if values.ndim != 1:
         raise InvalidValueError(
-            f"samples of shape {values.shape} must be one row of numbers: pass samples.ravel(), or of "
-            "an adjacency BipartiteGraph(matrix)"
+            f"samples of shape {values.shape} must be a 1-D array: pass samples.ravel(), or BipartiteGraph(matrix) for "
+            "an adjacency matrix"
         )
     bad = values[~np.isfinite(values) | (values < 0)]
     if bad.size:
-        raise InvalidValueError(f"sample {bad[0]} cannot follow a power law: give finite numbers of at least 0")
+        raise InvalidValueError(f"sample {bad[0]} cannot follow a power law: pass finite numbers of at least 0")
     values = values[values > 0]
     bad = values[(values < SMALLEST) | (values > LARGEST)]
     if bad.size:
         raise InvalidValueError(f"sample {bad[0]} must lie in [{SMALLEST}, {LARGEST}]: use another unit")
     counting = (values == np.floor(values)) & (values < LARGEST_WHOLE)
     if discrete and not counting.all():
-        raise InvalidValueError(f"sample {values[~counting][0]} is not whole, or not below 2**52: leave discrete out")
+        raise InvalidValueError(f"sample {values[~counting][0]} is not an integer below 2**52: leave discrete out")
     kept = counted(values, bool(counting.all() if discrete is None else discrete))
     if kept.values.size < 2:
         only = f"all samples above 0 are {kept.values[0]:g}" if kept.n else "no sample is above 0"
@@ -88,42 +88,42 @@ def read_samples(samples: ArrayLike, discrete: bool | None) -> Samples:
 
 
 def read_start(xmin: float, samples: Samples) -> float:
-    """Return where a law is to begin.
+    """Check a given xmin, the start of the law, and return it as a float.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is not a number above 0, or not whole although the samples are.
+        When it is not a number above 0, or not an integer although the samples are.
     UndefinedMeasureError
-        When fewer than two values of at least it differ.
+        When there are fewer than two distinct values of at least xmin.
     """
     if isinstance(xmin, bool) or not isinstance(xmin, Real):
-        raise InvalidTypeError(f"xmin={xmin!r} must be a number, or None to look for the best")
+        raise InvalidTypeError(f"xmin={xmin!r} must be a number, or None to find the best one")
     if not (np.isfinite(xmin) and xmin >= SMALLEST):
         raise InvalidValueError(f"xmin={xmin!r} must be a number above 0, of at least {SMALLEST}")
     if samples.discrete and xmin != np.floor(xmin):
-        raise InvalidValueError(f"xmin={xmin!r} must be whole, as the samples are")
+        raise InvalidValueError(f"xmin={xmin!r} must be an integer, like the samples")
     if samples.tail(xmin).values.size < 2:
         raise UndefinedMeasureError(
-            f"a power law from xmin={xmin:g} on is undefined: fewer than two samples of at least that differ; "
-            f"use an xmin of at most {samples.values[-2]:g}"
+            f"a power law from xmin={xmin:g} on is undefined: fewer than two different samples are at least that "
+            f"large; use an xmin of at most {samples.values[-2]:g}"
         )
     return float(xmin)
 
 
 def _numbers(samples: ArrayLike) -> Floats:
-    """Return samples as floats; text, dates and complex numbers are none, even where numpy would convert them."""
-    refused = InvalidTypeError(f"samples={reprlib.repr(samples)} must be numbers")
+    """Return samples as floats; reject text, dates and complex numbers, even where numpy would convert them."""
+    error = InvalidTypeError(f"samples={reprlib.repr(samples)} must be numbers")
     try:
         given = np.asarray(samples)
         if given.dtype.kind in "biuf" or (given.dtype.kind == "O" and all(isinstance(x, Real) for x in given.flat)):
             return given.astype(np.float64)
     except OverflowError:
-        raise InvalidValueError(f"samples={reprlib.repr(samples)}: one is too large for a float") from None
+        raise InvalidValueError(f"samples={reprlib.repr(samples)} include a number too large for a float") from None
     except (
         TypeError,
         ValueError,
         RuntimeError,
-    ):  # rows of unequal lengths, or a tensor of another device or in a graph
-        raise refused from None
-    raise refused
+    ):  # rows of unequal lengths, or a tensor on another device or that requires grad
+        raise error from None
+    raise error

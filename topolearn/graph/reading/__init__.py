@@ -1,4 +1,4 @@
-"""Networks of others: what people have in files, read as graphs."""
+"""Read networks from the files and tables that people have."""
 
 from topolearn.graph.reading.formats import FORMATS, Format
 from topolearn.graph.reading.read import read_graph

@@ -1,4 +1,4 @@
-"""Arrays of numpy and scipy: .npz and .npy."""
+"""NumPy and SciPy arrays: .npz and .npy."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ from topolearn.graph.stored_arrays import read_npz, sparse_array
 
 
 def read_arrays(data: bytes, options: Options) -> Content:
-    """Return the content of a sparse array as scipy or `BipartiteGraph.save` wrote it, or of one dense array.
+    """Return the content of one dense array, or of a sparse array written by SciPy or `BipartiteGraph.save`.
 
     Raises
     ------
     CorruptFileError
-        When there is none, or several, or it has another shape.
+        When the file holds no array or several, or the array is not a matrix of finite numbers.
     """
     if data.startswith(npy.MAGIC_PREFIX):
-        return _dense(npy.read_array(io.BytesIO(data), allow_pickle=False), options, "array of numpy")
+        return _dense(npy.read_array(io.BytesIO(data), allow_pickle=False), options, "NumPy array")
     stored = read_npz(io.BytesIO(data))
     names = {side: stored[side].tolist() for side in ("input_names", "output_names") if side in stored}
     if "format" not in stored:
         if len(stored) != 1:
-            options.refuse(f"holds {len(stored)} arrays, {', '.join(stored) or 'none'}: save one, or a scipy array")
-        return _dense(next(iter(stored.values())), options, "array of numpy")
-    is_own_graph = "n_nodes" in stored  # of one kind
+            options.reject(
+                f"holds {len(stored)} arrays ({', '.join(stored) or 'none'}): save a single matrix with numpy.savez, "
+                "or a sparse array with scipy.sparse.save_npz"
+            )
+        return _dense(next(iter(stored.values())), options, "NumPy array")
+    is_own_graph = "n_nodes" in stored  # written by Graph.save
     called = stored["names"].tolist() if is_own_graph and "names" in stored else None
-    is_own = "_is_array" not in stored and stored["data"].dtype == bool  # as graph.save writes it
+    is_own = "_is_array" not in stored and stored["data"].dtype == bool  # written by BipartiteGraph.save
     matrix = sparse_array(stored)
     coo = matrix.tocoo()
     magnitudes = np.abs(coo.data) if np.iscomplexobj(coo.data) else coo.data
     values = None if coo.dtype == bool else magnitudes.astype(np.float64)
     return from_matrix(
         coo.row.astype(np.int64), coo.col.astype(np.int64), values, matrix.shape, options,
-        format="sparse array of scipy", row_names=names.get("output_names", called),
+        format="SciPy sparse array", row_names=names.get("output_names", called),
         column_names=names.get("input_names"),
         sides=1 if is_own_graph else 2 if is_own else None,
     )  # fmt: skip
@@ -45,8 +48,9 @@ def read_arrays(data: bytes, options: Options) -> Content:
 
 def _dense(array: np.ndarray, options: Options, format: str) -> Content:
     if array.ndim != 2 or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-        options.refuse(
-            f"is an array of shape {array.shape} of {array.dtype}: an adjacency has two dimensions of numbers"
+        options.reject(
+            f"holds an array of shape {array.shape} and dtype {array.dtype}: an adjacency must be two-dimensional, "
+            "with finite numbers"
         )
     rows, columns = np.nonzero(array)
     values = None if array.dtype == bool else array[rows, columns].astype(np.float64)

@@ -1,4 +1,4 @@
-"""From the content of a file to a graph: nothing is merged or dropped that was not said."""
+"""Build a graph from the content of a file, merging and dropping only what the options allow."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Integers = NDArray[np.int64]
 
 
 def build(content: Content, options: Options) -> Graph | BipartiteGraph:
-    """Return the graph of a content, with its source.
+    """Return the graph that a file's content describes, with its source.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When something of it can be read in two ways, or would be lost, and no option says what to do; or when there are
-        other numbers of nodes or links than the file says.
+        When the content is ambiguous, or links would be lost, and no option decides; or when the numbers of nodes or
+        links differ from those that the file declares.
     """
     sides, why = decide_sides(content, options)
     if options.counts == "ignore":
@@ -47,15 +47,15 @@ def _one_kind(content: Content, options: Options, why: str | None) -> Graph:
     _check_links(
         content, len(ends) + n_loops, {keys.size, keys.size + n_loops, n_directed, n_directed + n_loops}, options
     )
-    _refuse_one(content, options, n_loops, n_repeated, n_mutual)
+    _reject_lossy(content, options, n_loops, n_repeated, n_mutual)
     pairs = np.column_stack([keys // n, keys % n])
     graph = Graph(pairs, n, names=_texts(nodes))
     ignored = [
         *content.ignored,
         *counted(n_loops, "self-loop"),
         *counted(n_repeated, "repeated link"),
-        *(f"the direction of {links}" for links in counted(n_directed if options.directed else 0, "link")),
-        *counted(n_mutual, "link that another one leads back", "links that others lead back"),
+        *(f"direction of {links}" for links in counted(n_directed if options.directed else 0, "link")),
+        *counted(n_mutual, "reverse link"),
     ]
     source = Source(
         path=options.path, format=content.format, sides=1, n_nodes=(n,), n_links=keys.size,
@@ -65,35 +65,37 @@ def _one_kind(content: Content, options: Options, why: str | None) -> Graph:
     return graph.with_source(source)
 
 
-def _refuse_one(content: Content, options: Options, n_loops: int, n_repeated: int, n_mutual: int) -> None:
-    """Refuse what no option allows, all of it at once."""
+def _reject_lossy(content: Content, options: Options, n_loops: int, n_repeated: int, n_mutual: int) -> None:
+    """Raise one error that lists everything that would be lost and that no option allows."""
     directed, problems = content.declared.directed, []
     if options.directed and directed is False:
-        options.ask("has links without direction: leave directed=True out")
+        options.ask("has undirected links: leave out directed=True")
     keep = (
-        "pass directed=True to read them without direction, or sides=2 to keep them as a BipartiteGraph of sources and "
+        "pass directed=True to ignore their directions, or sides=2 to keep them as a BipartiteGraph of sources and "
         "targets"
     )
     if directed and not options.directed:
-        both = f", {counted(n_mutual, 'pair')[0]} of them in both directions" if n_mutual else ""
+        both = f", including {counted(n_mutual, 'pair')[0]} in both directions" if n_mutual else ""
         problems.append(f"has directed links{both}: {keep}")
     elif n_mutual and not options.directed and options.duplicates == "error":
         cure = "duplicates='merge' if a-b and b-a are the same link"
         cure = f"pass {cure}" if directed is False else f"{keep}, or {cure}"
-        problems.append(f"links {counted(n_mutual, 'pair')[0]} in both directions: {cure}")
+        problems.append(f"has {counted(n_mutual, 'pair')[0]} of nodes linked in both directions: {cure}")
     if n_repeated and options.duplicates == "error":
-        problems.append(f"repeats {counted(n_repeated, 'link')[0]}: pass duplicates='merge'")
+        problems.append(f"has {counted(n_repeated, 'repeated link')[0]}: pass duplicates='merge'")
     if n_loops and options.self_loops == "error":
-        problems.append(f"links {counted(n_loops, 'node to itself', 'nodes to themselves')[0]}: pass self_loops='drop'")
+        problems.append(f"has {counted(n_loops, 'self-loop')[0]}: pass self_loops='drop'")
     if problems:
-        options.ask("; it ".join(problems))
+        options.ask("; it also ".join(problems))
 
 
 def _two_kinds(content: Content, options: Options, why: str | None) -> BipartiteGraph:
     if options.directed:
-        raise InvalidValueError("directed=True is for sides=1: of two kinds all links lead from inputs to outputs")
+        raise InvalidValueError(
+            "directed=True requires sides=1: with two kinds of nodes, every link leads from an input to an output"
+        )
     if options.self_loops != "error":
-        raise InvalidValueError("self_loops='drop' is for sides=1: of two kinds no link leads to its own node")
+        raise InvalidValueError("self_loops='drop' requires sides=1: with two kinds of nodes, there are no self-loops")
     declared = content.declared.n_nodes
     counts = (None, None) if declared is None else (declared[0], declared[-1])
     sources = _nodes(content.source, counts[0], content, options)
@@ -105,7 +107,7 @@ def _two_kinds(content: Content, options: Options, why: str | None) -> Bipartite
     n_repeated = inputs.size - keys.size
     _check_links(content, inputs.size, {keys.size}, options)
     if n_repeated and options.duplicates == "error":
-        options.ask(f"repeats {counted(n_repeated, 'link')[0]}: pass duplicates='merge'")
+        options.ask(f"has {counted(n_repeated, 'repeated link')[0]}: pass duplicates='merge'")
     inputs, outputs = keys // n_out, keys % n_out
     names = [_texts(side) for side in sides]
     graph = BipartiteGraph.from_cells(outputs * n_in + inputs, n_in, n_out, input_names=names[0], output_names=names[1])
@@ -122,7 +124,7 @@ def _two_kinds(content: Content, options: Options, why: str | None) -> Bipartite
 
 
 def _join(content: Content, options: Options) -> tuple[Nodes, Integers]:
-    """Return all nodes of one kind, and the links as pairs of them."""
+    """Return the nodes of a one-kind network, and its links as pairs of them."""
     source, target = content.source, content.target
     declared = content.declared.n_nodes
     n = None if declared is None else declared[0]
@@ -136,7 +138,7 @@ def _join(content: Content, options: Options) -> tuple[Nodes, Integers]:
     else:
         first = [np.unique(column.codes, return_index=True)[1] for column in (source, target)]
         texts = [*source.texts(), *target.texts()]
-        rows = np.concatenate([2 * first[0], 2 * first[1] + 1])  # nodes stand as their names come first
+        rows = np.concatenate([2 * first[0], 2 * first[1] + 1])  # nodes in the order in which their names first appear
         if len(rows) < len(texts):
             rows = np.arange(len(texts))
         place = {name: i for i, name in enumerate(dict.fromkeys(texts[i] for i in np.argsort(rows, kind="stable")))}
@@ -154,16 +156,19 @@ def _nodes(column: Column, declared: int | None, content: Content, options: Opti
     if isinstance(column.values, np.ndarray):
         return place_ids(column.values, declared, content.declared.first_id, options)
     if options.index_base is not None:
-        options.ask(f"has names such as {column.values[0]!r}: index_base={options.index_base} is for integer ids")
+        options.ask(
+            f"has names such as {column.values[0]!r}: index_base={options.index_base} works only with integer ids"
+        )
     return name_nodes(column.values, declared, options)
 
 
 def _check_links(content: Content, n_lines: int, counts: set[int], options: Options) -> None:
-    """Refuse a file that says it has other links than are there, as one that is cut off does."""
+    """Reject a file whose number of links differs from the one it declares: it may be truncated."""
     said = content.declared.n_links
     if said is not None and not content.declared.multiple and said not in {n_lines, *counts}:
-        options.refuse(
-            f"has {n_lines:,} links, and its header says {said:,}: it may be cut off; pass counts='ignore' if it is not"
+        options.reject(
+            f"has {n_lines:,} links, but its header says {said:,}: it may be truncated; if it is complete, pass "
+            "counts='ignore'"
         )
 
 
@@ -174,18 +179,18 @@ def _texts(side: Nodes) -> list[str] | None:
 
 
 def _decided(content: Content, ids: str | None, why: str | None, n_merged: int) -> tuple[str, ...]:
-    added = ", those of merged links added" if n_merged else ""
+    added = ", summed over merged links" if n_merged else ""
     kept = None if content.weights is None else f"weights kept{added}"
     return (*filter(None, (why, ids, kept)), *content.decided)
 
 
 def _sums(weights: NDArray[np.float64] | None, which: Integers, n: int) -> NDArray[np.float64] | None:
-    """Return the weight of each link; those of links that are merged are added."""
+    """Return the weight of each link: the sum over the links merged into it."""
     return None if weights is None else np.bincount(which.ravel(), weights, minlength=n).astype(np.float64)
 
 
 def _n_distinct(values: Integers) -> int:
     if not values.size:
         return 0
-    ordered = np.sort(values, axis=None)  # np.unique without inverse hashes, in ten times as long
+    ordered = np.sort(values, axis=None)  # ten times as fast as np.unique without inverse, which hashes
     return int((np.diff(ordered) != 0).sum()) + 1

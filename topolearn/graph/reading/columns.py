@@ -1,4 +1,4 @@
-"""Which columns of a table hold the two ends of a link, and which one a weight."""
+"""Find the columns of a table that hold the two ends of a link and its weight."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topolearn.graph.reading.header_row import usual_pair
 
 @dataclass(frozen=True)
 class Places:
-    """Where source, target and weight stand, and what is said of the other columns."""
+    """The columns of source, target and weight, and notes about the others."""
 
     source: int
     target: int
@@ -26,12 +26,12 @@ class Places:
 def find_places(
     names: Sequence[str] | None, rows: Sequence[Sequence[str]], declared: Declared, options: Options
 ) -> Places:
-    """Return where source, target and weight stand in a table with names of columns or without.
+    """Return the columns of source, target and weight in a table, with or without column names.
 
     Raises
     ------
     InvalidValueError
-        When a column that was asked for is not there, or a third column could as well be an end of the links.
+        When a requested column does not exist, or a third column could equally be an end of the links.
     """
     width = len(names) if names else len(rows[0])
     shown = names or [declared.names[i] if i < len(declared.names) else "" for i in range(width)]
@@ -51,15 +51,17 @@ def find_places(
         rest = [i for i in free if i not in (source, target)]
         if given == [None, None] and names is None and any(_is_text(rows, i) for i in rest):
             options.ask(
-                f"has {width} columns of names: pass source= and target=, the numbers from 0 of two columns, such as "
-                "source=0, target=1"
+                f"has {width} columns of names: pass source= and target= as column numbers, counting from 0, for "
+                "example source=0, target=1"
             )
     else:
         source, target = (int(place) for place in given if place is not None)
     if len({source, target, weight}) < 3:
-        raise InvalidValueError(f"source, target and weight are columns {source}, {target} and {weight}: they differ")
+        raise InvalidValueError(
+            f"source, target and weight must be different columns, not {source}, {target} and {weight}"
+        )
     others = [i for i in range(width) if i not in (source, target, weight)]
-    ignored = [f"column {i} of row numbers" if i == skipped else _name(shown, i) for i in others if _has(rows, i)]
+    ignored = [f"row numbers in column {i}" if i == skipped else _name(shown, i) for i in others if _has(rows, i)]
     said = () if (source, target) == (0, 1) else (f"links from {_name(shown, source)} to {_name(shown, target)}",)
     kinds = [i for i in others if names and names[i].lower() == "type"]
     return Places(source, target, weight, kinds[0] if kinds else None, tuple(ignored), said)
@@ -75,16 +77,20 @@ def _asked(what: str, given: str | int | None, shown: Sequence[str], options: Op
             known = ", ".join(repr(name) for name in shown if name)
             options.ask(
                 f"has no column {what}={given!r}: "
-                + (f"its columns are {known}" if known else f"they have no names, so pass numbers, {what}=0 and so on")
+                + (
+                    f"its columns are {known}"
+                    if known
+                    else f"its columns have no names, so pass a number, such as {what}=0"
+                )
             )
         given = int(given)
     if not 0 <= given < len(shown):
-        options.ask(f"has no column {what}={given}: its columns are 0..{len(shown) - 1}")
+        options.ask(f"has no column {what}={given}: its columns are numbered 0..{len(shown) - 1}")
     return int(given)
 
 
 def _row_numbers(names: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> int | None:
-    """Return 0 where the first column counts the rows, as tables of pandas and R do."""
+    """Return 0 if the first column numbers the rows, as tables saved by pandas and R do."""
     first = [row[0] for row in rows]
     counts = any(first == [str(i) for i in range(start, start + len(rows))] for start in (0, 1))
     named = names is not None and names[0].lower() in ("", "unnamed: 0", "id", "index", "rownames", "edge", "link")
@@ -100,4 +106,4 @@ def _has(rows: Sequence[Sequence[str]], i: int) -> bool:
 
 
 def _name(shown: Sequence[str], i: int) -> str:
-    return f"column {shown[i]!r}" if shown[i] else f"column {i} of 0..{len(shown) - 1}"
+    return f"column {shown[i]!r}" if shown[i] else f"column {i} (counting from 0)"

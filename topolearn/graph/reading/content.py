@@ -1,4 +1,4 @@
-"""What lies between a file and a graph: the options of a reading, and the links as the file has them."""
+"""The intermediate form between a file and a graph: the reader's options, and the links as the file has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of `read_graph`, which documents them, and the file's name for messages."""
+    """The options of `read_graph`, which documents them, and the name of the file for messages."""
 
     path: str
     sides: int | None = None
@@ -34,19 +34,19 @@ class Options:
     progress: bool = False
 
     def ask(self, question: str) -> NoReturn:
-        """Refuse to guess."""
+        """Raise an error about an ambiguity: the question names the options that settle it."""
         raise InvalidValueError(f"{self.path!r} {question}")
 
-    def refuse(self, reason: str) -> NoReturn:
-        """Refuse a file that is broken or of another kind."""
+    def reject(self, reason: str) -> NoReturn:
+        """Raise an error about a file that is damaged or not a network."""
         raise CorruptFileError(f"{self.path!r} {reason}")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One end of all links: the name of each is ``values[codes]``.
+    """One end of every link, named ``values[codes]``.
 
-    Names are integers, or strings in the order in which they come first.
+    Names are integers, or strings in order of first appearance.
     """
 
     codes: NDArray[np.int64]
@@ -64,15 +64,15 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What a file says of itself in comments: nodes of each kind, links, the first id, sides, and direction."""
+    """What a file declares in its comments: numbers of nodes and links, the first id, sides, and direction."""
 
     n_nodes: tuple[int, ...] | None = None
     n_links: int | None = None
     first_id: int | None = None
     sides: int | None = None
     directed: bool | None = None
-    multiple: bool = False  # a line may stand for several links, so that its count of links is not that of lines
-    names: tuple[str, ...] = ()  # of columns that have no header
+    multiple: bool = False  # a line may stand for several links, so the declared count is not the number of lines
+    names: tuple[str, ...] = ()  # of the columns, which have no header
     text: str | None = None
 
 
@@ -80,8 +80,8 @@ class Declared:
 class Content:
     """The links of a file, before anything is merged, dropped or decided.
 
-    With ``complete`` the values of both columns are all nodes there are, in their order, linked or not; with
-    ``same_nodes`` both columns are of the same nodes.
+    With ``complete``, the values of the columns are all nodes in order, linked or not; with ``same_nodes``, both
+    columns have the same nodes.
     """
 
     format: str
@@ -91,7 +91,7 @@ class Content:
     same_nodes: bool = False
     declared: Declared = field(default_factory=Declared)
     sides: int | None = None
-    question: str | None = None  # why the content does not say whether there are one or two kinds of nodes
+    question: str | None = None  # for the user, if the content leaves the kinds of nodes open
     weights: NDArray[np.float64] | None = None
     ignored: Sequence[str] = ()
     decided: Sequence[str] = ()
@@ -100,21 +100,21 @@ class Content:
 MOST_UNLINKED = 50_000_000
 
 
-def check_size(n: int, n_linked: int, what: str, options: Options) -> None:
-    """Refuse a file whose number of nodes, 10**14 for example, can only be a mistake, before it takes memory."""
+def check_size(n: int, n_linked: int, what: str, cure: str, options: Options) -> None:
+    """Reject a number of nodes that can only be a mistake, such as 10**14, before it takes memory."""
     if n - n_linked > MOST_UNLINKED:
-        options.refuse(f"has {what}, {n - n_linked:,} of them without a link: correct it, or pass counts='ignore'")
+        options.reject(f"has {what}, {n - n_linked:,} of them without a link: {cure}")
 
 
 def distinct(ids: NDArray[np.int64]) -> Column:
-    """Return integers as a column: their sorted distinct values, and which of these each is.
+    """Return integers as a column: their sorted distinct values, and the place of each among these.
 
     Examples
     --------
     >>> distinct(np.array([7, 2, 7])).codes.tolist()
     [1, 0, 1]
     """
-    if ids.size and ids.min() >= 0 and ids.max() < 4 * ids.size + 1024:  # without sorting
+    if ids.size and ids.min() >= 0 and ids.max() < 4 * ids.size + 1024:  # no need to sort
         is_there = np.zeros(int(ids.max()) + 1, dtype=bool)
         is_there[ids] = True
         return Column((np.cumsum(is_there) - 1)[ids], np.flatnonzero(is_there))
@@ -123,12 +123,12 @@ def distinct(ids: NDArray[np.int64]) -> Column:
 
 
 def numbers(n: int) -> NDArray[np.int64]:
-    """Return the names of nodes that have none."""
+    """Return 0..n-1, the names of nodes that have none."""
     return np.arange(n, dtype=np.int64)
 
 
 def counted(n: int, one: str, more: str | None = None) -> list[str]:
-    """Return a number of things in words, in a list that is empty without any.
+    """Return a count in words, as a list that is empty for 0.
 
     Examples
     --------
@@ -139,6 +139,6 @@ def counted(n: int, one: str, more: str | None = None) -> list[str]:
 
 
 def joined(words: Sequence[Any], most: int = 4) -> str:
-    """Return the first of several words for a message, and how many more there are."""
+    """Return the first few words for a message, and the number of the others."""
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return ", ".join(str(word) for word in words[:most]) + more

@@ -1,4 +1,4 @@
-"""Lists of links in text: one link a line, in columns."""
+"""Text files with one link per line, in columns."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from topolearn.graph.reading.table import Table, read_table
 from topolearn.graph.reading.text import Text
 from topolearn.graph.reading.text_matrix import read_text_matrix
 
-SAMPLE = 1000  # rows that the dialect is found by
-_BRACES = re.compile(rb"[ \t]*(\{[^{}\n]*\})[ \t]*$", re.MULTILINE)  # networkx writes a link's data so
+SAMPLE = 1000  # rows from which the dialect is inferred
+_BRACES = re.compile(rb"[ \t]*(\{[^{}\n]*\})[ \t]*$", re.MULTILINE)  # as networkx writes the data of a link
 
 
 def read_delimited(text: Text, options: Options) -> Content:
-    """Return the links, or the matrix, in a text of lines and columns."""
+    """Return the links or the matrix in a text file of columns."""
     lines = list(text.numbered(SAMPLE))
     if not lines:
-        options.refuse(
-            "has no links: all its lines are blank or comments; if names begin with "
-            f"{' or '.join(options.comments) or 'something else'}, pass comments=''"
-        )
+        marks = " or ".join(options.comments)
+        hint = f"; if names begin with {marks}, pass comments=''" if marks else ""
+        options.reject(f"has no links: every line is blank or a comment{hint}")
     braces = _BRACES.findall(text.rows) if lines[0][1].rstrip().endswith("}") else []
     if braces:
         text = replace(text, whole=_BRACES.sub(b"", text.whole), rows=_BRACES.sub(b"", text.rows))
@@ -42,7 +41,9 @@ def read_delimited(text: Text, options: Options) -> Content:
     if options.weight is None:
         return replace(content, ignored=(*content.ignored, "data in braces"))
     if len(braces) != content.source.codes.size:
-        options.refuse(f"has data in braces on {len(braces)} of {content.source.codes.size} lines: leave weight= out")
+        options.reject(
+            f"has data in braces on only {len(braces)} of {content.source.codes.size} lines: leave out weight="
+        )
     return replace(content, weights=_weights_in(braces, options))
 
 
@@ -52,13 +53,13 @@ def _read_links(text: Text, dialect: Dialect, options: Options) -> Content:
     header = is_header(rows[0], rows[1:]) if options.header is None else options.header
     names, below = (rows[0], rows[1:]) if header else (None, rows)
     if not below:
-        options.refuse("has no links: its only line names columns; if it is a link, pass header=False")
+        options.reject("has no links: its only line is a header; if that line is a link, pass header=False")
     places = find_places(names, below, declared, options)
     table = read_table(text, dialect, places, options, n_header=1 if header else 0)
     if header is None:
         _ask_about_header(rows[0], places.source, places.target, table, options)
     if table.types in ({"directed"}, {"undirected"}):
-        declared = replace(declared, directed="directed" in table.types, text=f"column 'Type' says {min(table.types)}")
+        declared = replace(declared, directed="directed" in table.types, text=f"column 'Type' is {min(table.types)}")
     ignored = list(places.ignored)
     unused = len(text.comments) - (0 if declared.text is None else len(declared.text.split(", ")))
     if text.n_late:
@@ -66,7 +67,7 @@ def _read_links(text: Text, dialect: Dialect, options: Options) -> Content:
     elif unused > 0 and declared.text is None:
         ignored += counted(unused, "comment")
     return Content(
-        format=f"links, parted by {dialect.name}" + _encoding(text),
+        format=f"links separated by {dialect.name}" + _encoding(text),
         source=table.source,
         target=table.target,
         declared=replace(declared, text=_header_text(names, declared.text)),
@@ -86,13 +87,13 @@ def _header_text(names: list[str] | None, said: str | None) -> str | None:
 
 
 def _ask_about_header(first: list[str], source: int, target: int, table: Table, options: Options) -> None:
-    """Refuse a first row that may name the columns, unless one of its names is that of another link."""
-    for column, codes in ((table.source, 0), (table.target, 0)):
-        if np.count_nonzero(column.codes == column.codes[codes]) > 1:
+    """Ask whether the first row names the columns, unless one of its names also appears in another row."""
+    for column in (table.source, table.target):
+        if np.count_nonzero(column.codes == column.codes[0]) > 1:
             return
     options.ask(
-        f"begins with {first[source]!r} and {first[target]!r}, which are nowhere else: pass header=True if they name "
-        "the columns, header=False if they are a link"
+        f"begins with {first[source]!r} and {first[target]!r}, which appear nowhere else: pass header=True if they are "
+        "column names, or header=False if they are a link"
     )
 
 
@@ -101,5 +102,6 @@ def _weights_in(braces: list[bytes], options: Options) -> np.ndarray:
         return np.array([float(ast.literal_eval(data.decode())[options.weight]) for data in braces])
     except (KeyError, ValueError, SyntaxError, TypeError):
         options.ask(
-            f"has no number weight={options.weight!r} in the braces of each line, such as {braces[0].decode()!r}"
+            f"does not have a number weight={options.weight!r} in the braces of every line; the first line has "
+            f"{braces[0].decode()}"
         )

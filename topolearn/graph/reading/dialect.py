@@ -1,4 +1,4 @@
-"""What parts the columns of a text: a tab, a comma, blanks, ..."""
+"""Find the separator of the columns in a text: a tab, a comma, whitespace, ..."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from topolearn.graph.reading.content import Options
 
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|\.\d+)([eE][+-]?\d+)?")
-_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", "::": "double colons", None: "blanks"}
+_NAMES = {
+    "\t": "tabs",
+    ",": "commas",
+    ";": "semicolons",
+    "|": "vertical bars",
+    "::": "double colons",
+    None: "whitespace",
+}
 
-Rows = list[tuple[int, list[str]]]  # each with the number of its line
+Rows = list[tuple[int, list[str]]]  # each with its line number
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """A separator, None for any blanks, and the first rows parted by it."""
+    """A separator, None for any whitespace, and the first rows split at it."""
 
     sep: str | None
     rows: Rows
@@ -26,17 +33,17 @@ class Dialect:
 
     @property
     def name(self) -> str:
-        """What parts the columns, in words."""
+        """The separator in words."""
         return _NAMES.get(self.sep, repr(self.sep))
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number as files write it."""
+    """Return whether a text is a number as files write it."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def split(line: str, sep: str | None) -> list[str]:
-    """Return the columns of a line, without the blanks beside separators and the quotes around names.
+    """Return the columns of a line, without spaces around separators and quotes around names.
 
     Examples
     --------
@@ -53,37 +60,43 @@ def split(line: str, sep: str | None) -> list[str]:
 def find_dialect(lines: Sequence[tuple[int, str]], options: Options) -> Dialect:
     """Return the dialect of the first lines of a text.
 
-    Blanks part numbers; else it is the first of tab, semicolon, comma, bar and double colon that is in each line
-    equally often, else blanks.
+    Numbers are split at whitespace if possible. Otherwise the separator is the first of tab, semicolon, comma, vertical
+    bar and double colon that every line has equally often; if there is none, it is whitespace.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When commas and blanks both make two columns, or a line has one column, or more or fewer than others.
+        When commas and whitespace both give two columns, or a line has one column, or more or fewer than the others.
     """
     try:
         sep = _separator([line for _, line in lines], options) if options.sep is None else _asked(options.sep)
         rows = [(number, split(line, sep)) for number, line in lines]
     except csv.Error as error:
-        options.refuse(f"is not text of lines and columns ({error})")
+        options.reject(f"is not a text file of lines and columns ({error})")
     width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
-    if width > 1 and len(rows) > 1 and len(rows[0][1]) == width - 1:  # R leaves the corner out
+    if width > 1 and len(rows) > 1 and len(rows[0][1]) == width - 1:  # R omits the top-left corner
         rows[0] = (rows[0][0], ["", *rows[0][1]])
     for (number, row), (_, line) in zip(rows, lines, strict=True):
         if width == 1 or len(row) != width:
-            refuse_line(number, line, len(row), width, sep, options)
+            reject_line(number, line, len(row), width, sep, options)
     return Dialect(sep, rows, width)
 
 
-def refuse_line(number: int, line: str, n: int, width: int, sep: str | None, options: Options) -> None:
-    """Refuse a file for one of its lines, with the number of columns that this one and others have."""
+def reject_line(number: int, line: str, n: int, width: int, sep: str | None, options: Options) -> None:
+    """Reject a file because of one line, which has another number of columns than the rest."""
     shown = line if len(line) <= 60 else line[:57] + "..."
-    what = f"parted by {_NAMES.get(sep, repr(sep))}"
     if width == 1 or n < 2:
-        cure = "each line must have two names, parted by blanks, tabs, commas or what you pass as sep=' '"
+        cure = (
+            "each line must have two names, separated by whitespace, a comma, a semicolon or one that you pass, "
+            "such as sep='~'"
+        )
     else:
-        cure = f"it has {n} columns {what}, others {width}: put names that hold a separator in quotes, or pass sep=';'"
-    options.refuse(f"cannot be read: line {number} is {shown!r}; {cure}")
+        what = f"{n} columns separated by {_NAMES.get(sep, repr(sep))}"
+        cure = (
+            f"it has {what}, but other lines have {width}: quote names that contain the separator, or pass another, "
+            "such as sep=';'"
+        )
+    options.reject(f"cannot be read: line {number} is {shown!r}; {cure}")
 
 
 def _asked(sep: str) -> str | None:
@@ -107,7 +120,7 @@ def _separator(lines: Sequence[str], options: Options) -> str | None:
             beside = any(re.search(r",\s|\s,", line) for line in lines)
             if sep == "," and not beside and is_even(blanks) and blanks[0] == widths(sep)[0] == 2:
                 options.ask(
-                    f"has lines such as {lines[0]!r}, which commas and blanks part into two names alike: pass sep=',' "
+                    f"has lines such as {lines[0]!r}, which can be split at the comma or at whitespace: pass sep=',' "
                     "or sep=' '"
                 )
             return sep

@@ -1,4 +1,4 @@
-"""What `read_graph` reads: one row for each format, found by content."""
+"""The formats of `read_graph`, each recognised by its content."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ LINKS = {"sep", "header", "source", "target", "index_base", "comments", "counts"
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file.
+    """A file format.
 
     Parameters
     ----------
     read : callable
-        ``read(data, text, options)`` returns the content, or a graph; `text` is None for bytes that are not text.
+        ``read(data, text, options)`` returns the content or a graph; `text` is None for binary files.
     looks_like : callable
-        Whether a file is of this kind, by the beginning of its bytes.
+        Takes the first bytes of a file; returns whether the file has this format.
     suffixes : tuple of str
-        What names of such files end with, and those of no other kind.
+        File suffixes that belong to this format alone.
     options : frozenset of str
-        The options that have a meaning here, besides those of all formats.
+        The options that apply to this format, in addition to those that apply to all formats.
     """
 
     read: Callable[[bytes, Text | None, Options], Content | BipartiteGraph | Graph]
@@ -90,22 +90,22 @@ FORMATS: Registry[Format] = Registry(
 )  # fmt: skip
 
 _OTHERS = {
-    rb"\s*(?:<\?xml[^>]*>\s*)?<gexf": "GEXF: write networkx.read_gexf(path) by networkx.write_graphml",
-    rb"\s*(?:<!doctype html|<html)": "a web page: fetch the file itself",
-    rb"\s*<": "XML and no GraphML: export it as .graphml or .csv",
-    rb"\s*[\[{]\s*[\"\[{]": "JSON: read it with json.load, and pass pandas.DataFrame(its links) to read_graph",
-    rb"\s*dl\s+n\s*=": "UCINET's DL: export it as a matrix in .csv, or as Pajek's .net",
+    rb"\s*(?:<\?xml[^>]*>\s*)?<gexf": "a GEXF file: convert it with networkx.read_gexf and networkx.write_graphml",
+    rb"\s*(?:<!doctype html|<html)": "a web page: download the file itself",
+    rb"\s*<": "an XML file but not GraphML: export the network as .graphml or .csv",
+    rb"\s*[\[{]\s*[\"\[{]": "a JSON file: read it with json.load, and pass its links to read_graph as a DataFrame",
+    rb"\s*dl\s+n\s*=": "a UCINET DL file: export it as a .csv matrix or as a Pajek .net file",
 }
 
 
 def find_format(head: bytes, name: str, options: Options) -> str:
-    """Return the name of the format of a file, by its beginning; its suffix may not say another.
+    """Return the name of a file's format, inferred from its first bytes; its suffix must not contradict them.
 
     Raises
     ------
     CorruptFileError, UnknownNameError
-        When it is of a kind that is not read, its suffix is of another format than its content, or the one that was
-        asked for does not exist.
+        When the format is not supported, the suffix belongs to another format than the content, or the requested format
+        does not exist.
     """
     if options.format is not None:
         FORMATS[options.format]
@@ -114,12 +114,12 @@ def find_format(head: bytes, name: str, options: Options) -> str:
     seen = next(key for key, each in FORMATS.items() if each.looks_like(head))
     for pattern, what in _OTHERS.items():
         if seen == "links" and re.match(pattern, head, re.IGNORECASE):
-            options.refuse(f"is {what}")
+            options.reject(f"is {what}")
     for key, each in FORMATS.items():
         if lower.endswith(each.suffixes) and each.suffixes and key != seen:
             first = head.split(b"\n")[0][:60].decode("utf-8", "replace")
-            options.refuse(
-                f"is named like {key} and begins with {first!r}: pass format='links' or format='matrix' if it is "
-                "one, else fetch or write it again"
+            options.reject(
+                f"has the suffix of a {key!r} file but begins with {first!r}: pass format='links' or format='matrix' "
+                "if it is a list of links or a matrix, or download or export it again"
             )
     return seen

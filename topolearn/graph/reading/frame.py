@@ -1,4 +1,4 @@
-"""Tables of pandas as content."""
+"""Read pandas DataFrames."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def read_frame(frame: pd.DataFrame, options: Options) -> Content:
-    """Return the links in two columns of a table, or its matrix if its index has the names of its columns."""
+    """Return the links in two columns of a DataFrame, or its matrix if its index equals its columns."""
     import pandas as pd
 
     if not len(frame) or frame.shape[1] < 2:
-        options.refuse(f"has shape {frame.shape}: there are no links in it")
+        options.reject(f"has shape {frame.shape}: a table of links needs at least one row and two columns")
     names = [str(name) for name in frame.columns]
     if [str(name) for name in frame.index] == names and all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
         matrix = frame.to_numpy(dtype=np.float64)
@@ -36,7 +36,7 @@ def read_frame(frame: pd.DataFrame, options: Options) -> Content:
         weights = pd.to_numeric(frame.iloc[:, places.weight], errors="coerce").to_numpy(dtype=np.float64)
         if not np.isfinite(weights).all():
             row = int(np.flatnonzero(~np.isfinite(weights))[0])
-            options.ask(f"has no number as weight in row {row}: {frame.iloc[row, places.weight]!r}")
+            options.ask(f"has a weight that is not a finite number in row {row}: {frame.iloc[row, places.weight]!r}")
     said = f"columns {', '.join(map(repr, names))}"
     return Content(
         format="links", source=ends[0], target=ends[1], declared=Declared(text=said), weights=weights,
@@ -49,7 +49,7 @@ def _column(column: Any, name: str, options: Options) -> Column:
 
     missing = column.isna().to_numpy()
     if missing.any():
-        options.ask(f"has no name in column {name!r} of row {int(missing.argmax())}: use frame.dropna()")
+        options.ask(f"has a missing name in column {name!r}, row {int(missing.argmax())}: use frame.dropna()")
     if pd.api.types.is_integer_dtype(column.dtype):
         return distinct(column.to_numpy(dtype=np.int64))
     codes, values = pd.factorize(column.astype(str))

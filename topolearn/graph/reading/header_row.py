@@ -1,4 +1,4 @@
-"""Whether the first row of a table names its columns."""
+"""Decide whether the first row of a table is a header."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAIRS = [
         "head tail", "sender receiver", "citing cited", "follower followee", "user1 user2", "user item",
     )
 ]  # fmt: skip
-# Words that name columns and, in a network of other names, no node.
+# Usual column names, unlikely to be names of nodes.
 _WORDS = {word for pair in PAIRS for word in pair} | {
     "node", "id", "name", "label", "weight", "user", "item", "drug", "target", "protein", "gene", "disease", "author",
     "paper", "actor", "movie", "film", "event", "person", "woman", "women", "plant", "pollinator", "species", "student",
@@ -25,10 +25,10 @@ _WORDS = {word for pair in PAIRS for word in pair} | {
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool | None:
-    """Return whether the first row names the columns of the others; None when it may, and may be a link.
+    """Return whether the first row is a header; None if it could be a header or a link.
 
-    It does when it has words over numbers and no numbers over words, or the usual names for the ends of links. It may
-    when it has text that does not look like that below.
+    It is one if it has words above numbers, or the usual names for the ends of links. It is open if its words appear
+    nowhere below.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool | Non
 
 
 def usual_pair(names: Sequence[str]) -> tuple[int, int] | None:
-    """Return where the two ends of links stand, by the usual names of their columns."""
+    """Return the columns of the two ends of links, if they have one of the usual pairs of names."""
     lower = [re.sub(r"\W", "", name.lower().replace(" ", "_")) for name in names]
     for a, b in PAIRS:
         if a in lower and b in lower:

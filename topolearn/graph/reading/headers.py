@@ -1,4 +1,4 @@
-"""What files say of themselves in comments: SNAP, KONECT, and those that count their nodes and links."""
+"""Parse the comments in which files declare their size and direction, as those of SNAP and KONECT do."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _KONECT_COUNTS = re.compile(r"(\d+)\s+(\d+)(?:\s+(\d+))?")
 
 
 def read_comments(comments: Sequence[str]) -> Declared:
-    """Return what comments declare; nothing, if they are prose.
+    """Return what the comments of a file declare; prose declares nothing.
 
     Notes
     -----
-    KONECT [1]_: ``% asym positive``, then ``% links nodes nodes``; ids begin at 1, and after two of them come weight
-    and time. SNAP [2]_: ``# Directed graph ...``, ``# Nodes: n Edges: m``.
+    KONECT [1]_: ``% asym positive``, then ``% links nodes nodes``; ids begin at 1, and each line has two ids, then a
+    weight and a time. SNAP [2]_: ``# Directed graph ...``, ``# Nodes: n Edges: m``.
 
     References
     ----------
@@ -77,7 +77,7 @@ def _konect(kind: str, weights: str, more: Sequence[str]) -> Declared:
     if counts:
         n_links = int(counts[1])
         n_nodes = (int(counts[2]), int(counts[3] or counts[2])) if kind == "bip" else (int(counts[2]),)
-        said = f", {n_links:,} links of {' and '.join(map(str, n_nodes))} nodes"
+        said = f", {n_links:,} links between {' and '.join(map(str, n_nodes))} nodes"
     return Declared(
         n_nodes=n_nodes,
         n_links=n_links,

@@ -1,4 +1,4 @@
-"""An adjacency as content: of one kind of node, or of two."""
+"""Turn an adjacency matrix into content, with one kind of node or two."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from topolearn.graph.reading.content import MOST_UNLINKED, Column, Content, Declared, Options, numbers
 
 ASK_KIND = (
-    "is a square matrix that may be of one kind of node or of two: pass sides=1 for a Graph, or sides=2 for a "
-    "BipartiteGraph of its columns (inputs) and rows (outputs)"
+    "is a square matrix, which may have one kind of node or two: pass sides=1 for a Graph, or sides=2 for a "
+    "BipartiteGraph with columns as inputs and rows as outputs"
 )
 
 
@@ -30,10 +30,10 @@ def from_matrix(
     header: str | None = None,
     ignored: Sequence[str] = (),
 ) -> Content:
-    """Return the content of a matrix of shape (n_out, n_in), given by its entries.
+    """Return the content of a matrix of shape (n_out, n_in), given its entries.
 
-    A matrix that is not square has two kinds of nodes; one with the same names on both sides, or declared symmetric, or
-    symmetric with an empty diagonal, has one. Of one kind, a symmetric matrix says each link twice and is read once.
+    A matrix that is not square has two kinds of nodes. One that has the same names on both sides, is declared
+    symmetric, or is symmetric with an empty diagonal has one kind; it holds each link twice, and each is read once.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def from_matrix(
         When it is not square and `options.sides` is 1.
     """
     if max(shape) - rows.size > MOST_UNLINKED:
-        options.refuse(f"has {shape[0]:,} x {shape[1]:,} cells and {rows.size:,} entries: correct its sizes")
+        options.reject(f"declares a shape of {shape[0]:,} x {shape[1]:,} for {rows.size:,} entries: correct the shape")
     square = shape[0] == shape[1]
     same_names = row_names is not None and list(row_names) == list(column_names or ())
     if options.sides == 1 and not square:
@@ -63,9 +63,9 @@ def from_matrix(
     if one:
         target = Column(rows, source.values)
     weights = values if options.weight is not None else None
-    dropped = [] if values is None or options.weight is not None or _all_ones(values) else ["values of its entries"]
+    dropped = [] if values is None or options.weight is not None or _all_ones(values) else ["entry values"]
     return Content(
-        format=f"{format} of {shape[0]:,} x {shape[1]:,}",
+        format=f"{format}, {shape[0]:,} x {shape[1]:,}",
         source=source,
         target=target,
         complete=True,

@@ -1,4 +1,4 @@
-"""Matrix Market files (.mtx), read with pandas: scipy's compiled reader ends the process on some that are broken."""
+"""Read Matrix Market files (.mtx) with pandas: scipy's compiled reader crashes the process on some damaged ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SYMMETRIES = ("general", "symmetric", "skew-symmetric", "hermitian")
 
 
 def read_matrix_market(text: Text, options: Options) -> Content:
-    """Return the content of a Matrix Market file: each stored entry is a link, zero or not; in an array those not 0."""
+    """Return the content of a file: each stored entry is a link, even a zero; in an array, each non-zero is one."""
     rows, columns, values, shape, symmetry, comments = _entries(text.whole, options.path)
     own = next((json.loads(line) for line in comments if line.startswith("{")), None)
     sides = None if own is None else 1 if "n_nodes" in own else 2
     sizes = () if own is None else (own["n_nodes"],) * 2 if sides == 1 else (own["n_out"], own["n_in"])
     if own is not None and shape != sizes:
-        options.refuse(f"is not a whole file of a graph: shape {shape} is not that of its comment")
+        options.reject(f"is not a valid file of a graph: its shape is {shape}, but its comment says {sizes}")
     n_zeros = 0 if values is None else int((values == 0).sum())
     if symmetry != "general":
         rows, columns, values = _both_triangles(rows, columns, values)
@@ -47,12 +47,12 @@ def read_matrix_market(text: Text, options: Options) -> Content:
 
 
 def read_adjacency(data: bytes, path: str) -> sparse.coo_array:
-    """Return a Matrix Market file in memory as an array of its stored entries.
+    """Return the stored entries of a Matrix Market file in memory as a sparse array.
 
     Raises
     ------
     CorruptFileError
-        When anything in it is not as the format has it.
+        When the file does not follow the format.
 
     Examples
     --------
@@ -66,8 +66,8 @@ def read_adjacency(data: bytes, path: str) -> sparse.coo_array:
 
 
 def _entries(data: bytes, path: str) -> tuple[Any, Any, Any, tuple[int, int], str, list[str]]:
-    def refuse(reason: str) -> CorruptFileError:
-        return CorruptFileError(f"{path!r} is not a whole Matrix Market file: {reason}")
+    def invalid(reason: str) -> CorruptFileError:
+        return CorruptFileError(f"{path!r} is not a valid Matrix Market file: {reason}")
 
     banner, _, rest = data.partition(b"\n")
     words = banner.decode("utf-8", "replace").lower().split()
@@ -77,53 +77,57 @@ def _entries(data: bytes, path: str) -> tuple[Any, Any, Any, tuple[int, int], st
         or words[1] != "matrix"
         or words[2] not in ("coordinate", "array")
     ):
-        raise refuse(
-            "its first line is not that of a Matrix Market file, '%%MatrixMarket matrix coordinate real general', but "
+        raise invalid(
+            "its first line must be like '%%MatrixMarket matrix coordinate real general', not "
             f"{banner[:60].decode('utf-8', 'replace')!r}"
         )
     _, _, layout, field, symmetry = words
-    if field not in _FIELDS or symmetry not in _SYMMETRIES:
-        raise refuse(f"{field!r} is none of {', '.join(_FIELDS)}, or {symmetry!r} none of {', '.join(_SYMMETRIES)}")
+    for word, known in ((field, tuple(_FIELDS)), (symmetry, _SYMMETRIES)):
+        if word not in known:
+            raise invalid(f"its first line has {word!r} where one of {', '.join(known)} must be")
     head = re.match(rb"(?:[ \t]*(?:%[^\n]*)?\n)*", rest)
     assert head is not None
     comments = [line.strip().lstrip("%").strip() for line in head[0].decode("utf-8", "replace").split("\n")]
     sizes, _, body = rest[head.end() :].partition(b"\n")
     n = sizes.split()
     if len(n) != (3 if layout == "coordinate" else 2) or not all(re.fullmatch(rb"\d{1,18}", each) for each in n):
-        raise refuse(f"its line of sizes is {sizes[:60].decode('utf-8', 'replace')!r}")
+        raise invalid(
+            f"its size line is {sizes[:60].decode('utf-8', 'replace')!r}, not "
+            + ("'rows columns entries'" if layout == "coordinate" else "'rows columns'")
+        )
     shape = (int(n[0]), int(n[1]))
     if min(shape) < 1 or (symmetry != "general" and shape[0] != shape[1]):
-        raise refuse(f"a {symmetry} matrix has no shape {shape}")
+        raise invalid(f"a {symmetry} matrix cannot have the shape {shape}")
     if layout == "array":
-        rows, columns, values = _array(body, shape, symmetry, field, refuse)
+        rows, columns, values = _array(body, shape, symmetry, field, invalid)
     else:
-        rows, columns, values = _coordinates(body, int(n[2]), shape, field, refuse)
+        rows, columns, values = _coordinates(body, int(n[2]), shape, field, invalid)
     if symmetry != "general" and (rows < columns).any():
-        raise refuse(f"it is {symmetry} and has an entry above the diagonal")
+        raise invalid(f"it is {symmetry}, but has an entry above the diagonal")
     return rows, columns, values, shape, symmetry, [line for line in comments if line]
 
 
-def _coordinates(body: bytes, n: int, shape: tuple[int, int], field: str, refuse: Any) -> tuple[Any, Any, Any]:
+def _coordinates(body: bytes, n: int, shape: tuple[int, int], field: str, invalid: Any) -> tuple[Any, Any, Any]:
     width = 2 + _FIELDS[field]
-    table = _table(body, width, [np.int64, np.int64, *[np.float64] * _FIELDS[field]], refuse)
+    table = _table(body, width, [np.int64, np.int64, *[np.float64] * _FIELDS[field]], invalid)
     if len(table) != n:
-        raise refuse(f"it has {len(table)} entries, and its line of sizes says {n}")
+        raise invalid(f"its size line says {n} entries, but it has {len(table)}")
     rows, columns = table[0].to_numpy() - 1, table[1].to_numpy() - 1
     if n and (min(rows.min(), columns.min()) < 0 or rows.max() >= shape[0] or columns.max() >= shape[1]):
-        raise refuse(f"an entry lies outside of its {shape[0]} x {shape[1]} cells, which begin at 1 1")
+        raise invalid(f"an entry is outside the {shape[0]} x {shape[1]} matrix, whose indices begin at 1")
     return rows, columns, _magnitude(table, 2, field)
 
 
-def _array(body: bytes, shape: tuple[int, int], symmetry: str, field: str, refuse: Any) -> tuple[Any, Any, Any]:
+def _array(body: bytes, shape: tuple[int, int], symmetry: str, field: str, invalid: Any) -> tuple[Any, Any, Any]:
     if field == "pattern":
-        raise refuse("an array has no pattern")
-    table = _table(body, _FIELDS[field], [np.float64] * _FIELDS[field], refuse)
+        raise invalid("the field 'pattern' needs the layout 'coordinate', not 'array'")
+    table = _table(body, _FIELDS[field], [np.float64] * _FIELDS[field], invalid)
     values = _magnitude(table, 0, field)
     assert values is not None
     n = shape[0]
     expected = {"general": n * shape[1], "skew-symmetric": n * (n - 1) // 2}.get(symmetry, n * (n + 1) // 2)
-    if values.size != expected:  # before a false size takes memory
-        raise refuse(f"it has {values.size} entries, and a {symmetry} array of {shape[0]} x {shape[1]} has {expected}")
+    if values.size != expected:  # checked before a wrong shape takes memory
+        raise invalid(f"a {symmetry} array of {shape[0]} x {shape[1]} has {expected} entries, not {values.size}")
     rows, columns = np.indices(shape).reshape(2, -1, order="F")  # column by column
     if symmetry != "general":
         lower = rows > columns if symmetry == "skew-symmetric" else rows >= columns
@@ -132,7 +136,7 @@ def _array(body: bytes, shape: tuple[int, int], symmetry: str, field: str, refus
     return rows[links], columns[links], values[links]
 
 
-def _table(body: bytes, width: int, dtypes: list[Any], refuse: Any) -> Any:
+def _table(body: bytes, width: int, dtypes: list[Any], invalid: Any) -> Any:
     import pandas as pd
 
     try:
@@ -142,7 +146,7 @@ def _table(body: bytes, width: int, dtypes: list[Any], refuse: Any) -> Any:
                 dtype=dict(enumerate(dtypes)),
             )  # fmt: skip
     except (ValueError, OverflowError, UnicodeError) as error:
-        raise refuse(" ".join(str(error).split())) from None
+        raise invalid(" ".join(str(error).split())) from None
     return frame
 
 

@@ -1,4 +1,4 @@
-"""The tables that graphs save, which say more than other tables do."""
+"""Read the .csv tables that graphs save, which declare their sizes and names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from topolearn.graph.reading.text import Text
 
 
 def read_csv(data: bytes, text: Text | None, options: Options) -> BipartiteGraph | Graph:
-    """Return the graph in a .csv file that was saved by `BipartiteGraph.save` or `Graph.save`."""
+    """Return the graph in a .csv file written by `BipartiteGraph.save` or `Graph.save`."""
     content = data if text is None else text.whole
     kind = Graph if content.split(b"\n", 2)[1].startswith(b"node") else BipartiteGraph
     sides = 1 if kind is Graph else 2
     if options.sides not in (None, sides):
-        options.ask(f"was saved from a {kind.__name__}: leave sides={options.sides} out")
-    with tempfile.TemporaryDirectory() as folder:  # it may have been packed
+        options.ask(f"was saved from a {kind.__name__}: leave out sides={options.sides}")
+    with tempfile.TemporaryDirectory() as folder:  # the original may be compressed
         path = Path(folder, "graph.csv")
         path.write_bytes(content)
         graph = kind.load(path)

@@ -1,4 +1,4 @@
-"""`read_graph`: the one door for networks of others."""
+"""`read_graph`: read a network from any common file format."""
 
 from __future__ import annotations
 
@@ -49,49 +49,50 @@ def read_graph(
     encoding: str | None = None,
     progress: bool = False,
 ) -> Graph | BipartiteGraph:
-    """Read a network from a file as people have it: a list of links, a matrix, .mtx, .gml, .graphml, .net, .npz, ...
+    """Read a network from a file: a list of links, a matrix, .mtx, .gml, .graphml, .net, .npz, ...
 
-    The format is found by content. What was understood is in ``graph.source``, in one line in ``graph.source.line``.
-    Whatever can be read in two ways, or would be lost, is an error that names the options; nothing is dropped silently.
+    The format is inferred from the content. ``graph.source`` records how the file was interpreted, and
+    ``graph.source.line`` sums it up in one line. If the content is ambiguous, or links would be lost, an error names
+    the options that decide; nothing is dropped silently.
 
     Parameters
     ----------
     path : path or pandas.DataFrame
-        A file, also packed (.gz, .bz2, .xz); or a table in memory.
+        A file, which may be compressed (.gz, .bz2, .xz), or a table in memory.
     sides : {1, 2}, optional
-        1 for one kind of node, a `Graph`; 2 for two kinds, a `BipartiteGraph`, with the first column of a list as
-        inputs, or the columns of a matrix, whose rows are outputs. Default: what the file says, or what its names do.
+        1 for one kind of node, a `Graph`; 2 for two kinds, a `BipartiteGraph`. Its inputs are the first column of a
+        list, or the columns of a matrix, whose rows are the outputs. By default, inferred from the file.
     format : str, optional
-        A name in `FORMATS`, such as ``"links"`` or ``"matrix"``. Default by content.
+        A name in `FORMATS`, such as ``"links"`` or ``"matrix"``. By default, inferred from the content.
     sep : str, optional
-        What parts columns, a blank for any blanks. Default by content.
+        The column separator; ``" "`` stands for any whitespace. By default, inferred from the content.
     header : bool, optional
-        Whether the first line names the columns. Default by content.
+        Whether the first line names the columns. By default, inferred from the content.
     source, target : str or int, optional
-        The columns with the ends of each link, by name or by number from 0. Default those that are called so, else the
-        first two.
+        The columns with the ends of each link, by name or by number, counting from 0. By default, a usual pair of names
+        such as ``source`` and ``target``, else the first two columns.
     weight : str, int or True, optional
-        The column or attribute to keep as ``graph.source.weights``, in the order of ``graph.edges()``; weights of links
-        that are merged are added. True for the third column, the values of a matrix, or ``weight`` in .gml and
-        .graphml. Default: weights are ignored, and the line says so.
+        The column or attribute to keep as ``graph.source.weights``, in the order of ``graph.edges()``; the weights of
+        merged links are summed. True stands for the third column, the values of a matrix, or ``weight`` in .gml and
+        .graphml. By default, weights are ignored and reported as such in ``graph.source.line``.
     index_base : {0, 1}, optional
-        Where integer ids begin, so that ids of nodes without links are nodes. Default: by the number of nodes in the
-        file's header; without one, ids are names, and only linked ones are nodes.
+        The first integer id. Every number from there on is a node, linked or not. By default, it is inferred from the
+        number of nodes in the file's header; without a header, ids are names, and only linked ones are nodes.
     directed : bool
-        For one kind of node: accept directed links, and read them without their direction, as one link where two lead
-        both ways. By default a file that says it is directed, or that has both a-b and b-a, is asked about.
+        For one kind of node: accept directed links and ignore their directions; a-b and b-a become one link. By
+        default, a file that declares directed links, or has both a-b and b-a, raises an error.
     duplicates : {"error", "merge"}
-        Whether links may be repeated.
+        What to do about repeated links.
     self_loops : {"error", "drop"}
-        Whether nodes may be linked to themselves; they are left out.
+        What to do about nodes linked to themselves.
     comments : str
-        The characters that begin a comment, at the beginning of a line.
+        The characters that start a comment line.
     counts : {"believe", "ignore"}
-        Whether the numbers of nodes and links in a header hold. If so, nodes without links exist.
+        Whether to trust the numbers of nodes and links in a header. If so, it may declare nodes without links.
     encoding : str, optional
-        Default: by byte-order mark, else UTF-8, else Latin-1 or that of Windows.
+        The text encoding. By default, that of the byte-order mark, else UTF-8, else Latin-1 or Windows-1252.
     progress : bool
-        Show a bar for reading that takes more than two seconds.
+        Show a progress bar if reading takes more than two seconds.
 
     Returns
     -------
@@ -100,12 +101,12 @@ def read_graph(
     Raises
     ------
     InvalidValueError
-        When the content can be read in two ways, or links would be lost, and no option decides; or an option does not
-        fit the format.
+        When the content is ambiguous, or links would be lost, and no option decides; or when an option does not apply
+        to the format.
     CorruptFileError
-        When the file is broken, empty or no network; the message quotes the line.
+        When the file is damaged, empty or not a network; the message quotes the line.
     MissingFileError, InvalidTypeError, UnknownNameError
-        When there is no such file, the path is none, or there is no such format.
+        When the file does not exist, `path` is of another type, or the format is unknown.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def read_graph(
     >>> graph.n_nodes, graph.n_links
     (6, 3)
     >>> graph.source.line
-    'net.txt: links, parted by blanks; one kind of node: 6 nodes (3 without a link), 3 links;
+    'net.txt: links separated by whitespace; one kind of node: 6 nodes (3 without a link), 3 links;
     header: nodes 6 edges 3; ids from 0; ignored: nothing'
     """
     given: dict[str, Any] = {
@@ -127,7 +128,7 @@ def read_graph(
     for name, choices in _CHOICES.items():
         if given[name] not in choices:
             known = ", ".join(map(repr, choices))
-            raise InvalidValueError(f"{name}={given[name]!r} is none of {known}")
+            raise InvalidValueError(f"{name}={given[name]!r} must be one of {known}")
     if not isinstance(path, (str, os.PathLike)):
         return _read_frame(path, given)
     options = Options(path=Path(path).name, progress=progress, **given)
@@ -138,14 +139,14 @@ def _read_file(path: Path, options: Options, given: dict[str, Any]) -> Graph | B
     data, name = unpacked(path)
     text = None if data.startswith((b"PK\x03\x04", b"\x93NUMPY")) else read_text(data, options)
     key = find_format(data if text is None else text.whole, name, options)
-    _refuse_unused(key, given, FORMATS[key].options)
+    _reject_unused(f"the format {key!r}", given, FORMATS[key].options)
     try:
         content = FORMATS[key].read(data, text, options)
     except (TopolearnError, OSError, MemoryError):
         raise
-    except Exception as error:  # parsers raise what they like on a broken file
+    except Exception as error:  # parsers raise anything on a damaged file
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise CorruptFileError(f"{options.path!r} is not a whole file of the format {key!r} ({reason})") from error
+        raise CorruptFileError(f"{options.path!r} is not a valid file of the format {key!r} ({reason})") from error
     return content if isinstance(content, BipartiteGraph | Graph) else build(content, options)
 
 
@@ -154,14 +155,14 @@ def _read_frame(frame: Any, given: dict[str, Any]) -> Graph | BipartiteGraph:
 
     if not isinstance(frame, pd.DataFrame):
         raise InvalidTypeError(f"path={frame!r} is a {type(frame).__name__}: pass a path or a pandas DataFrame")
-    _refuse_unused("frame", given, frozenset({"source", "target", "weight", "index_base"}))
+    _reject_unused("a DataFrame", given, frozenset({"source", "target", "weight", "index_base"}))
     options = Options(path="frame", **given)
     return build(read_frame(frame, options), options)
 
 
-def _refuse_unused(key: str, given: dict[str, Any], known: frozenset[str]) -> None:
-    """Refuse options that have no meaning in a format, since they would be ignored."""
+def _reject_unused(what: str, given: dict[str, Any], known: frozenset[str]) -> None:
+    """Reject options that do not apply to a format, since they would be ignored."""
     default = Options(path="")
     for name in sorted(LINKS - known):
         if given[name] != getattr(default, name):
-            raise InvalidValueError(f"{name}={given[name]!r} has no meaning in the format {key!r}: leave it out")
+            raise InvalidValueError(f"{name}={given[name]!r} does not apply to {what}: leave it out")

@@ -1,4 +1,4 @@
-"""Where a graph comes from: what `read_graph` understood of a file, in one line and in fields."""
+"""Where a graph comes from: how `read_graph` interpreted a file, as fields and in one line."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What `read_graph` understood of a file; ``graph.source`` of the graphs that it returns.
+    """How `read_graph` interpreted a file; ``graph.source`` of the graphs that it returns.
 
     Parameters
     ----------
     path : str
-        The file, or ``"a frame"``.
+        The name of the file, or ``"frame"``.
     format : str
-        What kind of file it is, such as ``"links, parted by commas"``.
+        The format, such as ``"links separated by commas"``.
     sides : int
-        Kinds of nodes: 1 for a `Graph`, 2 for a `BipartiteGraph`.
+        Number of kinds of nodes: 1 for a `Graph`, 2 for a `BipartiteGraph`.
     n_nodes : tuple of int
-        Nodes of each kind; of two kinds the inputs first.
+        Number of nodes of each kind; inputs first if there are two.
     n_isolated : int
-        How many of them have no link.
+        Number of nodes without a link.
     n_links : int
         Number of links.
     header : str, optional
-        What the file says of itself: its column names, or its own counts of nodes and links.
+        What the file declares: its column names, or its numbers of nodes and links.
     ignored : tuple of str
-        What the file has and the graph has not: other columns, comments, merged links, dropped self-loops, directions.
+        What the graph does not keep: other columns, comments, merged links, dropped self-loops, directions.
     decided : tuple of str
-        What was read off the content and not said by anybody, such as the separator or where ids begin.
+        What was inferred from the content, such as where ids begin.
     weights : array of float64, shape (n_links,), optional
-        What ``weight=`` kept, in the order of ``graph.edges()``.
+        The weights that ``weight=`` selected, in the order of ``graph.edges()``.
 
     Examples
     --------
@@ -54,17 +54,17 @@ class Source:
 
     @property
     def line(self) -> str:
-        """All of it in one line, as commands print it."""
+        """A summary in one line, as commands print it."""
         if self.sides == 1:
             nodes = f"one kind of node: {self.n_nodes[0]:,} nodes"
         else:
             nodes = f"two kinds of nodes: {self.n_nodes[0]:,} inputs x {self.n_nodes[1]:,} outputs"
         isolated = f" ({self.n_isolated:,} without a link)" if self.n_isolated else ""
-        said = f"{nodes}{isolated}, {self.n_links:,} links"
+        said = f"{nodes}{isolated}, {self.n_links:,} {'link' if self.n_links == 1 else 'links'}"
         header = [f"header: {self.header}"] if self.header else []
         ignored = ", ".join(self.ignored) or "nothing"
         line = "; ".join([f"{self.path}: {self.format}", said, *header, *self.decided, f"ignored: {ignored}"])
-        return " ".join(line.split())  # names may hold what is not a blank
+        return " ".join(line.split())  # names may contain line breaks or tabs
 
     def __str__(self) -> str:
         return self.line

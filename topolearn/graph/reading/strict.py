@@ -1,4 +1,4 @@
-"""Pandas' reader of text without what it does in silence: it drops columns that the first row has too many of."""
+"""Make pandas' text reader strict: by default it silently drops surplus columns of the first row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def strictly() -> Iterator[None]:
-    """Make pandas' warning that data are lost a ``ParserError``, which is a ``ValueError``.
+    """Turn pandas' warning about lost data into a ``ParserError``, which is a ``ValueError``.
 
     Examples
     --------
@@ -17,7 +17,7 @@ def strictly() -> Iterator[None]:
     >>> with strictly():
     ...     pd.read_csv(io.StringIO("1,2,3"), header=None, names=["a", "b"], index_col=False)
     Traceback (most recent call last):
-    pandas.errors.ParserError: a line has more columns than it should ...
+    pandas.errors.ParserError: a line has more columns than the others
     """
     from pandas.errors import ParserError, ParserWarning
 
@@ -25,5 +25,5 @@ def strictly() -> Iterator[None]:
         warnings.simplefilter("error", ParserWarning)
         try:
             yield
-        except ParserWarning as warning:
-            raise ParserError(f"a line has more columns than it should ({warning})") from None
+        except ParserWarning:
+            raise ParserError("a line has more columns than the others") from None

@@ -1,4 +1,4 @@
-"""Columns of a large text, chunk by chunk, as numbers of names."""
+"""Read the columns of a large text chunk by chunk, and encode their names as integers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from topolearn.graph.reading.columns import Places
 from topolearn.graph.reading.content import Column, Options, distinct
-from topolearn.graph.reading.dialect import Dialect, refuse_line
+from topolearn.graph.reading.dialect import Dialect, reject_line
 from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
 from topolearn.terminal import progress_bar
@@ -25,7 +25,7 @@ _PLAIN = b"0123456789\n\t ,;|"
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that were asked for; of Gephi's column Type its distinct values."""
+    """The requested columns, and the distinct values of Gephi's column Type."""
 
     source: Column
     target: Column
@@ -34,12 +34,12 @@ class Table:
 
 
 def read_table(text: Text, dialect: Dialect, places: Places, options: Options, *, n_header: int) -> Table:
-    """Return columns of a text: names are integers where all of the column are, such as 7 and not 007, else strings.
+    """Return columns of a text; names are integers if all names of a column are (7, not 007), else strings.
 
     Raises
     ------
     CorruptFileError
-        When a line has more or fewer columns than the first ones, no name, or no number as a weight.
+        When a line has more or fewer columns than the first lines, an empty name, or a weight that is not a number.
     """
     reader = _Reader(text, dialect, places, options, n_header)
     if not text.rows.translate(None, _PLAIN) and not re.search(rb"(?<!\d)0\d", text.rows) and not n_header:
@@ -58,15 +58,13 @@ class _Reader:
     n_header: int
 
     def integers(self) -> Table | None:
-        """Return columns of integers, or None for a text that has others or lines of several lengths."""
-        from pandas.errors import ParserError
-
+        """Return columns of integers; None if some are not, or lines differ in length."""
         columns: list[list[NDArray[np.int64]]] = [[], [], []]
         try:
             for chunk in self._chunks("int64"):
                 for column, place in zip(columns, self._wanted, strict=False):
                     column.append(chunk[place].to_numpy())
-        except (ValueError, ParserError, OverflowError):
+        except (ValueError, OverflowError):  # pandas' ParserError is a ValueError
             return None
         arrays = [np.concatenate(column) for column in columns if column]
         weights = arrays[2].astype(np.float64) if self.places.weight is not None else None
@@ -83,12 +81,12 @@ class _Reader:
         n = 0
         try:
             for chunk in self._chunks(str):
-                self._refuse_short(chunk, n)
+                self._reject_short(chunk, n)
                 for place, table, column in zip(self._wanted[:2], known, codes, strict=True):
                     numbers, names = pd.factorize(chunk[place])
                     mine = [table.setdefault(name.strip(), len(table)) for name in names.tolist()]
                     if "" in table or any("\n" in name for name in names):
-                        self._refuse_names(chunk[place], n)
+                        self._reject_names(chunk[place], n)
                     column.append(np.array(mine, dtype=np.int64)[numbers])
                 if self.places.weight is not None:
                     weights.append(self._weights(chunk[self.places.weight], n))
@@ -96,7 +94,7 @@ class _Reader:
                     types |= {str(kind).strip().lower() for kind in chunk[self.places.direction].unique()}
                 n += len(chunk)
         except pd.errors.ParserError as error:
-            self._refuse_parsed(error)
+            self._reject_parsed(error)
         sides = [
             _column(np.concatenate(c or [np.empty(0, np.int64)]), list(t)) for c, t in zip(codes, known, strict=True)
         ]
@@ -132,43 +130,46 @@ class _Reader:
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             line, _ = self._line(n + int(bad[0]))
-            self.options.refuse(f"has no number as weight in line {line}: {column.iloc[int(bad[0])]!r}")
+            self.options.reject(
+                f"has a weight that is not a finite number in line {line}: {column.iloc[int(bad[0])]!r}"
+            )
         return values
 
     def _line(self, row: int) -> tuple[int, str]:
         return next(self.text.numbered(1, start=row + self.n_header))
 
-    def _refuse_short(self, chunk: Any, n: int) -> None:
+    def _reject_short(self, chunk: Any, n: int) -> None:
         if self.dialect.sep is None and (chunk[self.dialect.width - 1] == "").any():
             row = int((chunk[self.dialect.width - 1] == "").argmax())
             number, line = self._line(n + row)
-            refuse_line(number, line, len(line.split()), self.dialect.width, self.dialect.sep, self.options)
+            reject_line(number, line, len(line.split()), self.dialect.width, self.dialect.sep, self.options)
 
-    def _refuse_names(self, column: Any, n: int) -> None:
+    def _reject_names(self, column: Any, n: int) -> None:
         bad = (column.str.strip() == "") | column.str.contains("\n", regex=False)
         number, line = self._line(n + int(bad.argmax()))
         if column[bad].str.contains("\n", regex=False).any():
-            self._refuse_quote()
-        refuse_line(number, line, 1, self.dialect.width, self.dialect.sep, self.options)
+            self._reject_quote()
+        reject_line(number, line, 1, self.dialect.width, self.dialect.sep, self.options)
 
-    def _refuse_parsed(self, error: Exception) -> None:
+    def _reject_parsed(self, error: Exception) -> None:
         if match := re.search(r"in line (\d+), saw (\d+)", str(error)):
             number, line = next(self.text.numbered(1, start=int(match[1]) - 1))
-            refuse_line(number, line, int(match[2]), self.dialect.width, self.dialect.sep, self.options)
+            reject_line(number, line, int(match[2]), self.dialect.width, self.dialect.sep, self.options)
         if "quote" in str(error) or "string" in str(error):
-            self._refuse_quote()
-        self.options.refuse(f"cannot be read: {error}")
+            self._reject_quote()
+        self.options.reject(f"cannot be read: {error}")
 
-    def _refuse_quote(self) -> None:
+    def _reject_quote(self) -> None:
         odd = ((i, line) for i, line in self.text.numbered() if line.count('"') % 2)
         number, line = next(odd, (0, ""))
-        self.options.refuse(
-            f'cannot be read: line {number} is {line[:60]!r}; a quote opens and does not close: write "" for it'
+        self.options.reject(
+            f"cannot be read: line {number} is {line[:60]!r}; it opens a quote that is never closed: double the quote "
+            'if it belongs to a name, as in "5"" disk"'
         )
 
 
 def _column(codes: NDArray[np.int64], names: list[str]) -> Column:
-    """Return a column of strings, or of integers if all are."""
+    """Return a column of integers if all names are integers, else of strings."""
     if names and all(map(_INTEGER.fullmatch, names)):
         values = np.array(names, dtype=np.int64)
         order = np.argsort(values)

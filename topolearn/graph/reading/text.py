@@ -1,4 +1,4 @@
-"""Text as people save it: any encoding, line end and comment, made one."""
+"""Normalise text files: any encoding, line ending and comment style."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Text:
-    """A text in UTF-8 with a line feed after each line: all of it, and without comments and blank lines."""
+    """A text in UTF-8 with ``\\n`` line ends: the whole of it, and its rows without comments and blank lines."""
 
     whole: bytes
     rows: bytes
-    comments: tuple[str, ...]  # without the marks that begin them
+    comments: tuple[str, ...]  # without their leading marks
     n_late: int  # comments after the first row
     encoding: str
     marks: str
 
     def numbered(self, n: int | None = None, start: int = 0) -> Iterator[tuple[int, str]]:
-        """Yield the rows with the numbers of their lines in the file."""
+        """Yield the rows with their line numbers in the file."""
         pattern = re.compile(rb"[^\n]*\n")
         lines = (match[0] for match in pattern.finditer(self.whole))
         kept = ((i, line) for i, line in enumerate(lines, start=1) if not _is_skipped(line, self.marks))
@@ -39,12 +39,12 @@ class Text:
 
 
 def read_text(data: bytes, options: Options) -> Text:
-    """Return bytes as text; lines that begin with one of the marks of comments are apart.
+    """Return bytes as text, with comment lines separated from the rows.
 
     Raises
     ------
     CorruptFileError
-        When the bytes are not text, in the encoding that was asked for or in those that are tried.
+        When the bytes are not text in the requested encoding, or in any of those tried.
     """
     data, encoding = _in_utf8(data, options)
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -66,26 +66,29 @@ def read_text(data: bytes, options: Options) -> Text:
 
 
 def _in_utf8(data: bytes, options: Options) -> tuple[bytes, str]:
-    """Return bytes in UTF-8 without a mark, and the encoding they had."""
+    """Return bytes as UTF-8 without a byte-order mark, and their original encoding."""
     if options.encoding is not None:
         try:
             return data.decode(options.encoding).lstrip("\ufeff").encode(), options.encoding
         except (LookupError, UnicodeError) as error:
-            options.refuse(f"is not in encoding={options.encoding!r} ({error})")
+            options.reject(f"cannot be decoded with encoding={options.encoding!r} ({error})")
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             try:
                 return data.decode(encoding).lstrip("\ufeff").encode(), encoding.upper()
             except UnicodeError as error:
-                options.refuse(f"begins like {encoding.upper()} and is none ({error}): save it as UTF-8")
+                options.reject(f"begins like {encoding.upper()} text but is not ({error}): save it as UTF-8")
     if b"\0" in data[:100_000]:
-        options.refuse("is binary, no network in a format of: links, matrix, .mtx, .gml, .graphml, .net, .npz, .npy")
+        options.reject(
+            "is a binary file of an unknown format: pass a list of links, a matrix, or a .mtx, .gml, .graphml, .net, "
+            ".npz or .npy file"
+        )
     if data.isascii():
         return data, "ASCII"
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        # Windows' own Latin-1 has letters where the other has control characters.
+        # Windows-1252 has letters where Latin-1 has control characters.
         name = "cp1252" if re.search(rb"[\x80-\x9f]", data) else "latin-1"
         return data.decode(name, errors="replace").encode(), "Windows-1252" if name == "cp1252" else "Latin-1"
     return data, "UTF-8"

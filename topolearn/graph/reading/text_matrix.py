@@ -1,4 +1,4 @@
-"""Adjacency matrices in text, with names of rows and columns or without."""
+"""Read adjacency matrices from text, with or without row and column names."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from topolearn.graph.reading.matrices import from_matrix
 from topolearn.graph.reading.strict import strictly
 from topolearn.graph.reading.text import Text
 
-_ASK = (
-    "may be a matrix, or a list of links with weights: pass format='matrix' or format='links'"
-)  # fmt: skip
+_ASK = "may be a matrix or a list of weighted links: pass format='matrix' or format='links'"
 
 
 def read_text_matrix(text: Text, dialect: Dialect, options: Options) -> Content | None:
-    """Return the content of a text that is a matrix, None for a list of links.
+    """Return the content of a text that is a matrix; None for a list of links.
 
     Raises
     ------
     InvalidValueError, CorruptFileError
-        When it may be either, or is to be a matrix and has text among its numbers.
+        When it could be either, or a matrix has text among its numbers.
     """
     rows = [row for _, row in dialect.rows]
     n_rows = text.rows.count(b"\n")
@@ -43,7 +41,7 @@ def read_text_matrix(text: Text, dialect: Dialect, options: Options) -> Content 
     names = list(rows[0][1:]) if corner else None
     row_names, matrix = _numbers(text, dialect, bool(corner), options)
     if options.header is not None and options.header != (names is not None):
-        options.ask(f"is a matrix {'with' if names else 'without'} names of columns: leave header={options.header} out")
+        options.ask(f"is a matrix {'with' if names else 'without'} column names: leave out header={options.header}")
     places = np.nonzero(matrix)
     return from_matrix(
         places[0].astype(np.int64),
@@ -51,16 +49,16 @@ def read_text_matrix(text: Text, dialect: Dialect, options: Options) -> Content 
         matrix[places],
         (matrix.shape[0], matrix.shape[1]),
         options,
-        format=f"matrix, parted by {dialect.name}",
+        format=f"matrix separated by {dialect.name}",
         row_names=row_names,
         column_names=names,
-        header=f"{len(names)} names of columns, {len(row_names or [])} of rows" if names else None,
+        header=f"{len(names)} column names, {len(row_names or [])} row names" if names else None,
         ignored=counted(len(text.comments), "comment"),
     )
 
 
 def _is_labelled(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether there are numbers below a row, and beside a column, of names."""
+    """Return whether the first row and column hold names, and everything else numbers."""
     if len(rows) < 2 or len(rows[0]) < 3:
         return False
     inside = all(is_number(word) for row in rows[1:] for word in row[1:])
@@ -73,10 +71,10 @@ def _is_named_matrix(rows: Sequence[Sequence[str]], n_rows: int) -> bool | None:
     if n_rows - 1 == len(names) and names[: len(beside)] == beside:
         return True
     if usual_pair(rows[0]) is not None or len(set(beside)) < len(beside):
-        return False  # a matrix has each row once
+        return False  # row names of a matrix are unique
     inner = {word for row in rows[1:] for word in row[1:]}
     counts_rows = any(beside == [str(i) for i in range(start, start + len(beside))] for start in (0, 1))
-    if inner <= {"0", "1"} and len(names) > 2 and not (counts_rows and len(names) == 2):
+    if inner <= {"0", "1"} and len(names) > 2:
         return True
     return None if len(names) > 3 and not counts_rows else False
 
@@ -87,9 +85,9 @@ def _is_plain_matrix(rows: Sequence[Sequence[str]], n_rows: int) -> bool | None:
         return False
     inner = {word for row in rows for word in row}
     if inner <= {"0", "1"} and n_rows > 1:
-        return True  # as links between 0 and 1 they would all be the same
+        return True  # as links, all would join the same two nodes
     if any(not word.isdigit() for row in rows for word in row[:2]):
-        return True  # no ids
+        return True  # not ids
     if n_rows == width:
         values = np.array(rows, dtype=float) if len(rows) == n_rows else None
         if values is not None and np.array_equal(values, values.T) and not values.diagonal().any():
@@ -112,9 +110,9 @@ def _numbers(text: Text, dialect: Dialect, corner: bool, options: Options) -> tu
                 index_col=False, skipinitialspace=True,
             )  # fmt: skip
     except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
-        options.refuse(f"is not a matrix of numbers ({error}): pass format='links' if it is a list")
+        options.reject(f"is not a matrix of numbers ({error}): pass format='links' if it is a list of links")
     names = frame[0].str.strip().tolist() if corner else None
     matrix = frame.iloc[:, 1 if corner else 0 :].to_numpy(dtype=np.float64)
     if not np.isfinite(matrix).all():
-        options.refuse("is a matrix with an entry that is not a finite number: put 0 where there is no link")
+        options.reject("is a matrix with an entry that is not a finite number: put 0 where there is no link")
     return names, matrix

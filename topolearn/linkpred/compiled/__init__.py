@@ -1,9 +1,9 @@
-"""The compiled forms of the link predictors: for the CPU, by numba, over the links alone, without the GIL.
+"""The compiled forms of the link predictors: numba kernels on the CPU that read only the links and release the GIL.
 
-They give the scores of the dense form (`topolearn.linkpred.dense`), which is the one to read beside the equations;
-``tests/linkpred/test_forms.py`` checks that for every predictor.
+They give the same scores as the dense form (`topolearn.linkpred.dense`), which is closest to the equations;
+``tests/linkpred/test_forms.py`` checks this for every predictor.
 
-Nothing is compiled before it is used, and what was compiled is kept on disk for the next process.
+Kernels are compiled on first use and cached on disk for later processes.
 """
 
 from topolearn.linkpred.compiled.candidates import offer_block, stream

@@ -1,4 +1,4 @@
-"""From links to the candidates worth keeping: non-links with a score that reaches what a pool asks for."""
+"""Find the candidates worth keeping: non-links with a score that reaches the bound of a pool."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from topolearn.linkpred.rounding import splitter
 from topolearn.sampling import Pool
 from topolearn.threads import CHUNKS, Rows, fill_chunks, for_each
 
-CANDIDATES = 2**17  # that a chunk may meet at most, unless one row has more: the first all pass, later ones few
-FEW = 2**14  # that are worth another chunk
+CANDIDATES = 2**17  # per chunk, unless one row has more; all of them pass in the first chunks, few in later ones
+FEW = 2**14  # candidates that are worth another chunk
 
 
 def stream(
@@ -32,9 +32,9 @@ def stream(
     *,
     guesses: bool = False,
 ) -> None:
-    """Offer the candidates of a graph to a pool, row by row; call progress with the number of rows that are done.
+    """Offer the candidates of a graph to a pool, row by row; call ``progress`` with the number of rows done.
 
-    ``guesses`` lets the pool expect a bound, where the sum of all scores is known beforehand.
+    ``guesses`` lets the pool estimate a bound if the sum of all scores is known in advance.
     """
     lock = threading.Lock()
     n_rows = graph.n_out if isinstance(graph, TwoWayCsr) else graph.n_nodes
@@ -86,7 +86,7 @@ def offer_block(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating], pool
 
 
 def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
-    """Return the pool's bound as the kernels take it."""
+    """Return the bound of the pool in the form that kernels need."""
     bound = pool.bound
     key = np.uint64(pool.field.key & (2**64 - 1))
     number = numpy_dtype(dtype).type(splitter(dtype))
@@ -96,7 +96,7 @@ def _sieve(pool: Pool, dtype: torch.dtype) -> tuple[Any, ...]:
 def _pair_picker(
     graph: TwoWayCsr, predictor: LinkPredictor, pairs: PairWeights, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
-    """Return what `_picker` does, for a graph whose pair weights are known."""
+    """Do the same as `_picker` for a graph whose pair weights are known."""
     from topolearn.linkpred.compiled.kernels.pair_weights import make_scratch, pick_by_neurons, pick_by_paths
 
     kernel = pick_by_paths if predictor.per_path else pick_by_neurons
@@ -112,9 +112,9 @@ def _pair_picker(
 def _picker(
     graph: TwoWayCsr | Graph, predictor: LinkPredictor, dtype: torch.dtype
 ) -> tuple[Callable[..., int], NDArray[np.int64]]:
-    """Return a function that picks the candidates of some rows, and how many each row has at most.
+    """Return a function that picks the candidates of a chunk of rows, and the maximum number of each row.
 
-    The function is given what its thread keeps for itself.
+    The first argument of the function holds the scratch arrays of its thread.
     """
     per_path = predictor.per_path
     if isinstance(graph, TwoWayCsr):

@@ -1,7 +1,7 @@
-"""Which form is the cheapest: a model of the seconds that each takes, from counts that cost next to nothing.
+"""Choose the cheapest form, with a model of the seconds that each takes, from counts that are cheap to compute.
 
-Its constants are nanoseconds of one thread of a 3 GHz core with 256-bit vectors. Other machines are faster or slower,
-but rarely change the order of the forms; where they do, name the form (``form="stream"``).
+Its constants are nanoseconds on one thread of a 3 GHz core with 256-bit vectors. Other machines are faster or slower,
+but the order of the forms rarely changes; if it does, pass the form explicitly (``form="stream"``).
 """
 
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from topolearn.linkpred.dense.node_based import LEAST, SIDE_BLOCKS
 from topolearn.linkpred.form_names import AUTO, COMMUNITY, COMPILED, DENSE, SPARSE
 from topolearn.linkpred.predictor import LinkPredictor
 
-SMALL = 2**12  # cells of a layer for which a compiled form is not even loaded
+SMALL = 2**12  # cells of a layer up to which compiled forms are not even loaded
 MAX_DEGREE = 2**15 - 1  # shared neighbours that the tables of the community form can count
-TABLE_BYTES = 2**30  # of a table of n_in x n_in weights
+TABLE_BYTES = 2**30  # limit for a table of n_in x n_in weights
 
-STREAM_PATH, STREAM_NEURON, KEPT_NEURON = 4.5, 3.4, 2.0  # a walk of length three; the last with weights that are kept
-SCORED, FILLED = 16.0, 3.2  # a cell that gets a score in a stream: listed and forgotten; any cell of rows that fill
+STREAM_PATH, STREAM_NEURON, KEPT_NEURON = 4.5, 3.4, 2.0  # a walk of length three; the last one with stored weights
+SCORED, FILLED = 16.0, 3.2  # a scored cell in a stream, listed and reset; any cell of rows that fill
 SUM_PATH, SUM_NEURON = 0.9, 1.6  # adding a row of 32 elements
-CACHE, SLOWER = 2**18, 0.6  # bytes of a table; how much longer sums of its rows take beyond
-REACH = 3.5  # listing that an output neuron reaches a member of a community
+CACHE, SLOWER = 2**18, 0.6  # bytes of a table; slowdown of row sums in larger ones
+REACH = 3.5  # listing a community member that an output neuron reaches
 SCATTER = 1.6  # adding one sum to the score of a member
-GATHER = 1.5  # copying one weight into a community's table
-CELL_PATH, CELL_NEURON = 9.0, 2.0  # a weight looked up, and a score written
+GATHER = 1.5  # copying one weight into the table of a community
+CELL_PATH, CELL_NEURON = 9.0, 2.0  # looking up a weight, and writing a score
 DENSE_PATH, DENSE_NEURON = 0.03, 0.025  # a multiplication and an addition in a matrix product
-DENSE_BATCH = 1e5  # calling the products of all communities of a size
+DENSE_BATCH = 1e5  # calling the products of all communities of the same size
 DENSE_GATHER = 4.0  # collecting the rows of a community, and adding to them
-CALL = 3e5  # what a compiled form takes, however small the layer
-PRODUCT_CELL = 3.0  # the adjacency written, and the scores of links cleared
+CALL = 3e5  # fixed cost of a compiled form
+PRODUCT_CELL = 3.0  # writing the adjacency, and clearing the scores of links
 DENSE_PAIR = 4.0  # the weight of a neuron for a seed of its side
-DENSE_CELL = 10.0  # all that a dense form does to a cell besides
+DENSE_CELL = 10.0  # all other work of a dense form per cell
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Estimated seconds of each form on one thread; infinite where a form cannot be used."""
+    """Estimated seconds of each form on one thread; infinite if a form cannot be used."""
 
     stream: float
     community: float
@@ -48,7 +48,7 @@ class Costs:
 
 
 def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
-    """Estimate what the scores of all non-links take.
+    """Estimate the time to score all non-links.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def costs(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> Costs:
 
 
 def multiplies(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int) -> bool:
-    """Whether the community form of a node-based predictor sums by matrix products instead of narrow tables."""
+    """Return whether the community form of a node-based predictor uses matrix products instead of narrow tables."""
     return not predictor.per_path and _products(links, itemsize) < _communities(links, itemsize / 4)
 
 
 def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form: str) -> tuple[str, TwoWayCsr | None]:
-    """Return the form to use for a graph, and its links as the compiled forms read them, None for the dense form."""
+    """Return the form to use for a graph, and its links for the compiled forms, None for the dense form."""
     if form == AUTO and graph.n_out * graph.n_in <= SMALL:
         return DENSE, None
     links = TwoWayCsr.of(graph)
@@ -106,12 +106,12 @@ def prepare(graph: BipartiteGraph, predictor: LinkPredictor, itemsize: int, form
 
 
 def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: str) -> str:
-    """Return the form to use for "auto" or "sparse"; any other is returned as it is.
+    """Return the form to use for "auto" or "sparse"; any other form is returned unchanged.
 
     Raises
     ------
     InvalidValueError
-        When the community form is asked for, and a neuron has more links than it can count.
+        When the community form is requested, but a neuron has more links than it can count.
     """
     if form in (AUTO, SPARSE):
         estimate = costs(links, predictor, itemsize)
@@ -120,13 +120,13 @@ def best_form(links: TwoWayCsr, predictor: LinkPredictor, itemsize: int, form: s
     largest = int(max(links.fan_in.max(), links.fan_out.max()))
     if form == COMMUNITY and largest > MAX_DEGREE:
         raise InvalidValueError(
-            f"form='community': a neuron has {largest} links, and the form counts to {MAX_DEGREE}: use form='stream'"
+            f"form='community': a neuron has {largest} links, but this form counts only to {MAX_DEGREE}: use 'stream'"
         )
     return form
 
 
 def _dense_paths(links: TwoWayCsr, fan_in: np.ndarray, fan_out: np.ndarray) -> float:
-    """Return the nanoseconds of all paths by products of local communities."""
+    """Return the nanoseconds of all paths with products of local communities."""
     n_out, n_in = links.n_out, links.n_in
     products = min(n_out * (fan_in**2).sum(), n_in * (fan_out**2).sum())
     gather = DENSE_GATHER * links.ends.size * max(n_out, n_in)
@@ -134,22 +134,22 @@ def _dense_paths(links: TwoWayCsr, fan_in: np.ndarray, fan_out: np.ndarray) -> f
 
 
 def _dense_neurons(n_rows: int, n_columns: int) -> float:
-    """Return the nanoseconds of the neurons of one side by products of matrices.
+    """Return the nanoseconds of the neurons of one side with matrix products.
 
-    These are a sum over the members, and the shared neighbours: each pair's once, but within a block.
+    These are the sum over the members, and the shared neighbours of each pair, counted once except within a block.
     """
     counted = 0.5 + 0.5 / min(max(n_rows / LEAST, 1), SIDE_BLOCKS)
     return DENSE_NEURON * (1 + counted) * n_rows**2 * n_columns + DENSE_PAIR * n_rows**2 + n_rows * n_columns
 
 
 def _communities(links: TwoWayCsr, wide: float) -> float:
-    """Return the nanoseconds of the neurons of all local communities, by narrow tables."""
+    """Return the nanoseconds of the neurons of all local communities with narrow tables."""
     n_out, n_in, n_links = links.n_out, links.n_in, links.ends.size
     return sum(_neurons(n, n_links, n_in + n_out, wide) for n in (n_out, n_in))
 
 
 def _products(links: TwoWayCsr, itemsize: int) -> float:
-    """Return the nanoseconds of the same by matrix products; infinite where their factors would be too large."""
+    """Return the nanoseconds of the same with matrix products; infinite if their factors would be too large."""
     n_out, n_in = links.n_out, links.n_in
     if n_in * (n_in + n_out) * itemsize > TABLE_BYTES:
         return np.inf
@@ -158,7 +158,7 @@ def _products(links: TwoWayCsr, itemsize: int) -> float:
 
 
 def _paths(links: TwoWayCsr, fan_in: np.ndarray, walks: float, wide: float) -> float:
-    """Return the nanoseconds of all paths, once the table of weights is there."""
+    """Return the nanoseconds of all paths, without the table of weights."""
     reached = links.walks_of_two()
     sums = SUM_PATH * wide * (walks / 32 + reached.sum())
     scatter = SCATTER * (fan_in * np.minimum(reached, links.n_out)).sum()
@@ -168,5 +168,5 @@ def _paths(links: TwoWayCsr, fan_in: np.ndarray, walks: float, wide: float) -> f
 
 def _neurons(n_seeds: int, n_links: float, n_neurons: int, wide: float) -> float:
     """Return the nanoseconds of the sums over the neurons of one side."""
-    beyond = min(n_seeds * 128 * wide / CACHE, 1) ** 2  # how far a table and its sums outgrow the cache
+    beyond = min(n_seeds * 128 * wide / CACHE, 1) ** 2  # to what extent a table and its sums outgrow the cache
     return n_seeds * (n_links * SUM_NEURON * (0.5 + wide) / 32 * (1 + SLOWER * beyond) + n_neurons * CELL_NEURON)

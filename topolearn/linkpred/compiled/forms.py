@@ -1,4 +1,4 @@
-"""The compiled forms as functions: from links and a predictor to scores, or to the candidates worth keeping."""
+"""The compiled forms: compute scores from links and a predictor."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from topolearn.linkpred.form_names import COMMUNITY
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import LEAST, Rows, cut, for_each
 
-SEEDS = 256  # output neurons whose paths one pass through all local communities counts
+SEEDS = 256  # output neurons whose paths are summed in one pass through all local communities
 
 
 def compiled_scores(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype, form: str) -> NDArray[np.floating]:
-    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), by one of the compiled forms."""
+    """Return the scores of all non-links, 0 at links, shape (n_out, n_in), in one of the compiled forms."""
     if form == COMMUNITY:
         return block_scores(links, predictor, dtype)((0, links.n_out))
     scores = np.zeros((links.n_out, links.n_in), numpy_dtype(dtype))
@@ -52,7 +52,7 @@ def one_mode_scores(graph: Graph, predictor: LinkPredictor, dtype: torch.dtype) 
 def block_scores(
     links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
-    """Return a function that gives the scores of a block of rows, 0 at links."""
+    """Return a function that computes the scores of a block of rows, 0 at links."""
     if predictor.per_path:
         compute = _path_scores(links, predictor, dtype)
     elif multiplies(links, predictor, numpy_dtype(dtype).itemsize):
@@ -69,7 +69,7 @@ def block_scores(
 
 
 def _clear_links(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating]) -> None:
-    """Write 0 to the links in a block of scores."""
+    """Set the scores of links in a block to 0."""
     from topolearn.linkpred.compiled.kernels.picking import clear_links
 
     def work(chunk: Rows) -> None:
@@ -82,7 +82,7 @@ def _clear_links(links: TwoWayCsr, rows: Rows, scores: NDArray[np.floating]) -> 
 def _path_scores(
     links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
-    """Return a function that sums the paths from a block of rows."""
+    """Return a function that sums over the paths from a block of rows."""
     from topolearn.linkpred.compiled.kernels.community import add_paths
 
     table, far_table = tables_of(links, predictor, dtype)
@@ -105,7 +105,7 @@ def _path_scores(
 def _neuron_scores(
     links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
-    """Return a function that sums the neurons of the local communities of a block of rows."""
+    """Return a function that sums over the neurons of the local communities of a block of rows."""
     table, far_table = tables_of(links, predictor, dtype)
     across = links.transposed
 
@@ -119,7 +119,7 @@ def _neuron_scores(
 
 
 def _pair_weights(links: TwoWayCsr, table: Any, dtype: torch.dtype) -> NDArray[np.floating]:
-    """Return the weight of each row neuron (row) for each seed of its own side (column)."""
+    """Return the weight of each row neuron (row) for each seed of the same side (column)."""
     from topolearn.linkpred.compiled.kernels.community import WIDTH, fill_weights, split
 
     weights = np.empty((links.n_out, links.n_out), numpy_dtype(dtype))
@@ -150,12 +150,12 @@ def _add_neurons(links: TwoWayCsr, rows: Rows, table: Any, scores: NDArray[np.fl
 
 
 def _nanoseconds_of_seed(links: TwoWayCsr) -> float:
-    """Return about how long the sums over the row neurons of one seed take."""
+    """Return roughly how long the sums over the row neurons of one seed take."""
     return links.ends.size / 20 + 3 * (links.n_out + links.n_in)
 
 
 def _blocks(n: int, nanoseconds: float) -> list[Rows]:
-    """Return blocks of at most `SEEDS` rows, and one for each thread if there is enough work."""
+    """Return blocks of at most `SEEDS` rows, at least one per thread if there is enough work."""
     n_blocks = max(-(-n // SEEDS), min(n, torch.get_num_threads(), int(nanoseconds / LEAST)))
     bounds = np.linspace(0, n, n_blocks + 1).round().astype(int).tolist()
     return list(pairwise(bounds))

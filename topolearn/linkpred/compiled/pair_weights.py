@@ -1,4 +1,4 @@
-"""The weights of all neurons for all seeds of their sides that they share a neighbour with, as sparse matrices."""
+"""The weights of neurons for the seeds of their side that share a neighbour with them, as sparse matrices."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from topolearn.linkpred.compiled.weights import Table, numpy_dtype, tables_of
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import Rows, cut, for_each
 
-MOST = 2**22  # weights of a side that are kept
-FULL = 8  # a row of scores fills when at least one in so many cells has one
+MOST = 2**22  # weights of a side that are stored
+FULL = 8  # rows of scores count as full if at least one in this many cells has a score
 
 
 @dataclass(frozen=True)
 class PairWeights:
-    """Pair weights of both sides, as `topolearn.linkpred.compiled.kernels.pair_weights` takes them.
+    """Pair weights of both sides, in the form that `topolearn.linkpred.compiled.kernels.pair_weights` needs.
 
     Attributes
     ----------
     near, across : tuple of arrays
-        Those of output neurons, for each as the seed, and of input neurons, of each for other seeds.
+        The weights of output neurons, grouped by their seed, and those of input neurons, grouped by member.
     total : float
         The sum of all node-based scores of non-links.
     """
@@ -35,14 +35,14 @@ class PairWeights:
 
 
 def fills_rows(links: TwoWayCsr) -> bool:
-    """Return whether pair weights fit, and pay: most rows of scores have many that are not zero."""
+    """Return whether pair weights fit into memory and pay off, since most rows have many non-zero scores."""
     walks = links.transposed.walks_of_two()
     most = max(int(walks.sum()), int(links.walks_of_two().sum()))
     return most <= MOST and FULL * int(links.fan_out @ walks) >= links.n_out * links.n_in
 
 
 def pairs_of(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype) -> PairWeights:
-    """Return the pair weights of the layer."""
+    """Return the pair weights of a layer."""
     table, far_table = tables_of(links, predictor, dtype)
     near, near_total = _side(links, table, dtype, are_seeds=True)
     across, total = _side(links.transposed, far_table, dtype, are_seeds=False)
@@ -54,7 +54,7 @@ def _side(links: TwoWayCsr, table: Table, dtype: torch.dtype, *, are_seeds: bool
 
     walks = links.walks_of_two()
     starts = np.cumsum(walks) - walks
-    size = int(walks.sum()) + 1  # one is written before it is known to be no other
+    size = int(walks.sum()) + 1  # one extra, since each is written before it is known to be new
     pairs = starts, starts.copy(), np.empty(size, np.int32), np.empty(size, numpy_dtype(dtype))
     totals: list[float] = []
 

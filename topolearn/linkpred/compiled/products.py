@@ -1,4 +1,4 @@
-"""The node-based scores of thickly linked layers: shared neighbours counted on bits, sums by matrix products."""
+"""Node-based scores of dense layers: shared neighbours counted with bitmaps, sums computed with matrix products."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from topolearn.linkpred.dense.device import exact_products
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.threads import Rows, cut, for_each
 
-WORD, LOOK_UP = 0.3, 0.8  # nanoseconds that 64 possible neighbours take, and a weight
+WORD, LOOK_UP = 0.3, 0.8  # nanoseconds per 64 possible neighbours, and per weight
 
 
 def product_scores(
     links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype
 ) -> Callable[[Rows], NDArray[np.floating]]:
-    """Return a function that gives the scores of a block of rows; values at links have no meaning.
+    """Return a function that computes the scores of a block of rows; values at links have no meaning.
 
-    It computes ``P(A) A + A P(A^T)^T`` as `topolearn.linkpred.dense.node_based` explains; the second P is kept.
+    It computes ``P(A) A + A P(A^T)^T`` as `topolearn.linkpred.dense.node_based` explains; the second P is constant.
     """
     table, far_table = tables_of(links, predictor, dtype)
     ones = np.ones(links.ends.size, numpy_dtype(dtype))
@@ -42,7 +42,7 @@ def product_scores(
 
 
 def nanoseconds_of_weights(links: TwoWayCsr) -> float:
-    """Return about how long all weights take: those of each neuron for each seed of its side."""
+    """Return roughly how long the weights of all neurons for all seeds of their side take."""
     return _of_rows(links.n_out, links.n_in) * links.n_out + _of_rows(links.n_in, links.n_out) * links.n_in
 
 
@@ -57,7 +57,7 @@ def _bits(links: TwoWayCsr) -> NDArray[np.uint64]:
 
 
 def _weights(rows: Rows, bits: NDArray[np.uint64], table: Any) -> torch.Tensor:
-    """Return the weight of each neuron of a side (column) for some seeds of it (row), 0 where they share none."""
+    """Return the weight of each neuron of a side (column) for some seeds of it (row), 0 if they share none."""
     from topolearn.linkpred.compiled.kernels.bits import weigh_rows
 
     n_words, n_rows = bits.shape

@@ -1,4 +1,4 @@
-"""The weights of all possible counts, in tables that the kernels look them up in."""
+"""Lookup tables for kernels: the weights for all possible counts of links."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from topolearn.graph.one_mode import Graph
 from topolearn.graph.two_way_csr import TwoWayCsr, sum_over
 from topolearn.linkpred.predictor import LinkPredictor, Weight
 
-Table = tuple[NDArray[np.floating], NDArray[np.int64]]  # values, and where those of each neuron begin
+Table = tuple[NDArray[np.floating], NDArray[np.int64]]  # values, and the start of each neuron's values
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[np.floating]:
-    """Return numpy's float32 or float64."""
+    """Return the numpy dtype, float32 or float64."""
     return np.dtype(np.float32 if dtype == torch.float32 else np.float64)
 
 
@@ -27,7 +27,7 @@ def tables_of(links: TwoWayCsr, predictor: LinkPredictor, dtype: torch.dtype) ->
 
 
 def tables_of_one_mode(graph: Graph, predictor: LinkPredictor, dtype: torch.dtype) -> tuple[Any, Any, Any]:
-    """Return links, weight tables for members of one seed and of both, and how many candidates a node has at most."""
+    """Return the links, weight tables for members linked to one seed or both, and the most candidates of each node."""
     adjacency = graph.to_scipy()
     links = adjacency.indptr.astype(np.int64), adjacency.indices.astype(np.int32)  # the types of `TwoWayCsr`
     degrees = np.diff(links[0])
@@ -37,9 +37,9 @@ def tables_of_one_mode(graph: Graph, predictor: LinkPredictor, dtype: torch.dtyp
 
 
 def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype, *, n_seeds: int = 1) -> Table:
-    """Return the weights of every neuron for every number of internal links that it can have.
+    """Return the weights of every neuron for every possible number of internal links.
 
-    Neurons of one degree share their part of the table, so that it has no more values than there are links, and a few.
+    Neurons of the same degree share entries, so the table has few more values than the graph has links.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype,
     weight : callable
         As in `topolearn.linkpred.predictor.LinkPredictor`.
     dtype : torch.dtype
-        Of the values.
+        The dtype of the values.
     n_seeds : int
-        How many of a neuron's links lead to u and v: all others but the internal ones are external.
+        Number of links of a neuron that lead to u and v; all others are internal or external.
 
     Returns
     -------
@@ -63,11 +63,11 @@ def weight_table(degrees: NDArray[np.int64], weight: Weight, dtype: torch.dtype,
     ([0.0, 0.0, 1.0, 0.0, 0.5, 1.0], [3, 0, 1, 3])
     """
     sizes = (np.bincount(degrees, minlength=1) > 0) * np.arange(1, degrees.max(initial=0) + 2)
-    sizes[0] = 1  # a neuron without links is in no community; its weight is never asked for
+    sizes[0] = 1  # a neuron without links is in no community, and its weight is never used
     first: NDArray[np.int64] = np.cumsum(sizes) - sizes
     degree = np.repeat(np.arange(sizes.size), sizes).astype(np.float64)
     internal = np.arange(degree.size) - np.repeat(first, sizes).astype(np.float64)
     counts = degree.clip(min=1), internal, (degree - internal - n_seeds).clip(min=0)
     values = weight(*(torch.from_numpy(each) for each in counts)).to(dtype).numpy()
-    values[internal == 0] = 0  # it is in no community
+    values[internal == 0] = 0  # not in the community
     return values, first[degrees]

@@ -1,7 +1,7 @@
-"""The dense form of the link predictors: matrix products on any torch device, over one layer or several of a shape.
+"""The dense form of the link predictors: matrix products on any torch device, for one layer or several of one shape.
 
-It is the reference that is read beside the equations: the compiled forms (`topolearn.linkpred.compiled`) give the same
-scores, which ``tests/linkpred/test_forms.py`` checks for every predictor.
+It is the reference implementation, closest to the equations. The compiled forms (`topolearn.linkpred.compiled`) give
+the same scores, which ``tests/linkpred/test_forms.py`` checks for every predictor.
 """
 
 import torch
@@ -25,4 +25,4 @@ def dense_scores(mask: Tensor, predictor: LinkPredictor, dtype: torch.dtype) -> 
             scores = path_based(layers, predictor.weight)
         else:
             scores = node_based(layers, predictor.weight)
-        return scores.reshape(mask.shape).mul_(~mask)  # a product: masked_fill_ takes five times as long on a CPU
+        return scores.reshape(mask.shape).mul_(~mask)  # masked_fill_ takes five times as long on a CPU

@@ -1,4 +1,4 @@
-"""Where the dense form computes, and how exactly."""
+"""The device and the precision of the dense form."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ AdjacencyLike = object  # BipartiteGraph, scipy sparse matrix, numpy array or to
 def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None, itemsize: int = 0) -> Tensor:
     """Return the adjacency as a bool tensor of shape (n_out, n_in); a torch mask stays on its device.
 
-    With an `itemsize`, a graph whose dense form would not fit into memory in numbers of so many bytes is refused,
-    before anything of its shape is made.
+    `itemsize` is the number of bytes of a score: a graph whose dense form would not fit into memory raises an error
+    before anything of its shape is allocated.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When it is neither a graph nor a matrix of links, or too large.
+        When the adjacency is neither a graph nor a matrix of links, or is too large.
     """
     if isinstance(adjacency, Tensor) and adjacency.dtype == torch.bool and adjacency.layout == torch.strided:
         if adjacency.dim() != 2:
@@ -42,14 +42,14 @@ def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None, 
 
 @contextmanager
 def exact_products(device: torch.device) -> Iterator[None]:
-    """Compute matrix products in the dtype of their factors: no autocast, no TF32 or bfloat16 within."""
+    """Compute matrix products in the dtype of their factors, without autocast, TF32 or bfloat16."""
     with torch.no_grad(), torch.autocast(device.type, enabled=False), _full_precision():
         yield
 
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """Switch reduced-precision float32 products off, and leave torch's settings as they were."""
+    """Disable reduced-precision float32 products, and restore torch's settings afterwards."""
     if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # before torch 2.9: one setting for all
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("highest")
@@ -58,7 +58,7 @@ def _full_precision() -> Iterator[None]:
         finally:
             torch.set_float32_matmul_precision(before)
         return
-    # The older flags cannot be read once a caller has used these, nor the other way round be set without a trace.
+    # The older flags cannot be read once a caller has used these, and setting them would change these permanently.
     modules: tuple[Any, ...] = (torch.backends.cuda, torch.backends.mkldnn)
     backends = [module.matmul for module in modules]
     precisions = [backend.fp32_precision for backend in backends]
@@ -72,7 +72,7 @@ def _full_precision() -> Iterator[None]:
 
 
 def check_dtype(dtype: torch.dtype | np.dtype | str | None) -> torch.dtype:
-    """Return the floating dtype to score in, float64 unless told otherwise."""
+    """Return the floating-point dtype of the scores, float64 by default."""
     if dtype is None:
         return torch.float64
     if isinstance(dtype, torch.dtype):

@@ -1,4 +1,4 @@
-"""The dense form shared by the node-based predictors: each neuron of the local community counts once."""
+"""The dense form of the node-based predictors: each neuron of the local community counts once."""
 
 import torch
 from torch import Tensor
@@ -6,24 +6,24 @@ from torch import Tensor
 from topolearn.linkpred.predictor import Weight
 
 BLOCK = 2**24  # elements of one block of shared neighbours
-SIDE_BLOCKS = 4  # into which a side is cut, to count each pair once, but for those within a block
+SIDE_BLOCKS = 4  # per side, so that each pair is counted once, except within a block
 LEAST = 256  # rows of such a block
 
 
 def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
-    r"""Score every cell by the neurons of its local community, as matrix products.
+    r"""Score every cell from the neurons of its local community, with matrix products.
 
     A node-based score sums a weight :math:`w(d_z, x, d_z - x - 1)` over the neurons :math:`z` of the local community,
     where :math:`d_z` is the degree of :math:`z` and :math:`x` its number of links to other members; one more link
-    leads to a seed. With the adjacency :math:`A` (rows outputs), an output :math:`z` on a path from :math:`u` has
-    :math:`x = (A A^T)_{uz}`, because all that it shares with :math:`u` lies on a path; an input :math:`z` likewise has
-    :math:`x = (A^T A)_{vz}`. Hence
+    leads to u or v (a seed). With the adjacency :math:`A` (rows are outputs), an output :math:`z` on a path from
+    :math:`u` has :math:`x = (A A^T)_{uz}`, because every neighbour it shares with :math:`u` is on a path; similarly, an
+    input :math:`z` has :math:`x = (A^T A)_{vz}`. Hence
 
     .. math:: S = P(A) A + (P(A^T) A^T)^T, \quad P(A)_{uz} = [D_{uz} > 0]\, w(d_z, D_{uz}, \cdot), \quad D = A A^T
 
-    which is exact at every non-link. The products go over blocks of rows, so that beside the scores no more than
-    `block` elements of :math:`P` exist at a time, or one row of it. As :math:`D` is symmetric, a block counts what it
-    shares with itself and the blocks before it, and takes both directions from that.
+    which is exact at every non-link. The products are computed in blocks of rows, so that at most `block` elements of
+    :math:`P`, or one row of it, are in memory in addition to the scores. As :math:`D` is symmetric, each block is
+    multiplied only with itself and the blocks before it, and the result serves both directions.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def node_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     weight : callable
         As in `topolearn.linkpred.predictor.LinkPredictor`.
     block : int
-        Elements of a block.
+        Number of elements of a block.
 
     Returns
     -------
@@ -60,21 +60,21 @@ def _add_rows(scores: Tensor, adjacency: Tensor, weight: Weight, block: int) -> 
 
 
 def _weights(shared: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
-    """Return part of P: the weight of each neuron (column) for each seed of its side (row), 0 where they share none."""
+    """Return a block of P: the weight of each neuron (column) for each seed of its side (row), 0 if they share none."""
     return weigh(degrees[:, None, :], shared, weight).mul_(shared.clamp(max=1))
 
 
 def weigh(degree: Tensor, shared: Tensor, weight: Weight) -> Tensor:
-    """Return the weight of members that share so many neighbours with a seed.
+    """Return the weight of members, from their degree and the number of neighbours they share with a seed.
 
-    One of a member's links leads to the seed on the other side. The bounds only guard entries that meet no non-link.
+    One link of a member leads to the seed on the other side. The bounds only affect entries of no non-link.
     """
     degree = degree.clamp(min=1)
     return weight(degree, shared, (degree - 1 - shared).clamp_(min=0))
 
 
 def blocks(n: int, width: int, block: int) -> list[slice]:
-    """Return slices that cut n rows of a width into blocks of about so many elements, one row at least.
+    """Return slices that cut n rows of a given width into blocks of about ``block`` elements, but at least one row.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The dense form shared by the path-based predictors: each path of length three counts, and none is stored."""
+"""The dense form of the path-based predictors: sums over paths of length three, without storing them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,18 +14,18 @@ BLOCK = 2**22  # elements of one batch of local products
 
 
 def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tensor:
-    r"""Score every cell by its paths of length three, as batched products per local community.
+    r"""Score every cell from its paths of length three, with batched products per local community.
 
     A path-based score sums :math:`w_{z_1} w_{z_2}` over the paths :math:`u - z_2 - z_1 - v`. With the adjacency
-    :math:`A` (rows outputs), :math:`F_{uz} = w(d_z, (A A^T)_{uz}, \cdot)` and
+    :math:`A` (rows are outputs), :math:`F_{uz} = w(d_z, (A A^T)_{uz}, \cdot)` and
     :math:`G_{zv} = w(d_z, (A^T A)_{zv}, \cdot)`,
 
     .. math:: S_{uv} = \sum_{z_1, z_2} A_{u z_2} A_{z_1 z_2} A_{z_1 v}\, F_{u z_1} G_{z_2 v}
 
     For each output :math:`z_1` with neighbours :math:`H` this adds :math:`F_{\cdot z_1} \circ (A_{\cdot H} G_{HH})` to
-    :math:`S_{\cdot H}`: :math:`2 n_{out} |H|^2` operations. Outputs of one degree, of all layers, form one batch, cut
-    so that a batch holds no more than `block` elements, or one output. If that is cheaper, inputs play the part of
-    outputs. Sums run in a fixed order on any device.
+    :math:`S_{\cdot H}`: :math:`2 n_{out} |H|^2` operations. Outputs of the same degree, across all layers, form one
+    batch, which is split so that it holds at most `block` elements, or one output. If it is cheaper, inputs and outputs
+    exchange roles. Sums are computed in a fixed order on every device.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
     weight : callable
         As in `topolearn.linkpred.predictor.LinkPredictor`.
     block : int
-        Elements of a batch.
+        Number of elements of a batch.
 
     Returns
     -------
@@ -47,7 +47,9 @@ def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
         When the products of the largest local community do not fit into memory.
     """
     n_layers, n_out, n_in = adjacency.shape
-    degrees = torch.cat((adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten())).cpu()  # one question
+    degrees = torch.cat(
+        (adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten())
+    ).cpu()  # the only synchronisation
     of_outputs, of_inputs = degrees.split((n_layers * n_out, n_layers * n_in))
     by_outputs, by_inputs = n_out * float(of_outputs.square().sum()), n_in * float(of_inputs.square().sum())
     if by_inputs < by_outputs or (by_inputs == by_outputs and n_in > n_out):
@@ -56,7 +58,7 @@ def path_based(adjacency: Tensor, weight: Weight, *, block: int = BLOCK) -> Tens
 
 
 def _through_rows(adjacency: Tensor, known: Tensor, weight: Weight, block: int) -> Tensor:
-    """Return the scores, transposed, from the local communities of the rows, whose degrees the host knows."""
+    """Return the transposed scores from the local communities of the rows; ``known`` are their degrees on the host."""
     n_layers, n_rows, n_columns = adjacency.shape
     row_degrees, column_degrees = adjacency.sum(dim=2).flatten(), adjacency.sum(dim=1).flatten()
     largest = int(known.max())
@@ -64,8 +66,8 @@ def _through_rows(adjacency: Tensor, known: Tensor, weight: Weight, block: int) 
     local = itemsize * largest * (2 * n_rows + 2 * largest)
     check_memory(dense_bytes(shape, itemsize) + local, adjacency.device, shape)
     across = adjacency.mT.contiguous()
-    table = _table(across, column_degrees, weight) if n_columns <= n_rows else None  # no larger than the scores
-    across = across.flatten(0, 1)  # rows of this are read and written as a whole
+    table = _table(across, column_degrees, weight) if n_columns <= n_rows else None  # at most as large as the scores
+    across = across.flatten(0, 1)  # contiguous, as whole rows are read and written
     scores = torch.zeros_like(across)
     for rows, members in _communities(adjacency, known, max(n_rows, n_columns if table is None else 1), block):
         places = members + (rows // n_rows * n_columns)[:, None]  # of the members among the columns of all layers
@@ -81,7 +83,7 @@ def _through_rows(adjacency: Tensor, known: Tensor, weight: Weight, block: int) 
 
 
 def _table(across: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
-    """Return G transposed: the weight of each column neuron (column) for each seed (row of any layer)."""
+    """Return G transposed: the weight of each column neuron (column) for each seed (row, across all layers)."""
     n_layers, n_columns, _ = across.shape
     table = across @ across.mT
     degrees = degrees.view(n_layers, 1, n_columns)
@@ -91,7 +93,7 @@ def _table(across: Tensor, degrees: Tensor, weight: Weight) -> Tensor:
 
 
 def _communities(adjacency: Tensor, known: Tensor, width: int, block: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches of rows of one degree, (b,), counted through all layers, with the columns they link to."""
+    """Yield batches of rows of the same degree, (b,), numbered across all layers, with the columns they link to."""
     adjacency = adjacency.flatten(0, 1)
     columns = positions((adjacency != 0).flatten(), int(known.sum())) % adjacency.shape[1]
     degrees = adjacency.sum(dim=1).to(torch.int64)
@@ -106,13 +108,13 @@ def _communities(adjacency: Tensor, known: Tensor, width: int, block: int) -> It
 
 
 def _runs(known: Tensor, by_degree: Tensor) -> tuple[list[int], Sequence[Tensor]]:
-    """Return the degrees that occur, and the rows of each."""
+    """Return the distinct degrees, and the rows of each."""
     degrees, counts = known.unique(return_counts=True)
     return degrees.tolist(), by_degree.split(counts.tolist())
 
 
 def _add(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
-    """Add each contribution to the rows of the scores that it belongs to, in order."""
+    """Add each contribution to its rows of the scores, in order."""
     if works_behind(scores.device):
         _add_in_turn(scores, members, contributions)
     else:
@@ -120,6 +122,6 @@ def _add(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
 
 
 def _add_in_turn(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
-    """Add one after another: a GPU adds to rows that repeat within one call in any order, so that sums would vary."""
+    """Add one by one: within one call, a GPU adds to repeated rows in any order, so sums would vary."""
     for rows, contribution in zip(members, contributions, strict=True):
         scores.index_add_(0, rows, contribution)

@@ -1,4 +1,4 @@
-"""The layer explorer: a page on which links of a graph, or of layers through a training, are looked at one by one."""
+"""The layer explorer: an interactive page of the links of a graph, or of layers during training."""
 
 from topolearn.plotting.explorer.explore import explore
 from topolearn.plotting.explorer.limits import MOST_LAYERS, MOST_LINKS, MOST_NEURONS, check_size, has_room, most_frames

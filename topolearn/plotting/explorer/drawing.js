@@ -1,16 +1,16 @@
-// Links as density: how many pass each pixel. Few links are lines. A hundred thousand lines take seconds on a processor
-// that draws pictures itself, and their sum 20 ms; so the page needs no graphics card, and no library.
+// Links as a density: how many pass through each pixel. A few links are drawn as lines. Without a graphics card, drawing
+// a hundred thousand lines takes seconds, but their sum 20 ms; so the page needs neither a graphics card nor a library.
 
-const FEW = 300; // links that are drawn as lines
+const FEW = 300; // up to this number, links are drawn as lines
 const LEVELS = 2048; // of density
-const OVERSAMPLING = 2; // pixels of a picture at rest for each of the screen
+const OVERSAMPLING = 2; // pixels per screen pixel when nothing moves
 
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const countLinks = (groups) => groups.reduce((n, { list }) => n + list.length, 0);
 
-// A picture of links in the making: `groups` are lists of links of layers, `scaleX` and `scaleY` its pixels for each of
-// the screen, `samples` how many points it has of each link.
+// A picture of links that is computed step by step: `groups` are lists of links by layer, `scaleX` and `scaleY` its
+// pixels per screen pixel, and `samples` the number of points along each link.
 class Density {
   constructor(scene, groups, { width, height, scaleX, scaleY, samples }) {
     Object.assign(this, { scene, groups, scaleX, scaleY, samples, group: 0, next: 0 });
@@ -18,7 +18,7 @@ class Density {
     this.height = Math.ceil(height * scaleY) + 1;
   }
 
-  // Go on until a time; return whether it is complete.
+  // Continue until a given time; return whether the picture is complete.
   work(until) {
     this.counts ??= new Uint32Array(this.width * this.height);
     const { counts, width, samples, scene, scaleX, scaleY } = this;
@@ -32,7 +32,7 @@ class Density {
           let x = (a.x[i] + a.gutter) * scaleX * 65536, y = a.y[i] * scaleY * 65536;
           const dx = ((b.x[j] - b.gutter) * scaleX * 65536 - x) / samples | 0;
           const dy = (b.y[j] * scaleY * 65536 - y) / samples | 0;
-          const late = k * 0.618 % 1; // each link begins at another place, or points of all would stand in stripes
+          const late = k * 0.618 % 1; // a different offset for each link prevents stripes
           x = x + late * dx | 0;
           y = y + late * dy | 0;
           for (let s = 0; s < samples; s++) {
@@ -55,7 +55,7 @@ class Density {
     pen.globalAlpha = 1;
   }
 
-  // The picture: the more links, the less of the paper is seen.
+  // The picture: the more links, the more opaque.
   picture(colour) {
     const { counts, width, height } = this;
     let sum = 0, n = 0;
@@ -77,7 +77,7 @@ class Density {
   }
 }
 
-// Draw few links as lines.
+// Draw a few links as lines.
 function drawLines(pen, scene, groups, colour, alpha, thick) {
   pen.strokeStyle = colour;
   pen.globalAlpha = alpha;
@@ -127,7 +127,7 @@ function largest(...arrays) {
   return most;
 }
 
-// The largest number of the neurons that share a bar.
+// The maximum over the neurons that share a bar.
 function binned({ n, at }, numbers, bins) {
   const result = new Int32Array(bins);
   for (let place = 0; place < n; place++) {

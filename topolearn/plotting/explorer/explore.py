@@ -1,4 +1,4 @@
-"""`explore`: a graph as a page that one can look around in."""
+"""`explore`: an interactive page of a graph."""
 
 import os
 from typing import Any
@@ -9,27 +9,27 @@ from topolearn.plotting.explorer.scene import scene_of
 
 
 def explore(graph: Any, path: str | os.PathLike[str] | None = None) -> Explorer:
-    """Return a page on which neurons and links of a graph are looked at one by one.
+    """Return an interactive page for exploring the neurons and links of a graph.
 
     Parameters
     ----------
-    graph : BipartiteGraph, Graph, LayeredNetwork, or what `as_graph` takes
-        The layers of a network stand between columns of neurons, and those that meet share a column. Nodes of one kind
-        stand in a ring.
+    graph : BipartiteGraph, Graph, LayeredNetwork, or anything that `as_graph` accepts
+        The links of each layer are drawn between columns of neurons; adjacent layers share a column. The nodes of a
+        one-mode graph form a ring.
     path : path, optional
-        An HTML file to write it to.
+        An HTML file to write the page to.
 
     Returns
     -------
     Explorer
-        A notebook shows it; ``save(path)`` writes it. It is self-contained, and loads nothing.
+        A notebook shows it; ``save(path)`` writes it. The page is self-contained and loads nothing.
 
     Raises
     ------
     InvalidTypeError
-        When `graph` is none.
+        When `graph` is not a graph.
     InvalidValueError
-        When it has more links, neurons or layers than can be drawn; the message says how many can.
+        When it has more links, neurons or layers than can be drawn; the message gives the limit.
     MissingFileError
         When the directory of `path` does not exist.
 

@@ -1,15 +1,15 @@
-// Which links a neuron has, and where they lead.
+// The links of a neuron, and where they lead.
 
 const none = new Int32Array(0);
 
-// Links of a layer for which something holds.
+// The links of a layer that satisfy a condition.
 function linksWhere(layer, holds) {
   const chosen = [];
   for (const list of [layer.kept, layer.fresh]) for (const link of list) if (holds(link)) chosen.push(link);
   return chosen.length ? Int32Array.from(chosen) : none;
 }
 
-// The links into a neuron and out of it; those of a node of a ring all lead out.
+// The links into and out of a neuron; the links of a node in a ring all count as out.
 function ownLinks(scene, { population, i }) {
   const into = [], out = [];
   for (const layer of scene.layers) {
@@ -24,8 +24,8 @@ function ownLinks(scene, { population, i }) {
   return { into, out };
 }
 
-// Where the links of a neuron lead, link after link: upstream and downstream through all layers, or two links far.
-// `near` are its own links, `far` those beyond, `reached` how many neurons of each population.
+// Follow the links of a neuron upstream and downstream through all layers, or up to two links in a ring.
+// `near` are its own links, `far` those beyond, and `reached` the number of neurons in each population.
 function follow(scene, neuron) {
   const { into, out } = ownLinks(scene, neuron);
   const near = [...into, ...out];
@@ -71,7 +71,7 @@ function secondLinks(scene, { i }, { layer, list }) {
   return { far: [{ layer, list: beyond }], reached };
 }
 
-// The neurons that a name or a number calls: equal ones, then those that begin so, then those that contain it.
+// The neurons that match a name or number: exact matches, then prefixes, then substrings.
 function find(scene, words, most) {
   const wanted = words.trim().toLowerCase(), ranked = [[], [], []];
   if (!wanted) return [];

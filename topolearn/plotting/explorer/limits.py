@@ -1,16 +1,16 @@
-"""How large a graph the page can draw while a person moves the mouse, and what a larger one is answered."""
+"""The largest graphs that the page can draw interactively, and the error for larger ones."""
 
 from topolearn.errors import InvalidValueError
 
-MOST_LINKS = 200_000  # at a time, of all layers: twice as many as are drawn at 30 pictures a second on two slow cores
+MOST_LINKS = 200_000  # at a time, in all layers: twice as many as two slow cores draw at 30 frames per second
 MOST_NEURONS = 2_000_000
-MOST_LAYERS = 16  # whose columns still have room for links between them
+MOST_LAYERS = 16  # more columns would leave no room for links between them
 MOST_FRAMES = 40  # updates on the slider
-MOST_LIVES = 1_500_000  # that the page may hold: a few megabytes
+MOST_LIVES = 1_500_000  # in one page: a few megabytes
 
 
 def most_frames(n_links: int) -> int:
-    """Return how many updates a slider may go through, if so many links are there at a time.
+    """Return the maximum number of updates on the slider, given the number of links at a time.
 
     Examples
     --------
@@ -21,17 +21,17 @@ def most_frames(n_links: int) -> int:
 
 
 def has_room(n_links: int) -> bool:
-    """Return whether so many links at a time can be drawn."""
+    """Return whether this many links at a time can be drawn."""
     return n_links <= MOST_LINKS
 
 
 def check_size(n_links: int, n_neurons: int, n_layers: int, cure: str) -> None:
-    """Refuse what is too large to be drawn while one looks at it.
+    """Raise an error for a graph that is too large to be drawn interactively.
 
     Parameters
     ----------
     n_links, n_neurons, n_layers : int
-        Links at a time, neurons, and layers.
+        The numbers of links at a time, of neurons, and of layers.
     cure : str
         What to do instead, for the message.
 
@@ -43,9 +43,9 @@ def check_size(n_links: int, n_neurons: int, n_layers: int, cure: str) -> None:
     --------
     >>> check_size(10**7, 100, 1, "pass fewer")
     Traceback (most recent call last):
-    topolearn.errors.InvalidValueError: there are 10,000,000 links, and the explorer draws up to 200,000: pass fewer
+    topolearn.errors.InvalidValueError: 10,000,000 links are too many for the explorer (limit 200,000): pass fewer
     """
     numbers = ((n_links, MOST_LINKS, "links"), (n_neurons, MOST_NEURONS, "neurons"), (n_layers, MOST_LAYERS, "layers"))
     for n, most, what in numbers:
         if n > most:
-            raise InvalidValueError(f"there are {n:,} {what}, and the explorer draws up to {most:,}: {cure}")
+            raise InvalidValueError(f"{n:,} {what} are too many for the explorer (limit {most:,}): {cure}")

@@ -1,4 +1,4 @@
-"""When each link was there: a line for each life, and how such lines are put into a page."""
+"""The lives of links through all states, and how they are packed into a page."""
 
 import base64
 import gzip
@@ -17,14 +17,14 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lives:
-    """The lives of the links of a layer, sorted by cell and birth; a link that comes back starts a new life.
+    """The lives of the links of a layer, sorted by cell and birth; a link that returns starts a new life.
 
     Attributes
     ----------
     cells : array of int64, shape (n,)
-        The link of each life, as output * n_in + input.
+        The cell of each life's link, output * n_in + input.
     born, died : arrays of int64, shape (n,)
-        The first state in which it was there, and the first one after it in which it was not.
+        The first state in which the link exists, and the first state after it in which it does not.
     n_in : int
         Number of inputs of the layer.
     """
@@ -35,7 +35,7 @@ class Lives:
     n_in: int
 
     def at(self, state: int) -> Integers:
-        """Return the cells of the links that are there in a state, sorted.
+        """Return the sorted cells of the links that exist in a state.
 
         Examples
         --------
@@ -45,19 +45,19 @@ class Lives:
         return self.cells[(self.born <= state) & (state < self.died)]
 
     def packed(self) -> dict[str, Any]:
-        """Return what the page needs to make the same lists; see `packed`."""
+        """Return the data from which the page rebuilds the lives; see `packed`."""
         return packed([np.diff(self.cells, prepend=0), self.born, self.died])
 
 
 def lives_through(states: Iterable[Mapping[str, BipartiteGraph]], shown: Sequence[int]) -> dict[str, Lives]:
-    """Return the lives of the links of each layer that some shown state has.
+    """Return, for each layer, the lives of the links that exist in at least one shown state.
 
     Parameters
     ----------
     states : iterable of mappings of str to BipartiteGraph
-        The graphs of each state, one after the other, each with the same layers.
+        The graphs of each state in order, each with the same layers.
     shown : sequence of int
-        Numbers of the states that will be shown, in order. Births and deaths count all states.
+        The indices of the states that will be shown, in order. Births and deaths refer to all states.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def lives_through(states: Iterable[Mapping[str, BipartiteGraph]], shown: Sequenc
 
 
 def _places_of_common(cells: Integers, others: Integers) -> tuple[Integers, Integers]:
-    """Return where the cells that two sorted lists have in common stand in each.
+    """Return the positions of the common cells of two sorted lists in each of them.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def _places_of_common(cells: Integers, others: Integers) -> tuple[Integers, Inte
     (array([1, 2]), array([1, 2]))
     """
     both = np.concatenate([cells, others])
-    order = np.argsort(both, kind="stable")  # which merges two sorted lists in one pass
+    order = np.argsort(both, kind="stable")  # merges two sorted lists in one pass
     common = np.flatnonzero(both[order][1:] == both[order][:-1])
     return order[common], order[common + 1] - cells.size
 
@@ -113,12 +113,12 @@ def _sorted(lives: Sequence[tuple[Integers, Integers, Integers]], n_in: int) -> 
 
 
 def packed(columns: Sequence[NDArray[Any]]) -> dict[str, Any]:
-    """Pack columns of numbers, zero or more: the lowest byte of each number of the first, then the next bytes, ...
+    """Pack columns of non-negative integers: the lowest bytes of all numbers of the first, then the next bytes, ...
 
     Returns
     -------
     dict
-        ``n``, the length of the columns; ``widths``, bytes of a number of each; ``bytes``, gzip in base64.
+        ``n``, the length of the columns; ``widths``, the bytes per number of each; ``bytes``, gzip in base64.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-// The page: what its controls say, and what is drawn when.
+// The page: its controls, and when to draw what.
 
-const REST = 120; // milliseconds without a movement, after which links are drawn finely
+const REST = 120; // milliseconds without movement after which links are drawn in full quality
 const MOST_MATCHES = 8;
 
 const $ = (id) => document.getElementById(id);
@@ -97,7 +97,7 @@ class Page {
       button.addEventListener("click", () => this.pin(neuron));
       return button;
     });
-    $("matches").replaceChildren(...(buttons.length || !$("wanted").value.trim() ? buttons : [element("span", "none is called so")]));
+    $("matches").replaceChildren(...(buttons.length || !$("wanted").value.trim() ? buttons : [element("span", "no match")]));
   }
 
   resize() {
@@ -106,13 +106,13 @@ class Page {
     this.change();
   }
 
-  // Links have changed, or how they look.
+  // Redraw the links, which have changed in number or appearance.
   change() {
     this.linksAreOld = true;
     this.mark();
   }
 
-  // Other links are pointed at.
+  // Redraw the highlighted links.
   mark() {
     this.marksAreOld = true;
     this.ask();

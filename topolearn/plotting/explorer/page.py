@@ -1,4 +1,4 @@
-"""`Explorer`: the page itself."""
+"""`Explorer`: the interactive page."""
 
 import base64
 import hashlib
@@ -29,12 +29,12 @@ HEIGHT = 760  # pixels in a notebook
 
 
 class Explorer:
-    """A page on which one looks at links one by one; a notebook shows it, and `save` writes it.
+    """An interactive page of the links of a graph; a notebook shows it, and `save` writes it.
 
     Parameters
     ----------
     scene : Scene
-        What it shows.
+        The content of the page.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Explorer:
 
     @cached_property
     def html(self) -> str:
-        """The page: self-contained, nothing in it is loaded from elsewhere."""
+        """The page as self-contained HTML, which loads nothing from elsewhere."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader(PACKAGE, ""), autoescape=True, undefined=jinja2.StrictUndefined
         )
@@ -57,13 +57,13 @@ class Explorer:
         return environment.get_template("page.html.j2").render(
             scene=self.scene,
             data=self.scene.data(),
-            style=Markup(style),  # our own, as the script
+            style=Markup(style),  # trusted, like the script
             script=Markup(script),
             policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'",
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page, whole or not at all; return its path.
+        """Write the page, completely or not at all; return its path.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Explorer:
         return Path(path)
 
     def _repr_html_(self) -> str:
-        """Return the page in a frame of its own, which reaches nothing of the notebook."""
+        """Return the page in a sandboxed frame, which cannot access the notebook."""
         frame = f'sandbox="allow-scripts" title="{html.escape(self.scene.title)}" loading="lazy"'
         look = f'style="width: 100%; height: {HEIGHT}px; border: 0"'
         return f'<iframe {frame} {look} srcdoc="{html.escape(self.html)}"></iframe>'
@@ -89,5 +89,5 @@ def _text(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return by what a browser knows the one script, or style, that may work on the page."""
+    """Return the hash that allows a script or style in the page's content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"

@@ -1,7 +1,7 @@
-// What is drawn, and how finely: links at once, if need be coarsely, and finely when nothing moves.
+// What is drawn, and in which quality: links immediately, coarsely if necessary, and in full quality when nothing moves.
 
-const TARGET = 15; // milliseconds that a picture may take while something moves
-const SLICE = 8; // milliseconds at a time of fine drawing
+const TARGET = 15; // milliseconds for a picture while something moves
+const SLICE = 8; // milliseconds of full-quality drawing at a time
 
 class Picture {
   constructor(scene, canvases) {
@@ -21,7 +21,7 @@ class Picture {
     placeAll(this.scene, width, height, this.pens.neurons);
   }
 
-  // Draw the links that are chosen, and neurons: at once, if need be coarsely; `begun` is when choosing them began.
+  // Draw the chosen links and the neurons immediately, coarsely if necessary; `begun` is when choosing them began.
   drawLinks(begun) {
     const { links: pen, neurons } = this.pens;
     const groups = (kind) => this.scene.layers.map((layer) => ({ layer, list: layer[kind] }));
@@ -45,12 +45,12 @@ class Picture {
     this.budget = Math.min(3e7, Math.max(4e5, this.budget));
   }
 
-  // Points along a link that leave no gaps, in a picture of so many pixels for each of the screen.
+  // The number of points along a link that leaves no gaps, in a picture with `scale` pixels per screen pixel.
   samplesAt(scale) {
     return Math.ceil(1.1 * scale * Math.max(this.width / this.nGaps, this.height));
   }
 
-  // As many points along each link as the last picture says that there is time for, on as coarse a picture as they fill.
+  // Use as many points along each link as the time budget allows, and a resolution that they fill.
   drawAtOnce(kinds, n, finest) {
     const samples = Math.max(8, Math.min(finest, Math.floor(this.budget / n))), share = samples / finest;
     const atLeast = (least, scale) => Math.min(OVERSAMPLING, Math.max(least, scale * OVERSAMPLING));
@@ -63,14 +63,14 @@ class Picture {
     return new Density(this.scene, groups, { width: this.width, height: this.height, scaleX, scaleY, samples });
   }
 
-  // Show links of both kinds, those of which there are few the paler.
+  // Show links of both kinds; the rarer kind is paler.
   showDensities(kinds) {
     const { links: pen } = this.pens, n = kinds.reduce((sum, [{ groups }]) => sum + countLinks(groups), 0);
     pen.clearRect(0, 0, this.width, this.height);
     for (const [made, colour] of kinds) made.show(pen, colour, Math.max(0.5, Math.sqrt(countLinks(made.groups) / Math.max(n, 1))));
   }
 
-  // Go on with the fine picture of links, and show it once it is complete.
+  // Continue the full-quality picture of links, and show it once it is complete.
   refine() {
     const until = performance.now() + SLICE;
     for (const [made] of this.fine) if (!made.work(until)) return;

@@ -1,8 +1,8 @@
-// Where neurons stand: in columns, layer by layer, or around a ring.
+// The positions of neurons: in columns, layer by layer, or around a ring.
 
-const GUTTER = 16; // pixels beside a column, for the bars of its neurons
-const LEAST_FOR_NAMES = 11; // pixels between neurons that are named
-const REACH = 42; // pixels from which a neuron is still pointed at
+const GUTTER = 16; // pixels next to a column, for the bars of its neurons
+const LEAST_FOR_NAMES = 11; // minimum pixels between neurons for showing their names
+const REACH = 42; // maximum distance in pixels between the pointer and the neuron it selects
 
 const nameOf = (population, i) => (population.names ? population.names[i] : String(i));
 
@@ -52,7 +52,7 @@ function placeRing(scene, width, height, pen) {
 
 const angleOf = (ring, i) => 2 * Math.PI * ring.place[i] / ring.n - Math.PI / 2;
 
-// Put neurons in another order: by number, or those with the most links first.
+// Sort the neurons by number, or by decreasing degree.
 function order(scene, by) {
   for (const { at, place, fanIn, fanOut } of scene.populations) {
     for (let i = 0; i < at.length; i++) at[i] = i;
@@ -61,7 +61,7 @@ function order(scene, by) {
   }
 }
 
-// The neuron that a point of the picture points at, or null.
+// The neuron at a point of the picture, or null.
 function neuronAt(scene, x, y) {
   if (!scene.has_sides) {
     const [ring] = scene.populations;
@@ -81,7 +81,7 @@ function neuronAt(scene, x, y) {
   return nearest;
 }
 
-// The neuron to which an arrow key leads from another.
+// The neuron that an arrow key moves to from another.
 function neighbourOf(scene, { population, i }, key) {
   const each = scene.populations[population];
   const step = { ArrowUp: -1, ArrowDown: 1 }[key] ?? (scene.has_sides ? 0 : { ArrowLeft: -1, ArrowRight: 1 }[key]);

@@ -1,26 +1,26 @@
-"""The columns of a page: neurons that stand together, and which of them each layer joins."""
+"""The columns of a page: populations of neurons, and which of them each layer connects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from topolearn.graph import BipartiteGraph, LayeredNetwork
 
-MOST_NAMED = 2  # layers that a title names
+MOST_NAMED = 2  # maximum number of layers in a title
 
 
 @dataclass
 class Population:
-    """Neurons that stand in one column: the outputs of layers, the inputs of layers, or both at once.
+    """The neurons of one column: outputs of layers, inputs of layers, or both.
 
     Attributes
     ----------
     n : int
-        How many there are.
+        The number of neurons.
     names : sequence of str or None
     column : int
-        How many layers lie before it, on the longest way.
+        The number of layers before it, on the longest path.
     writers, readers : list of str
-        Layers of which these are the outputs, and the inputs.
+        The layers whose outputs, and whose inputs, these neurons are.
     """
 
     n: int
@@ -31,7 +31,7 @@ class Population:
 
     @property
     def title(self) -> str:
-        """What its neurons are, in words.
+        """A description of its neurons.
 
         Examples
         --------
@@ -48,10 +48,10 @@ class Population:
 def populations_of(
     network: LayeredNetwork, graphs: Mapping[str, BipartiteGraph]
 ) -> tuple[list[Population], dict[str, tuple[int, int]]]:
-    """Return the populations of some layers of a network, and which two of them each layer joins: inputs, outputs.
+    """Return the populations of some layers of a network, and the indices of each layer's inputs and outputs.
 
-    Neurons of a group stand in one column. A layer with fewer neurons than its group, whose heads several heads share,
-    has a column of its own.
+    The neurons of a group form one column. A layer with fewer neurons than its group, because several heads share its
+    heads, gets its own column.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def populations_of(
         populations[source].readers.append(name)
         populations[target].writers.append(name)
         ends[name] = source, target
-    for _ in graphs:  # as often as there are layers, which the longest way cannot exceed
+    for _ in graphs:  # once per layer, since the longest path has at most that many layers
         for source, target in ends.values():
             populations[target].column = max(populations[target].column, populations[source].column + 1)
     return populations, ends

@@ -1,4 +1,4 @@
-"""What a page shows: populations of neurons, and the links of layers between them through a number of states."""
+"""The content of a page: populations of neurons, and the links of layers between them in a number of states."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from topolearn.plotting.explorer.limits import check_size
 from topolearn.plotting.explorer.lives import Lives, lives_through, packed
 from topolearn.plotting.explorer.populations import Population, populations_of
 
-FEWER = "explore a part of it, such as network['NAME'] of a network, or a graph of those links that matter: "
+FEWER = "explore a subgraph, such as network['NAME'] of a network, or a graph of the links of interest: "
 LAYER_CURE = f"{FEWER}BipartiteGraph.from_cells(graph.cells[chosen], graph.n_in, graph.n_out)"
 NODES_CURE = f"{FEWER}Graph.from_cells(graph.cells[chosen], graph.n_nodes)"
 
@@ -25,10 +25,10 @@ class SceneLayer:
     ----------
     name : str
     source, target : int
-        Which populations are its inputs and its outputs.
+        The indices of the populations of its inputs and its outputs.
     lives : Lives
     weights : array of float, shape (n,), optional
-        Of each life; NaN where none is known.
+        The weight of each life; NaN if it is unknown.
     """
 
     name: str
@@ -38,7 +38,7 @@ class SceneLayer:
     weights: NDArray[np.float32] | None = None
 
     def data(self) -> dict[str, Any]:
-        """Return it as values of JSON."""
+        """Return the layer as JSON values."""
         weights = None if self.weights is None else packed([self.weights.astype("<f4").view("<u4")])
         ends = {"source": self.source, "target": self.target, "n_in": self.lives.n_in}
         return {"name": self.name, **ends, "lives": self.lives.packed(), "weights": weights}
@@ -46,24 +46,24 @@ class SceneLayer:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a page shows.
+    """The complete content of a page.
 
     Attributes
     ----------
     title, summary : str
-        Its headline, and a sentence below it.
+        The headline, and a sentence below it.
     populations : sequence of Population
     layers : sequence of SceneLayer
     steps : sequence of int
-        The training step of each state; one for a graph that does not change.
+        The training step of each state; a single one for a graph that does not change.
     shown : sequence of int
-        Numbers of the states that the slider goes through.
+        The indices of the states on the slider.
     unit : str
-        What leads from a state to the next, in the plural, in which ages are counted.
+        The plural name of the changes between states, the unit of ages.
     has_sides : bool
-        Whether links lead from one side to another, so that populations are columns; else there is one, a ring.
+        Whether links connect two sides, so that populations are columns; otherwise there is one population, a ring.
     notes : sequence of str
-        Further sentences.
+        Additional sentences.
     """
 
     title: str
@@ -77,7 +77,7 @@ class Scene:
     notes: Sequence[str] = ()
 
     def data(self) -> dict[str, Any]:
-        """Return it as values of JSON."""
+        """Return the scene as JSON values."""
         return {
             "title": self.title,
             "steps": list(self.steps),
@@ -93,12 +93,12 @@ class Scene:
 
 
 def scene_of(graph: BipartiteGraph | Graph | LayeredNetwork) -> Scene:
-    """Return what the page of a graph shows.
+    """Return the scene of a graph.
 
     Raises
     ------
     InvalidValueError
-        When it is too large to be drawn.
+        When the graph is too large to be drawn.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-// What is said of a neuron. Names come in as text, never as HTML.
+// The text about a neuron. Names are inserted as text, never as HTML.
 
-const MOST_ROWS = 12; // links that are listed of each kind
+const MOST_ROWS = 12; // maximum number of links listed of each kind
 
 function element(tag, text, ...children) {
   const made = document.createElement(tag);
@@ -22,7 +22,7 @@ const plural = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : ma
 const written = (weight) => (Number.isNaN(weight) ? "–" : weight.toPrecision(3));
 const calling = (each, i) => (each.names ? each.names[i] : `${each.title === "nodes" ? "node" : "neuron"} ${i}`);
 
-// Of the links of a neuron the strongest, or else the oldest, with age and weight where there are any.
+// The strongest links of a neuron, or the oldest if there are no weights, with age and weight if available.
 function linkTable(scene, state, neuron, groups, caption) {
   const links = groups.flatMap(({ layer, list }) => Array.from(list, (link) => ({ layer, link })));
   const weigh = ({ layer, link }) => (layer.weight && !Number.isNaN(layer.weight[link]) ? Math.abs(layer.weight[link]) : -1);
@@ -42,7 +42,7 @@ function linkTable(scene, state, neuron, groups, caption) {
 
 function tell(box, scene, state, neuron, isPinned) {
   if (!neuron) {
-    box.replaceChildren(element("p", `Point at a ${scene.has_sides ? "neuron" : "node"}.`));
+    box.replaceChildren(element("p", `Hover over a ${scene.has_sides ? "neuron" : "node"}.`));
     return;
   }
   const each = scene.populations[neuron.population], { into, out } = ownLinks(scene, neuron);
@@ -64,6 +64,6 @@ function reachTable(scene, neuron) {
   if (!scene.has_sides) {
     return table("Followed", ["", "nodes"], reached.map(({ title, down }) => [title, down.toLocaleString("en")]));
   }
-  const rows = reached.map(({ title, n, up, down }) => [title, `${(up || down).toLocaleString("en")} of ${n.toLocaleString("en")}`, up ? "it hears" : "hear it"]);
+  const rows = reached.map(({ title, n, up, down }) => [title, `${(up || down).toLocaleString("en")} of ${n.toLocaleString("en")}`, up ? "upstream" : "downstream"]);
   return table("Followed through the layers", ["neurons", "", ""], rows);
 }

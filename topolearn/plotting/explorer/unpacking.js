@@ -1,4 +1,4 @@
-// From the page's data to arrays: the lives of all links, and the populations that they join.
+// From the page's data to arrays: the lives of all links, and the populations that they connect.
 
 async function unpacked(columns) {
   const packed = Uint8Array.from(atob(columns.bytes), (letter) => letter.charCodeAt(0));
@@ -29,8 +29,8 @@ async function readLayer(layer) {
   return {
     name: layer.name, source: layer.source, target: layer.target, from, to, weight,
     born: Int32Array.from(born), died: Int32Array.from(died),
-    present: new Map(), // by state, the lives that it has
-    kept: new Int32Array(0), fresh: new Int32Array(0), // of those that are drawn
+    present: new Map(), // the lives in each state
+    kept: new Int32Array(0), fresh: new Int32Array(0), // the drawn links: kept from the previous state, and new
   };
 }
 
@@ -50,15 +50,15 @@ async function readScene(data) {
     ...each,
     title: data.has_sides ? each.title : "nodes",
     fanIn: new Int32Array(each.n), fanOut: new Int32Array(each.n),
-    place: Int32Array.from({ length: each.n }, (_, i) => i), // of each neuron, from the first down
-    at: Int32Array.from({ length: each.n }, (_, i) => i), // the neuron of each place
+    place: Int32Array.from({ length: each.n }, (_, i) => i), // the position of each neuron, from the top
+    at: Int32Array.from({ length: each.n }, (_, i) => i), // the neuron at each position
     x: new Float32Array(each.n), y: new Float32Array(each.n), gutter: 0,
   }));
   layers.sort((a, b) => populations[a.source].column - populations[b.source].column);
   return { ...data, layers, populations };
 }
 
-// Choose the links that are drawn: there at a state, of an age, with a weight. Those that the state before had come first.
+// Choose the links to draw by state, age and weight. Links that also exist in the previous state come first.
 function choose(scene, { state, before, youngest, oldest, leastWeight }) {
   for (const population of scene.populations) population.fanIn.fill(0), population.fanOut.fill(0);
   let n = 0;

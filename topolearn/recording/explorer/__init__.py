@@ -1,4 +1,4 @@
-"""The layer explorer of a run: its layers through the training, on one page."""
+"""The layer explorer of a run: its layers throughout training, on one page."""
 
 from topolearn.recording.explorer.run_scene import explore_run
 

@@ -1,4 +1,4 @@
-"""`explore_run`: the layers of a run through its training, as a page that one can look around in."""
+"""`explore_run`: the layers of a run throughout training, as an interactive page."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from topolearn.recording.explorer.weights import KeepsModel, last_model
 from topolearn.recording.history import SNAPSHOTS
 from topolearn.registry import suggest
 
-FEWER = "name fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
-NONE_FITS = "no layer has so few, so draw one in blocks, plotting.adjacency_change(run, {!r})"
+FEWER = "choose fewer layers, such as run.explore(layers=[{!r}]), or topolearn report RUN --interactive --layers NAME"
+NONE_FITS = "every layer has more, so draw one in blocks with plotting.adjacency_change(run, {!r})"
 
 
 class ExploredHistory(HistoryLike, Protocol):
-    """The topology at each update, or snapshot."""
+    """The topology at each update or snapshot."""
 
     @property
     def kept(self) -> str:
-        """What is kept."""
+        """How much is kept: "full", "snapshots" or "summary"."""
 
 
 class ExploredRun(KeepsModel, Protocol):
-    """A run, its topology and perhaps its model."""
+    """A run with its topology, and possibly its model."""
 
     @property
     def history(self) -> ExploredHistory:
@@ -45,21 +45,21 @@ class ExploredRun(KeepsModel, Protocol):
 
 
 def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Explorer:
-    """Return the page of a run: its layers at each update, or at an even choice of these.
+    """Return the explorer page of a run: its layers at each update, or at evenly chosen updates.
 
     Parameters
     ----------
     run : Run
-        One whose history keeps links, "full" or "snapshots".
+        A run whose history keeps links ("full" or "snapshots").
     layers : sequence of str, optional
-        Names of the layers to show; all without it.
+        Names of the layers to show; all by default.
 
     Raises
     ------
     InvalidValueError
-        When the run has no sparse layer, kept no links, or has more of them than can be drawn.
+        When the run has no sparse layer, kept no links, or has more links than can be drawn.
     UnknownNameError
-        When it has no layer of a name.
+        When the run has no layer of a given name.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
     populations, ends = populations_of(model.network or _chain(start), graphs)
     unit = "snapshots" if history.kept == SNAPSHOTS else "updates"
     choice = (
-        [f"The slider goes through {len(shown)} of {len(steps)} states, evenly."] if len(shown) < len(steps) else []
+        [f"The slider shows {len(shown)} of {len(steps)} states, evenly spaced."] if len(shown) < len(steps) else []
     )
     return Explorer(
         Scene(
@@ -101,13 +101,13 @@ def explore_run(run: ExploredRun, *, layers: Sequence[str] | None = None) -> Exp
 
 
 def _cure(graphs: Mapping[str, BipartiteGraph]) -> str:
-    """Return what to do when there are too many links: the explorer with a layer that it can draw, if there is one."""
+    """Return what to do when there are too many links: explore the smallest layer, if that can be drawn."""
     name = min(graphs, key=lambda name: graphs[name].n_links)
     return (FEWER if has_room(graphs[name].n_links) else NONE_FITS).format(name)
 
 
 def _known(layers: Sequence[str] | None, graphs: Mapping[str, BipartiteGraph]) -> list[str]:
-    """Return the names of layers that were asked for, in the order of the model, or refuse one that is not there."""
+    """Return the requested layer names in the order of the model, or raise for an unknown one."""
     names = list(graphs)
     for name in layers or ():
         if name not in graphs:
@@ -120,13 +120,13 @@ def _count(lives: Mapping[str, Lives], state: int) -> int:
 
 
 def _chain(graphs: Mapping[str, BipartiteGraph]) -> LayeredNetwork:
-    """Return the layers as a chain where their sizes meet, and side by side else: a run does not say how they do."""
+    """Return the layers as a chain if their sizes match, else side by side, as a run does not record their order."""
     meet = all(before.n_out == after.n_in for before, after in pairwise(graphs.values()))
     return LayeredNetwork(graphs, groups=None if meet else ())
 
 
 def _named(names: Sequence[str]) -> str:
-    """Name the layers, or count them where they are many.
+    """Return the names of the layers, or their number if there are more than four.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The weights of the links of a run at its end, where its last checkpoint has them."""
+"""The link weights at the end of a run, from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Integers = NDArray[np.int64]
 
 
 class KeepsModel(RunLike, Protocol):
-    """A run that may have kept its model."""
+    """A run that may have a saved model."""
 
     def load_model(self, which: str = "best") -> nn.Module:
         """Return the trained model."""
@@ -31,16 +31,16 @@ class KeepsModel(RunLike, Protocol):
 
 @dataclass(frozen=True)
 class LastModel:
-    """What is known of the model at the end of a run.
+    """What is known about the model at the end of a run.
 
     Attributes
     ----------
     network : LayeredNetwork or None
-        How its layers meet.
+        How its layers are connected.
     weights : dict of str to (cells, weights)
-        Of the layers whose links are known.
+        Weights of the layers whose links are known.
     notes : sequence of str
-        Why there are no weights, in sentences.
+        Sentences that explain which weights are shown, or why there are none.
     """
 
     network: LayeredNetwork | None = None
@@ -48,7 +48,7 @@ class LastModel:
     notes: Sequence[str] = ()
 
     def weights_of(self, layer: str, lives: Lives, last: int) -> NDArray[np.float32] | None:
-        """Return the weight of each life, NaN for those that ended before the last state; None where none is known.
+        """Return the weight of each life, NaN for those that ended before the last state; None if unknown.
 
         Examples
         --------
@@ -60,35 +60,35 @@ class LastModel:
             return None
         _, weights = self.weights[layer]
         result = np.full(lives.cells.size, np.nan, dtype=np.float32)
-        result[lives.died > last] = weights  # in the order of cells, as these are
+        result[lives.died > last] = weights  # both are in the order of cells
         return result
 
 
 def last_model(run: KeepsModel, links: Mapping[str, Integers]) -> LastModel:
-    """Return what the last checkpoint of a run says of some layers, with the reason where it says nothing.
+    """Return the weights of some layers from the last checkpoint of a run, or notes on why there are none.
 
     Parameters
     ----------
     run : Run
     links : Mapping of str to array
-        Sorted cells of the links of each layer after the last update; weights of others would be those of other links.
+        Sorted cells of each layer's links after the last update; only layers with exactly these links get weights.
     """
     if run.task is None:
-        return LastModel(notes=["Weights are in the checkpoints of the loop, which are its own."])
+        return LastModel(notes=["No weights are shown: a custom loop keeps its own checkpoints."])
     try:
         model = run.load_model("last")
-    except TopolearnError as error:  # links can be looked at without weights; the page says why it has none
-        return LastModel(notes=[f"There are no weights: {error}."])
+    except TopolearnError as error:  # the links can still be explored without weights
+        return LastModel(notes=[f"No weights are shown: {error}."])
     layers = sparse_layers(model)
     if not layers.keys() >= links.keys():
-        return LastModel(notes=["There are no weights: the checkpoint is of other layers."])
+        return LastModel(notes=["No weights are shown: the checkpoint has other layers."])
     weights = {
         name: (layers[name].cells().numpy(), layers[name].link_values().float().numpy())
         for name in links
         if np.array_equal(layers[name].cells().numpy(), links[name])
     }
     others = ", ".join(name for name in links if name not in weights)
-    notes = [f"There are no weights of {others}: the last checkpoint is of before the last update."] if others else []
+    notes = [f"No weights are shown for {others}: the last checkpoint precedes the last update."] if others else []
     if weights:
-        notes.append("Weights are those at the end.")
+        notes.append("The weights are those at the end of training.")
     return LastModel(topology_of(model), weights, notes)

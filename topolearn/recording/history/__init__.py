@@ -1,4 +1,4 @@
-"""The topology of a run at every update, kept in files."""
+"""The topology of a run at every update, stored in files."""
 
 from topolearn.recording.history.history import FULL, KEPT, SNAPSHOTS, History, check_kept
 

@@ -1,4 +1,4 @@
-"""The updates of a history in files: in chunks that are complete, and one that is being written."""
+"""The updates of a history in files: complete chunks, and an open one that is being written."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -15,17 +15,17 @@ from topolearn.recording.history.columns import CURE, WHAT, Columns, read_column
 from topolearn.recording.history.open_chunk import OpenChunk
 
 CHUNK, OPEN, SINGLE = "updates-*.npz", "open-*.bin", "update-*.npz"
-MOST_UPDATES = 128  # of a chunk
+MOST_UPDATES = 128  # in a chunk
 MOST_BYTES = 2**23  # of an open chunk
-LEVEL = 4  # of zlib: the links of an update come out as small as by 6, in two thirds of the time
-ALWAYS = ("index", "step")  # which are read of every file
-CONCERNED = ("n_layers", "layer")  # which earlier versions left out
+LEVEL = 4  # of zlib: files are as small as at level 6, in two thirds of the time
+ALWAYS = ("index", "step")  # read from every file
+CONCERNED = ("n_layers", "layer")  # missing from files of earlier versions
 NEEDED = (*ALWAYS, "theta", "overlap", "count")
-OF_LINKS = ("first", STEPS)  # which are there where links are kept
+OF_LINKS = ("first", STEPS)  # present if links are kept
 
 
 class _Reached(NamedTuple):
-    """The update that was read last, and its step."""
+    """The last update that was read, and its step."""
 
     number: int = 0
     step: int = 0
@@ -34,19 +34,20 @@ class _Reached(NamedTuple):
 class Chunks:
     """The columns of all updates, in order.
 
-    Updates are appended to an open chunk, whose file a kill leaves with all of them. When it is large enough, it is
-    written as a compressed chunk, and removed once that is complete. Earlier versions wrote a file for each update.
+    Updates are appended to an open chunk, whose file keeps all of them if the process is killed. When it is large
+    enough, it is written as a compressed chunk, and removed once that is complete. Earlier versions wrote one file per
+    update.
 
     Parameters
     ----------
     path : Path
         Directory of the files.
     n_cells : sequence of int
-        Possible links of each layer of the history, all of which an update concerns that names none.
+        Possible links of each layer of the history. An update without a list of layers concerns all of them.
     has_links : bool
-        Whether links are kept, not only how many there were.
+        Whether links are kept, rather than only their numbers.
     n_recorded : callable
-        Returns how many updates there are at least, as others know.
+        Returns the minimum number of updates, as known from other files.
     """
 
     def __init__(self, path: Path, n_cells: Sequence[int], *, has_links: bool, n_recorded: Callable[[], int]) -> None:
@@ -56,9 +57,9 @@ class Chunks:
         self._n_open = 0
 
     def append(self, index: int, columns: Columns) -> None:
-        """Add an update to the open chunk, and complete it if it is large enough."""
+        """Add an update to the open chunk, and complete the chunk if it is large enough."""
         if self._open is None:
-            self.complete()  # one that a killed process left open
+            self.complete()  # a chunk that a killed process left open
             self._open = OpenChunk(self.path / f"open-{index:06d}.bin")
         size = self._open.append(columns)
         self._n_open += 1
@@ -66,7 +67,7 @@ class Chunks:
             self.complete()
 
     def complete(self) -> None:
-        """Write what is not in a complete chunk as one."""
+        """Write all updates that are not yet in a complete chunk as one."""
         left = [columns for _, columns in self._incomplete(self._last_in_chunks())]
         if left:
             write_columns(self.path / f"updates-{int(left[0]['index'][0]):06d}.npz", joined(left), level=LEVEL)
@@ -75,14 +76,14 @@ class Chunks:
         self._open, self._n_open = None, 0
 
     def read(self, names: Collection[str], after: int = 0) -> Iterator[Columns]:
-        """Yield columns of the updates after a number, those of one file at a time.
+        """Yield columns of the updates after number ``after``, one file at a time.
 
         Raises
         ------
         CorruptFileError
             When a file is cut off, altered, lacks a column, or does not follow the one before it.
         """
-        least = self._n_recorded()  # before files are listed, as the writer may go on meanwhile
+        least = self._n_recorded()  # before files are listed, as the writer may continue in the meantime
         complete, n_known, in_chunks = self._sorted(CHUNK), 0, _Reached()
         while True:
             for file in complete[n_known:]:
@@ -99,18 +100,18 @@ class Chunks:
             except (FileNotFoundError, CorruptFileError) as error:  # it may have been completed since it was listed
                 problem = error
             n_known, complete = len(complete), self._sorted(CHUNK)
-            if len(complete) == n_known:  # else the writer went on, and what it completed is read
+            if len(complete) == n_known:  # otherwise the writer has completed more chunks: read those too
                 break
         if isinstance(problem, CorruptFileError):
             raise problem
         if reached.number < least:
             raise CorruptFileError(
-                f"{self.path} ends with update {reached.number}, and the tables beside it go on to update {least}: its "
+                f"{self.path} ends with update {reached.number}, but the tables of the run reach update {least}: its "
                 f"last files are missing or cut off; {CURE}"
             )
 
     def truncate(self, last: int) -> None:
-        """Remove the updates after number ``last``, the latest first, so that what is left is whole at any time."""
+        """Remove the updates after number ``last``, latest first, so that the files are consistent at any time."""
         self._open, self._n_open = None, 0
         for file in self._sorted(OPEN):
             OpenChunk(file).keep(last)
@@ -128,7 +129,10 @@ class Chunks:
         return max(files, key=_number, default=self.path)
 
     def _incomplete(self, last: int, names: Collection[str] | None = None) -> Iterator[tuple[Path, Columns]]:
-        """Yield the updates after number ``last``, which are in no complete chunk; a crash can leave others there."""
+        """Yield the updates after number ``last`` from files other than complete chunks.
+
+        After a crash these files can hold earlier updates too, which are skipped.
+        """
         for file in self._sorted(SINGLE):
             if _number(file) > last:
                 yield file, self._columns(file, names)
@@ -140,19 +144,20 @@ class Chunks:
                 yield from ((file, later) for later in _later(self._checked(file, columns, shapes), last))
 
     def _columns(self, file: Path, names: Collection[str] | None = None) -> Columns:
-        """Return some columns of a file, or all."""
+        """Return some or all columns of a file."""
         return self._checked(file, *read_columns(file, _wanted(names)))
 
     def _checked(self, file: Path, columns: Columns, shapes: Shapes) -> Columns:
-        """Return the columns of a file, and of what layers they are, once all fit each other."""
+        """Return the columns of a file, with those of the layers added, after checking that all fit each other."""
         with reading(file, WHAT, CURE):
             for name in (*NEEDED, *(OF_LINKS if self._has_links else ())):
                 if name not in shapes:
                     raise CorruptFileError(
-                        f"{file} has no {name!r}: another version of topolearn wrote it; run it again"
+                        f"{file} has no {name!r}: it was written by another version of topolearn; run the training "
+                        "again"
                     )
             if STEPS in shapes and not self._has_links:
-                raise ValueError("it has links, and the history keeps none")
+                raise ValueError("it has links, but the history keeps none")
             columns = {name: np.atleast_1d(column) for name, column in columns.items()}
             if "layer" not in columns:
                 n_updates, n_layers = columns["index"].size, self._n_cells.size
@@ -160,11 +165,11 @@ class Chunks:
                 columns["layer"] = np.tile(np.arange(n_layers), n_updates)
             check_updates(columns, shapes, self._n_cells)
             if int(columns["index"][0]) != _number(file):
-                raise ValueError(f"it begins with update {columns['index'][0]}, and its name says {_number(file)}")
+                raise ValueError(f"its name says update {_number(file)}, but it begins with {columns['index'][0]}")
         return columns
 
     def _last_in_chunks(self) -> int:
-        """Return the number of the last update that is in a complete chunk; 0 without any."""
+        """Return the number of the last update in a complete chunk, 0 if there is none."""
         chunks = self._sorted(CHUNK)
         return int(self._columns(chunks[-1], ())["index"][-1]) if chunks else 0
 
@@ -173,7 +178,7 @@ class Chunks:
 
 
 def numbered(path: Path, pattern: str) -> list[Path]:
-    """Return the files of a directory that have a number behind a hyphen, in its order; others are not ours."""
+    """Return the files of a directory with a number after a hyphen, in numeric order; others do not belong to it."""
     return sorted((file for file in path.glob(pattern) if _word(file).isdecimal()), key=_number)
 
 
@@ -186,7 +191,9 @@ def joined(several: Sequence[Columns]) -> Columns:
         When they do not have the same columns.
     """
     if any(columns.keys() != several[0].keys() for columns in several):
-        raise CorruptFileError("the updates of a history have different columns: another version of topolearn wrote it")
+        raise CorruptFileError(
+            "the updates of the history have different columns: it was written by different versions of topolearn"
+        )
     return {name: np.concatenate([columns[name] for columns in several]) for name in several[0]}
 
 
@@ -214,14 +221,14 @@ def sliced(columns: Columns, first: int, stop: int | None) -> Columns:
 
 
 def _later(columns: Columns, after: int) -> Iterator[Columns]:
-    """Yield the columns of the updates after a number, if there are any."""
+    """Yield the columns of the updates after number ``after``, if there are any."""
     first = int(np.searchsorted(columns["index"], after, side="right"))
     if first < len(columns["index"]):
         yield sliced(columns, first, None)
 
 
 def _wanted(names: Collection[str] | None) -> Collection[str] | None:
-    """Return the columns that are read of a file where some are asked for; None for all."""
+    """Return the columns to read from a file when some are requested; None means all."""
     return None if names is None else {*ALWAYS, *CONCERNED, *names}
 
 
@@ -233,7 +240,7 @@ def _gathered(frames: Sequence[Columns], names: Collection[str] | None) -> tuple
 
 
 def _following(file: Path, columns: Columns, before: _Reached) -> _Reached:
-    """Return how far a file goes, or refuse it where it does not go on with the next update.
+    """Return how far a file goes, or raise if it does not start with the next update.
 
     Raises
     ------
@@ -243,7 +250,7 @@ def _following(file: Path, columns: Columns, before: _Reached) -> _Reached:
     if first > before.number + 1:
         missing = f"{before.number + 1}" + (f" to {first - 1}" if first > before.number + 2 else "")
         raise CorruptFileError(
-            f"{file} begins with update {first}, and the file of update {missing} is missing: {CURE}"
+            f"{file} begins with update {first}, but the file of update {missing} is missing: {CURE}"
         )
     if first <= before.number or step < before.step:
         raise CorruptFileError(

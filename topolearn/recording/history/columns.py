@@ -1,4 +1,4 @@
-"""The files of a history: columns of numbers, packed, each file complete or not there."""
+"""The files of a history: packed columns of numbers, written atomically."""
 
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +14,11 @@ from topolearn.recording.documents import CURE
 
 Cells = NDArray[np.int64]
 Columns = dict[str, NDArray]
-WHAT = "a readable part of a topology history"
+WHAT = "a readable topology history file"
 
 
 def write_columns(file: Path, columns: Mapping[str, NDArray], *, level: int = 6) -> None:
-    """Write columns to an .npz file, aside first, compressed by zlib at a level from 0 to 9."""
+    """Write columns to an .npz file atomically, compressed by zlib at a level from 0 to 9."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with (
         written_aside(file) as aside,
@@ -30,7 +30,7 @@ def write_columns(file: Path, columns: Mapping[str, NDArray], *, level: int = 6)
 
 
 def read_columns(file: Path, names: Collection[str] | None = None) -> tuple[Columns, Shapes]:
-    """Return some columns of a file, or all, and the shapes of all, which are checked without reading the rest.
+    """Return some or all columns of a file, and the shapes of all its columns, which need no reading of the data.
 
     Raises
     ------
@@ -42,16 +42,16 @@ def read_columns(file: Path, names: Collection[str] | None = None) -> tuple[Colu
 
 
 def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str, NDArray]:
-    """Return lists of links as columns: how many each has, its first link, and the steps from one to the next.
+    """Return lists of links as columns: the length and first link of each list, and the steps between its links.
 
-    In a file a link is the number ``input * n_out + output``.
+    In a file, a link is stored as the number ``input * n_out + output``.
 
     Parameters
     ----------
     lists : sequence of arrays of int64, shape (k,)
-        Cells, ``output * n_in + input``, sorted.
+        Sorted cells, ``output * n_in + input``.
     shapes : sequence of (int, int)
-        Numbers of output and input neurons of the layer of each list.
+        Numbers of output and input neurons of each list's layer.
 
     Examples
     --------
@@ -71,33 +71,33 @@ def pack(lists: Sequence[Cells], shapes: Sequence[tuple[int, int]]) -> dict[str,
 
 
 def unpack(columns: Mapping[str, NDArray], shapes: Sequence[tuple[int, int]]) -> list[Cells]:
-    """Return the lists of links that were packed, as sorted cells.
+    """Return packed lists of links as sorted cells.
 
     Raises
     ------
     ValueError
-        When one leads beyond the last cell of its layer.
+        When a list goes beyond the last cell of its layer.
 
     Examples
     --------
     >>> unpack({"count": np.array([2]), "first": np.array([9]), "steps": np.array([3])}, [(4, 3)])
     Traceback (most recent call last):
-    ValueError: a list leads to link 12 of a layer that has the links 0..11
+    ValueError: a list contains link 12, but the links of its layer are 0..11
     """
     lists, start = [], 0
     for count, first, (n_out, n_in) in zip(columns["count"].tolist(), columns["first"].tolist(), shapes, strict=True):
         stop = start + max(count - 1, 0)
         numbers = np.cumsum(np.concatenate([[first], columns["steps"][start:stop]]), dtype=np.int64)[:count]
         if count and not 0 <= (last := int(numbers[-1])) < n_out * n_in:
-            raise ValueError(f"a list leads to link {last} of a layer that has the links 0..{n_out * n_in - 1}")
+            raise ValueError(f"a list contains link {last}, but the links of its layer are 0..{n_out * n_in - 1}")
         lists.append(_transposed(numbers, n_out, n_in))
         start = stop
     return lists
 
 
 def _transposed(places: Cells, width: int, height: int) -> Cells:
-    """Return sorted flat positions in a matrix of a width as sorted ones in its transpose."""
+    """Convert sorted flat positions in a matrix to sorted flat positions in its transpose."""
     rows, columns = np.divmod(places, width)
-    # Small unsigned numbers are sorted by their digits, in a quarter of the time.
+    # numpy uses a radix sort for small unsigned integers, in a quarter of the time.
     order = np.argsort(columns.astype(np.min_scalar_type(max(width - 1, 0))), kind="stable")
     return (columns * height + rows)[order]

@@ -1,4 +1,4 @@
-"""What the file of the start says of a history, and the links of all layers that it or a snapshot holds."""
+"""Reads the initial file of a history, and the links of all layers in it or in a snapshot."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ OF_GRAPHS = ("count", "first", STEPS)
 
 
 class Head(NamedTuple):
-    """What the file of the start says: what is kept, each layer's (n_out, n_in), and the step of the start."""
+    """The header of the initial file: what is kept, each layer's (n_out, n_in), and the step of the start."""
 
     kept: str
     shapes: dict[str, tuple[int, int]]
@@ -22,12 +22,12 @@ class Head(NamedTuple):
 
 
 def read_head(file: Path, kinds: Sequence[str]) -> Head:
-    """Return what the file of the start says of the layers.
+    """Return the header of the initial file.
 
     Raises
     ------
     CorruptFileError
-        When it is cut off or altered, or there can be no such layers.
+        When the file is cut off or altered, or its layers are impossible.
     """
     head, _ = read_columns(file, ["kept", "layers", "shapes", "step"])
     with reading(file, WHAT, CURE):
@@ -38,12 +38,12 @@ def read_head(file: Path, kinds: Sequence[str]) -> Head:
 
 
 def read_links(file: Path, n_cells: Sequence[int], names: Sequence[str] = OF_GRAPHS) -> Columns:
-    """Return columns of the links of all layers, of the start or a snapshot.
+    """Return columns of the links of all layers, from the initial file or a snapshot.
 
     Raises
     ------
     CorruptFileError
-        When the file is cut off or altered, or its links are not those of these layers.
+        When the file is cut off or altered, or its links do not fit the layers.
     """
     columns, shapes = read_columns(file, names)
     with reading(file, WHAT, CURE):

@@ -36,22 +36,22 @@ class History:
         Directory of the files: ``initial.npz``, ``updates-N.npz`` for a chunk of updates from number N on,
         ``open-N.bin`` for the chunk that is being written, ``snapshot-STEP.npz``.
     kept : {"full", "snapshots", "summary"}
-        For a history that is begun here; one that is there knows. ``full`` keeps the links that came and went at each
-        update, so that the graphs of any step can be made again; ``snapshots`` keeps the graphs at the start and
-        whenever `snapshot` is called; ``summary`` keeps no link. All keep how many links each event of each update
-        had, and the overlap.
+        How much a new history keeps; ignored for an existing one. ``full`` keeps the links removed and added at each
+        update, so that the graphs of any step can be reconstructed. ``snapshots`` keeps the graphs at the start and
+        whenever `snapshot` is called. ``summary`` keeps no links. All of them keep the number of links of each event
+        of each update, and the overlap.
     n_recorded : callable, optional
-        Returns how many updates are there at least, by which missing files are noticed.
+        Returns the minimum number of updates, to detect missing files.
 
     Raises
     ------
     CorruptFileError
-        Whatever reads the files refuses those that are cut off, altered or missing, or do not fit each other.
+        When files that are read are cut off, altered, missing, or do not fit each other.
 
     Examples
     --------
-    ``run.history.at(step)["hidden1"]`` is the graph of a layer after the updates up to a step,
-    ``run.history.events("hidden1")`` a table of all links that came and went.
+    ``run.history.at(step)["hidden1"]`` is the graph of a layer after the updates up to a step;
+    ``run.history.events("hidden1")`` is a table of all removed and added links.
     """
 
     def __init__(self, path: Path, *, kept: str = "full", n_recorded: Callable[[], int] = lambda: 0) -> None:
@@ -59,22 +59,22 @@ class History:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is the file of a start."""
+        """Whether the history exists."""
         return (self.path / _INITIAL).is_file()
 
     @property
     def kept(self) -> str:
-        """What is kept: "full", "snapshots" or "summary"."""
+        """How much is kept: "full", "snapshots" or "summary"."""
         return self._head.kept
 
     @property
     def layers(self) -> list[str]:
-        """Names of the sparse layers; none for a dense network."""
+        """Names of the sparse layers; empty for a dense network."""
         return list(self._head.shapes)
 
     @property
     def initial(self) -> dict[str, BipartiteGraph]:
-        """The graphs with which training began.
+        """The graphs at the start of training.
 
         Raises
         ------
@@ -87,24 +87,24 @@ class History:
 
     @property
     def steps(self) -> list[int]:
-        """Step of the start, which is 0 unless recording began later, and the step of each update, in order."""
+        """The step of the start, which is 0 unless recording began later, and the step of each update, in order."""
         of_updates = [columns["step"].tolist() for columns in self._chunks.read(["step"])]
         return [self._head.step, *chain.from_iterable(of_updates)]
 
     @property
     def snapshots(self) -> list[int]:
-        """Steps of the snapshots, in order; the first is that of the start, where there is one."""
+        """The steps of the snapshots, in order, beginning with that of the start, unless only a summary was kept."""
         first = [self._head.step] if self.kept != SUMMARY else []
         return first + [_number(file) for file in self._snapshot_files()]
 
     @property
     def graph_steps(self) -> list[int]:
-        """Steps from which on there is another graph, and it was kept: those of all updates, of snapshots, or none."""
+        """The steps at which graphs are available: those of all updates, those of the snapshots, or none."""
         return self.steps if self.kept == FULL else self.snapshots
 
     @property
     def updates(self) -> pd.DataFrame:
-        """A row for each update and layer: number of links of each event, overlap, and whether it is an ELM."""
+        """One row per update and layer: number of links of each event, overlap, and whether it is an ELM."""
         import pandas as pd
 
         names = np.array(self.layers, dtype=object)
@@ -136,7 +136,7 @@ class History:
                 yield TopologyUpdate(step, index, dict(islice(layers, n_layers)), theta)
 
     def replay(self) -> Iterator[tuple[int, dict[str, BipartiteGraph]]]:
-        """Yield each of `graph_steps` and its graphs, in one pass.
+        """Yield each of `graph_steps` with its graphs, in one pass.
 
         Raises
         ------
@@ -153,18 +153,18 @@ class History:
                 graphs = graphs | {name: after(name, graphs[name], events) for name, events in update.items()}
             except ValueError as error:
                 raise CorruptFileError(
-                    f"{self._chunks.file_of(update.index)} does not go on from the links before it: update "
-                    f"{update.index} (step {update.step}): {error}; {CURE}"
+                    f"{self._chunks.file_of(update.index)} does not fit the links before it: update {update.index} "
+                    f"(step {update.step}): {error}; {CURE}"
                 ) from None
             yield update.step, graphs
 
     def at(self, step: int) -> dict[str, BipartiteGraph]:
-        """Return the graph of each layer after the updates up to and including a step.
+        """Return the graph of each layer after all updates up to and including a step.
 
         Raises
         ------
         InvalidValueError
-            For a step before the start, or one whose graphs were not kept.
+            When the step is before the start, or its graphs were not kept.
         """
         if step < self._head.step:
             raise InvalidValueError(f"step={step} must be at least {self._head.step}")
@@ -178,7 +178,7 @@ class History:
         return graphs
 
     def events(self, layer: str) -> pd.DataFrame:
-        """Return a row for each link event of a layer: index and step of the update, event, input, output.
+        """Return a table of the link events of a layer: index and step of the update, event, input, output.
 
         Raises
         ------
@@ -203,7 +203,7 @@ class History:
         return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
     def write_initial(self, graphs: Mapping[str, BipartiteGraph], step: int = 0) -> None:
-        """Begin the history with the graphs with which training begins."""
+        """Create the history with the graphs at the start of training."""
         shapes = np.array([graph.shape for graph in graphs.values()])
         head = {
             "layers": np.array(list(graphs)),
@@ -217,7 +217,7 @@ class History:
             self.__dict__.pop(name, None)
 
     def write(self, update: TopologyUpdate) -> None:
-        """Store one update, of all layers or some."""
+        """Store one update of some or all layers."""
         shapes, places = self._head.shapes, {name: i for i, name in enumerate(self.layers)}
         lists = [layer.cells[event] for layer in update.values() for event in EVENTS]
         columns = {name: np.array([getattr(update, name)]) for name in ("step", "index", "theta")}
@@ -230,12 +230,12 @@ class History:
         self._chunks.append(update.index, columns)
 
     def snapshot(self, step: int, graphs: Mapping[str, BipartiteGraph]) -> None:
-        """Store the graphs of a step, if snapshots are kept."""
+        """Store the graphs of a step, if the history keeps snapshots."""
         if self.kept == SNAPSHOTS:
             write_columns(self.path / f"snapshot-{step:09d}.npz", _packed(graphs), level=5)  # in half the time of 6
 
     def truncate(self, last: int) -> None:
-        """Remove the updates after number ``last``, which a resumed training will make again, and later snapshots."""
+        """Remove the updates after number ``last``, which a resumed training will repeat, and later snapshots."""
         later = next(self._chunks.read(["step"], after=last), None)
         if later is not None:
             for file in reversed(self._snapshot_files()):
@@ -253,7 +253,7 @@ class History:
         if self.is_there:
             return read_head(self.path / _INITIAL, KEPT)
         if self._n_recorded() or next(self.path.glob("*-*"), None):
-            raise CorruptFileError(f"{self.path / _INITIAL} is missing, and updates are there: {CURE}")
+            raise CorruptFileError(f"{self.path / _INITIAL} is missing, although there are updates: {CURE}")
         return Head(self._kept, {})
 
     @cached_property
@@ -266,7 +266,7 @@ class History:
         return [n_out * n_in for n_out, n_in in self._head.shapes.values()]
 
     def _check_sums(self, table: pd.DataFrame) -> None:
-        """Refuse updates that take more links away than a layer has, or add more than it has room for."""
+        """Raise if updates remove more links than a layer has, or add more than it has room for."""
         n_links = read_links(self.path / _INITIAL, self._n_cells, ["count"])["count"]
         sizes = zip(self.layers, n_links.tolist(), self._n_cells, strict=True)
         with reading(self.path, WHAT, CURE):
@@ -274,7 +274,7 @@ class History:
                 check_sums(name, table[table["layer"] == name], *of_layer)
 
     def _snapshot_at(self, step: int) -> dict[str, BipartiteGraph]:
-        """Return the graphs of the last snapshot, if no update lies between it and the step."""
+        """Return the graphs of the last snapshot before a step, or raise if there were updates in between."""
         before = max((taken for taken in self.snapshots if taken <= step), default=None)
         if before is None or any(before < at <= step for at in self.steps):
             raise self._lacking(f"the graphs of step {step}")
@@ -296,9 +296,10 @@ class History:
             raise self._lacking(what)
 
     def _lacking(self, what: str) -> InvalidValueError:
-        there = f"graphs are there of steps {', '.join(map(str, self.snapshots))}" if self.snapshots else "no graph is"
+        kept = f"only the graphs of steps {', '.join(map(str, self.snapshots))}" if self.snapshots else "no graphs"
         return InvalidValueError(
-            f"{self.path} was written with history={self.kept!r}, without {what} ({there}): train with history='full'"
+            f"{self.path} was recorded with history={self.kept!r} and does not have {what} (it keeps {kept}): train "
+            "with history='full'"
         )
 
     def _snapshot_files(self) -> list[Path]:
@@ -306,7 +307,7 @@ class History:
 
 
 def check_kept(kept: str) -> str:
-    """Return what a history is to keep, or refuse another word.
+    """Return ``kept`` if it is valid.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The chunk that is being written: one file to which each update is appended, as safetensors in a frame."""
+"""The chunk that is being written: a file to which each update is appended as framed safetensors."""
 
 import struct
 import zlib
@@ -8,12 +8,12 @@ from topolearn.files import append_bytes, written_aside
 from topolearn.read_errors import reading
 from topolearn.recording.history.columns import CURE, WHAT, Columns
 
-_FRAME = struct.Struct("<4sQI")  # a mark, the length of what follows, and its checksum
+_FRAME = struct.Struct("<4sQI")  # a mark, then length and checksum of the content
 _MARK = b"topo"
 
 
 class OpenChunk:
-    """Updates in a file, each in a frame of its own; one that was cut off, as by a kill, does not count.
+    """Updates in a file, each in its own frame; a last frame that was cut off, for example by a kill, is ignored.
 
     Parameters
     ----------
@@ -24,18 +24,18 @@ class OpenChunk:
         self.file = file
 
     def append(self, columns: Columns) -> int:
-        """Add an update; return the size of the file.
+        """Append an update, and return the size of the file.
 
         Raises
         ------
         OSError
-            When it cannot be written, as on a full disk; the file then is as it was.
+            When the update cannot be written, for example because the disk is full; the file is then unchanged.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
         return append_bytes(self.file, _framed(columns))
 
     def read(self) -> list[Columns]:
-        """Return the updates that are whole.
+        """Return all complete updates.
 
         Raises
         ------
@@ -50,11 +50,11 @@ class OpenChunk:
                 updates.append(load(content))
                 start += _FRAME.size + len(content)
             if not _is_cut_off(data, start):
-                raise ValueError(f"what follows its {len(updates)} whole updates, at byte {start}, is altered")
+                raise ValueError(f"its content after {len(updates)} complete updates, at byte {start}, is altered")
             return updates
 
     def keep(self, last: int) -> None:
-        """Remove the updates after number ``last``, and what was cut off."""
+        """Remove the updates after number ``last``, and a frame that was cut off."""
         kept = [columns for columns in self.read() if int(columns["index"][0]) <= last]
         if not kept:
             self.file.unlink()
@@ -64,7 +64,7 @@ class OpenChunk:
 
 
 def _content(data: bytes, start: int) -> bytes | None:
-    """Return what is in the frame that begins at a byte, or None if there is no whole one."""
+    """Return the content of the frame that starts at a byte, or None if there is no complete frame."""
     if len(data) - start < _FRAME.size:
         return None
     mark, length, checksum = _FRAME.unpack_from(data, start)
@@ -75,7 +75,7 @@ def _content(data: bytes, start: int) -> bytes | None:
 
 
 def _is_cut_off(data: bytes, start: int) -> bool:
-    """Whether what begins at a byte is the beginning of a frame, as a kill leaves it, or zeros, as a power cut does."""
+    """Return whether the rest from a byte on is a cut-off frame, as after a kill, or zeros, as after a power cut."""
     rest = data[start:]
     if not rest.strip(b"\0"):
         return True
@@ -84,7 +84,7 @@ def _is_cut_off(data: bytes, start: int) -> bool:
     mark, length, _ = _FRAME.unpack_from(data, start)
     if mark != _MARK or length <= len(rest) - _FRAME.size:
         return False
-    place = rest.find(_MARK, 1)  # a whole frame behind it would tell that its length is false
+    place = rest.find(_MARK, 1)  # a complete frame after it would prove its length wrong
     while place >= 0 and _content(rest, place) is None:
         place = rest.find(_MARK, place + 1)
     return place < 0

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that a person can read without anything else."""
+"""The report of a run: one self-contained HTML file."""
 
 from topolearn.recording.report.page import write_report
 

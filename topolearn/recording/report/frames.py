@@ -1,4 +1,4 @@
-"""The topology update by update, as small pictures and numbers that a slider goes through."""
+"""The topology update by update, as small pictures and numbers that a slider steps through."""
 
 import base64
 import io
@@ -15,24 +15,24 @@ from topolearn.plotting.run_data import evenly
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import kept_share, share
 
-MOST_PICTURES = 120  # in all; keeps the page below a few megabytes
+MOST_PICTURES = 120  # in total; keeps the page below a few megabytes
 MOST_FRAMES = 40
-PIXELS = 128  # across the longer side of a picture
-SHOWN = 320  # pixels across it on the page
-LEVELS = 16  # colours, so that four bits a pixel do
+PIXELS = 128  # of the longer side of a picture
+SHOWN = 320  # CSS pixels of the longer side on the page
+LEVELS = 16  # colours, so that four bits per pixel are enough
 COLUMNS = (
-    "links", "density", "from the start", "inputs with links", "outputs with links", "largest fan-out",
-    "largest fan-in", "overlap",
+    "links", "density", "kept from the start", "inputs with links", "outputs with links", "maximum fan-out",
+    "maximum fan-in", "overlap",
 )  # fmt: skip
 
 
 def frames(run: ReportedRun, names: Sequence[str]) -> dict[str, Any]:
-    """Return what the slider shows, of some layers: for each step a picture and a row of numbers of each layer.
+    """Return the data of the slider for some layers: a picture and a row of numbers per step and layer.
 
     Returns
     -------
     dict
-        ``columns``; ``layers``, with name and size of the pictures; ``frames``, each with ``step``, ``title``,
+        ``columns``; ``layers``, with the name and picture size of each; ``frames``, each with ``step``, ``title``,
         ``pictures`` (PNG, base64) and ``rows``, in the order of the layers.
     """
     steps = run.history.graph_steps
@@ -59,7 +59,7 @@ def frames(run: ReportedRun, names: Sequence[str]) -> dict[str, Any]:
 
 
 def picture(g: BipartiteGraph, top: float) -> str:
-    """Return the local density of a layer, from white (none) to the colour of `top` and more, as PNG in base64."""
+    """Return the local density of a layer as PNG in base64, from white (0) to the colour of `top` or more."""
     levels = np.ceil(np.clip(_blocks(g) / top, 0, 1) * (LEVELS - 1)).astype(np.uint8)
     drawn = Image.fromarray(levels)
     drawn.putpalette((255 * DENSITY(np.linspace(0, 1, LEVELS))[:, :3]).round().astype(np.uint8).tobytes())
@@ -83,7 +83,7 @@ def row(g: BipartiteGraph, first: BipartiteGraph, overlap: float | None) -> list
 
 
 def chosen(names: Sequence[str], most: int) -> list[str]:
-    """Return an even choice of names, in their order."""
+    """Return up to ``most`` evenly spaced names, in order."""
     return [names[i] for i in sorted(evenly(range(len(names)), most))]
 
 
@@ -92,6 +92,6 @@ def _blocks(g: BipartiteGraph) -> NDArray[np.float64]:
 
 
 def _size(g: BipartiteGraph) -> dict[str, int]:
-    """Return width and height on the page: true to the layer's, up to a stretch."""
+    """Return width and height on the page, with the layer's aspect ratio up to a limit."""
     stretch = np.clip(g.n_in / g.n_out, 1 / MAX_STRETCH, MAX_STRETCH)
     return {"width": round(SHOWN * min(1, stretch)), "height": round(SHOWN * min(1, 1 / stretch))}

@@ -1,4 +1,4 @@
-"""The pictures of a report in which the topology is a graph: measures, small-world plane, hubs."""
+"""The pictures of a report that show the topology as a graph: measures, small-world plane, hubs."""
 
 from itertools import pairwise
 
@@ -9,11 +9,11 @@ from topolearn.recording.report.pictures import DPI, Picture, Pictures
 from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import number, taken_measures
 
-MOST_LINKS = 300_000  # of all layers, up to which paths are searched for a picture: a second or two for each state
+MOST_LINKS = 300_000  # maximum links of all layers for path searches, which then take 1-2 seconds per state
 
 
 def as_graph(run: ReportedRun, pictures: Pictures) -> list[Picture]:
-    """Draw each measure that the run took, and what its graphs show."""
+    """Draw the small-world plane and the hubs, and each measure that the run took."""
     return [*_graphs(run, pictures), *(_measure(run, name, pictures) for name in taken_measures(run))]
 
 
@@ -25,7 +25,7 @@ def _measure(run: ReportedRun, name: str, pictures: Pictures) -> Picture:
 
 
 def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
-    """Draw the small-world plane and the hubs, where the graphs were kept, are not too large, and have links."""
+    """Draw the small-world plane and the hubs, if the graphs were kept, are not too large, and have links."""
     steps = run.history.graph_steps
     if not steps:
         return []
@@ -35,8 +35,8 @@ def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
     drawn = [
         pictures.save(
             plotting.small_world_plane(run), "small-world-plane",
-            f"Closure against path length of {', '.join(last)}, from the start to the end.",
-            "Small worlds lie at the upper left; a ring is the start, a dot the end.",
+            f"Closure against path length of {', '.join(last)}, from start to end.",
+            "Small-world networks are at the upper left. A ring marks the start, a dot the end.",
         )
     ]  # fmt: skip
     if all(before.n_out == after.n_in for before, after in pairwise(last.values())):
@@ -44,7 +44,7 @@ def _graphs(run: ReportedRun, pictures: Pictures) -> list[Picture]:
         drawn.append(
             pictures.save(
                 plotting.hubs(network), "hubs", f"Hubs of {', '.join(last)} at the end, and the links between them.",
-                "Orange neurons are hubs; blue links lead from hub to hub.", dpi=DPI // 2,  # a megabyte less
+                "Orange neurons are hubs; blue links connect two hubs.", dpi=DPI // 2,  # a megabyte less
             )
         )  # fmt: skip
     return drawn

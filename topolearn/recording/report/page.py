@@ -1,4 +1,4 @@
-"""`write_report`: the page itself."""
+"""`write_report`: writes the report page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from topolearn.recording.report.tables import comparison, flat, layer_table, mea
 from topolearn.recording.report.words import changes, odd_numbers, sentence
 from topolearn.recording.tables import LAYERS, NETWORKS
 
-MOST_LAYERS = 8  # layers with pictures; keeps the file below a few megabytes
+MOST_LAYERS = 8  # with pictures; keeps the file below a few megabytes
 
 
 def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path: str | Path | None = None) -> Path:
@@ -28,23 +28,23 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     Parameters
     ----------
     run : Run
-        A run that has recorded something; one of a task, at least one score.
+        A run with recorded data; a run of a task needs at least one score.
     compare : sequence of Run
-        Runs to show beside it, for example the dense one.
+        Runs to compare it with, such as a dense one.
     path : path, optional
-        The HTML file; ``run.path / "report.html"`` without it.
+        The HTML file; default ``run.path / "report.html"``.
 
     Returns
     -------
     Path
-        The file: self-contained, nothing in it is loaded from elsewhere.
+        The HTML file, which is self-contained.
 
     Raises
     ------
     InvalidValueError
         When one of the runs has nothing to show.
     UnsafePathError
-        When a link in the directory of the run leads out of it.
+        When a symbolic link in the run directory points outside it.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
     check_confined(run.path)
     for each in (run, *compare):
         if each.metrics.empty and (each.task is not None or each.network.empty):
-            what = f"finish an {each.task.clock}" if each.task else "go on"
+            what = f"finish an {each.task.clock}" if each.task else "continue"
             raise InvalidValueError(
                 f"run {each.name!r} {nothing_yet(each)}, so there is nothing to report; let it {what}, or resume it"
             )
@@ -83,7 +83,7 @@ def write_report(run: ReportedRun, *, compare: Sequence[ReportedRun] = (), path:
 
 
 def check_rows(run: ReportedRun) -> None:
-    """Refuse a run with a history of links whose tables have no row, as only a damaged one has none.
+    """Raise if a run has a history of links but empty tables, which means that it is damaged.
 
     Raises
     ------
@@ -91,11 +91,11 @@ def check_rows(run: ReportedRun) -> None:
     """
     for name, table in ((NETWORKS, run.network), (LAYERS, run.layers)) if run.history.layers else ():
         if table.empty:
-            raise CorruptFileError(f"{run.path / name} is empty or missing: put the file back as it was written")
+            raise CorruptFileError(f"{run.path / name} is empty or missing: restore the original file")
 
 
 def topology(run: ReportedRun, pictures: Pictures) -> dict[str, Any]:
-    """Draw and describe the topology of a sparse run, as far as it was kept."""
+    """Draw and describe the topology of a sparse run, as far as it was recorded."""
     if not run.history.layers:
         return {"layers": [], "over_time": [], "as_graph": [], "measure_table": []}
     always = {

@@ -1,4 +1,4 @@
-"""The pictures of a report: drawn, saved, and made ready to be embedded."""
+"""The pictures of a report: drawn, saved, and encoded for embedding."""
 
 import base64
 import io
@@ -20,8 +20,8 @@ from topolearn.recording.report.snapshot import ReportedRun
 from topolearn.recording.report.words import reached, share
 
 DPI = 200  # twice the size at which a picture is shown
-COMPRESSION = 3  # of zlib: a tenth larger than at 6, in half the time
-MOST_CURVES = 8  # of a custom loop, whose metrics may be many
+COMPRESSION = 3  # of zlib: files are a tenth larger than at level 6, in half the time
+MOST_CURVES = 8  # for a custom loop, which may log many metrics
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Pictures:
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, drawn: Any, name: str, alt: str, caption: str = "", *, dpi: int = DPI) -> Picture:
-        """Save what a plotting function returned as `name`.png."""
+        """Save the result of a plotting function as ``name.png``."""
         figure = getattr(drawn, "figure", None) or drawn
         image = rendered(figure, dpi)
         (self.folder / f"{name}.png").write_bytes(image)
@@ -70,7 +70,7 @@ def rendered(figure: Figure, dpi: int) -> bytes:
 
 
 def learning(runs: Sequence[ReportedRun], pictures: Pictures) -> list[Picture]:
-    """Draw what was learned: the score of runs of one task, and other curves of the first run."""
+    """Draw the learning curves: the score of all runs of the first run's task, and other curves of the first run."""
     run = runs[0]
     if run.metrics.empty:
         return []
@@ -98,13 +98,13 @@ def _curves(run: ReportedRun, columns: Sequence[str], name: str, pictures: Pictu
 
 
 def _first(groups: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
-    """Return the first groups of metrics, a single one under its whole name."""
+    """Return the first groups of metrics; a group of one gets its full name."""
     named = [(names[0] if len(names) == 1 else name, names) for name, names in groups.items()]
     return named[:MOST_CURVES]
 
 
 def _shared(columns: Sequence[str]) -> str:
-    """Return what the names of columns have in common, such as "loss"."""
+    """Return the common part of column names, such as "loss"."""
     return SPLIT.sub("", columns[0])
 
 
@@ -113,11 +113,11 @@ def _file_name(name: str) -> str:
 
 
 def layer_pictures(run: ReportedRun, name: str, place: int, last: BipartiteGraph, pictures: Pictures) -> LayerPictures:
-    """Draw one layer, first and last."""
-    # The place keeps two names apart that differ only in characters a file name cannot have.
+    """Draw one layer at the start and at the end."""
+    # The number distinguishes names that differ only in characters that file names cannot have.
     file = f"{place + 1:02}-{_file_name(name)}"
     alt = f"{name}: {last.n_links:,} links from {last.n_in:,} inputs to {last.n_out:,} outputs at the end"
-    peaks = f"the largest fan-in is {last.fan_in.max()}, the largest fan-out {last.fan_out.max()}"
+    peaks = f"the maximum fan-in is {last.fan_in.max():,}, the maximum fan-out {last.fan_out.max():,}"
     return LayerPictures(
         name,
         pictures.save(plotting.adjacency_change(run, name), f"adjacency-{file}", f"Adjacency of {alt}."),
@@ -132,7 +132,7 @@ def layer_pictures(run: ReportedRun, name: str, place: int, last: BipartiteGraph
 def over_time(run: ReportedRun, pictures: Pictures) -> list[Picture]:
     """Draw how the topology changed."""
     drawn = []
-    theta = 1.0 if run.theta is None else run.theta  # None never moved, and has no overlap
+    theta = 1.0 if run.theta is None else run.theta  # None for a static topology, which has no overlap
     updates = run.history.updates
     if not updates.empty:
         overlaps = updates.groupby("step")["overlap"].mean()
@@ -140,12 +140,12 @@ def over_time(run: ReportedRun, pictures: Pictures) -> list[Picture]:
         moved = f"{updates['regrown'].sum():,} links regrown in {len(overlaps):,} updates"
         drawn = [
             pictures.save(
-                plotting.overlap(run, theta=theta), "overlap", f"Overlap at each update: on average {ends}.",
-                "From the dashed line on, an update mostly undoes itself: the topology has settled (ELM).",
+                plotting.overlap(run, theta=theta), "overlap", f"Overlap at each update; layer average: {ends}.",
+                "Above the dashed line, updates mostly undo themselves: the topology has settled (ELM).",
             ),
             pictures.save(
                 plotting.link_flow(run), "link-flow", f"Links lost and gained at each update; {moved}.",
-                "Percolated links led to or from neurons that had become inactive.",
+                "Percolated links were removed because they led to or from inactive neurons.",
             ),
         ]  # fmt: skip
     rates = run.network["active_neurons"]
@@ -156,10 +156,10 @@ def over_time(run: ReportedRun, pictures: Pictures) -> list[Picture]:
         *drawn,
         pictures.save(
             plotting.active_neurons(run), "active-neurons", f"Active hidden neurons: from {ends}.",
-            "A hidden neuron is active when it has links on both sides.",
+            "A hidden neuron is active if it has links on both sides.",
         ),
         pictures.save(
-            plotting.layer_metric(run, "itop"), "itop", f"Share of possible links ever explored: {itop}.",
-            "In-time over-parameterisation: the share of all possible links that existed at some time.",
+            plotting.layer_metric(run, "itop"), "itop", f"Share of possible links explored so far: {itop}.",
+            "In-time over-parameterisation (ITOP): the share of all possible links that have existed at any time.",
         ),
     ]  # fmt: skip

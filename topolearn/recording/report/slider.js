@@ -1,12 +1,12 @@
 "use strict";
-// Goes through the frames of the topology: slider, play button, and the address (#step=1200).
+// Steps through the frames of the topology, with a slider, a play button, and the URL fragment (#step=1200).
 const data = JSON.parse(document.getElementById("frames").textContent);
-const part = document.getElementById("slider");
-const slider = part.querySelector("input");
-const play = part.querySelector("button");
-const title = part.querySelector("output");
-const images = [...part.querySelectorAll("img")];
-const rows = [...part.querySelectorAll("tbody tr")].map(row => [...row.querySelectorAll("td")]);
+const panel = document.getElementById("slider");
+const slider = panel.querySelector("input");
+const play = panel.querySelector("button");
+const title = panel.querySelector("output");
+const images = [...panel.querySelectorAll("img")];
+const rows = [...panel.querySelectorAll("tbody tr")].map(row => [...row.querySelectorAll("td")]);
 let timer = null;
 
 function show(index) {
@@ -48,6 +48,6 @@ play.addEventListener("click", () => timer === null ? start() : stop());
 slider.addEventListener("input", () => { stop(); show(+slider.value); });
 slider.addEventListener("change", () => history.replaceState(null, "", `#step=${data.frames[slider.value].step}`));
 addEventListener("hashchange", go);
-part.hidden = false;
+panel.hidden = false;
 show(data.frames.length - 1);
 go();

@@ -1,4 +1,4 @@
-"""What a report reads of a run, and reads once."""
+"""The data of a run that a report uses, read once."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from topolearn.plotting.run_data import HistoryLike, RunLike
 
 
 class ReportedRun(RunLike, Protocol):
-    """A run with what the report says beside the pictures."""
+    """A run with the data for a report's text, in addition to that for its pictures."""
 
     @property
     def path(self) -> Path:
@@ -19,27 +19,27 @@ class ReportedRun(RunLike, Protocol):
 
     @property
     def config(self) -> Any:
-        """Every setting of the run."""
+        """The configuration of the run."""
 
     @property
     def title(self) -> str:
-        """Its method, in words."""
+        """The name of its method."""
 
     @property
     def theta(self) -> float | None:
-        """Overlap from which on a layer is in a local minimum."""
+        """Overlap at or above which a layer is in a local minimum."""
 
     @property
     def schedulers(self) -> Mapping[str, Mapping[str, Any]]:
-        """What made its topology evolve."""
+        """The settings of its topology schedulers."""
 
     @property
     def outputs(self) -> Mapping[str, tuple[int, int]]:
-        """Outputs and inputs of the layers that are the outputs of its model."""
+        """Numbers of outputs and inputs of its model's output layers."""
 
     @property
     def inits(self) -> Mapping[str, str]:
-        """How its sparse layers got their first weights."""
+        """How the weights of its sparse layers were initialized."""
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -47,11 +47,11 @@ class ReportedRun(RunLike, Protocol):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Versions and machine."""
+        """Versions and device."""
 
 
 class Snapshot:
-    """A run read once: every picture asks for its tables and graphs, which are files."""
+    """A run whose tables and graphs are read from its files only once, although every picture needs them."""
 
     def __init__(self, run: ReportedRun) -> None:
         self.path, self.name, self.config, self.task = run.path, run.name, run.config, run.task

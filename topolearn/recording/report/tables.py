@@ -13,7 +13,7 @@ from topolearn.recording.report.words import last_numbers, number, share, taken_
 
 
 def result_row(run: ReportedRun) -> dict[str, str]:
-    """Return the line of a run in the comparison."""
+    """Return the row of a run in the comparison."""
     result = run.summary
     return {
         "run": run.name,
@@ -28,14 +28,14 @@ def result_row(run: ReportedRun) -> dict[str, str]:
 
 
 def comparison(runs: Sequence[ReportedRun]) -> list[dict[str, str]]:
-    """Return a row for each run, all with the same columns."""
+    """Return one row per run, all with the same columns."""
     rows = [result_row(run) for run in runs]
     columns = dict.fromkeys(name for row in rows for name in row)
     return [{name: row.get(name, "–") for name in columns} for row in rows]
 
 
 def _scores(run: ReportedRun) -> dict[str, str]:
-    """Return best and last score of a run of a task, or the last numbers that a custom loop logged."""
+    """Return the best and last score of a task's run, or the last numbers that a custom loop logged."""
     if run.task is None:
         return {f"last {name}": number(value) for name, value in last_numbers(run).items()}
     task, result = run.task, run.summary
@@ -48,7 +48,7 @@ def _scores(run: ReportedRun) -> dict[str, str]:
 
 
 def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[dict[str, str]]:
-    """Return a row for each sparse layer: what it is at the end, and what happened to it; then the dense outputs."""
+    """Return one row per sparse layer with its final state and event counts, then one per dense output layer."""
     totals = run.history.updates.groupby("layer")[["removed", "percolated", "regrown"]].sum().to_dict("index")
     explored = run.layers.groupby("layer")["itop"].last()
     rows = []
@@ -69,7 +69,7 @@ def layer_table(run: ReportedRun, last: Mapping[str, BipartiteGraph]) -> list[di
                 f"{degrees.min()}, {degrees.mean():.3g}, {degrees.max():,}"
             )
         for kind in ("removed", "percolated", "regrown"):
-            row[f"{kind} in all"] = f"{totals.get(name, {}).get(kind, 0):,}"
+            row[f"{kind} in total"] = f"{totals.get(name, {}).get(kind, 0):,}"
         rows.append({**row, "ITOP": share(explored[name])})
     return rows + [_dense_output(name, *run.outputs[name], list(rows[0])) for name in run.outputs if name not in last]
 
@@ -86,7 +86,7 @@ def _dense_output(name: str, n_out: int, n_in: int, columns: Sequence[str]) -> d
 
 
 def measure_table(run: ReportedRun) -> list[dict[str, str]]:
-    """Return a row for each layer, and the network, with every measure at the start and at the end."""
+    """Return one row per layer, and one for the network, with every measure at the start and at the end."""
     table = run.measures
     rows = []
     for layer in table["layer"].unique() if len(table) else []:
@@ -103,7 +103,7 @@ def measure_table(run: ReportedRun) -> list[dict[str, str]]:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings as one level, with dotted names."""
+    """Flatten nested settings into one level, with dotted names."""
     dotted: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping) and value:

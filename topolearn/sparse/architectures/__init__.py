@@ -1,4 +1,4 @@
-"""How the neurons of a model's layers meet: read from the modules themselves, or declared by hand."""
+"""The neuron groups between a model's layers: found in its modules, or declared by hand."""
 
 from topolearn.sparse.architectures.find import ARCHITECTURES, neuron_groups, without_groups
 from topolearn.sparse.architectures.outputs import output_layers

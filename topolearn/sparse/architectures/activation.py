@@ -1,13 +1,13 @@
-"""Activations under which a neuron without input has no output."""
+"""Activations with which a neuron without input has no output."""
 
 import torch
 from torch import nn
 
-NAMES = ("act", "act_fn", "activation", "activation_fn", "intermediate_act_fn")  # by which modules know theirs
+NAMES = ("act", "act_fn", "activation", "activation_fn", "intermediate_act_fn")  # attributes that hold it
 
 
 def vanishing_activation(module: nn.Module) -> bool:
-    """Return whether a module has an activation that treats each neuron by itself, and is 0 at 0.
+    """Return whether a module has an activation that acts on each neuron separately and is 0 at 0.
 
     Examples
     --------
@@ -22,5 +22,5 @@ def vanishing_activation(module: nn.Module) -> bool:
     if activation is None or (isinstance(activation, nn.Module) and any(True for _ in activation.parameters())):
         return False
     with torch.no_grad():
-        at_zero, beside_one = activation(torch.zeros(2)), activation(torch.tensor([0.0, 1.0]))
-    return at_zero.shape == (2,) and not bool(at_zero.any()) and float(beside_one[0]) == 0
+        at_zero, next_to_one = activation(torch.zeros(2)), activation(torch.tensor([0.0, 1.0]))
+    return at_zero.shape == (2,) and not bool(at_zero.any()) and float(next_to_one[0]) == 0

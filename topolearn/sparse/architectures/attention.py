@@ -1,4 +1,4 @@
-"""Attention of our own, in self-attention and across."""
+"""topolearn's own `Attention`, in self-attention and cross-attention."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from topolearn.sparse.attention import Attention
 def attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the groups of `topolearn.Attention`: queries times keys, and values to the output layer.
 
-    A coordinate of a head takes part in the scores when its query and its key have a link each. A key or value of a
-    head that several query heads share is needed as long as one of them needs it.
+    A coordinate of a head contributes to the scores when both its query and its key have a link. Where several query
+    heads share a head of keys and values, its coordinates are needed as long as one of the query heads needs them.
 
     References
     ----------

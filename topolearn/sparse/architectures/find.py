@@ -1,4 +1,4 @@
-"""Finding the neuron groups of a model."""
+"""Finds the neuron groups of a model."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from topolearn.sparse.dense_layers import is_linear
 
 Rule = Callable[[nn.Module], Sequence[NeuronGroup] | None]
 
-# From a module to the groups among the linear layers in it, by their names in it; None for modules of another kind.
+# Each rule maps a module to the groups among its linear layers, by their names in it; None for other kinds of modules.
 ARCHITECTURES: Registry[Rule] = Registry(
     "architecture",
     {
@@ -35,33 +35,33 @@ ARCHITECTURES: Registry[Rule] = Registry(
 
 
 def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[NeuronGroup]:
-    """Return the neuron groups between some layers of a model: those that are declared, and those that are found.
+    """Return the neuron groups between layers of a model, both declared and automatically found ones.
 
-    A module declares groups by an attribute, or method, ``neuron_groups``; names of layers are those that they have in
-    this module. The others are found by `ARCHITECTURES`: in `torch.nn.Sequential`, in the layers of
-    `torch.nn.Transformer`, in `topolearn.Attention`, and in attention and hidden layers of Hugging Face: of the
-    families of LLaMA, BART, BERT, ViT and T5; of GPT-2, GPT-NeoX and their like, which pack queries, keys and values
-    into one layer, in hidden layers alone. What is declared comes first. The residual stream, and whatever no group
-    names, is never tested.
+    A module declares groups with an attribute or method ``neuron_groups``, which names layers by their names in this
+    module. Other groups are found with `ARCHITECTURES`: in `torch.nn.Sequential`, in the layers of
+    `torch.nn.Transformer`, in `topolearn.Attention`, and in the attention and hidden layers of Hugging Face models from
+    the families of LLaMA, BART, BERT, ViT and T5; for models that pack queries, keys and values into one layer, such
+    as GPT-2 and GPT-NeoX, only in hidden layers. Declared groups take precedence. The residual stream, and any layer
+    that no group names, is never tested.
 
-    Neurons that a dense layer writes to, or reads, are driven, or read, in any case. A layer that stands at several
-    places of the model is left out of what is found, unless all of the group stands there with it, as its neurons meet
-    others elsewhere.
+    Neurons that a dense layer writes to count as driven, and neurons that a dense layer reads count as read. A layer
+    that occurs at several places in the model is in no automatically found group, unless the whole group occurs there
+    with it, because its neurons meet others elsewhere.
 
     Parameters
     ----------
     model : torch.nn.Module
     layers : Mapping of str to torch.nn.Module
-        The layers by name: those that are sparse, or are to become so.
+        The layers that are, or will become, sparse, by name.
 
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When a declaration is none, or names what is not a linear layer.
+        When a declaration is not a list of groups, or names something that is not a linear layer.
 
     Examples
     --------
-    Three lines tell topolearn of a gated layer that it cannot know:
+    Declare the groups of a custom gated layer:
 
     >>> import torch, topolearn as tl
     >>> class Gated(torch.nn.Module):
@@ -88,10 +88,10 @@ def neuron_groups(model: nn.Module, layers: Mapping[str, nn.Module]) -> list[Neu
 
 
 def without_groups(model: nn.Module, layers: Mapping[str, nn.Module], groups: Sequence[NeuronGroup]) -> list[str]:
-    """Return the names of the layers that are in no group, and in no module that declares its groups."""
+    """Return the names of the layers that are neither in a group nor in a module that declares its groups."""
     known = {name for group in groups for name in group.layers}
-    spoken_for = {id(inner) for module, _ in _declared(model) for inner in module.modules()}
-    return [name for name, layer in layers.items() if name not in known and id(layer) not in spoken_for]
+    declared = {id(inner) for module, _ in _declared(model) for inner in module.modules()}
+    return [name for name, layer in layers.items() if name not in known and id(layer) not in declared]
 
 
 def _declared(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
@@ -118,7 +118,7 @@ def _recognised(model: nn.Module) -> Iterator[tuple[nn.Module, Sequence[NeuronGr
 def _same_everywhere(
     model: nn.Module, recognised: Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]
 ) -> Iterator[tuple[nn.Module, Sequence[NeuronGroup]]]:
-    """Yield the groups whose layers stand at no more places of the model than the module that they are in."""
+    """Yield the groups whose layers occur no more often in the model than the module that contains them."""
     places = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
     for module, groups in recognised:
         here = places[id(module)]
@@ -130,10 +130,10 @@ def _ends(group: NeuronGroup) -> set[tuple[str, str]]:
 
 
 def _resolved(group: NeuronGroup, module: nn.Module, names: Mapping[int, str]) -> NeuronGroup | None:
-    """Return a group with the names that its layers have among the sparse ones, or None where it tests nothing.
+    """Return a group with the names that its layers have among the sparse ones, or None if it tests nothing.
 
-    Of writers that are multiplied, a dense one asks for nothing; where one of several writers that are summed is
-    dense, all neurons are driven, and where a reader is, all are read.
+    Among writers that are multiplied, a dense one has no effect; if one of several writers that are summed is dense,
+    all neurons are driven; if a reader is dense, all neurons are read.
     """
     writers = [names.get(id(_layer(name, group, module))) for name in group.writers]
     readers = [names.get(id(_layer(name, group, module))) for name in group.readers]
@@ -156,6 +156,6 @@ def _layer(name: str, group: NeuronGroup, module: nn.Module) -> nn.Module:
         raise UnknownNameError(f"group {group} of {kind} names {name!r}: {suggest(name, known)}") from None
     if not is_linear(layer):
         raise InvalidTypeError(
-            f"group {group} of {kind} names {name!r}, which is a {type(layer).__name__}: name linear layers"
+            f"group {group} of {kind} names {name!r}, which is a {type(layer).__name__}: name only linear layers"
         )
     return layer

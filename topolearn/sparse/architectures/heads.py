@@ -1,4 +1,4 @@
-"""Attention without rotary positions, as Hugging Face writes it, known by the names of its four linear layers."""
+"""Attention of Hugging Face models without rotary positions, recognised by the names of its four linear layers."""
 
 import inspect
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from torch import nn
 from topolearn.graph import NeuronGroup
 from topolearn.sparse.dense_layers import is_linear, shape_of
 
-# Query, key, value and output: of the BART family (OPT, CLIP, Whisper), ViT, T5, DistilBERT and BERT.
+# Query, key, value and output in the BART family (OPT, CLIP, Whisper), ViT, T5, DistilBERT and BERT.
 PROJECTIONS: Sequence[tuple[str, str, str, str]] = (
     ("q_proj", "k_proj", "v_proj", "out_proj"),
     ("q_proj", "k_proj", "v_proj", "o_proj"),
@@ -17,15 +17,15 @@ PROJECTIONS: Sequence[tuple[str, str, str, str]] = (
     ("self.query", "self.key", "self.value", "output.dense"),
 )
 HEADS = ("num_heads", "n_heads", "num_attention_heads")
-ADDED_TO_SCORES = "relative_attention_bias"  # of T5: a number for each head
-SHARED = {"ALL_ATTENTION_FUNCTIONS", "scaled_dot_product_attention"}  # what computes scores of queries and keys alone
+ADDED_TO_SCORES = "relative_attention_bias"  # in T5, one number per head
+SHARED = {"ALL_ATTENTION_FUNCTIONS", "scaled_dot_product_attention"}  # compute scores from only queries and keys
 
 
 def plain_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
-    """Return the groups of attention whose queries meet keys coordinate by coordinate, and values the output layer.
+    """Return the groups of attention: queries times keys, coordinate by coordinate, and values to the output layer.
 
-    Its forward gives them to one of the functions that the models share, turns them by no rotary positions, and
-    nothing beside the projections has weights, but a bias of the scores.
+    The module's forward must pass them to one of the functions that the models share, without rotary positions, and
+    apart from the projections only a bias of the scores may have weights.
     """
     for names in PROJECTIONS:
         try:
@@ -51,7 +51,7 @@ def plain_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
 
 
 def _meets_coordinates(module: nn.Module) -> bool:
-    """Return whether a forward hands queries and keys on as they are."""
-    forward = inspect.unwrap(type(module).forward)  # not a decorator, which has names of its own
+    """Return whether a module's forward passes queries and keys on unchanged."""
+    forward = inspect.unwrap(type(module).forward)  # not a decorator, which has its own names
     names = set(getattr(getattr(forward, "__code__", None), "co_names", ()))
     return bool(names & SHARED) and not any("rot" in name.lower() for name in names)

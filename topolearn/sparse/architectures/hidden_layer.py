@@ -1,4 +1,4 @@
-"""Hidden layers of Transformers, as Hugging Face writes them, known by the names of their linear layers."""
+"""Hidden layers of Hugging Face Transformers, recognised by the names of their linear layers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +8,8 @@ from topolearn.graph import NeuronGroup
 from topolearn.sparse.architectures.activation import vanishing_activation
 from topolearn.sparse.dense_layers import is_linear, shape_of
 
-# Writers, of which two are multiplied, and the reader: in the order of the BART family (OPT, ViT, CLIP, Whisper),
-# GPT-2, GPT-J, GPT-NeoX (BLOOM, Falcon), BERT, DistilBERT, T5, and T5 with a gate.
+# Writers (two are multiplied with each other) and the reader, for the BART family (OPT, ViT, CLIP, Whisper), GPT-2,
+# GPT-J, GPT-NeoX (BLOOM, Falcon), BERT, DistilBERT, T5, and T5 with a gate, in this order.
 HIDDEN_LAYERS: Sequence[tuple[tuple[str, ...], str]] = (
     (("fc1",), "fc2"),
     (("c_fc",), "c_proj"),
@@ -23,10 +23,10 @@ HIDDEN_LAYERS: Sequence[tuple[tuple[str, ...], str]] = (
 
 
 def hidden_layer(module: nn.Module) -> Sequence[NeuronGroup] | None:
-    """Return the group of a hidden layer, ``fc2(activation(fc1(x)))`` by whatever names the linear layers have.
+    """Return the group of a hidden layer, ``fc2(activation(fc1(x)))``, under any of the known names.
 
-    The activation must be 0 at 0, and nothing else in the module may have a parameter for each hidden neuron, as a
-    normalisation between the two layers has, which would couple them.
+    The activation must be 0 at 0. Nothing else in the module may have one parameter per hidden neuron, as in a
+    normalisation between the two layers, which would couple the neurons.
     """
     for writers, reader in HIDDEN_LAYERS:
         layers = [_submodule(module, name) for name in (*writers, reader)]
@@ -51,7 +51,7 @@ def _submodule(module: nn.Module, name: str) -> nn.Module | None:
 
 
 def _other_vectors(module: nn.Module, names: Sequence[str]) -> Iterator[int]:
-    """Yield the lengths of vectors among a module's parameters, but for those of some layers."""
+    """Yield the lengths of the vectors among a module's parameters, except those of the named layers."""
     for path, parameter in module.named_parameters():
         if parameter.dim() == 1 and path.rpartition(".")[0] not in names:
             yield parameter.numel()

@@ -1,4 +1,4 @@
-"""Attention and gated layers of the LLaMA family, as Hugging Face writes them, known by structure."""
+"""Attention and gated layers of the LLaMA family in Hugging Face models, recognised by structure."""
 
 import inspect
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ def rotary_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the groups of attention with rotary positions: queries times keys, and values to the output layer.
 
     The module has the linear layers ``q_proj``, ``k_proj``, ``v_proj`` and ``o_proj``, and nothing else with weights;
-    ``head_dim``; and beside its ``forward`` a function ``rotate_half``, which says which coordinates rotary positions
-    turn into each other. Where queries and keys are normalised (Qwen3), which couples the coordinates of a head, or
-    not all of a head is turned, values and output are a group, and queries and keys none.
+    an attribute ``head_dim``; and, in the globals of its ``forward``, a function ``rotate_half`` that shows which
+    coordinates are rotated into each other. Where queries and keys are normalised (Qwen3), which couples the
+    coordinates of a head, or only part of a head is rotated, only values and output form a group.
 
     References
     ----------
@@ -35,7 +35,7 @@ def rotary_attention(module: nn.Module) -> Sequence[NeuronGroup] | None:
         return None
     heads = shape_of(module.get_submodule("o_proj"))[1] // width
     values = NeuronGroup(("v_proj",), ("o_proj",), heads=heads)
-    if norms or not _turns_all(getattr(module, "config", None)):
+    if norms or not _rotates_all(getattr(module, "config", None)):
         return [values]
     return [NeuronGroup(("q_proj", "k_proj"), (), combine="all", heads=heads, rotary=rotary), values]
 
@@ -55,7 +55,7 @@ def gated(module: nn.Module) -> Sequence[NeuronGroup] | None:
 
 
 def _weighted_children(module: nn.Module) -> set[str]:
-    """Return the names of a module's children with weights, and of its own parameters."""
+    """Return the names of a module's children that have weights, and of its own parameters."""
     weighted = {name for name, child in module.named_children() if any(True for _ in child.parameters())}
     return weighted | {name for name, _ in module.named_parameters(recurse=False)}
 
@@ -65,8 +65,8 @@ def _are_linear(module: nn.Module, names: set[str]) -> bool:
 
 
 def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:
-    """Return which coordinates the rotation pairs that the module's forward sees as ``rotate_half``."""
-    forward = inspect.unwrap(type(module).forward)  # not a decorator, whose globals are of another file
+    """Return which coordinates are paired by the function that the module's forward knows as ``rotate_half``."""
+    forward = inspect.unwrap(type(module).forward)  # not a decorator, whose globals are those of another file
     rotate = getattr(forward, "__globals__", {}).get("rotate_half")  # compiled code has none
     if rotate is None:
         return None
@@ -75,8 +75,8 @@ def _rotary(module: nn.Module) -> Literal["halves", "neighbours"] | None:
     return next((name for name, pairs in pairings.items() if pairs == partner), None)
 
 
-def _turns_all(config: object) -> bool:
-    """Whether rotary positions turn all coordinates of a head."""
+def _rotates_all(config: object) -> bool:
+    """Whether rotary positions rotate all coordinates of a head."""
     parameters = getattr(config, "rope_parameters", None) or {}
     shares = (getattr(config, "partial_rotary_factor", None), parameters.get("partial_rotary_factor"))
     return all(share in (None, 1.0) for share in shares)

@@ -1,4 +1,4 @@
-"""Finding the layers whose neurons are the outputs of a model."""
+"""Finds the layers whose neurons are the outputs of a model."""
 
 from collections.abc import Iterator
 
@@ -12,24 +12,24 @@ from topolearn.sparse.dense_layers import is_linear
 def output_layers(model: nn.Module) -> dict[str, nn.Module]:
     """Return the linear layers whose neurons are the outputs of a model, sparse or dense, by name.
 
-    They are, in this order, those
+    The first of these that applies:
 
-    1. that a module declares by an attribute, or method, ``output_layers``: a list of the names that they have in this
-       module; of modules within each other the outer one speaks. An empty list says that there are none. An attribute
-       that is a module, such as a `torch.nn.ModuleList`, is not a declaration;
-    2. that the method ``get_output_embeddings`` of a module returns, as models of Hugging Face have it;
-    3. or the last linear layer in module order.
+    1. the layers that a module declares with an attribute or method ``output_layers``, a list of their names in this
+       module. Of nested modules, the outermost declaration counts. An empty list means that there are none. An
+       attribute that is a module, such as a `torch.nn.ModuleList`, is not a declaration;
+    2. the layer that the method ``get_output_embeddings`` of a module returns, as in Hugging Face models;
+    3. the last linear layer in module order.
 
     `topolearn.sparsify` leaves them dense by default, and SRigL never ablates their neurons.
 
     Raises
     ------
     InvalidTypeError, UnknownNameError
-        When a declaration is none, or names what is not a linear layer.
+        When a declaration is not a list of names, or names something that is not a linear layer.
 
     Examples
     --------
-    The decoder comes first in this model, and so does its output:
+    In this model, the decoder with the outputs comes first, so they have to be declared:
 
     >>> model = nn.ModuleDict({"decoder": nn.Linear(8, 3), "encoder": nn.Linear(4, 8)})
     >>> list(output_layers(model))
@@ -48,7 +48,7 @@ def output_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def _declared(module: nn.Module) -> Iterator[tuple[nn.Module, list[str]]]:
-    """Yield the outermost modules that declare outputs, and the names that they give."""
+    """Yield the outermost modules that declare outputs, with the names that they declare."""
     given = getattr(module, "output_layers", None)
     given = given() if callable(given) and not isinstance(given, nn.Module) else given
     if given is None or isinstance(given, nn.Module):
@@ -71,21 +71,21 @@ def _named(module: nn.Module, names: list[str]) -> Iterator[nn.Module]:
             layer = None
         if layer is None or not is_linear(layer):
             known = [path for path, each in module.named_modules() if is_linear(each)]
-            what = "" if layer is None else f", a {type(layer).__name__}"
+            kind = "" if layer is None else f" (a {type(layer).__name__})"
             raise UnknownNameError(
-                f"{type(module).__name__}.output_layers names {name!r}{what}, where no linear layer is: "
+                f"{type(module).__name__}.output_layers names {name!r}{kind}, which is not a linear layer: "
                 f"{suggest(name, known)}"
             )
         yield layer
 
 
 def _embeddings(model: nn.Module, names: dict[int, str]) -> list[nn.Module]:
-    """Return the linear layer that the outermost module which knows it calls its output embeddings."""
+    """Return the output embeddings of the outermost module that defines them, if they are a linear layer."""
     for module in model.modules():
         ask = getattr(module, "get_output_embeddings", None)
         try:
             layer = ask() if callable(ask) else None
-        except NotImplementedError:  # as bases of such models say
+        except NotImplementedError:  # raised by base classes of such models
             continue
         if isinstance(layer, nn.Module) and id(layer) in names:
             return [layer]

@@ -1,4 +1,4 @@
-"""Layers that follow each other."""
+"""Consecutive layers of a `torch.nn.Sequential`."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -9,7 +9,7 @@ from topolearn.graph import NeuronGroup
 from topolearn.sparse.chained import ELEMENT_WISE, ChainedSequential
 from topolearn.sparse.dense_layers import is_linear
 
-# Modules that treat each neuron by itself, so that the neurons before and after them are the same.
+# Modules that act on each neuron separately, so that the neurons before and after them are the same.
 NEURON_WISE = (*ELEMENT_WISE, nn.PReLU, nn.BatchNorm1d)
 FORWARDS = (nn.Sequential.forward, ChainedSequential.forward)
 
@@ -17,8 +17,7 @@ FORWARDS = (nn.Sequential.forward, ChainedSequential.forward)
 def sequence(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the groups of a `torch.nn.Sequential`: each linear layer writes to the next.
 
-    There may be nothing between the two but activations, dropout and batch normalisation. Sequences within a sequence
-    are part of it.
+    Only activations, dropout and batch normalisation may be between the two. Nested sequences are part of the sequence.
 
     Examples
     --------
@@ -40,7 +39,7 @@ def _is_sequence(module: nn.Module) -> bool:
 
 
 def _flat(sequence: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    for name, child in sequence._modules.items():  # named_children leaves out a module that comes again
+    for name, child in sequence._modules.items():  # named_children skips repeated modules
         assert child is not None
         if _is_sequence(child):
             yield from _flat(child, f"{prefix}{name}.")

@@ -12,7 +12,7 @@ KINDS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 def feed_forward(module: nn.Module) -> Sequence[NeuronGroup] | None:
     """Return the group of a layer of `torch.nn.Transformer`: the first linear layer writes to the second.
 
-    Attention has groups of its own once `topolearn.unpack_attention` has taken it apart.
+    Attention gets its own groups once `topolearn.unpack_attention` has unpacked it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Compiled products of sparse layers for the CPU: nothing is compiled before it is used, and it runs without the GIL.
+"""Compiled products of sparse layers for the CPU; kernels compile on first use and run without the GIL.
 
-Activations are feature-major, (n_neurons, batch), so that a link is one multiplication of a number with a row of
-activations. The batch is cut into tiles: a tile of a row is held in SIMD registers while all links of a neuron pass.
-Each neuron is computed by one thread in a fixed order, so that results do not depend on the number of threads. Beside
-each kernel stands a reference in plain numpy, with the same arrays under the same names.
+Activations are feature-major, (n_neurons, batch), so that each link multiplies one number with a row of activations.
+The batch is cut into tiles: a tile of a row stays in SIMD registers while all links of a neuron are added up. One
+thread computes each neuron in a fixed order, so results do not depend on the number of threads. Next to each kernel is
+a reference in plain numpy that uses the same names for the same arrays.
 """

@@ -38,9 +38,10 @@ from topolearn.threads import Kernel
 
 
 class BackwardWork(Work):
-    """What `backward_kernel` reads: addresses of arrays as `backward_reference` has them, and numbers.
+    """The record of `backward_kernel`: addresses of the arrays of `backward_reference`, and numbers.
 
-    x, dz and dx are where the tile begins in the first neuron; tile_size is the number of activations in the tile.
+    ``x``, ``dz`` and ``dx`` point to the start of the tile in the first neuron; ``tile_size`` is the number of
+    activations in the tile.
     """
 
     _fields_ = integers(
@@ -67,7 +68,7 @@ def backward_reference(
     x, dz : array, shape (n_in, batch) and (n_out, batch)
         The inputs, and the gradient of the outputs before their activation.
     behind_relu : bool
-        Whether the inputs came out of a ReLU; dx is then the gradient of what went into it.
+        Whether the inputs are the outputs of a ReLU; dx is then the gradient of the ReLU's inputs.
 
     Returns
     -------
@@ -101,12 +102,12 @@ def pass_links(
     n_links: Any, batch: Any, tile_size: Any, threshold: Any, n_vectors: Any, need_dx: Any, accumulate: Any,
     in_order: Any, ahead: Any,
 ) -> Any:  # fmt: skip
-    """Write one tile of the gradient of an input neuron, and what the tile gives to the gradients of its links.
+    """Write one tile of the gradient of an input neuron, and the tile's share of the gradients of its links.
 
-    The gradient of the input is 0 where the input does not exceed the threshold: 0 behind a ReLU, NaN for none. Its sum
-    over the tile is returned. With `accumulate`, the gradients of the links are added to those of the tiles before.
-    With `in_order`, the values are in the order of these links, whose places are not read. What the link so many
-    `ahead` reads and writes is asked for, unless that is 0.
+    The gradient of the input is 0 where the input does not exceed the threshold, which is 0 after a ReLU and NaN
+    otherwise. Its sum over the tile is returned. With `accumulate`, the gradients of the links are added to those of
+    earlier tiles. With `in_order`, the values are in the order of these links, and places are not read. Memory is
+    prefetched for the link `ahead` places later, unless `ahead` is 0.
     """
     signature = threshold(
         ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, types.int64, types.int64, types.int64,
@@ -126,7 +127,7 @@ def pass_links(
         x_tile = [tile.load(x_pointer, i) for i in range(tile.n_vectors)]
 
         def pass_link(k: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
-            """Return the link's place among the values, x * dz of its two neurons, and the sums with value * dz."""
+            """Return the link's place among the values, x * dz of its two neurons, and the sums plus value * dz."""
             if ahead.literal_value:
                 later = link_ahead(builder, k, ahead.literal_value, n_links)
                 fetch(builder, dz_pointer, builder.mul(load_index(builder, row_pointer, later), batch), tile)
@@ -187,9 +188,9 @@ def backward_kernel(
 ) -> Kernel:
     """Return the kernel of one tile of the gradients of input neurons and of their links; it reads `BackwardWork`.
 
-    With `need_dx`, it also gives the sum of each input neuron's gradients over the batch. With `accumulate`, it adds
-    what it gives of links, and these sums, to those of the tiles before. With `in_order`, values are in the order in
-    which input neurons have their links. `ahead` is as for `topolearn.sparse.kernels.forward.forward_kernel`.
+    With `need_dx`, it also writes the sum of each input neuron's gradients over the batch. With `accumulate`, it adds
+    the gradients of links, and these sums, to those of earlier tiles. With `in_order`, the values are in the order of
+    the input neurons' links. `ahead` is as for `topolearn.sparse.kernels.forward.forward_kernel`.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)

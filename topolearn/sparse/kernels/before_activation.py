@@ -2,7 +2,7 @@ r"""The gradient before an activation, and its sum over the batch, which is the 
 
 .. math:: dz_{ub} = dy_{ub} \, [y_{ub} > 0], \quad \partial L / \partial b_u = \sum_b dz_{ub}
 
-behind a ReLU; without one, dz is dy.
+for a ReLU; without one, dz is dy.
 """
 
 from functools import cache
@@ -27,13 +27,13 @@ def mask_reference(y: np.ndarray, dy: np.ndarray, relu: bool) -> tuple[np.ndarra
     >>> [each.tolist() for each in mask_reference(np.array([[0.0, 2.0]]), np.array([[3.0, 4.0]]), relu=True)]
     [[[0.0, 4.0]], [4.0]]
     """
-    dz = np.where(y <= 0, 0, dy) if relu else dy  # not y > 0, as NaN lets a gradient through
+    dz = np.where(y <= 0, 0, dy) if relu else dy  # not y > 0: as in torch, NaN lets the gradient through
     return dz, dz.sum(axis=1)
 
 
 @intrinsic(prefer_literal=True)
 def mask_row(typing: Any, y_u: Any, dy_u: Any, dz_u: Any, batch: Any, like: Any, relu: Any) -> Any:
-    """Return the sum of dy over the batch; with `relu`, only where y is positive, and write these gradients to dz."""
+    """Return the sum of dy over the batch; with `relu`, write dy to dz where y is positive and sum that instead."""
     signature = like(ADDRESS, ADDRESS, ADDRESS, types.int64, like, relu)
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
@@ -64,7 +64,7 @@ def mask_row(typing: Any, y_u: Any, dy_u: Any, dz_u: Any, batch: Any, like: Any,
 
 @cache
 def mask_kernel(dtype: str, relu: int) -> Any:
-    """Return the kernel that masks the gradient of the output neurons first..last, and sums it for their biases."""
+    """Return the kernel that masks the gradient of the output neurons first..last and sums it for their biases."""
     size, zero = np.dtype(dtype).itemsize, np.dtype(dtype).type(0)
 
     @njit(nogil=True, error_model="numpy")

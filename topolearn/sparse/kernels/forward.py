@@ -2,7 +2,7 @@ r"""The outputs of a sparse layer: for each output neuron, the sum over its link
 
 .. math:: y_{ub} = f\Big(b_u + \sum_{k = \text{crow}_u}^{\text{crow}_{u+1} - 1} w_k \, x_{\text{col}_k b}\Big)
 
-with w the values of the links, and f the ReLU, or nothing.
+where w are the values of the links and f is the ReLU or the identity.
 """
 
 from functools import cache
@@ -30,10 +30,11 @@ from topolearn.threads import Kernel
 
 
 class ForwardWork(Work):
-    """What `forward_kernel` reads: addresses of arrays as `forward_reference` has them, and numbers.
+    """The record of `forward_kernel`: addresses of the arrays of `forward_reference`, and numbers.
 
-    x and y are where the tile begins in the first neuron, bias is 0 for none; tile_size is the number of activations in
-    the tile. places are those of links among the values, where these are in another order than the links.
+    ``x`` and ``y`` point to the start of the tile in the first neuron, ``bias`` is 0 for none, and ``tile_size`` is the
+    number of activations in the tile. ``places`` gives each link's place among the values, where the values are in
+    another order than the links.
     """
 
     _fields_ = integers("crow", "col", "places", "values", "bias", "x", "y", "n_links", "batch", "tile_size", "relu")
@@ -80,10 +81,10 @@ def sum_links(
     typing: Any, col: Any, places: Any, values: Any, bias_u: Any, x: Any, y_u: Any, first: Any, last: Any,
     n_links: Any, batch: Any, tile_size: Any, floor: Any, n_vectors: Any, placed: Any, ahead: Any,
 ) -> Any:  # fmt: skip
-    """Write one tile of an output neuron: its bias and the links first..last; what is below the floor is raised to it.
+    """Write one tile of an output neuron: its bias plus the links first..last, raised to the floor where it is less.
 
-    The floor is 0 for ReLU, and NaN for none, as nothing is below NaN. With `placed`, link k has the value at
-    ``places[k]``, else at k. What the link so many `ahead` reads is asked for, unless that is 0.
+    The floor is 0 for ReLU, and NaN for none, since nothing is below NaN. With `placed`, the value of link k is at
+    ``places[k]``, otherwise at k. Memory is prefetched for the link `ahead` places later, unless `ahead` is 0.
     """
     signature = types.void(
         ADDRESS, ADDRESS, ADDRESS, bias_u, ADDRESS, ADDRESS, types.int64, types.int64, types.int64, types.int64,
@@ -122,10 +123,10 @@ def sum_links(
 
 @cache
 def forward_kernel(dtype: str, n_vectors: int, placed: int = 0, ahead: int = 0) -> Kernel:
-    """Return the kernel of one tile of output neurons, which reads `ForwardWork`.
+    """Return the kernel of one tile of output neurons; it reads `ForwardWork`.
 
-    With `placed`, it reads its places, too. So many links `ahead` it asks for what they read, for layers whose
-    activations are not in a cache.
+    With `placed`, it uses the places of the record. It prefetches `ahead` links ahead, for layers whose activations do
+    not fit into a cache.
     """
     number, size = np.dtype(dtype).type, np.dtype(dtype).itemsize
     zero, none = number(0), number(np.nan)

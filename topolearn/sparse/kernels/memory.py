@@ -12,7 +12,7 @@ ADDRESS = types.int64
 
 @intrinsic
 def number_at(typing: Any, address: Any, k: Any, like: Any) -> Any:
-    """Return element k of the array at an address, of the type of the last argument."""
+    """Return element k of the array at an address; its type is that of ``like``."""
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         base = pointer(builder, arguments[0], context.get_value_type(like))
@@ -23,7 +23,7 @@ def number_at(typing: Any, address: Any, k: Any, like: Any) -> Any:
 
 @intrinsic
 def integer_at(typing: Any, address: Any, k: Any) -> Any:
-    """Return element k of the array of int64 at an address."""
+    """Return element k of the int64 array at an address."""
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         return builder.load(builder.gep(pointer(builder, arguments[0], INT64), [arguments[1]]))

@@ -15,7 +15,7 @@ from topolearn.threads import Kernel
 
 
 class TransposeWork(Work):
-    """What `transpose_kernel` reads: chunks of the columns of x, which are the rows of y; addresses, and the shape."""
+    """The record of `transpose_kernel`: chunks of the columns of x (the rows of y), addresses, and the shape of x."""
 
     _fields_ = integers("x", "y", "n_rows", "n_columns")
 
@@ -24,7 +24,7 @@ read_work = reader(TransposeWork)
 
 
 def transpose_reference(x: np.ndarray) -> np.ndarray:
-    """Return what `transpose_kernel` writes, in plain numpy: y, with ``y[j, i] = x[i, j]``, in memory of its own.
+    """Return what `transpose_kernel` writes, in plain numpy: a new array y with ``y[j, i] = x[i, j]``.
 
     Examples
     --------
@@ -36,10 +36,10 @@ def transpose_reference(x: np.ndarray) -> np.ndarray:
 
 @intrinsic
 def transpose_square(typing: Any, x: Any, y: Any, x_width: Any, y_width: Any, like: Any) -> Any:
-    """Write the transpose of a square as wide as a vector; the widths are those of the matrices that it is part of.
+    """Write the transpose of a square as wide as a vector; the widths are those of the whole matrices.
 
-    Each line of memory is read once and written once, as a whole: where rows lie a power of 2 apart, a cache cannot
-    hold the lines of a column.
+    Each cache line is read once and written once, as a whole: where rows are a power of 2 apart, the cache cannot hold
+    the lines of a column.
     """
     signature = types.void(ADDRESS, ADDRESS, types.int64, types.int64, like)
 

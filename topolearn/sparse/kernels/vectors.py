@@ -1,6 +1,6 @@
-"""Building blocks in LLVM's intermediate language: vectors of activations, tiles of them, loops, and sums.
+"""Building blocks in LLVM's intermediate representation: vectors of activations, tiles of vectors, loops and sums.
 
-Compilers keep a running sum of a whole row in memory; here LLVM's vector types keep it in registers, on any machine.
+Compilers keep the running sum of a whole row in memory; LLVM's vector types keep it in registers, on any machine.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 VECTOR_BYTES = 64  # one register with AVX-512, two with AVX2
-MASKED = 0  # "vectors" of a tile with fewer activations than a vector holds
+MASKED = 0  # number of vectors of a tile that is smaller than one vector
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 FUSE = ("contract",)  # multiply and add in one instruction; NaN and infinity keep their meaning
 
@@ -38,7 +38,7 @@ def splat(builder: Any, scalar: Any, lanes: int) -> Any:
 
 
 def shuffle(builder: Any, x: Any, y: Any, order: Sequence[int]) -> Any:
-    """Return chosen lanes of two vectors, those of the second counted on from the first."""
+    """Return selected lanes of two vectors; lane numbers of the second continue those of the first."""
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(INT32, len(order)), list(order)))
 
 
@@ -58,7 +58,7 @@ def load_index(builder: Any, base: Any, k: Any) -> Any:
 
 
 def fetch(builder: Any, base: Any, index: Any, tile: Any = None) -> None:
-    """Ask for the memory at ``base[index]``, or for the tile that begins there, before it is read or written."""
+    """Prefetch the memory at ``base[index]``, or the tile that begins there."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
@@ -69,13 +69,13 @@ def fetch(builder: Any, base: Any, index: Any, tile: Any = None) -> None:
 
 
 def link_ahead(builder: Any, k: Any, ahead: int, n_links: Any) -> Any:
-    """Return the number of the link so many behind link k, or of the last one."""
+    """Return the number of the link ``ahead`` places after link k, or of the last link."""
     later, last = builder.add(k, ir.Constant(INT64, ahead)), builder.sub(n_links, ir.Constant(INT64, 1))
     return builder.select(builder.icmp_signed("<", later, last), later, last)
 
 
 class Tile:
-    """Some consecutive activations of a neuron: so many vectors, or the first `tile_size` lanes of one."""
+    """Consecutive activations of a neuron: ``n_vectors`` whole vectors, or the first ``tile_size`` lanes of one."""
 
     def __init__(self, builder: Any, element: Any, n_vectors: int, tile_size: Any) -> None:
         self.builder, self.element, self.n_vectors, self.mask = builder, element, max(n_vectors, 1), None
@@ -113,14 +113,14 @@ class Tile:
 
 
 def lanes_align(element: Any) -> int:
-    """Return the bytes of an element: rows of activations begin anywhere."""
+    """Return the alignment of a vector in bytes, that of one element, since rows of activations may start anywhere."""
     return VECTOR_BYTES // lanes_of(element)
 
 
 def loop(
     builder: Any, begin: Any, end: Any, step: int, carried: list[Any], body: Callable[[Any, list[Any]], list[Any]]
 ) -> tuple[Any, list[Any]]:
-    """Build ``for k in range(begin, end, step): carried = body(k, carried)``; return the last k and what is carried."""
+    """Build ``for k in range(begin, end, step): carried = body(k, carried)``; return the final k and carried values."""
     before = builder.block
     head, inside, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
     builder.branch(head)
@@ -149,7 +149,7 @@ def total(builder: Any, vector: Any, element: Any) -> Any:
 
 
 def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
-    """Return the sums of the lanes of four vectors at once: transposed in groups of four lanes, and added."""
+    """Return the lane sums of four vectors at once, by transposing groups of four lanes and adding them."""
     lanes = vectors[0].type.count
     groups = range(0, lanes, 4)
 
@@ -173,10 +173,10 @@ def totals_of_four(builder: Any, vectors: Sequence[Any]) -> list[Any]:
 
 
 def transposed_square(builder: Any, rows: Sequence[Any]) -> list[Any]:
-    """Return the columns of a square of as many vectors as each has lanes.
+    """Return the columns of a square: as many vectors as each vector has lanes.
 
-    The lanes of vectors that lie half the square apart are interleaved, over and over: each time, a bit of a lane's
-    number changes places with one of its vector's.
+    The lanes of vectors half a square apart are interleaved repeatedly; each round swaps one bit of the lane number
+    with one bit of the vector number.
     """
     lanes = len(rows)
     half, columns = lanes // 2, list(rows)

@@ -1,7 +1,7 @@
-"""The record that the threads of a kernel read and share, with names for what is in it on both sides.
+"""The record that the threads of a kernel share, with the same field names in Python and in compiled code.
 
-A kernel that several threads run takes one address, that of its record: `Work`, and what the kernel needs besides. The
-neurons of a side are cut into chunks, and whoever is free takes the next one.
+A kernel that several threads run takes one argument, the address of its record: the fields of `Work` and those that
+the kernel adds. The neurons of a side are cut into chunks, and a thread that is free takes the next chunk.
 """
 
 import ctypes
@@ -17,21 +17,21 @@ from topolearn.sparse.kernels.vectors import INT64, pointer
 
 
 def integers(*names: str) -> list[tuple[str, Any]]:
-    """Return fields of a record, each an int64."""
+    """Return the fields of a record, each an int64."""
     return [(name, ctypes.c_int64) for name in names]
 
 
 class Work(ctypes.Structure):
-    """What each record begins with: the next chunk that nobody does yet, the number of chunks, and their bounds.
+    """The first fields of each record: the next chunk to take, the number of chunks, and their bounds.
 
-    Chunk c is the neurons from ``bounds[c]`` up to ``bounds[c + 1]``; the field is the address of these int64.
+    Chunk c has the neurons from ``bounds[c]`` up to ``bounds[c + 1]``; the field is the address of these int64 numbers.
     """
 
     _fields_ = integers("next_chunk", "n_chunks", "bounds")
 
 
 def reader(record: type[Work]) -> Any:
-    """Return the function by which a kernel reads a record at an address: as a named tuple, held in registers."""
+    """Return a function with which a kernel reads the record at an address into a named tuple, held in registers."""
     names = [field[0] for each in (Work, record) for field in each._fields_]
     kind = types.NamedUniTuple(types.int64, len(names), namedtuple(record.__name__, names))
 
@@ -49,7 +49,7 @@ def reader(record: type[Work]) -> Any:
 
 @intrinsic
 def take_chunk(typing: Any, address: Any) -> Any:
-    """Return the number of the next chunk of the work at an address, which nobody else will do."""
+    """Take the next chunk of the work at an address, which no other thread will get, and return its number."""
 
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         next_chunk = builder.add(arguments[0], ir.Constant(INT64, Work.next_chunk.offset))

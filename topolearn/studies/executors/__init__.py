@@ -1,8 +1,8 @@
-"""Who carries out the runs of a study: processes of this machine, a Dask cluster, Slurm.
+"""Executors for the runs of a study: processes on this machine, a Dask cluster, or Slurm.
 
 An executor is a generator ``execute(work, items, plan)`` that yields each item with the outcome of ``work(item)`` as
-soon as that is there, in any order. A item whose worker died is yielded as lost. When the generator is closed, what
-still runs is stopped.
+soon as it is available, in any order. An item whose worker died is yielded as lost. When the generator is closed, all
+work in progress is stopped.
 """
 
 from topolearn.registry import Registry

@@ -1,4 +1,4 @@
-"""A Dask cluster: one that is there already, or one of this machine."""
+"""A Dask cluster: an existing one, or a local one on this machine."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,24 +17,25 @@ LOOPBACK = "127.0.0.1"
 
 
 def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
-    """Carry out items on the workers of a Dask cluster.
+    """Run items on the workers of a Dask cluster.
 
-    Whoever may connect to a scheduler of Dask can run programs as its user. The one that is started here listens on
-    the loopback interface alone, and where ``cryptography`` is installed (the extra ``cluster`` brings it) it takes
-    nobody who does not have the certificate that this process makes and keeps in memory; without it, any user of this
-    machine. Who may connect to your own cluster is for you to say: give it TLS (``address="tls://..."``, and the
-    certificates in Dask's configuration), or a network of its own.
+    Anyone who can connect to a Dask scheduler can run programs as its user. A scheduler started here listens only on
+    the loopback interface. If ``cryptography`` is installed (it is in the extra ``cluster``), it accepts only clients
+    with a certificate that this process creates and keeps in memory; otherwise, it accepts any user of this machine.
+    You are responsible for protecting your own cluster: use TLS (``address="tls://..."``, with the certificates in
+    Dask's configuration) or a private network.
 
-    Options: ``address`` of a scheduler, whose workers must have one thread each and reach the results directory under
-    the same path; without it a cluster of ``plan.jobs`` processes is started here, and ended afterwards. Dask starts a
-    worker that died anew, and gives its item up when that happens again and again.
+    Options: ``address``, a scheduler whose workers must have one thread each and reach the results directory under the
+    same path. By default, a cluster of ``plan.jobs`` processes is started on this machine, and stopped afterwards. Dask
+    restarts workers that die, and gives up on an item after several such deaths.
 
     Raises
     ------
     MissingPackageError
         When dask.distributed is not installed.
     InvalidValueError
-        When no scheduler answers there, or a worker has several threads: runs would share torch's random state.
+        When no scheduler answers at the address, or a worker has several threads, as runs would then share torch's
+        random state.
     """
     plan.only("dask", "address")
     try:
@@ -56,13 +57,13 @@ def on_dask(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
 
 
 def without_semaphore(work: Work, item: WorkItem) -> Outcome:
-    """Do work in a worker that may be killed, after which another process complains of tqdm's own lock, a semaphore."""
+    """Do work without tqdm's default lock, a semaphore that causes leak warnings when the worker is killed."""
     tqdm.set_lock(threading.RLock())
     return work(item)
 
 
 def _own_certificate(distributed: Any) -> Any:
-    """Return a certificate that this process makes, which scheduler, workers and client ask of one another, or None."""
+    """Return a new certificate for scheduler, workers and client to authenticate each other, or None."""
     if find_spec("cryptography") is None:
         return None
     return distributed.security.Security.temporary()
@@ -70,7 +71,7 @@ def _own_certificate(distributed: Any) -> Any:
 
 @contextmanager
 def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
-    """Give a client of the cluster at an address, or of a new one that ends with the block."""
+    """Provide a client of the cluster at an address, or of a new cluster that is stopped after the block."""
     if address is not None:
         with _client_of(distributed, address) as client:
             yield client
@@ -84,7 +85,7 @@ def _client(distributed: Any, address: str | None, plan: Plan) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
-            silence_logs="CRITICAL",  # errors of runs are outcomes; what is cut off at the end is none
+            silence_logs="CRITICAL",  # errors of runs are outcomes; closing causes meaningless ones
         )
     with cluster, distributed.Client(cluster, security=certificate, set_as_default=False) as client:
         yield client
@@ -95,12 +96,14 @@ def _client_of(distributed: Any, address: str) -> Any:
     try:
         client = distributed.Client(address, set_as_default=False, timeout=10)
     except (OSError, ValueError) as error:
-        raise InvalidValueError(f"no Dask scheduler answers at address={address!r} ({error}): start it first") from None
+        raise InvalidValueError(
+            f"no Dask scheduler answers at address={address!r} ({error}): start one there first"
+        ) from None
     for name, worker in client.scheduler_info(n_workers=-1)["workers"].items():
         if worker["nthreads"] != 1:
             client.close()
             raise InvalidValueError(
-                f"the Dask worker {name} has {worker['nthreads']} threads, and runs in one process would share torch's "
-                "random state: start workers with --nthreads 1"
+                f"the Dask worker {name} has {worker['nthreads']} threads, but runs in the same process would share "
+                "torch's random state: start workers with --nthreads 1"
             )
     return client

@@ -1,4 +1,4 @@
-"""What an executor is told besides the items."""
+"""The plan of an executor: its settings besides the items."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ Outcomes = Generator[tuple[WorkItem, Outcome], None, None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How many runs there are at a time, and where.
+    """How many runs are trained at a time, and where.
 
     Attributes
     ----------
-    jobs : int or None
-        Runs at a time.
+    jobs : int
+        Number of runs at a time.
     threads : int or None
-        CPU threads of each run; None leaves torch's number.
+        CPU threads of each run; None leaves torch's default.
     folder : Path
-        For files of the executor's own, such as logs.
+        Where the executor puts its own files, such as logs.
     options : Mapping
-        What only this executor knows, such as ``address``.
+        Options specific to the executor, such as ``address``.
     registered : tuple of RegisteredEntry
-        What the user registered, which each worker is to register too.
+        The user's registered entries, which each worker registers as well.
     """
 
     jobs: int
@@ -40,7 +40,7 @@ class Plan:
     registered: tuple[RegisteredEntry, ...] = ()
 
     def only(self, executor: str, *known: str) -> None:
-        """Refuse options that the executor does not know.
+        """Raise for options that the executor does not know.
 
         Raises
         ------
@@ -56,5 +56,5 @@ Executor = Callable[[Work, Sequence[WorkItem], Plan], Outcomes]
 
 
 def lost(error: BaseException) -> Outcome:
-    """Return the outcome of a item whose worker died."""
+    """Return the outcome of an item whose worker died."""
     return Outcome(LOST, shorten(f"its worker died ({first_line(error)})", 200, placeholder=" ...)"))

@@ -1,4 +1,4 @@
-"""Processes of this machine, by loky, joblib's own pool: threads divided, and the CUDA devices dealt out."""
+"""Processes on this machine, using joblib's loky, with threads and CUDA devices distributed among them."""
 
 import os
 import threading
@@ -18,16 +18,16 @@ from topolearn.studies.work import Outcome, WorkItem
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
-LET_STOP = 20.0  # seconds that workers have, together, to drop what they are at when the study is ended
-IDLE = 30  # seconds after which a worker without work ends, so that none is left when this process is killed
+LET_STOP = 20.0  # seconds that all workers have to stop their current runs when the study is interrupted
+IDLE = 30  # seconds after which an idle worker ends, so that none is left when this process is killed
 
 
 def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
-    """Carry out items in ``plan.jobs`` processes; one job is done in this process itself.
+    """Run items in ``plan.jobs`` processes; a single job runs in this process itself.
 
-    Each worker takes the next CUDA device of a queue, and with more workers than devices they share them; without CUDA,
-    and where runs name devices by number, nothing changes. A worker that is killed takes the others with it: their
-    items are lost as well.
+    Each worker takes the next CUDA device from a queue; if there are more workers than devices, they share devices.
+    Without CUDA, or if runs name devices by number, devices are not assigned. If a worker is killed, all others end
+    too, and their items are lost as well.
     """
     plan.only("processes")
     if plan.jobs == 1:
@@ -55,7 +55,7 @@ def in_processes(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
 
 
 def _have_stopped(pool: Any, waiting: Iterable[Any]) -> bool:
-    """Let workers drop the run that each is at as after Ctrl-C, with nothing half written; return whether they have."""
+    """Stop the workers' runs as Ctrl-C would, leaving no half-written files; return whether all have stopped."""
     running = [future for future in waiting if not future.cancel()]
     for process in list(pool._processes.values()):
         process.terminate()
@@ -63,7 +63,7 @@ def _have_stopped(pool: Any, waiting: Iterable[Any]) -> bool:
 
 
 def _is_placed(items: Sequence[WorkItem]) -> bool:
-    """Return whether runs name a device by its number, which they would not find among the one dealt to them."""
+    """Return whether runs name a device by number, which would be invisible if each worker saw one assigned device."""
     return any(isinstance(item, WorkItem) and ":" in item.run.config.device for item in items)
 
 
@@ -74,7 +74,7 @@ def devices() -> list[str]:
 
 
 def dealt(devices: Sequence[str], jobs: int) -> list[str]:
-    """Return a device for each of so many workers, in turn; none without devices.
+    """Return a device for each worker, in turn; empty without devices.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def dealt(devices: Sequence[str], jobs: int) -> list[str]:
 
 
 def _queue(to_deal: Sequence[str]) -> Any:
-    """Return a queue from which each worker takes a device when it starts; None without devices."""
+    """Return a queue from which each worker takes a device when it starts; None if there are no devices."""
     if not to_deal:
         return None
     from joblib.externals.loky.backend import get_context
@@ -97,24 +97,24 @@ def _queue(to_deal: Sequence[str]) -> Any:
 
 
 def begin_worker(parent: int, queue: Any) -> None:
-    """Prepare this process for work: it ends with its parent, and sees the next device of the queue alone."""
+    """Prepare this process for work: make it end with its parent, and see only the next device of the queue."""
     serve(parent)
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore, of which another process complains after a kill
+    tqdm.set_lock(threading.RLock())  # tqdm's default, a semaphore, causes leak warnings after a kill
     if queue is not None:
         take_device(queue)
 
 
 def attended(work: Work, item: WorkItem) -> Outcome:
-    """Do work in a worker; when this is told to end, the run is dropped as after Ctrl-C, and no other is begun."""
+    """Do work in a worker; on SIGTERM the run is stopped as by Ctrl-C, and no other is started."""
     try:
         with working():
             return work(item)
-    except KeyboardInterrupt as told:
-        return lost(told)
+    except KeyboardInterrupt as error:
+        return lost(error)
 
 
 def take_device(queue: Any) -> None:
-    """Let this worker see the next device alone, which goes to the end of the queue for a worker that comes later."""
+    """Make only the next device visible to this worker, and move it to the end of the queue for later workers."""
     device = queue.get()
     queue.put(device)
     os.environ[VISIBLE] = device

@@ -11,12 +11,12 @@ from topolearn.errors import InvalidValueError, MissingPackageError
 from topolearn.studies.executors.plan import Outcomes, Plan, Work, lost
 from topolearn.studies.work import Outcome, WorkItem
 
-DAY = 24 * 60  # minutes that a job may take, unless timeout_min says otherwise
+DAY = 24 * 60  # default of timeout_min, in minutes
 POLL = {"slurm": 10.0, "local": 0.5}  # seconds
 
 
 class Requeued:
-    """Work that submitit puts back into the queue when its time is up; the run then goes on from its checkpoint."""
+    """Work that submitit requeues when its time is up; the run then continues from its checkpoint."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -26,32 +26,32 @@ class Requeued:
         return self.work(item)
 
     def checkpoint(self, item: WorkItem) -> Any:
-        """Return what submitit submits anew."""
+        """Return the submission that submitit requeues."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, item)
 
 
 def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
-    """Carry out items as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
+    """Run items as Slurm jobs, ``plan.jobs`` at a time; logs are in the ``slurm`` folder of the results.
 
-    Work and outcomes travel as pickles, which run whatever they hold when they are read. So they lie in a directory
-    that is made now, under a name that nobody can know before, for this user alone (``0700``); those of earlier
-    sessions, or of whoever sent the study, are never read. At the end pickles are removed, and logs stay.
+    Work and outcomes are sent as pickles, which can execute arbitrary code when loaded. They are therefore stored in a
+    new directory with an unpredictable name, which only this user can access (mode ``0700``); pickles from earlier
+    sessions, or that came with the study, are never read. At the end the pickles are removed, and the logs are kept.
 
-    Options are those of ``submitit.AutoExecutor.update_parameters``, such as ``slurm_partition``, ``timeout_min`` (a
-    day) or ``gpus_per_node``; ``cluster``: ``slurm``, or ``local`` for jobs of submitit's on this machine; and
-    ``folder``: where these directories are made, which all nodes must reach under the same path. Jobs whose time is up
-    are put back into the queue.
+    Options are those of ``submitit.AutoExecutor.update_parameters``, such as ``slurm_partition``, ``timeout_min``
+    (default one day) or ``gpus_per_node``; ``cluster``, either ``slurm`` or ``local`` for submitit jobs on this
+    machine; and ``folder``, where these directories are created, which all nodes must reach under the same path. Jobs
+    whose time is up are requeued.
 
     Raises
     ------
     MissingPackageError
         When submitit is not installed.
     InvalidValueError
-        When there is no Slurm here, or submitit refuses an option.
+        When Slurm is not available, or submitit rejects an option.
     UnsafePathError
-        When other users may change the directory of the results, or ``folder``.
+        When other users may change the results directory or ``folder``.
     """
     try:
         import submitit
@@ -69,9 +69,9 @@ def on_slurm(work: Work, items: Sequence[WorkItem], plan: Plan) -> Outcomes:
         executor = submitit.AutoExecutor(session, cluster=cluster)
         executor.update_parameters(name="topolearn", cpus_per_task=plan.threads or 1, **shared, **options)
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
-        session.rmdir()  # in which nothing lies yet
-        raise InvalidValueError(f"submitit refuses executor 'slurm' with {options}: {error}") from None
-    at_a_time = len(items) if cluster == "slurm" else plan.jobs  # Slurm has a queue of its own
+        session.rmdir()  # still empty
+        raise InvalidValueError(f"submitit cannot use executor 'slurm' with {options}: {error}") from None
+    at_a_time = len(items) if cluster == "slurm" else plan.jobs  # Slurm has its own queue
     try:
         for item, outcome in _as_finished(executor, Requeued(work), list(items), at_a_time, POLL[cluster]):
             check_private(session)

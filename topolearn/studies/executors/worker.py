@@ -1,4 +1,4 @@
-"""A worker process: how it ends when it is told to, and when its parent does, whatever that died of."""
+"""A worker process, which ends on SIGTERM and when its parent process dies for any reason."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ from types import FrameType
 
 from topolearn.ends import PATIENCE, Terminated
 
-POLL = 0.5  # seconds between two looks at the parent
+POLL = 0.5  # seconds between checks of the parent
 
 
 class _Worker:
-    """Whether this process has been told to end, and whether it is at a run."""
+    """Whether this process has received SIGTERM, whether it is training a run, and its parent."""
 
     told, at_work, parent = False, False, 0
 
@@ -23,7 +23,7 @@ _worker = _Worker()
 
 
 def serve(parent: int) -> None:
-    """Let SIGTERM end the run that this process is at, and the death of its parent the process as well."""
+    """Make SIGTERM end the current run of this process, and the death of its parent end the process as well."""
     _worker.told, _worker.parent = False, parent
     signal.signal(signal.SIGTERM, _tell)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
@@ -31,17 +31,17 @@ def serve(parent: int) -> None:
 
 @contextmanager
 def working() -> Iterator[None]:
-    """Do a run in a block, which SIGTERM leaves by an exception.
+    """Train a run in a block, which SIGTERM leaves with an exception.
 
     Raises
     ------
     Terminated
-        At once, too, when the process was told to end before.
+        On SIGTERM, or immediately if the process received it before.
     """
     _worker.at_work = True
     try:
         if _worker.told:
-            raise Terminated("it was told to end")
+            raise Terminated("it was terminated")
         yield
     finally:
         _worker.at_work = False
@@ -52,7 +52,7 @@ def working() -> Iterator[None]:
 def _tell(number: int, frame: FrameType | None) -> None:
     is_first, _worker.told = not _worker.told, True
     if is_first and _worker.at_work:
-        raise Terminated("it was told to end")
+        raise Terminated("it was terminated")
 
 
 def _watch(parent: int) -> None:

@@ -1,4 +1,4 @@
-"""Language models: text, a tokenizer learnt from it, tokens in files, and windows of them."""
+"""Language models: text, a tokenizer learned from it, files of tokens, and windows of tokens."""
 
 from topolearn.tasks.language.checkpoints import load_model
 from topolearn.tasks.language.config import LanguageConfig

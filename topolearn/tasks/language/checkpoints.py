@@ -1,4 +1,4 @@
-"""How the language model of a run is read from a checkpoint."""
+"""Loading a run's language model from a checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def load_model(run_dir: Path, which: str) -> Any:
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError
-        When there is no such checkpoint, or it is unusable, or of another tokenizer.
+        When there is no such checkpoint, or it is unusable, or belongs to another tokenizer.
     """
     folder = checkpoint_of(run_dir, which)
     config, tokenizer = Run(run_dir).config, Tokenizer.load(run_dir / TOKENIZER)
@@ -30,7 +30,7 @@ def load_model(run_dir: Path, which: str) -> Any:
 
 
 def check_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
-    """Refuse the tokenizer of another run than that of a checkpoint.
+    """Raise if a checkpoint was trained with another tokenizer.
 
     Raises
     ------

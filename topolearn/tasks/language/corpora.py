@@ -1,4 +1,4 @@
-"""Where text comes from: sets by name, custom folders and files."""
+"""Sources of text: named data sets, custom folders and files, and the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from topolearn.training.data.sources import dataset_folder
 
 SPLITS = ("train", "val", "test")
 ENDINGS = (".txt", ".tokens", ".jsonl", ".parquet")
-HELD_OUT = 0.1  # of a single file, its end, for validation
+HELD_OUT = 0.1  # share at the end of a single file that is used for validation
 
 
 @dataclass(frozen=True)
 class TextCorpus:
-    """Text to train on, to validate on, and, where there is any, to test on.
+    """Text for training, validation and, optionally, testing.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class TextCorpus:
 
 @dataclass(frozen=True)
 class TextFiles:
-    """The files of text that is known by name.
+    """The files of a named data set of text.
 
     Attributes
     ----------
     splits : mapping of str to str
-        The file of each split; a single one, of ``train``, is divided.
+        The file of each split; if there is only ``train``, its file is divided.
     description : str
     """
 
@@ -55,10 +55,10 @@ TEXTS: Registry[TextFiles] = Registry(
     {
         "wikitext-2": TextFiles(
             {split: f"wiki.{name}.tokens" for split, name in (("train", "train"), ("val", "valid"), ("test", "test"))},
-            "2,088,628 + 217,646 + 245,569 words of Wikipedia's articles, with <unk> for rare ones",
+            "2,088,628 + 217,646 + 245,569 words of Wikipedia articles, with <unk> for rare words",
         ),
         "tinyshakespeare": TextFiles(
-            {"train": "tinyshakespeare.txt"}, "1,115,394 characters of Shakespeare, of which the last tenth is held out"
+            {"train": "tinyshakespeare.txt"}, "1,115,394 characters of Shakespeare; the last tenth is held out"
         ),
     },
 )
@@ -67,25 +67,25 @@ TEXTS: Registry[TextFiles] = Registry(
 def read_texts(
     dataset: str, data_dir: str | Path | None = None, column: str = COLUMN, cache_dir: str | Path | None = None
 ) -> TextCorpus:
-    """Return text in splits.
+    """Read text in the splits train, val and, optionally, test.
 
     Parameters
     ----------
     dataset : str
-        One of `TEXTS`; or a folder with ``train``, ``val`` and, if there is one, ``test``, each a file or several
+        One of `TEXTS`; or a folder with ``train``, ``val`` and, optionally, ``test``, each in one or more files
         (``train.txt``, ``train-00001.jsonl.gz``, ``val.parquet``); or one file, whose last tenth is held out; or, if
-        there is no such path, a set on the hub of Hugging Face, ``owner/name`` or ``owner/name:configuration``.
+        there is no such path, a data set on the Hugging Face hub, ``owner/name`` or ``owner/name:configuration``.
     data_dir : path, optional
-        For a set by name: the folder that holds its files, or has them in a folder of its name; default ``data``.
+        For a named data set: the folder with its files, or with a folder of its name; default ``data``.
     column : str
-        Where the text is in JSON lines and Parquet files.
+        The column that holds the text in JSON lines and Parquet files.
     cache_dir : path, optional
-        Where text from the hub is kept; default `default_cache`.
+        Where to cache text from the hub; default `default_cache`.
 
     Raises
     ------
     MissingFileError, InvalidValueError, DownloadError
-        When there is no such set, folder or file, files of a split are missing, or a set cannot be fetched.
+        When there is no such data set, folder or file, files are missing, or a data set cannot be fetched.
 
     Examples
     --------
@@ -105,13 +105,13 @@ def read_texts(
         path = fetched_text(dataset, column, default_cache() if cache_dir is None else Path(cache_dir))
     if not path.is_dir():
         raise MissingFileError(
-            f"dataset={dataset!r} is not a file, a folder, or text by name: {suggest(dataset, list(TEXTS))}"
+            f"dataset={dataset!r} is not a file, a folder, or a named text: {suggest(dataset, list(TEXTS))}"
         )
     files = {split: _files_of(path, split) for split in SPLITS}
     missing = [split for split in ("train", "val") if not files[split]]
     if missing:
         raise MissingFileError(
-            f"{path} has no file for {' and '.join(missing)}: call it {missing[0]}.txt, .jsonl or .parquet (or .gz)"
+            f"{path} has no file for {' and '.join(missing)}: name it {missing[0]}.txt, .jsonl or .parquet (or .gz)"
         )
     texts = {split: Text(there, column) for split, there in files.items() if there}
     return TextCorpus(dataset, texts["train"], texts["val"], texts.get("test"))
@@ -127,7 +127,7 @@ def _named(dataset: str, folder: Path) -> TextCorpus:
     if missing:
         raise MissingFileError(
             f"{dataset} needs {', '.join(missing)} (plain or as .gz) in {folder}: put the files there, or name their "
-            "folder by data_dir"
+            "folder with data_dir=..."
         )
     there = {split: file for split, file in files.items() if file is not None}
     if len(there) == 1:
@@ -138,7 +138,7 @@ def _named(dataset: str, folder: Path) -> TextCorpus:
 
 def _divided(name: str, file: Path, column: str) -> TextCorpus:
     if _ending(file) in (".jsonl", ".parquet"):
-        raise InvalidValueError(f"{file} is one file of documents: put it into a folder as train, beside val")
+        raise InvalidValueError(f"{file} is one file of documents: put it into a folder as train, along with val")
     kept = 1 - HELD_OUT
     return TextCorpus(name, Text((file,), column, 0.0, kept), Text((file,), column, kept, 1.0))
 

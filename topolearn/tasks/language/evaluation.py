@@ -1,4 +1,4 @@
-"""How well a language model predicts a text: perplexity of a token, of a word, and of a byte."""
+"""How well a language model predicts a text: perplexity per token, per word, and per byte."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from topolearn.tasks.language.loss import token_loss
 from topolearn.tasks.language.shards import TokenShards
 from topolearn.tasks.language.windows import IGNORED, TokenWindows, collate
 
-LARGEST = 700.0  # of which the exponential is finite
+LARGEST = 700.0  # the exponential of more overflows
 
 
 @torch.no_grad()
 def perplexity(
     model: Any, shards: TokenShards, window: int, batch_windows: int, kind: str = "packed"
 ) -> dict[str, float]:
-    r"""Return the mean loss of a token, and perplexities, in float32.
+    r"""Return the mean loss per token and the perplexities, in float32.
 
     .. math:: \exp\Big(-\frac{1}{n} \sum_t \log p(y_t)\Big)
 
-    where n counts tokens, or words, or bytes of the text. The latter two compare models of different tokenizers; words
-    are counted with ends of lines.
+    where n counts the tokens, words or bytes of the text. The latter two allow comparing models with different
+    tokenizers; line ends count as words.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        In evaluation mode meanwhile.
+        Put into evaluation mode temporarily.
     shards : TokenShards
     window, batch_windows : int
-        Tokens of a window, and windows of a batch.
+        Tokens per window, and windows per batch.
     kind : str
-        Of windows.
+        Kind of windows, one of `WINDOWS`.
 
     Returns
     -------

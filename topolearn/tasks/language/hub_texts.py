@@ -1,4 +1,4 @@
-"""Text from the hub of Hugging Face: fetched once by its own library, and kept as Parquet files."""
+"""Text from the Hugging Face hub: fetched once with its own library, and cached as Parquet files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from topolearn.tasks.packages import hf_package
 
 NAME = re.compile(r"\w[\w.-]*/[\w.-]+(:[\w.-]+)?")  # owner/name, or owner/name:configuration
 KNOWN = {"train": ("train",), "val": ("validation", "valid", "val", "dev"), "test": ("test",)}
-HELD_OUT = 0.05  # of the documents, for validation, where a set has none
+HELD_OUT = 0.05  # share of documents used for validation if a data set has no validation split
 
 
 def is_hub_text(name: str) -> bool:
-    """Return whether text on the hub can have this name.
+    """Return whether this is a valid name of a data set on the hub.
 
     Examples
     --------
@@ -28,22 +28,23 @@ def is_hub_text(name: str) -> bool:
 
 
 def fetched_text(name: str, column: str, cache_dir: Path) -> Path:
-    """Return the folder of the cache that holds the splits of a set, ``train.parquet``, ``val.parquet``, and ``test``.
+    """Return the cache folder that holds the splits of a data set as Parquet files (``train.parquet`` and so on).
 
-    A set without validation text gives up its last documents for it, one in twenty.
+    If a data set has no validation split, the last twentieth of its training documents is used instead.
 
     Parameters
     ----------
     name : str
         ``owner/name`` or ``owner/name:configuration``; or a folder that `datasets` can load.
     column : str
-        Which has the text.
+        The column that holds the text.
     cache_dir : Path
 
     Raises
     ------
     MissingPackageError, DownloadError, InvalidValueError
-        When `datasets` is not installed, the set cannot be fetched, or it has no such column or no training text.
+        When `datasets` is not installed, or the data set cannot be fetched or has no such column or no training
+        split.
     """
     from filelock import FileLock
 
@@ -63,22 +64,22 @@ def fetched_text(name: str, column: str, cache_dir: Path) -> Path:
 
 
 def hub_folder(name: str, column: str, cache_dir: Path) -> Path:
-    """Return the folder of a cache that holds a set, or will."""
+    """Return the cache folder of a data set, which may not exist yet."""
     return cache_dir / "hub" / re.sub(r"[^\w.-]+", "--", f"{name} {column}")
 
 
 def _splits(name: str, column: str) -> dict[str, Any]:
-    """Return the rows of each split, of the column alone."""
+    """Return the rows of each split, with only the text column."""
     there = _loaded(name)
     splits = {
         split: there[known] for split, names in KNOWN.items() for known in names[::-1] if known in there
-    }  # the first of its names that there is
+    }  # the first name takes precedence, as it overwrites the others
     if "train" not in splits:
-        raise InvalidValueError(f"{name} has no split 'train' but {', '.join(there)}: choose another set")
+        raise InvalidValueError(f"{name} has no split 'train', only {', '.join(there)}: choose another data set")
     for rows in splits.values():
         if column not in rows.column_names:
             raise InvalidValueError(
-                f"{name} has no column {column!r} but {', '.join(rows.column_names)}: name its column"
+                f"{name} has no column {column!r}, only {', '.join(rows.column_names)}: name the text column"
             )
     if "val" not in splits:
         n = len(splits["train"])
@@ -95,12 +96,12 @@ def _loaded(name: str) -> Any:
         return datasets.load_dataset(set_name, configuration or None)
     except ConnectionError:
         raise DownloadError(
-            f"there is no file or folder {name!r}, and no text of that name can be fetched without a network: check "
-            f"the path, or run 'hf download --repo-type dataset {set_name}' where there is a network and give its files"
+            f"there is no file or folder {name!r}, and the hub cannot be reached: check the path, or run "
+            f"'hf download --repo-type dataset {set_name}' where there is a network, and give the path of its files"
         ) from None
-    except (OSError, ValueError, RuntimeError) as error:  # of a set, or a configuration, that is not there
+    except (OSError, ValueError, RuntimeError) as error:  # no such data set or configuration
         reason = " ".join(str(error).split())
         raise DownloadError(
-            f"there is no file or folder {name!r}, and the hub gives no text of that name ({reason[:300]}): check the "
-            "name, and name a configuration as owner/name:configuration"
+            f"there is no file or folder {name!r}, and loading it from the hub fails ({reason[:300]}): check the "
+            "name, and give a configuration as owner/name:configuration"
         ) from None

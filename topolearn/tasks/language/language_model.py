@@ -17,7 +17,7 @@ from topolearn.tasks.language.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A model that writes, as `LanguageModel.load` reads it from a run.
+    """A trained language model, as loaded from a run by `LanguageModel.load`.
 
     Attributes
     ----------
@@ -32,25 +32,25 @@ class LanguageModel:
 
     @classmethod
     def load(cls, run_dir: str | Path, which: str = BEST, *, device: str = "auto") -> LanguageModel:
-        """Return the language model of a run.
+        """Load the language model of a run.
 
         Parameters
         ----------
         run_dir : path
         which : {"best", "last"}
-            The checkpoint with the best perplexity on validation text, or the last one.
+            The checkpoint with the best validation perplexity, or the last one.
         device : str
-            Where it computes; by default on CUDA where there is any, else on the CPU.
+            Device to compute on; by default CUDA if available, else the CPU.
 
         Raises
         ------
         MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
-            When there is no run of this task, or no such checkpoint yet, or it is unusable.
+            When there is no run of this task, no such checkpoint yet, or an unusable one.
         """
         run = run_of(run_dir, LanguageConfig, "language model")
         model = run.load_model(which).to(settled_device("device", device))
         return cls(model, Tokenizer.load(run.path / TOKENIZER), run.config)
 
     def sample(self, prompt: str = "", **options: Any) -> str:
-        """Return the text that the model writes behind a prompt; options as of `topolearn.tasks.language.sample`."""
+        """Return the text that follows a prompt; the options are those of `topolearn.tasks.language.sample`."""
         return sample(self.model, self.tokenizer, prompt, **options)

@@ -1,4 +1,4 @@
-"""The loss of a language model: cross-entropy of the next token, a mean over tokens."""
+"""The loss of a language model: the mean cross-entropy of the next token."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,9 +15,9 @@ def token_loss(logits: Tensor, labels: Tensor, n_tokens: Tensor | int | None = N
     ----------
     logits : Tensor, shape (n_windows, n_tokens, V)
     labels : Tensor of int64, shape (n_windows, n_tokens)
-        The token behind each; -100 for padding.
+        The token that follows each one; -100 for padding.
     n_tokens : int, optional
-        The number of tokens of the whole step; default that of these labels.
+        The number of tokens of the whole step; default the number of these labels.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The language model: ``Llama`` of transformers, by configuration."""
+"""The language model: ``Llama`` of transformers, built from a configuration."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from topolearn.tasks.language.tokenizer import Tokenizer
 
 HASH = "tokenizer_hash"  # in the configuration of a model
-DEVIATION = 0.02  # of initial weights
+DEVIATION = 0.02  # standard deviation of initial weights
 
 
 def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
-    """Return the model as training begins: drawn from N(0, 0.02), then made sparse by the method.
+    """Return the model at the start of training: drawn from N(0, 0.02²), then made sparse by the method.
 
-    Embeddings and head stay dense, and are not tied. With precision "bf16-true" all parameters are rounded to bf16.
+    Embeddings and head stay dense and are not tied. With precision "bf16-true" all parameters are rounded to bf16.
 
     Parameters
     ----------
     config : LanguageConfig
-        Its seed fixes weights and links.
+        Its seed determines weights and links.
     tokenizer : Tokenizer
-        Its hash is in the model's configuration, and so in its checkpoints.
+        Its hash is stored in the model's configuration, and so in its checkpoints.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def build_model(config: LanguageConfig, tokenizer: Tokenizer) -> Any:
 
 
 def dense_model(config: LanguageConfig, n_tokens: int, end: int = 0) -> Any:
-    """Return the plain model, with weights as transformers draws them.
+    """Return the dense model, with the weights that transformers draws.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def dense_model(config: LanguageConfig, n_tokens: int, end: int = 0) -> Any:
 
 @torch.no_grad()
 def draw_weights(model: nn.Module, generator: torch.Generator) -> None:
-    r"""Draw all matrices from :math:`N(0, 0.02^2)`, embeddings and head as well; norms begin at 1."""
+    r"""Draw all matrices from :math:`N(0, 0.02^2)`, including embeddings and head; norms start at 1."""
     for parameter in model.parameters():
         if parameter.dim() > 1:
             parameter.normal_(0.0, DEVIATION, generator=generator)

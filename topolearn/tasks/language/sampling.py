@@ -1,4 +1,4 @@
-"""Sampling: text that a language model writes, token by token."""
+"""Sampling: generate text with a language model, token by token."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def sample(
     top_p: float | None = None,
     seed: int = 0,
 ) -> str:
-    r"""Return the text that a model writes behind a prompt.
+    r"""Return the text with which a model continues a prompt.
 
-    Each token is drawn from :math:`p(y)^{1/T} / Z`. The model sees what fits its window; once that is full, it goes on
-    from the latter half. It ends where it ends the document, or after so many tokens.
+    Each token is drawn from :math:`p(y)^{1/T} / Z`. The model sees what fits its window; once that is full, it
+    continues from the second half. The text ends where the model ends the document, or after `n_tokens`.
 
     Parameters
     ----------
@@ -39,29 +39,29 @@ def sample(
         A causal model that was trained with this tokenizer, masked or csr.
     tokenizer : Tokenizer
     prompt : str
-        Where the text begins; an empty one begins a document.
+        The text to continue; an empty prompt starts a new document.
     n_tokens : int
-        The largest number of tokens to write.
+        The maximum number of tokens to generate.
     temperature : float
-        T; lower is safer, and 0 takes the likeliest token each time.
+        T; lower is more conservative, and 0 always takes the likeliest token.
     top_k : int, optional
-        Of how many likeliest tokens one is drawn; default all.
+        Sample only from this many likeliest tokens; default all.
     top_p : float, optional
-        One is drawn of the likeliest tokens that share this much probability; default all.
+        Sample only from the likeliest tokens with this total probability; default all.
     seed : int
         The same seed gives the same text.
 
     Returns
     -------
     str
-        Without the prompt.
+        The generated text, without the prompt.
 
     Raises
     ------
     MissingPackageError
         When transformers is not installed.
     InvalidTypeError, InvalidValueError
-        When the tokenizer is another one than the model's, or a number is out of its range.
+        When the tokenizer does not belong to the model, or a number is out of range.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def _settings(temperature: float, top_k: int | None, top_p: float | None) -> dic
 
 
 def _continued(model: Any, seen: list[int], n_new: int, end: int, settings: dict[str, Any]) -> list[int]:
-    """Return up to so many tokens that follow those seen, the last one the end mark if the document ends."""
+    """Return up to `n_new` tokens that follow those seen; the last is the end mark if the document ends."""
     inputs = torch.tensor([seen], device=model.device)
     marks = {"pad_token_id": end, "eos_token_id": end, "max_new_tokens": n_new, "use_cache": True}
     rows = model.generate(

@@ -1,4 +1,4 @@
-"""The learning rate of language models: a linear warm-up, then half a cosine down to a share of the peak."""
+"""The learning rate of language models: a linear warm-up, then a cosine decay to a share of the peak."""
 
 import math
 
@@ -6,14 +6,14 @@ from topolearn.checks import check_size
 
 
 def warmup_cosine(step: int, warmup: int, steps: int, final: float = 0.1) -> float:
-    r"""Return by what the peak of the learning rate is multiplied at a step, which counts from 1.
+    r"""Return the factor of the peak learning rate at a step, counted from 1.
 
     .. math:: \frac{s}{w} \;(s \le w), \qquad f + (1 - f)\,\frac{1 + \cos(\pi (s - w) / (n - w))}{2} \;(s > w)
 
     Parameters
     ----------
     step, warmup, steps : int
-        The present one, those of the warm-up, and all.
+        The current step, the number of warm-up steps, and the number of all steps.
     final : float
         The share of the peak at the last step, in [0, 1].
 

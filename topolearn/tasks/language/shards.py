@@ -1,4 +1,4 @@
-"""Tokens in files: written once for a text and a tokenizer, then memory-mapped, whatever their size."""
+"""Files of tokens: written once for a text and a tokenizer, then memory-mapped, whatever their size."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from topolearn.tasks.language.tokenizer import Tokenizer
 INDEX = "index.json"
 FORMAT = 1
 DTYPES = ("<u2", "<u4")  # of tokens
-SHARD = 2**26  # tokens
-GROUP = 2**24  # letters, about, that are encoded at a time
+SHARD = 2**26  # tokens per file
+GROUP = 2**24  # approximate number of characters that are encoded at a time
 
 
 class TokenShards:
-    """The tokens of a text, one document after another, each behind the mark at its beginning.
+    """The tokens of a text, one document after another, each after the mark at its beginning.
 
     Parameters
     ----------
     folder : path
-        As `write_shards` leaves it.
+        A folder written by `write_shards`.
     verify : bool
-        Whether the contents of all files are compared with their checksums, and not only their sizes.
+        Whether to compare the contents of all files with their checksums, and not only their sizes.
 
     Attributes
     ----------
     index : dict
-        What `write_shards` wrote: checksums, and the numbers of tokens, documents, words and bytes.
+        The index written by `write_shards`: checksums, and the numbers of tokens, documents, words and bytes.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there are no shards, or a file is not what was written.
+        When there are no shards, or a file has changed since it was written.
 
     Examples
     --------
@@ -60,17 +60,17 @@ class TokenShards:
     def __init__(self, folder: str | Path, *, verify: bool = True) -> None:
         self.folder = Path(folder)
         if not (self.folder / INDEX).is_file():
-            raise MissingFileError(f"there are no tokens in {self.folder}: write_shards makes them")
+            raise MissingFileError(f"there are no tokens in {self.folder}: write them with write_shards")
         self.index: dict[str, Any] = read_json(self.folder / INDEX)
         if self.index.get("format") != FORMAT:
-            raise CorruptFileError(f"{self.folder} has tokens in another format: delete it, and it is made again")
-        with reading(self.folder / INDEX, "an index of tokens", f"delete {self.folder}, and it is made again"):
+            raise CorruptFileError(f"{self.folder} has tokens in another format: delete it to have it rebuilt")
+        with reading(self.folder / INDEX, "an index of tokens", f"delete {self.folder} to have it rebuilt"):
             self._check_index()
             self._arrays = [self._opened(shard, verify=verify) for shard in self.index["shards"]]
         self._starts = np.cumsum([0, *map(len, self._arrays)])
 
     def _check_index(self) -> None:
-        """Refuse an index that lacks a number, or names files elsewhere.
+        """Raise if the index lacks a number, or names files elsewhere.
 
         Raises
         ------
@@ -79,13 +79,13 @@ class TokenShards:
         counts = ("n_tokens", "n_documents", "n_words", "n_bytes", "end")
         numbers = [self.index[name] for name in counts] + [shard["n_tokens"] for shard in self.index["shards"]]
         if not all(type(number) is int and number >= 0 for number in numbers):
-            raise ValueError("a number in it is not one")
+            raise ValueError("a count in it is not a non-negative integer")
         if self.index["dtype"] not in DTYPES or not isinstance(self.index["key"], str):
-            raise ValueError(f"dtype is {self.index['dtype']!r:.40}, and must be one of {', '.join(DTYPES)}")
+            raise ValueError(f"dtype={self.index['dtype']!r:.40} must be one of {', '.join(DTYPES)}")
         if any(Path(shard["file"]).name != shard["file"] for shard in self.index["shards"]):
             raise ValueError("it names a file in another folder")
         if sum(shard["n_tokens"] for shard in self.index["shards"]) != self.index["n_tokens"]:
-            raise ValueError("its files do not have as many tokens as it says in all")
+            raise ValueError("the token counts of its files do not add up to its total")
 
     def _opened(self, shard: dict[str, Any], *, verify: bool) -> NDArray[Any]:
         file, dtype = self.folder / shard["file"], np.dtype(self.index["dtype"])
@@ -93,10 +93,10 @@ class TokenShards:
         if not file.is_file() or file.stat().st_size != expected:
             size = file.stat().st_size if file.is_file() else "no"
             raise CorruptFileError(
-                f"{file} has {size} bytes instead of {expected}: delete {self.folder}, and it is made again"
+                f"{file} has {size} bytes instead of {expected}: delete {self.folder} to have it rebuilt"
             )
         if verify and _checksum(file) != shard["sha256"]:
-            raise CorruptFileError(f"{file} is not what was written: delete {self.folder}, and it is made again")
+            raise CorruptFileError(f"{file} has changed since it was written: delete {self.folder} to have it rebuilt")
         return np.memmap(file, dtype=dtype, mode="r", shape=(shard["n_tokens"],))
 
     def __len__(self) -> int:
@@ -104,21 +104,21 @@ class TokenShards:
 
     @property
     def n_words(self) -> int:
-        """Words between spaces, and ends of lines, as word-level perplexities count them."""
+        """Number of words and line ends, which both count in word-level perplexities."""
         return int(self.index["n_words"])
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the text in UTF-8."""
+        """Number of bytes of the text in UTF-8."""
         return int(self.index["n_bytes"])
 
     @property
     def key(self) -> str:
-        """What was encoded, and how: equal for equal tokens."""
+        """Hash of the text and the tokenizer: equal keys mean equal tokens."""
         return str(self.index["key"])
 
     def read(self, begin: int, end: int) -> NDArray[np.int64]:
-        """Return the tokens from `begin` to before `end`."""
+        """Return the tokens from `begin` up to, but not including, `end`."""
         first = int(np.searchsorted(self._starts, begin, side="right")) - 1
         pieces = []
         for number in range(first, len(self._arrays)):
@@ -129,7 +129,7 @@ class TokenShards:
         return np.concatenate(pieces).astype(np.int64)
 
     def document_starts(self) -> NDArray[np.int64]:
-        """Return where documents begin: the places of their marks."""
+        """Return where documents begin: the positions of their marks."""
         marks = [
             np.flatnonzero(array == self.index["end"]) + start
             for array, start in zip(self._arrays, self._starts, strict=False)
@@ -138,23 +138,23 @@ class TokenShards:
 
 
 def write_shards(text: Text, tokenizer: Tokenizer, folder: Path, *, shard_tokens: int = SHARD) -> TokenShards:
-    """Encode a text, and write its tokens to files in a folder, which is whole or not there.
+    """Encode a text and write its tokens to files in a folder, which is created complete or not at all.
 
     Parameters
     ----------
     text : Text
     tokenizer : Tokenizer
     folder : Path
-        Must not exist, and its parent must; nobody else may write it at the same time.
+        Must not exist, but its parent must; no other process may write it at the same time.
     shard_tokens : int
-        The largest number of tokens in a file.
+        The maximum number of tokens per file.
 
     Returns
     -------
     TokenShards
     """
     aside = folder.with_name(f".{folder.name}")
-    shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(aside, ignore_errors=True)  # left over from a killed process
     aside.mkdir()
     try:
         write_json(aside / INDEX, _written(text, tokenizer, aside, shard_tokens))
@@ -165,9 +165,9 @@ def write_shards(text: Text, tokenizer: Tokenizer, folder: Path, *, shard_tokens
 
 
 def cached_shards(text: Text, tokenizer: Tokenizer, cache_dir: Path) -> TokenShards:
-    """Return the tokens of a text from a folder of the cache, or encode it into one.
+    """Return the tokens of a text from the cache, or encode the text into it.
 
-    Several processes may ask at once: one encodes, and the others wait.
+    Several processes may call this at once: one encodes, and the others wait.
     """
     from filelock import FileLock
 
@@ -180,15 +180,15 @@ def cached_shards(text: Text, tokenizer: Tokenizer, cache_dir: Path) -> TokenSha
 
 
 def cache_to_resume(text: Text, tokenizer: Tokenizer, named: Path) -> Path:
-    """Return the cache of a run that goes on: the one that its configuration names where the tokens are in it.
+    """Return the cache for a run that is resumed: the one named in its configuration, if that has the tokens.
 
-    Else it is `default_cache`: a run that somebody sent may name any folder, into which nothing is written.
+    Otherwise it is `default_cache`: nothing is written to a folder that is named in a run from somebody else.
     """
     return named if (named / _key(text, tokenizer)[:20]).is_dir() else default_cache()
 
 
 def default_cache() -> Path:
-    """Return where tokens are kept: ``topolearn/tokens`` in the user's folder for caches."""
+    """Return the default cache of tokens: ``topolearn/tokens`` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "topolearn" / "tokens"
 
@@ -198,7 +198,7 @@ def _key(text: Text, tokenizer: Tokenizer) -> str:
 
 
 def _written(text: Text, tokenizer: Tokenizer, folder: Path, shard_tokens: int) -> dict[str, Any]:
-    """Write the files; return the index."""
+    """Write the files, and return the index."""
     dtype = np.dtype(DTYPES[tokenizer.n_tokens > 2**16])
     counts = {"n_tokens": 0, "n_documents": 0, "n_words": 0, "n_bytes": 0}
     files: list[Path] = []
@@ -221,7 +221,7 @@ def _written(text: Text, tokenizer: Tokenizer, folder: Path, shard_tokens: int) 
 
 
 def _encoded(text: Text, tokenizer: Tokenizer, counts: dict[str, int]) -> Iterator[list[int]]:
-    """Yield the tokens of groups of pieces, with a mark where a document begins, and count what they hold."""
+    """Yield the tokens of groups of pieces, with a mark where a document begins, and update the counts."""
     begins, group, size = True, [], 0
     for piece, ends in text.pieces():
         group.append((piece, begins))

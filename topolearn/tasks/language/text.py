@@ -13,23 +13,23 @@ from pathlib import Path
 from topolearn.errors import CorruptFileError, InvalidValueError
 from topolearn.tasks.packages import hf_package
 
-PIECE = 2**20  # bytes of a document, about, that are in memory at a time
+PIECE = 2**20  # approximate number of bytes of a document in memory at a time
 COLUMN = "text"
 
 
 @dataclass(frozen=True)
 class Text:
-    """Documents in files of one kind or several: plain text, JSON lines, or Parquet.
+    """Documents in files of plain text, JSON lines or Parquet, which may be mixed.
 
-    A plain text file is one document; so is each line of a ``.jsonl`` file, and each row of a ``.parquet`` file, whose
-    text is its `column`. Plain files and JSON lines may be compressed (``.gz``).
+    A plain text file is one document. Each line of a ``.jsonl`` file and each row of a ``.parquet`` file is a document,
+    whose text is in `column`. Plain files and JSON lines may be compressed (``.gz``).
 
     Attributes
     ----------
     files : tuple of Path
     column : str
     begin, end : float
-        The share of each plain file that is read, rounded to whole lines: for a part that is held out.
+        The range of each plain file that is read, as shares rounded to whole lines, to hold out the rest.
 
     Examples
     --------
@@ -46,12 +46,12 @@ class Text:
     end: float = 1.0
 
     def pieces(self) -> Iterator[tuple[str, bool]]:
-        """Yield the text of all documents, each in one piece or several, and whether a document ends with it.
+        """Yield the text of all documents in pieces, and whether each piece ends a document.
 
         Raises
         ------
         CorruptFileError, InvalidValueError
-            When a file cannot be read, is not UTF-8, has no such column, or holds no text.
+            When a file cannot be read, is not UTF-8, has no such column, or contains no text.
         """
         for file in self.files:
             is_empty = True
@@ -59,10 +59,10 @@ class Text:
                 is_empty = is_empty and not piece.strip()
                 yield piece, ends
             if is_empty:
-                raise InvalidValueError(f"{file} holds no text: leave it out, or put text into it")
+                raise InvalidValueError(f"{file} contains no text: omit it, or add text")
 
     def checksum(self) -> str:
-        """Return the sha256 of what the files and the settings are, by which derived files are found again."""
+        """Return the sha256 of the files and the settings, which identifies derived files."""
         digest = hashlib.sha256(json.dumps([self.column, self.begin, self.end]).encode())
         for file in self.files:
             with file.open("rb") as opened:
@@ -76,7 +76,7 @@ class Text:
         return read(file)
 
     def _plain(self, file: Path) -> Iterator[tuple[str, bool]]:
-        """Yield groups of lines: a cut is always before the beginning of a line."""
+        """Yield groups of lines; text is only ever cut between lines."""
         size = sum(map(len, _lines(file)))
         first, last = round(self.begin * size), round(self.end * size)
         waiting: list[bytes] = []
@@ -102,7 +102,7 @@ class Text:
             if not isinstance(row, dict) or not isinstance(row.get(self.column), str):
                 known = ", ".join(map(repr, row)) if isinstance(row, dict) else type(row).__name__
                 raise InvalidValueError(
-                    f"{file}, line {number} has no text {self.column!r} but {known}: name its column"
+                    f"{file}, line {number} has no text {self.column!r}, only {known}: name the text column"
                 )
             yield row[self.column], True
 
@@ -110,19 +110,21 @@ class Text:
         parquet = hf_package("pyarrow.parquet")
         try:
             opened = parquet.ParquetFile(file)
-        except Exception as error:  # of the package, which has several
+        except Exception as error:  # pyarrow raises several kinds
             raise CorruptFileError(f"{file} is not a Parquet file: {error}") from None
         with opened:
             names = opened.schema_arrow.names
             if self.column not in names:
-                raise InvalidValueError(f"{file} has no column {self.column!r} but {', '.join(names)}: name its column")
+                raise InvalidValueError(
+                    f"{file} has no column {self.column!r}, only {', '.join(names)}: name the text column"
+                )
             for batch in opened.iter_batches(columns=[self.column]):
                 for text in batch.column(0).to_pylist():
                     yield str(text or ""), True
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, plain or compressed, with their ends.
+    """Yield the lines of a file, plain or compressed, including line ends.
 
     Raises
     ------
@@ -141,6 +143,6 @@ def _decoded(content: bytes, file: Path) -> str:
     except UnicodeDecodeError as error:
         around = content[max(0, error.start - 10) : error.start + 10]
         raise CorruptFileError(
-            f"{file} is not UTF-8, at the byte {content[error.start]:#04x} in {around!r}: convert it, as by "
-            f"iconv -f LATIN1 -t UTF-8"
+            f"{file} is not UTF-8, at byte {content[error.start]:#04x} in {around!r}: convert it, for example with "
+            "iconv -f LATIN1 -t UTF-8"
         ) from None

@@ -13,38 +13,38 @@ from topolearn.read_errors import reading
 from topolearn.tasks.byte_pairs import byte_pairs
 from topolearn.tasks.packages import hf_package
 
-END = "<| end |>"  # of a document; with its spaces, no text becomes it
+END = "<| end |>"  # marks the end of a document; as it has spaces, no text is encoded to it
 KNOWN_ENDS = (END, "<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
 
 
 class Tokenizer:
-    """Tokens by their numbers; `learn_tokenizer` makes one, and `Tokenizer.load` reads one of any kind.
+    """Maps text to token numbers; `learn_tokenizer` trains one, and `Tokenizer.load` reads one of any kind.
 
-    Text never becomes the mark at the end of a document, whatever it holds: ``</s>`` in a text is text.
+    Text is never encoded to the end mark of a document, whatever it contains: ``</s>`` in a text is text.
 
     Parameters
     ----------
     content : str
-        As `save` writes it, in the format of tokenizers.
+        The JSON written by `save`, in the format of tokenizers.
     origin : str or Path
-        Where the content comes from, for messages.
+        Where the content comes from, for error messages.
 
     Attributes
     ----------
     n_tokens : int
     end : int
-        The number of the mark at the end of a document, which also comes before the first one.
+        The number of the end mark, which separates documents and also precedes the first one.
     content : str
-        As it is saved.
+        The JSON that `save` writes.
     hash : str
-        The sha256 of the content: two tokenizers are the same if it is.
+        The sha256 of the content; two tokenizers with the same hash are the same.
 
     Raises
     ------
     MissingPackageError
         When tokenizers is not installed.
     CorruptFileError, InvalidValueError
-        When the content is not in the format of tokenizers, or has no mark for the end of a document.
+        When the content is not in the format of tokenizers, or has no end mark of documents.
 
     Examples
     --------
@@ -62,9 +62,7 @@ class Tokenizer:
             raise CorruptFileError(f"{origin} is not in the format of tokenizers: {error}") from None
         ends = [mark for mark in KNOWN_ENDS if self._tokenizer.token_to_id(mark) is not None]
         if not ends:
-            raise InvalidValueError(
-                f"{origin} has no mark for the end of a document: it needs one of {', '.join(KNOWN_ENDS)}"
-            )
+            raise InvalidValueError(f"{origin} has no end mark of documents: it needs one of {', '.join(KNOWN_ENDS)}")
         self.content = content
         self._tokenizer.encode_special_tokens = True  # else text that spells a mark would become it
         self.end = int(self._tokenizer.token_to_id(ends[0]))
@@ -79,33 +77,33 @@ class Tokenizer:
         return [each.ids for each in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Return the text of tokens; marks are left out."""
+        """Return the text of tokens, without marks."""
         text: str = self._tokenizer.decode([int(token) for token in tokens])
         return text
 
     def save(self, path: str | Path) -> None:
-        """Write the tokenizer to a file, which ``tokenizers.Tokenizer.from_file`` reads as well."""
+        """Write the tokenizer to a file, which ``tokenizers.Tokenizer.from_file`` can read as well."""
         with written_aside(path) as aside:
             aside.write_text(self.content, encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:
-        """Return the tokenizer in a file ``tokenizer.json``, or in the folder that has one.
+        """Load the tokenizer in a file ``tokenizer.json``, or in a folder that contains one.
 
         Raises
         ------
         MissingPackageError, MissingFileError, CorruptFileError, InvalidValueError
-            When tokenizers is not installed, or there is no such file, or it is not usable.
+            When tokenizers is not installed, or the file does not exist or is unusable.
         """
         path = Path(path)
         file = path / "tokenizer.json" if path.is_dir() else path
         if not file.is_file():
-            raise MissingFileError(f"there is no tokenizer {file}: give a tokenizer.json, or leave it out to learn one")
+            raise MissingFileError(f"there is no tokenizer {file}: give a tokenizer.json, or omit it to learn one")
         with reading(file, "in the format of tokenizers", "use the one of the run"):
             return cls(file.read_bytes().decode("utf-8"), file)
 
     def check_hash(self, expected: str, owner: str | Path) -> None:
-        """Refuse to be used by what was trained with another tokenizer.
+        """Raise if `owner`, such as a checkpoint, was trained with another tokenizer.
 
         Raises
         ------
@@ -119,7 +117,7 @@ class Tokenizer:
 
 
 def learn_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Learn a tokenizer of byte pairs; the same text and size give the same, byte for byte.
+    """Learn a byte-pair tokenizer; the same text and size give the same tokenizer, byte for byte.
 
     Raises
     ------

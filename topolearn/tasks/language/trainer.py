@@ -1,4 +1,4 @@
-"""The training of a language model, by the ``Trainer`` of transformers; imported with that package alone."""
+"""Training a language model with the ``Trainer`` of transformers; imported only if that is installed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trainer_of(
     windows: Mapping[str, TokenWindows],
     score: Callable[[Any], Mapping[str, float]],
 ) -> TaskTrainer:
-    """Return what trains a language model on windows of tokens by Adam, and evaluates by perplexity.
+    """Return a trainer for a language model on windows of tokens, with Adam, evaluated by perplexity.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def trainer_of(
         The directory of the run.
     model : transformers.LlamaForCausalLM
     stream : BatchStream
-        Numbers of windows.
+        Batches of window numbers.
     windows : Mapping of str to TokenWindows
-        Of the splits "train" and "val".
+        The windows of the splits "train" and "val".
     score : callable
-        ``score(model)`` returns validation loss and perplexities.
+        ``score(model)`` returns the validation loss and perplexities.
     """
     return TaskTrainer(
         model,
@@ -62,8 +62,8 @@ def _loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None
 
 
 def _counted_alike(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a batch with a label in front that is ignored.
+    """Return a batch with an ignored label in front.
 
-    The trainer of transformers counts the labels of causal models without the first, which others would not predict.
+    The trainer of transformers does not count the first label of causal models, which usually is not predicted.
     """
     return {**batch, "labels": F.pad(batch["labels"], (1, 0), value=IGNORED)}

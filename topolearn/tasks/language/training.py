@@ -34,7 +34,7 @@ from topolearn.training.random_states import random_states_kept
 from topolearn.training.ranks import Ranks
 from topolearn.training.run_directory import new_directory, taken_up, warn_of_other_ranks
 
-TOKENS = "tokens.json"  # of a run: what its text was, encoded
+TOKENS = "tokens.json"  # in a run: counts and checksums of its encoded text
 PACKAGES = ("transformers", "accelerate", "tokenizers")
 
 
@@ -43,22 +43,21 @@ PACKAGES = ("transformers", "accelerate", "tokenizers")
 def train(
     config: LanguageConfig, *, overwrite: bool = False, loggers: Sequence[Logger] = (), quiet: bool = False
 ) -> Run:
-    """Train a language model and leave a run directory behind.
+    """Train a language model and write a run directory.
 
-    The best model by validation perplexity is measured on the test text at the end, if there is one.
+    At the end, the model with the best validation perplexity is evaluated on the test text, if there is one.
 
-    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
-    is one of.
+    Training runs in several threads of a process take turns, as dropout draws from torch's one global generator.
 
     Parameters
     ----------
     config : LanguageConfig
-        What to do. Everything is checked before the directory is made; without a ``run_dir`` it is named after what is
-        trained, and numbered where there is one.
+        What to train. Everything is checked before the directory is made. Without a ``run_dir`` the directory is named
+        after data, method, density and seed, and numbered if it exists.
     overwrite : bool
         Remove the run in ``config.run_dir``, if there is one.
     loggers : sequence of Logger
-        Who is told numbers and pictures besides the run directory.
+        Loggers that receive numbers and figures in addition to the run directory.
     quiet : bool
         Show no progress.
 
@@ -71,16 +70,16 @@ def train(
     MissingPackageError
         When a package of the extra ``hf`` is not installed.
     ExistingFileError
-        When ``config.run_dir`` exists, and is not to be overwritten.
+        When ``config.run_dir`` exists, and ``overwrite`` is False.
     TopolearnError
-        Of another kind, for anything that cannot be trained.
+        For anything else that cannot be trained.
     """
     corpus = read_texts(config.dataset, config.data_dir, config.column, config.cache_dir)
     shapes = [(config.width, config.hidden), (config.width, config.width)]
     batch = config.window * config.batch_windows
     config = settled(config, shapes=shapes, batch=batch, name=Path(corpus.name).name.replace(":", "-"))
     path, ranks = new_directory(config, overwrite=overwrite), Ranks()
-    ranks.wait()  # before one of them makes it
+    ranks.wait()  # until all ranks have seen whether the directory exists
     encoded = Encoded(config, corpus, _tokenizer(config, corpus))
     if ranks.is_first:
         remove_former(path)
@@ -97,16 +96,16 @@ def resume(
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
-    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+    """Continue a run from its last checkpoint; the result is bit-identical to a run that was never stopped.
 
     Parameters
     ----------
     path : path
         The run directory.
     device : str, optional
-        Where to go on; default where the run was, which its files go on to name.
+        Device to continue on; default that of the run. The run's files keep naming the original device.
     accept_changes : bool
-        Go on with what has changed since; see `topolearn.training.resume`.
+        Continue despite changes since the run began; see `topolearn.training.resume`.
     loggers, quiet
         As for `train`.
 
@@ -116,12 +115,13 @@ def resume(
         When there is no run, its tokenizer, checkpoint or configuration is unusable, its text has changed, or another
         process is writing it.
     ChangedRunError
-        When it would not go on as it began; says what has changed.
+        When it would not continue as it began; the message says what has changed.
     """
     run = Run(path)
     config: LanguageConfig = run.config
     here = config if device is None else replace(config, device=trainer_device(device))
-    named = None if config.cache_dir is None else Path(config.cache_dir)  # of a run that was sent: read, never made
+    # The named cache is only read, as the run may come from somebody else.
+    named = None if config.cache_dir is None else Path(config.cache_dir)
     cache = named if named and hub_folder(config.dataset, config.column, named).is_dir() else None
     corpus, file = read_texts(config.dataset, config.data_dir, config.column, cache), run.path / TOKENIZER
     was_written = file.is_file()  # else the run was killed before
@@ -143,7 +143,7 @@ class Encoded:
 
     @cached_property
     def shards(self) -> dict[str, TokenShards]:
-        """The tokens of each split that there is."""
+        """The tokens of each existing split."""
         cache = default_cache() if self.config.cache_dir is None else Path(self.config.cache_dir)
         splits: dict[str, Text | None] = {
             "train": self.corpus.train, "val": self.corpus.val, "test": self.corpus.test,
@@ -156,15 +156,15 @@ class Encoded:
         return {name: cached_shards(text, self.tokenizer, caches[name]) for name, text in there.items()}
 
     def write_keys(self, file: Path) -> None:
-        """Write what was encoded, and how: counts and checksums of each split."""
+        """Write the index of each split: counts and checksums."""
         write_json(file, {name: shards.index for name, shards in self.shards.items()})
 
     def changed(self, file: Path) -> list[str]:
-        """Return in words which text, or files of tokens, are not those with which a run began."""
+        """Describe which splits differ from those with which a run began."""
         known = read_json(file) if file.is_file() else {}
         now = {name: shards.index for name, shards in self.shards.items()}
         return [
-            f"the {name} text of {self.config.dataset} is not the one with which it began (see {file})"
+            f"the {name} text of {self.config.dataset} has changed since the run began (see {file})"
             for name, index in known.items()
             if now.get(name) != index
         ]
@@ -177,7 +177,7 @@ def _tokenizer(config: LanguageConfig, corpus: TextCorpus) -> Tokenizer:
     if tokenizer.n_tokens > config.vocabulary_size:
         raise InvalidValueError(
             f"the tokenizer {config.tokenizer} has {tokenizer.n_tokens} tokens, more than "
-            f"vocabulary_size={config.vocabulary_size}: raise it"
+            f"vocabulary_size={config.vocabulary_size}: raise vocabulary_size"
         )
     return tokenizer
 
@@ -186,7 +186,7 @@ def _run(
     config: LanguageConfig, path: Path, encoded: Encoded, loggers: Sequence[Logger], *, quiet: bool,
     hold: Hold | None = None,
 ) -> Run:  # fmt: skip
-    """Train to the end, from the last checkpoint if there is one, and measure the best model."""
+    """Train to the end, from the last checkpoint if there is one, and evaluate the best model."""
 
     def prepare(checkpoint: Path | None) -> Prepared:
         return _prepared(config, path, encoded, checkpoint)
@@ -200,7 +200,7 @@ def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: 
     shards = encoded.shards
     windows = {name: TokenWindows(each, config.window, config.windows) for name, each in shards.items()}
     batches = WindowBatches(len(windows["train"]), config.batch_windows, seed=config.seed)
-    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # of which ranks take turns
+    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # the ranks take alternating ones
     if checkpoint is not None:
         check_tokenizer(checkpoint, encoded.tokenizer)
     model = build_model(config, encoded.tokenizer)
@@ -211,12 +211,12 @@ def _prepared(config: LanguageConfig, path: Path, encoded: Encoded, checkpoint: 
 
 def _measured(config: LanguageConfig, model: Any, shards: TokenShards) -> dict[str, float]:
     if config.precision == BF16_TRUE:
-        model = deepcopy(model).float()  # weights as they are, but products without further rounding
+        model = deepcopy(model).float()  # same weights, but products without further rounding
     return perplexity(model, shards, config.window, config.batch_windows, config.windows)
 
 
 def _test(config: LanguageConfig, path: Path, shards: TokenShards | None) -> dict[str, Any]:
-    """Return the perplexities of the best model on the test text, if there is one, and its size."""
+    """Return the best model's perplexities on the test text, if there is one, and its parameter count."""
     model = load_model(path, BEST).to(config.device)
     measured = {} if shards is None else _measured(config, model, shards)
     return {f"test_{name}": value for name, value in measured.items()} | {"n_parameters": n_parameters(model)}

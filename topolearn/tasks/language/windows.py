@@ -1,4 +1,4 @@
-"""Windows of tokens: what a language model reads at a time, and what it is to predict."""
+"""Windows of tokens: what a language model reads at a time, and what it has to predict."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from topolearn.registry import Registry
 from topolearn.sampling import RandomField
 from topolearn.tasks.language.shards import TokenShards
 
-IGNORED = -100  # the label that losses leave out
+IGNORED = -100  # the label that losses ignore
 
 Places = Callable[[TokenShards, int], np.ndarray]
 
 
 def packed(shards: TokenShards, length: int) -> np.ndarray:
-    """Return where windows begin and end: one behind the other through all documents, the last one shorter."""
+    """Return where windows begin and end: one after another across all documents; the last one is shorter."""
     begins = np.arange(0, len(shards) - 1, length, dtype=np.int64)
     return np.stack([begins, np.minimum(begins + length, len(shards) - 1)], axis=1)
 
@@ -29,7 +29,7 @@ def packed(shards: TokenShards, length: int) -> np.ndarray:
 def of_documents(shards: TokenShards, length: int) -> np.ndarray:
     """Return where windows begin and end: each document by itself, a long one in several windows."""
     starts = shards.document_starts()
-    ends = np.append(starts[1:], len(shards)) - 1  # the last token has none to predict
+    ends = np.append(starts[1:], len(shards)) - 1  # nothing follows the last token
     n_windows = -(-(ends - starts) // length)
     document = np.repeat(np.arange(len(starts)), n_windows)
     place = np.arange(len(document)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
@@ -41,22 +41,22 @@ WINDOWS: Registry[Places] = Registry("kind of window", {"packed": packed, "docum
 
 
 class TokenWindows(Dataset[tuple[np.ndarray, np.ndarray]]):
-    """Windows of a text: the tokens that are read, and those behind them, which are to be predicted.
+    """Windows of a text: the tokens to read, and the tokens that follow them, to be predicted.
 
-    Every token but the marks at the beginning of documents, or of the text if it is packed, is predicted once.
+    Every token is predicted once, except for the mark at the beginning of each document, or of a packed text.
 
     Parameters
     ----------
     shards : TokenShards
     length : int
-        The largest number of tokens in a window.
+        The maximum number of tokens per window.
     kind : str
-        One of `WINDOWS`: "packed", or "document" for one document a window.
+        One of `WINDOWS`: "packed", or "document" for one document per window.
 
     Raises
     ------
     UnknownNameError, InvalidTypeError, InvalidValueError
-        When there is no such kind, a length is not positive, or there is nothing to predict.
+        When there is no such kind, `length` is not positive, or there is nothing to predict.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class TokenWindows(Dataset[tuple[np.ndarray, np.ndarray]]):
         self._shards = shards
         self._places = WINDOWS[kind](shards, check_size("length", length))
         if not len(self._places):
-            raise InvalidValueError(f"{shards.folder} has {len(shards)} tokens, and none to predict: give more text")
+            raise InvalidValueError(f"{shards.folder} has {len(shards)} tokens, and none to predict: add more text")
 
     def __len__(self) -> int:
         return len(self._places)
@@ -87,20 +87,20 @@ class TokenWindows(Dataset[tuple[np.ndarray, np.ndarray]]):
 
 
 class WindowBatches:
-    """Batches of windows, in an order drawn for each epoch; those that do not fill a batch are left for another epoch.
+    """Batches of windows, shuffled in each epoch; windows that do not fill a batch are skipped in that epoch.
 
-    An epoch is a function of (seed, epoch) alone.
+    The batches are determined by (seed, epoch) alone.
 
     Parameters
     ----------
     n_windows, size : int
-        In all, and in a batch.
+        The number of windows, and the number per batch.
     seed : int
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When there are fewer windows than a batch has.
+        When there are fewer windows than in a batch.
 
     Examples
     --------
@@ -112,7 +112,9 @@ class WindowBatches:
     def __init__(self, n_windows: int, size: int, *, seed: int = 0) -> None:
         self._n_windows, self._size, self._seed, self._epoch = n_windows, check_size("size", size), int(seed), 0
         if n_windows < size:
-            raise InvalidValueError(f"there are {n_windows} windows, fewer than a batch of {size}: lower the batch")
+            raise InvalidValueError(
+                f"there are {n_windows} windows, fewer than a batch of {size}: lower the batch size"
+            )
 
     def __len__(self) -> int:
         return self._n_windows // self._size
@@ -124,12 +126,12 @@ class WindowBatches:
         return iter(kept.tolist())
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
+        """Set the epoch of the batches that follow."""
         self._epoch = int(epoch)
 
 
 def collate(windows: Sequence[tuple[np.ndarray, np.ndarray]], padding: int = 0) -> dict[str, Tensor]:
-    """Return windows as a batch, shorter ones filled up on the right: what is read, and what is to be predicted.
+    """Return windows as a batch of inputs and labels, with shorter windows padded on the right.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`workload`: what `topolearn.counting` counts of a language model."""
+"""`workload`: how `topolearn.counting` counts the costs of a language model."""
 
 import torch
 
@@ -9,7 +9,7 @@ from topolearn.tasks.running import INTERVAL
 
 
 def workload(config: LanguageConfig) -> Workload:
-    """Return the LLaMA of a configuration without memory, and its training; no text is read.
+    """Return the model on the meta device and its training; no text is read.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def workload(config: LanguageConfig) -> Workload:
     with torch.device("meta"):
         model = dense_model(config, config.vocabulary_size)
         tokens = torch.empty(config.batch_windows, config.window, dtype=torch.int64)
-    model.config.use_cache = True  # else transformers looks into positions, which have no values here
+    model.config.use_cache = True  # else transformers reads the positions, which have no values here
     return Workload(
         model=model,
         inputs=[tokens],
@@ -36,5 +36,5 @@ def workload(config: LanguageConfig) -> Workload:
         optimizer="adam",
         accumulation=config.accumulation,
         step=f"{tokens.numel():,} tokens, in windows of {config.window}",
-        notes=("The text is not read: batches are taken to be full, and the vocabulary to be as large as it may.",),
+        notes=("The text is not read: batches are assumed to be full, and the vocabulary to have its maximum size.",),
     )

@@ -1,4 +1,4 @@
-"""Translation: parallel text, a vocabulary learnt from it, batches by tokens, translations and their scores."""
+"""Translation: parallel text, a vocabulary learned from it, batches by tokens, translations and their scores."""
 
 from topolearn.tasks.translation.batches import TokenBatches, collate
 from topolearn.tasks.translation.checkpoints import load_model

@@ -1,4 +1,4 @@
-"""Batches by tokens: pairs of similar length, as many as fit into a number of tokens."""
+"""Batches by tokens: as many pairs of similar length as fit into a number of tokens."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,31 +12,31 @@ from topolearn.errors import InvalidValueError
 from topolearn.sampling import RandomField
 from topolearn.tasks.translation.vocabulary import PAD
 
-IGNORED = -100  # the label that losses leave out
+IGNORED = -100  # the label that losses ignore
 
 
 class TokenBatches(Sampler[list[int]]):
-    """Batches of at most a number of tokens, as a ``batch_sampler`` of a ``DataLoader``.
+    """Batches with a maximum number of tokens, for use as ``batch_sampler`` of a ``DataLoader``.
 
-    Pairs are sorted by the length of their longer sentence, equal lengths in an order drawn for each epoch, and cut
-    into batches whose padded longer side, end marks included, has at most `tokens` tokens; the batches then come in an
-    order drawn, too. An epoch is a function of (seed, epoch) alone: skip the first n batches to go on after n. All
-    epochs have the same number of batches.
+    Pairs are sorted by the length of their longer sentence, with equal lengths shuffled in each epoch, and cut into
+    batches whose padded longer side has at most `tokens` tokens, including end marks; then the batches are shuffled,
+    too. An epoch is determined by (seed, epoch) alone: to resume after n batches, skip the first n. All epochs have the
+    same number of batches.
 
     Parameters
     ----------
     lengths : array of int, shape (n_pairs,)
-        Tokens of the longer sentence of each pair, end mark included; see `EncodedPairs.lengths`.
+        Tokens of the longer sentence of each pair, including the end mark; see `EncodedPairs.lengths`.
     tokens : int
-        The largest number of tokens in a batch.
+        The maximum number of tokens per batch.
     seed : int
     shuffle : bool
-        Whether anything is drawn; else batches come from the shortest to the longest.
+        Whether to shuffle; otherwise batches come in order of increasing length.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a sentence is longer than a batch, there are no pairs, or a number is out of its range.
+        When a sentence is longer than a batch, there are no pairs, or a number is out of range.
 
     Examples
     --------
@@ -58,16 +58,16 @@ class TokenBatches(Sampler[list[int]]):
         self.seed, self.shuffle = int(seed), shuffle
         self.epoch = 0
         if not len(self.lengths):
-            raise InvalidValueError("there are no pairs to make batches of: give at least one")
+            raise InvalidValueError("there are no pairs to batch: give at least one")
         longest = int(self.lengths.argmax())
         if self.lengths[longest] > self.tokens:
             raise InvalidValueError(
-                f"pair {longest} has {self.lengths[longest]} tokens, more than a batch of tokens={tokens}: raise it"
+                f"pair {longest} has {self.lengths[longest]} tokens, more than a batch of tokens={tokens}: raise tokens"
             )
         self._ends = self._cuts()
 
     def _cuts(self) -> list[int]:
-        """Return the ends of the batches in the sorted order; they depend on the lengths alone, so on no draw."""
+        """Return the ends of the batches in the sorted order; they depend only on the lengths, not on the seed."""
         ends, begin = [], 0
         for position, length in enumerate(np.sort(self.lengths).tolist()):
             if (position - begin + 1) * length > self.tokens:
@@ -91,15 +91,15 @@ class TokenBatches(Sampler[list[int]]):
         return iter([batches[number].tolist() for number in turn])
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
+        """Set the epoch of the batches that follow."""
         self.epoch = int(epoch)
 
 
 def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> dict[str, Tensor]:
-    """Return a batch as models of transformers take it, padded on the right.
+    """Return a batch for models of transformers, padded on the right.
 
-    Such a model makes ``decoder_input_ids`` of the labels itself: the begin mark, then all labels but the last, with
-    padding for ignored ones.
+    Such a model derives ``decoder_input_ids`` from the labels itself: the begin mark, then all labels except the last,
+    with padding in place of ignored labels.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> dict[str, T
 
 
 def padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
-    """Return rows of tokens as a Tensor of int64, of shape (n_rows, longest row), filled on the right."""
+    """Return rows of tokens as a Tensor of int64, of shape (n_rows, longest row), padded on the right."""
     values = torch.full((len(rows), max(map(len, rows))), filling, dtype=torch.int64)
     for row, tokens in zip(values, rows, strict=True):
         row[: len(tokens)] = torch.as_tensor(tokens, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""How the model of a translator is read from a checkpoint of its run."""
+"""Loading the model of a translator from a checkpoint of its run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def load_model(run_dir: Path, which: str) -> Any:
     Raises
     ------
     MissingFileError, CorruptFileError, CheckpointError
-        When there is no such checkpoint, or it is unusable, or of another vocabulary.
+        When there is no such checkpoint, or it is unusable, or belongs to another vocabulary.
     """
     folder = checkpoint_of(run_dir, which)
     config, vocabulary = Run(run_dir).config, Vocabulary.load(run_dir / VOCABULARY)
@@ -30,7 +30,7 @@ def load_model(run_dir: Path, which: str) -> Any:
 
 
 def check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
-    """Refuse the vocabulary of another run than that of a checkpoint.
+    """Raise if a checkpoint was trained with another vocabulary.
 
     Raises
     ------

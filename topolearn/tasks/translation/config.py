@@ -1,4 +1,4 @@
-"""`TranslationConfig`: everything that decides what a training of a translator does, as typed values."""
+"""`TranslationConfig`: everything that determines how a translator is trained, as typed values."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -11,20 +11,20 @@ from topolearn.training.task_config import check_counts, check_shares, check_wor
 
 SCHEDULES = ("noam", "inoam")
 TOO_LONG = ("error", "drop")
-REWARMUP = 20  # steps that inoam takes after each update to reach the learning rate again
+REWARMUP = 20  # warm-up steps of inoam after each update
 
 
 @documented
 @dataclass(frozen=True, kw_only=True)
 class TranslationConfig(StepConfig):
-    """What translator to train, on what text, and how; the defaults are those of a small one for a CPU.
+    """Which translator to train, on which text, and how; the defaults give a small model for a CPU.
 
     Fields that are None are settled when training begins, and the settled values are written into the run.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError, UnknownNameError
-        For a value of a wrong type, out of range, or a name that is not known.
+        For a value of the wrong type or out of range, or an unknown name.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class TranslationConfig(StepConfig):
     (20, 256)
     """
 
-    task: ClassVar[str] = "translation"  # whose configuration this is
+    task: ClassVar[str] = "translation"
 
     dataset: str = field(
         default="multi30k",
@@ -41,39 +41,46 @@ class TranslationConfig(StepConfig):
             "help": "multi30k, or a folder with train, val and test as aligned files, such as train.en, train.de"
         },
     )
-    source: str = field(default="en", metadata={"help": "language that is translated, as files are called"})
-    target: str = field(default="de", metadata={"help": "language into which it is translated"})
-    max_pairs: int | None = field(default=None, metadata={"help": "pairs of sentences to train on, the first [all]"})
-    vocabulary: str = field(default="bpe", metadata={"help": "bpe (joint pieces of words), or word"})
-    vocabulary_size: int = field(default=4000, metadata={"help": "pieces, or words of both languages, at most"})
+    source: str = field(default="en", metadata={"help": "source language, as in the names of the files"})
+    target: str = field(default="de", metadata={"help": "target language, as in the names of the files"})
+    max_pairs: int | None = field(
+        default=None, metadata={"help": "train on this many pairs only, the first ones [all]"}
+    )
+    vocabulary: str = field(default="bpe", metadata={"help": "bpe (subwords of both languages), or word"})
+    vocabulary_size: int = field(
+        default=4000, metadata={"help": "maximum number of subwords or words of both languages"}
+    )
     too_long: str = field(
-        default="error", metadata={"help": "what to do with a pair that is longer than a batch: error, or drop"}
+        default="error", metadata={"help": "what to do with pairs that are longer than a batch: error, or drop"}
     )
     gain: float = field(
-        default=1.0, metadata={"help": "by what Xavier's bound is multiplied for layers that are, or would be, sparse"}
+        default=1.0,
+        metadata={"help": "factor of Xavier's bound for layers that a method can make sparse"},
     )
     width: int = field(default=256, metadata={"help": "width of embeddings and layers"})
     feed_forward: int = field(default=512, metadata={"help": "width of the hidden layer of feed-forward blocks"})
     encoder_layers: int = field(default=3, metadata={"help": "blocks of the encoder"})
     decoder_layers: int = field(default=3, metadata={"help": "blocks of the decoder"})
-    dropout: float = field(default=0.1, metadata={"help": "dropout, of attention and activations too"})
-    steps: int = field(default=5000, metadata={"help": "steps of the optimizer"})
-    batch_tokens: int = field(default=1024, metadata={"help": "tokens of a batch, padded, of the longer side"})
+    dropout: float = field(default=0.1, metadata={"help": "dropout, including that of attention and activations"})
+    steps: int = field(default=5000, metadata={"help": "optimizer steps"})
+    batch_tokens: int = field(default=1024, metadata={"help": "tokens per batch on the longer side, including padding"})
     lr: float = field(default=1e-3, metadata={"help": "learning rate at its peak, at the end of the warm-up"})
     schedule: str = field(
         default="inoam",
-        metadata={"help": "noam (warm-up, then inverse square root), or inoam (and 20 steps after each update, too)"},
+        metadata={
+            "help": "noam (warm-up, then inverse square root), or inoam (plus a 20-step warm-up after each update)"
+        },
     )
-    beta2: float = field(default=0.998, metadata={"help": "Adam's decay of the mean of squared gradients"})
-    label_smoothing: float = field(default=0.1, metadata={"help": "share of the probability spread over all tokens"})
-    evaluate_every: int = field(
-        default=500, metadata={"help": "steps from one evaluation, with its checkpoint, to the next"}
+    beta2: float = field(default=0.998, metadata={"help": "Adam's decay rate for the mean of squared gradients"})
+    label_smoothing: float = field(
+        default=0.1, metadata={"help": "share of the probability that is spread over all tokens"}
     )
+    evaluate_every: int = field(default=500, metadata={"help": "steps between evaluations, each with a checkpoint"})
     validation_sentences: int = field(
-        default=200, metadata={"help": "sentences that are translated at an evaluation; the perplexity is of all"}
+        default=200, metadata={"help": "sentences translated per evaluation; the perplexity always uses all sentences"}
     )
-    beams: int = field(default=2, metadata={"help": "beams of the search"})
-    length_penalty: float = field(default=1.0, metadata={"help": "a score is log p / length ** penalty"})
+    beams: int = field(default=2, metadata={"help": "beam width"})
+    length_penalty: float = field(default=1.0, metadata={"help": "hypotheses are scored by log p / length ** penalty"})
 
     @property
     def _rewarmup_steps(self) -> int:
@@ -91,12 +98,12 @@ class TranslationConfig(StepConfig):
         if self.width % self.heads:
             raise InvalidValueError(f"width={self.width} must be a multiple of heads={self.heads}")
         if self.width % 2:
-            raise InvalidValueError(f"width={self.width} must be even, for sines and cosines of positions")
+            raise InvalidValueError(f"width={self.width} must be even, for the sines and cosines of positions")
         if self.source == self.target:
-            raise InvalidValueError(f"source={self.source!r} and target must be two languages")
+            raise InvalidValueError(f"source={self.source!r} and target must be two different languages")
         if not self._keeps_weights and self.gain != 1:
             raise InvalidValueError(
-                f"gain={self.gain} scales the weights that are kept, and init={self.init!r} draws others: leave one out"
+                f"gain={self.gain} scales the weights that are kept, but init={self.init!r} replaces them: omit one"
             )
         if not -10 <= self.length_penalty <= 10:
             raise InvalidValueError(f"length_penalty={self.length_penalty} must lie in [-10, 10]")

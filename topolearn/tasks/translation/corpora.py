@@ -1,4 +1,4 @@
-"""Where parallel text comes from: sets by name, and custom folders."""
+"""Sources of parallel text: named data sets and custom folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class CorpusFiles:
-    """The files of parallel text that is known by name.
+    """The files of a named data set of parallel text.
 
     Attributes
     ----------
     stems : mapping of str to str
-        The names of the files of the splits train, val and test, without the language.
+        The file names of the splits train, val and test, without the language suffix.
     description : str
     checksums : mapping of str to str
-        The sha256 of uncompressed files, by their names; a file that is not there is not checked.
+        The sha256 of uncompressed files, by file name; files that are not listed are not checked.
     """
 
     stems: Mapping[str, str]
@@ -35,7 +35,7 @@ CORPORA: Registry[CorpusFiles] = Registry(
     {
         "multi30k": CorpusFiles(
             {"train": "train", "val": "val", "test": "test_2016_flickr"},
-            "29,000 + 1,014 + 1,000 captions of pictures in English and German; raw text",
+            "29,000 + 1,014 + 1,000 image captions in English and German; raw text",
             {
                 "train.en": "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6",
                 "train.de": "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72",
@@ -55,12 +55,12 @@ def read_corpus(dataset: str, languages: tuple[str, str] = ("en", "de"), data_di
     Parameters
     ----------
     dataset : str
-        One of `CORPORA`; or the path of a folder with two files a split, ``train.en`` and ``train.de``, ``val.en`` and
-        so on, plain or as ``.gz``, one sentence a line.
+        One of `CORPORA`; or the path of a folder with two files per split, ``train.en`` and ``train.de``, ``val.en``
+        and so on, plain or as ``.gz``, with one sentence per line.
     languages : tuple of str
-        The endings of the files of the source language and the target language.
+        The file suffixes of the source language and the target language.
     data_dir : path, optional
-        For a set by name: the folder that holds its files, or has them in a folder of its name; default ``data``.
+        For a named data set: the folder with its files, or with a folder of its name; default ``data``.
 
     Returns
     -------
@@ -70,9 +70,9 @@ def read_corpus(dataset: str, languages: tuple[str, str] = ("en", "de"), data_di
     Raises
     ------
     MissingFileError
-        When the folder or some of its files are not there; names all of them.
+        When the folder or some of its files are missing; the message names all of them.
     CorruptFileError, InvalidValueError
-        When files cannot be used; see `read_parallel`.
+        When files are unusable; see `read_parallel`.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def read_corpus(dataset: str, languages: tuple[str, str] = ("en", "de"), data_di
     """
     source, target = languages
     if source == target:
-        raise InvalidValueError(f"source and target language are both {source!r}: name the endings of two files")
+        raise InvalidValueError(f"source and target language are both {source!r}: give two different file suffixes")
     if dataset in CORPORA:
         folder, files = dataset_folder(dataset, data_dir), CORPORA[dataset]
     else:
@@ -104,13 +104,13 @@ def _own_folder(dataset: str) -> Path:
     folder = Path(dataset)
     if not folder.is_dir():
         raise MissingFileError(
-            f"dataset={dataset!r} is neither a folder nor parallel text by name: {suggest(dataset, list(CORPORA))}"
+            f"dataset={dataset!r} is neither a folder nor a named parallel text: {suggest(dataset, list(CORPORA))}"
         )
     return folder
 
 
 def _paths(dataset: str, folder: Path, names: list[str]) -> dict[str, Path]:
-    """Return the path of each file, which is there as ``NAME.gz`` or ``NAME``."""
+    """Return the path of each file, ``NAME.gz`` or ``NAME``."""
     paths: dict[str, Path] = {}
     for name in names:
         for path in (folder / f"{name}.gz", folder / name):
@@ -118,9 +118,9 @@ def _paths(dataset: str, folder: Path, names: list[str]) -> dict[str, Path]:
                 paths.setdefault(name, path)
     missing = [name for name in names if name not in paths]
     if missing:
-        where = f", or name their folder by data_dir ({folder} was looked in)" if dataset in CORPORA else ""
+        where = ", or name their folder with data_dir=..." if dataset in CORPORA else ""
         raise MissingFileError(
-            f"{dataset} needs {', '.join(missing)} (plain or as .gz; one sentence a line) in {folder}: "
+            f"{dataset} needs {', '.join(missing)} (plain or as .gz; one sentence per line) in {folder}: "
             f"put the files there{where}"
         )
     return paths

@@ -9,7 +9,7 @@ from topolearn.errors import CorruptFileError, InvalidValueError, MissingFileErr
 from topolearn.read_errors import reading
 from topolearn.unpacking import BROKEN, unpack
 
-SHOWN = 5  # of the lines that an error names
+SHOWN = 5  # line numbers that an error names at most
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ParallelText:
     source, target : tuple of str
         Sentence i of one is the translation of sentence i of the other.
     files : tuple of Path
-        Where the two come from; sentence i is line i + 1 of each.
+        The files of the two; sentence i is line i + 1 of each.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class ParallelText:
         return len(self.source)
 
     def first(self, n: int) -> "ParallelText":
-        """Return the first n pairs, or all of them when there are fewer.
+        """Return the first n pairs, or all if there are fewer.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Corpus:
     ----------
     name : str
     languages : tuple of str
-        The endings of the files of the source language and the target language, such as ``("en", "de")``.
+        The file suffixes of the source language and the target language, such as ``("en", "de")``.
     train, val, test : ParallelText
     """
 
@@ -68,7 +68,7 @@ class Corpus:
     test: ParallelText
 
     def checksum(self) -> str:
-        """Return the sha256 of all sentences, in their order; names do not count."""
+        """Return the sha256 of all sentences in order, regardless of names."""
         whole = hashlib.sha256()
         for text in (self.train, self.val, self.test):
             for sentences in (text.source, text.target):
@@ -80,21 +80,21 @@ class Corpus:
 def sentences_of(content: bytes, origin: str | Path) -> list[str]:
     r"""Return the lines of a text.
 
-    A line ends at a line feed alone, since other separators (a vertical tab, U+0085, U+2028) occur within sentences.
-    Whitespace around a sentence is dropped and each run of it within becomes one space, so that a sentence never holds
-    a separator. Case stays.
+    Only line feeds end a line, since other separators (a vertical tab, U+0085, U+2028) occur within sentences.
+    Whitespace around a sentence is stripped and each run of whitespace becomes one space, so that a sentence never
+    contains a separator. Case is preserved.
 
     Parameters
     ----------
     content : bytes
         UTF-8, with or without a byte order mark.
     origin : str or Path
-        Where it comes from, for messages.
+        Where the text comes from, for error messages.
 
     Raises
     ------
     CorruptFileError
-        When it is not UTF-8; names the line.
+        When it is not UTF-8; the message names the line.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def sentences_of(content: bytes, origin: str | Path) -> list[str]:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise CorruptFileError(
-            f"{origin}, line {line}: byte 0x{byte:02x} is not UTF-8: convert the text, for example by "
+            f"{origin}, line {line}: byte 0x{byte:02x} is not UTF-8: convert the text, for example with "
             "iconv -f ISO-8859-1 -t UTF-8"
         ) from None
     lines = text.split("\n")
@@ -117,26 +117,26 @@ def sentences_of(content: bytes, origin: str | Path) -> list[str]:
 
 
 def read_parallel(source: Path, target: Path, checksums: tuple[str | None, str | None] = (None, None)) -> ParallelText:
-    """Read two aligned files, each compressed by gzip (``.gz``) or not.
+    """Read two aligned files, each plain or compressed with gzip (``.gz``).
 
     Parameters
     ----------
     source, target : Path
     checksums : tuple of str or None
-        The sha256 of each uncompressed file, where it is known.
+        The sha256 of each uncompressed file, if known.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When a file is not there, cut off, not UTF-8, or another one than its checksum says.
+        When a file is missing, cut off or not UTF-8, or does not match its checksum.
     InvalidValueError
-        When the files differ in their number of lines, or have empty lines, or no lines.
+        When the files differ in their number of lines, have empty lines, or have no lines.
     """
     texts = []
     for path, checksum in zip((source, target), checksums, strict=True):
         content = _content(path)
         if checksum not in (None, hashlib.sha256(content).hexdigest()):
-            raise CorruptFileError(f"{path} is another file than its name says: its checksum differs; get it again")
+            raise CorruptFileError(f"{path} is not the expected file, as its checksum differs: get it again")
         texts.append(sentences_of(content, path))
     _check_aligned(source, target, len(texts[0]), len(texts[1]))
     for path, sentences in zip((source, target), texts, strict=True):
@@ -160,11 +160,11 @@ def _content(path: Path) -> bytes:
 def _check_aligned(source: Path, target: Path, n_source: int, n_target: int) -> None:
     if n_source != n_target:
         raise InvalidValueError(
-            f"{source} has {n_source} lines and {target} {n_target}: line n of one must be the translation of line n "
-            "of the other; remove the lines without a partner"
+            f"{source} has {n_source} lines and {target} {n_target}: remove the lines without a translation, so that "
+            "line n of one file is the translation of line n of the other"
         )
     if not n_source:
-        raise InvalidValueError(f"{source} and {target} have no lines: give text to learn from")
+        raise InvalidValueError(f"{source} and {target} have no lines: add text to learn from")
 
 
 def _check_no_empty_line(path: Path, sentences: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Decoding: sentences translated by beam search, in batches by tokens, and returned in their order."""
+"""Decoding: translate sentences with beam search, in batches by tokens."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -13,12 +13,12 @@ from topolearn.tasks.packages import hf_package
 from topolearn.tasks.translation.batches import padded
 from topolearn.tasks.translation.vocabulary import BEGIN, END, PAD, Vocabulary
 
-STEP = 8  # source lengths are rounded up to multiples of it before a limit is made of them
+STEP = 8  # source lengths are rounded up to multiples of this before they determine a limit
 SLACK = 16
 
 
 def length_limit(n_tokens: int) -> int:
-    """Return how many tokens a translation may have: twice those of its source, rounded up to a multiple of 8, and 16.
+    """Return the maximum tokens of a translation: twice its source's, rounded up to a multiple of 8, plus 16.
 
     Examples
     --------
@@ -40,32 +40,32 @@ def translate(
     cache: bool = True,
     progress: Callable[[int], Any] | None = None,
 ) -> list[str]:
-    """Translate sentences by beam search.
+    """Translate sentences with beam search.
 
-    The score of a translation is ``log p / length ** length_penalty``, the end mark counted. The result does not
-    depend on the batches, up to rounding: a sentence gets what it gets alone.
+    The score of a translation is ``log p / length ** length_penalty``, where the length includes the end mark. Up to
+    rounding, the result does not depend on the batches: each sentence is translated as on its own.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        An encoder and a decoder, such as `M2M100ForConditionalGeneration`, trained with this vocabulary. Its modules
-        are in evaluation mode meanwhile, and afterwards as they were.
+        An encoder-decoder model, such as `M2M100ForConditionalGeneration`, trained with this vocabulary. Its modules
+        are put into evaluation mode temporarily.
     vocabulary : Vocabulary
     sentences : sequence of str
-        Whitespace as in `sentences_of`. An empty sentence gets an empty translation.
+        Whitespace is treated as in `sentences_of`. The translation of an empty sentence is empty.
     beams : int
-        1 takes the likeliest token each time.
+        The beam width; 1 always takes the likeliest token.
     length_penalty : float
         Larger values favour longer translations.
     max_length : int, optional
-        The largest number of tokens in a translation, end mark included; default `length_limit` of its source. Neither
-        goes beyond the positions of the model.
+        The maximum number of tokens in a translation, including the end mark; default `length_limit` of its source.
+        Neither can exceed the positions of the model.
     batch_tokens : int
-        The largest number of source tokens in a batch, padded; a longer sentence is alone.
+        The maximum number of source tokens in a batch, including padding; a longer sentence gets its own batch.
     cache : bool
-        Whether keys and values of earlier tokens are kept, which changes the time alone.
+        Whether to cache keys and values of earlier tokens, which only affects the running time.
     progress : callable, optional
-        Called after each batch with its number of sentences, as ``tqdm.update`` takes it.
+        Called after each batch with its number of sentences, like ``tqdm.update``.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def translate(
     MissingPackageError
         When transformers is not installed.
     InvalidTypeError, InvalidValueError
-        When a sentence is longer than the model's positions, the vocabulary is another one than the model's, or a
-        number is out of its range.
+        When a sentence is longer than the model's positions, the vocabulary does not belong to the model, or a number
+        is out of range.
 
     Examples
     --------
@@ -135,9 +135,9 @@ def _check_lengths(source: list[list[int]], positions: int) -> None:
 def _batches(
     sentences: Sequence[str], source: list[list[int]], limit: Callable[[Sequence[int]], int], batch_tokens: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Yield batches of sentences with one limit for their translations, from the longest: the limit, and the numbers.
+    """Yield a limit for translations and the numbers of sentences that share it, batch by batch, longest first.
 
-    With different limits in a batch, a translation that reaches one would depend on its company.
+    With different limits in one batch, a translation that reaches its limit would depend on the other sentences.
     """
     order = sorted((i for i, sentence in enumerate(sentences) if sentence), key=lambda i: -len(source[i]))
     for n_new, group in groupby(order, key=lambda i: limit(source[i])):

@@ -1,4 +1,4 @@
-"""How a vocabulary is learnt from text: pieces of words by byte pairs, or whole words."""
+"""Learning a vocabulary from text: subwords by byte-pair encoding, or whole words."""
 
 import json
 from collections import Counter
@@ -19,12 +19,12 @@ Learner = Callable[[Sequence[str], int | None, int], Any]
 
 
 def pieces(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
-    """Return a tokenizer of byte pairs; a first word is the same token as one within a sentence."""
+    """Return a byte-pair tokenizer; the first word of a sentence is tokenized like any other."""
     return byte_pairs(sentences, DEFAULT_PIECES if size is None else size, MARKS, min_count=min_count)
 
 
 def whole_words(sentences: Sequence[str], size: int | None, min_count: int) -> Any:
-    """Return a tokenizer of words between spaces, the most frequent first; all others are unknown."""
+    """Return a tokenizer of the most frequent words between spaces; all others are unknown."""
     tokenizers = hf_package("tokenizers")
     counts = Counter(word for sentence in sentences for word in sentence.split())
     words = [word for word, count in counts.items() if count >= min_count and word not in MARKS]
@@ -42,7 +42,7 @@ VOCABULARIES: Registry[Learner] = Registry("kind of vocabulary", {"bpe": pieces,
 def learn_vocabulary(
     train: ParallelText, kind: str = "bpe", *, size: int | None = None, min_count: int = 1, joint: bool = True
 ) -> Vocabulary:
-    """Learn a vocabulary from the training split, and from it alone.
+    """Learn a vocabulary from the training split alone.
 
     The same text and options give the same vocabulary, byte for byte.
 
@@ -50,21 +50,21 @@ def learn_vocabulary(
     ----------
     train : ParallelText
     kind : str
-        One of `VOCABULARIES`: pieces of words ("bpe"), or words between spaces ("word").
+        One of `VOCABULARIES`: subwords ("bpe"), or words between spaces ("word").
     size : int, optional
-        The largest number of tokens, the four marks included; default 4,000 for "bpe", no limit for "word". A short
+        The maximum number of tokens, including the four marks; default 4,000 for "bpe", no limit for "word". A short
         text may give fewer.
     min_count : int
-        How often a word, or a pair of pieces, must occur.
+        How often a word, or a pair of subwords, must occur.
     joint : bool
-        Whether both languages share the tokens; else each has up to `size` by itself.
+        Whether both languages share the tokens; otherwise each has up to `size` of its own.
 
     Raises
     ------
     MissingPackageError
         When tokenizers is not installed.
     UnknownNameError, InvalidTypeError, InvalidValueError
-        When there is no such kind, or a number is too small for it.
+        When there is no such kind, or a number is too small.
 
     Examples
     --------
@@ -79,10 +79,10 @@ def learn_vocabulary(
     learn = VOCABULARIES[kind]
     size = None if size is None else check_size("size", size)
     if size is not None and size <= len(MARKS):
-        raise InvalidValueError(f"size={size} must be at least {len(MARKS) + 1}: {len(MARKS)} marks and a token")
+        raise InvalidValueError(f"size={size} must be at least {len(MARKS) + 1}: {len(MARKS)} marks and one token")
     min_count = check_size("min_count", min_count)
     if joint:
         return Vocabulary(learn([*train.source, *train.target], size, min_count).to_str())
     sides = {"source": train.source, "target": train.target}
-    learnt = {side: json.loads(learn(text, size, min_count).to_str()) for side, text in sides.items()}
-    return Vocabulary(json.dumps(learnt, ensure_ascii=False))
+    learned = {side: json.loads(learn(text, size, min_count).to_str()) for side, text in sides.items()}
+    return Vocabulary(json.dumps(learned, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The loss of a translator: cross-entropy with smoothed labels, of a token."""
+"""The loss of a translator: mean cross-entropy per token with smoothed labels."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -8,9 +8,9 @@ from topolearn.tasks.translation.vocabulary import BEGIN, PAD
 
 
 def decoder_inputs(labels: Tensor) -> Tensor:
-    """Return what the decoder reads to predict labels: the begin mark, and each label but the last.
+    """Return the decoder's inputs for predicting labels: the begin mark, and each label except the last.
 
-    A model of transformers does it itself while it computes the loss; here the loss is ours.
+    Models of transformers only derive these when they compute the loss, which is computed outside of them here.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def token_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0, n_tokens:
         -100 for padding.
     smoothing : float
     n_tokens : int, optional
-        The number of tokens of the whole step; default that of these labels.
+        The number of tokens of the whole step; default the number of these labels.
 
     References
     ----------

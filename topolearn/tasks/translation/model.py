@@ -1,4 +1,4 @@
-"""The Transformer that translates: ``M2M100`` of transformers, by configuration the network of the paper."""
+"""The translation model: ``M2M100`` of transformers, configured as the network of the paper."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
     from topolearn.tasks.translation.config import TranslationConfig
     from topolearn.tasks.translation.vocabulary import Vocabulary
 
-IDLE = ("model.shared.weight",)  # which transformers makes, and reads where embeddings are tied alone
+IDLE = ("model.shared.weight",)  # created by transformers, but only used if embeddings are tied
 HASH = "vocabulary_hash"  # in the configuration of a model
-POSITIONS = 1024  # sines and cosines, of which a longer sentence would need more
+POSITIONS = 1024  # rows of sines and cosines; the maximum length of a sentence
 
 
 def build_model(config: TranslationConfig, vocabulary: Vocabulary) -> Any:
-    """Return the model as training begins: drawn by Xavier, then made sparse by the method.
+    """Return the model at the start of training: drawn by Xavier's rule, then made sparse by the method.
 
-    It is a pre-norm Transformer with sines for positions, ReLU, scaled embeddings for each side, a generator, and a
-    layer each for queries, keys, values and outputs. Embeddings and generator share no weights, and stay dense.
+    It is a pre-norm Transformer with sinusoidal positions, ReLU, scaled embeddings for each side, an output layer over
+    the vocabulary, and separate layers for queries, keys, values and outputs. Embeddings and output layer share no
+    weights and stay dense.
 
     Parameters
     ----------
     config : TranslationConfig
-        Its seed fixes weights and links.
+        Its seed determines weights and links.
     vocabulary : Vocabulary
-        Of both languages; its hash is in the model's configuration, and so in its checkpoints.
+        For both languages; its hash is stored in the model's configuration, and so in its checkpoints.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def build_model(config: TranslationConfig, vocabulary: Vocabulary) -> Any:
 
 
 def dense_model(config: TranslationConfig, n_tokens: int) -> Any:
-    """Return the plain model, with weights as transformers draws them.
+    """Return the dense model, with the weights that transformers draws.
 
     Raises
     ------
@@ -68,13 +69,13 @@ def dense_model(config: TranslationConfig, n_tokens: int) -> Any:
         encoder_layerdrop=0.0, decoder_layerdrop=0.0, scale_embedding=True, tie_word_embeddings=False,
     )  # fmt: skip
     model = library.M2M100ForConditionalGeneration(settings)
-    model.generation_config.max_length = None  # the length is given with each sentence
+    model.generation_config.max_length = None  # each call gives the length
     return model
 
 
 @torch.no_grad()
 def draw_weights(model: nn.Module, gain: float, generator: torch.Generator) -> None:
-    r"""Draw all matrices by Xavier's rule; biases are 0, and so is the embedding of padding.
+    r"""Draw all matrices by Xavier's rule; biases and the embedding of padding are 0.
 
     .. math:: W_{ij} \sim U(-b, b), \quad b = \text{gain} \sqrt{6 / (n_\text{in} + n_\text{out})}
 
@@ -82,7 +83,7 @@ def draw_weights(model: nn.Module, gain: float, generator: torch.Generator) -> N
     ----------
     model : torch.nn.Module
     gain : float
-        Of the layers that a method makes sparse; that of embeddings and the last layer is 1.
+        The gain of layers that a method can make sparse; embeddings and the last layer have gain 1.
     generator : torch.Generator
 
     References

@@ -1,4 +1,4 @@
-"""Parallel text as tokens, with sentences that are too long refused or left out."""
+"""Parallel text as tokens; sentences that are too long are rejected or dropped."""
 
 from typing import Literal
 
@@ -18,12 +18,12 @@ class EncodedPairs(Dataset[tuple[list[int], list[int]]]):
     ----------
     source, target : list of list of int
     n_dropped : int
-        How many pairs were left out.
+        Number of pairs that were dropped.
 
     Attributes
     ----------
     n_unknown : tuple of int
-        How many tokens of the source and of the target are unknown.
+        Number of unknown tokens in the source and in the target.
     """
 
     def __init__(self, source: list[list[int]], target: list[list[int]], n_dropped: int = 0) -> None:
@@ -52,24 +52,24 @@ def encode_pairs(
     positions: int,
     too_long: Literal["error", "drop"] = "error",
 ) -> EncodedPairs:
-    """Return parallel text as tokens.
+    """Encode parallel text as tokens.
 
     Parameters
     ----------
     text : ParallelText
     vocabulary : Vocabulary
     tokens : int
-        The size of a batch; see `TokenBatches`.
+        The maximum number of tokens per batch; see `TokenBatches`.
     positions : int
-        The number of tokens that the model takes (``max_position_embeddings``).
+        The maximum number of tokens of the model (``max_position_embeddings``).
     too_long : {"error", "drop"}
-        What happens to pairs with a sentence that is longer than either, end mark included: they are an error, or left
-        out and counted.
+        What to do with pairs that have a longer sentence, including the end mark, than either of these: raise an error,
+        or drop and count them.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError
-        When a number is below 1 or `too_long` is not known; or a sentence is too long, or no pair is left.
+        When a number is below 1, `too_long` is unknown, a sentence is too long, or no pair is left.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def encode_pairs(
         name = "tokens" if tokens <= positions else "positions"
         raise InvalidValueError(
             f"{text.files[side]}, line {first + 1}: {n_tokens} tokens with the end mark, more than {name}={limit} "
-            f"allows ({len(long)} of {len(text)} pairs are too long): raise it, shorten the sentences, or leave them "
-            "out by too_long='drop'"
+            f"allows ({len(long)} of {len(text)} pairs are too long): raise {name}, shorten the sentences, or drop "
+            "them with too_long='drop'"
         )
     left_out = set(long)
     kept = [i for i in range(len(text)) if i not in left_out]

@@ -4,13 +4,13 @@ from topolearn.checks import check_size
 
 
 def noam(step: int, warmup: int) -> float:
-    r"""Return by what the peak of the learning rate is multiplied at a step, which counts from 1.
+    r"""Return the factor of the peak learning rate at a step, counted from 1.
 
     .. math:: \min(s / w, \sqrt{w / s})
 
     OpenNMT writes :math:`\text{lr} \cdot d^{-1/2} \min(s^{-1/2}, s w^{-3/2})`: the peak is
-    :math:`\text{lr} / \sqrt{d w}` there. *inoam* of the paper multiplies it by a second warm-up after each topology
-    update, which is the method's ``rewarmup_steps``.
+    :math:`\text{lr} / \sqrt{d w}` there. The *inoam* schedule of the paper adds another warm-up after each
+    topology update, the method's ``rewarmup_steps``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scores of translations by sacrebleu, and whether two systems differ."""
+"""Scores of translations with sacrebleu, and tests whether two systems differ."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,31 +10,31 @@ from topolearn.checks import check_size
 from topolearn.errors import InvalidValueError
 from topolearn.tasks.packages import hf_package
 
-SEED = "SACREBLEU_SEED"  # the environment variable from which sacrebleu takes the seed of its resamples
+SEED = "SACREBLEU_SEED"  # the environment variable with the seed of sacrebleu's resamples
 
 
 def scores(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
-    """Score translations by BLEU and chrF, as the command ``sacrebleu`` does.
+    """Score translations with BLEU and chrF, like the command ``sacrebleu``.
 
     Parameters
     ----------
     hypotheses : sequence of str
         Translations, as text (not tokens).
     references : sequence of str
-        The right translation of each.
+        The reference translation of each.
 
     Returns
     -------
     dict
-        ``bleu`` and ``chrf``, from 0 to 100, and the signatures that say how they were computed, ``bleu_signature``
-        and ``chrf_signature``.
+        ``bleu`` and ``chrf``, from 0 to 100, and the signatures of how they were computed, ``bleu_signature`` and
+        ``chrf_signature``.
 
     Raises
     ------
     MissingPackageError
         When sacrebleu is not installed.
     InvalidValueError
-        When there are no sentences, or not as many of one as of the other.
+        When there are no sentences, or their numbers differ.
 
     References
     ----------
@@ -58,18 +58,18 @@ def scores(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, An
 
 @dataclass(frozen=True)
 class Comparison:
-    """What paired bootstrap resampling says about two systems, by one metric.
+    """The result of paired bootstrap resampling for two systems and one metric.
 
     Attributes
     ----------
     first, second : float
         The scores of the two.
     p_value : float
-        How often resamples would differ by more than the two do, if they were equally good; 1 for equal translations.
+        Probability of a difference this large between equally good systems; 1 for identical translations.
     first_interval, second_interval : tuple of float
-        95 % of the scores of resamples: the mean less, and plus, half the width.
+        95% intervals of the scores of resamples: the mean minus and plus half the width.
     signature : str
-        How the scores were computed, with seed and number of resamples.
+        How the scores were computed, including the seed and the number of resamples.
     """
 
     first: float
@@ -81,7 +81,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """Score of the second less that of the first."""
+        """Score of the second minus score of the first."""
         return self.second - self.first
 
 
@@ -93,28 +93,28 @@ def compare(
     n_resamples: int = 1000,
     seed: int = 12345,
 ) -> dict[str, Comparison]:
-    """Compare two systems on the same sentences by paired bootstrap resampling, that of sacrebleu.
+    """Compare two systems on the same sentences with sacrebleu's paired bootstrap resampling.
 
     Parameters
     ----------
     first, second : sequence of str
-        The translations of the two.
+        The translations of the two systems.
     references : sequence of str
     n_resamples : int
     seed : int
-        From 1; the default is that of the command ``sacrebleu --paired-bs``, which then says the same.
+        At least 1; with the default, the result equals that of the command ``sacrebleu --paired-bs``.
 
     Returns
     -------
     dict of Comparison
-        By ``bleu`` and by ``chrf``.
+        With keys ``bleu`` and ``chrf``.
 
     Raises
     ------
     MissingPackageError
         When sacrebleu is not installed.
     InvalidTypeError, InvalidValueError
-        When there are no sentences, or not equally many, or a number is below 1.
+        When there are no sentences, their numbers differ, or a number is below 1.
 
     References
     ----------
@@ -128,7 +128,7 @@ def compare(
     >>> round(by_bleu.difference, 1), by_bleu.p_value < 0.05
     (78.6, True)
     """
-    n_resamples, seed = check_size("n_resamples", n_resamples), check_size("seed", seed)  # 0 means none to sacrebleu
+    n_resamples, seed = check_size("n_resamples", n_resamples), check_size("seed", seed)  # sacrebleu takes 0 for none
     _check_pairs(references, first=first, second=second)
     systems = [("first", list(first)), ("second", list(second))]
     paired_test = hf_package("sacrebleu.significance").PairedTest
@@ -158,7 +158,7 @@ def _metrics() -> dict[str, Any]:
 
 
 def _check_pairs(references: Sequence[str], **systems: Sequence[str]) -> None:
-    """Refuse what sacrebleu takes and should not: it ignores sentences without a partner."""
+    """Raise for lists of different lengths, where sacrebleu ignores the surplus silently."""
     if not len(references):
         raise InvalidValueError("there are no references: give at least one sentence")
     for name, sentences in systems.items():
@@ -166,13 +166,13 @@ def _check_pairs(references: Sequence[str], **systems: Sequence[str]) -> None:
             raise InvalidValueError(f"{name} and references must be lists of sentences, not one string")
         if len(sentences) != len(references):
             raise InvalidValueError(
-                f"{len(sentences)} {name} and {len(references)} references: give one reference for each translation"
+                f"{len(sentences)} {name} and {len(references)} references: give one reference per translation"
             )
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Set the seed where sacrebleu looks for it, and put back what was there."""
+    """Set the environment variable with sacrebleu's seed, and restore it afterwards."""
     before = os.environ.get(SEED)
     os.environ[SEED] = str(seed)
     try:

@@ -1,4 +1,4 @@
-"""The training of a translator, by the ``Seq2SeqTrainer`` of transformers; imported with that package alone."""
+"""Training a translator with the ``Seq2SeqTrainer`` of transformers; imported only if that is installed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from topolearn.tasks.translation.config import TranslationConfig
     from topolearn.tasks.translation.pairs import EncodedPairs
 
-EPSILON = 1e-9  # of Adam
+EPSILON = 1e-9  # Adam's epsilon
 
 
 class TranslationTrainer(TaskTrainer, Seq2SeqTrainer):
-    """The trainer of sequence-to-sequence models, on batches that are numbered through."""
+    """The trainer of sequence-to-sequence models, on numbered batches."""
 
 
 def trainer_of(
@@ -36,7 +36,7 @@ def trainer_of(
     validation: EncodedPairs,
     score: Callable[[Any], Mapping[str, float]],
 ) -> TranslationTrainer:
-    """Return what trains a translator on batches by tokens, with the paper's optimizer, and evaluates by BLEU.
+    """Return a trainer for a translator on batches by tokens, with the paper's optimizer, evaluated by BLEU.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def trainer_of(
         The directory of the run.
     model : transformers.M2M100ForConditionalGeneration
     stream : BatchStream
-        Numbers of pairs.
+        Batches of pair numbers.
     pairs, validation : EncodedPairs
-        To train on, and for `score`.
+        The pairs to train on and to validate on.
     score : callable
-        ``score(model)`` returns validation loss, perplexity and BLEU.
+        ``score(model)`` returns the validation loss, perplexity and BLEU.
     """
 
     def loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:

@@ -48,25 +48,24 @@ def train(
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
-    """Train a translator and leave a run directory behind.
+    """Train a translator and write a run directory.
 
-    The best model by validation BLEU translates the test sentences at the end; their scores are in the summary, and
-    the translations in ``test.translated.txt``.
+    At the end, the model with the best validation BLEU translates the test sentences. The scores are written to the
+    summary, and the translations to ``test.translated.txt``.
 
-    Trainings in several threads of a process take turns, as dropout draws from torch's global generator, which there
-    is one of.
+    Training runs in several threads of a process take turns, as dropout draws from torch's one global generator.
 
     Parameters
     ----------
     config : TranslationConfig
-        What to do. Everything is checked before the directory is made; without a ``run_dir`` it is named after what is
-        trained, and numbered where there is one.
+        What to train. Everything is checked before the directory is made. Without a ``run_dir`` the directory is named
+        after data, method, density and seed, and numbered if it exists.
     corpus : Corpus, optional
-        Your own text; default the one that ``config.dataset`` names.
+        Your own text; default the text named by ``config.dataset``.
     overwrite : bool
         Remove the run in ``config.run_dir``, if there is one.
     loggers : sequence of Logger
-        Who is told numbers and pictures besides the run directory.
+        Loggers that receive numbers and figures in addition to the run directory.
     quiet : bool
         Show no progress.
 
@@ -79,16 +78,17 @@ def train(
     MissingPackageError
         When a package of the extra ``hf`` is not installed.
     ExistingFileError
-        When ``config.run_dir`` exists, and is not to be overwritten.
+        When ``config.run_dir`` exists, and ``overwrite`` is False.
     TopolearnError
-        Of another kind, for anything that cannot be trained.
+        For anything else that cannot be trained.
     """
     if corpus is not None:
         config = replace(config, dataset=corpus.name)
     corpus = corpus or _corpus_of(config)
-    config = settle(config, corpus)
+    shapes = [(config.width, config.feed_forward)]
+    config = settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
     path, ranks = new_directory(config, overwrite=overwrite), Ranks()
-    ranks.wait()  # before one of them makes it
+    ranks.wait()  # until all ranks have seen whether the directory exists
     vocabulary = _vocabulary(config, corpus)
     if ranks.is_first:
         remove_former(path)
@@ -106,18 +106,18 @@ def resume(
     loggers: Sequence[Logger] = (),
     quiet: bool = False,
 ) -> Run:
-    """Continue a run from its last checkpoint; the result is, bit for bit, that of a run that was never stopped.
+    """Continue a run from its last checkpoint; the result is bit-identical to a run that was never stopped.
 
     Parameters
     ----------
     path : path
         The run directory.
     corpus : Corpus, optional
-        The text that the run was started with, when it was given as an object.
+        The text that the run was started with, if it was given as an object.
     device : str, optional
-        Where to go on; default where the run was, which its files go on to name.
+        Device to continue on; default that of the run. The run's files keep naming the original device.
     accept_changes : bool
-        Go on with what has changed since; see `topolearn.training.resume`.
+        Continue despite changes since the run began; see `topolearn.training.resume`.
     loggers, quiet
         As for `train`.
 
@@ -126,7 +126,7 @@ def resume(
     MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
         When there is no run, its vocabulary, checkpoint or configuration is unusable, or another process is writing it.
     ChangedRunError
-        When it would not go on as it began; says what has changed.
+        When it would not continue as it began; the message says what has changed.
     """
     run = Run(path)
     config: TranslationConfig = run.config
@@ -138,12 +138,6 @@ def resume(
         vocabulary = Vocabulary.load(file) if was_written else _vocabulary(config, corpus)
         warn_of_other_ranks(run, Ranks())
         return _run(here, run.path, corpus, vocabulary, loggers, hold=hold, quiet=quiet)
-
-
-def settle(config: TranslationConfig, corpus: Corpus) -> TranslationConfig:
-    """Return the configuration with every value that is left open."""
-    shapes = [(config.width, config.feed_forward)]
-    return settled(config, shapes=shapes, batch=config.batch_tokens, name=Path(corpus.name).name)
 
 
 def _corpus_of(config: TranslationConfig) -> Corpus:
@@ -177,10 +171,10 @@ def _prepared(
 
     pairs = _encoded(config, _training_text(config, corpus), vocabulary)
     batches = TokenBatches(pairs.lengths, config.batch_tokens, seed=config.seed)
-    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # of which ranks take turns
+    stream = BatchStream(batches, config.steps * config.accumulation * Ranks().size)  # the ranks take alternating ones
     model = build_model(config, vocabulary)
     validation = _encoded(config, corpus.val, vocabulary)
-    for text in (corpus.val.first(config.validation_sentences), corpus.test):  # which are translated whole
+    for text in (corpus.val.first(config.validation_sentences), corpus.test):  # all of these will be translated
         encode_pairs(text, vocabulary, tokens=POSITIONS, positions=POSITIONS)
     if checkpoint is not None:
         check_vocabulary(checkpoint, vocabulary)
@@ -191,14 +185,14 @@ def _prepared(
 
 
 def _encoded(config: TranslationConfig, text: ParallelText, vocabulary: Vocabulary) -> EncodedPairs:
-    too_long: Any = config.too_long  # one of two words, as the configuration has seen to
+    too_long: Any = config.too_long  # a literal, as the configuration has checked
     return encode_pairs(text, vocabulary, tokens=config.batch_tokens, positions=POSITIONS, too_long=too_long)
 
 
 def _score(
     config: TranslationConfig, corpus: Corpus, vocabulary: Vocabulary, pairs: EncodedPairs
 ) -> Callable[[Any], Mapping[str, float]]:
-    """Return what measures a model while it trains."""
+    """Return a function that scores a model during training."""
     text = corpus.val.first(config.validation_sentences)
 
     def score(model: Any) -> dict[str, float]:
@@ -213,7 +207,7 @@ def _translated(config: TranslationConfig, model: Any, vocabulary: Vocabulary, s
 
 
 def _test(config: TranslationConfig, path: Path, corpus: Corpus, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Let the best model translate the test sentences: its scores and size. Leave the translations in a file."""
+    """Translate the test sentences with the best model and write them to a file; return its scores and size."""
     model = load_model(path, BEST).to(config.device)
     translated = _translated(config, model, vocabulary, corpus.test.source)
     with written_aside(path / TRANSLATIONS) as aside:

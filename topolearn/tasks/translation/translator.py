@@ -18,7 +18,7 @@ from topolearn.tasks.translation.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Translator:
-    """A model that translates, as `Translator.load` reads it from a run.
+    """A trained translation model, as loaded from a run by `Translator.load`.
 
     Attributes
     ----------
@@ -33,20 +33,20 @@ class Translator:
 
     @classmethod
     def load(cls, run_dir: str | Path, which: str = BEST, *, device: str = "auto") -> Translator:
-        """Return the translator of a run.
+        """Load the translator of a run.
 
         Parameters
         ----------
         run_dir : path
         which : {"best", "last"}
-            The checkpoint with the best BLEU on validation sentences, or the last one.
+            The checkpoint with the best validation BLEU, or the last one.
         device : str
-            Where it translates; by default on CUDA where there is any, else on the CPU.
+            Device to compute on; by default CUDA if available, else the CPU.
 
         Raises
         ------
         MissingFileError, CorruptFileError, CheckpointError, InvalidValueError
-            When there is no run of this task, or no such checkpoint yet, or it is unusable.
+            When there is no run of this task, no such checkpoint yet, or an unusable one.
         """
         run = run_of(run_dir, TranslationConfig, "translator")
         model = run.load_model(which).to(settled_device("device", device))
@@ -61,7 +61,7 @@ class Translator:
         ----------
         sentences : sequence of str
         beams, length_penalty
-            Default as the run was configured.
+            By default as configured in the run.
         """
         some = [sentence for sentence in sentences if sentence]
         translated = iter(

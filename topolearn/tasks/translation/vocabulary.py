@@ -1,4 +1,4 @@
-"""The vocabulary of a translation model: what turns sentences into tokens and back, and its file."""
+"""The vocabulary of a translation model: converts sentences to tokens and back, and its file."""
 
 import hashlib
 import json
@@ -12,23 +12,23 @@ from topolearn.read_errors import reading
 from topolearn.tasks.packages import hf_package
 
 PAD, BEGIN, END, UNKNOWN = range(4)
-# The spaces keep text from ever holding a mark as one token; an unknown word is shown, as in other tools.
+# With the spaces, no text is encoded to a mark; unknown words are displayed as in other tools.
 MARKS = ("<| pad |>", "<| begin |>", "<| end |>", "<unk>")
 KINDS = {"BPE": "bpe", "WordLevel": "word"}
 
 
 class Vocabulary:
-    """Tokens by their numbers, for both languages together or for each by itself; `learn_vocabulary` makes one.
+    """Maps sentences to token numbers, for both languages together or separately; `learn_vocabulary` makes one.
 
-    The first four tokens are marks: `PAD`, `BEGIN`, `END` and `UNKNOWN`. Text never becomes one of the first three,
-    whatever it holds: ``</s>`` in a sentence is text.
+    The first four tokens are marks: `PAD`, `BEGIN`, `END` and `UNKNOWN`. Text is never encoded to the first three,
+    whatever it contains: ``</s>`` in a sentence is text.
 
     Parameters
     ----------
     content : str
-        As `save` writes it.
+        The JSON written by `save`.
     origin : str or Path
-        Where the content comes from, for messages.
+        Where the content comes from, for error messages.
 
     Attributes
     ----------
@@ -36,16 +36,16 @@ class Vocabulary:
     joint : bool
         Whether both languages share the tokens.
     n_source, n_target : int
-        Numbers of tokens, marks included; equal when joint.
+        Numbers of tokens, including marks; equal if joint.
     hash : str
-        The sha256 of the content: two vocabularies are the same if it is.
+        The sha256 of the content; two vocabularies with the same hash are the same.
 
     Raises
     ------
     MissingPackageError
         When tokenizers is not installed.
     CorruptFileError
-        When the content is not the vocabulary of a translation.
+        When the content is not a translation vocabulary.
 
     Examples
     --------
@@ -82,8 +82,8 @@ class Vocabulary:
     def decode(self, tokens: Iterable[Sequence[int]]) -> list[str]:
         """Return the sentences of tokens in the target language.
 
-        Tokens after the end mark, and marks of padding and beginning, are left out; unknown words are ``<unk>``; bytes
-        that are not UTF-8 are U+FFFD. Runs of whitespace become one space, so that a sentence is one line.
+        Tokens after the end mark are dropped, as are padding and begin marks. Unknown words become ``<unk>``, and
+        invalid UTF-8 becomes U+FFFD. Runs of whitespace become one space, so that a sentence is one line.
         """
         decode = self._target.decode
         return [" ".join(decode(_before_end(each), skip_special_tokens=False).split()) for each in tokens]
@@ -91,34 +91,34 @@ class Vocabulary:
     def save(self, path: str | Path) -> None:
         """Write the vocabulary to one JSON file.
 
-        A joint one is in the format of tokenizers, which ``tokenizers.Tokenizer.from_file`` reads; one of two
-        languages has two of these, as ``source`` and ``target``.
+        A joint vocabulary is written in the format of tokenizers, which ``tokenizers.Tokenizer.from_file`` can read;
+        otherwise the file contains two of these, as ``source`` and ``target``.
         """
         with written_aside(path) as aside:
             aside.write_text(self._content, encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
-        """Return the vocabulary in a file.
+        """Load the vocabulary in a file.
 
         Raises
         ------
         MissingPackageError, MissingFileError, CorruptFileError
-            When tokenizers is not installed, or there is no such file, or it is not the vocabulary of a translation.
+            When tokenizers is not installed, or the file does not exist or is not a translation vocabulary.
         """
         read_json(Path(path))
-        with reading(path, "the vocabulary of a translation", "use the one of the run"):
+        with reading(path, "a translation vocabulary", "use the one of the run"):
             return cls(Path(path).read_bytes().decode("utf-8"), path)
 
     def check_hash(self, expected: str, owner: str | Path) -> None:
-        """Refuse to be used by what was trained with another vocabulary.
+        """Raise if `owner` was trained with another vocabulary.
 
         Parameters
         ----------
         expected : str
-            The hash of the vocabulary that it was trained with.
+            The hash of the vocabulary that `owner` was trained with.
         owner : str or Path
-            What was trained, such as the path of a checkpoint, for the message.
+            The path of a checkpoint, or the like, for the message.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Vocabulary:
 
 
 def _tokenizers(content: str, origin: str | Path) -> tuple[Any, Any]:
-    """Return the tokenizers of the source language and the target language, which are one object when joint."""
+    """Return the tokenizers of the source and target language, which are the same object if joint."""
     try:
         values = json.loads(content)
     except json.JSONDecodeError as error:
@@ -153,8 +153,8 @@ def _tokenizer(content: str, origin: str | Path) -> Any:
     kind = type(tokenizer.model).__name__
     if kind not in KINDS or [tokenizer.token_to_id(mark) for mark in MARKS] != list(range(len(MARKS))):
         raise CorruptFileError(
-            f"{origin} is not the vocabulary of a translation: it lacks the marks {', '.join(MARKS)}; "
-            "use the one of the run, or learn one by learn_vocabulary"
+            f"{origin} is not a translation vocabulary, as it lacks the marks {', '.join(MARKS)}: "
+            "use the one of the run, or learn one with learn_vocabulary"
         )
     tokenizer.encode_special_tokens = True  # else text that spells a mark would become it; the file does not keep this
     return tokenizer

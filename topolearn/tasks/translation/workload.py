@@ -1,4 +1,4 @@
-"""`workload`: what `topolearn.counting` counts of a translator."""
+"""`workload`: how `topolearn.counting` counts the costs of a translator."""
 
 import torch
 
@@ -7,11 +7,11 @@ from topolearn.tasks.running import INTERVAL
 from topolearn.tasks.translation.config import TranslationConfig
 from topolearn.tasks.translation.model import dense_model
 
-SENTENCE = 32  # tokens, where the text is not read
+SENTENCE = 32  # assumed tokens per sentence, as the text is not read
 
 
 def workload(config: TranslationConfig) -> Workload:
-    """Return the Transformer of a configuration without memory, and its training; no text is read.
+    """Return the model on the meta device and its training; no text is read.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def workload(config: TranslationConfig) -> Workload:
     with torch.device("meta"):
         model = dense_model(config, config.vocabulary_size)
         tokens = torch.empty(config.batch_tokens // length, length, dtype=torch.int64)
-    model.set_attn_implementation("eager")  # the other looks into the mask, of which there are no values
+    model.set_attn_implementation("eager")  # other implementations read the mask, which has no values here
     return Workload(
         model=model,
         inputs={"input_ids": tokens, "decoder_input_ids": tokens},
@@ -39,7 +39,7 @@ def workload(config: TranslationConfig) -> Workload:
         accumulation=config.accumulation,
         step=f"{tokens.numel():,} tokens of each language, in sentences of {length}",
         notes=(
-            f"The text is not read: batches are taken to be full, of sentences of {length} tokens, and the vocabulary "
-            "to be as large as it may.",
+            f"The text is not read: batches are assumed to be full, with sentences of {length} tokens, and the "
+            "vocabulary to have its maximum size.",
         ),
     )

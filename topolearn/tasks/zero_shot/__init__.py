@@ -1,4 +1,4 @@
-"""Zero-shot tasks: how well language models answer questions for which they were not trained, by the harness."""
+"""Zero-shot tasks: evaluate language models on tasks they were not trained for, with lm-evaluation-harness."""
 
 from topolearn.tasks.zero_shot.documents import read_documents
 from topolearn.tasks.zero_shot.evaluation import CONSTANT, UNTRAINED, Candidate, evaluate, evaluate_all

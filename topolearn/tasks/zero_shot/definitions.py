@@ -1,4 +1,4 @@
-"""Tasks of lm-evaluation-harness, by its own definitions, with local documents put under them where there are any."""
+"""Tasks of lm-evaluation-harness in its own definitions, with local documents if there are any."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SPLIT = "validation"
 
 
 def load_task(name: str, task: ZeroShotTask, data_dir: str | Path | None, folder: Path) -> Any:
-    """Return a task of the harness, ready to ask.
+    """Load a task of the harness.
 
     Parameters
     ----------
     name : str
     task : ZeroShotTask
     data_dir : path or None
-        Has the files of `LocalDocuments` in a folder ``glue``; without them the harness looks at the hub.
+        Folder with the files of `LocalDocuments` in a subfolder ``glue``; without them the harness uses the hub.
     folder : Path
-        Empty, for files that the harness reads.
+        An empty folder for files that the harness reads.
 
     Returns
     -------
@@ -36,20 +36,20 @@ def load_task(name: str, task: ZeroShotTask, data_dir: str | Path | None, folder
     Raises
     ------
     MissingPackageError, MissingFileError, CorruptFileError
-        When the harness is not installed, there are no documents, or they are not usable.
+        When the harness is not installed, or the documents are missing or unusable.
     """
     manager = eval_package("lm_eval.tasks").TaskManager
     files = local_files(task.documents, data_dir)
     definition = definition_file(task)
     if files is not None:
-        assert task.documents is not None, "it has files"
+        assert task.documents is not None
         definition = write_definition(task, read_documents(task.documents, files), folder)
     with _quiet():
         try:
             loaded = manager(include_defaults=False).load([str(definition)])["tasks"]
         except TopolearnError:
             raise
-        except Exception as error:  # of datasets, hub and network, which have no kind in common
+        except Exception as error:  # errors of datasets, hub and network have no common base class
             raise MissingFileError(_advice(name, task, data_dir, error)) from None
     [made] = loaded.values()
     made.set_config(key="num_fewshot", value=0)
@@ -66,24 +66,26 @@ def definition_file(task: ZeroShotTask) -> Path:
     """
     file = Path(eval_package("lm_eval.tasks").__file__).parent / task.definition
     if not file.is_file():
-        raise MissingFileError(f"this lm-eval has no {task.definition}: install another one, pip install -U lm-eval")
+        raise MissingFileError(
+            f"the installed lm-eval has no {task.definition}: install another version, pip install -U lm-eval"
+        )
     return file
 
 
 def write_definition(task: ZeroShotTask, documents: list[dict[str, Any]], folder: Path) -> Path:
-    """Write documents, and a definition that is the harness's own but for where they lie.
+    """Write the documents and a definition that differs from the harness's own only in where the documents are.
 
     Parameters
     ----------
     task : ZeroShotTask
     documents : list of dict
     folder : Path
-        Takes three things: documents, definition, and what the harness caches of them.
+        Folder for the documents, the definition, and the cache of the harness.
 
     Returns
     -------
     Path
-        The definition's.
+        The path of the definition.
     """
     data, definition = folder / "documents.jsonl", folder / "definition.yaml"
     data.write_text("".join(json.dumps(each) + "\n" for each in documents), encoding="utf-8")
@@ -95,13 +97,13 @@ def write_definition(task: ZeroShotTask, documents: list[dict[str, Any]], folder
         "training_split": None,
         "validation_split": SPLIT,
     }
-    definition.write_text(json.dumps(content), encoding="utf-8")  # which is YAML, too
+    definition.write_text(json.dumps(content), encoding="utf-8")  # JSON is valid YAML
     return definition
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let neither the harness nor what loads documents tell of each step."""
+    """Silence the harness and the libraries that load documents."""
     datasets = eval_package("datasets")
     loggers = {logging.getLogger(name) for name in ("lm_eval", "datasets", "huggingface_hub")}
     levels = {logger: logger.level for logger in loggers}
@@ -119,11 +121,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _advice(name: str, task: ZeroShotTask, data_dir: str | Path | None, error: Exception) -> str:
-    reason = f"the hub gives none ({type(error).__name__})"
+    reason = f"loading them from the hub fails ({type(error).__name__})"
     if task.documents is None:
-        return f"{name} has no local documents, and {reason}: leave it out, or evaluate where there is a network"
+        return f"{name} has no local documents, and {reason}: omit it, or evaluate where there is a network"
     where = Path("data" if data_dir is None else data_dir) / FOLDER
     return (
         f"{name} needs {' and '.join(task.documents.files)} in {where}, and {reason}: put the files there, or name "
-        "their folder by data_dir"
+        "their folder with data_dir=..."
     )

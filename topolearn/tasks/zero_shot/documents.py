@@ -1,4 +1,4 @@
-"""The documents of a task in local files, with the names and labels that the harness gives them."""
+"""Reading a task's documents from local files, with the harness's names and labels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from topolearn.read_errors import reading
 from topolearn.tasks.zero_shot.tasks import LocalDocuments
 from topolearn.training.data.sources import dataset_folder
 
-FOLDER = "glue"  # of the files, in the folder of data
+FOLDER = "glue"  # the subfolder of the data folder that has the files
 
 
 def local_files(documents: LocalDocuments | None, data_dir: str | Path | None = None) -> list[Path] | None:
-    """Return the files of a task's documents, or None when they are not all there."""
+    """Return the files of a task's documents, or None unless all of them exist."""
     if documents is None:
         return None
     folder = dataset_folder(FOLDER, data_dir)
@@ -25,7 +25,7 @@ def local_files(documents: LocalDocuments | None, data_dir: str | Path | None = 
 
 
 def read_documents(documents: LocalDocuments, files: list[Path]) -> list[dict[str, Any]]:
-    """Return documents as the harness has them, in the order of the files.
+    """Return documents in the format of the harness, in the order of the files.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def read_documents(documents: LocalDocuments, files: list[Path]) -> list[dict[st
     Raises
     ------
     CorruptFileError
-        For a line without a field or with a label that is not known, text that is not UTF-8, or files without a line.
+        For a line with a missing field or an unknown label, text that is not UTF-8, or files without lines.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def read_documents(documents: LocalDocuments, files: list[Path]) -> list[dict[st
     """
     made = [_document(documents, row, place) for file in files for row, place in _rows(file)]
     if not made:
-        raise CorruptFileError(f"{', '.join(map(str, files))} has no line: put the task's file there")
+        raise CorruptFileError(f"{', '.join(map(str, files))} has no lines: put the task's file there")
     return made
 
 
@@ -60,19 +60,19 @@ def _document(documents: LocalDocuments, row: Any, place: str) -> dict[str, Any]
         raise CorruptFileError(f"{place} has the label {label!r}, which must be one of {known}")
     for name in documents.whole_spans:
         if not (isinstance(document["text"], str) and isinstance(document[f"{name}_text"], str)):
-            raise CorruptFileError(f"{place} has text that is not text")
+            raise CorruptFileError(f"{place} has a text or {name}_text that is not a string")
         if not isinstance(document[f"{name}_index"], int):
             raise CorruptFileError(
-                f"{place} has {name}_index {document[f'{name}_index']!r:.40}, not a number of a word"
+                f"{place} has {name}_index {document[f'{name}_index']!r:.40}, not the index of a word"
             )
         document[f"{name}_text"] = _span(document["text"], document[f"{name}_text"], document[f"{name}_index"])
     return document | {"label": documents.labels[label]}
 
 
 def _rows(file: Path) -> Iterator[tuple[Any, str]]:
-    """Yield each line of a file as an object or a list of columns, with its place for messages."""
+    """Yield each line of a file as an object or a list of columns, and its place for error messages."""
     with reading(file, "text in UTF-8", "put the task's file there"):
-        lines = file.read_bytes().decode("utf-8").split("\n")  # a sentence may hold other ends of lines
+        lines = file.read_bytes().decode("utf-8").split("\n")  # sentences may contain other line separators
     for number, line in enumerate((line.removesuffix("\r") for line in lines), 1):
         place = f"line {number} of {file}"
         if not line:
@@ -97,7 +97,7 @@ def _value(row: Any, where: str | int, place: str) -> Any:
 
 
 def _span(text: str, span: str, first: int) -> str:
-    """Return a span as it stands in a text, as SuperGLUE's ``wsc.fixed`` has it.
+    """Return a span as it occurs in a text, like SuperGLUE's ``wsc.fixed``.
 
     Examples
     --------

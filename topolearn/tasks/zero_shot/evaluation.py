@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model answers tasks for which it was not trained, beside what answers without one reach."""
+"""`evaluate`: how well a model answers zero-shot tasks, compared with the best constant answer."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """Who answers.
+    """A model to evaluate.
 
     Attributes
     ----------
     name : str
     load : callable
-        Returns the model and its tokenizer, when it is its turn.
+        Returns the model and its tokenizer; called when it is the model's turn.
     """
 
     name: str
@@ -60,46 +60,47 @@ def evaluate(
     max_length: int | None = None,
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """Let a language model answer tasks that it was not trained for, by the definitions of lm-evaluation-harness.
+    """Evaluate a language model on zero-shot tasks as defined by lm-evaluation-harness.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Any causal one; it answers where it is.
+        Any causal model; it is evaluated on its current device.
     tokenizer : Tokenizer or transformers.PreTrainedTokenizerBase
     tasks : sequence of str
-        Of `ZERO_SHOT`; default all of which documents can be local.
+        Names in `ZERO_SHOT`; default all tasks that can have local documents.
     name : str
-        What to call the model.
+        Name of the model in the result.
     data_dir : path, optional
-        The folder that has the documents in a folder ``glue``; default ``data``. The harness looks at the hub for those
-        that are not there.
+        The folder that has the documents in a subfolder ``glue``; default ``data``. The harness fetches missing
+        documents from the hub.
     limit : int, optional
-        How many documents of each task, the first ones, for a trial; default all.
+        Use only the first documents of each task, this many, for a quick trial; default all.
     batch_size : int
-        Prompts at a time.
+        Prompts per batch.
     max_length : int, optional
-        Tokens that the model reads at most; default as its configuration says. Of a longer prompt the end is read.
+        The maximum number of tokens that the model reads; default from its configuration. Longer prompts are cut at the
+        beginning.
     quiet : bool
         Show no progress.
 
     Returns
     -------
     DataFrame
-        A row for each task and model, and one for the best answer that is always the same, "constant answer": ``n``
-        documents, ``accuracy`` with its standard error ``stderr``, ``f1`` of the answer in ``f1_of`` (or its mean over
-        all answers), ``mcc`` (Matthews' correlation coefficient), ``majority`` (the share of the commonest right
-        answer), the ``commonest`` answer that the model gave and its ``commonest_share`` (1: it says the same to
-        everything), ``cut`` documents that were too long, and ``seconds``.
+        A row for each task and model, and one for the best "constant answer", with the columns ``n`` (number of
+        documents), ``accuracy`` and its standard error ``stderr``, ``f1`` of the answer in ``f1_of`` (or the mean over
+        all answers), ``mcc`` (Matthews correlation coefficient), ``majority`` (the share of the most frequent right
+        answer), ``commonest`` (the model's most frequent answer) and its share ``commonest_share`` (1 if the model
+        always gives the same answer), ``cut`` (number of documents that were too long), and ``seconds``.
 
     Raises
     ------
     MissingPackageError
         When the extra ``eval`` is not installed.
     UnknownNameError, InvalidValueError, InvalidTypeError
-        For a task, model, tokenizer or number that cannot be used.
+        For a task, model, tokenizer or number that is not valid.
     MissingFileError, CorruptFileError
-        When documents are neither local nor to be had from the hub, or not usable.
+        When documents are neither local nor available from the hub, or are unusable.
     """
     candidates = [Candidate(name, lambda: (model, tokenizer))]
     return evaluate_all(
@@ -117,7 +118,7 @@ def evaluate_all(
     max_length: int | None = None,
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """Let several models answer, one after another; otherwise as `evaluate`."""
+    """Evaluate several models, one after another; otherwise like `evaluate`."""
     import pandas as pd
 
     chosen = chosen_tasks(tasks)
@@ -128,20 +129,20 @@ def evaluate_all(
     with random_states_kept(), loaded_tasks(chosen, data_dir, quiet=quiet) as ready:
         for candidate in candidates:
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "sparsify leaves dense")  # which its training has said
+                warnings.filterwarnings("ignore", "sparsify leaves dense")  # training has already warned
                 model, tokenizer = candidate.load()
             lm = harness_model(model, tokenizer, batch_size=batch_size, max_length=max_length, quiet=quiet)
             for name, task in chosen.items():
                 answers, _ = ask(lm, name, ready[name], len(task.answers), limit)
                 rows[name].append(row(name, task, candidate.name, answers))
-                _tell(f"{candidate.name}  {name}  accuracy {answers.accuracy:.1%}  {answers.seconds:.1f} s", quiet)
+                _report(f"{candidate.name}  {name}  accuracy {answers.accuracy:.1%}  {answers.seconds:.1f} s", quiet)
                 if candidate is candidates[-1]:
                     rows[name].append(row(name, task, CONSTANT, answers.best_constant(task)))
     return pd.DataFrame([each for of_task in rows.values() for each in of_task], columns=list(COLUMNS))
 
 
 def row(name: str, task: ZeroShotTask, model: str, answers: Answers) -> dict[str, Any]:
-    """Return what the answers of a model to a task are worth, by the columns of the table."""
+    """Return the scores of a model's answers to a task, by column of the table."""
     number, share = answers.commonest
     values = (
         name, model, len(answers), answers.accuracy, answers.standard_error, answers.f1(task.positive),
@@ -152,12 +153,12 @@ def row(name: str, task: ZeroShotTask, model: str, answers: Answers) -> dict[str
 
 
 def chosen_tasks(names: Sequence[str]) -> dict[str, ZeroShotTask]:
-    """Return tasks by their names, each once.
+    """Return the tasks with these names, each once.
 
     Raises
     ------
     UnknownNameError, InvalidValueError
-        For a name that is in no row of `ZERO_SHOT`, or no names.
+        For a name that is not in `ZERO_SHOT`, or no names.
 
     Examples
     --------
@@ -176,25 +177,25 @@ def chosen_tasks(names: Sequence[str]) -> dict[str, ZeroShotTask]:
 def loaded_tasks(
     tasks: dict[str, ZeroShotTask], data_dir: str | Path | None = None, *, quiet: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Load tasks, all before the first is asked, with what the harness writes of them in a folder that goes again.
+    """Load all tasks before the first is evaluated, with the harness's files in a temporary folder.
 
     Raises
     ------
     MissingPackageError, MissingFileError, CorruptFileError
-        As in `load_task`.
+        As for `load_task`.
     """
     eval_package("lm_eval")
     with tempfile.TemporaryDirectory(prefix="topolearn-zero-shot-", ignore_cleanup_errors=True) as folder:
         ready = {}
         for name, task in tasks.items():
             if local_files(task.documents, data_dir) is None:
-                _tell(f"{name}  no local documents: asking the hub", quiet)
+                _report(f"{name}  no local documents: using the hub", quiet)
             own = Path(folder) / name
             own.mkdir()
             ready[name] = load_task(name, task, data_dir, own)
         yield ready
 
 
-def _tell(line: str, quiet: bool) -> None:
+def _report(line: str, quiet: bool) -> None:
     if not quiet:
         say(line, stream=sys.stderr)

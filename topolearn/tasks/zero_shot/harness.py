@@ -1,4 +1,4 @@
-"""How a model in memory answers the tasks of lm-evaluation-harness."""
+"""Evaluating a model in memory on tasks of lm-evaluation-harness."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from topolearn.terminal import progress_bar, shows_bars
 def harness_model(
     model: Any, tokenizer: Any, *, batch_size: int, max_length: int | None = None, quiet: bool = False
 ) -> Any:
-    """Return a model as the harness takes it; its weights and device stay as they are.
+    """Return a model wrapped for the harness; its weights and device stay as they are.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        A causal one.
+        A causal model.
     tokenizer : Tokenizer or transformers.PreTrainedTokenizerBase
     batch_size : int
-        Prompts at a time.
+        Prompts per batch.
     max_length : int, optional
-        Tokens that the model reads at most; default as its configuration says. Of a longer prompt the end is read.
+        The maximum number of tokens that the model reads; default from its configuration. Longer prompts are cut at the
+        beginning.
     quiet : bool
-        Draw no bar.
+        Show no progress bar.
 
     Returns
     -------
@@ -45,13 +46,13 @@ def harness_model(
     Raises
     ------
     MissingPackageError, InvalidTypeError
-        When the harness is not installed, or the model or the tokenizer are of other kinds.
+        When the harness is not installed, or the model or the tokenizer has another type.
     """
     kind = _kind()
     if not isinstance(model, hf_package("transformers").PreTrainedModel):
         raise InvalidTypeError(f"model={type(model).__name__} must be a causal model of transformers")
     was_training = model.training
-    with redirect_stderr(io.StringIO()):  # it warns of arguments that are of no use here
+    with redirect_stderr(io.StringIO()):  # it warns of arguments that have no effect here
         made = kind(
             pretrained=model, tokenizer=_of_transformers(tokenizer), batch_size=batch_size, max_length=max_length,
             backend="causal",
@@ -62,26 +63,26 @@ def harness_model(
 
 
 def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None) -> tuple[Answers, dict[str, float]]:
-    """Let a model answer a task.
+    """Evaluate a model on a task.
 
     Parameters
     ----------
     lm : HFLM
-        As `harness_model` returns it.
+        A model from `harness_model`.
     name : str
-        Of the task, for messages.
+        Name of the task, for messages.
     task : ConfigurableTask
-        As `load_task` returns it.
+        A task from `load_task`.
     n_answers : int
-        To choose from.
+        The number of answers to choose from.
     limit : int, optional
-        How many documents, the first ones; default all.
+        Use only the first documents, this many; default all.
 
     Returns
     -------
     answers : Answers
     measured : dict
-        What the harness makes of them, by its names.
+        The scores of the harness, by its names.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None)
     was_training = lm.model.training
     lm.model.eval()
     try:
-        with redirect_stderr(io.StringIO()):  # bars, and a warning for each prompt that is cut
+        with redirect_stderr(io.StringIO()):  # bars, and a warning per prompt that is cut
             result = evaluate(
                 lm=lm, task_dict={"tasks": {name: task}}, limit=limit, bootstrap_iters=0, log_samples=True
             )
@@ -102,7 +103,7 @@ def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None)
     samples = result["samples"][name]
     likelihoods = [[float(likelihood) for likelihood, _ in each["filtered_resps"]] for each in samples]
     if any(math.isnan(likelihood) for each in likelihoods for likelihood in each):
-        raise InvalidValueError(f"{name}: the model's probabilities are not numbers: its training has gone astray")
+        raise InvalidValueError(f"{name}: the model's probabilities are not numbers: its training has diverged")
     answers = Answers(
         np.array([int(np.argmax(each)) for each in likelihoods]),
         np.array([_right(task, each) for each in samples]),
@@ -116,19 +117,19 @@ def ask(lm: Any, name: str, task: Any, n_answers: int, limit: int | None = None)
 
 
 def _right(task: Any, sample: dict[str, Any]) -> int:
-    """Return the number of the right answer; some tasks give its text."""
+    """Return the number of the right answer; some tasks give its text instead."""
     target = sample["target"]
     return int(target) if isinstance(target, int) else task.doc_to_choice(sample["doc"]).index(target)
 
 
 def _of_transformers(tokenizer: Any) -> Any:
-    """Return a tokenizer of transformers that may be changed; text never becomes a mark of ours."""
+    """Return a tokenizer of transformers that may be modified; it never encodes text to one of our marks."""
     library = hf_package("transformers")
     if isinstance(tokenizer, library.PreTrainedTokenizerBase):
-        return copy.deepcopy(tokenizer)  # the harness gives it a mark for padding
+        return copy.deepcopy(tokenizer)  # as the harness adds a padding mark
     if not isinstance(tokenizer, Tokenizer):
         raise InvalidTypeError(
-            f"tokenizer={type(tokenizer).__name__} must be a Tokenizer of a run, or one of transformers"
+            f"tokenizer={type(tokenizer).__name__} must be a Tokenizer of a run, or a tokenizer of transformers"
         )
     inner = hf_package("tokenizers").Tokenizer.from_str(tokenizer.content)
     end = inner.id_to_token(tokenizer.end)
@@ -141,21 +142,21 @@ def _of_transformers(tokenizer: Any) -> Any:
 
 @cache
 def _kind() -> type:
-    """Return the harness's kind of model that counts what it cuts, and shows how far it is."""
-    check_hf_packages(("transformers", "accelerate"))  # which the harness does not bring itself
+    """Return a subclass of the harness's model that counts cut documents and shows progress."""
+    check_hf_packages(("transformers", "accelerate"))  # the harness does not install these itself
     base = eval_package("lm_eval.models.huggingface").HFLM
 
-    class CountingModel(base):  # type: ignore[misc,valid-type]  # known when it is imported
-        """A model in memory.
+    class CountingModel(base):  # type: ignore[misc,valid-type]  # the base class is only known after the import
+        """A model in memory that counts cut documents and shows progress.
 
         Attributes
         ----------
         task : str
-            What is asked, for bar and messages.
+            The name of the task, for the bar and messages.
         cut : int
-            Documents of the last task whose prompt with an answer was longer than the window.
+            Number of documents in the last task whose prompt and answer were longer than the window.
         bar_on : file or None
-            Where to draw a bar.
+            Where to draw a progress bar, if anywhere.
         """
 
         task, cut = "", 0
@@ -163,7 +164,7 @@ def _kind() -> type:
         bar: Any = None
 
         def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> Any:
-            """Answer, and count the documents that are cut."""
+            """Evaluate the requests, and count the documents that are cut."""
             self._requests = requests
             return super().loglikelihood(requests, disable_tqdm=True)
 
@@ -171,7 +172,7 @@ def _kind() -> type:
             longest = max(len(answer) for _, _, answer in requests)
             if longest > self.max_length:
                 raise InvalidValueError(
-                    f"{self.task}: an answer has {longest} tokens, more than the {self.max_length} of the window"
+                    f"{self.task}: an answer has {longest} tokens, more than the window of {self.max_length}"
                 )
             lengths = [len(prompt) + len(answer) for _, prompt, answer in requests]
             pairs = zip(self._requests, lengths, strict=True)

@@ -1,4 +1,4 @@
-"""`evaluate_runs`: how well the language models of runs answer tasks, and the network before training."""
+"""`evaluate_runs`: evaluate the language models of runs on zero-shot tasks, trained and untrained."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def evaluate_runs(
     device: str = "auto",
     quiet: bool = False,
 ) -> pd.DataFrame:
-    """Let the language models of runs answer tasks that they were not trained for.
+    """Evaluate the language models of runs on zero-shot tasks.
 
     Parameters
     ----------
@@ -46,30 +46,30 @@ def evaluate_runs(
     which : {"best", "last"}
         The checkpoint with the best validation perplexity, or the last one.
     untrained : {"first", "each", "none"}
-        Whose network answers also as its training began, with the same links and weights: that of the first run, as
-        "untrained network", or of each.
+        Whether to also evaluate the network at the start of training, with its first links and weights: that of the
+        first run (as "untrained network"), of each run, or of none.
     device : str
-        Where they compute; default on CUDA where there is any, else on the CPU.
+        Device to compute on; default CUDA if available, else the CPU.
 
     Returns
     -------
     DataFrame
-        As `evaluate` returns it; models are called by their directories.
+        As for `evaluate`; models are named after their directories.
 
     Raises
     ------
     TopolearnError
-        As in `evaluate`, and when there is no such run, or no such checkpoint yet.
+        As for `evaluate`, and if there is no such run, or no such checkpoint yet.
     """
     if untrained not in ("first", "each", "none"):
         raise InvalidValueError(f"untrained={untrained!r} must be 'first', 'each' or 'none'")
     if not runs:
         raise InvalidValueError("there is no run to evaluate: name one or more run directories")
-    chosen_tasks(tasks)  # refused before any run is read
+    chosen_tasks(tasks)  # raises before any run is read
     place = settled_device("device", device)
     opened = {name: run_of(path, LanguageConfig, "language model") for name, path in _named(runs).items()}
     for run in opened.values():
-        checkpoint_of(run.path, which)  # which must be there, before the first one answers
+        checkpoint_of(run.path, which)  # raises before the first model is evaluated
     candidates = [trained(name, run, which, place) for name, run in opened.items()]
     for name, run in list(opened.items()) if untrained != "none" else []:
         if untrained == "each" or name == candidates[0].name:
@@ -78,12 +78,12 @@ def evaluate_runs(
 
 
 def trained(name: str, run: Run, which: str = BEST, device: str = "cpu") -> Candidate:
-    """Return the model of a run's checkpoint as one who answers."""
+    """Return the model of a run's checkpoint as a candidate."""
     return Candidate(name, lambda: (run.load_model(which).to(device), Tokenizer.load(run.path / TOKENIZER)))
 
 
 def as_it_began(name: str, run: Run, device: str = "cpu") -> Candidate:
-    """Return the network of a run before training, with its first links and weights, as one who answers."""
+    """Return the network of a run before training, with its first links and weights, as a candidate."""
 
     def load() -> tuple[Any, Tokenizer]:
         tokenizer = Tokenizer.load(run.path / TOKENIZER)
@@ -93,7 +93,7 @@ def as_it_began(name: str, run: Run, device: str = "cpu") -> Candidate:
 
 
 def _named(runs: Sequence[str | Path]) -> dict[str, Path]:
-    """Return runs by the names of their directories, or the whole paths of those that share one."""
+    """Return runs by directory name, or by whole path where several share a name."""
     paths = [Path(run) for run in runs]
     shared = Counter(path.name for path in paths)
     return {str(path) if shared[path.name] > 1 else path.name: path for path in paths}

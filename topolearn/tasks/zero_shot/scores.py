@@ -1,4 +1,4 @@
-"""What answers to a task are worth: accuracy, F1, correlation with the truth, and what a constant answer reaches."""
+"""Scores of the answers to a task: accuracy, F1, correlation with the truth, and the best constant answer."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from topolearn.tasks.zero_shot.tasks import ZeroShotTask
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers to a task, by number, beside the right ones.
+    """The given and the right answers to a task, as numbers.
 
     Attributes
     ----------
     given, right : ndarray of int, shape (n,)
     n_answers : int
-        To choose from.
+        The number of answers to choose from.
     cut : int
-        Prompts that are longer than the model's window, of which the end alone was read.
+        Number of prompts longer than the model's window, of which only the end was read.
     seconds : float
-        That it took.
+        Running time.
 
     Examples
     --------
@@ -47,17 +47,17 @@ class Answers:
 
     @property
     def standard_error(self) -> float:
-        """Of the accuracy; NaN for a single answer."""
+        """Standard error of the accuracy; NaN for a single answer."""
         n, share = len(self), self.accuracy
         return math.sqrt(share * (1 - share) / (n - 1)) if n > 1 else math.nan
 
     @property
     def mcc(self) -> float:
-        r"""Matthews' correlation coefficient of given and right answers; 0 if either are all the same.
+        r"""Matthews correlation coefficient of given and right answers; 0 if either are all the same.
 
         .. math:: \frac{n c - \sum_k g_k r_k}{\sqrt{(n^2 - \sum_k g_k^2)(n^2 - \sum_k r_k^2)}}
 
-        where c answers of n are right, and answer k was given g_k times and right r_k times.
+        where c of n answers are right, and answer k is given g_k times and right r_k times.
 
         References
         ----------
@@ -70,27 +70,27 @@ class Answers:
 
     @property
     def majority(self) -> float:
-        """Share of the commonest right answer, which is what one answer to everything can reach."""
+        """Share of the most frequent right answer: the best accuracy of a constant answer."""
         return max(self._counts(self.right)) / len(self)
 
     @property
     def commonest(self) -> tuple[int, float]:
-        """The commonest of the given answers, and its share; 1.0 means that the model says the same to everything."""
+        """The most frequent given answer, and its share; 1.0 means that all answers are the same."""
         counts = self._counts(self.given)
         number = int(np.argmax(counts))
         return number, counts[number] / len(self)
 
     def f1(self, positive: int | None) -> float:
-        """Return F1 for one answer, or the mean of F1 over all of them; an answer that is never right has 0."""
+        """Return F1 of one answer, or the mean F1 over all answers; an answer that is never right has 0."""
         of_each = [self._f1(answer) for answer in range(self.n_answers)]
         return sum(of_each) / len(of_each) if positive is None else of_each[positive]
 
     def score(self, task: ZeroShotTask) -> float:
-        """Return what papers report of a task: its accuracy, or F1."""
+        """Return the score that papers report for a task: accuracy, or F1."""
         return self.f1(task.positive) if task.score == "f1" else self.accuracy
 
     def best_constant(self, task: ZeroShotTask) -> Answers:
-        """Return the best answers that are all the same, by what papers report of the task.
+        """Return the best constant answer, by the score that papers report for the task.
 
         Examples
         --------

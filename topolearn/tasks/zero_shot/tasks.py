@@ -1,4 +1,4 @@
-"""`ZERO_SHOT`: the questions that a language model is asked without training for them; a row for each task."""
+"""`ZERO_SHOT`: the registry of tasks that language models are evaluated on without training for them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ TRUTH: Mapping[Any, int] = {False: 0, True: 1}
 
 @dataclass(frozen=True)
 class LocalDocuments:
-    """Where the documents of a task lie, and how they become those of the harness.
+    """Where the local documents of a task are, and how to convert them for the harness.
 
     Attributes
     ----------
     files : tuple of str
-        Below the folder ``glue``; several are read one after another. ``.jsonl`` has an object a line, ``.tsv``
-        columns without a header.
+        Paths below the folder ``glue``; several are read one after another. ``.jsonl`` files have one object per line,
+        ``.tsv`` files have columns without a header.
     fields : mapping of str to str or int
-        What the harness calls a field, and where it is: the name in an object, with dots to go deeper, or the number
-        of a column.
+        For each field name of the harness, where it is: the name in an object, with dots for nested objects, or the
+        number of a column.
     label : str or int
-        Where the label is.
+        Where the label is, in the same way.
     labels : mapping
         The number that the harness gives to each label of the file.
     whole_spans : tuple of str
-        Fields NAME_text that should occur in the text as they stand, with the number of their first word in NAME_index.
+        Names of spans. NAME_text must occur literally in the text; NAME_index is the number of its first word.
     """
 
     files: tuple[str, ...]
@@ -40,23 +40,23 @@ class LocalDocuments:
 
 @dataclass(frozen=True)
 class ZeroShotTask:
-    """A task with several answers to choose from.
+    """A multiple-choice task.
 
     Attributes
     ----------
     definition : str
-        The harness's own file, below its folder of tasks, or the path of yours: prompt, answers and metrics are those
-        written there.
+        A file of the harness, relative to its folder of tasks, or the path of your own: it defines the prompt, answers
+        and metrics.
     answers : tuple of str
-        What the numbers of labels mean, in the harness's order.
+        The meaning of each label number, in the harness's order.
     positive : int or None
         The answer for which F1 is measured; None for the mean of F1 over all answers.
     metrics : tuple of str
-        What the harness measures.
+        The metrics of the harness.
     score : {"accuracy", "f1"}
-        What papers report of it, by which the best constant answer is chosen.
+        The score that papers report, which also determines the best constant answer.
     documents : LocalDocuments or None
-        Where local data are; None if there are none, so that the harness takes them from the hub.
+        The local documents; if None, the harness fetches documents from the hub.
     """
 
     definition: str
@@ -68,7 +68,7 @@ class ZeroShotTask:
 
 
 def _json(folder: str, *names: str, **more: Any) -> LocalDocuments:
-    """Return the documents of the validation set in a folder, whose fields keep their names."""
+    """Return the validation documents in a folder, with fields that keep their names."""
     return LocalDocuments((f"{folder}/val.jsonl",), {name: name for name in names}, **more)
 
 

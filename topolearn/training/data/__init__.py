@@ -1,4 +1,4 @@
-"""Data sets, held in memory: bundled digits, MNIST and its kin from their files, and your own arrays."""
+"""Data sets held in memory: the bundled digits, MNIST and similar sets from their files, and your own arrays."""
 
 from topolearn.training.data.dataset import Dataset, from_arrays
 from topolearn.training.data.downloads import DOWNLOADS, download

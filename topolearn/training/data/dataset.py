@@ -1,4 +1,4 @@
-"""`Dataset`: a labelled data set held in memory, checked once."""
+"""`Dataset`: a labelled data set held in memory, checked on creation."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ ARRAYS = tuple(f"{split}_{kind}" for split in SPLITS for kind in ("x", "y"))
 class Dataset:
     """Training and test examples with integer labels.
 
-    Features are stored as they come (uint8 pixels stay uint8) and standardised batch by batch, with the mean and the
+    Features keep their type (uint8 pixels stay uint8) and are standardised batch by batch, with the mean and standard
     deviation of all training features.
 
     Attributes
@@ -32,7 +32,7 @@ class Dataset:
     Raises
     ------
     InvalidValueError
-        For NaN or infinite features, sizes that do not agree, or labels that are not integers from 0.
+        When features are NaN or infinite, sizes do not agree, or labels are not integers starting from 0.
 
     Examples
     --------
@@ -53,13 +53,13 @@ class Dataset:
             self._check_split(split, getattr(self, f"{split}_x"), getattr(self, f"{split}_y"))
         if self.train_x.shape[1] != self.test_x.shape[1]:
             raise InvalidValueError(
-                f"data set {self.name!r} has {self.train_x.shape[1]} features in train_x and "
+                f"data set {self.name!r} has {self.train_x.shape[1]} features in train_x, but "
                 f"{self.test_x.shape[1]} in test_x: they must agree"
             )
         if self.n_classes > len(self.train_y) + len(self.test_y):
             raise InvalidValueError(
-                f"data set {self.name!r} has a label {self.n_classes - 1}, but fewer examples than that many classes: "
-                "number the classes 0, 1, 2, ..."
+                f"data set {self.name!r} has a label {self.n_classes - 1}, which implies more classes than it has "
+                "examples: number the classes 0, 1, 2, ..."
             )
 
     def _check_split(self, split: str, x: Tensor, y: Tensor) -> None:
@@ -67,7 +67,7 @@ class Dataset:
         if x.dim() != 2 or not x.numel():
             raise InvalidValueError(f"{where} has shape {tuple(x.shape)}: it must be (examples, features), not empty")
         if y.shape != x.shape[:1]:
-            raise InvalidValueError(f"{where} has {len(x)} examples but {split}_y has shape {tuple(y.shape)}")
+            raise InvalidValueError(f"{where} has {len(x)} examples, but {split}_y has shape {tuple(y.shape)}")
         if x.is_floating_point():
             n_bad = int((~torch.isfinite(x)).any(dim=1).sum())
             if n_bad:
@@ -79,7 +79,7 @@ class Dataset:
 
     @property
     def n_features(self) -> int:
-        """Number of features of an example."""
+        """Number of features per example."""
         return self.train_x.shape[1]
 
     @property
@@ -88,7 +88,7 @@ class Dataset:
         return int(max(self.train_y.max(), self.test_y.max())) + 1
 
     def checksum(self) -> str:
-        """Return the sha256 of all examples and labels, with their shapes and types; the name does not count."""
+        """Return the sha256 of all examples and labels, including shapes and types, but not the name."""
         whole = hashlib.sha256()
         for name in ARRAYS:
             array = np.ascontiguousarray(getattr(self, name).numpy(force=True))
@@ -97,18 +97,18 @@ class Dataset:
         return whole.hexdigest()
 
     def standardisation(self) -> tuple[float, float]:
-        """Return mean and standard deviation of all training features (1 when all are equal)."""
+        """Return the mean and standard deviation of all training features (1 if all are equal)."""
         x = self.train_x.to(torch.float64)
         return float(x.mean()), float(x.std(correction=0)) or 1.0
 
 
 def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
-    """Return a data set of numpy arrays ``train_x, train_y, test_x, test_y``; images are flattened.
+    """Return a data set from NumPy arrays ``train_x, train_y, test_x, test_y``; images are flattened.
 
     Raises
     ------
     InvalidValueError
-        When an array is missing or not numeric, or its content is refused.
+        When an array is missing, not numeric, or has invalid content.
     """
     tensors = {}
     for key in ARRAYS:
@@ -116,12 +116,12 @@ def from_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
             raise InvalidValueError(f"data set {name!r} has no array {key!r}: it needs {', '.join(ARRAYS)}")
         array = np.asarray(arrays[key])
         if array.dtype.kind not in "uifb" or not array.ndim:
-            raise InvalidValueError(f"data set {name!r}: {key} is of dtype {array.dtype}; numbers are needed")
+            raise InvalidValueError(f"data set {name!r}: {key} has dtype {array.dtype}, but must be numeric")
         if key.endswith("_y"):
             labels = array.astype(np.int64, casting="unsafe") if array.dtype.kind in "uib" else array
             tensors[key] = torch.tensor(labels)
         else:
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, which the data set refuses
+            with np.errstate(over="ignore"):  # values that are too large become infinite, which is checked later
                 keep = array if array.dtype == np.uint8 else array.astype(np.float32)
             tensors[key] = torch.tensor(keep.reshape(len(keep), math.prod(keep.shape[1:])))
     return Dataset(name, **tensors)

@@ -1,4 +1,4 @@
-"""The bundled default: 1,797 handwritten digits of 8 x 8 pixels, from scikit-learn."""
+"""The bundled default data set: 1,797 handwritten digits of 8 x 8 pixels, from scikit-learn."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ N_TEST = 360
 
 
 def load_digits() -> Dataset:
-    """Return the digits, 1,437 to train and 360 to test, split at random but always alike, with all classes in each.
+    """Return the digits: 1,437 for training and 360 for testing, in a fixed, stratified random split.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""`download`: the files of a data set, fetched by torchvision, verified, and put where `load_dataset` finds them."""
+"""`download`: fetches the files of a data set with torchvision, and verifies them."""
 
 import tempfile
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from topolearn.training.data.validation import VALIDATION
 
 @dataclass(frozen=True)
 class Download:
-    """How torchvision is asked for a data set: the name of its class, arguments, and the files that are kept."""
+    """How to get a data set from torchvision: the name of its class, its arguments, and the files to keep."""
 
     class_name: str
     files: tuple[str, ...]
@@ -41,18 +41,18 @@ DOWNLOADS = {
 
 
 def download(name: str, folder: str | Path | None = None) -> Path:
-    """Fetch the files of a data set, unless they are there, and verify them.
+    """Download the files of a data set, unless they exist already, and verify them.
 
-    They are fetched into a temporary folder, and moved when the whole set has been read without an error. Files that
-    are there already are never overwritten.
+    They are downloaded into a temporary folder, and moved once the whole set has been read without errors. Existing
+    files are never overwritten.
 
     Parameters
     ----------
     name : str
         One of `DOWNLOADS`.
     folder : path, optional
-        A folder that gets the files in a folder of the data set's name, or is called by that name itself; default
-        ``data``. Given as ``data_dir``, `load_dataset` finds them.
+        Parent of the data set's folder, which is named after the data set, or that folder itself; default ``data``.
+        Pass it to `load_dataset` as ``data_dir``.
 
     Returns
     -------
@@ -66,9 +66,9 @@ def download(name: str, folder: str | Path | None = None) -> Path:
     MissingPackageError
         When torchvision is not installed.
     ExistingFileError
-        When other files are in the place of these.
+        When other files with the same names exist.
     DownloadError
-        When the files could not be fetched, or are not what they should be; says which files to put where.
+        When the files could not be downloaded or verified; the message says how to provide them by hand.
 
     Examples
     --------
@@ -86,9 +86,9 @@ def download(name: str, folder: str | Path | None = None) -> Path:
         pass
     except CorruptFileError as error:
         if looked_in == target:
-            raise ExistingFileError(f"{error}: remove it first, as a download overwrites nothing") from None
+            raise ExistingFileError(f"{error}: remove it first, as downloads never overwrite files") from None
     by_hand = f"put {', '.join(f'{file}.gz' for file in wanted.files)} into {target} yourself"
-    # Beside the target, as files can be moved whole only within one disk.
+    # On the same disk as the target, so that files can be moved atomically.
     nearest = next(each for each in (target, *target.absolute().parents) if each.exists())
     with tempfile.TemporaryDirectory(dir=nearest, prefix=".download-") as scratch:
         fetched = Path(scratch, name)
@@ -101,12 +101,12 @@ def _wanted(name: str) -> Download:
     if name in DOWNLOADS:
         return DOWNLOADS[name]
     if name.endswith(".npz"):
-        raise InvalidValueError(f"{name} is a custom file: there is nothing to download")
+        raise InvalidValueError(f"{name} is your own file: there is nothing to download")
     if name.endswith(VALIDATION):
-        raise InvalidValueError(f"{name!r} is made of the files of {name.removesuffix(VALIDATION)!r}: download these")
+        raise InvalidValueError(f"{name!r} uses the files of {name.removesuffix(VALIDATION)!r}: download that one")
     if DATASETS[name].bundled:
         raise InvalidValueError(f"data set {name!r} is bundled: there is nothing to download")
-    raise InvalidValueError(f"data set {name!r} is your own: download one of {', '.join(DOWNLOADS)}")
+    raise InvalidValueError(f"data set {name!r} is not downloadable: choose one of {', '.join(DOWNLOADS)}")
 
 
 def _target(name: str, folder: str | Path | None) -> Path:
@@ -115,7 +115,7 @@ def _target(name: str, folder: str | Path | None) -> Path:
 
 
 def _fetch(name: str, wanted: Download, folder: Path, by_hand: str) -> None:
-    """Leave the files of the set, and nothing else, in a new folder, verified."""
+    """Download and verify the files of the set into a new folder, without any other files."""
     try:
         from torchvision import datasets
     except ImportError:
@@ -124,8 +124,8 @@ def _fetch(name: str, wanted: Download, folder: Path, by_hand: str) -> None:
         ) from None
     except (RuntimeError, OSError) as error:
         raise DownloadError(
-            f"{name} could not be downloaded, as torchvision and torch are not of one build ({_one_line(error)}): "
-            f"install both from one place, or {by_hand}"
+            f"{name} could not be downloaded, as torchvision and torch are not compatible ({_one_line(error)}): "
+            f"install both from the same source, or {by_hand}"
         ) from error
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
@@ -146,7 +146,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _move(fetched: Path, target: Path, wanted: Download) -> None:
-    """Put a folder of files in its place: all at once if nothing is there."""
+    """Move downloaded files to the target folder, atomically if it does not exist yet."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         fetched.rename(target)
@@ -155,7 +155,9 @@ def _move(fetched: Path, target: Path, wanted: Download) -> None:
         path, new = find_idx(target, file), find_idx(fetched, file)
         assert new is not None
         if path is not None and not _is_same(path, new):
-            raise ExistingFileError(f"{path} is of another data set: remove it first, as a download overwrites nothing")
+            raise ExistingFileError(
+                f"{path} belongs to another data set: remove it first, as downloads never overwrite files"
+            )
     for path in fetched.iterdir():
         path.replace(target / path.name)
 

@@ -1,4 +1,4 @@
-"""EMNIST, balanced: 131,600 handwritten digits and letters of 28 x 28 pixels, from its four IDX files."""
+"""EMNIST balanced: 131,600 handwritten digits and letters of 28 x 28 pixels, from its four IDX files."""
 
 from pathlib import Path
 
@@ -23,13 +23,12 @@ PER_CLASS = {TRAIN: 2400, TEST: 400}
 def load_emnist_balanced(folder: Path) -> Dataset:
     """Read the balanced split of EMNIST from a folder; pixels stay uint8.
 
-    The files hold each image transposed, and here it is upright, as MNIST's are. The four files of the split are read,
-    or the official archive ``gzip.zip`` of all splits where any of them is missing.
+    The files store each image transposed; here the images are upright, as in MNIST. The four files of the split are
+    read, or if any of them is missing, the official archive ``gzip.zip`` of all splits.
 
-    Of the archive the published checksum (md5) is verified. No checksum of a single file is published, and none is made
-    up at the first reading, which could be that of other files: of single files the format, the shape and the number of
-    images in each class are checked, and no more. Pictures that were changed within these are not noticed; where that
-    matters, give the archive. The run that is trained on them says later whether they are still the same.
+    For the archive, the published checksum (md5) is verified. There are no published checksums for the single files, so
+    only their format, shape and number of images in each class are checked, and altered images go unnoticed. If that
+    matters, use the archive. A run detects later whether the data it was trained on has changed.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def _read(folder: Path) -> dict[str, np.ndarray]:
     try:
         return read_idx_set(folder, dict.fromkeys(FILES), "EMNIST balanced")
     except MissingFileError as error:
-        raise MissingFileError(f"{error}; the archive {ARCHIVE} of all splits will do as well") from None
+        raise MissingFileError(f"{error}; the archive {ARCHIVE} of all splits works as well") from None
 
 
 def _check(folder: Path, files: dict[str, np.ndarray]) -> None:
@@ -64,10 +63,10 @@ def _check(folder: Path, files: dict[str, np.ndarray]) -> None:
         expected = (n, SIDE, SIDE) if "-images-" in name else (n,)
         if array.shape != expected:
             raise CorruptFileError(
-                f"{name} in {folder} is of shape {array.shape}, and that of EMNIST balanced of {expected}: get it again"
+                f"{name} in {folder} has shape {array.shape}, but EMNIST balanced has {expected}: get it again"
             )
         if "-labels-" in name and np.bincount(array, minlength=N_CLASSES).tolist() != [each] * N_CLASSES:
             raise CorruptFileError(
-                f"{name} in {folder} has not {each:,} images in each of the classes 0 to {N_CLASSES - 1}, as EMNIST "
-                "balanced has: get it again"
+                f"{name} in {folder} does not have {each:,} images in each of the classes 0 to {N_CLASSES - 1}, as "
+                "EMNIST balanced has: get it again"
             )

@@ -19,7 +19,7 @@ def load_fashion_mnist(folder: Path) -> Dataset:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When files are missing, cut off, or not Fashion-MNIST's: those of MNIST have the same names.
+        When files are missing, cut off, or not those of Fashion-MNIST (MNIST's files have the same names).
 
     References
     ----------

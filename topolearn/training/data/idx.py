@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST: read, and checked against the checksum of what they should hold."""
+"""Reads IDX files, the format of MNIST, and verifies their checksums."""
 
 import hashlib
 import math
@@ -16,7 +16,7 @@ _UNSIGNED_BYTES = 0x08
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read an IDX file of unsigned bytes, compressed by gzip or not.
+    """Read an IDX file of unsigned bytes, which may be compressed with gzip.
 
     Parameters
     ----------
@@ -24,40 +24,41 @@ def read_idx(path: Path) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray of uint8, with the shape that the file states
+    numpy.ndarray of uint8
+        The array, with the shape that the file states.
 
     Raises
     ------
     MissingFileError, CorruptFileError
-        When there is no such file, or it is cut off or not an IDX file of unsigned bytes.
+        When there is no such file, it is cut off, or it is not an IDX file of unsigned bytes.
     """
     return _parse(path, _content(path))
 
 
 def read_idx_set(folder: Path, checksums: Mapping[str, str | None], title: str) -> dict[str, np.ndarray]:
-    """Read the files of a data set, each as ``NAME`` or ``NAME.gz``, and verify their content.
+    """Read the files of a data set, each ``NAME`` or ``NAME.gz``, and verify their content.
 
     Parameters
     ----------
     folder : Path
     checksums : mapping of str to str or None
-        The sha256 of each uncompressed file, by its name; None where it is not known.
+        The sha256 of each uncompressed file, by its name; None if it is not known.
     title : str
         Name of the data set, for messages.
 
     Raises
     ------
     MissingFileError
-        When files are missing; names all of them and the folder.
+        When files are missing; the message names all of them and the folder.
     CorruptFileError
-        When a file is cut off or holds something else.
+        When a file is cut off or has other content.
     """
     paths = {name: find_idx(folder, name) for name in checksums}
     missing = [f"{name}.gz" for name, path in paths.items() if path is None]
     if missing:
         raise MissingFileError(
             f"{title} needs {', '.join(missing)} (or without .gz) in {folder}: "
-            "put the files there, name their folder by data_dir=..., or see 'topolearn download --help'"
+            "put the files there, pass their folder with data_dir=..., or see 'topolearn download --help'"
         )
     arrays = {}
     for name, path in paths.items():
@@ -70,16 +71,16 @@ def read_idx_set(folder: Path, checksums: Mapping[str, str | None], title: str) 
 
 
 def read_idx_archive(archive: Path, md5: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Read IDX files out of a zip archive that has each as ``gzip/NAME.gz``.
+    """Read IDX files from a zip archive that contains each of them as ``gzip/NAME.gz``.
 
     Raises
     ------
     CorruptFileError
-        When the archive is cut off or holds something else.
+        When the archive is cut off or has other content.
     """
     with archive.open("rb") as file:
         if hashlib.file_digest(file, "md5").hexdigest() != md5:
-            raise CorruptFileError(f"{archive} is cut off or another archive: its checksum differs; get it again")
+            raise CorruptFileError(f"{archive} is cut off or a different archive: its checksum differs; get it again")
     members = {name: f"gzip/{name}.gz" for name in names}
     with reading(archive, "the archive of a data set", "get it again"), zipfile.ZipFile(archive) as opened:
         return {
@@ -89,7 +90,7 @@ def read_idx_archive(archive: Path, md5: str, names: Sequence[str]) -> dict[str,
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
-    """Return the path of a file that is there as ``NAME.gz`` or ``NAME``, or None."""
+    """Return the path of a file that exists as ``NAME.gz`` or ``NAME``, or None."""
     return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
@@ -105,7 +106,7 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
         return unpack(raw, "gz")
     except BROKEN as error:
-        raise CorruptFileError(f"{path} is cut off or not gzip ({error}): get it again") from None
+        raise CorruptFileError(f"{path} is cut off, or not a gzip file ({error}): get it again") from None
 
 
 def _parse(path: Path, content: bytes) -> np.ndarray:
@@ -116,6 +117,6 @@ def _parse(path: Path, content: bytes) -> np.ndarray:
     data = content[4 + 4 * n_dims :]
     if min(shape, default=0) < 0 or len(data) != math.prod(shape):
         raise CorruptFileError(
-            f"{path} is cut off: it should hold {math.prod(shape)} bytes of shape {shape} and holds {len(data)}"
+            f"{path} is cut off: it should hold {math.prod(shape)} bytes of shape {shape}, but holds {len(data)}"
         )
     return np.frombuffer(data, np.uint8).reshape(shape)

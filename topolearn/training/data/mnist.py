@@ -19,7 +19,7 @@ def load_mnist(folder: Path) -> Dataset:
     Raises
     ------
     MissingFileError, CorruptFileError
-        When files are missing, cut off, or not MNIST's.
+        When files are missing, cut off, or not those of MNIST.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""`load_dataset`: a data set by its name, or from an .npz file."""
+"""`load_dataset`: loads a data set by its name, or from an .npz file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ DEFAULT_DIR = Path("data")
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """Where a data set comes from, and what it is.
+    """A registered data set: how to load it, and its description.
 
     Attributes
     ----------
@@ -29,6 +29,7 @@ class DatasetSource:
     bundled : bool
         Whether it needs no files.
     description : str
+        A one-line description.
     """
 
     load: Callable[[Path], Dataset]
@@ -59,10 +60,10 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
     Parameters
     ----------
     name : str
-        One of `DATASETS`, or the path of an ``.npz`` file. With ``+validation`` behind it, part of the training
-        examples takes the place of the test examples; see `hold_out`.
+        One of `DATASETS`, or the path of an ``.npz`` file. Append ``+validation`` to use some of the training examples
+        in place of the test examples; see `hold_out`.
     data_dir : path, optional
-        The folder that holds the files of the data set, or has them in a folder of its name; default ``data``.
+        The folder of the data set's files, or the parent of a folder named after the data set; default ``data``.
 
     Raises
     ------
@@ -82,14 +83,14 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 
 def dataset_folder(name: str, data_dir: str | Path | None = None) -> Path:
-    """Return the folder in which the files of a data set are looked for; see `load_dataset`."""
+    """Return the folder in which the files of a data set are expected; see `load_dataset`."""
     folder = DEFAULT_DIR / name if data_dir is None else Path(data_dir)
     own = folder / name
     return own if own.is_dir() else folder
 
 
 def _split_name(name: str) -> tuple[str, str]:
-    """Return the name of a data set without its ending, and the ending; a file's name may have a plus in it."""
+    """Return the name of a data set without its ending, and the ending; file names may contain a plus sign."""
     base, plus, word = name.rpartition("+")
     if not plus or name.endswith(".npz"):
         return name, ""
@@ -101,6 +102,6 @@ def _split_name(name: str) -> tuple[str, str]:
 
 def _load_npz(path: Path) -> Dataset:
     if not path.is_file():
-        raise MissingFileError(f"there is no data file {path}: name an .npz file, or one of {', '.join(DATASETS)}")
-    with reading(path, "a readable .npz file of numbers", "write it again by numpy.savez"):
+        raise MissingFileError(f"there is no data file {path}: pass an .npz file, or one of {', '.join(DATASETS)}")
+    with reading(path, "a readable .npz file of numbers", "write it again with numpy.savez"):
         return from_arrays(path.stem, read_npz(path))

@@ -1,4 +1,4 @@
-"""`hold_out`: training examples in the place of the test examples, to choose settings without these."""
+"""`hold_out`: replaces the test examples with held-out training examples, for choosing settings."""
 
 import numpy as np
 import torch
@@ -6,14 +6,14 @@ import torch
 from topolearn.errors import InvalidValueError
 from topolearn.training.data.dataset import Dataset
 
-VALIDATION = "+validation"  # behind a data set's name
+VALIDATION = "+validation"  # suffix of a data set's name
 
 
 def hold_out(data: Dataset) -> Dataset:
-    """Return the training examples alone, some of them in the place of the test examples.
+    """Return a data set of the training examples only, with some of them held out in place of the test examples.
 
-    As many as there are test examples are held out, drawn at random but always alike, with the share of each class
-    kept. The test examples are in neither part.
+    The number of held-out examples equals the number of test examples. They are a fixed, stratified random sample. The
+    original test examples are in neither split.
 
     Parameters
     ----------
@@ -21,12 +21,13 @@ def hold_out(data: Dataset) -> Dataset:
 
     Returns
     -------
-    Dataset, with ``+validation`` behind its name
+    Dataset
+        The new data set, with ``+validation`` appended to its name.
 
     Raises
     ------
     InvalidValueError
-        When that is more than half of the training examples, or a class has too few of them.
+        When more than half of the training examples would be held out, or a class has too few examples.
 
     Examples
     --------
@@ -38,17 +39,17 @@ def hold_out(data: Dataset) -> Dataset:
     from sklearn.model_selection import train_test_split
 
     name, n_train, n_test = f"{data.name}{VALIDATION}", len(data.train_x), len(data.test_x)
-    advice = f"choose settings by other data, or train with {data.name!r}"
+    advice = f"choose settings with other data, or train with {data.name!r}"
     if 2 * n_test > n_train:
         raise InvalidValueError(
-            f"data set {name!r} would hold out {n_test} of {n_train} training examples, as many as there are test "
-            f"examples, and half is the most: {advice}"
+            f"data set {name!r} would hold out {n_test} of {n_train} training examples, the number of test examples, "
+            f"but may hold out at most half: {advice}"
         )
     try:
         kept, held = train_test_split(np.arange(n_train), test_size=n_test, random_state=0, stratify=data.train_y)
     except ValueError as error:  # a class with one example, or more classes than examples to hold out
         raise InvalidValueError(
-            f"data set {name!r} cannot have every class in both parts ({error}): {advice}"
+            f"data set {name!r} cannot have every class in both splits ({error}): {advice}"
         ) from None
     train, test = (torch.from_numpy(np.sort(rows)) for rows in (kept, held))
     return Dataset(name, data.train_x[train], data.train_y[train], data.train_x[test], data.train_y[test])

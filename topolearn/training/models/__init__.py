@@ -1,4 +1,4 @@
-"""The models that the training loop and the studies build."""
+"""The models that the training tasks build."""
 
 from topolearn.training.models.llama import Llama, LlamaLayer
 from topolearn.training.models.mlp import mlp

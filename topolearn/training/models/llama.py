@@ -1,6 +1,6 @@
 """LLaMA: a decoder with rotary positions, grouped-query attention, RMSNorm and SwiGLU.
 
-Parameters have the names and shapes of Hugging Face's ``LlamaForCausalLM``, so that weights of one load into the other.
+Parameters have the same names and shapes as in Hugging Face's ``LlamaForCausalLM``, so weights can be exchanged.
 """
 
 from collections.abc import Iterable
@@ -14,20 +14,20 @@ from topolearn.errors import InvalidValueError
 
 
 def rotate_half(x: Tensor) -> Tensor:
-    """Return the other coordinate of each pair, i and i + width / 2, as a rotation by a right angle has it."""
+    """Rotate each pair of coordinates, i and i + width / 2, by a right angle."""
     first, second = x.chunk(2, dim=-1)
     return torch.cat((-second, first), dim=-1)
 
 
 class RotaryAttention(nn.Module):
-    """Causal self-attention with rotary positions; several heads of queries may share one of keys and values.
+    """Causal self-attention with rotary positions; several query heads may share one key-value head.
 
     Parameters
     ----------
     width, n_heads, n_kv_heads : int
-        Width of the residual stream, and numbers of heads of queries, and of keys and values.
+        Width of the residual stream, number of query heads, and number of key-value heads.
     base : float
-        Of the rotary frequencies.
+        Base of the rotary frequencies.
 
     References
     ----------
@@ -37,7 +37,7 @@ class RotaryAttention(nn.Module):
     def __init__(self, width: int, n_heads: int, n_kv_heads: int, base: float = 10000.0) -> None:
         super().__init__()
         if width % n_heads or (width // n_heads) % 2:
-            raise InvalidValueError(f"width={width} is not divided into n_heads={n_heads} heads of an even width")
+            raise InvalidValueError(f"width={width} cannot be divided into n_heads={n_heads} heads of even width")
         if n_heads % check_size("n_kv_heads", n_kv_heads):
             raise InvalidValueError(f"n_kv_heads={n_kv_heads} must divide n_heads={n_heads}")
         self.head_dim, self.base = width // n_heads, base
@@ -47,7 +47,7 @@ class RotaryAttention(nn.Module):
         self.o_proj = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what attention adds to the residual stream; x has shape (batch, positions, width)."""
+        """Return the attention output, to be added to the residual stream x of shape (batch, positions, width)."""
         q, k = (self._turned(self._heads(layer(x))) for layer in (self.q_proj, self.k_proj))
         v = self._heads(self.v_proj(x))
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
@@ -79,12 +79,12 @@ class GatedFeedForward(nn.Module):
         self.act_fn = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the layer adds to the residual stream."""
+        """Return the layer's output, to be added to the residual stream."""
         return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
 
 
 class LlamaLayer(nn.Module):
-    """Attention and a gated layer, each normalised before and added to the residual stream.
+    """Attention and a gated feed-forward layer, each with pre-normalisation and a residual connection.
 
     Examples
     --------
@@ -107,21 +107,22 @@ class LlamaLayer(nn.Module):
 
 
 class Llama(nn.Module):
-    """A language model of the LLaMA family; the sizes of LLaMA-130M are the default.
+    """A language model of the LLaMA family, by default with the sizes of LLaMA-130M.
 
     Parameters
     ----------
     vocabulary, width, hidden, n_layers, n_heads : int
-        Numbers of tokens, of coordinates of the residual stream, of gated neurons, of layers and of attention heads.
+        Number of tokens, width of the residual stream, number of gated neurons, number of layers, and number of
+        attention heads.
     n_kv_heads : int, optional
-        Heads of keys and values; as many as of queries if None.
+        Number of key-value heads; default ``n_heads``.
     eps : float
-        Of RMSNorm.
+        Epsilon of RMSNorm.
 
     Raises
     ------
     InvalidValueError
-        When a size is not positive, or heads do not divide.
+        When a size is not positive, or the numbers of heads do not divide.
 
     References
     ----------
@@ -160,7 +161,7 @@ class Llama(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw embeddings and matrices from N(0, .02^2), as Table 7 has it."""
+        """Draw embeddings and matrices from N(0, 0.02^2), as in Table 7."""
         matrices: Iterable[Tensor] = (p for p in self.parameters() if p.dim() == 2)
         for matrix in matrices:
             nn.init.normal_(matrix, std=0.02, generator=generator)

@@ -12,11 +12,13 @@ def mlp(n_features: int, hidden: Sequence[int], n_classes: int, *, hidden_device
     Parameters
     ----------
     n_features : int
+        Number of inputs.
     hidden : sequence of int
         Width of each hidden layer; layers are called ``hidden1``, ``hidden2``, ..., and the last one ``head``.
     n_classes : int
+        Number of outputs.
     hidden_device : str, optional
-        Where the hidden layers are made; on "meta" they take no memory until they are made sparse.
+        Device on which the hidden layers are created; on "meta" they take no memory until they are made sparse.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Kernels that count shared neighbours 64 at a time: for layers where a good part of all links is there."""
+"""Kernels that count shared neighbours 64 at a time, for dense layers."""
 
 import numpy as np
 

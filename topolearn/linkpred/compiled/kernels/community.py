@@ -1,4 +1,4 @@
-"""Kernels that go through whole local communities: for layers whose neurons have many links.
+"""Kernels that process whole local communities, for layers whose neurons have many links.
 
 Sums over rows of links become sums of rows of a narrow dense table, `WIDTH` neurons wide, in SIMD registers.
 """
@@ -9,14 +9,14 @@ from numba import uintp
 from topolearn.compiling import njit
 from topolearn.linkpred.compiled.kernels.row_sums import WIDTH, add_rows
 
-TILE = 16  # columns of results that are written at once
-BLOCK_BYTES = 24 * 1024  # of a table's rows that are added to all sums in turn: they stay in the first-level cache
-FEW = 32  # links to a block, on average, below which blocks become larger
+TILE = 16  # columns of results written at once
+BLOCK_BYTES = 24 * 1024  # of table rows that are added to all sums before the next ones, to stay in the L1 cache
+FEW = 32  # links per block, on average, below which blocks become larger
 
 
 @njit(nogil=True)
 def split(low, high, pointers, ends, n_rows, itemsize):
-    """Cut the links of neurons low..high by blocks of the table's rows that they lead to.
+    """Split the links of neurons low..high by the block of table rows that they lead to.
 
     The links of neuron ``low + i`` to block b are ``splits[b, i]`` to ``splits[b + 1, i]``.
     """
@@ -56,7 +56,7 @@ def weigh_panel(first, count, links, splits, table, panel, shared, weights):
             panel[ends[k], i] = 1
     sum_tables(splits, ends, panel, shared, np.int16(0))
     for z in range(weights.shape[0]):
-        start = np.uint64(starts[z])  # unsigned: no index is from the end
+        start = np.uint64(starts[z])  # unsigned, to avoid the check for negative indices
         for i in range(WIDTH):
             weights[z, i] = values[start + np.uint64(np.uint16(shared[z, i]))]
     for i in range(count):
@@ -66,7 +66,7 @@ def weigh_panel(first, count, links, splits, table, panel, shared, weights):
 
 @njit(nogil=True)
 def _add_transposed(sums, scores):
-    """Add ``sums[j, i]`` to ``scores[i, j]``, along the memory of the scores."""
+    """Add ``sums[j, i]`` to ``scores[i, j]``, in the memory order of the scores."""
     count, n_seen = scores.shape
     if scores.strides[0] < scores.strides[1]:
         for j in range(n_seen):
@@ -83,8 +83,8 @@ def _add_transposed(sums, scores):
 def add_neurons(first, last, links, splits, table, scores):
     """Add to ``scores[u - first, j]`` the weights of the row neurons of each local community.
 
-    For the seeds u in first..last of the row side, and the column neurons v, number j of those whose links are split.
-    Called with the links and scores transposed, it adds the weights of the column neurons.
+    The seeds u in first..last are on the row side, and j numbers the column neurons v whose links are in the split.
+    With transposed links and scores, it adds the weights of the column neurons.
     """
     pointers, _, back_pointers, back_ends = links
     by_row, by_column = splits
@@ -102,7 +102,7 @@ def add_neurons(first, last, links, splits, table, scores):
 
 @njit(nogil=True)
 def fill_weights(first, last, links, splits, table, weights):
-    """Write ``weights[z, u]``, the weight of row neuron z for seed u of its own side, for u in first..last."""
+    """Write ``weights[z, u]``, the weight of row neuron z for seed u of the same side, for u in first..last."""
     pointers, _, back_pointers, _ = links
     n_rows = pointers.size - 1
     panel = np.zeros((back_pointers.size - 1, WIDTH), np.int16)
@@ -120,8 +120,8 @@ def fill_weights(first, last, links, splits, table, weights):
 def add_paths(first, last, links, table, far_weights, scores):
     """Add to ``scores[u - first, v]`` the paths u - z2 - z1 - v, for u in first..last.
 
-    For each z1 with neighbours H: what u reaches of H, summed over the rows of ``far_weights[H][:, H]`` (the weights
-    of z2 for v), times the weight of z1 for u.
+    For each z1 with neighbours H: the sum of those rows of ``far_weights[H][:, H]`` (the weights of z2 for v) that u
+    links to, times the weight of z1 for u.
     """
     pointers, ends, back_pointers, back_ends = links
     values, starts = table
@@ -137,7 +137,9 @@ def add_paths(first, last, links, table, far_weights, scores):
     panel = np.zeros((largest, WIDTH), scores.dtype)
     total = np.empty(WIDTH, scores.dtype)
     zero = scores.dtype.type(0)
-    across = np.zeros((back_pointers.size - 1, n_seeds + 16), scores.dtype)  # uneven, else rows collide in the cache
+    across = np.zeros(
+        (back_pointers.size - 1, n_seeds + 16), scores.dtype
+    )  # padded, to avoid cache conflicts between rows
     for z in range(pointers.size - 1):
         community = ends[pointers[z] : pointers[z + 1]]
         if community.size < 2:

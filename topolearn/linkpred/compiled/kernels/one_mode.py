@@ -1,6 +1,6 @@
-"""Kernels for one-mode graphs, where members of a local community may be linked to both seeds, and to one another.
+"""Kernels for one-mode graphs, where members of a local community may be linked to both seeds and to one another.
 
-Counts of internal links are those of one pair of nodes at a time, over the neighbours of the members.
+Internal links are counted for one pair of nodes at a time, over the neighbours of the members.
 """
 
 import numpy as np
@@ -10,21 +10,21 @@ from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n, dtype):
-    """Return what a thread needs for any number of nodes: all counts and marks zero, as each node leaves them."""
+    """Return the scratch arrays of a thread; all counts and marks are zero before and after each node."""
     return (
         np.zeros(n, np.int32),  # common: neighbours that a node shares with u
         np.empty(n + 1, np.int32),  # near: the nodes that share any
-        np.empty(n, np.int32),  # candidates: the nodes that are joined to u by a path of length three
+        np.empty(n, np.int32),  # candidates: the nodes joined to u by a path of length three
         np.zeros(n, np.uint8),  # marked: the neighbours of u
-        np.zeros(n, np.uint8),  # is_member: of the local community of u and v
-        np.empty(n + 1, np.int32),  # members: of it
-        np.zeros(n, dtype),  # weights: of these
+        np.zeros(n, np.uint8),  # is_member: in the local community of u and v
+        np.empty(n + 1, np.int32),  # members: of this community
+        np.zeros(n, dtype),  # weights: of the members
     )
 
 
 @njit(nogil=True)
 def _find_pairs(u, pointers, ends, common, near, candidates, marked):
-    """List the later non-neighbours that a path of length three joins to u; count common neighbours with u."""
+    """List the later non-neighbours joined to u by a path of length three; count common neighbours with u."""
     n_near, n_candidates = 0, 0
     for i in range(pointers[u], pointers[u + 1]):
         a = ends[i]
@@ -51,7 +51,7 @@ def _find_pairs(u, pointers, ends, common, near, candidates, marked):
 
 @njit(nogil=True)
 def _score_pair(v, per_path, pointers, ends, tables, common, of_u, is_member, members, weights):
-    """Return the score of u and v; of_u marks the neighbours of u, common counts those it shares with others."""
+    """Return the score of u and v; ``of_u`` marks the neighbours of u, ``common`` counts those shared with others."""
     values, starts, both_values, both_starts = tables
     n = 0
     for i in range(pointers[v], pointers[v + 1]):
@@ -113,7 +113,7 @@ def score_nodes(first, last, per_path, links, tables, scratch, scores):
 
 @njit(nogil=True)
 def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve, cells, kept):
-    """Write the cells and scores of the pairs (u, v), u in first..last, v later, that pass; return how many do."""
+    """Write the cells and scores of the pairs (u, v), u in first..last, v later, that pass; return their number."""
     pointers, ends = links
     common, near, candidates, marked, is_member, members, weights = scratch
     n_kept = 0
@@ -129,7 +129,7 @@ def pick_nodes(first, last, per_path, links, tables, scratch, cell_starts, sieve
 
 @njit(nogil=True)
 def _forget(u, n_near, pointers, ends, common, near, marked):
-    """Leave the counts and marks of u as zeros."""
+    """Reset the counts and marks of u to zero."""
     for i in range(n_near):
         common[near[i]] = 0
     for i in range(pointers[u], pointers[u + 1]):

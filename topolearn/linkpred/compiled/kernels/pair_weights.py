@@ -1,7 +1,8 @@
-"""Kernels that walk the links row by row with all weights looked up beforehand: for layers whose rows of scores fill.
+"""Kernels that walk the links row by row with precomputed weights, for layers whose rows have many scores.
 
-The weights of a side are a sparse matrix, `pairs`: ``others[starts[z]:stops[z]]`` are the neurons of the side that
-share neighbours with neuron z, and ``weights[starts[z]:stops[z]]`` either theirs for the seed z, or that of z for them.
+The weights of a side form a sparse matrix, `pairs`: ``others[starts[z]:stops[z]]`` are the neurons of the side that
+share neighbours with neuron z; ``weights[starts[z]:stops[z]]`` are either their weights for the seed z, or the weights
+of z for them as seeds.
 """
 
 import numpy as np
@@ -12,9 +13,9 @@ from topolearn.linkpred.compiled.kernels.picking import pick_row
 
 @njit(nogil=True)
 def weigh_pairs(first, last, links, table, is_seed, pairs, shared):
-    """Fill the pairs of the row neurons z in first..last, as the seeds or not; return what they give to all non-links.
+    """Fill the pairs of the row neurons z in first..last, as seeds or members; return their sum over all non-links.
 
-    Each weight is given to those neighbours of its neuron that are not linked to the seed. ``shared`` are int32 zeros,
+    Each weight counts for those neighbours of its neuron that are not linked to the seed. ``shared`` are int32 zeros,
     one for each row neuron.
     """
     pointers, ends, back_pointers, back_ends = links
@@ -41,25 +42,27 @@ def weigh_pairs(first, last, links, table, is_seed, pairs, shared):
 
 
 def make_scratch(n_out, n_in, dtype):
-    """Return what a thread needs for any number of rows: all scores and weights zero, as each row leaves them."""
+    """Return the scratch arrays of a thread; all scores and weights are zero before and after each row."""
     return (
         np.zeros(n_in, dtype),  # total: the scores
         np.zeros(n_out, dtype),  # of_u: the weights of output neurons for the seed
-        np.zeros(n_in, dtype),  # of_z2: those of one of its neighbours for input neurons
-        np.empty(n_in, np.uint8),  # flags, as `pick_row` takes them
-        np.empty(n_in + 1, np.int32),  # listed, likewise
+        np.zeros(n_in, dtype),  # of_z2: the weights of one of its neighbours for input neurons
+        np.empty(n_in, np.uint8),  # flags, for `pick_row`
+        np.empty(n_in + 1, np.int32),  # listed, for `pick_row`
     )
 
 
 @njit(nogil=True)
 def _add_neurons(u, links, near, across, total):
-    """Add the weights of the neurons of u's local communities to the scores of the input neurons."""
+    """Add the weights of the neurons in the local communities of u to the scores of the input neurons."""
     pointers, ends, _, _ = links
     near_starts, near_stops, near_others, near_weights = near
     starts, stops, others, weights = across
     for i in range(near_starts[u], near_stops[u]):
         z1, weight = near_others[i], near_weights[i]
-        for k in range(np.uint64(pointers[z1]), np.uint64(pointers[z1 + 1])):  # unsigned: no index is from the end
+        for k in range(
+            np.uint64(pointers[z1]), np.uint64(pointers[z1 + 1])
+        ):  # unsigned, to avoid the check for negative indices
             total[np.uint32(ends[k])] += weight
     for i in range(pointers[u], pointers[u + 1]):
         z2 = ends[i]
@@ -93,7 +96,7 @@ def _add_paths(u, links, near, across, total, of_u, of_z2):
 
 @njit(nogil=True)
 def _take_row(u, links, scratch, sieve, cells, kept, n_kept):
-    """Append the candidates of row u that pass, and forget its scores; return how many there are now."""
+    """Append the candidates of row u that pass, and reset its scores; return the new number of candidates."""
     pointers, ends, back_pointers, _ = links
     total, _of_u, _of_z2, flags, listed = scratch
     for k in range(pointers[u], pointers[u + 1]):
@@ -105,11 +108,11 @@ def _take_row(u, links, scratch, sieve, cells, kept, n_kept):
 
 @njit(nogil=True)
 def pick_by_neurons(first, last, links, near, across, scratch, sieve, cells, kept):
-    """Write the cells and node-based scores of the candidates in rows first..last that pass; return how many do.
+    """Write the cells and node-based scores of the candidates in rows first..last that pass; return their number.
 
-    ``near`` are the pairs of output neurons, each the seed of its own, ``across`` those of input neurons for others.
+    ``near`` are the pairs of output neurons, grouped by seed; ``across`` are those of input neurons, grouped by member.
     """
-    n_kept = np.int64(0)  # not a literal, for which all that it is passed to would be compiled, too
+    n_kept = np.int64(0)  # a literal would compile a second version of every function that gets it
     for u in range(first, last):
         _add_neurons(u, links, near, across, scratch[0])
         n_kept = _take_row(u, links, scratch, sieve, cells, kept, n_kept)
@@ -118,7 +121,7 @@ def pick_by_neurons(first, last, links, near, across, scratch, sieve, cells, kep
 
 @njit(nogil=True)
 def pick_by_paths(first, last, links, near, across, scratch, sieve, cells, kept):
-    """Do what `pick_by_neurons` does for path-based scores."""
+    """Do the same as `pick_by_neurons` for path-based scores."""
     n_kept = np.int64(0)
     for u in range(first, last):
         _add_paths(u, links, near, across, scratch[0], scratch[1], scratch[2])

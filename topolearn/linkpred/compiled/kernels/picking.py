@@ -1,7 +1,7 @@
-"""Which candidates are worth keeping: the compiled side of `topolearn.sampling.Pool`.
+"""Decide which candidates are worth keeping: the compiled counterpart of `topolearn.sampling.Pool`.
 
-A sieve is ``(key, soft, level, bits, splitter)``: the key of the random field, the pool's bound, and the constant that
-rounds scores (see `topolearn.linkpred.rounding`).
+A sieve is ``(key, soft, level, bits, splitter)``: the key of the random field, the bound of the pool, and the constant
+that rounds scores (see `topolearn.linkpred.rounding`).
 """
 
 import math
@@ -11,7 +11,7 @@ from numba import float64, int64, uint64
 
 from topolearn.compiling import njit
 
-GENEROUS = 2.0**-12  # more than what rounding changes
+GENEROUS = 2.0**-12  # relative margin, larger than any rounding error
 
 
 @njit(nogil=True)
@@ -23,13 +23,13 @@ def _mix(bits):
 
 @njit(nogil=True)
 def random_bits(cell, key):
-    """Return the 53 bits that `topolearn.sampling.RandomField.bits` gives for a cell."""
+    """Return the 53 bits of `topolearn.sampling.RandomField.bits` for a cell."""
     return _mix(_mix(np.uint64(cell) + np.uint64(0x9E3779B97F4A7C15)) ^ key) >> np.uint64(11)
 
 
 @njit(nogil=True)
 def pick(cell, score, sieve, cells, kept, n_kept):
-    """Append a candidate with a positive score that reaches the bound; return how many there are now."""
+    """Append a candidate if its score is positive and reaches the bound; return the new number of candidates."""
     key, soft, level, bound_bits, splitter = sieve
     if score <= 0:
         return n_kept
@@ -39,7 +39,7 @@ def pick(cell, score, sieve, cells, kept, n_kept):
     if soft:
         uniform = np.float64(bits + np.uint64(1)) * 2.0**-53
         limit = rounded * level
-        if 1 - uniform > limit or -math.log(uniform) > limit:  # -log(x) is never below 1 - x, and dearer
+        if 1 - uniform > limit or -math.log(uniform) > limit:  # 1 - x is a cheap lower bound of -log(x)
             return n_kept
     elif rounded < level or (rounded == level and bits < bound_bits):
         return n_kept
@@ -50,7 +50,7 @@ def pick(cell, score, sieve, cells, kept, n_kept):
 
 @njit(nogil=True)
 def _flag(first, scores, sieve, flags):
-    """Mark the scores of cells from ``first`` on that may pass: all that do, and hardly any other."""
+    """Flag the scores of cells from ``first`` on that may pass: all that do, and hardly any others."""
     key, soft, level, _, _ = sieve
     if not soft:
         for v in range(scores.size):
@@ -58,15 +58,15 @@ def _flag(first, scores, sieve, flags):
         return
     stretched = level * (1 + GENEROUS) * 2.0**53
     for v in range(scores.size):
-        bits = random_bits(uint64(first) + uint64(v), key)  # unsigned throughout, so that it is vectorised
-        flags[v] = 2.0**53 - 1 - float64(int64(bits)) <= scores[v] * stretched  # -log(x) is never below 1 - x
+        bits = random_bits(uint64(first) + uint64(v), key)  # unsigned throughout, so that it vectorises
+        flags[v] = 2.0**53 - 1 - float64(int64(bits)) <= scores[v] * stretched  # 1 - x is a lower bound of -log(x)
 
 
 @njit(nogil=True)
 def pick_row(first, scores, sieve, flags, listed, cells, kept, n_kept):
-    """Append the candidates among the cells from ``first`` on that pass; return how many there are now.
+    """Append the candidates among the cells from ``first`` on that pass; return the new number of candidates.
 
-    ``flags`` and ``listed`` have room for all of the row, and one.
+    ``flags`` has room for the row, and ``listed`` for one more.
     """
     _flag(first, scores, sieve, flags)
     n = 0
@@ -80,7 +80,7 @@ def pick_row(first, scores, sieve, flags, listed, cells, kept, n_kept):
 
 @njit(nogil=True)
 def clear_links(first, last, pointers, ends, scores):
-    """Write 0 to the links in rows first..last of a block of scores that begins with row first."""
+    """Set the scores of links to 0 in a block of the rows first..last."""
     for u in range(first, last):
         for k in range(pointers[u], pointers[u + 1]):
             scores[u - first, ends[k]] = 0
@@ -88,8 +88,8 @@ def clear_links(first, last, pointers, ends, scores):
 
 @njit(nogil=True)
 def pick_block(first, scores, sieve, cells, kept):
-    """Write the cells and scores of the candidates in a block of scores that pass; return how many do."""
-    n_kept = np.int64(0)  # not a literal, for which all that it is passed to would be compiled, too
+    """Write the cells and scores of the candidates in a block of scores that pass; return their number."""
+    n_kept = np.int64(0)  # a literal would compile a second version of every function that gets it
     n_rows, n_in = scores.shape
     flags, listed = np.empty(n_in, np.uint8), np.empty(n_in + 1, np.int32)
     for i in range(n_rows):

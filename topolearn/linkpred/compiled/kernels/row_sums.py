@@ -1,7 +1,7 @@
 """The innermost loop: the sum of some rows of a narrow table, held in SIMD registers.
 
-Compilers keep a running sum of a whole row in memory; here LLVM's vector types keep it in registers, and the machine's
-widest instructions add to it.
+Compilers would keep the running sum of a whole row in memory. Here, LLVM's vector types keep it in registers and add to
+it with the widest instructions of the machine.
 """
 
 from typing import Any
@@ -23,9 +23,9 @@ def add_rows(typing: Any, table: Any, rows: Any, n_rows: Any, total: Any, zero: 
     table : uintp
         Address of a C-contiguous array of shape (any, WIDTH).
     rows : uintp
-        Address of the int32 numbers of the rows.
+        Address of the int32 indices of the rows.
     n_rows : int64
-        How many there are.
+        Number of rows.
     total : uintp
         Address of the sums.
     zero : float32, float64 or int16
@@ -51,7 +51,7 @@ def add_rows(typing: Any, table: Any, rows: Any, n_rows: Any, total: Any, zero: 
             start = builder.add(base, builder.mul(number, ir.Constant(int64, WIDTH * size)))
             return [builder.load(at(start, i), align=size) for i in range(n_vectors)]
 
-        # Two rows at a time, since an addition takes longer than the loads that feed it.
+        # Two rows at a time, since an addition has a longer latency than its loads.
         initial = [builder.load(at(out, i), align=size) for i in range(n_vectors)]
         before = builder.block
         head, pair, rest, single, done = (

@@ -1,6 +1,6 @@
-"""Kernels that walk the links row by row: for sparse layers of any size, with memory for one row of scores.
+"""Kernels that walk the links row by row, for sparse layers of any size, with memory for one row of scores.
 
-A row's scores are gathered in `total` of the scratch; the neurons that got any are listed in `scored`.
+The scores of a row are summed in `total` of the scratch arrays; `scored` lists the neurons that have one.
 """
 
 import numpy as np
@@ -10,21 +10,21 @@ from topolearn.linkpred.compiled.kernels.picking import pick
 
 
 def make_scratch(n_out, n_in, dtype):
-    """Return what a thread needs for any number of rows: all counts and sums zero, as each row leaves them."""
+    """Return the scratch arrays of a thread; all counts and sums are zero before and after each row."""
     return (
         np.zeros(n_out, np.int32),  # shared: neighbours that an output neuron shares with the seed
         np.empty(n_out + 1, np.int32),  # near: the output neurons that share any
-        np.zeros(n_in, np.int32),  # joined: neighbours that an input neuron shares with the one at hand
+        np.zeros(n_in, np.int32),  # joined: neighbours that an input neuron shares with the current one
         np.empty(n_in + 1, np.int32),  # around: the input neurons that share any
         np.zeros(n_in, dtype),  # total: the scores
         np.empty(n_in + 1, np.int32),  # scored: the input neurons with a score
-        np.zeros(n_in, np.uint8),  # marked: whether it is in the list
+        np.zeros(n_in, np.uint8),  # marked: whether an input neuron is in `scored`
     )
 
 
 @njit(nogil=True)
 def _count_outputs(u, links, scratch):
-    """Count the neighbours that each output neuron shares with u; return how many neurons share any."""
+    """Count the neighbours that each output neuron shares with u; return the number of neurons that share any."""
     pointers, ends, back_pointers, back_ends = links
     shared, near = scratch[0], scratch[1]
     n = 0
@@ -58,7 +58,7 @@ def _count_inputs(u, z2, links, scratch):
 
 @njit(nogil=True)
 def sum_paths(u, links, table, far_table, scratch):
-    """Sum the paths from u into the scratch; return how many input neurons they reach."""
+    """Sum the paths from u into the scratch; return the number of input neurons they reach."""
     pointers, ends, back_pointers, back_ends = links
     values, starts = table
     far_values, far_starts = far_table
@@ -90,7 +90,7 @@ def sum_paths(u, links, table, far_table, scratch):
 
 @njit(nogil=True)
 def sum_neurons(u, links, table, far_table, scratch):
-    """Sum the neurons of u's local communities into the scratch; return how many input neurons these have."""
+    """Sum the neurons of the local communities of u into the scratch; return how many input neurons have a score."""
     pointers, ends, _, _ = links
     values, starts = table
     far_values, far_starts = far_table
@@ -121,7 +121,7 @@ def sum_neurons(u, links, table, far_table, scratch):
 
 @njit(nogil=True)
 def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
-    """Write ``scores[u - first]`` for u in first..last, where it was 0."""
+    """Write ``scores[u - first]``, which must be 0, for u in first..last."""
     pointers, ends, _, _ = links
     total, scored, marked = scratch[4], scratch[5], scratch[6]
     for u in range(first, last):
@@ -141,7 +141,7 @@ def score_rows(first, last, per_path, links, table, far_table, scratch, scores):
 
 @njit(nogil=True)
 def pick_rows(first, last, per_path, links, table, far_table, scratch, sieve, cells, kept):
-    """Write the cells and scores of the candidates in rows first..last that pass; return how many do."""
+    """Write the cells and scores of the candidates in rows first..last that pass; return their number."""
     pointers, ends, _, _ = links
     total, scored, marked = scratch[4], scratch[5], scratch[6]
     n_kept = 0

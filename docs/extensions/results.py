@@ -1,0 +1,162 @@
+"""The tables of the results pages, each computed from a CSV in figures/ by the program that wrote it."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import (
+    fig4_ablation,
+    fig5_scale_free,
+    preset_search,
+    table1_mlp,
+    translation_results,
+    zero_shot_results,
+)
+from analysis.benchmarks import speed as benchmark
+
+FIGURES = Path(__file__).resolve().parents[2] / "figures"
+DIGITS = 2
+UPDATE_COLUMNS = ("ms a step", "ms an update", "ms an update, plain torch", "share of training, %")
+
+
+def read(name: str) -> pd.DataFrame:
+    """Return a table of figures/."""
+    return pd.read_csv(FIGURES / f"{name}.csv")
+
+
+def columns(name: str, *chosen: str, index: str, **equal: object) -> pd.DataFrame:
+    """Return some columns of a table of figures/, of the rows whose columns have the values ``equal``."""
+    table = read(name)
+    for column, value in equal.items():
+        table = table[table[column] == value]
+    return table.set_index(index)[list(chosen)]
+
+
+def table1(dataset: str) -> pd.DataFrame:
+    """Return Table 1 for one dataset."""
+    return table1_mlp.table(read("table1_mlp"), dataset)
+
+
+def table1_differences(dataset: str) -> pd.DataFrame:
+    """Return the paired differences between the methods of Table 1."""
+    return table1_mlp.differences(read("table1_mlp"), dataset)
+
+
+def table1_short() -> pd.DataFrame:
+    """Return the mean accuracy of the best epoch next to the paper's, and the seconds of the slower dataset."""
+    runs, rows = read("table1_mlp"), {}
+    names = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+    for label in ("FC", "CHTs (CH3-L3p)", "CHTs (CH2-L3n)", "CHT", "RigL", "SET", "RigL-soft"):
+        of_label = runs[runs["label"] == label].groupby("dataset")
+        row = {}
+        for dataset, name in names.items():
+            paper = table1_mlp.PAPER[dataset].get(label)
+            mean = 100 * of_label.get_group(dataset)["best_accuracy"].mean()
+            row[name] = f"{mean:.2f}" + (f" ({paper[0]:.2f})" if paper else "")
+        rows[label] = row | {"seconds": f"{of_label['seconds'].median().max():,.0f}"}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("")
+
+
+def mnist_methods() -> pd.DataFrame:
+    """Return all methods after ten epochs on MNIST."""
+    table = pd.concat([read("mnist_methods"), read("mnist_more_methods").iloc[-3:]])
+    shown = {
+        "last test accuracy": [
+            f"{m:.2f} ({s:.2f})" for m, s in zip(table["last_mean"], table["last_std"], strict=True)
+        ],
+        "best epoch": table["best_mean"].map("{:.2f}".format),
+        "links": table["links"].map("{:,}".format),
+        "active hidden neurons": table["active_neurons"].map("{:.1f} %".format),
+        "overlap": table["overlap"].map("{:.2f}".format).where(table["overlap"].notna(), "-"),
+        "links from rare pixels": table["rare_pixels"].map("{:.0f} %".format),
+    }
+    return pd.DataFrame(shown).set_index(table["method"].to_numpy()).rename_axis("method")
+
+
+def translation() -> pd.DataFrame:
+    """Return Table 2."""
+    runs = read("table2_translation")
+    return translation_results.table(runs[~runs["label"].str.contains(", lr ")])
+
+
+def translation_rates() -> pd.DataFrame:
+    """Return the validation BLEU by learning rate, at a third of the steps."""
+    runs = read("table2_translation")
+    rates = runs[runs["label"].str.contains(", lr ")]
+    label = rates["label"].str.split(", lr ").str[0].rename("BLEU on validation sentences")
+    return rates.assign(lr=rates["lr"].map("{:g}".format)).pivot_table("val_bleu", label, "lr", sort=False)
+
+
+def effects(figure: str, number: str) -> pd.DataFrame:
+    """Return one panel of Figure 4 or 5."""
+    module = {"fig4": fig4_ablation, "fig5": fig5_scale_free}[figure]
+    return list(module.panels(pd.read_csv(FIGURES.parent / module.FILE)).values())[int(number)]
+
+
+def preset(stage: str) -> pd.DataFrame:
+    """Return the ranking of the settings in the first stages, or among the finalists, of the preset search."""
+    runs = read("preset_search")
+    return preset_search.ranking(runs[(runs["stage"] == "finalists") == (stage == "finalists")])
+
+
+def preset_gains(dataset: str) -> pd.DataFrame:
+    """Return the paired gains of the finalists over the reference."""
+    runs = read("preset_search")
+    return preset_search.gains(runs[runs["stage"] == "finalists"], dataset)
+
+
+def speed() -> pd.DataFrame:
+    """Return the ratios to each peer, from the smallest to the largest, and the share of the floor."""
+    head, _, *lines = benchmark.summary(read("speed")).partition("\n\n")[0].splitlines()
+    names, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, *lines))
+    return pd.DataFrame(rows, columns=names).set_index(names[0])
+
+
+def update_cost(model: str) -> pd.DataFrame:
+    """Return the milliseconds of a step and of an update by each method, for the MLP or the block."""
+    table = columns("benchmark_update_cost", *UPDATE_COLUMNS, index="method", model=model)
+    phase = read("benchmark_update_cost").query("model == @model")["phase"].fillna("")
+    table.index = [f"{name}, {of}" if of else name for name, of in zip(table.index, phase, strict=True)]
+    return table.rename_axis(model).map(_short)
+
+
+def wide_layers() -> pd.DataFrame:
+    """Return the milliseconds of a step and the peak memory of networks with wide layers."""
+    table = read("benchmark_wide_layers").dropna(subset="ms a step")
+    table["N"] = table["N"].map("{:,}".format)
+    table["GiB"] = (table["MiB"] / 1024).map("{:.1f}".format)
+    times = table.pivot_table(["ms a step", "GiB"], ["network", "N"], "threads", aggfunc="first", sort=False)
+    shown = {
+        "ms per step, one thread": times["ms a step", 1].map("{:,.0f}".format),
+        "two threads": times["ms a step", 2].map("{:,.0f}".format),
+        "GiB of the whole process": times["GiB", 1],
+    }
+    return pd.DataFrame(shown).reset_index("N").rename(columns={"N": "neurons per layer"})
+
+
+def _short(number: float) -> str:
+    """Return a number with about three digits, and a hyphen where there is none."""
+    if math.isnan(number):
+        return "-"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+TABLES: dict[str, Callable[..., pd.DataFrame]] = {
+    "columns": columns,
+    "table1": table1,
+    "table1-differences": table1_differences,
+    "table1-short": table1_short,
+    "mnist-methods": mnist_methods,
+    "translation": translation,
+    "translation-rates": translation_rates,
+    "zero-shot-paper": zero_shot_results.paper_table,
+    "zero-shot-paper-comparison": zero_shot_results.paper_comparison,
+    "effects": effects,
+    "speed": speed,
+    "update-cost": update_cost,
+    "wide-layers": wide_layers,
+    "preset": preset,
+    "preset-gains": preset_gains,
+}
