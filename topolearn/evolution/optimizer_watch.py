@@ -133,7 +133,7 @@ def is_skipped(optimizer: Optimizer) -> bool:
 
 
 def has_overflow(optimizer: Optimizer) -> bool:
-    """Return whether a gradient is not finite, the reason for which a ``GradScaler`` skips a step."""
+    """Return whether a gradient is not finite, the reason why a ``GradScaler`` skips a step."""
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     return not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 

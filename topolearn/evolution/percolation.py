@@ -59,7 +59,7 @@ def percolated(
 def percolate_model(
     model: nn.Module, optimizer: Optimizer | None = None, *, unit: str = "coordinate"
 ) -> dict[str, np.ndarray]:
-    """Remove links to and from inactive neurons of a model, in place, until no neuron is inactive.
+    """Remove links to and from inactive neurons of a model, in place, until no such links remain.
 
     Training does this at each update if the method percolates. Call this function on a model outside of training,
     for example before storing it. The outputs of the model stay the same if its layers have no biases (a neuron without

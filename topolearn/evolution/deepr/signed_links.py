@@ -154,7 +154,7 @@ class SignedLinks(ModelLinks):
 
 
 def _number(rate: float | Tensor) -> float | Tensor:
-    """Return a learning rate as a number; one on an accelerator stays a tensor, so that the host need not wait."""
+    """Return a learning rate as a number; one on an accelerator stays a tensor, so that the host does not wait."""
     if isinstance(rate, Tensor) and works_behind(rate.device):
         return rate.to(torch.float64, copy=True)
     return float(rate)

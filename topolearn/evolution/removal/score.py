@@ -56,7 +56,7 @@ def on_matrix(compute: Callable[[LayerLinks], Tensor], w: Tensor, mask: Tensor) 
         When the mask is not bool or not of the weight's shape, or a weight on a link is not finite.
     """
     if mask.dtype != torch.bool:
-        raise InvalidTypeError(f"mask must be a bool tensor, not {mask.dtype}: use for example w != 0")
+        raise InvalidTypeError(f"mask must be a bool tensor, not {mask.dtype}: use, for example, w != 0")
     if w.dim() != 2 or w.shape != mask.shape:
         raise InvalidValueError(
             f"w has shape {tuple(w.shape)} and mask {tuple(mask.shape)}: both must be (n_out, n_in)"
