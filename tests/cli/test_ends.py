@@ -270,7 +270,7 @@ def test_a_worker_that_is_told_to_end_drops_its_run_and_begins_no_other(monkeypa
             raise AssertionError("a run was begun")
     finally:
         signal.signal(signal.SIGTERM, former)
-        worker._worker.told = False
+        worker._worker.is_terminated = False
 
 
 @pytest.mark.parametrize("seconds", [0.5])
