@@ -270,7 +270,7 @@ def test_a_worker_that_is_ended_drops_its_run_and_starts_no_other(monkeypatch):
             raise AssertionError("a run was begun")
     finally:
         signal.signal(signal.SIGTERM, former)
-        worker._worker.told = False
+        worker._worker.is_terminated = False
 
 
 @pytest.mark.parametrize("seconds", [0.5])

@@ -115,7 +115,7 @@ def check_loggers(loggers: Sequence[object]) -> list[Logger]:
     return [logger for logger in loggers if isinstance(logger, Logger)]
 
 
-def tell(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> None:
+def log_numbers(loggers: Sequence[Logger], values: Mapping[str, Any], step: int) -> None:
     """Send numbers to the loggers, omitting None."""
     numbers = {name: float(value) for name, value in values.items() if value is not None}
     for logger in loggers if numbers else ():

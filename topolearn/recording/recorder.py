@@ -15,7 +15,7 @@ from topolearn.evolution import TopologyUpdate
 from topolearn.files import write_json
 from topolearn.recording.holding import Hold
 from topolearn.recording.logged import check_numbers, check_step
-from topolearn.recording.loggers import Logger, check_loggers, finish, tell
+from topolearn.recording.loggers import Logger, check_loggers, finish, log_numbers
 from topolearn.recording.plan import SUMMARY
 from topolearn.recording.tables import METRICS, Table, read_table
 from topolearn.recording.topology_log import TopologyLog
@@ -92,7 +92,7 @@ class Recorder:
             self._metrics.append([row if clock in (None, at) else {**row, "n_steps": clock}])
             self._hold.manifest.seal(now=False)
         self._last_step = at
-        tell(self._loggers, {name: value for name, value in row.items() if name != "step"}, at)
+        log_numbers(self._loggers, {name: value for name, value in row.items() if name != "step"}, at)
 
     def measure(self, *, step: int | None = None) -> dict[str, float]:
         """Measure the topology now, and write the values to ``measures.csv``.
@@ -251,9 +251,9 @@ def written(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = "the disk is full" if error.errno in NO_SPACE else str(error)
-        told = RecordingError(
+        failure = RecordingError(
             f"cannot write to {path} ({reason}): everything recorded so far is kept; fix this, then resume from the "
             "last checkpoint"
         )
-        told.errno = error.errno
-        raise told from error
+        failure.errno = error.errno
+        raise failure from error

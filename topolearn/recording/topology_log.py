@@ -8,7 +8,7 @@ from topolearn.generators import erdos_renyi
 from topolearn.graph import LayeredNetwork
 from topolearn.recording.continuity import Continuity
 from topolearn.recording.history import SNAPSHOTS, History
-from topolearn.recording.loggers import Logger, log_pictures, show_network, tell
+from topolearn.recording.loggers import Logger, log_numbers, log_pictures, show_network
 from topolearn.recording.measuring import NETWORK, Measuring
 from topolearn.recording.plan import Place
 from topolearn.recording.rows import Row, layer_row, network_row
@@ -64,7 +64,7 @@ class TopologyLog:
         if self.measuring.is_on and self._watched.step is not None:
             self._take(step, network)
         log_pictures(self.loggers, network, step)
-        self._tell_network(step, network)
+        self._log_network(step, network)
 
     def resume(self) -> None:
         """Continue from files that were cut at the current step."""
@@ -99,8 +99,8 @@ class TopologyLog:
         self._write_rows(index, update.step, network, update)
         if self.measuring.is_due(index):
             self._take(update.step, network)
-        tell(self.loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
-        self._tell_network(update.step, network)
+        log_numbers(self.loggers, {f"{name}/overlap": value for name, value in update.overlap.items()}, update.step)
+        self._log_network(update.step, network)
 
     def measure(self, step: int) -> dict[str, float]:
         """Measure the current topology.
@@ -130,7 +130,7 @@ class TopologyLog:
 
     def greet(self, logger: Logger, step: int) -> None:
         """Send the current topology to a newly added logger."""
-        tell([logger], {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
+        log_numbers([logger], {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
         if self._watched.layers:
             network = self._watched.network()
             show_network([logger], network, step)
@@ -141,13 +141,13 @@ class TopologyLog:
         if self.history is not None and self.loggers:
             log_pictures(self.loggers, self._watched.network(), step)
 
-    def _tell_network(self, step: int, network: LayeredNetwork) -> None:
-        tell(self.loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
+    def _log_network(self, step: int, network: LayeredNetwork) -> None:
+        log_numbers(self.loggers, {f"{NETWORK}/{name}": value for name, value in self.state.items()}, step)
         show_network(self.loggers, network, step)
 
     def _take(self, step: int, network: LayeredNetwork) -> dict[str, float]:
         values = self.measuring.take(self.n_updates, step, network)
-        tell(self.loggers, values, step)
+        log_numbers(self.loggers, values, step)
         return values
 
     def _write_rows(self, index: int, step: int, network: LayeredNetwork, update: TopologyUpdate | None) -> None:

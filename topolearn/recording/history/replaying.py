@@ -34,8 +34,8 @@ def after(name: str, graph: BipartiteGraph, update: LayerUpdate) -> BipartiteGra
     before = graph.cells
     cells = np.setdiff1d(before, lost, assume_unique=True)
     if cells.size != before.size - lost.size:
-        false = np.concatenate([lost[1:][np.diff(lost) == 0], np.setdiff1d(lost, before)])
-        raise ValueError(f"it removes link {false[0]} of layer {name!r}, which does not exist")
+        wrong = np.concatenate([lost[1:][np.diff(lost) == 0], np.setdiff1d(lost, before)])
+        raise ValueError(f"it removes link {wrong[0]} of layer {name!r}, which does not exist")
     # A stable sort merges two sorted arrays, which is faster than np.union1d.
     cells = np.sort(np.concatenate((cells, grown)), kind="stable")
     return BipartiteGraph.from_cells(cells, graph.n_in, graph.n_out)  # raises for duplicate cells
@@ -66,7 +66,7 @@ def check_sums(name: str, table: Any, n_links: int, n_cells: int) -> None:
     ValueError: update 1 leaves layer 'fc' with -1 of 9 possible links
     """
     left = n_links + np.cumsum(sum(gain * table[event].to_numpy() for event, gain in GAINS.items()))
-    false = np.flatnonzero((left < 0) | (left > n_cells))
-    if false.size:
-        index = table["index"].iloc[false[0]]
-        raise ValueError(f"update {index} leaves layer {name!r} with {left[false[0]]} of {n_cells} possible links")
+    wrong = np.flatnonzero((left < 0) | (left > n_cells))
+    if wrong.size:
+        index = table["index"].iloc[wrong[0]]
+        raise ValueError(f"update {index} leaves layer {name!r} with {left[wrong[0]]} of {n_cells} possible links")

@@ -150,7 +150,7 @@ def measure_changes(run: ReportedRun) -> list[str]:
             change = abs(after - before) / (max(abs(before), abs(after)) or 1)
             if not all(holds(run, name, str(layer), int(rows["step"].iloc[i])) for i in (0, -1)):
                 continue
-            told = f"from {number(before)} to {number(after)}"
-            changes.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {told}."))
-    change, told = max(changes, default=(0.0, ""))
-    return [told] if change > 0 else []
+            values = f"from {number(before)} to {number(after)}"
+            changes.append((change, f"Of the measures, {MEASURES[name].title} of {layer} changed most: {values}."))
+    change, words = max(changes, default=(0.0, ""))
+    return [words] if change > 0 else []

@@ -16,7 +16,7 @@ POLL = 0.5  # seconds between checks of the parent
 class _Worker:
     """Whether this process has received SIGTERM, whether it is training a run, and its parent."""
 
-    told, at_work, parent = False, False, 0
+    is_terminated, is_busy, parent = False, False, 0
 
 
 _worker = _Worker()
@@ -24,8 +24,8 @@ _worker = _Worker()
 
 def serve(parent: int) -> None:
     """Make SIGTERM end the current run of this process, and the death of its parent end the process as well."""
-    _worker.told, _worker.parent = False, parent
-    signal.signal(signal.SIGTERM, _tell)
+    _worker.is_terminated, _worker.parent = False, parent
+    signal.signal(signal.SIGTERM, _terminate)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
@@ -38,27 +38,27 @@ def working() -> Iterator[None]:
     Terminated
         On SIGTERM, or immediately if the process received it before.
     """
-    _worker.at_work = True
+    _worker.is_busy = True
     try:
-        if _worker.told:
+        if _worker.is_terminated:
             raise Terminated("it was terminated")
         yield
     finally:
-        _worker.at_work = False
-        if _worker.told and _worker.parent != os.getppid():
+        _worker.is_busy = False
+        if _worker.is_terminated and _worker.parent != os.getppid():
             os._exit(128 + signal.SIGTERM)
 
 
-def _tell(number: int, frame: FrameType | None) -> None:
-    is_first, _worker.told = not _worker.told, True
-    if is_first and _worker.at_work:
+def _terminate(number: int, frame: FrameType | None) -> None:
+    is_first, _worker.is_terminated = not _worker.is_terminated, True
+    if is_first and _worker.is_busy:
         raise Terminated("it was terminated")
 
 
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL)
-    if _worker.at_work:
+    if _worker.is_busy:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(PATIENCE)
     os._exit(128 + signal.SIGTERM)
