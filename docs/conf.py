@@ -1,18 +1,12 @@
 """How Sphinx builds the documentation: `make docs`, offline, and strictly."""
 
-import inspect
 import sys
 from pathlib import Path
 
 import topolearn
-import topolearn.training
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-# Sphinx looks for `__all__` in dir(), where lazily loaded packages leave it out.
-for package in (topolearn, topolearn.training):
-    package.__dir__ = [*package.__all__, "__all__"].copy
 
 project = "topolearn"
 author = "the topolearn developers"
@@ -28,18 +22,18 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "docs.extensions.directives",
     "docs.extensions.mathml",
+    "docs.extensions.reference",
 ]
 exclude_patterns = ["_build", "_templates", "gallery", "gallery_built/**/*.ipynb", "gallery_built/**/*.py"]
 templates_path = ["_templates"]
 nitpicky = True
+# Other projects' inventories need a network, and types behind an alias have no page of their own.
+nitpick_ignore_regex = [("py:class", r"(torch|numpy|scipy|collections)\..*"), ("py:class", r"topolearn\..*_record\..*")]
 default_role = "code"
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# Names at the top level have their page there, and not once more under the package that defines them.
-PACKAGES = {name for name in topolearn.__all__ if inspect.ismodule(getattr(topolearn, name))}
-autosummary_context = {"top_level": set(topolearn.__all__) - PACKAGES, "packages": PACKAGES}
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
