@@ -8,8 +8,6 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-import topolearn
-
 PAGE = Path(__file__).resolve().parents[1] / "reference" / "index.md"
 PACKAGES = re.findall(r"^   (topolearn[\w.]*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
@@ -22,22 +20,31 @@ def documented_at(package: str, name: str) -> str | None:
     thing = getattr(importlib.import_module(package), name)
     if name.startswith("_") or inspect.ismodule(thing):
         return None
-    if name in topolearn.__all__:
-        return f"topolearn.{name}"
     module = f"{getattr(thing, '__module__', package)}."
-    homes = [home for home in PACKAGES[1:] if module.startswith(f"{home}.") and hasattr(_loaded(home), name)]
-    return f"{max(homes, key=len, default=package)}.{name}"
+    homes = [home for home in PACKAGES if module.startswith(f"{home}.") and _exports(home, name, thing)]
+    home = "topolearn" if _exports("topolearn", name, thing) else max(homes, key=len, default=package)
+    return f"{home}.{name}"
 
 
-def _loaded(package: str) -> object:
-    return importlib.import_module(package)
+def pages() -> dict[str, str | None]:
+    """Return `documented_at` for every name of every package, by the full name there."""
+    return {f"{package}.{name}": documented_at(package, name) for package in PACKAGES for name in _names(package)}
+
+
+def _names(package: str) -> list[str]:
+    module = importlib.import_module(package)
+    return getattr(module, "__all__", dir(module))
+
+
+def _exports(package: str, name: str, thing: object) -> bool:
+    return name in _names(package) and getattr(importlib.import_module(package), name) is thing
 
 
 def prepare(app: Sphinx, config: Config) -> None:
-    """Let Sphinx see `__all__` of lazy packages, whose dir() leaves it out; give the templates `documented_at`."""
+    """Let Sphinx see `__all__` of lazy packages, whose dir() leaves it out; give the templates `pages`."""
     for package in map(importlib.import_module, ("topolearn", "topolearn.training")):
         package.__dir__ = [*package.__all__, "__all__"].copy  # type: ignore[method-assign]
-    config.autosummary_context = {"documented_at": documented_at}
+    config.autosummary_context = {"pages": pages()}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
