@@ -102,7 +102,7 @@ def _row(benchmark: str, case: str, peer: str, ours: Any, theirs: Any, floor: Fl
 def summary(table: pd.DataFrame) -> str:
     """Return the README's table: the range of ratios for each benchmark and peer."""
     lines = [
-        "| | beside | one thread | two threads | of what the machine could do |",
+        "| | compared with | one thread | two threads | share of the machine's best |",
         "| --- | --- | --- | --- | --- |",
     ]
     for (benchmark, peer), rows in table.fillna({"peer": ""}).groupby(["benchmark", "peer"], sort=False):

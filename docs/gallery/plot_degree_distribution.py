@@ -14,5 +14,5 @@ figure, axes = plt.subplots(1, 2, figsize=(8, 3.2))
 for ax, name in zip(axes, ("bsf", "er"), strict=True):
     graph = tl.generators.make(name, 400, 400, 0.02, seed=0)
     tl.plotting.degree_distribution(graph, fit=True, ax=ax)
-    ax.set_title(name)
+    ax.set_title(f"Degrees of {name}", loc="left")
 plt.show()

@@ -27,5 +27,5 @@ for ax, (name, overrides) in zip(axes, rules.items(), strict=True):
         run_dir=tempfile.mkdtemp() + "/run",
     )
     tl.plotting.overlap(tl.train(config, quiet=True), ax=ax)
-    ax.set_title(f"{name} selection")
+    ax.set_title(f"Overlap, {name} selection", loc="left")
 plt.show()
