@@ -29,7 +29,7 @@ def test_contributing_names_every_room_and_no_other():
 
 
 def test_contributing_names_the_right_file_of_each_registry():
-    table = text_of("CONTRIBUTING.md").split("## Add a part")[1]
+    table = text_of("CONTRIBUTING.md").split("## Add a component")[1]
     for registry, path in re.findall(r"in `([A-Z_]+)`, `(topolearn/[\w/]+\.py)`", table):
         assert re.search(rf"^{registry}\b.*= ", text_of(path), flags=re.MULTILINE), (registry, path)
 
