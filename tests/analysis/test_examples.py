@@ -38,6 +38,7 @@ def test_hugging_face(run, tmp_path):
     assert tl.Run(tmp_path / "out" / "topology").history.steps == list(range(20))
 
 
+@pytest.mark.slow
 def test_accelerate(run, tmp_path):
     pytest.importorskip("accelerate")
 
@@ -61,6 +62,7 @@ def fsdp(rank, n_ranks, folder, words):
         importlib.import_module("analysis.examples.fsdp_digits").main()
 
 
+@pytest.mark.slow
 @NEED_GLOO
 def test_fsdp(tmp_path):
     def said(n_ranks, *words):

@@ -48,6 +48,7 @@ def test_the_figure_is_drawn():
     assert len(left.figure.legends[0].get_texts()) == 3
 
 
+@pytest.mark.slow
 def test_a_case_of_selection(monkeypatch):
     monkeypatch.setitem(link_selection.CASES, "small", (300, 3000, 500, "er", True))
     found = link_selection.measure("small", threads=torch.get_num_threads())

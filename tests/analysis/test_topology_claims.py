@@ -27,6 +27,7 @@ def test_starts_differ_in_nothing_else(tmp_path):
     assert [values["overrides"] for values in (first, second)] == [{"generator": start} for start in STARTS]
 
 
+@pytest.mark.slow
 def test_runs_are_trained_once_measured_and_written(digits_as_mnist, command, n_trained):
     options = ("--data-dir", digits_as_mnist, "--hidden", 24, 24, "--density", 0.2, "--epochs", 2, "--states", 2)
     command(main, *options, "--seeds", 2)

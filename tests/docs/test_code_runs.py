@@ -32,7 +32,12 @@ def test_python_blocks_run(page, empty_folder):
         exec(compile(code, name_of(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", pages_with("sh"), ids=name_of)
+def readme_first(pages):
+    """Return pages as parameters: the README runs in every test run, the others with the slow tests."""
+    return [page if page.name == "README.md" else pytest.param(page, marks=pytest.mark.slow) for page in pages]
+
+
+@pytest.mark.parametrize("page", readme_first(pages_with("sh")), ids=name_of)
 def test_shell_blocks_run(page, tmp_path):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
@@ -42,6 +47,7 @@ def test_shell_blocks_run(page, tmp_path):
         assert done.returncode == 0, f"{code}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", GALLERY, ids=[script.stem for script in GALLERY])
 def test_the_gallery_draws(script, empty_folder):
     runpy.run_path(str(script), run_name="__main__")

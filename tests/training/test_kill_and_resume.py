@@ -325,7 +325,7 @@ def test_the_clock_continues_and_updates_are_not_counted_twice(stopped):
 def test_a_complete_run_is_not_resumed(chts, copy, tree, capsys):
     before = tree(copy(chts))
     assert main(["train", "--resume", str(copy.path)]) == 2
-    assert capsys.readouterr().err.startswith(f"topolearn: error: the run {copy.path} is complete: start another")
+    assert capsys.readouterr().err.startswith(f"topolearn: error: run {copy.path} is complete: start another")
     assert tree(copy.path) == before
 
 
