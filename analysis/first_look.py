@@ -1,64 +1,84 @@
-"""The first look: a wide network with 3 % of its links next to two dense ones, on bundled digits, in half a minute.
+"""The first look: a wide network with 3 % of its links next to two dense ones, on bundled digits, in twenty seconds.
 
 Run it with ``make run`` or ``python -m analysis.first_look``; each call creates new run directories in runs/. CHTs
 trains three layers of 1,024 neurons. Its peers are the dense network of the same width, and the dense network that has
-as many weights, which is narrower.
+as many weights, which is narrower. With ``--seeds 5`` CHTs ends at 97.28 % (deviation 0.50), the dense network of its
+width at 97.22 % (0.28) and the narrower one at 96.89 % (0.12); one of the 360 test images is 0.28 %.
 """
 
 import argparse
-import shutil
+import tempfile
+import time
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib import pyplot
 
+from topolearn import plotting
+from topolearn.studies import spread
 from topolearn.training import Run, TrainConfig, train
 
-EPOCHS = 20
+EPOCHS = 12
 WIDE, NARROW = (1024, 1024, 1024), (165, 165, 165)
+SPARSE = "CHTs, 3 % of the links"
 NETWORKS: dict[str, dict[str, Any]] = {
-    "CHTs, 3 % of the links": {"method": "chts", "density": 0.03, "hidden": WIDE, "run_dir": "chts"},
-    "dense, as many weights": {"method": "dense", "hidden": NARROW, "run_dir": "dense-narrow"},
-    "dense, as wide": {"method": "dense", "hidden": WIDE, "run_dir": "dense-wide"},
+    SPARSE: {"method": "chts", "density": 0.03, "hidden": WIDE, "measures": ["closure"]},
+    "dense, as many weights": {"method": "dense", "hidden": NARROW, "measures": ["none"]},
+    "dense, as wide": {"method": "dense", "hidden": WIDE, "measures": ["none"]},
 }
 
 
 def main() -> None:
-    """Train the networks, and print a table and the paths of the report and the runs."""
+    """Train the networks, and print a table and the paths of the picture and the runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="directory for the runs [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--figure", type=Path, help="also save the figure of the topology's evolution here")
+    parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0 to SEEDS - 1 [1]")
+    parser.add_argument("--figure", type=Path, help="the picture of the topology's evolution")
     args = parser.parse_args()
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
-    common = {"epochs": args.epochs, "seed": args.seed, "threads": 1}
-    runs = {
-        label: train(TrainConfig(**network | common | {"run_dir": str(folder / network["run_dir"])}))
-        for label, network in NETWORKS.items()
-    }
-    sparse, *dense = runs.values()
-    report = sparse.report(compare=dense)
-    if args.figure:
-        shutil.copyfile(sparse.path / "figures" / "evolution.png", args.figure)
-    print(f"\n{table(runs)}\n\nreport  {report.resolve().as_uri()}\nruns    {folder}")
+    print(f"kernels ready after {compile_kernels():.1f} s; they are compiled once per installation", flush=True)
+    runs = {label: [trained(label, args.epochs, seed, folder) for seed in range(args.seeds)] for label in NETWORKS}
+    first, picture = runs[SPARSE][0], args.figure or folder / "evolution.png"
+    figure = pyplot.figure(figsize=(13, 7.6))
+    plotting.evolution(first, figure)
+    figure.savefig(picture, dpi=200)
+    print(f"\n{table(runs)}\n\npicture  {picture.resolve().as_uri()}\nreport   topolearn report {first.path}")
 
 
-def table(runs: dict[str, Run]) -> str:
-    """Return accuracy, size and seconds of each network, one line each."""
-    rows = {
-        label: {
-            "best accuracy": f"{run.summary['best_accuracy']:.2%}",
-            "last accuracy": f"{run.summary['last_accuracy']:.2%}",
-            "links": f"{run.summary['n_links']:,}",
-            "active neurons": f"{run.summary['active_neurons']:.1%}",
-            "updates": run.summary["n_updates"],
-            "seconds": f"{run.summary['seconds']:.1f}",
-        }
-        for label, run in runs.items()
+def trained(label: str, epochs: int, seed: int, folder: Path, **options: Any) -> Run:
+    """Train one of the networks on one thread, in a directory within a folder."""
+    place = folder / f"{label.replace(',', '').replace(' %', '').replace(' ', '-').lower()}-s{seed}"
+    config = TrainConfig(**NETWORKS[label], epochs=epochs, seed=seed, threads=1, run_dir=str(place))
+    return train(config, **options)
+
+
+def compile_kernels() -> float:
+    """Train the sparse network for two epochs and forget it; return the seconds, most of which compile kernels."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        trained(SPARSE, 2, 0, Path(folder), quiet=True)
+    return time.perf_counter() - start
+
+
+def table(runs: dict[str, list[Run]]) -> str:
+    """Return accuracy, size and seconds of each network, one line each; means and deviations over several seeds."""
+    return pd.DataFrame.from_dict({label: row(each) for label, each in runs.items()}, orient="index").to_string()
+
+
+def row(runs: list[Run]) -> dict[str, object]:
+    """Return what the table shows of the runs of one network."""
+    summary = runs[0].summary
+    last = spread([100 * run.summary["last_accuracy"] for run in runs])
+    return {
+        "last accuracy": f"{last.mean:.2f} %" + (f" ({last.deviation:.2f})" if last.n > 1 else ""),
+        "links": f"{summary['n_links']:,}",
+        "active neurons": f"{summary['active_neurons']:.1%}",
+        "updates": summary["n_updates"],
+        "seconds": f"{sum(run.summary['seconds'] for run in runs) / len(runs):.1f}",
     }
-    return pd.DataFrame.from_dict(rows, orient="index").to_string()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ def run(monkeypatch, capsys):
     return of
 
 
+@pytest.mark.slow
 def test_hugging_face(run, tmp_path):
     pytest.importorskip("transformers")
     pytest.importorskip("accelerate")

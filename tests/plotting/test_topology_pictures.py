@@ -166,6 +166,7 @@ def test_neuron_numbers_are_shown_only_in_numeric_order(trained):
     assert ax.get_xlabel() == f"{g.n_in} input neurons, by degree in the last frame"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="needs ffmpeg")
 def test_ffmpeg_writes_a_valid_movie(trained, tmp_path):
     path = plotting.save_animation(plotting.animate(trained, "hidden1"), tmp_path / "movie.mp4")
