@@ -50,8 +50,9 @@ def main() -> None:
 
 def trained(label: str, epochs: int, seed: int, folder: Path, **options: Any) -> Run:
     """Train one of the networks on one thread, in a directory within a folder."""
-    place = folder / f"{label.replace(',', '').replace(' %', '').replace(' ', '-').lower()}-s{seed}"
-    config = TrainConfig(**NETWORKS[label], epochs=epochs, seed=seed, threads=1, run_dir=str(place))
+    network = NETWORKS[label]
+    place = folder / f"{network['method']}-{network['hidden'][0]}-s{seed}"
+    config = TrainConfig(**network, epochs=epochs, seed=seed, threads=1, run_dir=str(place))
     return train(config, **options)
 
 
