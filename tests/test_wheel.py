@@ -14,7 +14,7 @@ OPTIONAL = {
     "hf": "from topolearn.integrations import huggingface; huggingface.attach(object(), 'set', interval=1)",
     "lightning": "from topolearn.integrations import lightning; lightning.TopologyCallback('set', interval=1)",
     "accelerate": "from topolearn.integrations import accelerate; accelerate.register(None, None)",
-    "download": "import sys, topolearn.cli as cli; sys.argv = ['topolearn', 'download', 'mnist']; cli.main()",
+    "download": "import sys, topolearn.cli as cli; sys.argv = ['topolearn', 'download', 'mnist']; sys.exit(cli.main())",
 }
 
 
