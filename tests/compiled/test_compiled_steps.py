@@ -53,7 +53,7 @@ def assert_alike(one, other, rtol, atol):
                     torch.testing.assert_close(value, theirs[name], rtol=rtol, atol=atol)
 
 
-@settings(deadline=None, max_examples=35)
+@settings(deadline=None, max_examples=50)
 @given(
     widths=st.lists(st.integers(1, 40), min_size=2, max_size=4),
     n_classes=st.integers(1, 7),

@@ -100,7 +100,6 @@ def test_a_file_gives_the_same_vocabulary(learnt, case, tmp_path):
         assert tokenizers.Tokenizer.from_file(str(path)).get_vocab_size() == vocabulary.n_source
 
 
-@pytest.mark.slow
 def test_every_process_learns_the_same_bytes(learnt):
     code = (
         "from tests.tasks.translation.texts import TEXT\nfrom topolearn.tasks.translation import learn_vocabulary\n"
