@@ -30,12 +30,13 @@ def read(name: str) -> pd.DataFrame:
     return pd.read_csv(FIGURES / f"{name}.csv")
 
 
-def columns(name: str, *chosen: str, index: str, **equal: object) -> pd.DataFrame:
-    """Return some columns of a table of figures/, of the rows whose columns have the values ``equal``."""
+def columns(name: str, *chosen: str, index: str, **equal: str) -> pd.DataFrame:
+    """Return some columns of a table of figures/, of the rows whose columns have the values ``equal``, as text."""
     table = read(name)
     for column, value in equal.items():
-        table = table[table[column] == value]
-    return table.set_index(index)[list(chosen)]
+        table = table[table[column].astype(str) == value]
+    table = table.set_index(index)[list(chosen)]
+    return table.map(lambda each: each if isinstance(each, str) else _short(each))
 
 
 def table1(dataset: str) -> pd.DataFrame:
@@ -168,7 +169,7 @@ def update_cost(model: str) -> pd.DataFrame:
     table = columns("benchmark_update_cost", *UPDATE_COLUMNS, index="method", model=model)
     phase = read("benchmark_update_cost").query("model == @model")["phase"].fillna("")
     table.index = [f"{name}, {of}" if of else name for name, of in zip(table.index, phase, strict=True)]
-    return table.rename_axis(model).map(_short)
+    return table.rename_axis(model)
 
 
 def wide_layers() -> pd.DataFrame:
