@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from matplotlib import pyplot
 
+from analysis.command import run_main
 from topolearn import plotting
 from topolearn.studies import spread
 from topolearn.training import Run, TrainConfig, train
@@ -36,10 +37,13 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="directory for the runs [runs]")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0 to SEEDS - 1 [1]")
-    parser.add_argument("--figure", type=Path, help="the picture of the topology's evolution")
+    parser.add_argument("--figure", type=Path, help="where to save the picture [in the folder of the runs]")
     args = parser.parse_args()
+    if args.seeds < 1:
+        parser.error(f"--seeds must be 1 or more, not {args.seeds}")
     folder = next(path for i in count(1) if not (path := args.runs / f"first-look-{i}").exists())
-    print(f"kernels ready after {compile_kernels():.1f} s; they are compiled once per installation", flush=True)
+    seconds = compile_kernels()
+    print(f"kernels ready after {seconds:.1f} s; they are compiled once per installation", flush=True)
     runs = {label: [trained(label, args.epochs, seed, folder) for seed in range(args.seeds)] for label in NETWORKS}
     first, picture = runs[SPARSE][0], args.figure or folder / "evolution.png"
     figure = pyplot.figure(figsize=(13, 7.6))
@@ -83,4 +87,4 @@ def row(runs: list[Run]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)
