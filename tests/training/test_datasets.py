@@ -347,7 +347,7 @@ def test_other_files_are_not_npz(tmp_path):
 def test_an_unknown_data_set():
     with pytest.raises(UnknownNameError, match=r"unknown data set 'digit': did you mean 'digits'.*mnist"):
         load_dataset("digit")
-    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "emnist_balanced"]
+    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "emnist_balanced", "cifar10", "cifar10_jpeg"]
     assert [name for name, source in DATASETS.items() if source.bundled] == ["digits"]
 
 

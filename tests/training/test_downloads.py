@@ -1,5 +1,6 @@
 """Downloads are complete and verified, or absent, whatever torchvision does; no test uses a network."""
 
+import gzip
 import hashlib
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
+from tests.training.cifar10_files import batches, official
 from tests.training.idx_files import FILES, idx, write
 from topolearn.cli import main
 from topolearn.errors import (
@@ -21,14 +23,16 @@ from topolearn.errors import (
     UnknownNameError,
 )
 from topolearn.training import DATASETS, load_dataset
-from topolearn.training.data import DOWNLOADS, DatasetSource, download, emnist, fashion_mnist, mnist
+from topolearn.training.data import DOWNLOADS, DatasetSource, cifar10, download, emnist, fashion_mnist, mnist
 
 EACH = pytest.mark.parametrize("name", list(DOWNLOADS))
-CLASS_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "emnist_balanced": "EMNIST"}
+CLASS_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "emnist_balanced": "EMNIST", "cifar10": "CIFAR10"}
 
 
 def contents(name):
-    """A tiny set with two classes, each with three training images and one test image."""
+    """The files of a tiny set: six training images and two test images; CIFAR-10 has five batches and one."""
+    if name == "cifar10":
+        return {DOWNLOADS[name].files[0]: official(batches(n=2), "w")}
     rng = np.random.default_rng(len(name))
     arrays = [rng.integers(0, 256, (6, 4, 4)), np.arange(6) % 2, rng.integers(0, 256, (2, 4, 4)), np.arange(2)]
     files = emnist.FILES if name == "emnist_balanced" else FILES
@@ -36,19 +40,23 @@ def contents(name):
 
 
 class Torchvision:
-    """A stand-in that writes files like torchvision: compressed ones too, and for EMNIST those of all splits."""
+    """A stand-in that writes files like torchvision: compressed ones too, and for EMNIST those of all splits.
+
+    CIFAR-10 is one compressed file in the root, the others have a folder.
+    """
 
     def __init__(self):
         self.calls, self.error, self.change = [], None, {}
 
     def make(self, name, **given):
         self.calls.append((name, {key: value for key, value in given.items() if key != "root"}))
-        raw = Path(given["root"], CLASS_NAMES[name], "raw")
-        raw.mkdir(parents=True)
+        raw = Path(given["root"], *([] if name == "cifar10" else [CLASS_NAMES[name], "raw"]))
+        raw.mkdir(parents=True, exist_ok=True)
         for i, (file, content) in enumerate({**contents(name), **self.change}.items()):
-            if self.error is not None and i == 2:
+            if self.error is not None and i == len(DOWNLOADS[name].files) // 2:
                 raise self.error
-            write(raw / file, content)
+            if name != "cifar10":
+                write(raw / file, content)
             if name == "emnist_balanced":
                 write(raw / file.replace("balanced", "letters"), content)
             else:
@@ -69,6 +77,8 @@ def torchvision(monkeypatch, tmp_path):
         monkeypatch.setattr(each, "CHECKSUMS", sums)
     for name, value in (("SIDE", 4), ("N_CLASSES", 2), ("PER_CLASS", {"train": 3, "test": 1})):
         monkeypatch.setattr(emnist, name, value)
+    packed = gzip.compress(*contents("cifar10").values(), mtime=0)
+    monkeypatch.setattr(cifar10, "MD5", hashlib.md5(packed).hexdigest())
     monkeypatch.chdir(tmp_path)
     return fake
 
@@ -88,9 +98,9 @@ def test_files_arrive_and_are_found(name, folder, target, torchvision):
     options = {"split": "balanced"} if name == "emnist_balanced" else {}
     assert torchvision.calls == [(name, {"download": True, **options})]
     kept = {path.name.removesuffix(".gz") for path in found.iterdir()}
-    assert (kept, len(list(found.iterdir()))) == (set(DOWNLOADS[name].files), 4)
-    assert [each for each in listing() if "." in Path(each).stem] == []
-    assert len(load_dataset(name, folder).train_x) == 6
+    assert (kept, len(list(found.iterdir()))) == (set(DOWNLOADS[name].files), len(DOWNLOADS[name].files))
+    assert [each for each in listing() if "." in Path(each).stem.removesuffix(".tar")] == []
+    assert len(load_dataset(name, folder).train_x) == (10 if name == "cifar10" else 6)
 
 
 @EACH
@@ -165,7 +175,7 @@ def test_an_interrupted_download_leaves_nothing(error, torchvision):
 
 @EACH
 def test_wrong_files_are_not_kept(name, torchvision):
-    file = DOWNLOADS[name].files[1]
+    file = DOWNLOADS[name].files[-1]
     torchvision.change = {file: contents(name)[file][:-2] + b"\7\7"}
     with pytest.raises(DownloadError, match=f"{name} could not be downloaded .*{file}.* get it again"):
         download(name)

@@ -15,7 +15,7 @@ PREDICTORS = (
 )  # fmt: skip
 GRAPH_FORMATS = ("saved", "arrays", "matrix market", "graphml", "pajek", "gml", "matrix", "links")
 EXECUTORS = ("processes", "dask", "slurm")
-DOWNLOADS = ("mnist", "fashion_mnist", "emnist_balanced")
+DOWNLOADS = ("mnist", "fashion_mnist", "emnist_balanced", "cifar10")
 MEASURES = (
     "closure", "latapy_clustering", "redundancy", "clustering", "transitivity", "path_length", "efficiency",
     "n_components", "largest_component", "gamma", "gamma_in", "gamma_out", "gamma_p", "fan_in_gini", "fan_out_gini",

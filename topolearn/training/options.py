@@ -44,8 +44,9 @@ class TrainOptions(SharedOptions):
     dataset: str = field(
         default="digits",
         metadata={
-            "help": "digits, mnist, fashion_mnist, emnist_balanced, or the path of an .npz file with train_x, train_y, "
-            "test_x, test_y; append +validation to use held-out training examples instead of the test examples"
+            "help": "digits, mnist, fashion_mnist, emnist_balanced, cifar10, cifar10_jpeg, or the path of an .npz file "
+            "with train_x, train_y, test_x, test_y; append +validation to use held-out training examples instead of "
+            "the test examples"
         },
     )
     method: str = field(

@@ -18,7 +18,7 @@ from topolearn.errors import (
     MissingPackageError,
     TopolearnError,
 )
-from topolearn.training.data import emnist, fashion_mnist, mnist
+from topolearn.training.data import cifar10, emnist, fashion_mnist, mnist
 from topolearn.training.data.idx import find_idx, read_idx
 from topolearn.training.data.sources import DATASETS, DEFAULT_DIR, dataset_folder
 from topolearn.training.data.validation import VALIDATION
@@ -26,17 +26,30 @@ from topolearn.training.data.validation import VALIDATION
 
 @dataclass(frozen=True)
 class Download:
-    """How to get a data set from torchvision: the name of its class, its arguments, and the files to keep."""
+    """How to get a data set from torchvision.
+
+    Attributes
+    ----------
+    class_name : str
+    folder : str
+        Where its class puts the files, below its ``root``.
+    files : tuple of str
+        The files to keep, each as ``NAME`` or ``NAME.gz``.
+    options : mapping
+        Further arguments of the class.
+    """
 
     class_name: str
+    folder: str
     files: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 DOWNLOADS = {
-    "mnist": Download("MNIST", tuple(mnist.CHECKSUMS)),
-    "fashion_mnist": Download("FashionMNIST", tuple(fashion_mnist.CHECKSUMS)),
-    "emnist_balanced": Download("EMNIST", emnist.FILES, {"split": "balanced"}),
+    "mnist": Download("MNIST", "MNIST/raw", tuple(mnist.CHECKSUMS)),
+    "fashion_mnist": Download("FashionMNIST", "FashionMNIST/raw", tuple(fashion_mnist.CHECKSUMS)),
+    "emnist_balanced": Download("EMNIST", "EMNIST/raw", emnist.FILES, {"split": "balanced"}),
+    "cifar10": Download("CIFAR10", "", (cifar10.ARCHIVE.removesuffix(".gz"),)),
 }
 
 
@@ -131,9 +144,8 @@ def _fetch(name: str, wanted: Download, folder: Path, by_hand: str) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as root:
         try:
             getattr(datasets, wanted.class_name)(root=root, download=True, **wanted.options)
-            raw = Path(root, wanted.class_name, "raw")
             for file in wanted.files:
-                if path := find_idx(raw, file):
+                if path := find_idx(Path(root, wanted.folder), file):
                     path.replace(folder / path.name)
             DATASETS[name].load(folder)
         except (OSError, RuntimeError, HTTPException, TopolearnError) as error:

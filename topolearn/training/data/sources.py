@@ -8,6 +8,8 @@ from topolearn.errors import MissingFileError, UnknownNameError
 from topolearn.graph.stored_arrays import read_npz
 from topolearn.read_errors import reading
 from topolearn.registry import Registry, suggest
+from topolearn.training.data.cifar10 import load_cifar10
+from topolearn.training.data.cifar10_jpeg import load_cifar10_jpeg
 from topolearn.training.data.dataset import Dataset, from_arrays
 from topolearn.training.data.digits import load_digits
 from topolearn.training.data.emnist import load_emnist_balanced
@@ -49,6 +51,14 @@ DATASETS: Registry[DatasetSource] = Registry(
             load_emnist_balanced,
             False,
             "112,800 + 18,800 digits and letters of 28 x 28 pixels, 47 classes; IDX files, or their archive",
+        ),
+        "cifar10": DatasetSource(
+            load_cifar10,
+            False,
+            "50,000 + 10,000 colour photographs of 32 x 32 pixels, 10 classes; cifar-10-python.tar.gz",
+        ),
+        "cifar10_jpeg": DatasetSource(
+            load_cifar10_jpeg, False, "the same photographs in JPEG files, so their pixels are not exact"
         ),
     },
 )
