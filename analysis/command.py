@@ -12,7 +12,6 @@ from topolearn.read_errors import reading
 from topolearn.studies import EXECUTORS, Study, results, run_study
 from topolearn.studies.directory import DONE
 
-DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 KEPT = (
     "dataset", "label", "seed", "hash", "best_accuracy", "best_epoch", "last_accuracy", "n_links", "active_neurons",
     "active_neurons_authors", "overlap", "n_updates", "epochs", "seconds", "backend", "threads", "topolearn", "torch",

@@ -6,7 +6,7 @@ changed since, and with it the hash, the row is left out, and its run counts as 
 """
 
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ import pandas as pd
 
 from analysis.command import runs_in
 from topolearn.files import written_aside
+from topolearn.studies import Study, run_study
+from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun
 
 KEY = ["label", "seed"]
@@ -59,6 +61,37 @@ def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFram
     place = {run.label: number for number, run in reversed(list(enumerate(planned)))}
     order = np.lexsort((rows["seed"], rows["label"].map(place)))
     return rows.iloc[order].reset_index(drop=True)
+
+
+def write_rows(file: Path, new: pd.DataFrame, planned: Sequence[PlannedRun]) -> None:
+    """Write new rows to a file, together with its rows of other planned runs."""
+    write_table(file, as_planned(joined(kept_rows(file, planned), new), planned))
+
+
+def write_table(file: Path, rows: pd.DataFrame) -> None:
+    """Write a table, which replaces the file only once it is whole."""
+    file.parent.mkdir(exist_ok=True)
+    with written_aside(file) as aside:
+        rows.to_csv(aside, index=False)
+
+
+def train_missing(
+    study: Study,
+    directory: Path,
+    write: Callable[[], object],
+    *,
+    jobs: int,
+    only: Callable[[PlannedRun], bool],
+    executor: str = "processes",
+) -> None:
+    """Train the requested runs of a study that are not done, and write the tables after each finished one."""
+    place = StudyDirectory(directory, study)
+
+    def after(run: PlannedRun) -> None:
+        if place.state(run) == DONE:
+            write()
+
+    run_study(study, directory, executor=executor, jobs=jobs, only=only, after=after, retry_failed=True)
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from analysis import transformer_runs
 from analysis.command import run_main, runs_in
-from analysis.kept_results import joined, kept_rows, read_lines, slug, write_lines
+from analysis.kept_results import joined, kept_rows, read_lines, slug, train_missing, write_lines, write_table
 from analysis.transformer_runs import differences, draw, finished, for_equal_work
 from analysis.translation_results import BLEU, PAIRS, table
 from topolearn.studies import Study, to_markdown
@@ -144,7 +144,7 @@ def main() -> None:
     places = {name: (each, args.runs / name) for name, each in studies.items()}
     for name in () if args.table else args.groups:
         write_all = partial(write, places.values(), args.data_dir)
-        transformer_runs.train_missing(*places[name], write_all, jobs=args.jobs, only=is_missing)
+        train_missing(*places[name], write_all, jobs=args.jobs, only=is_missing)
     write(places.values(), args.data_dir)
     runs = runs_in(FILE)
     curves = runs_in(transformer_runs.curves_of(FILE)).merge(runs[["label", "seed", "steps"]], on=["label", "seed"])
@@ -170,7 +170,7 @@ def write(places: Iterable[tuple[Study, Path]], data_dir: Path) -> None:
     resampled, pairs = bootstrap(runs_in(FILE), data_dir), ["first", "second", "seed"]
     if len(resampled):
         former = runs_in(BOOTSTRAP) if BOOTSTRAP.is_file() else resampled[:0]
-        joined(former, resampled, pairs).sort_values(pairs).to_csv(BOOTSTRAP, index=False)
+        write_table(BOOTSTRAP, joined(former, resampled, pairs).sort_values(pairs))
 
 
 if __name__ == "__main__":

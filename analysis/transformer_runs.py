@@ -1,6 +1,6 @@
 """Functions shared by the Transformer studies: finished runs with their work, differences, and learning curves."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from analysis.command import runs_in
-from analysis.kept_results import KEY, as_planned, joined, kept_rows
+from analysis.kept_results import KEY, as_planned, joined, kept_rows, write_table
 from topolearn import plotting
 from topolearn.evolution import linear_layers
 from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent_ticks
 from topolearn.recording import Run
-from topolearn.studies import Study, compare, results, run_study
+from topolearn.studies import Study, compare, results
 from topolearn.studies.directory import DONE, StudyDirectory
 from topolearn.studies.study import PlannedRun
 from topolearn.task_registry import TASKS, imported
@@ -49,19 +49,6 @@ class Quality:
     def validation_title(self) -> str:
         """The readable name of the metric of learning curves."""
         return f"validation {self.title}"
-
-
-def train_missing(
-    study: Study, directory: Path, write: Callable[[], object], *, jobs: int, only: Callable[[PlannedRun], bool]
-) -> None:
-    """Train the requested runs of a study that are not done, and write the tables after each finished one."""
-    place = StudyDirectory(directory, study)
-
-    def after(run: PlannedRun) -> None:
-        if place.state(run) == DONE:
-            write()
-
-    run_study(study, directory, jobs=jobs, only=only, after=after, retry_failed=True)
 
 
 def finished(
@@ -123,13 +110,12 @@ def write(
     if not new and former.empty:
         raise SystemExit(f"no run is finished yet, so {file} is not written")
     former_curves = runs_in(curves_of(file)).merge(former[KEY]) if len(former) else former
-    file.parent.mkdir(exist_ok=True)
     for path, old, fresh in (
         (file, former, [runs for runs, _ in new]),
         (curves_of(file), former_curves, [curves for _, curves in new]),
     ):
         rows = joined(old, pd.concat(fresh, ignore_index=True)) if fresh else old
-        as_planned(rows, planned).to_csv(path, index=False)
+        write_table(path, as_planned(rows, planned))
 
 
 def curves_of(file: Path) -> Path:

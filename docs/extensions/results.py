@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import (
     fig4_ablation,
     fig5_scale_free,
+    mlp_results,
     preset_search,
     table1_mlp,
     translation_results,
@@ -19,7 +20,6 @@ from topolearn.studies import spread
 
 FIGURES = Path(__file__).resolve().parents[2] / "figures"
 DIGITS = 2
-DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 NEW_IN_MORE = ("srigl", "deepr", "topkast")  # the other rows of that file repeat the first
 Row = tuple[str, str, str]
 UPDATE_COLUMNS = ("ms a step", "ms an update", "ms an update, plain torch", "share of training, %")
@@ -41,12 +41,12 @@ def columns(name: str, *chosen: str, index: str, **equal: str) -> pd.DataFrame:
 
 def table1(dataset: str) -> pd.DataFrame:
     """Return Table 1 for one dataset."""
-    return table1_mlp.table(read("table1_mlp"), dataset)
+    return mlp_results.table(read("table1_mlp"), dataset, table1_mlp.PAPER[dataset])
 
 
 def table1_differences(dataset: str) -> pd.DataFrame:
     """Return the paired differences between the methods of Table 1."""
-    return table1_mlp.differences(read("table1_mlp"), dataset)
+    return mlp_results.differences(read("table1_mlp"), dataset, table1_mlp.PAIRS)
 
 
 def table1_short() -> pd.DataFrame:
@@ -55,10 +55,10 @@ def table1_short() -> pd.DataFrame:
     for label in ("FC", "CHTs (CH3-L3p)", "CHTs (CH2-L3n)", "CHT", "RigL", "SET", "RigL-soft"):
         of_label = runs[runs["label"] == label].groupby("dataset")
         row = {}
-        for dataset, name in DATASETS.items():
+        for dataset in table1_mlp.DATASETS:
             paper = table1_mlp.PAPER[dataset].get(label)
             mean = 100 * of_label.get_group(dataset)["best_accuracy"].mean()
-            row[name] = f"{mean:.2f}" + (f" ({paper[0]:.2f})" if paper else "")
+            row[mlp_results.TITLES[dataset]] = f"{mean:.2f}" + (f" ({paper[0]:.2f})" if paper else "")
         rows[label] = row | {"seconds": f"{of_label['seconds'].median().max():,.0f}"}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("")
 
@@ -103,7 +103,7 @@ def _table1_rows(name: str) -> Iterator[Row]:
         accuracy = spread(100 * group["best_accuracy"])
         deviation = f" ({accuracy.deviation:.2f})" if accuracy.n > 1 else ", one seed"
         yield (
-            f"{DATASETS[dataset]}, 100 epochs, {label}: best accuracy",
+            f"{mlp_results.TITLES[dataset]}, 100 epochs, {label}: best accuracy",
             f"{accuracy.mean:.2f}{deviation}",
             "table1_mlp",
         )

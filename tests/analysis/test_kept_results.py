@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis import table2_translation, transformer_runs
-from analysis.kept_results import as_planned, joined, kept_rows, read_lines, write_lines
+from analysis.kept_results import as_planned, joined, kept_rows, read_lines, train_missing, write_lines
 from tests.studies.small import small_study
 from topolearn.errors import CorruptFileError
 from topolearn.studies import results
@@ -95,9 +95,9 @@ def test_tables_are_written_as_runs_end_and_not_for_those_that_fail(tmp_path):
         table = results(small, tmp_path / "out")
         states.append(dict(zip(table["label"], table["state"], strict=True)))
 
-    transformer_runs.train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: True)
+    train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: True)
     assert states == [{"none": "failed", "SET": "done"}]
-    transformer_runs.train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: run.label == "SET")
+    train_missing(small, tmp_path / "out", note, jobs=1, only=lambda run: run.label == "SET")
     assert len(states) == 1
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import topolearn as tl
-from analysis.command import DATASETS
-from analysis.table1_mlp import FILE, GROUPS, PAPER, differences, draw, study, table
+from analysis.mlp_results import TITLES, differences, draw, table
+from analysis.table1_mlp import DATASETS, FILE, GROUPS, PAIRS, PAPER, study
 
 SOFT = "weight_magnitude-soft"
 ROWS = {  # first and other layers' start, removal, regrowth, percolation
@@ -89,7 +89,7 @@ def some_runs():
 
 
 def test_a_table_beside_the_papers():
-    row = table(some_runs(), "mnist").loc["SET"]
+    row = table(some_runs(), "mnist", PAPER["mnist"]).loc["SET"]
     assert row["seeds"] == 2
     assert row["best epoch"] == "97.05 (0.07)"
     assert row["95 % interval"] == "97.00 to 97.10"
@@ -101,21 +101,21 @@ def test_a_table_beside_the_papers():
 
 def test_rows_that_the_paper_lacks_and_single_runs_have_gaps():
     runs = some_runs().replace({"label": {"SET": "SET, CSTI"}})
-    row = table(runs[runs["seed"] == 1], "fashion_mnist").loc["SET, CSTI"]
+    row = table(runs[runs["seed"] == 1], "fashion_mnist", PAPER["fashion_mnist"]).loc["SET, CSTI"]
     assert (row["best epoch"], row["seeds"]) == ("97.10", 1)
     assert row[["95 % interval", "paper", "difference", "paper's ANP"]].isna().all()
 
 
 def test_differences_are_paired_by_seed():
-    found = differences(some_runs(), "mnist")
+    found = differences(some_runs(), "mnist", PAIRS)
     assert list(found.index) == ["CHTs (CH3-L3p) - SET"]
     row = found.iloc[0]
     assert tuple(row) == (2, "+1.00", "+1.00 to +1.00", "1.00")
 
 
 def test_a_figure_of_both_data_sets():
-    figure = draw(some_runs())
-    assert [ax.get_title(loc="left") for ax in figure.axes] == list(DATASETS.values())
+    figure = draw(some_runs(), PAPER)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [TITLES[name] for name in DATASETS]
     for ax, dataset in zip(figure.axes, DATASETS, strict=True):
         assert [label.get_text() for label in ax.get_yticklabels()] == ["CHTs (CH3-L3p)", "SET"]
         drawn = np.concatenate([np.atleast_1d(line.get_xdata()) for line in ax.lines])

@@ -1,0 +1,79 @@
+"""CIFAR-10: what its rows train, and what its file keeps."""
+
+import pandas as pd
+import pytest
+
+from analysis import cifar10_mlp
+from analysis.cifar10_mlp import DATASETS, FILE, GROUPS, PAPER, file_of, planned, study, write
+from analysis.command import KEPT
+from analysis.mlp_results import TITLES, differences, draw, table
+from tests.studies.small import small_study
+from topolearn.studies import run_study
+
+
+def test_rows_are_trained_as_in_table_1_with_the_width_of_the_paper():
+    for run in planned("cifar10_jpeg", 100):
+        config = run.config
+        assert (config.hidden, config.epochs, config.batch_size, config.lr) == ((3072,) * 3, 100, 32, 0.025)
+        assert (config.dataset, config.threads) == ("cifar10_jpeg", 1)
+        method = config.build_method()
+        assert method.is_dense or method.density == 0.01
+
+
+def test_the_groups_say_how_density_changes():
+    for group, is_constant in (("constant", True), ("falling", False)):
+        for run in study(group, seeds=1).runs():
+            method = run.config.build_method()
+            assert (method.initial_density == method.density) == is_constant, run.label
+            assert run.config.backend == "csr"
+
+
+def test_every_published_row_is_trained():
+    assert set(PAPER) <= {label for rows in GROUPS.values() for label in rows}
+
+
+def test_each_data_set_has_its_own_hashes_and_file():
+    hashes = [{run.hash for run in planned(name, 100)} for name in DATASETS]
+    assert not hashes[0] & hashes[1]
+    assert len({file_of(name) for name in DATASETS}) == len(DATASETS)
+    assert set(DATASETS) <= set(TITLES)
+
+
+def test_rows_of_finished_runs_join_those_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = small_study(seeds=[0, 1])
+    plan = small.runs()
+    file = tmp_path / "figures" / "x.csv"
+    write([(small, tmp_path / "none")], file, plan)
+    assert not file.exists()
+    file.parent.mkdir()
+    elsewhere = pd.DataFrame([{"label": run.label, "seed": run.seed, "hash": run.hash} for run in plan])
+    elsewhere.to_csv(file, index=False)
+    run_study(small, tmp_path / "runs", only=lambda run: run.label == "SET" and run.seed == 1)
+    write([(small, tmp_path / "runs")], file, plan)
+    rows = pd.read_csv(file).set_index(["label", "seed"])
+    assert [*rows.index] == [(label, seed) for label in ("SET", "CHTs") for seed in (0, 1)]
+    assert rows["best_accuracy"].notna().to_dict() == {key: key == ("SET", 1) for key in rows.index}
+
+
+@pytest.mark.skipif(not FILE.is_file(), reason="no run is finished yet")
+def test_committed_runs_are_those_of_the_study():
+    runs = pd.read_csv(FILE)
+    hashes = {(run.label, run.seed): run.hash for run in planned(DATASETS[0], 100)}
+    assert {(row.label, row.seed): row.hash for row in runs.itertuples()}.items() <= hashes.items()
+    assert not runs.duplicated("hash").any()
+    assert set(KEPT) == set(runs)
+
+
+def test_table_and_figure_of_one_data_set():
+    rows = [
+        {"dataset": "cifar10_jpeg", "label": label, "seed": seed, "best_accuracy": 0.6 + 0.01 * seed,
+         "last_accuracy": 0.6, "active_neurons": 0.2, "active_neurons_authors": 0.3, "seconds": 9.0, "epochs": 100}
+        for label in ("SET", "CHTs (CH2-L3n)") for seed in (0, 1)
+    ]  # fmt: skip
+    runs = pd.DataFrame(rows)
+    shown = table(runs, "cifar10_jpeg", PAPER)
+    assert shown.index.name == "CIFAR-10, JPEG copy"
+    assert shown["difference"].tolist() == ["-2.20", "-9.47"]
+    assert [*differences(runs, "cifar10_jpeg", cifar10_mlp.PAIRS).index] == ["CHTs (CH2-L3n) - SET"]
+    assert len(draw(runs, {"cifar10_jpeg": PAPER}).axes) == 1
