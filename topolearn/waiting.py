@@ -35,13 +35,13 @@ class Readings:
 
         Errors of the function are raised by `read` on the CPU, and by `settle` on other devices.
         """
-        if works_behind(number.device):
+        if is_asynchronous(number.device):
             self._numbers.append(number)
             self._uses.append(use)
         else:
             use(int(number))
 
-    def refuse_unless(self, holds: Tensor, error: Callable[[], Exception]) -> None:
+    def require(self, holds: Tensor, error: Callable[[], Exception]) -> None:
         """Raise an error, once the number is read, unless a bool tensor's only element is true."""
 
         def use(is_held: int) -> None:
@@ -69,12 +69,12 @@ def positions(mask: Tensor, n: int) -> Tensor:
     >>> positions(torch.tensor([True, False, True]), 2)
     tensor([0, 2])
     """
-    if works_behind(mask.device):
+    if is_asynchronous(mask.device):
         return torch.nonzero_static(mask, size=n).squeeze(1)
     return mask.nonzero().squeeze(1)  # takes three quarters of the time on the CPU
 
 
-def works_behind(device: torch.device) -> bool:
+def is_asynchronous(device: torch.device) -> bool:
     """Return whether a device works asynchronously, so that more work on it costs less than a synchronization."""
     return device.type != "cpu"
 

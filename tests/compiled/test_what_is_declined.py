@@ -11,7 +11,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import topolearn as tl
 from tests.compiled.networks import data, mlp
-from topolearn.compiled import refusal_of
+from topolearn.compiled import why_not_compiled
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 
 
@@ -50,7 +50,7 @@ def test_other_models_are_declined_with_the_reason(name):
     make, reason = MODELS[name]
     model = make()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    assert reason in refusal_of(model, optimizer)
+    assert reason in why_not_compiled(model, optimizer)
     with pytest.raises(InvalidValueError, match=r"cannot be compiled: .*Train with autograd instead"):
         tl.CompiledSteps(model, optimizer)
 
@@ -74,7 +74,7 @@ def attached(weights):
 )
 def test_other_optimizers_are_declined_with_the_reason(make, reason):
     model = mlp([4, 4, 2])
-    assert reason in refusal_of(model, make(list(model.parameters())))
+    assert reason in why_not_compiled(model, make(list(model.parameters())))
 
 
 def test_hooks_of_parameters_and_global_hooks_of_modules_and_optimizers_are_never_skipped():
@@ -89,12 +89,12 @@ def test_hooks_of_parameters_and_global_hooks_of_modules_and_optimizers_are_neve
     ):
         handle = register()
         try:
-            assert reason in steps.refusal
+            assert reason in steps.why_not
             with pytest.raises(InvalidValueError, match=reason):
                 steps.run(*data([4, 4, 2], 4, "cross_entropy", torch.float64), torch.arange(4), 2)
         finally:
             handle.remove()
-    assert steps.refusal is None
+    assert steps.why_not is None
 
 
 def test_steps_whose_gradients_an_update_needs_are_left_to_autograd():
@@ -105,7 +105,7 @@ def test_steps_whose_gradients_an_update_needs_are_left_to_autograd():
     assert topology.n_replayable == 1
     topology.step(replayed=1)
     assert topology.n_replayable == 0
-    assert refusal_of(model, optimizer) == "its gradients are recorded for an update"
+    assert why_not_compiled(model, optimizer) == "its gradients are recorded for an update"
 
 
 X, Y, ORDER = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, dtype=torch.int64), torch.arange(6)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from topolearn.errors import InvalidValueError
-from topolearn.graph import left_of
+from topolearn.graph import remaining
 from topolearn.linkpred import PREDICTORS, layer_scores, select_cells
 from topolearn.sampling import RandomField, best, choose, choose_among_all, drawn, fill, sample, top
 from topolearn.waiting import HostCopy, Readings, positions
@@ -103,7 +103,7 @@ def test_the_cells_that_are_left(pretend, some):
     with pretend.counted() as trips:
         there, chosen = cells.to(pretend.device), cells[mask].to(pretend.device)
         n_copies = trips.total()
-        left = left_of(there, chosen)
+        left = remaining(there, chosen)
         assert trips.total() == n_copies
     assert torch.equal(left.cpu(), cells[~mask])
     assert torch.equal(positions(mask.to(pretend.device), sum(some)).cpu(), mask.nonzero().squeeze(1))
@@ -123,12 +123,12 @@ def test_readings_are_read_in_one_transfer_and_in_their_order(pretend):
 
 def test_readings_refuse_when_they_are_settled_and_on_the_cpu_at_once(pretend):
     readings = Readings()
-    readings.refuse_unless(torch.ones((), dtype=torch.bool, device=pretend.device), lambda: ValueError("holds"))
-    readings.refuse_unless(torch.zeros((), dtype=torch.bool, device=pretend.device), lambda: InvalidValueError("fails"))
+    readings.require(torch.ones((), dtype=torch.bool, device=pretend.device), lambda: ValueError("holds"))
+    readings.require(torch.zeros((), dtype=torch.bool, device=pretend.device), lambda: InvalidValueError("fails"))
     with pytest.raises(InvalidValueError, match="fails"):
         readings.settle()
     with pytest.raises(InvalidValueError, match="fails"):
-        readings.refuse_unless(torch.tensor(False), lambda: InvalidValueError("fails"))
+        readings.require(torch.tensor(False), lambda: InvalidValueError("fails"))
 
 
 def test_a_copy_is_waited_for_once(pretend):

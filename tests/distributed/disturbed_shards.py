@@ -146,7 +146,7 @@ def written_by_others(mine, world):
     return off, [str(each.message) for each in caught]
 
 
-def refused(act):
+def rejected(act):
     """Return the error that an action raises, or None."""
     try:
         act()
@@ -235,23 +235,23 @@ def not_finite(index, world):
         topology.step()
 
 
-def refusals(index, world):
+def rejections(index, world):
     return {
-        "another seed": refused(lambda: shard(sparse_model("set", seed=index)[0], world)),
-        "another model": refused(lambda: shard(sparse_model("set", sizes=(12, 37, 41 + index, 3))[0], world)),
-        "hsdp": refused(partial(two_dimensions, world)),
-        "columns": refused(partial(by_columns, world)),
-        "csr": refused(partial(on_csr, world)),
-        "no links": refused(partial(without_links, "set", world)),
-        "before sparsify": refused(partial(before_sparsify, world)),
-        "not sharded": refused(partial(not_sharded, world)),
-        "not sparse": refused(partial(not_sparse, world)),
-        "twice": refused(partial(twice, world)),
-        "old optimizer": refused(partial(old_optimizer, world)),
-        "deepr": refused(partial(of_method, "deepr", world, interval=2)),
-        "srigl": refused(partial(of_method, "srigl", world)),
-        "not finite": refused(partial(not_finite, index, world)),
-        "mesh": refused(lambda: tl.distributed.shard_topology(sparse_model("set")[0], "cpu")),
+        "another seed": rejected(lambda: shard(sparse_model("set", seed=index)[0], world)),
+        "another model": rejected(lambda: shard(sparse_model("set", sizes=(12, 37, 41 + index, 3))[0], world)),
+        "hsdp": rejected(partial(two_dimensions, world)),
+        "columns": rejected(partial(by_columns, world)),
+        "csr": rejected(partial(on_csr, world)),
+        "no links": rejected(partial(without_links, "set", world)),
+        "before sparsify": rejected(partial(before_sparsify, world)),
+        "not sharded": rejected(partial(not_sharded, world)),
+        "not sparse": rejected(partial(not_sparse, world)),
+        "twice": rejected(partial(twice, world)),
+        "old optimizer": rejected(partial(old_optimizer, world)),
+        "deepr": rejected(partial(of_method, "deepr", world, interval=2)),
+        "srigl": rejected(partial(of_method, "srigl", world)),
+        "not finite": rejected(partial(not_finite, index, world)),
+        "mesh": rejected(lambda: tl.distributed.shard_topology(sparse_model("set")[0], "cpu")),
     }
 
 
@@ -264,5 +264,5 @@ def disturbed(index, world):
     if world == 2:
         results["low precision"] = low_precision(index, world)
         results["written"] = written_by_others(index, world)
-        results["refused"] = refusals(index, world)
+        results["rejected"] = rejections(index, world)
     return results

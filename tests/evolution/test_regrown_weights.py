@@ -227,9 +227,9 @@ def test_history_is_rejected_where_it_has_no_effect(name, parts, message):
 
 
 def test_shards_are_rejected_by_name():
-    assert kind_of(tl.method("chts")).refusal_of_shards() is None
-    refusal = kind_of(tl.method("chts", **HISTORY)).refusal_of_shards()
-    assert refusal == "remembers the values of former links (regrown='history')"
+    assert kind_of(tl.method("chts")).why_not_shards() is None
+    raised = kind_of(tl.method("chts", **HISTORY)).why_not_shards()
+    assert raised == "remembers the values of former links (regrown='history')"
 
 
 def test_the_configuration_hash_depends_on_history_only_if_requested():

@@ -17,7 +17,7 @@ from topolearn.evolution.model_links import ModelLinks
 from topolearn.evolution.plan import initial_links
 from topolearn.evolution.srigl import has_constant_fan_in, rewire_with_constant_fan_in
 from topolearn.evolution.srigl.on_accelerator import rewire_on_accelerator
-from topolearn.graph import merged
+from topolearn.graph import union
 from topolearn.sampling import RandomField
 from topolearn.sparse import GradientRecord, sparse_layers
 from topolearn.waiting import Readings
@@ -110,7 +110,7 @@ def test_an_update_follows_the_rule(rewire, n_in, n_out, density, share, gamma, 
     field = RandomField(seed, "layer", 3, "removal")
     n_keep = len(cells) - int(share * len(cells))
     kept, grown = rewire(layer_of(links, gradient), target, n_keep, field, ablation=gamma, allow_return=allow_return)
-    after = merged(kept, grown)
+    after = union(kept, grown)
     expected = reference(links, gradient, target, n_keep, gamma, allow_return, field)
     assert (set(kept.tolist()), set(after.tolist())) == expected
     assert has_constant_fan_in(after, (n_out, n_in), target)
@@ -128,7 +128,7 @@ def test_no_output_of_the_model_is_ablated(rewire):
     for is_output, expected in ((False, [0, 1, 2, 4, 5, 6]), (True, [0, 1, 4, 5, 8, 9])):
         layer = layer_of(links, gradient, is_output=is_output)
         kept, grown = rewire(layer, 6, 4, RandomField(0), ablation=0.5)
-        assert merged(kept, grown).tolist() == expected
+        assert union(kept, grown).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,9 @@ CALIBRATIONS = {
 def test_uninformative_calibration_is_rejected(data):
     model = mlp(12, 20, 3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    with pytest.raises((InvalidValueError, InvalidTypeError), match="data") as refusal:
+    with pytest.raises((InvalidValueError, InvalidTypeError), match="data") as raised:
         tl.sparsify(model, tl.method("cht", density=0.3, generator="csti"), calibration=CALIBRATIONS[data])
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
@@ -104,9 +104,9 @@ def test_calibration_of_any_real_dtype_is_accepted(dtype):
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.int32, torch.bool, torch.float8_e4m3fn])
 def test_a_layer_whose_weights_cannot_be_ranked_or_trained_is_rejected_by_its_dtype(dtype, backend):
     graph = tl.generators.erdos_renyi(4, 3, 0.5, seed=0)
-    with pytest.raises(InvalidTypeError, match=f"weights cannot be {dtype}") as refusal:
+    with pytest.raises(InvalidTypeError, match=f"weights cannot be {dtype}") as raised:
         tl.SparseLinear(4, 3, graph=graph, backend=backend, dtype=dtype)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_model_that_became_complex_is_rejected_by_the_scheduler():

@@ -49,5 +49,5 @@ def test_sets_of_cells_are_those_of_torch_by_bitmap_and_by_search(some, others, 
         assert torch.equal(cells.without(some, others), some[~is_among])
         assert torch.equal(cells.within(some, others), some[is_among])
         apart = some[~is_among]
-        assert torch.equal(cells.merged(apart, others), torch.cat((apart, others)).sort().values)
-        assert torch.equal(cells.merged(some, others), torch.cat((some, others)).sort().values)
+        assert torch.equal(cells.union(apart, others), torch.cat((apart, others)).sort().values)
+        assert torch.equal(cells.union(some, others), torch.cat((some, others)).sort().values)

@@ -113,7 +113,7 @@ def trained(tmp_path):
     return tmp_path / "out" / "checkpoint-4"
 
 
-def refused(trainer, folder, error, said):
+def rejected(trainer, folder, error, said):
     before = state_of(trainer)
     with pytest.raises(error, match=said):
         trainer.train(resume_from_checkpoint=str(folder))
@@ -123,26 +123,26 @@ def refused(trainer, folder, error, said):
 
 def test_a_checkpoint_without_topology(trained, tmp_path):
     (trained / "topology.safetensors").unlink()
-    refused(attached("set", tmp_path)[0], trained, MissingFileError, r"no topology\.safetensors in .*checkpoint-4")
+    rejected(attached("set", tmp_path)[0], trained, MissingFileError, r"no topology\.safetensors in .*checkpoint-4")
 
 
 def test_a_topology_that_is_cut_off(trained, tmp_path):
     path = trained / "topology.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    refused(attached("set", tmp_path)[0], trained, CorruptFileError, "is not whole, or was not written by topolearn")
+    rejected(attached("set", tmp_path)[0], trained, CorruptFileError, "is not whole, or was not written by topolearn")
 
 
 def test_a_checkpoint_of_another_method_or_model(trained, tmp_path):
-    refused(attached("rigl", tmp_path)[0], trained, CheckpointError, "with method 'set', .*attached with 'rigl'")
+    rejected(attached("rigl", tmp_path)[0], trained, CheckpointError, "with method 'set', .*attached with 'rigl'")
     other, _ = attached("set", tmp_path, sizes={"intermediate_size": 32})
-    refused(other, trained, CheckpointError, r"has shape \(24, 16\) in the topology state but \(32, 16\) in the model")
+    rejected(other, trained, CheckpointError, r"has shape \(24, 16\) in the topology state but \(32, 16\) in the model")
 
 
 def test_links_that_were_saved_before_the_training(trained, tmp_path):
     trainer, _ = attached("set", tmp_path)
     trainer.save_model(str(tmp_path / "begun"))
     shutil.copy(tmp_path / "begun" / "topology.safetensors", trained)
-    refused(trainer, trained, CheckpointError, "has no 'n_steps'")
+    rejected(trainer, trained, CheckpointError, "has no 'n_steps'")
 
 
 def test_a_folder_that_is_not_a_checkpoint_is_left_to_the_trainer(tmp_path):

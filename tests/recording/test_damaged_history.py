@@ -86,10 +86,10 @@ def without(name):
 )
 def test_columns_that_do_not_fit_are_rejected_with_file_and_reason(name, change, reason, path):
     edit(path / name, change)
-    with pytest.raises(CorruptFileError, match=reason) as refusal:
+    with pytest.raises(CorruptFileError, match=reason) as raised:
         read(path)
-    assert str(path / name) in str(refusal.value) or name == "initial.npz"
-    assert "\n" not in str(refusal.value)
+    assert str(path / name) in str(raised.value) or name == "initial.npz"
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

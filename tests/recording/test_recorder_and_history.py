@@ -354,6 +354,6 @@ def test_an_update_of_another_version_is_named(chts, copy):
 def test_damaged_files_are_named(file, content, ask, chts, copy):
     path = copy(chts) / file
     path.write_bytes(path.read_bytes()[:-40] if content is None else content)
-    with pytest.raises(CorruptFileError, match=path.name.replace(".", r"\.")) as refusal:
+    with pytest.raises(CorruptFileError, match=path.name.replace(".", r"\.")) as raised:
         ask(tl.Run(copy.path))
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)

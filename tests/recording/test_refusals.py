@@ -136,9 +136,9 @@ def test_a_full_disk_loses_nothing_that_was_written(recorder, loop, monkeypatch)
     monkeypatch.setattr("topolearn.files.os.write", full)
     with pytest.raises(
         RecordingError, match=r"cannot write to .* \(the disk is full\): everything recorded so far is kept"
-    ) as refusal:
+    ) as raised:
         recorder.log(loss=1.0)
-    assert refusal.value.errno == errno.ENOSPC
+    assert raised.value.errno == errno.ENOSPC
     assert (recorder.path / "metrics.csv").read_bytes() == before
     with pytest.raises(RecordingError, match="the disk is full"):
         for _ in range(4):

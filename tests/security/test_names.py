@@ -266,7 +266,7 @@ def test_labels_of_a_study_are_shown_plainly(capfd, tmp_path):
     try:
         Study.load(tmp_path / "study.toml")
     except tl.errors.TopolearnError:
-        return  # refused at the door, which will do as well
+        return  # rejected at the door, which will do as well
     assert cli.main(["sweep", str(tmp_path / "study.toml"), "--dir", str(tmp_path / "out"), "--list"]) == 0
     said = capfd.readouterr().out
     assert is_plain(said)

@@ -204,7 +204,7 @@ def test_a_disk_that_is_full_from_the_start(tmp_path, monkeypatch):
     assert (run_study(small_study(), tmp_path, quiet=True)["state"] == "done").all()
 
 
-# --- directories that are refused ------------------------------------------------------------------------------------
+# --- directories that are rejected ------------------------------------------------------------------------------------
 
 
 def content(path):

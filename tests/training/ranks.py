@@ -43,7 +43,7 @@ def trained(path, method, backend, **values):
         return tl.train(config(path, method, backend, **values), data=data(), quiet=True)
 
 
-def refused(path, method, backend, **values):
+def rejected(path, method, backend, **values):
     try:
         tl.train(config(path, method, backend, **values), data=data(), quiet=True)
     except TopolearnError as error:
@@ -58,9 +58,9 @@ def rank(index, store, folder):
     for method, backend in CASES:
         trained(f"{folder}/{method}-{backend}", method, backend)
     told = {
-        "shrinking": refused(f"{folder}/shrinking", "granet", "csr"),
-        "existing": refused(f"{folder}/dense-auto", "dense", "auto"),
-        "other seeds": refused(f"{folder}/seeds", "set", "csr", seed=index),
+        "shrinking": rejected(f"{folder}/shrinking", "granet", "csr"),
+        "existing": rejected(f"{folder}/dense-auto", "dense", "auto"),
+        "other seeds": rejected(f"{folder}/seeds", "set", "csr", seed=index),
     }
     torch.save(told, f"{folder}/{index}.pt")
     dist.destroy_process_group()

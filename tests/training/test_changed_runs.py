@@ -86,9 +86,9 @@ def test_accepted_data_become_the_data_of_the_run(stopped):
 def test_a_lost_manifest_is_reported(stopped, chts):
     kept = (stopped / "manifest.jsonl").read_bytes()
     (stopped / "manifest.jsonl").unlink()
-    with pytest.warns(UserWarning, match=r"manifest\.jsonl is missing"), pytest.raises(ChangedRunError) as refusal:
+    with pytest.warns(UserWarning, match=r"manifest\.jsonl is missing"), pytest.raises(ChangedRunError) as raised:
         tl.resume(stopped, quiet=True)
-    assert "manifest.jsonl is missing" in str(refusal.value)
+    assert "manifest.jsonl is missing" in str(raised.value)
     (stopped / "manifest.jsonl").write_bytes(kept)
     assert_same_run(tl.resume(stopped, quiet=True), chts)
 

@@ -164,9 +164,9 @@ def test_a_checkpoint_of_another_model_changes_nothing(values, message, parts, t
     save_checkpoint(path, *parts(3), {"epoch": 1})
     other = parts(2, **values)
     before, random_state = bits(*other), torch.get_rng_state()
-    with pytest.raises(CheckpointError, match=message) as refusal:
+    with pytest.raises(CheckpointError, match=message) as raised:
         load_checkpoint(path, *other)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
     assert equal(bits(*other), before)
     assert torch.equal(torch.get_rng_state(), random_state)
 
@@ -191,9 +191,9 @@ def test_a_checkpoint_cut_off_anywhere_is_rejected(share, chts, copy, tree):
     for read in (accepting, loading):
         with pytest.raises(
             CorruptFileError, match=r"last\.safetensors is not a complete topolearn checkpoint"
-        ) as refusal:
+        ) as raised:
             read(copy.path)
-        assert "\n" not in str(refusal.value)
+        assert "\n" not in str(raised.value)
     assert tree(copy.path) == before
 
 
@@ -221,9 +221,9 @@ def text(path):
 def test_other_files_are_not_checkpoints(write, chts, copy):
     write(copy(chts) / "checkpoints" / "last.safetensors")
     for read in (accepting, loading):
-        with pytest.raises(CorruptFileError, match="not a complete topolearn checkpoint") as refusal:
+        with pytest.raises(CorruptFileError, match="not a complete topolearn checkpoint") as raised:
             read(copy.path)
-        assert "\n" not in str(refusal.value)
+        assert "\n" not in str(raised.value)
 
 
 def edit(run_path, old, new):

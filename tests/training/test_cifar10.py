@@ -17,7 +17,7 @@ from topolearn.training.data import cifar10, cifar10_jpeg
 
 def place(folder, content, monkeypatch):
     (folder / cifar10.ARCHIVE).write_bytes(content)
-    monkeypatch.setattr(cifar10, "MD5", hashlib.md5(content).hexdigest())
+    monkeypatch.setattr(cifar10, "SHA256", hashlib.sha256(content).hexdigest())
 
 
 def test_the_batches_of_the_archive_are_joined_in_order(tmp_path, monkeypatch):

@@ -160,11 +160,11 @@ def test_files_are_found_in_a_folder_of_the_name(name, tiny, monkeypatch):
 
 @EACH_SET
 def test_missing_files_are_all_named(name, tmp_path, monkeypatch):
-    with pytest.raises(MissingFileError) as refusal:
+    with pytest.raises(MissingFileError) as raised:
         load_dataset(name, tmp_path)
-    assert all(f"{file}.gz" in str(refusal.value) for file in FILES)
-    assert str(tmp_path) in str(refusal.value)
-    assert "data_dir=..." in str(refusal.value)
+    assert all(f"{file}.gz" in str(raised.value) for file in FILES)
+    assert str(tmp_path) in str(raised.value)
+    assert "data_dir=..." in str(raised.value)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFileError, match=rf"in data.{name}:"):
         load_dataset(name)
@@ -174,9 +174,9 @@ def test_missing_files_are_all_named(name, tmp_path, monkeypatch):
 def test_one_missing_file_is_named_alone(name, tiny):
     folder, _ = tiny
     (folder / FILES[1]).unlink()
-    with pytest.raises(MissingFileError) as refusal:
+    with pytest.raises(MissingFileError) as raised:
         load_dataset(name, folder)
-    assert [file for file in FILES if file in str(refusal.value)] == [FILES[1]]
+    assert [file for file in FILES if file in str(raised.value)] == [FILES[1]]
 
 
 @EACH_SET

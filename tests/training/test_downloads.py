@@ -78,7 +78,7 @@ def torchvision(monkeypatch, tmp_path):
     for name, value in (("SIDE", 4), ("N_CLASSES", 2), ("PER_CLASS", {"train": 3, "test": 1})):
         monkeypatch.setattr(emnist, name, value)
     packed = gzip.compress(*contents("cifar10").values(), mtime=0)
-    monkeypatch.setattr(cifar10, "MD5", hashlib.md5(packed).hexdigest())
+    monkeypatch.setattr(cifar10, "SHA256", hashlib.sha256(packed).hexdigest())
     monkeypatch.chdir(tmp_path)
     return fake
 

@@ -91,11 +91,11 @@ def test_a_changed_archive_is_rejected(change, tiny, tmp_path, monkeypatch):
 
 def test_missing_files_are_all_named(tiny, tmp_path):
     put(tmp_path, {name: tiny[name] for name in (TRAIN_X, TEST_Y)})
-    with pytest.raises(MissingFileError) as refusal:
+    with pytest.raises(MissingFileError) as raised:
         load_dataset("emnist_balanced", tmp_path)
-    assert [name for name in emnist.FILES if name in str(refusal.value)] == [TRAIN_Y, TEST_X]
+    assert [name for name in emnist.FILES if name in str(raised.value)] == [TRAIN_Y, TEST_X]
     for word in (str(tmp_path), "data_dir=...", "gzip.zip"):
-        assert word in str(refusal.value)
+        assert word in str(raised.value)
 
 
 LABELS = np.arange(12, dtype=np.uint8) % 3
@@ -116,9 +116,9 @@ LABELS = np.arange(12, dtype=np.uint8) % 3
 )
 def test_files_of_another_split_are_rejected(name, array, message, tiny, tmp_path):
     put(tmp_path, {**tiny, name: array})
-    with pytest.raises(CorruptFileError, match=message) as refusal:
+    with pytest.raises(CorruptFileError, match=message) as raised:
         load_dataset("emnist_balanced", tmp_path)
-    assert f"{name} in {tmp_path}" in str(refusal.value)
+    assert f"{name} in {tmp_path}" in str(raised.value)
 
 
 def test_another_number_of_letters_is_not_this_split():

@@ -236,9 +236,9 @@ def test_wrong_types_are_rejected(values):
     ((name, value),) = values.items()
     shown = next(iter(value)) if isinstance(value, dict) else name
     for make in (lambda: TrainConfig(**values), lambda: TrainConfig().with_values(values)):
-        with pytest.raises(InvalidTypeError, match=f"{shown}=.* must be of type") as refusal:
+        with pytest.raises(InvalidTypeError, match=f"{shown}=.* must be of type") as raised:
             make()
-        assert isinstance(refusal.value, TypeError)
+        assert isinstance(raised.value, TypeError)
 
 
 def test_types_that_pass_for_others():
@@ -345,9 +345,9 @@ def test_unknown_names_are_rejected(values, message):
 def test_files_that_are_rejected(text, error, message, tmp_path):
     path = tmp_path / "experiment.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(error, match=message) as refusal:
+    with pytest.raises(error, match=message) as raised:
         TrainConfig.load(path)
-    assert isinstance(refusal.value, TopolearnError)
+    assert isinstance(raised.value, TopolearnError)
 
 
 def test_a_file_that_is_missing_or_a_directory(tmp_path):

@@ -105,13 +105,13 @@ def test_draws_and_seeds_of_other_threads_change_nothing(small, tmp_path, own_re
 def test_a_model_is_made_sparse_without_the_global_generator(backend, monkeypatch):
     model = nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
 
-    def refused(*_):
+    def rejected(*_):
         raise AssertionError("the global generator was read or written")
 
     for name in ("manual_seed", "get_rng_state", "set_rng_state", "fork_rng"):
-        monkeypatch.setattr(torch.random, name, refused)
+        monkeypatch.setattr(torch.random, name, rejected)
         if hasattr(torch, name):
-            monkeypatch.setattr(torch, name, refused)
+            monkeypatch.setattr(torch, name, rejected)
     state = torch.default_generator.get_state()
     tl.sparsify(model, tl.method("set", density=0.3), backend=backend)
     tl.densify(model)

@@ -23,19 +23,19 @@ KINDS = (CsrLinear, nn.Linear, nn.ReLU)
 DTYPES = (torch.float32, torch.float64)
 
 
-def refusal_of_model(model: nn.Module) -> str | None:
+def why_not_model(model: nn.Module) -> str | None:
     """Return why the steps of a network cannot be compiled, or None if they can.
 
     Examples
     --------
-    >>> refusal_of_model(nn.Sequential(nn.Linear(4, 4), nn.Tanh()))
+    >>> why_not_model(nn.Sequential(nn.Linear(4, 4), nn.Tanh()))
     'its module Tanh is neither a layer nor a ReLU'
     """
-    return next(_refusals(model), None)
+    return next(_reasons(model), None)
 
 
 def stages_of(model: nn.Module) -> list[Stage]:
-    """Return the layers of a network that `refusal_of_model` accepts, as stages of a chain."""
+    """Return the layers of a network that `why_not_model` accepts, as stages of a chain."""
     layers, relu = _layers(model)
     return [
         each.stage(after)
@@ -45,7 +45,7 @@ def stages_of(model: nn.Module) -> list[Stage]:
     ]
 
 
-def _refusals(model: nn.Module) -> Iterator[str]:
+def _reasons(model: nn.Module) -> Iterator[str]:
     """Yield every reason why the steps of a network cannot be compiled."""
     if not isinstance(model, nn.Sequential):
         yield f"the model is a {type(model).__name__}, not a torch.nn.Sequential"
@@ -65,7 +65,7 @@ def _refusals(model: nn.Module) -> Iterator[str]:
         return
     if relu[-1]:
         yield "it ends with a ReLU"
-    yield from _refusals_of_layers(layers)
+    yield from _reasons_in_layers(layers)
 
 
 def _layers(model: nn.Module) -> tuple[list[CsrLinear | nn.Linear], list[bool]]:
@@ -90,7 +90,7 @@ def _flat(sequence: nn.Module) -> Iterator[nn.Module]:
             yield module
 
 
-def _refusals_of_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str]:
+def _reasons_in_layers(layers: Sequence[CsrLinear | nn.Linear]) -> Iterator[str]:
     for layer in layers:
         if isinstance(layer, CsrLinear) and layer.record is not None:
             yield "its gradients are recorded for an update"

@@ -45,13 +45,13 @@ class ParameterStep:
     moments: tuple[Tensor, ...]
 
 
-def refusal_of_optimizer(optimizer: Optimizer) -> str | None:
+def why_not_optimizer(optimizer: Optimizer) -> str | None:
     """Return why the steps of an optimizer cannot be compiled, or None if they can.
 
     Examples
     --------
     >>> weights = [torch.nn.Parameter(torch.ones(2))]
-    >>> refusal_of_optimizer(torch.optim.SGD(weights, lr=0.1, maximize=True))
+    >>> why_not_optimizer(torch.optim.SGD(weights, lr=0.1, maximize=True))
     'the optimizer has maximize=True'
     """
     if type(optimizer) not in KINDS:

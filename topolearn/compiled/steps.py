@@ -17,8 +17,8 @@ from torch.optim import Optimizer
 from topolearn.checks import check_size
 from topolearn.compiled.by_input import ByInput
 from topolearn.compiled.examples import Examples, check_examples, rates_of
-from topolearn.compiled.network import refusal_of_model, stages_of
-from topolearn.compiled.optimizer import count_steps, refusal_of_optimizer, steps_of
+from topolearn.compiled.network import stages_of, why_not_model
+from topolearn.compiled.optimizer import count_steps, steps_of, why_not_optimizer
 from topolearn.compiled.step_tape import LOSSES, Totals, step_tape
 from topolearn.compiled.tape import Tape
 from topolearn.errors import InvalidValueError, UnknownNameError
@@ -54,16 +54,16 @@ class StepsTaken:
         return bool(np.isfinite(self.loss))
 
 
-def refusal_of(model: nn.Module, optimizer: Optimizer) -> str | None:
+def why_not_compiled(model: nn.Module, optimizer: Optimizer) -> str | None:
     """Return why the steps of a model with an optimizer cannot be compiled, or None if they can.
 
     Examples
     --------
     >>> model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
-    >>> refusal_of(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    >>> why_not_compiled(model, torch.optim.SGD(model.parameters(), lr=0.1))
     'it has no layer with the csr backend'
     """
-    return refusal_of_model(model) or refusal_of_optimizer(optimizer)
+    return why_not_model(model) or why_not_optimizer(optimizer)
 
 
 class CompiledSteps:
@@ -124,12 +124,12 @@ class CompiledSteps:
         self._check()
 
     @property
-    def refusal(self) -> str | None:
+    def why_not(self) -> str | None:
         """Why the next steps cannot be compiled, or None if they can; hooks may have been added since the start."""
-        return refusal_of(self.model, self.optimizer)
+        return why_not_compiled(self.model, self.optimizer)
 
     def _check(self) -> None:
-        if (reason := self.refusal) is not None:
+        if (reason := self.why_not) is not None:
             raise InvalidValueError(f"these steps cannot be compiled: {reason}. Train with autograd instead")
 
     def run(

@@ -169,17 +169,17 @@ def collect_best(
         counts[[i for i, growth in enumerate(growths) if growth.layer == name]] = torch.tensor(
             list(each.counts), device=exchange.device
         )
-    ks = exchange.added(counts).tolist()
+    ks = exchange.sum(counts).tolist()
     excluded = _excluded_rows(exchange, layers, owners, asked)
     mine = [_own_candidates(layers[each.layer], each, excluded[each.layer], soft=soft) for each in growths]
-    totals = exchange.all_of(_vector([each.cells.numel() for each in mine], exchange)).sum(dim=0).tolist()
+    totals = exchange.all_gather(_vector([each.cells.numel() for each in mine], exchange)).sum(dim=0).tolist()
     own = [each.level(k, total) for each, k, total in zip(mine, ks, totals, strict=True)]
-    levels = exchange.least(torch.tensor(own, dtype=torch.float64, device=exchange.device))
+    levels = exchange.min(torch.tensor(own, dtype=torch.float64, device=exchange.device))
     chosen = [
         each.best(k, level, growth.field)
         for each, k, level, growth in zip(mine, ks, levels.tolist(), growths, strict=True)
     ]
-    sizes = exchange.all_of(_vector([each.cells.numel() for each in chosen], exchange)).tolist()
+    sizes = exchange.all_gather(_vector([each.cells.numel() for each in chosen], exchange)).tolist()
     return _delivered(exchange, layers, growths, owners, chosen, sizes)
 
 
@@ -218,7 +218,7 @@ def _excluded_rows(
     sizes = [0] * exchange.n_ranks
     for name, owner in owners.items():
         sizes[owner] += rows[name] * widths[name]
-    arrived = exchange.deliver([torch.cat([none, *piece]) for piece in pieces], sizes)
+    arrived = exchange.all_to_all([torch.cat([none, *piece]) for piece in pieces], sizes)
     excluded, read = {}, [0] * exchange.n_ranks
     for name, owner in owners.items():
         first, n = read[owner], rows[name] * widths[name]
@@ -258,7 +258,7 @@ def _delivered(
             torch.cat([values[0][:0], *(v for v, g in zip(values, growths, strict=True) if owners[g.layer] == rank)])
             for rank in range(exchange.n_ranks)
         ]
-        arrived.append(exchange.deliver(pieces, coming))
+        arrived.append(exchange.all_to_all(pieces, coming))
     collected: dict[str, tuple[list[Tensor], list[Tensor]]] = {growths[i].layer: ([], []) for i in own}
     for rank, of_rank in enumerate(sizes):
         counts = [of_rank[i] for i in own]

@@ -30,7 +30,7 @@ class Exchange:
         self.rank, self.n_ranks = dist.get_rank(group), dist.get_world_size(group)
         self.received = 0
 
-    def deliver(self, pieces: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
+    def all_to_all(self, pieces: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
         """Send one piece to each rank, and return the pieces that this rank receives.
 
         Parameters
@@ -47,7 +47,7 @@ class Exchange:
         self.received += (arrived.numel() - sizes[self.rank]) * arrived.element_size()
         return list(arrived.split(list(sizes)))
 
-    def tell(self, values: Tensor, owner: int) -> Tensor:
+    def broadcast(self, values: Tensor, owner: int) -> Tensor:
         """Broadcast the owner's values; the other ranks pass a tensor of the same shape and dtype, to be filled."""
         values = values.contiguous()
         dist.broadcast(values, dist.get_global_rank(self.group, owner), group=self.group)
@@ -55,19 +55,19 @@ class Exchange:
             self.received += values.numel() * values.element_size()
         return values
 
-    def added(self, values: Tensor) -> Tensor:
+    def sum(self, values: Tensor) -> Tensor:
         """Return the sum of the values over all ranks."""
         return self._reduced(values, dist.ReduceOp.SUM)
 
-    def least(self, values: Tensor) -> Tensor:
+    def min(self, values: Tensor) -> Tensor:
         """Return the elementwise minimum of the values over all ranks."""
         return self._reduced(values, dist.ReduceOp.MIN)
 
-    def all_of(self, values: Tensor) -> Tensor:
+    def all_gather(self, values: Tensor) -> Tensor:
         """Return the values of all ranks, as rows."""
         rows = values.new_zeros(self.n_ranks, values.numel())
         rows[self.rank] = values
-        return self.added(rows)
+        return self.sum(rows)
 
     def _reduced(self, values: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
         result = values.clone()

@@ -16,16 +16,16 @@ from topolearn.evolution.one_device import check_one_device
 from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.plan import final_links, initial_links
 from topolearn.evolution.short_names import shortened
-from topolearn.graph import NeuronGroup, checked
+from topolearn.graph import NeuronGroup, validated_groups
 from topolearn.sparse import (
     CSR,
     CsrLinear,
     StoredLinear,
     is_dense_linear,
     neuron_groups,
+    obstacle_to_sparsity,
     output_layers,
-    refusal_of,
-    refused_dtype,
+    why_not_dtype,
     without_groups,
 )
 
@@ -91,10 +91,10 @@ def _check_replaceable(
         for name, parameter in module._parameters.items():
             owners.setdefault(id(parameter), {})[f"{path}.{name}" if path else name] = module
     for name, layer in chosen.items():
-        refusal = refusal_of(layer)
-        if refusal:
+        obstacle = obstacle_to_sparsity(layer)
+        if obstacle:
             raise InvalidValueError(
-                f"layer {name!r} {refusal.reason}: {refusal.cure}, or leave it dense with exclude=[{name!r}, ...]"
+                f"layer {name!r} {obstacle.reason}: {obstacle.cure}, or leave it dense with exclude=[{name!r}, ...]"
             )
         sharing = owners[id(layer.get_parameter("weight"))]
         if any(module is not layer for module in sharing.values()):
@@ -189,7 +189,7 @@ def _check_sharded(layers: Layers, kind: Ordinary) -> None:
                 "mesh=mesh), call tl.distributed.shard_topology(model, mesh); tensor parallelism is only supported for "
                 "dense layers"
             )
-        reason = kind.refusal_of_shards()
+        reason = kind.why_not_shards()
         if reason:
             raise InvalidValueError(
                 f"layer {name!r} is sharded by rows, but method {kind.method.name!r} {reason}: train with "
@@ -200,9 +200,9 @@ def _check_sharded(layers: Layers, kind: Ordinary) -> None:
 def _check_dtypes(layers: Layers) -> None:
     """Reject layers that were converted to a dtype whose values cannot be ranked."""
     for name, layer in layers.items():
-        refusal = refused_dtype(layer.link_parameter.dtype)
-        if refusal:
-            raise InvalidTypeError(f"layer {name!r}: {refusal}")
+        reason = why_not_dtype(layer.link_parameter.dtype)
+        if reason:
+            raise InvalidTypeError(f"layer {name!r}: {reason}")
 
 
 def _first_csr(layers: Layers) -> str | None:
@@ -246,7 +246,7 @@ def groups_of(model: nn.Module, layers: Layers, method: Method) -> tuple[NeuronG
         When groups do not fit the layers, or the method needs attention heads or rotary positions and there are none.
     """
     shapes = {name: layer.shape for name, layer in layers.items()}
-    groups = checked(neuron_groups(model, layers), shapes)
+    groups = validated_groups(neuron_groups(model, layers), shapes)
     if method.per_head and not heads_of(groups, shapes):
         raise InvalidValueError(
             "per_head=True, but no sparse layer is known to write to attention heads: drop per_head, or declare the "

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from topolearn.threads import for_each, thread_count
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 V = TypeVar("V")
 LAYERS = 3  # per thread: with fewer layers, each layer uses all threads instead
@@ -35,7 +35,11 @@ def of_each(work: Callable[[str], V], layers: Iterable[str], devices: Iterable[t
     {'fc1': 3, 'head': 4}
     """
     names = list(layers)
-    if len(names) < LAYERS * torch.get_num_threads() or torch.get_num_threads() == 1 or any(map(works_behind, devices)):
+    if (
+        len(names) < LAYERS * torch.get_num_threads()
+        or torch.get_num_threads() == 1
+        or any(map(is_asynchronous, devices))
+    ):
         return {name: work(name) for name in names}
     results: dict[str, V] = {}
     with_gradients = torch.is_grad_enabled()  # grad mode is thread-local

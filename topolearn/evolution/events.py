@@ -12,8 +12,8 @@ from torch import Tensor
 from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.stages import LayerState
 from topolearn.evolution.update import EVENTS, LayerUpdate
-from topolearn.graph import are_among, merged, within, without
-from topolearn.waiting import HostCopy, Readings, positions, works_behind
+from topolearn.graph import are_among, union, within, without
+from topolearn.waiting import HostCopy, Readings, is_asynchronous, positions
 
 
 class _Chosen:
@@ -90,7 +90,7 @@ def updates_of(states: Mapping[str, LayerState], readings: Readings, *, decays: 
     InvalidValueError
         Raised by a reading.
     """
-    on_device = {name: state for name, state in states.items() if works_behind(state.layer.cells.device)}
+    on_device = {name: state for name, state in states.items() if is_asynchronous(state.layer.cells.device)}
     events = {name: _events_on_device(state, readings, decays=decays) for name, state in on_device.items()}
     readings.settle()
     updates = _copied(events, on_device)
@@ -106,7 +106,7 @@ def _update(state: LayerState, *, decays: bool) -> LayerUpdate:
     returned = within(without(pruned, before), survivors)
     events = {
         "decayed": lost if decays else lost[:0],
-        "removed": removed if decays or not lost.numel() else merged(lost, removed),
+        "removed": removed if decays or not lost.numel() else union(lost, removed),
         "percolated": within(without(state.kept, survivors), before),
         "regrown": torch.cat((state.grown, returned)).unique() if returned.numel() else state.grown,
     }

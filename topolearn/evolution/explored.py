@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from topolearn.graph import merged, without
-from topolearn.waiting import works_behind
+from topolearn.graph import union, without
+from topolearn.waiting import is_asynchronous
 
 RARELY = 8  # the long list is rewritten when the short one reaches an eighth of it
 
@@ -51,7 +51,7 @@ class ExploredList:
 
     def cells(self) -> Tensor:
         """Return the explored cells, sorted, as a new tensor."""
-        return merged(self._ever, self._recent)
+        return union(self._ever, self._recent)
 
     def add(self, cells: Tensor, is_new: Tensor) -> None:
         """Add links; new cells go to a short list, which is merged into the long one only rarely."""
@@ -62,9 +62,9 @@ class ExploredList:
         unseen = without(without(cells, self._ever), self._recent)
         if not unseen.numel():
             return
-        self._recent = merged(self._recent, unseen)
+        self._recent = union(self._recent, unseen)
         if RARELY * self._recent.numel() > self._ever.numel():
-            self._ever, self._recent = merged(self._ever, self._recent), self._recent[:0]
+            self._ever, self._recent = union(self._ever, self._recent), self._recent[:0]
 
 
 class ExploredMask:
@@ -108,4 +108,4 @@ class ExploredMask:
 
 def explored(cells: Tensor, n_cells: int) -> ExploredList | ExploredMask:
     """Return a collection of explored cells on the device of the first ones."""
-    return ExploredMask(cells, n_cells) if works_behind(cells.device) else ExploredList(cells)
+    return ExploredMask(cells, n_cells) if is_asynchronous(cells.device) else ExploredList(cells)

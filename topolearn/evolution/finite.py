@@ -39,5 +39,5 @@ def check_finite(model: nn.Module, layers: Mapping[str, SparseLinear], step: int
     readings = Readings()
     for what, weight in weights.items():
         error = partial(InvalidValueError, not_finite(what, step))
-        readings.refuse_unless(torch.isfinite(local_of(weight)).all(), error)
+        readings.require(torch.isfinite(local_of(weight)).all(), error)
     readings.settle()

@@ -89,4 +89,4 @@ class Gradients:
             )
         if gradient is not None:
             error = f"layer {name!r} has a gradient that is not finite at step {step}: lower the learning rate"
-            readings.refuse_unless(torch.isfinite(gradient).all(), partial(InvalidValueError, error))
+            readings.require(torch.isfinite(gradient).all(), partial(InvalidValueError, error))

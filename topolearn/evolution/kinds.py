@@ -18,7 +18,7 @@ def kind_of(method: Method) -> Ordinary:
     """
     if method.constant_fan_in:
         return ConstantFanIn(method)
-    if method.chooses_anew:
+    if method.reselects:
         return Reselecting(method)
     if method.has_signs:
         return Signed(method)

@@ -90,7 +90,7 @@ class ModelLinks:
             stored = self._stored_of(layer)
             error = not_finite(f"layer {name!r}", step)
             values = each.values if stored is None else stored
-            readings.refuse_unless(torch.isfinite(values).all(), partial(InvalidValueError, error))
+            readings.require(torch.isfinite(values).all(), partial(InvalidValueError, error))
             links[name] = replace(
                 each,
                 record=layer.record,

@@ -23,7 +23,7 @@ from topolearn.evolution.removal import REMOVAL_SCORES
 from topolearn.evolution.schedules import SOFTNESS_SCHEDULES, ZETA_SCHEDULES
 from topolearn.evolution.sharded.links import ShardedLinks
 from topolearn.evolution.stages import LayerState, Step
-from topolearn.graph import BipartiteGraph, left_of
+from topolearn.graph import BipartiteGraph, remaining
 from topolearn.sampling import RandomField, best, drawn
 from topolearn.sparse import SparseLinear
 
@@ -59,7 +59,7 @@ class Ordinary:
         """Return how many links a layer starts with, given the number that its density implies."""
         return n_links
 
-    def refusal_of_kept_weights(self) -> str | None:
+    def why_not_keep_weights(self) -> str | None:
         """Return why the method cannot keep the weights of a model, or None if it can."""
         if self.method.weight_scale == "links":
             return None
@@ -119,7 +119,7 @@ class Ordinary:
         """Return how many cells of a layer are trained."""
         return n_links
 
-    def refusal_of_shards(self) -> str | None:
+    def why_not_shards(self) -> str | None:
         """Return why the method cannot evolve layers that are sharded by rows, or None if it can."""
         if self.method.regrown == HISTORY:
             return f"remembers the values of former links (regrown={HISTORY!r})"
@@ -165,7 +165,7 @@ class Ordinary:
             kept = drawn(layer.cells, scores, n_keep, field, exponent=exponent)
         else:
             kept = best(layer.cells, scores, n_keep, field)
-        return state.with_kept(kept, left_of(layer.cells, kept))
+        return state.with_kept(kept, remaining(layer.cells, kept))
 
     def n_kept(self, n_links: int, n_final: int, step: Step) -> int:
         """Return how many of n links removal keeps: ``n - floor(zeta n)``, or without zeta the final number."""
@@ -199,7 +199,7 @@ class Ordinary:
             error = f"internal error in layer {name!r}: {state.after.numel()} links, not {expected}"
             if state.after.numel() != expected:
                 raise TopolearnError(error)
-            step.readings.refuse_unless((state.after.diff() > 0).all(), partial(TopolearnError, error))
+            step.readings.require((state.after.diff() > 0).all(), partial(TopolearnError, error))
         total = sum(state.pruned.numel() for state in states.values())
         scheduled = sum(state.n_after for state in states.values())
         if total != scheduled:
@@ -228,7 +228,7 @@ def _site(state: LayerState, k: int, step: Step) -> GrowthSite:
     barred = survivors[:0]
     if not step.method.allow_return:
         n_free = layer.shape[0] * layer.shape[1] - survivors.numel()
-        barred = _barred(left_of(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
+        barred = _barred(remaining(layer.cells, survivors), k, n_free, step.field(state.name, "return"))
     site = Site(survivors, layer.shape, barred, layer.record)
     return GrowthSite(state.name, site, k, step.field(state.name, "regrowth"))
 
@@ -236,4 +236,4 @@ def _site(state: LayerState, k: int, step: Step) -> GrowthSite:
 def _barred(lost: Tensor, k: int, n_free: int, field: RandomField) -> Tensor:
     """Return the lost links that must not grow again: all except random ones needed to reach k free cells."""
     n_needed = max(k + lost.numel() - n_free, 0)
-    return left_of(lost, best(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost
+    return remaining(lost, best(lost, torch.ones_like(lost), n_needed, field)) if n_needed else lost

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.one_device import check_one_device
 from topolearn.evolution.optimizer_state import check_optimizer, follow_links, unwrapped
-from topolearn.graph import NeuronGroup, checked, edges_of, percolate_cells, without
+from topolearn.graph import NeuronGroup, edges_of, percolate_cells, validated_groups, without
 from topolearn.sparse import neuron_groups, sparse_layers
 
 Shapes = Mapping[str, tuple[int, int]]
@@ -101,7 +101,7 @@ def percolate_model(
         optimizer = unwrapped(optimizer)
         check_optimizer(optimizer, layers)
     shapes = {name: layer.shape for name, layer in layers.items()}
-    groups = checked(neuron_groups(model, layers), shapes)
+    groups = validated_groups(neuron_groups(model, layers), shapes)
     cells = {name: layer.cells() for name, layer in layers.items()}
     removed = {}
     for name, left in percolated(cells, shapes, groups, unit=unit).items():

@@ -140,13 +140,13 @@ def _inits(
     model: nn.Module, layers: Mapping[str, nn.Module], kind: Ordinary, named: Init | None, unmade: Sequence[str]
 ) -> dict[str, Init]:
     """Return the initialization of each layer: the given one, if method and model allow it, or the default."""
-    refusal, scale = kind.refusal_of_kept_weights(), kind.method.weight_scale
+    reason, scale = kind.why_not_keep_weights(), kind.method.weight_scale
     is_scaled = scale != "links"
     if named is None:
-        return default_inits(model, layers, keeps=refusal is None, draws=HE if is_scaled else XAVIER)
+        return default_inits(model, layers, keeps=reason is None, draws=HE if is_scaled else XAVIER)
     if named.name == KEEP:
-        if refusal:
-            raise InvalidValueError(refusal)
+        if reason:
+            raise InvalidValueError(reason)
         if unmade:
             raise InvalidValueError(
                 f"layer {unmade[0]!r} is on the meta device and has no weights to keep: use init='he'"

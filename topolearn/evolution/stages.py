@@ -15,7 +15,7 @@ from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.methods import Method
 from topolearn.evolution.removal import REMOVAL_SCORES
-from topolearn.graph import merged
+from topolearn.graph import union
 from topolearn.sampling import INVALID, RandomField, are_valid, best
 from topolearn.waiting import Readings, positions
 
@@ -43,7 +43,7 @@ class Step:
 
     def checked(self, scores: Tensor) -> Tensor:
         """Return the scores; the step raises if one of them is negative or NaN."""
-        self.readings.refuse_unless(are_valid(scores), lambda: InvalidValueError(INVALID))
+        self.readings.require(are_valid(scores), lambda: InvalidValueError(INVALID))
         return scores
 
     def field(self, layer: str, purpose: str) -> RandomField:
@@ -93,7 +93,7 @@ class LayerState:
     @cached_property
     def after(self) -> Tensor:
         """The links after the last completed stage."""
-        return merged(self.survivors, self.grown) if self.grown.numel() else self.survivors
+        return union(self.survivors, self.grown) if self.grown.numel() else self.survivors
 
     def with_pruned(self, cells: Tensor) -> LayerState:
         """Return the state after density decay, or after links were re-selected."""

@@ -2,9 +2,9 @@
 
 from topolearn.graph.activity import UNITS, active_neurons, check_unit
 from topolearn.graph.bipartite import BipartiteGraph
-from topolearn.graph.cells import are_among, edges_of, left_of, merged, within, without
+from topolearn.graph.cells import are_among, edges_of, remaining, union, within, without
 from topolearn.graph.door import AnyGraph, as_graph
-from topolearn.graph.groups import NeuronGroup, checked
+from topolearn.graph.groups import NeuronGroup, validated_groups
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.one_mode import Graph, one_mode
 from topolearn.graph.overlap import overlap
@@ -23,10 +23,10 @@ __all__ = [
     "are_among",
     "as_graph",
     "check_unit",
-    "checked",
+    "validated_groups",
     "edges_of",
-    "left_of",
-    "merged",
+    "remaining",
+    "union",
     "one_mode",
     "overlap",
     "percolate",

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from topolearn.waiting import positions, works_behind
+from topolearn.waiting import is_asynchronous, positions
 
 MANY = 4096  # cells from which compiled code pays off
 SPARSE = 4  # words of a bitmap per cell up to which it is faster than a search
@@ -28,15 +28,15 @@ def without(cells: Tensor, others: Tensor) -> Tensor:
     return cells[~are_among(cells, others)] if cells.numel() and others.numel() else cells
 
 
-def left_of(cells: Tensor, some: Tensor) -> Tensor:
+def remaining(cells: Tensor, some: Tensor) -> Tensor:
     """Return the cells without a subset of them; both must be sorted, so the size of the result is known in advance.
 
     Examples
     --------
-    >>> left_of(torch.tensor([1, 4, 7]), torch.tensor([4]))
+    >>> remaining(torch.tensor([1, 4, 7]), torch.tensor([4]))
     tensor([1, 7])
     """
-    if not works_behind(cells.device):
+    if not is_asynchronous(cells.device):
         return without(cells, some)
     is_left = torch.ones_like(cells, dtype=torch.bool)
     is_left[search(cells, some)] = False
@@ -56,16 +56,16 @@ def within(cells: Tensor, others: Tensor) -> Tensor:
     return cells[are_among(cells, others)] if others.numel() else cells[:0]
 
 
-def merged(cells: Tensor, others: Tensor) -> Tensor:
+def union(cells: Tensor, others: Tensor) -> Tensor:
     """Return two sorted lists of cells merged into one.
 
     Examples
     --------
-    >>> merged(torch.tensor([1, 7]), torch.tensor([4]))
+    >>> union(torch.tensor([1, 7]), torch.tensor([4]))
     tensor([1, 4, 7])
     """
     both = torch.cat((cells, others))
-    if works_behind(both.device):
+    if is_asynchronous(both.device):
         return both.sort().values
     if (bits := _bitmap(both, cells, others)) is not None:
         from topolearn.graph.kernels import merge_bits

@@ -152,7 +152,7 @@ def chain(shapes: Shapes) -> tuple[NeuronGroup, ...]:
     return tuple(NeuronGroup((a,), (b,)) for a, b in pairwise(shapes))
 
 
-def checked(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
+def validated_groups(groups: Sequence[NeuronGroup], shapes: Shapes) -> tuple[NeuronGroup, ...]:
     """Return groups after checking that layers are known, used once per side, match in size, and form no cycle."""
     taken: dict[tuple[str, str], NeuronGroup] = {}
     for group in groups:

@@ -13,7 +13,7 @@ from scipy import sparse
 from topolearn.errors import InvalidTypeError, InvalidValueError, UnknownNameError
 from topolearn.graph import exploring
 from topolearn.graph.bipartite import BipartiteGraph, percent
-from topolearn.graph.groups import NeuronGroup, Shapes, chain, checked
+from topolearn.graph.groups import NeuronGroup, Shapes, chain, validated_groups
 from topolearn.graph.immutable import Immutable
 from topolearn.registry import suggest
 from topolearn.showing import shown_by
@@ -68,7 +68,7 @@ class LayeredNetwork(Immutable):
                 raise InvalidTypeError(f"graphs[{name!r}] is a {type(graph).__name__}: map a str to a BipartiteGraph")
         graphs = dict(graphs)
         shapes = {name: graph.shape for name, graph in graphs.items()}
-        groups = chain(shapes) if groups is None else checked(groups, shapes)
+        groups = chain(shapes) if groups is None else validated_groups(groups, shapes)
         self._fill(
             _graphs=MappingProxyType(graphs),
             _groups=groups,

@@ -16,7 +16,7 @@ from topolearn.graph.cells import edges_of
 from topolearn.graph.groups import NeuronGroup, Shapes
 from topolearn.graph.network import LayeredNetwork
 from topolearn.graph.sweeps import sweep
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 def percolate(
@@ -99,7 +99,7 @@ def percolate_cells(
         The links that are left; for a layer that lost none, the given tensor itself.
     """
     check_unit(unit)
-    if any(works_behind(links.device) for links in cells.values()):
+    if any(is_asynchronous(links.device) for links in cells.values()):
         return sweep(cells, shapes, groups, unit)
     layers = {name: _Links(links, shapes[name]) for name, links in cells.items()}
     written_by = {name: group for group in groups for name in group.writers}

@@ -63,7 +63,7 @@ class Manifest:
         self._sealed, self._compacted = time.monotonic(), _size(self.path)
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the run has a manifest; runs of earlier versions have none."""
         return self.path.is_file()
 

@@ -43,7 +43,7 @@ def cut(path: Path, watched: Watched, plan: Plan, manifest: Manifest) -> Place |
         )
     history = History(path / TOPOLOGY)
     _check_layers(path, history, watched)
-    if manifest.is_there:
+    if manifest.exists:
         manifest.loosen()  # all files, while they are cut
     if step == 0 and not (path / OF_A_TASK).is_file():  # a task trainer starts again if it has no checkpoint
         set_aside(path)
@@ -97,7 +97,7 @@ def _check_plan(path: Path, recorded: dict[str, Any], plan: Plan) -> None:
 
 def _check_layers(path: Path, history: History, watched: Watched) -> None:
     """Raise if the links of the model are not those of the run at this step."""
-    if watched.layers and not history.is_there:
+    if watched.layers and not history.exists:
         raise CorruptFileError(
             f"{history.path} is missing, and the run in {path} cannot continue without it: restore it, or start a new "
             "run in another directory"

@@ -70,7 +70,7 @@ class Run:
     def _check(self, *names: str) -> None:
         """Warn about files, or files in folders, that have changed since they were written."""
         try:
-            if self._manifest.is_there:
+            if self._manifest.exists:
                 wrong = {each.file: each.detail for each in self._manifest.check(names) if each.state in WRONG}
             else:
                 wrong = {MANIFEST: "is missing"} if self._should_have_manifest else {}

@@ -77,7 +77,7 @@ def _is_complete(path: Path) -> bool:
 
 def _of_files(path: Path, manifest: Manifest, *, accept_changes: bool) -> list[str]:
     """Describe the files that have changed since they were written."""
-    if not manifest.is_there:
+    if not manifest.exists:
         return [f"{MANIFEST} is missing"] if should_have_manifest(path) else []
     try:
         wrong = [each for each in manifest.check() if each.state in WRONG]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from topolearn.errors import InvalidValueError
 from topolearn.sampling.field import RandomField
-from topolearn.waiting import positions, works_behind
+from topolearn.waiting import is_asynchronous, positions
 
 
 def fill(k: int, n_cells: int, excluded: Tensor, field: RandomField) -> Tensor:
@@ -67,7 +67,7 @@ def _distinct(k: int, n: int, field: RandomField, device: torch.device) -> Tenso
         bits = field.bits(torch.arange(first, stop, device=device))
         return (bits.to(torch.float64) * 2.0**-53 * n).to(torch.int64)
 
-    if works_behind(device):
+    if is_asynchronous(device):
         return _first_distinct(draw, k, n)
     chosen = draw(0, k)
     if bool((chosen.sort().values.diff() > 0).all()):  # nearly always, when k is small

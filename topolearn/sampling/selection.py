@@ -13,7 +13,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.sampling.field import RandomField
 from topolearn.sampling.filling import fill
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 INVALID = "scores must be at least 0: negative scores and NaN cannot be ranked"
 
@@ -34,7 +34,7 @@ def largest(keys: Tensor, k: int, tie_keys: Callable[[Tensor | slice], Tensor]) 
     if k == keys.numel():
         return torch.arange(k, device=keys.device)
     threshold = torch.topk(keys, k, sorted=False).values.min()
-    if works_behind(keys.device):  # compute all tie keys: counting the ties would synchronize
+    if is_asynchronous(keys.device):  # compute all tie keys: counting the ties would synchronize
         return torch.topk(ranks(keys, threshold, tie_keys(slice(None))), k, sorted=False).indices
     above = (keys > threshold).nonzero().squeeze(1)
     tied = (keys == threshold).nonzero().squeeze(1)

@@ -18,11 +18,11 @@ from topolearn.sparse.dense_gradient import (
 from topolearn.sparse.dense_layers import is_dense_linear, shape_of, weight_of
 from topolearn.sparse.export import as_dense, dense_state, export_dense
 from topolearn.sparse.gradient_record import GradientRecord
-from topolearn.sparse.linear import SparseLinear, refused_dtype
+from topolearn.sparse.linear import SparseLinear, why_not_dtype
 from topolearn.sparse.masked import MaskedLinear
 from topolearn.sparse.parameter_groups import parameter_groups
 from topolearn.sparse.product_form import check_products
-from topolearn.sparse.replaceable import refusal_of
+from topolearn.sparse.replaceable import obstacle_to_sparsity
 from topolearn.sparse.row_gradients import LAST, largest_in_rows
 from topolearn.sparse.stored import StoredLinear
 from topolearn.sparse.topology import densify, graphs_of, replace_linear, sparse_layers, topology_of
@@ -61,8 +61,8 @@ __all__ = [
     "output_layers",
     "parameter_groups",
     "recorded",
-    "refusal_of",
-    "refused_dtype",
+    "obstacle_to_sparsity",
+    "why_not_dtype",
     "replace_linear",
     "shape_of",
     "sparse_chain",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import swa_utils
 
 from topolearn.errors import InvalidValueError
-from topolearn.graph import merged, without
+from topolearn.graph import union, without
 from topolearn.graph.cells import search
 from topolearn.sparse.csr import CsrLinear
 from topolearn.sparse.linear import SparseLinear
@@ -53,7 +53,7 @@ class AveragedModel(swa_utils.AveragedModel):
         for averaged, layer in pairs:
             links = layer.cells().to(averaged.cells().device)
             if not is_first:
-                links = merged(averaged.cells(), without(links, averaged.cells()))
+                links = union(averaged.cells(), without(links, averaged.cells()))
             if isinstance(averaged, StoredLinear):  # off its links, an average is 0
                 averaged.set_stored(averaged.dense_weight())
             averaged.set_links(links)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.sparse.waiting_passes import Pass, WaitingPasses
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 Sum = TypeVar("Sum")
 
@@ -98,7 +98,7 @@ class GradientRecord(Generic[Sum]):
         gradient = self._parameter.grad
         if gradient is None:
             self._accumulated = None
-        elif works_behind(gradient.device):
+        elif is_asynchronous(gradient.device):
             is_cleared = (self._n_nonzero != 0) & (torch.count_nonzero(gradient) == 0)
             self._accumulated = self._zero_where(is_cleared, self._accumulated)
         elif bool(self._n_nonzero) and not bool(torch.count_nonzero(gradient)):

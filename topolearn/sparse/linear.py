@@ -248,12 +248,12 @@ class SparseLinear(nn.Module):
         )
 
 
-def refused_dtype(dtype: torch.dtype) -> str | None:
+def why_not_dtype(dtype: torch.dtype) -> str | None:
     """Return why weights cannot have a dtype, and what to do about it, or None if they can.
 
     Examples
     --------
-    >>> refused_dtype(torch.float16), refused_dtype(torch.complex64)
+    >>> why_not_dtype(torch.float16), why_not_dtype(torch.complex64)
     (None, 'weights cannot be torch.complex64, as links are ranked by real numbers: use float32 or another real dtype')
     """
     if dtype.is_complex:
@@ -265,9 +265,9 @@ def refused_dtype(dtype: torch.dtype) -> str | None:
 
 def check_layer(in_features: int, out_features: int, graph: BipartiteGraph, dtype: torch.dtype | None) -> None:
     """Raise for a graph of another type, with the wrong sizes or without links, and for a dtype that does not train."""
-    refusal = refused_dtype(torch.get_default_dtype() if dtype is None else dtype)
-    if refusal:
-        raise InvalidTypeError(refusal)
+    reason = why_not_dtype(torch.get_default_dtype() if dtype is None else dtype)
+    if reason:
+        raise InvalidTypeError(reason)
     if not isinstance(graph, BipartiteGraph):
         raise InvalidTypeError(
             f"graph must be a BipartiteGraph, not {type(graph).__name__}: make one with BipartiteGraph(adjacency)"

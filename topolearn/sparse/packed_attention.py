@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
-from topolearn.sparse.replaceable import Refusal, refusal_of, refusal_of_parameters
+from topolearn.sparse.replaceable import Obstacle, obstacle_in_parameters, obstacle_to_sparsity
 
 Parameters = tuple[nn.Parameter, nn.Parameter | None]
 
@@ -67,9 +67,9 @@ def _check_unpackable(module: nn.MultiheadAttention) -> None:
             "with topolearn.Attention by hand"
         )
     names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias")
-    refusal = refusal_of_parameters(module, names) or refusal_of(module.out_proj)
-    if refusal or "forward" in vars(module):
-        reason, cure = refusal or Refusal("has its own forward", "replace it with topolearn.Attention by hand")
+    obstacle = obstacle_in_parameters(module, names) or obstacle_to_sparsity(module.out_proj)
+    if obstacle or "forward" in vars(module):
+        reason, cure = obstacle or Obstacle("has its own forward", "replace it with topolearn.Attention by hand")
         raise InvalidValueError(f"nn.MultiheadAttention, or its out_proj, {reason}: {cure}")
     if module.bias_k is not None or module.add_zero_attn:
         option = "add_bias_kv" if module.bias_k is not None else "add_zero_attn"

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse.change import LinkChange
 from topolearn.sparse.masked import MaskedLinear
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 class StoredLinear(MaskedLinear):
@@ -160,7 +160,7 @@ class StoredLinear(MaskedLinear):
 
     def _on_links(self) -> Tensor:
         """Return the weight on the links and 0 elsewhere; the gradient is that of the weight on all cells."""
-        if torch.compiler.is_compiling() or works_behind(self.weight.device):
+        if torch.compiler.is_compiling() or is_asynchronous(self.weight.device):
             # The mask keeps its address and size, so that captured and compiled code can read it.
             return _MaskedStraightThrough.apply(self.weight, self.mask)
         return _StraightThrough.apply(self.weight, self.links)

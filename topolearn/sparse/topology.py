@@ -15,9 +15,9 @@ from topolearn.sparse.choice import BATCH, best_backend
 from topolearn.sparse.dense_layers import dense_layer, shape_of, weight_of
 from topolearn.sparse.layouts import choose_layouts
 from topolearn.sparse.linear import SparseLinear
-from topolearn.sparse.replaceable import refusal_of
+from topolearn.sparse.replaceable import obstacle_to_sparsity
 from topolearn.sparse.stored import StoredLinear
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 def sparse_layers(model: nn.Module) -> dict[str, SparseLinear]:
@@ -45,7 +45,7 @@ def graphs_of(layers: Mapping[str, SparseLinear]) -> dict[str, BipartiteGraph]:
     if not layers:
         return {}
     lists = [layer.cells() for layer in layers.values()]
-    if works_behind(lists[0].device):
+    if is_asynchronous(lists[0].device):
         lists = list(torch.cat(lists).cpu().split([cells.numel() for cells in lists]))
     return {
         name: BipartiteGraph.from_cells(cells.numpy(), layer.in_features, layer.out_features)
@@ -131,9 +131,9 @@ def replace_linear(
     groups = neuron_groups(model, {name: model.get_submodule(name) for name in graphs})
     for name, graph in graphs.items():
         dense = model.get_submodule(name)
-        refusal = refusal_of(dense)
-        if refusal:
-            raise InvalidValueError(f"layer {name!r} {refusal.reason}: {refusal.cure}")
+        obstacle = obstacle_to_sparsity(dense)
+        if obstacle:
+            raise InvalidValueError(f"layer {name!r} {obstacle.reason}: {obstacle.cure}")
         (n_out, n_in), weight = shape_of(dense), weight_of(dense)
         dtype, device = weight.dtype, torch.get_default_device() if weight.is_meta else weight.device
         kind, layer_class = backend, StoredLinear if stored else SparseLinear

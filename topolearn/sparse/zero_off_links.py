@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from topolearn.sparse.link_state import LINK_STATE
 from topolearn.sparse.local_tensors import local_of
 from topolearn.sparse.optimizer_steps import Stamp, StepWatch, is_stamped, moments_of, stamp_of
-from topolearn.waiting import Readings, works_behind
+from topolearn.waiting import Readings, is_asynchronous
 
 if TYPE_CHECKING:  # the layer creates its watch, which needs the layer's class only for annotations
     from topolearn.sparse.masked import MaskedLinear
@@ -96,7 +96,7 @@ class ZeroOffLinks(StepWatch):
         trained : Tensor of int64, optional
             The trained cells, if they are available, which makes the check faster than with a mask.
         """
-        if works_behind(weight.device):
+        if is_asynchronous(weight.device):
             self._count_written(weight)
             self.mask_weight(weight)
             return

@@ -27,7 +27,7 @@ def check_values(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) 
     for name, tensor in tensors.items():
         if name in expected and tensor.dtype != expected[name].dtype:
             raise ValueError(f"model/{name} is {tensor.dtype}, but the model needs {expected[name].dtype}")
-        _refuse_nan(f"model/{name}", tensor)
+        _reject_nan(f"model/{name}", tensor)
 
 
 def optimizer_states(
@@ -65,7 +65,7 @@ def optimizer_states(
             raise ValueError(f"optimizer/{name} is {tensor.dtype}, but {of} is {parameter.dtype}")
         if key in KNOWN and not tensor.is_floating_point():
             raise ValueError(f"optimizer/{name} is {tensor.dtype}, but must be floating-point")
-        _refuse_nan(f"optimizer/{name}", tensor)
+        _reject_nan(f"optimizer/{name}", tensor)
         states.setdefault(int(number), {})[key] = tensor
     return states
 
@@ -94,6 +94,6 @@ def check_random_state(state: Tensor) -> None:
     raise ValueError(f"random/torch is {state.dtype} of shape {tuple(state.shape)}, not the state of torch's generator")
 
 
-def _refuse_nan(name: str, tensor: Tensor) -> None:
+def _reject_nan(name: str, tensor: Tensor) -> None:
     if tensor.is_floating_point() and (n_bad := int(torch.isnan(tensor).sum())):
         raise ValueError(f"{name} has {n_bad} NaN values")

@@ -61,7 +61,7 @@ class Trainer:
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
         self.generator = torch.Generator().manual_seed(config.seed)  # for custom components that draw with torch
-        self.compiled, self.refusal = self._compile()
+        self.compiled, self.why_not = self._compile()
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
@@ -75,9 +75,9 @@ class Trainer:
             return None, f"precision={self.config.precision!r} uses autocast"
         if kind_of(self.topology.method).acts_each_step:
             return None, f"method {self.config.method!r} acts at each step"
-        from topolearn.compiled import CompiledSteps, refusal_of
+        from topolearn.compiled import CompiledSteps, why_not_compiled
 
-        if (reason := refusal_of(self.model, self.optimizer)) is not None:
+        if (reason := why_not_compiled(self.model, self.optimizer)) is not None:
             return None, reason
         return CompiledSteps(self.model, self.optimizer, mean=self.mean, deviation=self.deviation), None
 
@@ -105,8 +105,8 @@ class Trainer:
             self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
         quiet |= not self.ranks.is_first
-        if self.refusal is not None and not quiet:
-            say(f"{label}: steps run with autograd, not in compiled code: {self.refusal}", stream=sys.stderr)
+        if self.why_not is not None and not quiet:
+            say(f"{label}: steps run with autograd, not in compiled code: {self.why_not}", stream=sys.stderr)
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:
@@ -211,7 +211,7 @@ class Trainer:
 
     def _n_compiled(self, n_left: int) -> int:
         """Return how many of the next steps to take in one compiled call; 0 means one step with autograd."""
-        if self.compiled is None or self.compiled.refusal is not None:  # hooks may have been added since
+        if self.compiled is None or self.compiled.why_not is not None:  # hooks may have been added since
             return 0
         return min(n_left, self.topology.n_replayable)
 

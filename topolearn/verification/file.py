@@ -42,7 +42,7 @@ def read_history(history: History) -> None:
     ------
     CorruptFileError
     """
-    if not history.is_there and history.path.is_dir():
+    if not history.exists and history.path.is_dir():
         raise CorruptFileError(f"{history.path / 'initial.npz'}, the start of the history, is missing: restore it")
     _ = history.updates
     if history.kept == FULL:

@@ -18,7 +18,7 @@ def check_run(path: Path) -> list[Finding]:
         findings = manifest.check()
     except CorruptFileError as error:
         findings = [Finding(MANIFEST, CORRUPT, manifest.path.stat().st_size, str(error)), *manifest.unlisted()]
-    if not manifest.is_there and should_have_manifest(path):
+    if not manifest.exists and should_have_manifest(path):
         findings.append(Finding(MANIFEST, MISSING, 0, "is missing, so the other files cannot be compared with it"))
     checked = [_read_too(path, each) for each in findings]
     if any(each.state in (CUT, MISSING, CORRUPT) for each in checked):

@@ -198,9 +198,9 @@ def test_a_run_of_other_text_or_another_tokenizer_is_rejected(run, tmp_path):
 def test_a_tokenizer_that_is_given_is_used_or_rejected(folder):
     learn_tokenizer(["a dog and a cat"], 270).save(folder / "tokenizer.json")
     n_tokens = Tokenizer.load(folder).n_tokens
-    refused = config(folder, "run", tokenizer=str(folder), vocabulary_size=n_tokens - 1)
+    rejected = config(folder, "run", tokenizer=str(folder), vocabulary_size=n_tokens - 1)
     with pytest.raises(InvalidValueError, match=f"{n_tokens} tokens, more than vocabulary_size={n_tokens - 1}: raise"):
-        train(refused, quiet=True)
+        train(rejected, quiet=True)
     assert not (folder / "run").exists()
     made = train(config(folder, "run", tokenizer=str(folder), steps=4), quiet=True)
     assert Tokenizer.load(made.path / "tokenizer.json").n_tokens == n_tokens

@@ -18,9 +18,9 @@ class Signed(Ordinary):
 
     acts_each_step = True
 
-    def refusal_of_kept_weights(self) -> str:
+    def why_not_keep_weights(self) -> str:
         """Return why the weights of a model cannot be kept: they already have signs."""
-        return super().refusal_of_kept_weights() or (
+        return super().why_not_keep_weights() or (
             f"method {self.method.name!r} assigns a fixed sign to every link, but kept weights have their own signs: "
             "use init='he'"
         )
@@ -32,7 +32,7 @@ class Signed(Ordinary):
         super().give_weights(layer, source, generator, name=name, seed=seed)
         layer.set_link_values(layer.link_values().abs() * link_signs(layer.cells(), seed, name))
 
-    def refusal_of_shards(self) -> str:
+    def why_not_shards(self) -> str:
         """Return why layers cannot be sharded by rows."""
         return "moves all links at every step (removal='sign')"
 

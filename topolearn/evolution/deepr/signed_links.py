@@ -21,7 +21,7 @@ from topolearn.evolution.optimizer_state import follow_links
 from topolearn.evolution.update import LayerUpdate
 from topolearn.sampling import RandomField
 from topolearn.sparse import LinkChange, SparseLinear
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 class _Known(NamedTuple):
@@ -155,7 +155,7 @@ class SignedLinks(ModelLinks):
 
 def _number(rate: float | Tensor) -> float | Tensor:
     """Return a learning rate as a number; one on an accelerator stays a tensor, so that the host does not wait."""
-    if isinstance(rate, Tensor) and works_behind(rate.device):
+    if isinstance(rate, Tensor) and is_asynchronous(rate.device):
         return rate.to(torch.float64, copy=True)
     return float(rate)
 

@@ -102,9 +102,9 @@ def _check_start(method: Method) -> None:
         raise InvalidValueError(
             f"weight_scale={method.weight_scale!r} is unknown: {suggest(method.weight_scale, list(SCALES))}"
         )
-    if method.is_dense or method.chooses_anew:
+    if method.is_dense or method.reselects:
         reason = "keeps torch's weights" if method.is_dense else "draws weights for all cells"
-        _refuse_idle(method, ("weight_scale",), f"has no effect: method {method.name!r} {reason}; drop weight_scale")
+        _reject_idle(method, ("weight_scale",), f"has no effect: method {method.name!r} {reason}; drop weight_scale")
     if method.generator is None:
         if method.density != 1 or method.evolves or method.generator_params or method.input_generator is not None:
             raise InvalidValueError(
@@ -156,8 +156,8 @@ def _check_names(method: Method) -> None:
 
 def _check_decay(method: Method) -> None:
     if not method.decays:
-        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.chooses_anew))
-        _refuse_idle(method, idle, "needs a density that falls: set density_schedule='cubic', or drop it")
+        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.reselects))
+        _reject_idle(method, idle, "needs a density that falls: set density_schedule='cubic', or drop it")
         return
     start, schedule = method.start_density, method.density_schedule
     if start is None and DENSITY_SCHEDULES[schedule].surplus is None:
@@ -190,7 +190,7 @@ def _check_regrown(method: Method) -> None:
             "they would be removed again: drop it"
         )
     if method.removal is None:
-        _refuse_idle(method, ("regrown",), "needs removal and regrowth: otherwise no link grows again")
+        _reject_idle(method, ("regrown",), "needs removal and regrowth: otherwise no link grows again")
 
 
 def _check_removal(method: Method) -> None:
@@ -199,7 +199,7 @@ def _check_removal(method: Method) -> None:
             f"removal={method.removal!r} and regrowth={method.regrowth!r} must be given together, or both be None"
         )
     if method.removal is None:
-        _refuse_idle(method, OF_REMOVAL, "only applies with removal and regrowth: set both, or drop it")
+        _reject_idle(method, OF_REMOVAL, "only applies with removal and regrowth: set both, or drop it")
     elif method.zeta is None and not method.decays and not method.tests:
         raise InvalidValueError("zeta=None removes down to the final density, but the density does not fall: set zeta")
     if method.zeta is None and split_pooled(method.distribution)[1] and not method.tests:
@@ -208,13 +208,13 @@ def _check_removal(method: Method) -> None:
             f"distribution={method.distribution!r}: set zeta"
         )
     if not method.percolation:
-        _refuse_idle(method, OF_PERCOLATION, "needs percolation=True")
+        _reject_idle(method, OF_PERCOLATION, "needs percolation=True")
     if method.removal is None or not split_soft(method.removal)[1]:
-        _refuse_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
+        _reject_idle(method, OF_SOFT_REMOVAL, "needs a soft removal, such as removal='weight_magnitude-soft'")
     if not method.has_signs:
-        _refuse_idle(method, OF_SIGNS, "needs links with fixed signs: set removal='sign'")
+        _reject_idle(method, OF_SIGNS, "needs links with fixed signs: set removal='sign'")
     if not method.evolves:
-        _refuse_idle(method, OF_UPDATES, "needs a topology that evolves: set removal and regrowth, or drop it")
+        _reject_idle(method, OF_UPDATES, "needs a topology that evolves: set removal and regrowth, or drop it")
 
 
 def _check_tests(method: Method) -> None:
@@ -232,7 +232,7 @@ def _check_tests(method: Method) -> None:
             f"zeta={method.zeta:g} sets how many links to remove, but the test removal={name!r} decides this: set "
             "zeta=None"
         )
-    _refuse_idle(method, ("zeta_schedule",), f"needs a zeta, but removal={name!r} does not use one")
+    _reject_idle(method, ("zeta_schedule",), f"needs a zeta, but removal={name!r} does not use one")
     if method.remembers_all:
         raise InvalidValueError(
             f"storage='dense' restores the weights with which links were pruned, and removal={name!r} would remove "
@@ -269,7 +269,7 @@ def _check_storage(method: Method) -> None:
 
 def _check_fan_in(method: Method) -> None:
     if not method.constant_fan_in:
-        _refuse_idle(method, ("ablation",), "needs constant_fan_in=True")
+        _reject_idle(method, ("ablation",), "needs constant_fan_in=True")
         return
     if method.generator is None or split_name(method.generator)[0] != "fixed_fan_in":
         raise InvalidValueError(
@@ -290,7 +290,7 @@ def _check_fan_in(method: Method) -> None:
     if method.ablation is None:
         return
     if not method.evolves:
-        _refuse_idle(method, ("ablation",), "needs removal and regrowth: evolution steps ablate neurons")
+        _reject_idle(method, ("ablation",), "needs removal and regrowth: evolution steps ablate neurons")
     if not 0 < method.ablation <= 1:
         raise InvalidValueError(f"ablation={method.ablation} must lie in (0, 1], or be None")
 
@@ -300,7 +300,7 @@ def _check_backward(method: Method) -> None:
     if not 0 <= penalty < float("inf"):
         raise InvalidValueError(f"exploration_penalty={penalty} must be finite and at least 0")
     if ratio is None:
-        _refuse_idle(method, ("exploration_penalty",), "needs trained cells other than the links: set backward_ratio=2")
+        _reject_idle(method, ("exploration_penalty",), "needs trained cells other than the links: set backward_ratio=2")
     elif not 1 <= ratio < float("inf"):
         raise InvalidValueError(
             f"backward_ratio={ratio} must be finite and at least 1: the trained cells include the links"
@@ -309,7 +309,7 @@ def _check_backward(method: Method) -> None:
         raise InvalidValueError(f"backward_ratio={ratio} trains cells that are not links: set storage='dense'")
 
 
-def _refuse_idle(method: Method, names: tuple[str, ...], needs: str) -> None:
+def _reject_idle(method: Method, names: tuple[str, ...], needs: str) -> None:
     """Reject fields with a non-default value that would be ignored."""
     defaults = {f.name: f.default for f in fields(method)}
     for name in names:

@@ -14,7 +14,7 @@ from topolearn.evolution.each_layer import of_each
 from topolearn.evolution.regrowth.site import RegrowthScore, Site
 from topolearn.sampling import INVALID, RandomField, are_valid, choose_among_all
 from topolearn.sparse import NOT_FINITE
-from topolearn.waiting import Readings, works_behind
+from topolearn.waiting import Readings, is_asynchronous
 
 CELLS = 2**24  # limit on the scores in memory at a time, in float64 with their draws
 
@@ -36,7 +36,7 @@ def grow(score: RegrowthScore, sites: Sequence[GrowthSite], readings: Readings, 
     InvalidValueError
         When a score is invalid; the message names the layer.
     """
-    on_device = [each for each in sites if score.matrix is not None and works_behind(each.site.links.device)]
+    on_device = [each for each in sites if score.matrix is not None and is_asynchronous(each.site.links.device)]
     grown: dict[str, Tensor] = {}
     for alike in _by_shape(on_device):
         grown |= _grow_together(score, alike, readings, soft=soft)
@@ -82,7 +82,7 @@ def _grow_together(
     for each, row, cells in zip(alike, scores, excluded, strict=True):
         row[cells] = 0
         reason = NOT_FINITE if score.needs_gradient else INVALID
-        readings.refuse_unless(are_valid(row), partial(InvalidValueError, f"layer {each.name!r}: {reason}"))
+        readings.require(are_valid(row), partial(InvalidValueError, f"layer {each.name!r}: {reason}"))
     counts, fields = [each.k for each in alike], [each.field for each in alike]
     chosen = choose_among_all(scores, counts, fields, excluded, soft=soft)
     return {each.name: cells for each, cells in zip(alike, chosen, strict=True)}

@@ -6,7 +6,7 @@ from torch import Tensor
 from topolearn.errors import InvalidValueError
 from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.removal.score import in_full, on_matrix
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 def relative_importance(w: Tensor, mask: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _sums(magnitudes: Tensor, links: LayerLinks, output: Tensor, inputs: Tensor)
     """
     n_out, n_in = links.shape
     exact = magnitudes.to(torch.float64)
-    if not works_behind(exact.device):
+    if not is_asynchronous(exact.device):
         rows = exact.new_zeros(n_out).index_add_(0, output, exact)
         return rows, exact.new_zeros(n_in).index_add_(0, inputs, exact)
     matrix = exact.new_zeros(n_out * n_in).index_put_((links.cells,), exact).view(n_out, n_in)

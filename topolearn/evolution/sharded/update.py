@@ -22,7 +22,7 @@ from topolearn.evolution.sharded.owners import Component, components_of, owner_b
 from topolearn.evolution.stages import Step
 from topolearn.evolution.step import Evolution
 from topolearn.evolution.update import EVENTS, LayerUpdate
-from topolearn.graph import NeuronGroup, merged, without
+from topolearn.graph import NeuronGroup, union, without
 from topolearn.sparse.packed_links import packed, unpacked
 
 Cells = dict[str, Tensor]
@@ -151,7 +151,7 @@ def _to_owners(
         ends, bounds = layer.shard.ends(cells[name]), layer.shard.bounds
         first = [bound * layer.in_features for bound in bounds] if name in of_cells else ends
         counts[name] = [(first[i + 1] - first[i]) * own[name].element_size() for i in ranks]
-    arrived = exchange.deliver(pieces, [sum(each[i] for each in counts.values()) for i in ranks])
+    arrived = exchange.all_to_all(pieces, [sum(each[i] for each in counts.values()) for i in ranks])
     split = [piece.split([each[i] for each in counts.values()]) for i, piece in enumerate(arrived)]
     return {name: torch.cat([of_rank[i] for of_rank in split]).view(own[name].dtype) for i, name in enumerate(counts)}
 
@@ -203,7 +203,7 @@ def _broadcast_updates(
     for i, name in enumerate(names):
         if name in updates:
             sizes[i] = torch.tensor([len(updates[name].cells[event]) for event in EVENTS])
-    counts = exchange.added(sizes.flatten()).view(sizes.shape).tolist()
+    counts = exchange.sum(sizes.flatten()).view(sizes.shape).tolist()
     shared: dict[str, LayerUpdate] = {}
     for rank in range(exchange.n_ranks):
         owned = [i for i, name in enumerate(names) if owners[name] == rank]
@@ -212,7 +212,7 @@ def _broadcast_updates(
         if rank == exchange.rank and total:
             lists = [updates[names[i]].cells[event] for i in owned for event in EVENTS]
             cells.copy_(torch.from_numpy(np.concatenate(lists)))
-        values = (exchange.tell(cells, rank) if total else cells).to(torch.int64).cpu().numpy()
+        values = (exchange.broadcast(cells, rank) if total else cells).to(torch.int64).cpu().numpy()
         pieces = iter(np.split(values, np.cumsum([n for i in owned for n in counts[i]])[:-1] if owned else []))
         for i in owned:
             shared[names[i]] = LayerUpdate(links.sharded[names[i]].shape, {event: next(pieces) for event in EVENTS})
@@ -231,7 +231,7 @@ def _broadcast_cells(
             mask = torch.zeros(layer.shape, dtype=torch.bool, device=bits.device)
             mask.view(-1)[cells[name]] = True
             bits = packed(mask)
-        bits = links.exchange.tell(bits, owners[name])
+        bits = links.exchange.broadcast(bits, owners[name])
         shared[name] = unpacked(bits, layer.in_features).flatten().nonzero().squeeze(1)
     return shared
 
@@ -239,7 +239,7 @@ def _broadcast_cells(
 def _after(cells: Tensor, update: LayerUpdate) -> Tensor:
     """Apply an update to the links before it."""
     lost, grown = (torch.from_numpy(each).to(cells.device) for each in (update.lost, update.cells["regrown"]))
-    return merged(without(cells, lost), grown)
+    return union(without(cells, lost), grown)
 
 
 def _cell_dtype(links: ShardedLinks) -> torch.dtype:

@@ -14,8 +14,8 @@ from topolearn.evolution.ordinary import Layers, Ordinary
 from topolearn.evolution.srigl.on_accelerator import rewire_on_accelerator
 from topolearn.evolution.srigl.rewiring import rewire_with_constant_fan_in
 from topolearn.evolution.stages import LayerState, Step
-from topolearn.graph import left_of
-from topolearn.waiting import works_behind
+from topolearn.graph import remaining
+from topolearn.waiting import is_asynchronous
 
 
 class ConstantFanIn(Ordinary):
@@ -36,7 +36,7 @@ class ConstantFanIn(Ordinary):
             )
         return n_links // n_out * n_out
 
-    def refusal_of_shards(self) -> str:
+    def why_not_shards(self) -> str:
         """Return why layers cannot be sharded by rows."""
         return "distributes links among the neurons of all ranks (constant_fan_in=True)"
 
@@ -60,7 +60,7 @@ class ConstantFanIn(Ordinary):
         """Remove and grow links in one stage, as the kept and grown links of a neuron must add up to its fan-in."""
         layer, field = state.layer, step.field(state.name, "removal")
         n_keep = self.n_kept(layer.cells.numel(), state.n_final, step)
-        is_accelerator = works_behind(layer.cells.device)
+        is_accelerator = is_asynchronous(layer.cells.device)
         rewire = partial(rewire_on_accelerator, step.readings) if is_accelerator else rewire_with_constant_fan_in
         try:
             kept, grown = rewire(
@@ -69,7 +69,7 @@ class ConstantFanIn(Ordinary):
             )  # fmt: skip
         except InvalidValueError as error:
             raise InvalidValueError(f"layer {state.name!r}: {error}") from None
-        return replace(state.with_kept(kept, left_of(layer.cells, kept)), grown=grown)
+        return replace(state.with_kept(kept, remaining(layer.cells, kept)), grown=grown)
 
     def regrow(self, states: Mapping[str, LayerState], step: Step) -> dict[str, LayerState]:
         """Return the states unchanged, as `remove` has grown the links already."""
@@ -80,7 +80,7 @@ class ConstantFanIn(Ordinary):
         for name, state in states.items():
             holds = _has_constant_fan_in(state.after, state.layer.shape, state.n_after)
             error = f"internal error in layer {name!r}: unequal fan-ins, {state.after.numel()} links of {state.n_after}"
-            step.readings.refuse_unless(holds, partial(TopolearnError, error))
+            step.readings.require(holds, partial(TopolearnError, error))
 
 
 def has_constant_fan_in(cells: Tensor, shape: tuple[int, int], target: int) -> bool:

@@ -37,7 +37,7 @@ def rewire_on_accelerator(
     assert layer.record is not None
     n_out, n_in = layer.shape
     gradient = mean_magnitudes(layer.record, 0, n_out)
-    readings.refuse_unless(torch.isfinite(gradient).all(), partial(InvalidValueError, NOT_FINITE))
+    readings.require(torch.isfinite(gradient).all(), partial(InvalidValueError, NOT_FINITE))
     rows, sizes = layer.cells // n_in, layer.values.abs()
     active = torch.ones(n_out, dtype=torch.bool, device=rows.device)
     if ablation is not None and not layer.is_output:

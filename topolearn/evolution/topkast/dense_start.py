@@ -63,7 +63,7 @@ def largest_links(
     return {name: BipartiteGraph.from_cells(cells[name].cpu().numpy(), *sizes[name]) for name in cells}
 
 
-def refusal_of_choice(method: Method) -> str | None:
+def why_not_chosen_by_weights(method: Method) -> str | None:
     """Return why the weights of a model cannot choose the links, or None if no generator is given that does."""
     is_default = method.generator == Method.generator
     if is_default and method.input_generator is None:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from topolearn.sparse import StoredLinear
 from topolearn.sparse.local_tensors import local_of
-from topolearn.waiting import works_behind
+from topolearn.waiting import is_asynchronous
 
 
 def exploration_loss(layer: StoredLinear) -> Tensor:
@@ -55,7 +55,7 @@ def add_exploration_gradient(layer: StoredLinear, factor: float) -> None:
     if layer.link_parameter.grad is None:
         return
     gradient = local_of(layer.link_parameter.grad)
-    if works_behind(gradient.device):  # a captured CUDA graph can read the mask, whose memory never moves
+    if is_asynchronous(gradient.device):  # a captured CUDA graph can read the mask, whose memory never moves
         off_links = gradient.add(weight, alpha=share)
         gradient.copy_(torch.where(layer.mask, gradient + factor * weight, off_links))
     else:

@@ -12,7 +12,7 @@ from topolearn.evolution.links import LayerLinks
 from topolearn.evolution.ordinary import Ordinary
 from topolearn.evolution.stages import Step
 from topolearn.evolution.topkast.backward_set import backward_set, n_trained
-from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links, refusal_of_choice
+from topolearn.evolution.topkast.dense_start import begin, draw_values, largest_links, why_not_chosen_by_weights
 from topolearn.evolution.topkast.exploration_loss import add_exploration_gradient
 from topolearn.graph import BipartiteGraph
 from topolearn.sparse import SparseLinear, StoredLinear
@@ -24,9 +24,9 @@ class Reselecting(Ordinary):
     reselects = True
     acts_each_step = True
 
-    def refusal_of_kept_weights(self) -> str | None:
+    def why_not_keep_weights(self) -> str | None:
         """Return why the weights of a model cannot be kept, or None if they can choose the links."""
-        return super().refusal_of_kept_weights() or refusal_of_choice(self.method)
+        return super().why_not_keep_weights() or why_not_chosen_by_weights(self.method)
 
     def links_of_weights(
         self, weights: Mapping[str, Tensor], counts: Mapping[str, int], seed: int

@@ -8,7 +8,7 @@ from torch import Tensor
 from topolearn.linkpred.dense.node_based import blocks, weigh
 from topolearn.linkpred.memory import check_memory, dense_bytes
 from topolearn.linkpred.predictor import Weight
-from topolearn.waiting import positions, works_behind
+from topolearn.waiting import is_asynchronous, positions
 
 BLOCK = 2**22  # elements of one batch of local products
 
@@ -115,7 +115,7 @@ def _runs(known: Tensor, by_degree: Tensor) -> tuple[list[int], Sequence[Tensor]
 
 def _add(scores: Tensor, members: Tensor, contributions: Tensor) -> None:
     """Add each contribution to its rows of the scores, in order."""
-    if works_behind(scores.device):
+    if is_asynchronous(scores.device):
         _add_in_turn(scores, members, contributions)
     else:
         scores.index_add_(0, members.flatten(), contributions.flatten(0, 1))

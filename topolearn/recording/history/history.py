@@ -58,7 +58,7 @@ class History:
         self.path, self._kept, self._n_recorded = path, check_kept(kept), n_recorded
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the history exists."""
         return (self.path / _INITIAL).is_file()
 
@@ -250,7 +250,7 @@ class History:
 
     @cached_property
     def _head(self) -> Head:
-        if self.is_there:
+        if self.exists:
             return read_head(self.path / _INITIAL, KEPT)
         if self._n_recorded() or next(self.path.glob("*-*"), None):
             raise CorruptFileError(f"{self.path / _INITIAL} is missing, although there are updates: {CURE}")
