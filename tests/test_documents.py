@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import topolearn as tl
-from tests.test_house_rules import ROOMS
+from tests.house import ROOMS
 
 ROOT = Path(__file__).parents[1]
 PATH = re.compile(r"`((?:topolearn|tests|analysis)/[\w./]+)`")

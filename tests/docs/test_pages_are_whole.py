@@ -12,7 +12,7 @@ import pytest
 
 from docs.extensions import method_defaults, results, rooms_diagram
 from tests.docs.pages import BLOCK, DOCS, PAGES, ROOT, directives, name_of
-from tests.test_house_rules import PACKAGE, ROOMS, rooms_imported
+from tests.house import PACKAGE, ROOMS, rooms_imported
 from topolearn import plotting
 from topolearn.evolution import METHODS
 from topolearn.studies import to_markdown
