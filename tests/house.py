@@ -23,6 +23,7 @@ BELOW_ALL = {
     "defaults", "showing",
     "errors", "registry", "task_registry", "declared", "threads", "files", "checks", "compiling", "devices",
     "waiting", "ends", "read_errors", "believable", "terminal", "spreadsheets", "confined", "unpacking",
+    "version",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -36,6 +37,7 @@ MAY_IMPORT = {
     "showing": {"task_registry"},
     "devices": {"defaults", "errors", "registry"},
     "waiting": set(),
+    "version": set(),
     "kernel_cache": set(),
     "compiling": {"kernel_cache"},
     "ends": {"errors", "terminal"},

@@ -1,7 +1,10 @@
 """`topolearn doctor`: the information it prints, and its exit status if a check fails."""
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
+import topolearn.version
 from topolearn import self_check
 from topolearn.cli import doctor, main
 from topolearn.self_check import SelfCheckError
@@ -54,3 +57,19 @@ def test_kernels_that_cannot_be_cached_are_reported(monkeypatch, capsys):
     monkeypatch.setattr(kernels.places_among, "_cache", object())
     assert main(["doctor", "--no-check"]) == 0
     assert "set NUMBA_CACHE_DIR to one" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["--version"], ["doctor", "--no-check"]])
+def test_a_checkout_that_is_not_installed(command, monkeypatch, capsys):
+    def missing(name):
+        if name == "topolearn":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(topolearn.version, "version", missing)
+    monkeypatch.setattr(doctor, "requires", missing)
+    try:
+        main(command)
+    except SystemExit as end:  # how argparse prints a version
+        assert end.code == 0
+    assert "topolearn a checkout that is not installed" in capsys.readouterr().out

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from typing import Any
 
 from topolearn.cli import (
@@ -29,6 +28,7 @@ from topolearn.cli.parser import OneLineParser, in_flags
 from topolearn.ends import complain, forget_output, leave_in_peace, stoppable, tell_end
 from topolearn.errors import reason_of
 from topolearn.terminal import visible_warnings
+from topolearn.version import own_version
 
 __all__ = ["main"]
 
@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         description="Grow, watch and train sparse neural networks as graphs.",
         epilog=EXAMPLES,
     )
-    whole.add_argument("--version", action="version", version=f"topolearn {version('topolearn')}")
+    whole.add_argument("--version", action="version", version=f"topolearn {own_version()}")
     commands = whole.add_subparsers(metavar="COMMAND")
     for command in (
         train,

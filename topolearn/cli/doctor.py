@@ -11,6 +11,7 @@ from typing import Any
 
 from topolearn.errors import reason_of
 from topolearn.terminal import say
+from topolearn.version import own_version
 
 CORE = ("torch", "numpy", "scipy", "networkx", "igraph", "numba", "pandas", "matplotlib")
 REQUIREMENT = re.compile(r"^([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
@@ -46,14 +47,19 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _versions() -> Iterator[str]:
-    yield f"topolearn {version('topolearn')}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    yield f"topolearn {own_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}"
     yield ", ".join(f"{name} {version(name)}" for name in CORE)
 
 
 def _extras() -> Iterator[str]:
     """Yield a line for each extra: its packages, or how to install them."""
+    try:
+        required = requires("topolearn") or []
+    except PackageNotFoundError:
+        yield "unknown, as topolearn is not installed: pip install -e ."
+        return
     extras: dict[str, list[str]] = {}
-    for package, extra in filter(None, map(extra_of, requires("topolearn") or [])):
+    for package, extra in filter(None, map(extra_of, required)):
         extras.setdefault(extra, []).append(package)
     for extra, packages in extras.items():
         missing = [name for name in packages if _version_of(name) is None]

@@ -17,7 +17,6 @@ from topolearn.evolution.regrowth import GrowthSite
 from topolearn.evolution.stages import LayerState, Step, decay, devices_of
 from topolearn.evolution.update import LayerUpdate
 from topolearn.graph import NeuronGroup
-from topolearn.waiting import Readings
 
 States = dict[str, LayerState]
 
@@ -32,7 +31,6 @@ def evolve(
     index: int,
     targets: Targets | None = None,
     rewire: bool = True,
-    readings: Readings | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, LayerUpdate]]:
     """Compute the links of each layer after one evolution step; nothing is changed in place.
 
@@ -52,8 +50,6 @@ def evolve(
         How many links the layers that are not frozen should have; by default as many as before.
     rewire : bool
         Whether links are removed and regrown, in addition to pruning where the density falls.
-    readings : Readings, optional
-        Further values of the layers that the host must read before the step is done; this function settles them.
 
     Returns
     -------
@@ -67,7 +63,7 @@ def evolve(
     InvalidValueError
         When a gradient that a score needs is missing or not finite; the message names the layer.
     """
-    step = Step(method, progress, seed, index, readings or Readings())
+    step = Step(method, progress, seed, index)
     evolution = Evolution(layers, groups, step, targets, rewire=rewire)
     evolution.lose()
     evolution.grow()

@@ -8,6 +8,9 @@ import torch
 from topolearn.errors import InvalidValueError
 from topolearn.linkpred.form_names import COMMUNITY
 
+SELECT = "use linkpred.select, which needs memory only for the links and the k best, or dtype='float32'"
+STREAM_IT = "use form='stream' on the CPU, which needs memory only for the links and the k best, or dtype='float32'"
+
 
 def memory_of(device: torch.device) -> int:
     """Return the bytes available: free memory of a GPU, or all physical memory of the machine for the CPU."""
@@ -40,8 +43,8 @@ def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, *, per_path
     return (math.prod(shape) + weights) * itemsize
 
 
-def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> None:
-    """Raise an error if the scores do not fit into the memory of a device.
+def check_memory(needed: int, device: torch.device, shape: tuple[int, ...], cure: str = SELECT) -> None:
+    """Raise an error if the scores do not fit into the memory of a device; it ends with the cure.
 
     Raises
     ------
@@ -52,5 +55,5 @@ def check_memory(needed: int, device: torch.device, shape: tuple[int, ...]) -> N
         raise InvalidValueError(
             f"the scores of a graph of {' x '.join(map(str, shape))} neurons need {needed} bytes "
             f"({needed / 2**30:.1f} GiB), but {device} has {available} ({available / 2**30:.1f} GiB): "
-            "use linkpred.select, which needs memory only for the links and the k best, or dtype='float32'"
+            f"{cure}"
         )

@@ -21,7 +21,7 @@ from topolearn.linkpred.dense import as_mask, dense_scores
 from topolearn.linkpred.dense.device import check_dtype
 from topolearn.linkpred.draw import Draw
 from topolearn.linkpred.form_names import AUTO, DENSE, STREAM
-from topolearn.linkpred.memory import check_memory, compiled_bytes
+from topolearn.linkpred.memory import STREAM_IT, check_memory, compiled_bytes
 from topolearn.linkpred.predictor import LinkPredictor
 from topolearn.linkpred.rounding import rounded
 from topolearn.linkpred.scoring import (
@@ -157,7 +157,8 @@ def choose_cells(
         reject_for_one_mode(computation.form, computation.device)
     elif place.type != "cpu" or computation.form == DENSE:
         reject_compiled_on(place, computation.form)
-        return _among_all(as_mask(graph, place, computation.dtype.itemsize), predictor, draw, computation.dtype)
+        mask = as_mask(graph, place, computation.dtype.itemsize, STREAM_IT)
+        return _among_all(mask, predictor, draw, computation.dtype)
     elif not isinstance(graph, BipartiteGraph):
         graph = BipartiteGraph(graph)
     excluded = draw.excluded(torch.from_numpy(np.array(graph.cells)))
@@ -171,9 +172,10 @@ def choose_cells(
     else:
         form, links = prepare(graph, predictor, computation.dtype.itemsize, computation.form)
         if links is None:
-            return _among_all(as_mask(graph, "cpu", computation.dtype.itemsize), predictor, draw, computation.dtype)
+            mask = as_mask(graph, "cpu", computation.dtype.itemsize, STREAM_IT)
+            return _among_all(mask, predictor, draw, computation.dtype)
         tables = compiled_bytes((0, links.n_in), computation.dtype.itemsize, form, per_path=predictor.per_path)
-        check_memory(tables, place, (links.n_out, links.n_in))
+        check_memory(tables, place, (links.n_out, links.n_in), STREAM_IT)
         pool = _pool_of_all(links, predictor, draw, replace(computation, form=form))
     return draw.by_scores(*pool.best(), graph.n_cells, excluded)
 

@@ -1,18 +1,18 @@
 """The environment of a run: versions, device and processes, and which process records."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 from torch import distributed, nn
 
 from topolearn.devices import model_of
+from topolearn.version import own_version
 
 
 def versions() -> dict[str, str]:
     """Return the versions on which the exact results may depend."""
-    return {"topolearn": _own_version(), "torch": torch.__version__}
+    return {"topolearn": own_version(), "torch": torch.__version__}
 
 
 def environment(models: list[nn.Module], data: str = "") -> dict[str, Any]:
@@ -27,13 +27,6 @@ def environment(models: list[nn.Module], data: str = "") -> dict[str, Any]:
         "processes": str(distributed.get_world_size() if _is_group() else 1),
         **({"data": data} if data else {}),
     }
-
-
-def _own_version() -> str:
-    try:
-        return version("topolearn")
-    except PackageNotFoundError:
-        return "a checkout that is not installed"
 
 
 def is_first_rank() -> bool:

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from topolearn.files import remove_asides, written_aside
 from topolearn.recording import Run
 from topolearn.studies.identity import FORMAT, check_same
 from topolearn.studies.study import PlannedRun, Study
+from topolearn.version import own_version
 
 RECORD = "study.toml"
 DONE, FAILED, UNFINISHED, MISSING = STATES = ("done", "failed", "unfinished", "missing")
@@ -62,7 +62,7 @@ class StudyDirectory:
                 f"the results directory {self.path} cannot be created ({error.strerror}): choose another one"
             ) from None
         check_confined(self.path)
-        content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": version("topolearn")}
+        content: dict[str, Any] = {"format": FORMAT, "name": self.study.name, "topolearn": own_version()}
         content["run"] = [{"label": run.label, "seed": run.seed, "hash": run.hash} for run in self.study.runs()]
         with self.writing(), written_aside(self.path / RECORD) as aside:
             aside.write_text(tomli_w.dumps(content), encoding="utf-8")
@@ -133,7 +133,7 @@ def _check_record(record: Path, study: Study) -> None:
     if recorded != FORMAT:
         raise InvalidValueError(
             f"{record.parent} has results in format {recorded} (topolearn {content.get('topolearn', 'unknown')}), but "
-            f"this version of topolearn ({version('topolearn')}) uses format {FORMAT}: choose another directory"
+            f"this version of topolearn ({own_version()}) uses format {FORMAT}: choose another directory"
         )
     if name != study.name:
         raise InvalidValueError(

@@ -10,16 +10,18 @@ from torch import Tensor
 
 from topolearn.errors import InvalidTypeError, InvalidValueError
 from topolearn.graph import BipartiteGraph
-from topolearn.linkpred.memory import check_memory, dense_bytes
+from topolearn.linkpred.memory import SELECT, check_memory, dense_bytes
 
 AdjacencyLike = object  # BipartiteGraph, scipy sparse matrix, numpy array or torch tensor
 
 
-def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None, itemsize: int = 0) -> Tensor:
+def as_mask(
+    adjacency: AdjacencyLike, device: torch.device | str | None = None, itemsize: int = 0, cure: str = SELECT
+) -> Tensor:
     """Return the adjacency as a bool tensor of shape (n_out, n_in); a torch mask stays on its device.
 
     `itemsize` is the number of bytes of a score: a graph whose dense form would not fit into memory raises an error
-    before anything of its shape is allocated.
+    before anything of its shape is allocated, which ends with the cure.
 
     Raises
     ------
@@ -30,13 +32,13 @@ def as_mask(adjacency: AdjacencyLike, device: torch.device | str | None = None, 
         if adjacency.dim() != 2:
             raise InvalidValueError(f"a mask must be 2-D, (n_out, n_in); this one has shape {tuple(adjacency.shape)}")
         device = torch.device(adjacency.device if device is None else device)
-        check_memory(dense_bytes(adjacency.shape, itemsize), device, tuple(adjacency.shape))
+        check_memory(dense_bytes(adjacency.shape, itemsize), device, tuple(adjacency.shape), cure)
         return adjacency.to(device)
     if device is None and isinstance(adjacency, Tensor):
         device = adjacency.device
     graph = adjacency if isinstance(adjacency, BipartiteGraph) else BipartiteGraph(adjacency)
     device = torch.device(torch.get_default_device() if device is None else device)
-    check_memory(dense_bytes(graph.shape, itemsize), device, graph.shape)
+    check_memory(dense_bytes(graph.shape, itemsize), device, graph.shape, cure)
     return graph.to_torch(device=device)
 
 
