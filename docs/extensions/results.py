@@ -12,6 +12,7 @@ from analysis import (
     mlp_results,
     preset_search,
     table1_mlp,
+    transformer_runs,
     translation_results,
     zero_shot_results,
 )
@@ -139,6 +140,22 @@ def translation_rates() -> pd.DataFrame:
     return rates.assign(lr=rates["lr"].map("{:g}".format)).pivot_table("val_bleu", label, "lr", sort=False)
 
 
+def translation_work() -> pd.DataFrame:
+    """Return the validation BLEU after equal work, as a share of the dense network's."""
+    curves = read("table2_curves").merge(read("table2_translation")[["label", "seed", "steps"]], on=["label", "seed"])
+    whole = curves[curves["steps"] == curves["steps"].max()]  # without the runs that chose the learning rates
+    return transformer_runs.for_equal_work(whole, translation_results.BLEU, works=(0.1, 0.2, 0.28, 0.5, 1.0))
+
+
+def translation_differences() -> pd.DataFrame:
+    """Return the paired differences in BLEU between the settings of Table 2, with the p-values of each seed."""
+    pairs = translation_results.PAIRS
+    table = transformer_runs.differences(read("table2_translation"), translation_results.BLEU, pairs)
+    p_values = read("table2_bootstrap").sort_values("seed").groupby(["first", "second"])["p_value"]
+    words = {f"{a} - {b}": ", ".join(f"{p:.3f}" for p in group) for (a, b), group in p_values}
+    return table.assign(**{"p-value of each seed": [words.get(label) for label in table.index]})
+
+
 def effects(figure: str, number: str) -> pd.DataFrame:
     """Return one panel of Figure 4 or 5."""
     module = {"fig4": fig4_ablation, "fig5": fig5_scale_free}[figure]
@@ -202,6 +219,8 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "of-method": of_method,
     "translation": translation,
     "translation-rates": translation_rates,
+    "translation-work": translation_work,
+    "translation-differences": translation_differences,
     "zero-shot-paper": zero_shot_results.paper_table,
     "zero-shot-paper-comparison": zero_shot_results.paper_comparison,
     "effects": effects,
