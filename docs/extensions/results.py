@@ -132,12 +132,23 @@ def translation() -> pd.DataFrame:
     return translation_results.table(runs[~runs["label"].str.contains(", lr ")])
 
 
+def rates(name: str, score: str, title: str) -> pd.DataFrame:
+    """Return the validation score by learning rate, at a third of the steps."""
+    runs = read(name)
+    chosen = runs[runs["label"].str.contains(", lr ")]
+    label = chosen["label"].str.split(", lr ").str[0].rename(title)
+    table = chosen.assign(lr=chosen["lr"].map("{:g}".format)).pivot_table(score, label, "lr", sort=False)
+    return table.map("{:.2f}".format).replace("nan", "-")
+
+
 def translation_rates() -> pd.DataFrame:
-    """Return the validation BLEU by learning rate, at a third of the steps."""
-    runs = read("table2_translation")
-    rates = runs[runs["label"].str.contains(", lr ")]
-    label = rates["label"].str.split(", lr ").str[0].rename("BLEU on validation sentences")
-    return rates.assign(lr=rates["lr"].map("{:g}".format)).pivot_table("val_bleu", label, "lr", sort=False)
+    """Return BLEU by learning rate."""
+    return rates("table2_translation", "val_bleu", "BLEU on validation sentences")
+
+
+def language_rates() -> pd.DataFrame:
+    """Return perplexity by learning rate."""
+    return rates("table3_llama", "perplexity", "validation perplexity")
 
 
 def translation_work() -> pd.DataFrame:
@@ -220,6 +231,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     "translation": translation,
     "translation-rates": translation_rates,
     "translation-work": translation_work,
+    "language-rates": language_rates,
     "translation-differences": translation_differences,
     "zero-shot-paper": zero_shot_results.paper_table,
     "zero-shot-paper-comparison": zero_shot_results.paper_comparison,
