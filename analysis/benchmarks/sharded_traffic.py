@@ -88,7 +88,7 @@ def computed(rule: Method, topology: Any, update: TopologyUpdate, n_ranks: int) 
         if by_gradient:  # a bit mask of occupied cells, and about as many candidates as regrown links
             received += apart * (n_cells / 8 + events["regrown"] * (INT + FLOAT))
         received += (n_ranks - 1) * INT * sum(events.values())
-        received += (n_ranks - 1) * n_cells / 8 * rule.reselects
+        received += (n_ranks - 1) * n_cells / 8 * rule.reselects_links
     return received / n_ranks
 
 

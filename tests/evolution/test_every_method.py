@@ -106,7 +106,7 @@ def test_links_that_stay_keep_weight_and_state_and_new_ones_start_at_zero(method
             layer.set_link_values(layer.link_values() * torch.tensor([-1.0, 1, 1, 1]).repeat(layer.n_links // 4))
         state = {"weight": layer.link_values().clone(), **on_links(layer, copy.deepcopy(link_state(trainer, layer)))}
         earlier = dict.fromkeys(state, torch.zeros(layer.in_features * layer.out_features))
-        if METHODS[method].reselects:  # cells that are not links have values too, and trained ones have state
+        if METHODS[method].reselects_links:  # cells that are not links have values too, and trained ones have state
             earlier = {"weight": layer.latest_values()}
             earlier |= {key: value.flatten().clone() for key, value in link_state(trainer, layer).items()}
         before[name] = layer.cells(), state, earlier

@@ -14,7 +14,7 @@ ROOM = Path(topolearn.__file__).parent / "evolution"
 README = (ROOM / "README.md").read_text(encoding="utf-8")
 ONLY_IN = {  # properties that distinguish the kinds, and the files that may use them
     "constant_fan_in": {"methods/method.py", "methods/consistency.py", "methods/table.py", "kinds.py"},
-    "reselects": {"methods/method.py", "methods/consistency.py", "kinds.py"},
+    "reselects_links": {"methods/method.py", "methods/consistency.py", "kinds.py"},
     "has_signs": {"methods/method.py", "methods/consistency.py", "methods/table.py", "kinds.py"},
 }
 

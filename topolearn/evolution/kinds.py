@@ -18,7 +18,7 @@ def kind_of(method: Method) -> Ordinary:
     """
     if method.constant_fan_in:
         return ConstantFanIn(method)
-    if method.reselects:
+    if method.reselects_links:
         return Reselecting(method)
     if method.has_signs:
         return Signed(method)

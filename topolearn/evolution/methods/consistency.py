@@ -102,7 +102,7 @@ def _check_start(method: Method) -> None:
         raise InvalidValueError(
             f"weight_scale={method.weight_scale!r} is unknown: {suggest(method.weight_scale, list(SCALES))}"
         )
-    if method.is_dense or method.reselects:
+    if method.is_dense or method.reselects_links:
         reason = "keeps torch's weights" if method.is_dense else "draws weights for all cells"
         _reject_idle(method, ("weight_scale",), f"has no effect: method {method.name!r} {reason}; drop weight_scale")
     if method.generator is None:
@@ -156,7 +156,7 @@ def _check_names(method: Method) -> None:
 
 def _check_decay(method: Method) -> None:
     if not method.decays:
-        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.reselects))
+        idle = tuple(word for word in OF_DECAY if not (word == "pruning" and method.reselects_links))
         _reject_idle(method, idle, "needs a density that falls: set density_schedule='cubic', or drop it")
         return
     start, schedule = method.start_density, method.density_schedule

@@ -188,14 +188,14 @@ class Method:
         return self.removal is not None or self.prunes
 
     @property
-    def reselects(self) -> bool:
+    def reselects_links(self) -> bool:
         """Whether each update re-selects the links among all cells, and more cells than the links are trained."""
         return self.backward_ratio is not None
 
     @property
     def prunes(self) -> bool:
         """Whether updates rank the links, or all cells, by ``pruning``."""
-        return self.decays or self.reselects
+        return self.decays or self.reselects_links
 
     @property
     def initial_density(self) -> float:
