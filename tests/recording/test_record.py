@@ -6,6 +6,7 @@ from torch import nn
 
 import topolearn as tl
 from tests.recording.any_loop import INTERVAL, STEPS, Loop
+from topolearn import version
 from topolearn.diagnostics import MEASURES
 from topolearn.errors import (
     InvalidValueError,
@@ -60,9 +61,9 @@ def test_a_run_says_what_it_is(whole):
 
 def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch):
     def missing(name):
-        raise environment.PackageNotFoundError(name)
+        raise version.PackageNotFoundError(name)
 
-    monkeypatch.setattr(environment, "version", missing)
+    monkeypatch.setattr(version, "version", missing)
     assert environment.environment([])["topolearn"] == "a checkout that is not installed"
 
 
