@@ -7,7 +7,8 @@ density takes about a quarter of an hour on one core, one whose density falls ov
 file alone.
 
 The network is 3072-3072-3072-3072-10, trained as in Table 1, without augmentation. The committed runs use the copy in
-JPEG files; ``--dataset cifar10`` uses the official pixels, and writes to files of its own.
+JPEG files; ``--dataset cifar10`` uses the official pixels. Results of these, and of other ``--epochs``, go to files of
+their own.
 """
 
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ from topolearn.studies.directory import DONE
 from topolearn.studies.study import PlannedRun
 
 DATASETS = ("cifar10_jpeg", "cifar10")
+EPOCHS = 100
 FILE = Path("figures/cifar10_mlp.csv")
 CHTS, CHTSS = {"method": "chts"} | CSTI, {"method": "chtss"} | CSTI
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
@@ -62,7 +64,7 @@ MOST_SEEDS = 20  # maximum number of seeds per row that the file keeps
 
 
 def study(
-    group: str, *, dataset: str = DATASETS[0], data_dir: str | Path = "data", seeds: int = 3, epochs: int = 100
+    group: str, *, dataset: str = DATASETS[0], data_dir: str | Path = "data", seeds: int = 3, epochs: int = EPOCHS
 ) -> Study:
     """Return the study of a group of rows, each with several seeds."""
     settings = tuple({"label": label, **row} for label, row in GROUPS[group].items())
@@ -76,9 +78,10 @@ def planned(dataset: str, epochs: int) -> list[PlannedRun]:
     return [run for one in studies for run in one.runs()]
 
 
-def file_of(dataset: str) -> Path:
-    """Return the file of a data set's results."""
-    return FILE if dataset == DATASETS[0] else FILE.with_stem(f"{FILE.stem}_official")
+def file_of(dataset: str, epochs: int = EPOCHS) -> Path:
+    """Return the file of the results on a data set; runs of another length have files of their own."""
+    pixels = "" if dataset == DATASETS[0] else "_official"
+    return FILE.with_stem(f"{FILE.stem}{pixels}" + ("" if epochs == EPOCHS else f"_{epochs}_epochs"))
 
 
 def write(places: Iterable[tuple[Study, Path]], file: Path, plan: list[PlannedRun]) -> None:
@@ -95,9 +98,10 @@ def main() -> None:
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="[%(default)s]")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
     args = parser.parse_args()
-    file, plan = file_of(args.dataset), planned(args.dataset, args.epochs)
+    file, plan = file_of(args.dataset, args.epochs), planned(args.dataset, args.epochs)
     size = {"dataset": args.dataset, "data_dir": args.data_dir, "seeds": args.seeds, "epochs": args.epochs}
-    places = {name: (study(name, **size), args.runs / args.dataset / name) for name in GROUPS}
+    folder = args.runs / file.stem
+    places = {name: (study(name, **size), folder / name) for name in GROUPS}
     write_all = partial(write, places.values(), file, plan)
     for name in () if args.table else args.groups:
         train_missing(

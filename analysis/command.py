@@ -8,6 +8,7 @@ import pandas as pd
 
 from topolearn.ends import forget_output, stoppable, tell_end
 from topolearn.errors import MissingFileError, reason_of
+from topolearn.files import written_aside
 from topolearn.read_errors import reading
 from topolearn.studies import EXECUTORS, Study, results, run_study
 from topolearn.studies.directory import DONE
@@ -59,6 +60,13 @@ def runs_in(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return runs
 
 
+def write_table(file: Path, rows: pd.DataFrame) -> None:
+    """Write a table, which replaces the file only once it is whole."""
+    file.parent.mkdir(exist_ok=True)
+    with written_aside(file) as aside:
+        rows.to_csv(aside, index=False)
+
+
 def runs_of(
     studies: Iterable[tuple[Study, Path]],
     args: argparse.Namespace,
@@ -84,6 +92,5 @@ def runs_of(
     done = runs[runs["state"] == DONE]
     if done.empty:
         raise SystemExit(f"no run in {args.runs} is done, so {file} is not written")
-    file.parent.mkdir(exist_ok=True)
-    done[[*KEPT[:2], *also, *KEPT[2:]]].to_csv(file, index=False)
+    write_table(file, done[[*KEPT[:2], *also, *KEPT[2:]]])
     return pd.read_csv(file)

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.benchmarks.link_prediction import measure
+from analysis.command import write_table
 from topolearn import plotting
 from topolearn.plotting.style import axes_or_new, draw_line, line_styles, log_ticks, percent
 
@@ -35,8 +36,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="measure nothing: redraw the figure from its table")
     args = parser.parse_args()
     if not args.table:
-        args.figure.parent.mkdir(exist_ok=True)
-        measured(args.threads, args.repeats).to_csv(args.figure.with_suffix(".csv"), index=False)
+        write_table(args.figure.with_suffix(".csv"), measured(args.threads, args.repeats))
     draw(pd.read_csv(args.figure.with_suffix(".csv"))).savefig(args.figure, dpi=130)
     print(args.figure)
 

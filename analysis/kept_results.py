@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.command import runs_in
+from analysis.command import runs_in, write_table
 from topolearn.files import written_aside
 from topolearn.studies import Study, run_study
 from topolearn.studies.directory import DONE, StudyDirectory
@@ -66,13 +66,6 @@ def as_planned(rows: pd.DataFrame, planned: Sequence[PlannedRun]) -> pd.DataFram
 def write_rows(file: Path, new: pd.DataFrame, planned: Sequence[PlannedRun]) -> None:
     """Write new rows to a file, together with its rows of other planned runs."""
     write_table(file, as_planned(joined(kept_rows(file, planned), new), planned))
-
-
-def write_table(file: Path, rows: pd.DataFrame) -> None:
-    """Write a table, which replaces the file only once it is whole."""
-    file.parent.mkdir(exist_ok=True)
-    with written_aside(file) as aside:
-        rows.to_csv(aside, index=False)
 
 
 def train_missing(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.command import run_main, runs_in
+from analysis.command import run_main, runs_in, write_table
 from topolearn import plotting
 from topolearn.evolution import METHODS, Method
 from topolearn.plotting.style import axes_or_new, log_ticks, percent, percent_ticks
@@ -165,8 +165,7 @@ def main() -> None:
         runs = by_label(finished_runs(planned, args.runs))
         is_rare = ((load_dataset("mnist", args.data_dir).train_x > 0).double().mean(dim=0) < RARE).numpy()
         result = table(runs, is_rare)
-        FIGURES.mkdir(exist_ok=True)
-        result.to_csv(file)
+        write_table(file, result.reset_index())
     print(result.to_string())
     title = (
         f"MNIST, density {percent(args.density)}, {args.epochs} epochs, {args.seeds} seeds: means, standard deviations"

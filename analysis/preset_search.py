@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import options, run_main, runs_in, runs_of
+from analysis.command import options, run_main, runs_in, runs_of, write_table
 from analysis.mlp_results import differences
 from analysis.table1_mlp import BASE, COSINE, THEN_BSW
 from topolearn.errors import StudyError
@@ -118,7 +118,7 @@ def main(words: Sequence[str] | None = None) -> None:
     rows |= combinations()
     chosen = {label: rows[label] for label in finalists(first, args.finalists)}
     last = _stage(chosen, "finalists", args.seeds, args.epochs, args)
-    pd.concat([first, last]).to_csv(FILE, index=False)
+    write_table(FILE, pd.concat([first, last]))
     for stage in (first, last):
         print(f"{to_markdown(ranking(stage), digits=2)}\n")
     for dataset in GRID["dataset"]:

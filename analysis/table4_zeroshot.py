@@ -17,10 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.command import run_main, runs_in
+from analysis.command import run_main, runs_in, write_table
 from analysis.zero_shot_results import paper_comparison, paper_table, scores, wins
 from topolearn.errors import MissingFileError
-from topolearn.files import written_aside
 from topolearn.recording import Run
 from topolearn.studies import to_markdown
 from topolearn.studies.directory import RECORD
@@ -117,9 +116,7 @@ def read_rows() -> pd.DataFrame:
 
 
 def _write(rows: pd.DataFrame) -> None:
-    FILE.parent.mkdir(exist_ok=True)
-    with written_aside(FILE) as aside:
-        rows.astype({"seed": "Int64"}).to_csv(aside, index=False)  # constant answers have no seed
+    write_table(FILE, rows.astype({"seed": "Int64"}))  # constant answers have no seed
 
 
 def _each(listed: list[dict[str, Any]]) -> list[str]:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import topolearn as tl
-from analysis.command import run_main, runs_in
+from analysis.command import run_main, runs_in, write_table
 from topolearn import diagnostics, plotting
 from topolearn.plotting.run_data import evenly
 from topolearn.plotting.style import axes_or_new, line_styles, log_ticks, percent_ticks, whole_ticks
@@ -183,8 +183,7 @@ def main() -> None:
         run_study(planned, args.runs, jobs=args.jobs, retry_failed=True)
         work = [joblib.delayed(measure)(run.path, args.states) for run in finished_runs(planned, args.runs).values()]
         table = pd.concat(joblib.Parallel(n_jobs=args.jobs)(work), ignore_index=True)
-        FILE.parent.mkdir(exist_ok=True)
-        table.round(4).to_csv(FILE, index=False)
+        write_table(FILE, table.round(4))
     title = (
         f"CHTs on MNIST, density {100 * args.density:g} %, {args.epochs} epochs; mean and range of {args.seeds} seeds"
     )

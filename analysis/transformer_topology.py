@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import topolearn as tl
+from analysis.command import write_table
 from analysis.kept_results import as_planned, joined, kept_rows, slug
 from topolearn import diagnostics, plotting
 from topolearn.plotting.style import axes_or_new, draw_line, line_styles, percent_ticks
@@ -113,8 +114,7 @@ def write(new: pd.DataFrame, file: Path, planned: Sequence[PlannedRun]) -> None:
     table = as_planned(joined(kept_rows(file, planned), new.round(4)), planned)
     if table.empty:
         raise SystemExit(f"no sparse run is done, so {file} is not written")
-    file.parent.mkdir(exist_ok=True)
-    table.to_csv(file, index=False)
+    write_table(file, table)
     for label, rows in table.groupby("label"):
         n_seeds = rows["seed"].nunique()
         picture = draw(rows, f"{label}: mean of {n_seeds} seeds" if n_seeds > 1 else str(label))

@@ -35,7 +35,8 @@ def test_every_published_row_is_trained():
 def test_each_data_set_has_its_own_hashes_and_file():
     hashes = [{run.hash for run in planned(name, 100)} for name in DATASETS]
     assert not hashes[0] & hashes[1]
-    assert len({file_of(name) for name in DATASETS}) == len(DATASETS)
+    assert len({file_of(name, epochs) for name in DATASETS for epochs in (1, 2, 100)}) == 3 * len(DATASETS)
+    assert file_of("cifar10_jpeg") == FILE
     assert set(DATASETS) <= set(TITLES)
 
 

@@ -32,6 +32,8 @@ MISTAKES = [
     ([*NEW, "--dataset", "mnist", "--data-dir", "file"], "in file: put the files there"),
     ([*NEW, "--dataset", "fashion_mnist", "--data-dir", "mnist"], "is cut off: it should hold 100 bytes"),
     ([*NEW, "--dataset", "emnist_balanced"], "emnist-balanced-test-labels-idx1-ubyte.gz"),
+    ([*NEW, "--dataset", "cifar10"], "CIFAR-10 needs cifar-10-python.tar.gz in data/cifar10"),
+    ([*NEW, "--dataset", "cifar10_jpeg"], "or cifar10-jpeg.tar.xz, in data/cifar10_jpeg: put them there"),
     ([*NEW, "--dataset", "mnist+validation", "--data-dir", "."], "is cut off: it should hold 100 bytes"),
     ([*NEW, "--dataset", "good.npz+validation"], "would hold out 20 of 20 training examples"),
     ([*NEW, "--dataset", "digits+test"], "unknown ending '+test' of data set 'digits+test'"),
@@ -111,6 +113,7 @@ MISTAKES = [
     (["report", "bare"], "no finished epoch"),
     (["download", "digits"], "'digits' is bundled: there is nothing to download"),
     (["download", "good.npz"], "good.npz is your own file"),
+    (["download", "cifar10_jpeg"], "'cifar10_jpeg' is not downloadable: choose one of mnist, "),
     (["download", "mnits"], "unknown data set 'mnits': did you mean 'mnist'?"),
 ]
 

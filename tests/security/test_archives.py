@@ -9,10 +9,11 @@ import zipfile
 import pytest
 
 import topolearn as tl
+from tests.training.cifar10_files import archive as tar
 from topolearn import unpacking
 from topolearn.errors import CorruptFileError
 from topolearn.tasks.translation import read_parallel
-from topolearn.training.data import read_idx
+from topolearn.training.data import cifar10_jpeg, read_idx
 from topolearn.training.data.idx import read_idx_archive
 
 PACK = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
@@ -39,6 +40,12 @@ def test_packed_pictures_and_sentences_that_fill_the_memory_are_rejected(tmp_pat
     for read in (lambda: read_idx(path), lambda: read_parallel(path, path)):
         with pytest.raises(CorruptFileError, match=r"file\.gz.*made to fill the memory"):
             read()
+
+
+def test_an_archive_of_images_that_fills_the_memory_is_rejected(tmp_path):
+    (tmp_path / cifar10_jpeg.ARCHIVE).write_bytes(tar({"train/cat/0000.jpg": BOMB}, "w:xz"))
+    with pytest.raises(CorruptFileError, match=r"cifar10-jpeg\.tar\.xz.*made to fill the memory"):
+        tl.training.load_dataset("cifar10_jpeg", tmp_path)
 
 
 @pytest.mark.parametrize("packer", PACK)

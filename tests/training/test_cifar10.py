@@ -1,6 +1,7 @@
 """CIFAR-10: the official archive, the copy in JPEG files, and files that are neither."""
 
 import hashlib
+import lzma
 
 import numpy as np
 import pytest
@@ -120,6 +121,12 @@ def test_a_folder_without_images(tmp_path):
 
 def test_an_archive_that_is_cut_off(tmp_path):
     (tmp_path / cifar10_jpeg.ARCHIVE).write_bytes(archive({"train/cat/0.jpg": jpeg((9, 9, 9))}, "w:xz")[:200])
+    with pytest.raises(CorruptFileError, match=r"tar\.xz is cut off, or not an xz file"):
+        load_dataset("cifar10_jpeg", tmp_path)
+
+
+def test_an_archive_that_is_not_a_tar(tmp_path):
+    (tmp_path / cifar10_jpeg.ARCHIVE).write_bytes(lzma.compress(b"no tar" * 200))
     with pytest.raises(CorruptFileError, match="is not the archive of JPEG files"):
         load_dataset("cifar10_jpeg", tmp_path)
 

@@ -44,7 +44,7 @@ def compiled_bytes(shape: tuple[int, int], itemsize: int, form: str, *, per_path
 
 
 def check_memory(needed: int, device: torch.device, shape: tuple[int, ...], cure: str = SELECT) -> None:
-    """Raise an error if the scores do not fit into the memory of a device; it ends with the cure.
+    """Raise an error if the scores do not fit into the memory of a device; the message ends with `cure`.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class Trainer:
         self.done_epochs = 0
         self.updates: list[TopologyUpdate] = []  # of this epoch
         self.generator = torch.Generator().manual_seed(config.seed)  # for custom components that draw with torch
-        self.compiled, self.why_not = self._compile()
+        self.compiled, self.why_not_compiled = self._compile()
         self.last_accuracy = 0.0
         self.counters: dict[str, Any] = {"best_accuracy": -1.0, "best_epoch": 0, "seconds": 0.0}
 
@@ -105,8 +105,8 @@ class Trainer:
             self._write_summary(recorder)
         label = f"{self.topology.method.title} on {config.dataset}"
         quiet |= not self.ranks.is_first
-        if self.why_not is not None and not quiet:
-            say(f"{label}: steps run with autograd, not in compiled code: {self.why_not}", stream=sys.stderr)
+        if self.why_not_compiled is not None and not quiet:
+            say(f"{label}: steps run with autograd, not in compiled code: {self.why_not_compiled}", stream=sys.stderr)
         total, done = config.epochs * self.steps_per_epoch, self.done_epochs * self.steps_per_epoch
         try:
             with self._draws(), Progress(label, total, done=done, quiet=quiet) as progress:

@@ -20,8 +20,8 @@ def as_mask(
 ) -> Tensor:
     """Return the adjacency as a bool tensor of shape (n_out, n_in); a torch mask stays on its device.
 
-    `itemsize` is the number of bytes of a score: a graph whose dense form would not fit into memory raises an error
-    before anything of its shape is allocated, which ends with the cure.
+    `itemsize` is the number of bytes of a score: if the dense form would not fit into memory, an error that ends with
+    `cure` is raised before anything of its shape is allocated.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from PIL import Image
 from topolearn.errors import CorruptFileError, MissingFileError
 from topolearn.read_errors import reading
 from topolearn.training.data.dataset import SPLITS, TEST, TRAIN, Dataset, from_arrays
+from topolearn.training.data.idx import unpacked
 
 ARCHIVE = "cifar10-jpeg.tar.xz"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -72,7 +73,11 @@ def _files(folder: Path) -> Iterator[tuple[str, str, str, bytes]]:
 
 
 def _packed_files(archive: Path) -> Iterator[tuple[str, str, str, bytes]]:
-    with reading(archive, "the archive of JPEG files", "get it again"), tarfile.open(archive) as opened:
+    content = io.BytesIO(unpacked(archive, archive.read_bytes(), "xz"))
+    with (
+        reading(archive, "the archive of JPEG files", "get it again"),
+        tarfile.open(fileobj=content, mode="r:") as opened,
+    ):
         for member in opened:
             place = _place(member.name)
             if place is not None and (file := opened.extractfile(member)) is not None:

@@ -13,6 +13,7 @@ from topolearn.read_errors import reading
 from topolearn.unpacking import BROKEN, unpack
 
 _UNSIGNED_BYTES = 0x08
+KINDS = {"gz": "a gzip", "bz2": "a bzip2", "xz": "an xz"}
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -84,7 +85,7 @@ def read_idx_archive(archive: Path, md5: str, names: Sequence[str]) -> dict[str,
     members = {name: f"gzip/{name}.gz" for name in names}
     with reading(archive, "the archive of a data set", "get it again"), zipfile.ZipFile(archive) as opened:
         return {
-            name: _parse(archive / member, _unpacked(archive / member, opened.read(member)))
+            name: _parse(archive / member, unpacked(archive / member, opened.read(member)))
             for name, member in members.items()
         }
 
@@ -99,14 +100,21 @@ def _content(path: Path) -> bytes:
         raise MissingFileError(f"there is no IDX file {path}")
     with reading(path, "a readable IDX file", "get it again"):
         raw = path.read_bytes()
-    return _unpacked(path, raw) if path.suffix == ".gz" else raw
+    return unpacked(path, raw) if path.suffix == ".gz" else raw
 
 
-def _unpacked(path: Path, raw: bytes) -> bytes:
+def unpacked(path: Path, raw: bytes, packer: str = "gz") -> bytes:
+    """Return the content of a packed file of a data set; see `topolearn.unpacking.unpack`.
+
+    Raises
+    ------
+    CorruptFileError
+        When it is cut off, of another format, or made to fill the memory.
+    """
     try:
-        return unpack(raw, "gz")
+        return unpack(raw, packer)
     except BROKEN as error:
-        raise CorruptFileError(f"{path} is cut off, or not a gzip file ({error}): get it again") from None
+        raise CorruptFileError(f"{path} is cut off, or not {KINDS[packer]} file ({error}): get it again") from None
 
 
 def _parse(path: Path, content: bytes) -> np.ndarray:
